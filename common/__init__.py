@@ -1,0 +1,1 @@
+"""What the papers share: corpora, face algorithms, protocols, training, results and reports."""

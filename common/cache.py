@@ -1,0 +1,91 @@
+"""Preprocessed clips on disk, keyed by the content of their source files and by the parameters that made them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import zipfile
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common.errors import ClipError, UserError
+from common.files import write_atomically
+
+log = logging.getLogger("mer")
+
+Arrays = dict[str, NDArray[Any]]
+
+
+def digest(record: Any) -> str:
+    """SHA-256 (hex) of a JSON-able record, independent of the order of its keys."""
+    return hashlib.sha256(json.dumps(record, sort_keys=True, default=str).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Cache:
+    """A folder that may be deleted at any time; what it held is then computed again."""
+
+    root: Path
+
+    def content(self, files: Iterable[Path]) -> str:
+        """SHA-256 (hex) of the bytes of `files` in order.
+
+        The digest is remembered under the files' paths, sizes and modification times, so that a warm run reads no
+        image. Raises ClipError for a file that cannot be read.
+        """
+        files = tuple(files)
+        try:
+            stats = [(str(file), (s := file.stat()).st_size, s.st_mtime_ns) for file in files]
+        except OSError as error:
+            raise ClipError(f"{error.filename}: {error.strerror}") from error
+        memo = self._path("content", digest(stats), "txt")
+        if memo.is_file() and len(known := memo.read_text(encoding="ascii", errors="replace")) == 64:
+            return known
+        found = hashlib.sha256()
+        for file in files:
+            try:
+                found.update(hashlib.sha256(file.read_bytes()).digest())
+            except OSError as error:
+                raise ClipError(f"{file}: {error.strerror}") from error
+        self._write(memo, lambda path: path.write_text(found.hexdigest(), encoding="ascii"))
+        return found.hexdigest()
+
+    def arrays(self, kind: str, key: Mapping[str, Any], make: Callable[[], Arrays]) -> tuple[Arrays, bool]:
+        """The arrays stored under `key`, made and stored by `make` where there are none yet; True if they were made.
+
+        An entry that cannot be read is named in the log and made again. What `make` raises is never stored.
+        """
+        path = self._path(kind, digest(key), "npz")
+        if path.is_file():
+            try:
+                with np.load(path, allow_pickle=False) as stored:
+                    return {name: stored[name] for name in stored.files}, False
+            except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+                log.warning("cache entry %s cannot be read (%s); it is made again", path, error)
+        made = make()
+        self._write(path, lambda target: _save(target, made))
+        return made, True
+
+    def _path(self, kind: str, key: str, ending: str) -> Path:
+        return self.root / kind / key[:2] / f"{key}.{ending}"
+
+    def _write(self, path: Path, write: Callable[[Path], object]) -> None:
+        try:
+            write_atomically(path, write)
+        except OSError as error:
+            why = error.strerror or error
+            raise UserError(f"cannot write to the cache {self.root}: {why}; choose another with --cache") from error
+
+
+def _save(path: Path, arrays: Arrays) -> None:
+    with path.open("wb") as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,55 @@
+"""CASME II: 200 frames a second, 640x480, 26 subjects, 255 clips.
+
+Images: `CASME2_RAW_selected/sub01/EP02_01f/img46.jpg`, `Cropped/sub01/EP02_01f/reg_img46.jpg`, or the whole recordings
+`CASME2-RAW/sub01/EP02_01f/img1.jpg`, of which onset to offset is the clip.
+Table: `CASME2-coding-*.xlsx`. That of 2019 moves three clips of sub24 from sadness to surprise. One apex is printed `/`
+(sub04 EP12_01f); a few equal the onset or the offset.
+"""
+
+import re
+from pathlib import Path
+
+from common.corpora import tables
+from common.corpora.tables import Documented
+from common.corpora.trees import Layout
+from common.types import Corpus
+
+LAYOUT = Layout(
+    corpus="casme2",
+    title="CASME II",
+    citation=(
+        "W.-J. Yan, X. Li, S.-J. Wang, G. Zhao, Y.-J. Liu, Y.-H. Chen, X. Fu. CASME II: An improved spontaneous "
+        "micro-expression database and the baseline evaluation. PLoS ONE 9(1), e86041, 2014."
+    ),
+    fps=200.0,
+    folders=(
+        ("raw", "CASME2_RAW_selected"),
+        ("raw", "CASME2-RAW"),
+        ("raw", "CASME2"),
+        ("cropped", "Cropped"),
+        ("cropped", "CASME2_Cropped"),
+    ),
+    subject=re.compile(r"sub([0-9]+)", re.IGNORECASE),
+    clip=re.compile(r"EP[0-9].*", re.IGNORECASE),
+    subject_id="sub{:02d}",
+    tables=("CASME2*coding*.xlsx", "CASMEII*coding*.xlsx"),
+    headings={
+        "subject": "Subject",
+        "clip": "Filename",
+        "onset": "OnsetFrame",
+        "apex": "ApexFrame",
+        "offset": "OffsetFrame",
+        "action_units": "Action Units",
+        "emotion": "Estimated Emotion",
+    },
+)
+_UNMOVED = {"others": 99, "disgust": 63, "happiness": 32, "repression": 27, "fear": 2}
+DOCUMENTED = (
+    Documented("table of 2014", 255, 26, {**_UNMOVED, "surprise": 25, "sadness": 7}),
+    Documented("table of 2019", 255, 26, {**_UNMOVED, "surprise": 28, "sadness": 4}),
+)
+
+
+def load(root: Path, images: str = "raw") -> Corpus:
+    """The corpus below `root`; `images` "raw" or "cropped" is preferred. UserError without table or images."""
+    return tables.load(LAYOUT, root, images)

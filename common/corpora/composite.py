@@ -1,0 +1,164 @@
+"""From emotions to classes: the MEGC 2019 composite of CASME II, SMIC HS and SAMM, and its official list file.
+
+The rule (Second Facial Micro-Expressions Grand Challenge, FG 2019): three classes, 442 clips, 68 subjects.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from common.corpora import trees
+from common.corpora.trees import natural, plain
+from common.errors import ClipError, UserError
+from common.types import Clip, Corpus, Exclusion, LabelMap
+
+_NO_APEX = (None, "left out of the MEGC 2019 list: no usable apex in the table of 2014")
+_SADNESS = (None, "sadness in the table of 2014, on which the MEGC 2019 list rests; moved to surprise in 2019")
+
+MEGC2019 = LabelMap(
+    name="megc2019",
+    classes=("negative", "positive", "surprise"),
+    mapping={
+        "casme2": {
+            "happiness": "positive",
+            "disgust": "negative",
+            "repression": "negative",
+            "surprise": "surprise",
+            "others": None,
+            "sadness": None,
+            "fear": None,
+        },
+        "smic": {"negative": "negative", "positive": "positive", "surprise": "surprise"},
+        "samm": {
+            "happiness": "positive",
+            "anger": "negative",
+            "contempt": "negative",
+            "disgust": "negative",
+            "fear": "negative",
+            "sadness": "negative",
+            "surprise": "surprise",
+            "other": None,
+        },
+    },
+    by_clip={
+        "casme2/sub04/EP12_01f": _NO_APEX,
+        "casme2/sub05/EP09_05f": _NO_APEX,
+        "casme2/sub24/EP07_01": _SADNESS,
+        "casme2/sub24/EP07_04f": _SADNESS,
+        "casme2/sub24/EP10_03": _SADNESS,
+    },
+)
+"""The MEGC 2019 composite; it takes the same clips from the CASME II tables of 2014 and of 2019."""
+
+DOCUMENTED: Mapping[str, Mapping[str, int]] = {
+    "casme2": {"negative": 88, "positive": 32, "surprise": 25, "clips": 145, "subjects": 24},
+    "smic": {"negative": 70, "positive": 51, "surprise": 43, "clips": 164, "subjects": 16},
+    "samm": {"negative": 92, "positive": 26, "surprise": 15, "clips": 133, "subjects": 28},
+}
+"""What the challenge published, by corpus."""
+
+LIST_FILES = ("combined_3class_gt*.csv",)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Clips with their class index, in natural order of id; what a rule dropped; how a list file departs from it."""
+
+    clips: tuple[tuple[Clip, int], ...]
+    dropped: tuple[Exclusion, ...]
+    differences: tuple[str, ...] = ()
+
+
+def label(clip: Clip, labels: LabelMap) -> tuple[str | None, str]:
+    """The class of a clip and the reason for it; class None where the rule drops the clip.
+
+    Raises ClipError where `labels` does not know the emotion.
+    """
+    if clip.id in labels.by_clip:
+        return labels.by_clip[clip.id]
+    emotions = labels.mapping.get(clip.corpus, {})
+    if clip.emotion not in emotions:
+        raise ClipError(f"emotion {clip.emotion!r} of {clip.corpus} is unknown to {labels.name}")
+    chosen = emotions[clip.emotion]
+    return chosen, f"{clip.emotion} is {chosen}" if chosen else f"{clip.emotion} is no class of {labels.name}"
+
+
+def select(corpora: Iterable[Corpus], labels: LabelMap, listed: Mapping[str, str] | None = None) -> Selection:
+    """The clips that have a class, by `labels` or, if given, by `listed` (clip id to class) in its place.
+
+    What the rule or the list drops is in `dropped` with fault False, an unknown emotion with fault True.
+    Every difference between list and rule is one line of `differences`.
+    """
+    corpora = list(corpora)
+    clips = {clip.id: clip for corpus in corpora for clip in corpus.clips}
+    chosen: list[tuple[Clip, int]] = []
+    dropped: list[Exclusion] = []
+    differences: list[str] = []
+    for key in sorted(clips, key=natural):
+        try:
+            name, reason = label(clips[key], labels)
+        except ClipError as error:
+            dropped.append(Exclusion(key, str(error)))
+            continue
+        if listed is not None and listed.get(key) != name:
+            differences.append(f"{key}: {name or 'dropped'} by the rule, {listed.get(key, 'absent')} in the list")
+            name, reason = listed.get(key), "not in the list file"
+        if name is None:
+            dropped.append(Exclusion(key, reason, fault=False))
+        else:
+            chosen.append((clips[key], labels.classes.index(name)))
+    read = {corpus.name for corpus in corpora}
+    for key in sorted(listed or (), key=natural):
+        if key.split("/")[0] in read and key not in clips:
+            differences.append(f"{key}: in the list, but not among the clips read")
+    return Selection(tuple(chosen), tuple(dropped), tuple(differences))
+
+
+def find_megc_list(data: Path) -> Path | None:
+    """The official list file at or below `data`, the nearest if there are several. UserError: `data` is unreadable."""
+    return next(iter(trees.files(trees.survey(data), LIST_FILES)), None)
+
+
+def read_megc_list(path: Path) -> dict[str, str]:
+    """The official list, as clip id to class.
+
+    Columns without header: corpus, subject (`sub01`, `s01`, `6`), clip (`EP02_01f`, `s01_ne_01`, `006_1_2`), class
+    (0 negative, 1 positive, 2 surprise). Raises UserError with file and line where that does not hold.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            lines = list(csv.reader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{path}: cannot be read as a list of clips ({error})") from None
+    listed: dict[str, str] = {}
+    for number, line in enumerate(lines, 1):
+        cells = [cell.strip() for cell in line]
+        if not any(cells):
+            continue
+        key = _listed_id(cells)
+        if key is None or cells[3] not in ("0", "1", "2"):
+            raise UserError(f"{path}: line {number} is not corpus, subject, clip, class 0 to 2: {','.join(cells)!r}")
+        name = MEGC2019.classes[int(cells[3])]
+        if listed.setdefault(key, name) != name:
+            raise UserError(f"{path}: line {number} gives {key} a second class")
+    if not listed:
+        raise UserError(f"{path}: the list is empty")
+    return listed
+
+
+def _listed_id(cells: list[str]) -> str | None:
+    """The clip id that a line of the list means, in the spelling of the disk; None if it cannot be read."""
+    if len(cells) < 4 or not (subject := re.fullmatch(r"(?:sub|s)?([0-9]{1,4})", cells[1], re.IGNORECASE)):
+        return None
+    corpus, number, clip = plain(cells[0]), int(subject[1]), cells[2]
+    if corpus == "casme2":
+        return f"casme2/sub{number:02d}/{clip}"
+    if corpus == "samm":
+        return f"samm/{number:03d}/{clip}"
+    if corpus in ("smic", "smichs"):
+        return f"smic/s{number}/{re.sub(r'^s0*', 's', clip)}"
+    return None

@@ -1,0 +1,46 @@
+"""SAMM, micro-expressions: 200 frames a second, greyscale, 29 subjects, 159 clips.
+
+Images: `SAMM/006/006_1_2/006_05562.jpg`, padded to four or five digits by clip, or crops in `SAMM_CROP/...`. Frame
+numbers count from the start of the recording.
+Table: `SAMM_Micro_FACS_Codes_v2.xlsx`; its header stands below a title block. Two apexes lie outside their clip
+(028_4_1, 032_3_1); the repairs that others published differ, so such an apex is read as unknown.
+"""
+
+import re
+from pathlib import Path
+
+from common.corpora import tables
+from common.corpora.tables import Documented
+from common.corpora.trees import Layout
+from common.types import Corpus
+
+LAYOUT = Layout(
+    corpus="samm",
+    title="SAMM",
+    citation=(
+        "A. K. Davison, C. Lansley, N. Costen, K. Tan, M. H. Yap. SAMM: A spontaneous micro-facial movement dataset. "
+        "IEEE Transactions on Affective Computing 9(1), 116-129, 2018."
+    ),
+    fps=200.0,
+    folders=(("raw", "SAMM"), ("raw", "SAMM_Micro"), ("cropped", "SAMM_CROP"), ("cropped", "SAMM_Cropped")),
+    subject=re.compile(r"([0-9]{3})"),
+    clip=re.compile(r"[0-9]{3}_[0-9]+_[0-9]+"),
+    subject_id="{:03d}",
+    tables=("SAMM*Micro*FACS*.xlsx", "SAMM_20*.xlsx"),
+    headings={
+        "subject": "Subject",
+        "clip": "Filename",
+        "onset": "Onset Frame",
+        "apex": "Apex Frame",
+        "offset": "Offset Frame",
+        "action_units": "Action Units",
+        "emotion": "Estimated Emotion",
+    },
+)
+_EMOTIONS = {"anger": 57, "other": 26, "happiness": 26, "surprise": 15, "contempt": 12}
+DOCUMENTED = (Documented("table of the release", 159, 29, {**_EMOTIONS, "disgust": 9, "fear": 8, "sadness": 6}),)
+
+
+def load(root: Path, images: str = "raw") -> Corpus:
+    """The corpus below `root`; `images` "raw" or "cropped" is preferred. UserError without table or images."""
+    return tables.load(LAYOUT, root, images)

@@ -1,0 +1,202 @@
+"""Facial action units as displacements of the face plane, and clips that play them.
+
+An action unit is a sum of Gaussian pushes at landmarks; its size is a share of the distance of the eye centres. The
+share of the apex that a frame shows rises from the onset to the apex and falls to the offset. Head drift, flicker,
+sensor noise and blinks are drawn without regard to the emotion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from common.corpora.standin.faces import MIRROR, NO_MAP, Array
+from common.corpora.standin.portraits import Portrait
+
+STEP = 4  # pixels per sample of the displacement field
+DEPTH = 16  # brightness steps per grey level while rendering
+REACH = (-1.55, -1.95, 1.55, 2.0)  # the part of the picture that moves, in face units: left, top, right, bottom
+
+
+@dataclass(frozen=True)
+class Push:
+    """A displacement `move` (right, down) at the mean of landmarks `at`, fading over `spread` face units."""
+
+    at: tuple[int, ...]
+    move: tuple[float, float]
+    spread: float
+
+
+# On the side of the face that is left in the picture; the other side is the mirror image (FACS: Ekman and Friesen).
+ACTION_UNITS: Mapping[int, tuple[Push, ...]] = {
+    1: (Push((20,), (0.0, -0.8), 0.18), Push((21,), (0.0, -1.0), 0.18)),
+    2: (Push((17,), (0.0, -0.8), 0.20), Push((18, 19), (0.0, -1.0), 0.20)),
+    4: (Push((21,), (0.55, 0.8), 0.20), Push((19, 20), (0.35, 0.7), 0.20)),
+    5: (Push((37, 38), (0.0, -0.7), 0.12),),
+    6: (Push((41, 41, 48), (0.0, -0.8), 0.20), Push((41,), (0.0, -0.4), 0.12), Push((36,), (0.1, 0.2), 0.12)),
+    7: (Push((40, 41), (0.0, -0.6), 0.12), Push((37, 38), (0.0, 0.3), 0.10)),
+    9: (Push((31,), (0.0, -0.8), 0.16), Push((29, 39), (0.1, -0.6), 0.16), Push((21,), (0.2, 0.5), 0.18)),
+    10: (Push((50,), (0.0, -0.8), 0.15), Push((31, 49), (-0.1, -0.9), 0.16)),
+    12: (Push((48,), (-0.7, -0.8), 0.22), Push((41, 48), (-0.1, -0.4), 0.22)),
+    14: (Push((48,), (-0.9, 0.1), 0.16),),
+    15: (Push((48,), (-0.15, 0.95), 0.18),),
+    17: (Push((57, 8), (0.0, -0.9), 0.26), Push((58,), (0.0, -0.5), 0.14)),
+    25: (Push((58, 57), (0.0, 0.7), 0.16),),
+    45: (Push((37, 38), (0.0, 2.6), 0.15), Push((40, 41), (0.0, -0.4), 0.12)),
+}
+
+
+def action_units(text: str) -> list[tuple[int, float, float]]:
+    """Codes such as `6+12` or `L14` as (number, share of the left half of the face, share of the right half).
+
+    `L` and `R` are the sides of the person: the person's left is right in the picture.
+    """
+    units = []
+    for code in text.split("+"):
+        side = code[0] if code[0] in "LR" else ""
+        units.append((int(code.lstrip("LR")), float(side != "L"), float(side != "R")))
+    return units
+
+
+@dataclass(frozen=True)
+class Take:
+    """What is played: `units` as `action_units` gives them, `size` in face units, frames `length`, `apex` an index."""
+
+    units: Sequence[tuple[int, float, float]]
+    size: float
+    length: int
+    apex: int
+    fps: float
+
+
+def manner(rng: np.random.Generator) -> dict[int, tuple[float, float]]:
+    """How strongly a subject shows each action unit on the two sides of the face."""
+    return {unit: tuple(rng.uniform(0.85, 1.15) * rng.uniform(0.9, 1.1, 2)) for unit in ACTION_UNITS}
+
+
+def profile(length: int, apex: int, rest: float, sharpness: float) -> Array:
+    """Share of the full motion in each frame: 0 at the onset, 1 at `apex`, `rest` at the offset."""
+    frame = np.arange(length, dtype=np.float64)
+    rise = np.clip(frame / apex, 0, 1)
+    fall = np.clip((frame - apex) / max(length - 1 - apex, 1), 0, 1)
+    share = np.sin(np.pi / 2 * rise**sharpness) ** 2 * (rest + (1 - rest) * np.cos(np.pi / 2 * fall**sharpness) ** 2)
+    return share.astype(np.float32)
+
+
+def field(face: Portrait, units: Sequence[tuple[int, float, float]], where: Array) -> Array:
+    """Displacement (..., 2) in pixels at pixel positions `where`, for a size of one face unit."""
+    total = np.zeros_like(where)
+    for unit, left, right in units:
+        moved, weight = np.zeros_like(where), np.zeros(where.shape[:-1], np.float32)
+        for push in ACTION_UNITS[unit]:
+            for gain, at, flip in ((left, push.at, 1), (right, tuple(MIRROR[list(push.at)]), -1)):
+                away = (where - face.landmarks[list(at)].mean(0)) / (push.spread * face.unit)
+                bell = np.exp(-0.5 * (away**2).sum(-1))
+                moved += gain * bell[..., None] * np.array((flip * push.move[0], push.move[1]), np.float32)
+                weight += bell
+        total += moved / np.maximum(weight, 1)[..., None]
+    return (total * face.unit).astype(np.float32)
+
+
+def play(
+    face: Portrait,
+    traits: Mapping[int, tuple[float, float]],
+    take: Take,
+    rng: np.random.Generator,
+    noise: NDArray[np.int16],
+) -> Iterator[Array]:
+    """The frames of a clip, uint8, shaped as `face.picture`.
+
+    `noise` is a bank of sensor noise larger than the picture, of which every frame shows another part.
+    """
+    height, width = face.picture.shape[:2]
+    left, top, right, bottom = _region(face, width, height)
+    columns, rows = -(-(right - left) // STEP), -(-(bottom - top) // STEP)
+    right, bottom = left + columns * STEP, top + rows * STEP
+    where = np.stack(np.meshgrid(_samples(left, columns), _samples(top, rows)), -1).astype(np.float32)
+
+    units = [(unit, a * traits[unit][0], b * traits[unit][1]) for unit, a, b in take.units]
+    expression = take.size * field(face, units, where)
+    blink = 0.05 * field(face, [(45, 1.0, 1.0)], where)
+    plane = (where - face.landmarks[36:48].mean(0)) / face.unit
+    held = _held(plane)[..., None]
+    turn = held * np.stack([-plane[..., 1] + 1.5, plane[..., 0]], -1) * face.unit  # about the neck
+
+    still = face.picture.astype(np.int16) * DEPTH
+    grid = np.stack(np.meshgrid(np.arange(left, right), np.arange(top, bottom)), -1).astype(np.float32)
+    size = grid.shape[1::-1]
+    creases = cv2.resize(_creases(expression), size)[: height - top, : width - left]
+    inside = still[top:bottom, left:right]
+    crease = (inside * (creases[..., None] if inside.ndim == 3 else creases)).astype(np.int16)
+
+    shares = profile(take.length, take.apex, rng.uniform(0.0, 0.25), rng.uniform(0.9, 1.3))
+    closed = _blinks(take, rng)
+    seconds = np.arange(take.length) / take.fps
+    shift = _wander(seconds, rng, 2) * 0.003 * face.unit
+    angle = _wander(seconds, rng, 1) * 0.0015
+    flicker = (
+        1
+        + 0.006 * np.sin(2 * np.pi * (rng.uniform(8, 12) * seconds + rng.random()))
+        + 0.003 * _wander(seconds, rng, 1)[:, 0]
+    )
+    spare = np.array(noise.shape[:2]) - (height, width)
+    for index in range(take.length):
+        moved = shares[index] * expression + closed[index] * blink + held * shift[index] + angle[index] * turn
+        maps = grid - cv2.resize(moved.astype(np.float32), size)
+        frame: Array = still.copy()
+        part = cv2.remap(still, maps, NO_MAP, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+        part = part[: height - top, : width - left]
+        frame[top:bottom, left:right] = cv2.scaleAdd(crease, float(shares[index]), part)
+        y, x = rng.integers(0, spare + 1)
+        frame = cv2.add(frame, noise[y : y + height, x : x + width])
+        yield cv2.convertScaleAbs(frame, alpha=float(flicker[index]) / DEPTH)
+
+
+def noise_bank(shape: tuple[int, ...], rng: np.random.Generator, grey_levels: float = 1.2) -> NDArray[np.int16]:
+    """Sensor noise for pictures of `shape`, 48 pixels larger on two sides, in the units of `play`."""
+    larger = (shape[0] + 48, shape[1] + 48, *shape[2:])
+    return np.round(rng.standard_normal(larger, np.float32) * grey_levels * DEPTH).astype(np.int16)
+
+
+def _region(face: Portrait, width: int, height: int) -> tuple[int, int, int, int]:
+    x, y = face.landmarks[36:48].mean(0)
+    left, top = max(int(x + REACH[0] * face.unit), 0), max(int(y + REACH[1] * face.unit), 0)
+    return left, top, min(int(x + REACH[2] * face.unit), width), min(int(y + REACH[3] * face.unit), height)
+
+
+def _samples(first: int, count: int) -> Array:
+    return (first + (np.arange(count) + 0.5) * STEP - 0.5).astype(np.float32)
+
+
+def _held(plane: Array) -> Array:
+    """1 on the head, falling to 0 at the border of the moving part, so that it joins the rest without a seam."""
+    margins = [plane[..., 0] - REACH[0], REACH[2] - plane[..., 0], plane[..., 1] - REACH[1], REACH[3] - plane[..., 1]]
+    weight = np.clip(np.min(margins, axis=0) / 0.3 - 0.1, 0, 1)
+    return (weight * weight * (3 - 2 * weight)).astype(np.float32)
+
+
+def _creases(expression: Array) -> Array:
+    """Relative darkening where skin is pushed together."""
+    squeeze = -(np.gradient(expression[..., 0], STEP, axis=1) + np.gradient(expression[..., 1], STEP, axis=0))
+    return (-0.35 * np.clip(squeeze, -0.3, 0.3)).astype(np.float32)
+
+
+def _wander(seconds: NDArray[np.float64], rng: np.random.Generator, count: int) -> NDArray[np.float64]:
+    """Slow smooth movement, about unit size, 0 in the first frame: (frames, count)."""
+    rates, phases = rng.uniform(0.3, 1.2, (2, count)), rng.uniform(0, 2 * np.pi, (2, count))
+    waves = np.sin(2 * np.pi * seconds[:, None, None] * rates + phases).sum(1)
+    return waves - waves[0]
+
+
+def _blinks(take: Take, rng: np.random.Generator) -> Array:
+    """How far the eyes are closed in each frame; one clip in eight has a blink, clear of onset and apex."""
+    frames = np.arange(take.length)
+    half = 0.06 * take.fps
+    centre = rng.uniform(0, take.length)
+    if rng.random() > 0.125 or min(centre, abs(centre - take.apex)) < 1.2 * half:
+        return np.zeros(take.length, np.float32)
+    return (np.clip(1 - np.abs(frames - centre) / half, 0, 1) ** 0.7).astype(np.float32)

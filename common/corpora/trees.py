@@ -1,0 +1,231 @@
+"""Image folders and frame numbers on disk, whatever a copy's nesting, spelling, order and stray files."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from itertools import groupby
+from pathlib import Path
+
+from common.errors import ClipError, UserError
+
+IMAGES = (".jpg", ".jpeg", ".png", ".bmp")
+DEPTH = 7
+_SUBJECT = re.compile(r"(?:sub|s)?[0-9]{1,3}", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a corpus is called and how copies of it lie on disk.
+
+    `folders` are (kind, name) pairs, kind "raw" or "cropped", best first; names compare without regard to case and
+    punctuation, and `a/b` is a folder b in a folder a. Such a folder holds subjects (`subject`, whose group is the
+    number) that hold folders matching `clip`. `subject_id` formats that number. `tables` are file patterns of the
+    annotation table, `headings` what its columns are called. `fps` is in frames a second.
+    """
+
+    corpus: str
+    title: str
+    citation: str
+    fps: float
+    folders: tuple[tuple[str, str], ...]
+    subject: re.Pattern[str]
+    clip: re.Pattern[str]
+    subject_id: str
+    tables: tuple[str, ...] = ()
+    headings: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder that a survey saw: its sub-folders and its tables, by name."""
+
+    path: Path
+    folders: tuple[str, ...]
+    tables: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A folder of subject folders: `kind` "raw" or "cropped", `name` one of `Layout.folders`."""
+
+    kind: str
+    name: str
+    path: Path
+
+
+def plain(name: str) -> str:
+    """Letters and digits of `name` alone, in lower case, and II as 2: how names of folders and headings compare."""
+    return re.sub(r"[^a-z0-9]", "", name.lower()).replace("casmeii", "casme2")
+
+
+def natural(text: str) -> list[str | int]:
+    """Sort key that puts s2 before s10: text and numbers by turns."""
+    return [int(part) if i % 2 else part for i, part in enumerate(re.split(r"([0-9]{1,18})", text))]
+
+
+# ---------------------------------------------------------------- looking for a corpus
+
+
+def survey(top: Path) -> list[Folder]:
+    """All folders from `top` down, nearest first, without those inside subject folders.
+
+    Links are followed after all else; each folder is seen once, at most `DEPTH` levels down, so that loops end.
+    Raises UserError where `top` cannot be listed.
+    """
+    found: list[Folder] = []
+    seen: set[tuple[int, int]] = set()
+    waiting = deque([(Path(os.path.abspath(top)), 0)])
+    links: deque[tuple[Path, int]] = deque()  # later: a folder is known by its own name if it has one below `top`
+    while waiting or links:
+        path, depth = (waiting or links).popleft()
+        try:
+            status = path.stat()
+            if (status.st_dev, status.st_ino) in seen:
+                continue
+            seen.add((status.st_dev, status.st_ino))
+            folders, files = _listing(path)
+        except OSError as error:
+            if depth == 0:
+                reason = error.strerror or str(error)
+                raise UserError(f"{top}: no readable folder ({reason}); give the one that holds the corpora") from None
+            continue
+        tables = tuple(sorted(name for name in files if name.lower().endswith((".xlsx", ".csv"))))
+        found.append(Folder(path, tuple(sorted(folders, key=natural)), tables))
+        for name in found[-1].folders if depth < DEPTH else ():
+            if not _SUBJECT.fullmatch(name):
+                (links if (path / name).is_symlink() else waiting).append((path / name, depth + 1))
+    return found
+
+
+def files(folders: Sequence[Folder], patterns: Sequence[str]) -> list[Path]:
+    """Table files whose names match one of `patterns` in any case; spreadsheets' lock files (`~$...`) are left out."""
+    return [
+        folder.path / name
+        for folder in folders
+        for name in folder.tables
+        if not name.startswith(("~$", ".")) and any(fnmatchcase(name.lower(), pattern.lower()) for pattern in patterns)
+    ]
+
+
+def trees(folders: Sequence[Folder], layout: Layout) -> Iterator[Tree]:
+    """The image folders of a corpus among `folders`. A folder nested in one of its own name counts once."""
+    for folder in folders:
+        tail = [name for name, _ in groupby(map(plain, folder.path.parts))]
+        for kind, name in layout.folders:
+            parts = [plain(part) for part in name.split("/")]
+            if tail[-len(parts) :] == parts and _holds_clips(folder, layout):
+                yield Tree(kind, name, folder.path)
+
+
+def choose(folders: Sequence[Folder], layout: Layout, images: str, table: Path | None = None) -> Tree:
+    """The tree to read: of kind `images` if there is one, then as `layout` ranks them, then nearest to `table`.
+
+    Raises UserError where there is none.
+    """
+    names = [name for _, name in layout.folders]
+
+    def rank(tree: Tree) -> tuple[bool, int, int, list[str | int]]:
+        shared = len(os.path.commonpath([tree.path, table])) if table else 0
+        return tree.kind != images, names.index(tree.name), -shared, natural(str(tree.path))
+
+    found = sorted(trees(folders, layout), key=rank)
+    if not found:
+        wanted = ", ".join(names)
+        raise UserError(f"{folders[0].path}: no images of {layout.corpus}; looked for folders of subjects in {wanted}")
+    return found[0]
+
+
+def root(folders: Sequence[Folder], layout: Layout) -> Path | None:
+    """The smallest folder that holds every image tree and table of a corpus; None where there is neither."""
+    places = [table.parent for table in files(folders, layout.tables)]
+    for tree in trees(folders, layout):
+        place, parts = tree.path, {plain(part) for part in tree.name.split("/")} - {layout.corpus}
+        while plain(place.name) in parts and place != folders[0].path:
+            place = place.parent
+        places.append(place)
+    return Path(os.path.commonpath(places)) if places else None
+
+
+# ---------------------------------------------------------------- inside a tree
+
+
+def subjects(tree: Path, layout: Layout) -> dict[int, Path]:
+    """Subject folders by number. Raises ClipError where the folder cannot be listed."""
+    found = sorted(children(tree).items(), reverse=True)
+    return {int(match[1]): path for name, path in found if (match := layout.subject.fullmatch(name))}
+
+
+def children(folder: Path) -> dict[str, Path]:
+    """Sub-folders by name, in natural order. Raises ClipError where the folder cannot be listed."""
+    return {name: folder / name for name in sorted(_read(folder)[0], key=natural)}
+
+
+def frame_number(name: str) -> int | None:
+    """The last run of digits before the first full stop (`reg_img46.jpg.jpg` is 46); None if there is no digit."""
+    digits = re.findall(r"[0-9]+", name.partition(".")[0])
+    return int(digits[-1]) if digits else None
+
+
+def images(folder: Path) -> dict[int, Path]:
+    """Image files by frame number, ascending. Raises ClipError where a number occurs twice."""
+    found: dict[int, str] = {}
+    for name in sorted(_read(folder)[1]):
+        if not name.lower().endswith(IMAGES) or (number := frame_number(name)) is None:
+            continue
+        if number in found:
+            raise ClipError(f"frame {number} is there twice: {found[number]} and {name}")
+        found[number] = name
+    return {number: folder / found[number] for number in sorted(found)}
+
+
+def sequence(folder: Path, onset: int, offset: int) -> dict[int, Path]:
+    """The frames with onset <= number <= offset, ascending. Raises ClipError where fewer than two are there."""
+    if onset > offset:
+        raise ClipError(f"onset {onset} lies after offset {offset}")
+    found = images(folder)
+    chosen = {number: path for number, path in found.items() if onset <= number <= offset}
+    if not chosen:
+        held = f"it holds frames {min(found)} to {max(found)}" if found else "it holds no numbered image"
+        raise ClipError(
+            f"no frame between onset {onset} and offset {offset} in {folder.parent.name}/{folder.name}; {held}"
+        )
+    if len(chosen) == 1:
+        raise ClipError(f"1 frame between onset {onset} and offset {offset}; a sequence needs at least 2")
+    return chosen
+
+
+def _holds_clips(folder: Folder, layout: Layout) -> bool:
+    """Whether one of the subject folders in `folder` holds a clip folder: tells a corpus from a namesake."""
+    for name in folder.folders:
+        try:
+            if layout.subject.fullmatch(name) and any(map(layout.clip.fullmatch, children(folder.path / name))):
+                return True
+        except ClipError:
+            continue
+    return False
+
+
+def _read(folder: Path) -> tuple[list[str], list[str]]:
+    try:
+        return _listing(folder)
+    except OSError as error:
+        raise ClipError(f"{folder.parent.name}/{folder.name} cannot be read ({error.strerror})") from None
+
+
+def _listing(folder: Path) -> tuple[list[str], list[str]]:
+    """Names of sub-folders and of files, unsorted."""
+    folders: list[str] = []
+    others: list[str] = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            try:
+                is_folder = entry.is_dir()
+            except OSError:  # a link that leads to itself
+                continue
+            (folders if is_folder else others).append(entry.name)
+    return folders, others

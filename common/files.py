@@ -1,0 +1,33 @@
+"""Writing files so that a kill at any moment leaves the old file or the new one, never half of either."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a temporary sibling of `path`, then rename it to `path`. Folders are made as needed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        write(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, record: Any) -> None:
+    """Write `record` as JSON, atomically and flushed to the disk; NaN is an error."""
+
+    def write(temporary: Path) -> None:
+        with temporary.open("w", encoding="utf-8") as file:
+            json.dump(record, file, indent=1, allow_nan=False, ensure_ascii=False)
+            file.flush()
+            os.fsync(file.fileno())
+
+    write_atomically(path, write)

@@ -1,0 +1,64 @@
+"""Metrics of pooled predictions, all from confusion matrices so that a bootstrap can vectorise them.
+
+A confusion matrix is (..., classes, classes): rows truth, columns prediction, in counts or weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Matrix = NDArray[np.number]
+
+
+def confusion(truth: NDArray[np.integer], predicted: NDArray[np.integer], classes: int) -> NDArray[np.int64]:
+    """Counts (classes, classes) from two int arrays (n,)."""
+    counts = np.bincount(truth.astype(np.int64) * classes + predicted, minlength=classes * classes)
+    return counts.reshape(classes, classes)
+
+
+def f1_per_class(matrix: Matrix) -> NDArray[np.float64]:
+    """F1 = 2 TP / (2 TP + FP + FN) per class; NaN for a class without clips (aouayeb2019, equation 3)."""
+    hits = np.diagonal(matrix, axis1=-2, axis2=-1)
+    clips = matrix.sum(axis=-1)
+    total = clips + matrix.sum(axis=-2)
+    return np.where(clips > 0, 2 * hits / np.where(total > 0, total, 1), np.nan)
+
+
+def recall_per_class(matrix: Matrix) -> NDArray[np.float64]:
+    """Recall per class; NaN for a class without clips."""
+    clips = matrix.sum(axis=-1)
+    return np.where(clips > 0, np.diagonal(matrix, axis1=-2, axis2=-1) / np.where(clips > 0, clips, 1), np.nan)
+
+
+def uf1(matrix: Matrix) -> NDArray[np.float64]:
+    """Unweighted F1: the mean of F1 over the classes that have clips (MEGC 2019)."""
+    return np.nanmean(f1_per_class(matrix), axis=-1)
+
+
+def uar(matrix: Matrix) -> NDArray[np.float64]:
+    """Unweighted average recall over the classes that have clips (MEGC 2019)."""
+    return np.nanmean(recall_per_class(matrix), axis=-1)
+
+
+def accuracy(matrix: Matrix) -> NDArray[np.float64]:
+    """Share of clips on the diagonal."""
+    return np.trace(matrix, axis1=-2, axis2=-1) / matrix.sum(axis=(-2, -1))
+
+
+def metric(name: str, classes: tuple[str, ...]) -> Callable[[Matrix], NDArray[np.float64]]:
+    """A metric by name: `uf1`, `uar`, `accuracy`, or `recall_<class>`."""
+    plain = {"uf1": uf1, "uar": uar, "accuracy": accuracy}
+    if name in plain:
+        return plain[name]
+    index = classes.index(name.removeprefix("recall_"))
+    return lambda matrix: recall_per_class(matrix)[..., index]
+
+
+def always_largest(truth_counts: NDArray[np.integer]) -> NDArray[np.int64]:
+    """The confusion matrix of always answering the largest class: the chance level of every metric."""
+    matrix = np.zeros((len(truth_counts), len(truth_counts)), np.int64)
+    matrix[:, int(np.argmax(truth_counts))] = truth_counts
+    return matrix

@@ -1,0 +1,154 @@
+"""Which clips and folds an experiment asks for, and under which key its results lie; trains nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from common import corpora
+from common.cache import Cache
+from common.corpora import composite
+from common.corpora.trees import natural
+from common.environment import code_digest
+from common.errors import ClipError, UserError
+from common.protocols import split
+from common.store import Run, run_folder
+from common.types import Clip, Corpus, CorpusSummary, Exclusion, Experiment, Paper, Profile, Progress
+
+
+@dataclass(frozen=True)
+class Data:
+    """The corpora of a run; `kind` is "licensed" or "stand-in"; `listed` the official MEGC list if the user has it."""
+
+    kind: str
+    folder: Path
+    corpora: Mapping[str, Corpus]
+    listed: Mapping[str, str] | None
+
+
+@dataclass(frozen=True)
+class Job:
+    """One experiment on its clips: (clip, class index) pairs, the content digest of each, its folds and its run."""
+
+    paper: Paper
+    experiment: Experiment
+    profile: Profile
+    seed: int
+    clips: tuple[tuple[Clip, int], ...]
+    contents: Mapping[str, str]
+    folds: tuple[str, ...]
+    summaries: tuple[CorpusSummary, ...]
+    exclusions: tuple[Exclusion, ...]
+    notes: tuple[str, ...]
+    key: Mapping[str, Any]
+    run: Run
+
+    def pending(self) -> tuple[str, ...]:
+        """Folds without a stored result."""
+        return tuple(fold for fold in self.folds if self.run.load(fold) is None)
+
+
+def read_data(folder: Path, kind: str, images: str) -> Data:
+    """Index every corpus below `folder`, opening no image. Raises UserError: none is found, or one is unreadable."""
+    found = {name: corpora.load(name, root, images) for name, root in corpora.find(folder).items()}
+    path = composite.find_megc_list(folder)
+    return Data(kind, folder, found, composite.read_megc_list(path) if path else None)
+
+
+def plan(
+    paper: Paper,
+    experiment: Experiment,
+    profile: Profile,
+    data: Data,
+    *,
+    cache: Cache,
+    out: Path,
+    seed: int,
+    code: Sequence[str],
+    progress: Progress,
+) -> Job:
+    """Select clips by the label map, cut them to the profile, and key the run by all that decides its predictions."""
+    missing = [name for name in experiment.corpora if name not in data.corpora]
+    if missing:
+        raise UserError(
+            f"{paper.key} {experiment.id} needs {', '.join(missing)}, not found below {data.folder}; "
+            "see what is there with --check-data"
+        )
+    used = [data.corpora[name] for name in experiment.corpora]
+    listed = data.listed if experiment.labels is composite.MEGC2019 else None
+    selection = composite.select(used, experiment.labels, listed=listed)
+    clips = _cut(selection.clips, profile)
+    exclusions = [*(e for corpus in used for e in corpus.exclusions), *selection.dropped]
+    contents: dict[str, str] = {}
+    for done, (clip, _) in enumerate(clips, start=1):
+        try:
+            contents[clip.id] = cache.content(clip.frames)
+        except ClipError as error:
+            exclusions.append(Exclusion(clip.id, str(error)))
+        progress("checking clips", done, len(clips))
+    readable = tuple((clip, label) for clip, label in clips if clip.id in contents)
+    if not readable:
+        raise UserError(f"{paper.key} {experiment.id}: no usable clip below {data.folder}; see why with --check-data")
+    key = {
+        "paper": paper.key,
+        "experiment": asdict(experiment),
+        "settings": asdict(profile.settings),
+        "seed": seed,
+        "clips": [[clip.id, label, contents[clip.id]] for clip, label in readable],
+        "code": code_digest(code),
+    }
+    return Job(
+        paper=paper,
+        experiment=experiment,
+        profile=profile,
+        seed=seed,
+        clips=readable,
+        contents=contents,
+        folds=tuple(f.name for f in split(experiment.protocol, np.array([clip.subject_id for clip, _ in clips]))),
+        summaries=tuple(_summary(corpus, readable, experiment) for corpus in used),
+        exclusions=tuple(exclusions),
+        notes=selection.differences,
+        key=key,
+        run=run_folder(out, paper.key, experiment.id, key),
+    )
+
+
+def _cut(clips: Sequence[tuple[Clip, int]], profile: Profile) -> tuple[tuple[Clip, int], ...]:
+    """The first subjects of each corpus and the first clips of each subject, as many as the profile allows.
+
+    Classes take turns within a subject, so that a short run still sees all of them.
+    """
+    kept: list[tuple[Clip, int]] = []
+    for corpus in dict.fromkeys(clip.corpus for clip, _ in clips):
+        mine = [(clip, label) for clip, label in clips if clip.corpus == corpus]
+        subjects = sorted({clip.subject for clip, _ in mine}, key=natural)[: profile.subjects]
+        for subject in subjects:
+            own = [(clip, label) for clip, label in mine if clip.subject == subject]
+            turn: Counter[int] = Counter()
+            order = []
+            for clip, label in own:
+                order.append((turn[label], label, clip))
+                turn[label] += 1
+            chosen = {clip.id for _, _, clip in sorted(order, key=lambda one: one[:2])[: profile.clips]}
+            kept += [(clip, label) for clip, label in own if clip.id in chosen]
+    return tuple(kept)
+
+
+def _summary(corpus: Corpus, used: Sequence[tuple[Clip, int]], experiment: Experiment) -> CorpusSummary:
+    classes = Counter(experiment.labels.classes[label] for clip, label in used if clip.corpus == corpus.name)
+    return CorpusSummary(
+        name=corpus.name,
+        title=corpus.title,
+        citation=corpus.citation,
+        tree=corpus.tree,
+        table=corpus.table,
+        clips=len(corpus.clips),
+        subjects=len({clip.subject for clip in corpus.clips}),
+        by_emotion=dict(Counter(clip.emotion for clip in corpus.clips).most_common()),
+        by_class={name: classes[name] for name in experiment.labels.classes},
+    )

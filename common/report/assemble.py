@@ -1,0 +1,174 @@
+"""From the result store to a `Report`: nothing is trained, and nothing but stored results is shown."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+from common import compare, corpora
+from common.audit import audit
+from common.corpora import composite
+from common.environment import environment
+from common.files import write_json
+from common.plan import Data, Job
+from common.store import Run
+from common.types import (
+    Comparison,
+    Confusion,
+    CorpusSummary,
+    Correction,
+    Curve,
+    Exclusion,
+    Experiment,
+    Figure,
+    FoldResult,
+    Paper,
+    Profile,
+    Report,
+    SubjectRow,
+)
+
+
+def plan_file(out: Path, paper: Paper, profile: Profile, data: str, seed: int) -> Path:
+    """Where the last plan of this kind lies, from which `--report-only` finds the runs."""
+    return out / "runs" / paper.key / f"{profile.name}-{data}-seed{seed}.json"
+
+
+def write_plan(path: Path, jobs: Sequence[Job], data: Data, command: Sequence[str]) -> None:
+    """Remember which runs belong to a paper, profile, kind of data and seed, and what was read for them."""
+    write_json(
+        path,
+        {
+            "data": str(data.folder),
+            "command": list(command),
+            "runs": {job.experiment.id: {"path": job.run.path.name, "folds": list(job.folds)} for job in jobs},
+            "corpora": [asdict(one) for one in (jobs[0].summaries if jobs else ())],
+            "exclusions": [asdict(one) for one in (jobs[0].exclusions if jobs else ())],
+            "differences": list(jobs[0].notes if jobs else ()),
+            "corrections": [asdict(one) for corpus in data.corpora.values() for one in corpus.corrections],
+        },
+    )
+
+
+def assemble(out: Path, paper: Paper, profile: Profile, data: str, seed: int) -> Report:
+    """The report of a paper, profile, kind of data and seed from what is stored; without results, one of dashes."""
+    path = plan_file(out, paper, profile, data, seed)
+    try:
+        plan: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        plan = {}
+    command = list(plan.get("command", ["python", "run_all.py", "--paper", paper.key, "--profile", profile.name]))
+    comparisons: list[Comparison] = []
+    confusions: list[Confusion] = []
+    subjects: list[SubjectRow] = []
+    curves: list[Curve] = []
+    figures: dict[str, Figure] = {}
+    exclusions = [Exclusion(**row) for row in plan.get("exclusions", [])]
+    environments: list[Mapping[str, str]] = []
+    facts: dict[str, int] = {}
+    cost: dict[str, float] = {}
+
+    def exact(experiment: Experiment) -> str:
+        return shlex.join([*command, "--experiment", experiment.id])
+
+    for experiment in paper.experiments:
+        entry = plan.get("runs", {}).get(experiment.id, {"path": "none", "folds": []})
+        run = Run(out / "runs" / paper.key / experiment.id / entry["path"])
+        results = [result for fold in entry["folds"] if (result := run.load(fold)) is not None]
+        about = run.description() or {}
+        comparisons += compare.compare(
+            paper, experiment, results, len(entry["folds"]), profile=profile.name, data=data, command=exact
+        )
+        confusions += compare.confusion_tables(experiment, results)
+        subjects += [_subject(experiment, result) for result in results]
+        curves += _curves(experiment, results)
+        for row in about.get("figures", []):
+            figures.setdefault(row["title"], Figure(row["title"], row["caption"], run.path / "figures" / row["path"]))
+        exclusions += [Exclusion(**row) for row in about.get("exclusions", [])]
+        environments += [result.environment for result in results]
+        facts |= about.get("facts", {})
+        _add_cost(cost, experiment, results, about.get("cost", {}))
+    return Report(
+        paper=paper,
+        profile=profile.name,
+        data=data,
+        seed=seed,
+        shortened=shortened(paper, profile),
+        corpora=tuple(CorpusSummary(**row) for row in plan.get("corpora", [])),
+        comparisons=tuple(comparisons),
+        confusions=tuple(confusions),
+        subjects=tuple(subjects),
+        curves=tuple(curves),
+        figures=tuple(figure for figure in figures.values() if figure.path.is_file()),
+        exclusions=tuple(dict.fromkeys(exclusions)),
+        corrections=tuple(Correction(**row) for row in plan.get("corrections", [])),
+        audit=audit(paper.facts, paper.claims, documented(), facts),
+        environment=_merge(environments) or environment(),
+        cost=cost | {name: float(value) for name, value in facts.items()},
+        command=shlex.join(command),
+    )
+
+
+def shortened(paper: Paper, profile: Profile) -> tuple[str, ...]:
+    """What a profile changes against the paper's, one line each."""
+    full = paper.profiles["paper"]
+    lines = [
+        f"{field.name.replace('_', ' ')}: {getattr(profile.settings, field.name)} instead of "
+        f"{getattr(full.settings, field.name)}"
+        for field in fields(profile.settings)
+        if getattr(profile.settings, field.name) != getattr(full.settings, field.name)
+    ]
+    if profile.subjects is not None:
+        lines.append(f"subjects per corpus: {profile.subjects} instead of all")
+    if profile.clips is not None:
+        lines.append(f"clips per subject: at most {profile.clips}")
+    return tuple(lines)
+
+
+def documented() -> dict[str, Any]:
+    """The corpora's own numbers that an audit holds printed ones against."""
+    by_corpus = {name: {c: row[c] for c in composite.MEGC2019.classes} for name, row in composite.DOCUMENTED.items()}
+    whole = {c: sum(row[c] for row in by_corpus.values()) for c in composite.MEGC2019.classes}
+    tables = {name: corpora.documented(name)[0] for name in corpora.NAMES}
+    return {
+        "class_counts": {**by_corpus, composite.MEGC2019.name: whole},
+        "clips": {name: table.clips for name, table in tables.items()},
+        "subjects": {name: table.subjects for name, table in tables.items()},
+    }
+
+
+def _subject(experiment: Experiment, result: FoldResult) -> SubjectRow:
+    right = int((result.probabilities.argmax(axis=1) == result.truth).sum())
+    return SubjectRow(experiment.name, experiment.variant, result.fold, len(result.clips), right, result.seconds)
+
+
+def _curves(experiment: Experiment, results: Sequence[FoldResult]) -> list[Curve]:
+    """One curve per stage and metric; a stage that all folds share counts once."""
+    curves = []
+    for stage in results[0].history if results else ():
+        for metric in results[0].history[stage]:
+            folds = dict.fromkeys(tuple(result.history[stage][metric]) for result in results)
+            curves.append(Curve(experiment.name, experiment.variant, stage, metric, tuple(folds)))
+    return curves
+
+
+def _add_cost(
+    cost: dict[str, float], experiment: Experiment, results: Sequence[FoldResult], about: Mapping[str, float]
+) -> None:
+    if results:
+        seconds = sum(result.seconds for result in results)
+        cost[f"training_seconds {experiment.variant}"] = seconds + about.get("shared_training_seconds", 0.0)
+        cost[f"seconds_per_fold {experiment.variant}"] = seconds / len(results)
+    for name in ("preprocessing_seconds", "peak_memory_mib"):
+        if name in about:
+            cost[name] = max(about[name], cost.get(name, 0.0))
+
+
+def _merge(environments: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """One environment; where folds were made in different ones, all values that occur."""
+    names = dict.fromkeys(name for one in environments for name in one)
+    return {name: "; ".join(dict.fromkeys(one[name] for one in environments if name in one)) for name in names}

@@ -1,0 +1,231 @@
+"""The figures of the page as SVG, with text kept as text. Labels with numbers come from `tables`."""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, TypeVar
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from common.report import forest, tables
+from common.report.forest import ACCENT, GREY, WIDTH
+from common.types import Curve, Report, SubjectRow
+
+_Row = TypeVar("_Row", SubjectRow, Curve)
+_STYLE: Any = {
+    "font.family": ["STIXGeneral", "DejaVu Sans"],
+    "font.size": 8,
+    "axes.titlesize": 8.5,
+    "axes.titleweight": "normal",
+    "axes.linewidth": 0.5,
+    "axes.edgecolor": GREY,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.major.width": 0.5,
+    "ytick.major.width": 0.5,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "xtick.color": "#303030",
+    "ytick.color": "#303030",
+    "svg.fonttype": "none",
+    "svg.hashsalt": "report",  # equal input, equal bytes
+    "text.parse_math": False,  # a $ in a name is a $
+}
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """One SVG figure: `subject` says what it is about, for its caption and its alternative text."""
+
+    svg: bytes
+    subject: str
+
+
+def draw(report: Report) -> dict[str, list[Drawing]]:
+    """All figures of a report by kind: forest, confusions, subjects, curves; empty lists where there is nothing."""
+    with matplotlib.rc_context(_STYLE):
+        return {
+            "forest": [Drawing(_svg(figure), subject) for figure, subject in forest.figures(report)],
+            "confusions": list(_confusions(report)),
+            "subjects": list(_subjects(report)),
+            "curves": list(_curves(report)),
+        }
+
+
+def _svg(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    return buffer.getvalue()
+
+
+# ---------------------------------------------------------------- confusion matrices
+
+
+def _confusions(report: Report) -> Iterator[Drawing]:
+    """Per experiment and variant one figure: the paper's matrices first, ours after them."""
+    printed = list(report.paper.facts.get("confusions", ()))
+    keys = dict.fromkeys([(c.experiment, c.variant) for c in report.confusions])
+    keys.update(dict.fromkeys((p["experiment"], p["variant"]) for p in printed))
+    for key in keys:
+        panels = [
+            (
+                f"{tables.corpus_name(report, p['corpus'])}\npublished",
+                tuple(p["classes"]),
+                np.asarray(p["matrix"], float),
+            )
+            for p in printed
+            if (p["experiment"], p["variant"]) == key
+        ]
+        panels += [
+            (
+                f"{tables.corpus_name(report, c.corpus)}\n{tables.count(float(c.matrix.sum()))} clips",
+                c.classes,
+                c.matrix,
+            )
+            for c in report.confusions
+            if (c.experiment, c.variant) == key
+        ]
+        across = 4 if max(len(classes) for _, classes, _ in panels) <= 4 else 2
+        for i in range(0, len(panels), 4 * across):
+            yield Drawing(_svg(_matrices(panels[i : i + 4 * across], across)), "/".join(key))
+
+
+def _matrices(panels: Sequence[tuple[str, tuple[str, ...], Any]], across: int) -> Figure:
+    """Square panels of one size, laid out in inches; the scale stands beside the first row."""
+    down = -(-len(panels) // across)
+    pitch = (WIDTH - 0.4) / across
+    size, above, below = pitch - 0.36, 0.34, 0.24
+    height = down * (size + above + below)
+    figure = Figure(figsize=(WIDTH, height))
+
+    def place(x: float, row: int, width: float, tall: float = size) -> Axes:
+        bottom = height - row * (size + above + below) - above - tall
+        return figure.add_axes((x / WIDTH, bottom / height, width / WIDTH, tall / height))
+
+    for i, (title, classes, matrix) in enumerate(panels):
+        row, column = divmod(i, across)
+        _matrix(place(column * pitch + 0.25, row, size), title, classes, np.asarray(matrix, float))
+    scale = place(min(len(panels), across) * pitch + 0.1, 0, 0.07, min(size, 1.2))
+    scale.imshow(np.linspace(1, 0, 128)[:, None], cmap="Blues", vmin=0, vmax=1, aspect="auto", extent=(0, 1, 0, 1))
+    scale.set_xticks([])
+    scale.set_yticks([0, 0.5, 1])
+    scale.yaxis.tick_right()
+    scale.tick_params(labelsize=6.5, length=0, pad=2)
+    scale.spines[:].set_visible(False)
+    return figure
+
+
+def _matrix(axes: Axes, title: str, classes: Sequence[str], matrix: Any) -> None:
+    sums = matrix.sum(axis=1, keepdims=True)
+    shares = np.divide(matrix, sums, out=np.zeros_like(matrix), where=sums > 0)
+    counted = bool(np.all(matrix == np.floor(matrix)) and matrix.max() > 1)  # a paper may print shares alone
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    for i, j in np.ndindex(*matrix.shape):
+        color = "white" if shares[i, j] > 0.55 else "#202020"
+        share = tables.percent(matrix[i, j], sums[i, 0])
+        if counted:
+            axes.text(j, i - 0.12, tables.count(matrix[i, j]), ha="center", va="center", color=color, fontsize=8.5)
+        axes.text(j, i + (0.24 if counted else 0), share, ha="center", va="center", color=color, fontsize=6)
+    short = [textwrap.shorten(c, 10, placeholder="…") if " " in c else c[:10] for c in classes]
+    axes.set_xticks(range(len(classes)), short, fontsize=6.5)
+    axes.set_yticks(range(len(classes)), short, fontsize=6.5, rotation=90, va="center")
+    axes.tick_params(length=0, pad=2)
+    axes.spines[:].set_visible(False)
+    axes.set_title(title, fontsize=7.5, pad=3, color="#202020")
+
+
+# ---------------------------------------------------------------- subjects and training curves
+
+
+def _by_variant(rows: Iterable[_Row]) -> Iterator[tuple[str, list[_Row]]]:
+    found: dict[str, list[_Row]] = {}
+    for row in rows:
+        found.setdefault(f"{row.experiment}/{row.variant}", []).append(row)
+    yield from found.items()
+
+
+def _subjects(report: Report) -> Iterator[Drawing]:
+    for name, rows in _by_variant(report.subjects):
+        yield Drawing(_svg(_subject_panel(report, rows)), name)
+
+
+def _subject_panel(report: Report, rows: Sequence[SubjectRow]) -> Figure:
+    """Above, the share correct per subject; below, how many clips it stands on."""
+    crowded = len(rows) > 12
+    names = [r.subject.partition("/")[2] or r.subject for r in rows]
+    below = 0.12 + 0.055 * max(map(len, names)) if crowded else 0.22
+    height = 1.9 + below
+    figure = Figure(figsize=(WIDTH, height))
+    width = min(0.93, 0.1 + 0.06 * len(rows))  # few subjects need no full width
+    grid = figure.add_gridspec(
+        2, 1, height_ratios=(3, 1), left=0.06, right=0.06 + width, top=1 - 0.22 / height, bottom=below / height
+    )
+    upper, lower = figure.add_subplot(grid[0]), figure.add_subplot(grid[1])
+    x = np.arange(len(rows))
+    n, correct = np.array([r.n_clips for r in rows]), np.array([r.n_correct for r in rows])
+    share = np.divide(correct, n, out=np.full(len(rows), np.nan), where=n > 0)
+    upper.vlines(x, 0, share, color=ACCENT, linewidth=0.6)
+    upper.plot(x, share, "o", ms=3, color=ACCENT, clip_on=False)
+    lower.bar(x, n, width=0.7, color="#a9bdd1")
+    upper.set_ylim(0, 1)
+    upper.set_yticks([0, 0.5, 1])
+    upper.set_ylabel("share correct")
+    lower.set_ylabel("clips")
+    upper.set_xticks([])
+    lower.set_xticks(x, names, rotation=90 if crowded else 0, fontsize=min(7.0, 420 / len(rows)))
+    for axes in (upper, lower):
+        axes.set_xlim(-0.6, len(rows) - 0.4)
+    start = 0
+    for corpus, members in groupby(r.subject.partition("/")[0] if "/" in r.subject else "" for r in rows):
+        end = start + len(list(members))
+        if start:
+            for axes in (upper, lower):
+                axes.axvline(start - 0.5, color=GREY, linewidth=0.5, linestyle=(0, (3, 2)))
+        upper.text(
+            (start + end - 1) / 2, 1.08, tables.corpus_name(report, corpus), ha="center", va="bottom", fontsize=8
+        )
+        start = end
+    figure.align_ylabels([upper, lower])
+    return figure
+
+
+def _curves(report: Report) -> Iterator[Drawing]:
+    for name, curves in _by_variant(report.curves):
+        shown = [c for c in curves if any(c.folds)]
+        across = 4 if len(shown) % 4 == 0 else 3
+        for i in range(0, len(shown), 5 * across):
+            yield Drawing(_svg(_curve_panels(shown[i : i + 5 * across], across)), name)
+
+
+def _curve_panels(curves: Sequence[Curve], across: int) -> Figure:
+    down = -(-len(curves) // across)
+    height = 1.5 * down + 0.05
+    figure = Figure(figsize=(WIDTH, height))
+    grid = figure.add_gridspec(
+        down, across, left=0.06, right=0.985, top=1 - 0.22 / height, bottom=0.36 / height, wspace=0.3, hspace=0.62
+    )
+    for i, curve in enumerate(curves):
+        axes = figure.add_subplot(grid[divmod(i, across)])
+        epochs = np.arange(1, max(map(len, curve.folds)) + 1)
+        table = np.full((len(curve.folds), len(epochs)), np.nan)
+        for row, fold in zip(table, curve.folds, strict=True):
+            row[: len(fold)] = fold
+        marker = "." if len(epochs) == 1 else ""
+        axes.plot(epochs, table.T, color=GREY, alpha=max(0.15, 0.6 / len(table) ** 0.4), linewidth=0.5, marker=marker)
+        known = ~np.isnan(table).all(axis=0)
+        axes.plot(epochs[known], np.nanmedian(table[:, known], axis=0), color=ACCENT, linewidth=1.5, marker=marker)
+        axes.set_title(f"{curve.stage}: {curve.metric}", pad=3)
+        axes.tick_params(labelsize=6.5, pad=2)
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True, min_n_ticks=1))
+        axes.yaxis.set_major_locator(MaxNLocator(nbins=4))
+        if i + across >= len(curves):
+            axes.set_xlabel("epoch", fontsize=7, labelpad=1)
+    return figure

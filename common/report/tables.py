@@ -1,0 +1,272 @@
+"""Values to strings, and the rows of every table of the page. The only place of the suite where numbers are rounded."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from common.types import CitedRow, Comparison, CorpusSummary, Correction, Exclusion, Report
+
+DASH = "\u2013"
+BANNER = "Stand-in corpora: synthetic faces. Not a reproduction; no number here may be compared with a published one."
+VERDICTS = {
+    "MATCH": "match",
+    "CLOSE": "close",
+    "DIFFERS": "differs",
+    "NOT_COMPARABLE": "not comparable",
+    "INCOMPLETE": "incomplete",
+    "NOT_RUN": "not run",
+}
+_METRICS = {"uf1": "UF1", "uar": "UAR", "acc": "accuracy", "accuracy": "accuracy", "f1": "F1"}
+_SELECTIONS = {
+    "last": "last epoch",
+    "inner": "inner validation, split from the training subjects",
+    "oracle": "oracle: best epoch on the test fold itself",
+}
+_COSTS = {
+    "training_seconds": "Training, all folds",
+    "preprocessing_seconds": "Preprocessing",
+    "seconds_per_fold": "Training, per fold",
+    "inference_ms_per_clip": "Inference, per clip",
+    "peak_memory_mib": "Peak memory",
+    "parameters": "Parameters",
+}
+_COMPOSITES = {"megc2019": "MEGC 2019 composite"}
+_CLIPS_SHOWN = 24
+_CORRECTIONS_SHOWN = 30
+_CITED_COLUMNS = 8
+
+
+# ---------------------------------------------------------------- single values
+
+
+def number(value: float | None, decimals: int) -> str:
+    """`value` with a fixed number of decimals and a true minus sign; a dash where it is missing or not finite."""
+    if value is None or not math.isfinite(value):
+        return DASH
+    return f"{value:.{decimals}f}".replace("-", "\u2212")
+
+
+def count(value: float | None) -> str:
+    """A whole number with its thousands apart; a dash where it is missing."""
+    return DASH if value is None or not math.isfinite(value) else f"{value:,.0f}"
+
+
+def percent(part: float, whole: float) -> str:
+    """`part / whole` as a whole percentage; a dash where `whole` is 0."""
+    return f"{100 * part / whole:.0f}%" if whole else DASH
+
+
+def decimals(printed: str) -> int:
+    """How many decimals a printed figure has."""
+    return len(printed.strip().rstrip("%").partition(".")[2])
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds in the two largest units that fit: `0.04 s`, `12.3 s`, `5 min 02 s`, `3 h 20 min`, `2 d 04 h`."""
+    if seconds is None or not math.isfinite(seconds):
+        return DASH
+    if seconds < 59.95:
+        return f"{seconds:.{2 if seconds < 9.995 else 1}f} s"
+    if (whole := round(seconds)) < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    if (minutes := round(seconds / 60)) < 24 * 60:
+        return f"{minutes // 60} h {minutes % 60:02d} min"
+    hours = round(seconds / 3600)
+    return f"{hours // 24} d {hours % 24:02d} h"
+
+
+def cost(key: str, value: float) -> tuple[str, str]:
+    """(label, value with its unit) of one cost; the unit is read from the words of the key.
+
+    What follows a space in the key says which part of the run is meant: `training_seconds cnn_once`.
+    """
+    name, _, part = key.partition(" ")
+    words = name.split("_")
+    label = _COSTS.get(name) or " ".join(w for w in words if w not in {"seconds", "ms", "mib"}).capitalize() or name
+    label += f" ({part})" if part else ""
+    if "seconds" in words:
+        return label, duration(value)
+    if "ms" in words:
+        return label, f"{number(value, 1)} ms"
+    if "mib" in words:
+        return label, f"{count(value)} MiB"
+    return label, count(value) if float(value).is_integer() else number(value, 3)
+
+
+def metric_name(metric: str) -> str:
+    """The metric as a reader knows it (`uf1` is UF1)."""
+    return _METRICS.get(metric.casefold(), metric)
+
+
+def selection_name(selection: str) -> str:
+    """The selection rule in words."""
+    return _SELECTIONS.get(selection, selection)
+
+
+def corpus_name(report: Report, corpus: str) -> str:
+    """The title of a corpus or composite; an unknown name stays as it is."""
+    return next((c.title for c in report.corpora if c.name == corpus), _COMPOSITES.get(corpus, corpus))
+
+
+# ---------------------------------------------------------------- published beside reproduced
+
+
+def groups(report: Report) -> list[tuple[Comparison, ...]]:
+    """The comparisons by experiment, variant, protocol and selection, in order of first appearance."""
+    found: dict[tuple[str, ...], list[Comparison]] = {}
+    for c in report.comparisons:
+        found.setdefault((c.experiment, c.variant, c.protocol, c.selection), []).append(c)
+    return [tuple(group) for group in found.values()]
+
+
+def main_tables(report: Report) -> list[dict[str, Any]]:
+    """One table per group of `groups`: heading, rows, numbered notes (the reasons) and commands, all strings."""
+    experiments = {(e.name, e.variant): e for e in report.paper.experiments}
+    tables = []
+    for group in groups(report):
+        first = group[0]
+        experiment = experiments.get((first.experiment, first.variant))
+        notes = list(dict.fromkeys(c.reason for c in group if c.reason))
+        places = {
+            m: max((decimals(c.claim.printed) for c in group if c.claim and c.metric == m), default=4)
+            for m in {c.metric for c in group}
+        }
+        tables.append(
+            {
+                "id": f"{first.experiment}/{first.variant}",
+                "title": experiment.title if experiment else "",
+                "note": experiment.note if experiment else "",
+                "leak_free": experiment.leak_free if experiment else None,
+                "protocol": first.protocol,
+                "selection": selection_name(first.selection),
+                "rows": [_main_row(report, c, places[c.metric], notes) for c in group],
+                "notes": notes,
+                "sources": list(dict.fromkeys(c.claim.source for c in group if c.claim)),
+                "commands": list(dict.fromkeys(c.command for c in group if c.command)),
+            }
+        )
+    return tables
+
+
+def _main_row(report: Report, c: Comparison, places: int, notes: Sequence[str]) -> dict[str, str]:
+    score = c.score
+    bounded = score is not None and all(v is not None and math.isfinite(v) for v in (score.low, score.high))
+    return {
+        "corpus": corpus_name(report, c.corpus),
+        "metric": metric_name(c.metric),
+        "published": c.claim.printed if c.claim else DASH,
+        "reproduced": number(score.value, places) if score else DASH,
+        "interval": f"{number(score.low, places)} to {number(score.high, places)}" if score and bounded else DASH,
+        "chance": number(score.chance, places) if score else DASH,
+        "clips": count(score.n_clips) if score else DASH,
+        "folds": f"{count(score.n_folds_done)}/{count(score.n_folds)}" if score else DASH,
+        "verdict": c.verdict,
+        "label": VERDICTS.get(c.verdict, c.verdict),
+        "note": str(notes.index(c.reason) + 1) if c.reason else "",
+    }
+
+
+def cited_tables(report: Report) -> list[dict[str, Any]]:
+    """The rows that the paper quotes from others, in tables of at most `_CITED_COLUMNS` columns of numbers."""
+    rows = report.paper.cited
+    columns = list(dict.fromkeys((c, m) for row in rows for c, values in row.values.items() for m in values))
+    metrics = max(len({m for c, m in columns if c == corpus}) for corpus, _ in columns) if columns else 1
+    wide = max(_CITED_COLUMNS // metrics, 1) * metrics
+    places = min(
+        max((decimals(repr(_cited(r, *k))) for r in rows for k in columns if _cited(r, *k) is not None), default=4), 4
+    )
+    return [
+        {
+            "corpora": _spans([corpus_name(report, c) for c, _ in part]),
+            "metrics": [metric_name(m) for _, m in part],
+            "rows": [[row.method, *(number(_cited(row, c, m), places) for c, m in part)] for row in rows],
+            "sources": list(dict.fromkeys(row.source for row in rows)),
+        }
+        for part in (columns[i : i + wide] for i in range(0, len(columns), wide))
+    ]
+
+
+def _cited(row: CitedRow, corpus: str, metric: str) -> float | None:
+    return row.values.get(corpus, {}).get(metric)
+
+
+def _spans(names: Sequence[str]) -> list[dict[str, Any]]:
+    spans: list[dict[str, Any]] = []
+    for name in names:
+        if spans and spans[-1]["name"] == name:
+            spans[-1]["span"] += 1
+        else:
+            spans.append({"name": name, "span": 1})
+    return spans
+
+
+# ---------------------------------------------------------------- corpora, faults, costs
+
+
+def listing(counts: Mapping[str, int]) -> str:
+    """`disgust 63, happiness 32`; a dash where there is nothing."""
+    return ", ".join(f"{name} {count(n)}" for name, n in counts.items()) or DASH
+
+
+def corpus_rows(corpora: Sequence[CorpusSummary]) -> list[dict[str, str]]:
+    """What was read of each corpus."""
+    return [
+        {
+            "title": c.title,
+            "citation": c.citation,
+            "tree": c.tree,
+            "table": c.table,
+            "clips": count(c.clips),
+            "subjects": count(c.subjects),
+            "emotions": listing(c.by_emotion),
+        }
+        for c in corpora
+    ]
+
+
+def class_table(corpora: Sequence[CorpusSummary]) -> dict[str, Any]:
+    """Clips per class and corpus as used, with sums; a class that a corpus does not have is a dash."""
+    classes = list(dict.fromkeys(name for c in corpora for name in c.by_class))
+    rows = [[c.title, *(count(c.by_class.get(k)) for k in classes), count(sum(c.by_class.values()))] for c in corpora]
+    if len(corpora) > 1:
+        sums = [sum(c.by_class.get(k, 0) for c in corpora) for k in classes]
+        rows.append(["All", *(count(n) for n in sums), count(sum(sums))])
+    return {"classes": classes, "rows": rows, "total": len(corpora) > 1}
+
+
+def exclusion_rows(exclusions: Iterable[Exclusion]) -> list[dict[str, str]]:
+    """Exclusions by reason, faults first; a long list of clips is cut, with the number of those left out."""
+    found: dict[tuple[bool, str], list[str]] = {}
+    for e in exclusions:
+        found.setdefault((not e.fault, e.reason), []).append(e.clip)
+    return [
+        {"kind": "rule" if rule else "fault", "reason": reason, "count": count(len(clips)), "clips": _some(clips)}
+        for (rule, reason), clips in sorted(found.items(), key=lambda item: item[0][0])
+    ]
+
+
+def correction_rows(corrections: Sequence[Correction]) -> list[list[str]]:
+    """(clip, column, printed, used, source), by column and source where there are many."""
+    if len(corrections) <= _CORRECTIONS_SHOWN:
+        return [[c.clip, c.column, c.printed, c.used, c.source] for c in corrections]
+    found: dict[tuple[str, str], list[Correction]] = {}
+    for c in corrections:
+        found.setdefault((c.column, c.source), []).append(c)
+    return [
+        [
+            f"{count(len(group))}: {_some([c.clip for c in group])}",
+            column,
+            group[0].printed if len({c.printed for c in group}) == 1 else "various",
+            group[0].used if len({c.used for c in group}) == 1 else "various",
+            source,
+        ]
+        for (column, source), group in found.items()
+    ]
+
+
+def _some(clips: Sequence[str]) -> str:
+    left = len(clips) - _CLIPS_SHOWN
+    more = f" and {count(left)} more (all of them in the JSON file)" if left > 0 else ""
+    return ", ".join(clips[:_CLIPS_SHOWN]) + more

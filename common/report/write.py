@@ -1,0 +1,236 @@
+"""Writes a report: JSON with everything in full precision, CSV with one row per comparison, PDF for reading."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from common.errors import UserError
+from common.report import tables
+from common.types import Comparison, Report
+
+_TEMPLATE = Path(__file__).with_name("template.typ")
+_FIGURE_WIDTH, _FIGURE_HEIGHT = 16.4, 17.0  # cm that a paper's figure may take on a page
+_PIXELS_PER_CM = 40.0  # no picture is enlarged beyond this
+
+
+def write(report: Report, out: Path) -> tuple[Path, ...]:
+    """Writes `<paper key>.pdf`, `.json` and `.csv` into `out` and returns their paths.
+
+    Each file appears whole or not at all; equal reports give equal bytes. Raises `UserError` where `out` cannot be
+    written.
+    """
+    contents = {".pdf": page(report), ".json": _json_bytes(record(report)), ".csv": comparison_csv(report)}
+    paths = tuple(out / f"{report.paper.key}{suffix}" for suffix in contents)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for path, content in zip(paths, contents.values(), strict=True):
+            _replace(path, content)
+    except OSError as error:
+        raise UserError(
+            f"cannot write the report to {out}: {error.strerror}; name another folder with --out"
+        ) from error
+    return paths
+
+
+def _replace(path: Path, content: bytes) -> None:
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.chmod(name, 0o644)  # mkstemp gives 0600; a report is there to be read
+        os.replace(name, path)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+# ---------------------------------------------------------------- JSON and CSV
+
+
+def record(report: Report) -> dict[str, Any]:
+    """The report as plain data for JSON: full precision, null for what is missing or not finite."""
+    paper = report.paper
+    return {
+        "paper": paper.key,
+        "reference": {
+            "title": paper.title,
+            "authors": paper.authors,
+            "venue": paper.venue,
+            "year": paper.year,
+            "url": paper.url,
+        },
+        "profile": report.profile,
+        "data": report.data,
+        "notice": tables.BANNER if report.data == "stand-in" else None,
+        "seed": report.seed,
+        "shortened": list(report.shortened),
+        "command": report.command,
+        "comparisons": [_comparison(c) for c in report.comparisons],
+        "confusions": plain(report.confusions),
+        "published_confusions": plain(report.paper.facts.get("confusions", ())),
+        "cited": plain(paper.cited),
+        "departures": plain(paper.departures),
+        "audit": plain(report.audit),
+        "corpora": plain(report.corpora),
+        "exclusions": plain(report.exclusions),
+        "corrections": plain(report.corrections),
+        "subjects": plain(report.subjects),
+        "curves": plain(report.curves),
+        "figures": [{"title": f.title, "caption": f.caption, "file": f.path.name} for f in report.figures],
+        "environment": plain(report.environment),
+        "cost": plain(report.cost),
+    }
+
+
+def _comparison(c: Comparison) -> dict[str, Any]:
+    names = ("value", "low", "high", "n_clips", "n_folds_done", "n_folds", "chance")
+    return {
+        "experiment": c.experiment,
+        "variant": c.variant,
+        "corpus": c.corpus,
+        "protocol": c.protocol,
+        "selection": c.selection,
+        "metric": c.metric,
+        "published": {"value": plain(c.claim.value), "source": c.claim.source} if c.claim else None,
+        "reproduced": {name: plain(getattr(c.score, name)) for name in names} if c.score else None,
+        "verdict": c.verdict,
+        "reason": c.reason,
+        "command": c.command,
+    }
+
+
+def plain(value: Any) -> Any:
+    """Dataclasses, mappings, arrays and numpy scalars as what JSON knows; a float that is not finite becomes None."""
+    if is_dataclass(value):
+        return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (np.ndarray, np.generic)):
+        return plain(value.tolist())
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return str(value) if isinstance(value, Path) else value
+
+
+def _json_bytes(data: Any) -> bytes:
+    return (json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode()
+
+
+def comparison_csv(report: Report) -> bytes:
+    """One row per comparison, nested fields as `published_value`, `reproduced_low`, …; missing values are empty."""
+    nested = {
+        "published": ("value", "source"),
+        "reproduced": ("value", "low", "high", "n_clips", "n_folds_done", "n_folds", "chance"),
+    }
+    columns = ["experiment", "variant", "corpus", "protocol", "selection", "metric"]
+    columns += [f"{group}_{name}" for group, names in nested.items() for name in names]
+    columns += ["verdict", "reason", "command"]
+    buffer = io.StringIO(newline="")
+    writer = csv.DictWriter(buffer, ["paper", "profile", "data", *columns], lineterminator="\n")
+    writer.writeheader()
+    for c in map(_comparison, report.comparisons):
+        row: dict[str, Any] = {"paper": report.paper.key, "profile": report.profile, "data": report.data}
+        row |= {key: value for key, value in c.items() if key not in nested}
+        row |= {f"{group}_{name}": (c[group] or {}).get(name) for group, names in nested.items() for name in names}
+        writer.writerow(row)
+    return buffer.getvalue().encode()
+
+
+# ---------------------------------------------------------------- PDF
+
+
+def page(report: Report) -> bytes:
+    """The PDF, compiled from `template.typ` with the report as JSON beside it: no text is ever read as markup."""
+    import matplotlib
+    import typst
+
+    from common.report import charts
+
+    fonts = typst.Fonts(  # those of typst itself and of matplotlib: the same pages on every machine
+        include_system_fonts=False, font_paths=[Path(matplotlib.get_data_path()) / "fonts" / "ttf"]
+    )
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        drawn: dict[str, list[dict[str, str]]] = {}
+        for kind, drawings in charts.draw(report).items():
+            drawn[kind] = [{"file": f"{kind}{i}.svg", "subject": d.subject} for i, d in enumerate(drawings)]
+            for item, drawing in zip(drawn[kind], drawings, strict=True):
+                (folder / item["file"]).write_bytes(drawing.svg)
+        data = _view(report) | {"drawn": drawn, "figures": _figures(report, folder)}
+        (folder / "data.json").write_bytes(_json_bytes(data))
+        (folder / _TEMPLATE.name).write_bytes(_TEMPLATE.read_bytes())
+        compiler = typst.Compiler(
+            str(folder / _TEMPLATE.name), root=str(folder), font_paths=fonts, ignore_system_fonts=True
+        )
+        pdf = compiler.compile(format="pdf", timestamp=0)
+        assert isinstance(pdf, bytes)
+        return pdf
+
+
+def _figures(report: Report, folder: Path) -> list[dict[str, str | float | None]]:
+    """The paper's figures copied into `folder`, each with the width in cm at which it fits; file None if missing."""
+    from PIL import Image
+
+    shown: list[dict[str, str | float | None]] = []
+    for i, figure in enumerate(report.figures):
+        item: dict[str, str | float | None] = {
+            "title": figure.title,
+            "caption": figure.caption,
+            "file": None,
+            "width": 0.0,
+        }
+        if figure.path.is_file():
+            with Image.open(figure.path) as picture:
+                wide, high = picture.size
+            name = f"figure{i}{figure.path.suffix.lower()}"
+            (folder / name).write_bytes(figure.path.read_bytes())
+            width = min(_FIGURE_WIDTH, _FIGURE_HEIGHT * wide / high, wide / _PIXELS_PER_CM)
+            item |= {"file": name, "width": width}
+        shown.append(item)
+    return shown
+
+
+def _view(report: Report) -> dict[str, Any]:
+    """What the template shows, all strings."""
+    paper = report.paper
+    return {
+        "banner": tables.BANNER if report.data == "stand-in" else None,
+        "dash": tables.DASH,
+        "key": paper.key,
+        "title": paper.title,
+        "authors": paper.authors,
+        "venue": f"{paper.venue}, {paper.year}",
+        "url": paper.url,
+        "about": paper.summary,
+        "data": "licensed corpora" if report.data == "licensed" else "stand-in corpora",
+        "profile": report.profile,
+        "seed": str(report.seed),
+        "shortened": list(report.shortened),
+        "protocols": list(dict.fromkeys(c.protocol for c in report.comparisons)),
+        "selections": list(dict.fromkeys(tables.selection_name(c.selection) for c in report.comparisons)),
+        "corpora": tables.corpus_rows(report.corpora),
+        "classes": tables.class_table(report.corpora),
+        "tables": tables.main_tables(report),
+        "cited": tables.cited_tables(report),
+        "departures": plain(paper.departures),
+        "audit": plain(report.audit),
+        "exclusions": tables.exclusion_rows(report.exclusions),
+        "excluded": tables.count(len(report.exclusions)),
+        "corrections": tables.correction_rows(report.corrections),
+        "environment": [[key, str(value)] for key, value in report.environment.items()],
+        "cost": [tables.cost(key, value) for key, value in report.cost.items()],
+        "command": report.command,
+    }

@@ -1,0 +1,248 @@
+"""Pending folds -> train -> store. Everything else a run leaves is written from what lies in the store."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from common.cache import Arrays, Cache
+from common.environment import code_digest, environment, peak_memory_mib
+from common.errors import ClipError, UserError
+from common.faces import FaceFinder
+from common.plan import Job
+from common.protocols import split
+from common.types import Clip, Exclusion, Experiment, Figure, Fold, FoldResult, Outcome, Progress, Samples
+
+log = logging.getLogger("mer")
+
+Keep = Callable[[str, Callable[[], Arrays]], Arrays]
+
+
+class Preprocess(Protocol):
+    """A paper's preprocess.py."""
+
+    def parameters(self, settings: Any) -> Mapping[str, Any]:
+        """The settings that decide what `prepare` returns."""
+
+    def prepare(self, clip: Clip, settings: Any, faces: FaceFinder) -> Arrays:
+        """A clip's arrays; raises ClipError where its files or its face fail."""
+
+    def assemble(self, clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays]) -> Samples:
+        """Samples of many clips."""
+
+
+class Networks(Protocol):
+    """A paper's compiled networks."""
+
+    def facts(self) -> Mapping[str, int]:
+        """What was counted on the models as built."""
+
+
+class Recipe(Protocol):
+    """A paper's recipe.py."""
+
+    def Networks(self, settings: Any, classes: tuple[str, ...], seed: int) -> Networks:
+        """Build and compile once for all experiments of a run."""
+
+    def trainer(
+        self, networks: Any, experiment: Experiment, samples: Samples, seed: int, keep: Keep, say: Progress
+    ) -> Callable[[Fold], Outcome]:
+        """The function that trains and tests one fold."""
+
+
+class Figures(Protocol):
+    """A paper's figures.py."""
+
+    def draw(self, clips: Sequence[tuple[Clip, int]], settings: Any, faces: FaceFinder, folder: Path) -> list[Figure]:
+        """Draw the paper's own figures into `folder`."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The modules of a paper's folder that need Keras or OpenCV; `recipe` is loaded only when a fold is pending."""
+
+    preprocess: Preprocess
+    figures: Figures
+    recipe: Callable[[], Recipe]
+
+
+def execute(
+    jobs: Sequence[Job],
+    parts: Parts,
+    *,
+    cache: Cache,
+    faces: FaceFinder,
+    progress: Progress,
+    line: Callable[[str], None],
+) -> int:
+    """Run all pending folds of the jobs of one paper and profile. Returns how many folds failed.
+
+    A fold that fails is noted and the others go on. `line` gets one line per finished or failed fold.
+    """
+    networks: Networks | None = None
+    failures = 0
+    for job in jobs:
+        if not job.pending():
+            line(f"{job.paper.key} {job.experiment.id}: all {len(job.folds)} folds are stored")
+            continue
+        prepared = prepare_clips(job, parts.preprocess, cache=cache, faces=faces, progress=progress)
+        _describe(job, prepared, parts, faces)
+        folds = {fold.name: fold for fold in split(job.experiment.protocol, prepared.samples.subject)}
+        pending = [folds[name] for name in job.pending() if name in folds]
+        for name in job.folds:
+            if name not in folds:
+                line(f"{job.paper.key} {job.experiment.id} {name}: every clip of this fold is excluded")
+        if not pending:
+            continue
+        recipe = parts.recipe()
+        progress("building the networks", 0, 1)
+        networks = networks or recipe.Networks(job.profile.settings, job.experiment.labels.classes, job.seed)
+        progress("building the networks", 1, 1)
+        _add(job, facts=dict(networks.facts()))
+        keep = _keep(job, cache)
+        train = recipe.trainer(networks, job.experiment, prepared.samples, job.seed, keep, progress)
+        failures += _run_folds(job, pending, prepared.samples, train, progress=progress, line=line)
+        _add(job, cost={"peak_memory_mib": peak_memory_mib()})
+    return failures
+
+
+def _run_folds(
+    job: Job,
+    pending: Sequence[Fold],
+    samples: Samples,
+    train: Callable[[Fold], Outcome],
+    *,
+    progress: Progress,
+    line: Callable[[str], None],
+) -> int:
+    truth = dict(zip(samples.clip.tolist(), samples.y.tolist(), strict=True))
+    where = f"{job.paper.key} {job.experiment.id}"
+    done = len(job.folds) - len(pending)
+    failures = 0
+    for fold in pending:
+        progress(f"{where}: folds", done, len(job.folds))
+        _check_disjoint(fold, samples)
+        start = time.perf_counter()
+        try:
+            outcome = train(fold)
+            if not np.isfinite(outcome.probabilities).all():
+                raise FloatingPointError("the network answers NaN; its training diverged")
+        except UserError:
+            raise
+        except Exception as error:  # whatever a backend raises: one fold must not take the others with it
+            log.debug("fold %s failed", fold.name, exc_info=True)
+            reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+            job.run.save_failure(fold.name, reason)
+            line(f"{where} {fold.name}: failed, {reason}")
+            failures += 1
+            continue
+        seconds = time.perf_counter() - start
+        expected = np.array([truth[clip] for clip in outcome.clips], np.int64)
+        job.run.save(
+            FoldResult(
+                fold=fold.name,
+                clips=outcome.clips,
+                truth=expected,
+                probabilities=outcome.probabilities,
+                history=outcome.history,
+                seed=job.seed,
+                seconds=seconds,
+                environment=environment() | {"code": str(job.key["code"])[:16]},
+            )
+        )
+        done += 1
+        right = int((outcome.probabilities.argmax(axis=1) == expected).sum())
+        line(f"{where} {done}/{len(job.folds)} {fold.name}: {right} of {len(expected)} clips right, {seconds:.1f} s")
+        progress(f"{where}: folds", done, len(job.folds))
+    return failures
+
+
+def _check_disjoint(fold: Fold, samples: Samples) -> None:
+    shared = set(samples.subject[fold.train]) & set(samples.subject[fold.test])
+    if shared or set(samples.clip[fold.train]) & set(samples.clip[fold.test]):
+        raise AssertionError(f"fold {fold.name}: {', '.join(sorted(shared)) or 'a clip'} is in training and in test")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Samples of a job's usable clips, what could not be used, and how long the new ones took in seconds."""
+
+    samples: Samples
+    clips: tuple[tuple[Clip, int], ...]
+    exclusions: tuple[Exclusion, ...]
+    seconds: float
+    made: int
+
+
+def prepare_clips(job: Job, preprocess: Preprocess, *, cache: Cache, faces: FaceFinder, progress: Progress) -> Prepared:
+    """Every clip's arrays, from the cache or made now; a clip that cannot be used becomes an exclusion."""
+    start = time.perf_counter()
+    settings = job.profile.settings
+    key = {"parameters": preprocess.parameters(settings), "paper": job.paper.key}
+    key["code"] = code_digest(("common/images.py", "common/faces.py", f"papers/{job.paper.key}/preprocess.py"))
+    usable, arrays, exclusions, made = [], [], [], 0
+    for done, (clip, label) in enumerate(job.clips, start=1):
+
+        def make(clip: Clip = clip) -> Arrays:
+            return preprocess.prepare(clip, settings, faces)
+
+        try:
+            found, new = cache.arrays("clips", key | {"content": job.contents[clip.id]}, make)
+            usable.append((clip, label))
+            arrays.append(found)
+            made += new
+        except ClipError as error:
+            exclusions.append(Exclusion(clip.id, str(error)))
+        progress("preparing clips", done, len(job.clips))
+    if not usable:
+        raise UserError(
+            f"{job.paper.key} {job.experiment.id}: no clip can be used; the first reason is {exclusions[0].reason}"
+        )
+    samples = preprocess.assemble(usable, arrays)
+    return Prepared(samples, tuple(usable), tuple(exclusions), time.perf_counter() - start, made)
+
+
+def _keep(job: Job, cache: Cache) -> Keep:
+    """Arrays that all folds of one run share, in the cache under the run's key; their seconds go into its cost."""
+
+    def keep(name: str, make: Callable[[], Arrays]) -> Arrays:
+        start = time.perf_counter()
+        arrays, new = cache.arrays("shared", {"key": job.key, "name": name}, make)
+        if new:
+            _add(job, cost={"shared_training_seconds": time.perf_counter() - start})
+        return arrays
+
+    return keep
+
+
+def _describe(job: Job, prepared: Prepared, parts: Parts, faces: FaceFinder) -> None:
+    """Write run.json and the paper's figures; costs measured by an earlier, interrupted run are kept."""
+    folder = job.run.path / "figures"
+    folder.mkdir(parents=True, exist_ok=True)
+    figures = parts.figures.draw(prepared.clips, job.profile.settings, faces, folder)
+    earlier = job.run.description() or {}
+    cost = dict(earlier.get("cost", {}))
+    if prepared.made == len(job.clips) - len(prepared.exclusions):
+        cost["preprocessing_seconds"] = prepared.seconds
+    job.run.describe(
+        {
+            "key": job.key,
+            "folds": list(job.folds),
+            "exclusions": [asdict(one) for one in prepared.exclusions],
+            "figures": [asdict(replace(one, path=Path(one.path.name))) | {"path": one.path.name} for one in figures],
+            "facts": earlier.get("facts", {}),
+            "cost": cost,
+        }
+    )
+
+
+def _add(job: Job, **fields: Mapping[str, Any]) -> None:
+    """Merge dicts into fields of run.json."""
+    record = job.run.description() or {}
+    job.run.describe(record | {name: {**record.get(name, {}), **value} for name, value in fields.items()})

@@ -1,0 +1,102 @@
+"""Results on disk: one atomically written JSON file per fold, below a folder whose name is the key of the run.
+
+A run's key is a digest of everything that decides its predictions: paper, experiment, variant, protocol, label map,
+settings, seed, the clips with their labels and the content of their files, and the source code in play.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from common.cache import digest
+from common.files import write_json
+from common.types import FoldResult
+
+log = logging.getLogger("mer")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One experiment's results below `path`; folders are made when something is saved."""
+
+    path: Path
+
+    def describe(self, record: Mapping[str, Any]) -> None:
+        """Store what the run is and what it was made from."""
+        write_json(self.path / "run.json", record)
+
+    def description(self) -> dict[str, Any] | None:
+        """What `describe` stored, or None where nothing (readable) is there."""
+        return _read(self.path / "run.json")
+
+    def save(self, result: FoldResult) -> None:
+        """Store a finished fold; only finished folds are results."""
+        record = {
+            "fold": result.fold,
+            "clips": list(result.clips),
+            "truth": result.truth.tolist(),
+            "probabilities": [[float(p) for p in row] for row in result.probabilities],
+            "history": {stage: dict(metrics) for stage, metrics in result.history.items()},
+            "seed": result.seed,
+            "seconds": result.seconds,
+            "environment": dict(result.environment),
+        }
+        write_json(self._file("folds", result.fold), record | {"digest": digest(record)})
+        self._file("failed", result.fold).unlink(missing_ok=True)
+
+    def save_failure(self, fold: str, reason: str) -> None:
+        """Note why a fold failed; it stays pending."""
+        write_json(self._file("failed", fold), {"fold": fold, "reason": reason})
+
+    def load(self, fold: str) -> FoldResult | None:
+        """A finished fold, or None. A damaged file is named in the log and counts as not finished."""
+        record = _read(self._file("folds", fold))
+        if record is None:
+            return None
+        try:
+            if digest({name: value for name, value in record.items() if name != "digest"}) != record["digest"]:
+                raise ValueError("its digest does not fit its content")
+            return FoldResult(
+                fold=record["fold"],
+                clips=tuple(record["clips"]),
+                truth=np.array(record["truth"], np.int64),
+                probabilities=np.array(record["probabilities"], np.float32),
+                history=record["history"],
+                seed=record["seed"],
+                seconds=record["seconds"],
+                environment=record["environment"],
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            log.warning("result %s is damaged (%s); the fold runs again", self._file("folds", fold), error)
+            return None
+
+    def failure(self, fold: str) -> str | None:
+        """Why a fold failed when it was last tried, or None."""
+        record = _read(self._file("failed", fold))
+        return None if record is None else str(record.get("reason"))
+
+    def _file(self, kind: str, fold: str) -> Path:
+        return self.path / kind / f"{fold.replace('/', '-')}.json"
+
+
+def run_folder(out: Path, paper: str, experiment_id: str, key: Mapping[str, Any]) -> Run:
+    """The run with this key below `out/runs`."""
+    return Run(out / "runs" / paper / experiment_id / digest(key)[:16])
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        log.warning("result %s cannot be read (%s); it counts as missing", path, error)
+        return None
+    return record if isinstance(record, dict) else None

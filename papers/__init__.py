@@ -1,0 +1,44 @@
+"""The papers: one folder each, found by looking. Adding a paper is adding a folder."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from common.errors import UserError
+from common.types import Paper
+
+if TYPE_CHECKING:
+    from common.runner import Parts
+
+
+def available() -> tuple[str, ...]:
+    """The keys of all papers, in order of name."""
+    return tuple(sorted(file.parent.name for file in Path(__file__).parent.glob("*/experiments.py")))
+
+
+def load(key: str) -> Paper:
+    """A paper's identity and experiments; imports neither Keras nor OpenCV. Raises UserError for an unknown key."""
+    if key not in available():
+        raise UserError(f"unknown paper {key!r}; known: {', '.join(available())}")
+    paper: Paper = import_module(f"papers.{key}").PAPER
+    return paper
+
+
+def parts(key: str) -> Parts:
+    """The working modules of a paper; Keras is imported only when a fold is to be trained."""
+    from common.runner import Parts
+
+    return Parts(
+        preprocess=import_module(f"papers.{key}.preprocess"),
+        figures=import_module(f"papers.{key}.figures"),
+        recipe=lambda: import_module(f"papers.{key}.recipe"),
+    )
+
+
+def code(key: str) -> tuple[str, ...]:
+    """The source files, relative to the project's root, that decide what a run of this paper predicts."""
+    shared = ("faces", "images", "loaders", "training", "protocols")
+    own = ("model", "preprocess", "recipe")
+    return (*(f"common/{name}.py" for name in shared), *(f"papers/{key}/{name}.py" for name in own))

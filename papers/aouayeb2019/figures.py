@@ -1,0 +1,86 @@
+"""The paper's figure 2 on a face of the corpora in use: the six regions on the canvas, and what the CNNs read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from matplotlib.figure import Figure as Canvas
+from matplotlib.patches import Rectangle
+
+from common.faces import FaceFinder
+from common.images import read
+from common.types import Clip, Figure
+from papers.aouayeb2019.experiments import Settings
+from papers.aouayeb2019.preprocess import REGIONS, cut_regions, face_box, takes_part, to_canvas
+
+COLOURS = ("#0072B2", "#0072B2", "#D55E00", "#009E73", "#009E73", "#CC79A7")
+
+
+def draw(clips: Sequence[tuple[Clip, int]], settings: Settings, faces: FaceFinder, folder: Path) -> list[Figure]:
+    """Draw the regions of the first clip of each corpus that is among `clips`."""
+    first = list({clip.corpus: clip for clip, _ in reversed(clips)}.values())[::-1]
+    return [_regions(first, faces, folder / "regions.png"), _inputs(first[0], settings, faces, folder / "inputs.png")]
+
+
+def _regions(clips: Sequence[Clip], faces: FaceFinder, path: Path) -> Figure:
+    page = Canvas(figsize=(2.9 * len(clips), 7.2), layout="constrained")
+    axes = page.subplots(2, len(clips), squeeze=False)
+    for (above, below), clip in zip(axes.T, clips, strict=True):
+        frame = read(clip.frames[0])
+        points = faces.find(frame, str(clip.frames[0])).points
+        x1, x2, y1, y2 = face_box(points, *frame.shape[:2])
+        above.imshow(frame)
+        above.plot(points[:, 0], points[:, 1], ".", color="white", markersize=2.5)
+        above.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, color="#D55E00", linewidth=1.6))
+        above.set_title(clip.id, fontsize=9)
+        below.imshow(to_canvas(frame[y1:y2, x1:x2]))
+        below.add_patch(Rectangle((0, 0), 239, 279, fill=False, color="0.5", linewidth=0.8))
+        for (name, (left, right, top, bottom)), colour in zip(REGIONS.items(), COLOURS, strict=True):
+            box = Rectangle((left, top), right - left, bottom - top, fill=False, color=colour, linewidth=1.6)
+            below.add_patch(box)
+            below.text(
+                left + 4,
+                top + 4,
+                name.replace("_", " "),
+                color=colour,
+                fontsize=7,
+                va="top",
+                bbox={"facecolor": "white", "alpha": 0.7, "pad": 1, "linewidth": 0},
+            )
+        for one in (above, below):
+            one.set_axis_off()
+    page.savefig(path, dpi=150)
+    return Figure(
+        "Face box and the six regions",
+        "Above: the first frame of one clip of each corpus with its 68 landmarks and the face box, which stay for the "
+        "whole clip. Below: the face on the 240x280 canvas, white where it is transparent, with the boxes of the six "
+        "regions (section 3.1, figure 2). Check the licence of a corpus before you pass on pictures of its subjects.",
+        path,
+    )
+
+
+def _inputs(clip: Clip, settings: Settings, faces: FaceFinder, path: Path) -> Figure:
+    first, middle = read(clip.frames[0]), read(clip.frames[len(clip.frames) // 2])
+    x1, x2, y1, y2 = face_box(faces.find(first, str(clip.frames[0])).points, *first.shape[:2])
+    rows = [cut_regions(to_canvas(frame[y1:y2, x1:x2]), settings.region_scale) for frame in (first, middle)]
+    page = Canvas(figsize=(9, 3.4), layout="constrained")
+    axes = page.subplots(2, len(REGIONS), width_ratios=[x2 - x1 for x1, x2, _, _ in REGIONS.values()])
+    for row, cuts, number in zip(axes, rows, (clip.numbers[0], clip.numbers[len(clip.numbers) // 2]), strict=True):
+        for one, (name, cut) in zip(row, cuts.items(), strict=True):
+            one.imshow(cut)
+            one.set_xticks([])
+            one.set_yticks([])
+            if row is axes[0]:
+                one.set_title(name.replace("_", " "), fontsize=9)
+            else:
+                emotions = [e for e in ("negative", "positive", "surprise") if takes_part(name, e)]
+                one.set_xlabel("\n".join(emotions), fontsize=8)
+        row[0].set_ylabel(f"frame {number}", fontsize=9)
+    page.savefig(path, dpi=150)
+    return Figure(
+        "What the region CNNs read",
+        f"The six regions of {clip.id} in its first and its middle frame, at the size that this run uses. Below each: "
+        'the classes it takes part in; for the others its label is "not me" (section 3.2, figure 3).',
+        path,
+    )

@@ -1,0 +1,122 @@
+"""From a clip to six stacks of region images (section 3.1), and from many clips to samples.
+
+The boxes come from the first frame alone and stay for the whole clip, so that movement shows inside them. The text
+locates six boxes by landmarks; their numbers below are those of the authors' later public crop script.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from common.faces import FaceFinder
+from common.images import read_frames
+from common.types import Clip, Samples
+from papers.aouayeb2019.experiments import Settings
+
+CANVAS = (280, 240)
+"""Height and width of the canvas that the face is fitted into."""
+
+REGIONS: dict[str, tuple[int, int, int, int]] = {
+    "left_eye": (0, 100, 20, 100),
+    "right_eye": (140, 240, 20, 100),
+    "nose": (60, 180, 80, 160),
+    "left_cheek": (0, 60, 120, 180),
+    "right_cheek": (180, 240, 120, 180),
+    "mouth": (40, 200, 180, 240),
+}
+"""Columns x1, x2 and rows y1, y2 on the canvas; sizes as in section 4.1.2. Left and right are the picture's."""
+
+# Figure 3 (which region takes part in which emotion) is a picture whose table is not in the text. It is derived here
+# from the Facial Action Coding System: the action units of an emotion, and where on the face each one shows.
+ACTION_UNITS = {
+    "negative": (1, 4, 5, 7, 9, 10, 14, 15, 17, 20, 23, 24),
+    "positive": (6, 12),
+    "surprise": (1, 2, 5, 25, 26),
+}
+SHOWS_IN = {
+    "left_eye": (1, 2, 4, 5, 6, 7),
+    "right_eye": (1, 2, 4, 5, 6, 7),
+    "nose": (9,),
+    "left_cheek": (6, 12),
+    "right_cheek": (6, 12),
+    "mouth": (10, 12, 14, 15, 17, 20, 23, 24, 25, 26),
+}
+
+
+def parameters(settings: Settings) -> dict[str, object]:
+    """The settings that decide what `prepare` returns."""
+    return {"frame_step": settings.frame_step, "region_scale": settings.region_scale}
+
+
+def region_sizes(scale: float) -> dict[str, tuple[int, int]]:
+    """(height, width) in pixels per region at a scale of the printed sizes."""
+    return {name: (round((y2 - y1) * scale), round((x2 - x1) * scale)) for name, (x1, x2, y1, y2) in REGIONS.items()}
+
+
+def takes_part(region: str, emotion: str) -> bool:
+    """Whether a region shows an action unit of an emotion; where it does not, its frames are "not me"."""
+    return bool(set(ACTION_UNITS[emotion]) & set(SHOWS_IN[region]))
+
+
+def face_box(points: NDArray[np.float32], height: int, width: int) -> tuple[int, int, int, int]:
+    """x1, x2, y1, y2 of the face, cut to the picture.
+
+    Columns from brow end to brow end (landmarks 17, 26), rows from the brows (the higher of 18, 25) to the chin (8).
+    """
+    x1, x2 = round(float(points[17, 0])), round(float(points[26, 0]))
+    y1, y2 = round(float(min(points[18, 1], points[25, 1]))), round(float(points[8, 1]))
+    return max(x1, 0), min(x2, width), max(y1, 0), min(y2, height)
+
+
+def to_canvas(face: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A cropped RGB face (h, w, 3) centred on a transparent black RGBA canvas (280, 240, 4).
+
+    Larger faces are shrunk to fit with their aspect ratio; smaller ones are not enlarged.
+    """
+    height, width = face.shape[:2]
+    scale = min(1.0, CANVAS[0] / height, CANVAS[1] / width)
+    if scale < 1:
+        width, height = max(1, int(width * scale)), max(1, int(height * scale))
+        face = np.asarray(cv2.resize(face, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+    canvas = np.zeros((*CANVAS, 4), np.uint8)
+    top, left = (CANVAS[0] - height) // 2, (CANVAS[1] - width) // 2
+    canvas[top : top + height, left : left + width, :3] = face
+    canvas[top : top + height, left : left + width, 3] = 255
+    return canvas
+
+
+def cut_regions(canvas: NDArray[np.uint8], scale: float = 1.0) -> dict[str, NDArray[np.uint8]]:
+    """The six regions of a canvas, each uint8 (height, width, 4)."""
+    cuts = {name: canvas[y1:y2, x1:x2] for name, (x1, x2, y1, y2) in REGIONS.items()}
+    if scale == 1.0:
+        return cuts
+    sizes = region_sizes(scale)
+    return {
+        name: np.asarray(cv2.resize(cut, sizes[name][::-1], interpolation=cv2.INTER_AREA), np.uint8)
+        for name, cut in cuts.items()
+    }
+
+
+def prepare(clip: Clip, settings: Settings, faces: FaceFinder) -> dict[str, NDArray[np.uint8]]:
+    """A clip's regions, each uint8 (frames, height, width, 4). Raises ClipError where files or face fail."""
+    frames = read_frames(clip, settings.frame_step)
+    face = faces.find(frames[0], str(clip.frames[0]))
+    x1, x2, y1, y2 = face_box(face.points, *frames.shape[1:3])
+    cuts = [cut_regions(to_canvas(frame[y1:y2, x1:x2]), settings.region_scale) for frame in frames]
+    return {name: np.stack([cut[name] for cut in cuts]) for name in REGIONS}
+
+
+def assemble(clips: Sequence[tuple[Clip, int]], arrays: Sequence[dict[str, NDArray[np.uint8]]]) -> Samples:
+    """Samples with one row per frame: x is the six regions, y the clip's class, view the frame's place in its clip."""
+    lengths = [len(one["nose"]) for one in arrays]
+    return Samples(
+        x={name: np.concatenate([one[name] for one in arrays]) for name in REGIONS},
+        y=np.repeat([label for _, label in clips], lengths).astype(np.int64),
+        subject=np.repeat([clip.subject_id for clip, _ in clips], lengths),
+        clip=np.repeat([clip.id for clip, _ in clips], lengths),
+        view=np.concatenate([np.arange(length) for length in lengths]),
+    )

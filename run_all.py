@@ -1,0 +1,297 @@
+#!/usr/bin/env python
+"""The command line: arguments -> runner -> reports."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import papers
+from common.errors import UserError
+from common.types import Experiment, Paper, Profile
+
+if TYPE_CHECKING:
+    from common.cache import Cache
+    from common.plan import Data, Job
+    from common.progress import Display
+
+DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status: 0 done, 1 something failed, 2 wrong arguments or no data."""
+    options = parse(argv)
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    try:
+        if options.list:
+            return list_papers(options.json)
+        if options.check_data:
+            return check_data(options.check_data, options.json)
+        return run(options)
+    except UserError as error:
+        print(f"run_all.py: {error}", file=sys.stderr)
+        return WRONG
+    except OSError as error:
+        print(f"run_all.py: {error.filename or 'input/output'}: {error.strerror or error}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        print("Interrupted. Finished folds are stored; the same command goes on from there.", file=sys.stderr)
+        return INTERRUPTED
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The command line's options; wrong ones end the program with status 2."""
+    parser = argparse.ArgumentParser(
+        prog="run_all.py",
+        description="Reproduce micro-expression recognition papers and set published numbers beside reproduced ones.",
+    )
+    what = parser.add_argument_group("what to do").add_mutually_exclusive_group(required=True)
+    what.add_argument("--list", action="store_true", help="every paper, experiment, variant and published number")
+    what.add_argument("--paper", nargs="+", metavar="KEY", help="run these papers, then write their reports")
+    what.add_argument("--all", action="store_true", help="run every paper")
+    what.add_argument("--check-data", type=Path, metavar="DIR", help="what is found, excluded and corrected in DIR")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="where the licensed corpora lie; else stand-ins")
+    parser.add_argument(
+        "--experiment", nargs="+", metavar="NAME", help="a subset: NAME or NAME/VARIANT as --list prints"
+    )
+    parser.add_argument(
+        "--profile",
+        choices=("paper", "quick", "smoke"),
+        help="paper: in full (default with --data); quick: minutes (default without); smoke: seconds",
+    )
+    parser.add_argument("--out", type=Path, default=Path("reports"), metavar="DIR", help="default: reports")
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="default: the user's cache folder")
+    parser.add_argument("--landmarks", type=Path, metavar="FILE", help="another copy of the 68-point landmark model")
+    parser.add_argument("--seed", type=int, default=0, help="default: 0")
+    parser.add_argument("--dry-run", action="store_true", help="say what would run, and run nothing")
+    parser.add_argument("--report-only", action="store_true", help="write the reports from stored results")
+    parser.add_argument("--json", action="store_true", help="with --list or --check-data: print JSON")
+    options = parser.parse_args(argv)
+    if options.json and not (options.list or options.check_data):
+        parser.error("--json goes with --list or --check-data")
+    return options
+
+
+def list_papers(as_json: bool) -> int:
+    """Print what there is to run."""
+    known = [papers.load(key) for key in papers.available()]
+    if as_json:
+        print(json.dumps({"papers": [_listing(paper) for paper in known]}, indent=1))
+        return DONE
+    for paper in known:
+        print(f"{paper.key}  {paper.authors}: {paper.title}. {paper.venue}, {paper.year}")
+        for experiment in paper.experiments:
+            free = "leak-free" if experiment.leak_free else "not leak-free"
+            print(f"  {experiment.id}  {experiment.title} ({experiment.protocol}, {experiment.selection}, {free})")
+            for claim in _claims(paper, experiment):
+                print(f"    published {claim.metric} on {claim.corpus}: {claim.printed} ({claim.source})")
+    return DONE
+
+
+def _listing(paper: Paper) -> dict[str, object]:
+    return {
+        "key": paper.key,
+        "title": paper.title,
+        "authors": paper.authors,
+        "venue": paper.venue,
+        "year": paper.year,
+        "url": paper.url,
+        "profiles": list(paper.profiles),
+        "experiments": [
+            {
+                "name": e.name,
+                "variant": e.variant,
+                "title": e.title,
+                "corpora": list(e.corpora),
+                "classes": list(e.labels.classes),
+                "protocol": e.protocol,
+                "selection": e.selection,
+                "leak_free": e.leak_free,
+                "published": [
+                    {"corpus": c.corpus, "metric": c.metric, "value": c.value, "source": c.source}
+                    for c in _claims(paper, e)
+                ],
+            }
+            for e in paper.experiments
+        ],
+    }
+
+
+def _claims(paper: Paper, experiment: Experiment) -> list:
+    return [c for c in paper.claims if (c.experiment, c.variant) == (experiment.name, experiment.variant)]
+
+
+def check_data(folder: Path, as_json: bool) -> int:
+    """Print what the loaders make of a folder."""
+    from rich.console import Console
+
+    from common.corpora import doctor
+    from common.progress import Display
+
+    with Display() as display:
+        found = doctor.check(folder, display.progress)
+    if as_json:
+        print(json.dumps(found, indent=1, default=str))
+    else:
+        doctor.print_check(found, Console(soft_wrap=True))
+    return DONE
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run or plan the chosen papers, then write their reports. A paper that fails leaves the others running."""
+    from common.cache import Cache
+    from common.progress import Display
+
+    keys = papers.available() if options.all else tuple(dict.fromkeys(options.paper))
+    chosen = [papers.load(key) for key in keys]
+    for paper in chosen:
+        _experiments(paper, options.experiment)
+    cache = Cache((options.cache or _default_cache()).expanduser().absolute())
+    _check_writable(options.out)
+    status = DONE
+    with Display() as display:
+        for paper in chosen:
+            profile = paper.profiles[options.profile or ("paper" if options.data else "quick")]
+            if not options.report_only:
+                status = max(status, run_paper(paper, profile, options, cache, display))
+            if not options.dry_run:
+                write_report(paper, profile, options, display)
+    return status
+
+
+def run_paper(paper: Paper, profile: Profile, options: argparse.Namespace, cache: Cache, display: Display) -> int:
+    """Plan all experiments of a paper and run the chosen ones."""
+    from common.report.assemble import plan_file, write_plan
+
+    data = _data(paper, profile, options, cache, display)
+    parts = papers.parts(paper.key)
+    jobs = [_plan(paper, e, profile, data, options, cache, display) for e in paper.experiments]
+    wanted = {e.id for e in _experiments(paper, options.experiment)}
+    chosen = [job for job in jobs if job.experiment.id in wanted]
+    if options.dry_run:
+        for job in chosen:
+            _print_plan(job, display)
+        return DONE
+    command = _command(paper, profile, options)
+    write_plan(plan_file(options.out, paper, profile, data.kind, options.seed), jobs, data, command)
+
+    from common.faces import FaceFinder
+    from common.runner import execute
+
+    failures = execute(
+        chosen,
+        parts,
+        cache=cache,
+        faces=FaceFinder(options.landmarks),
+        progress=display.progress,
+        line=display.line,
+    )
+    faults: dict[str, str] = {}
+    for job in chosen:
+        rows = (job.run.description() or {}).get("exclusions", [])
+        faults |= {one.clip: one.reason for one in job.exclusions if one.fault}
+        faults |= {row["clip"]: row["reason"] for row in rows}
+    for clip, reason in faults.items():
+        display.line(f"excluded {clip}: {reason}")
+    return FAILED if failures or faults else DONE
+
+
+def write_report(paper: Paper, profile: Profile, options: argparse.Namespace, display: Display) -> None:
+    """Write a paper's report from what is stored."""
+    from common.report import write
+    from common.report.assemble import assemble
+
+    report = assemble(options.out, paper, profile, "licensed" if options.data else "stand-in", options.seed)
+    for path in write(report, options.out):
+        display.line(f"wrote {path}")
+
+
+def _data(paper: Paper, profile: Profile, options: argparse.Namespace, cache: Cache, display: Display) -> Data:
+    from common.corpora import standin
+    from common.plan import read_data
+
+    if options.data:
+        return read_data(options.data, "licensed", paper.images)
+    folder = standin.ensure(
+        cache.root, subjects=profile.subjects, clips=profile.clips, seed=options.seed, progress=display.progress
+    )
+    return read_data(folder, "stand-in", paper.images)
+
+
+def _plan(
+    paper: Paper,
+    experiment: Experiment,
+    profile: Profile,
+    data: Data,
+    options: argparse.Namespace,
+    cache: Cache,
+    display: Display,
+) -> Job:
+    from common.plan import plan
+
+    return plan(
+        paper,
+        experiment,
+        profile,
+        data,
+        cache=cache,
+        out=options.out,
+        seed=options.seed,
+        code=papers.code(paper.key),
+        progress=display.progress,
+    )
+
+
+def _print_plan(job: Job, display: Display) -> None:
+    results = [result for fold in job.folds if (result := job.run.load(fold)) is not None]
+    failed = [reason for fold in job.folds if (reason := job.run.failure(fold)) is not None]
+    left = len(job.folds) - len(results)
+    seconds = sum(result.seconds for result in results) / len(results) * left if results else None
+    cost = f"about {seconds:.0f} s of training left" if seconds is not None else "cost unknown until a fold is done"
+    display.line(
+        f"{job.paper.key} {job.experiment.id}: {len(job.clips)} clips, {len(job.folds)} folds: {len(results)} done, "
+        f"{left} pending, {len(failed)} of them failed before; {'nothing to train' if not left else cost}"
+    )
+
+
+def _experiments(paper: Paper, names: Sequence[str] | None) -> tuple[Experiment, ...]:
+    """The experiments that `--experiment` names; raises UserError for a name that fits none."""
+    if not names:
+        return paper.experiments
+    known = {one for e in paper.experiments for one in (e.name, e.id)}
+    for name in names:
+        if name not in known:
+            raise UserError(f"{paper.key} has no experiment {name!r}; known: {', '.join(sorted(known))}")
+    return tuple(e for e in paper.experiments if e.name in names or e.id in names)
+
+
+def _command(paper: Paper, profile: Profile, options: argparse.Namespace) -> list[str]:
+    command = ["python", "run_all.py", "--paper", paper.key, "--profile", profile.name, "--seed", str(options.seed)]
+    return command + (["--data", str(options.data)] if options.data else [])
+
+
+def _default_cache() -> Path:
+    from platformdirs import user_cache_path
+
+    return user_cache_path("mer-suite")
+
+
+def _check_writable(out: Path) -> None:
+    """Raise UserError before any work where nothing could be written."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        probe = out / f".probe-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise UserError(f"cannot write to {out}: {error.strerror}; choose another folder with --out") from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

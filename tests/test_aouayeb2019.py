@@ -1,0 +1,241 @@
+"""aouayeb2019 against its text: counts, shapes, equation 2, regions, and training that repeats bit for bit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+import papers
+from common.faces import Face
+from common.training import Learner
+from common.types import Clip, Fold, Samples
+from papers.aouayeb2019 import model, preprocess, recipe
+from papers.aouayeb2019.experiments import CNN_IN_FOLD, CNN_ONCE, Settings
+from papers.aouayeb2019.preprocess import CANVAS, REGIONS, cut_regions, face_box, region_sizes, takes_part, to_canvas
+
+PAPER = papers.load("aouayeb2019")
+CLASSES = ("negative", "positive", "surprise")
+SMALL = Settings(cnn_batch=8, cnn_epochs=2, lstm_batch=4, lstm_epochs=2, sequence_length=6, region_scale=0.2)
+
+
+# ---------------------------------------------------------------- the networks
+
+
+def test_parameter_counts_are_the_printed_ones() -> None:
+    cnns = model.region_cnns(region_sizes(1.0), 4)
+    sequences = model.sequence_classifier(tuple(REGIONS), 500, 3)
+    assert cnns.count_params() == 6 * model.CNN_PARAMETERS
+    assert sequences.count_params() == model.LSTM_PARAMETERS
+    assert cnns.count_params() + sequences.count_params() == PAPER.facts["parameters"] == model.TOTAL_PARAMETERS
+
+
+def test_shapes_are_those_of_the_text() -> None:
+    cnns = model.region_cnns(region_sizes(1.0), 4)
+    for name, (width, height) in PAPER.facts["region_sizes"].items():
+        assert cnns.get_layer(name).output.shape == (None, height, width, 4)
+    assert {output.shape for output in cnns.output.values()} == {(None, 4)}
+    assert {output.shape for output in model.feature_extractor(cnns).output.values()} == {(None, 20)}
+    kernels = [tuple(layer.kernel.shape) for layer in cnns.layers if isinstance(layer, keras.layers.Conv2D)]
+    one = [(5, 5, 4, 4), (3, 3, 4, 8), (1, 1, 8, 16), (3, 3, 8, 16), (5, 5, 8, 16), (7, 7, 8, 16)]
+    assert sorted(kernels) == sorted(one * 6)
+
+
+def test_profile_paper_is_the_text() -> None:
+    settings = PAPER.profiles["paper"].settings
+    for name, printed in PAPER.facts["training"].items():
+        assert getattr(settings, name) == printed
+
+
+def test_equation_2_term_by_term() -> None:
+    rng = np.random.default_rng(0)
+    y, training = rng.integers(0, 3, 12), np.arange(8)
+    p = rng.dirichlet(np.ones(3), 12).astype(np.float32)
+    targets = model.focal_targets(y, 3, training)
+    found = np.array(model.FocalLoss(2.0).call(keras.ops.array(targets), keras.ops.array(p)))
+    for row in range(12):
+        expected = 0.0
+        for c in range(3):
+            alpha = 1 - np.sum(y[training] == c) / 8
+            if y[row] == c:
+                expected -= alpha * (1 - p[row, c]) ** 2 * np.log(p[row, c])
+            else:
+                expected -= (1 - alpha) * p[row, c] ** 2 * np.log(1 - p[row, c])
+        assert found[row] == pytest.approx(expected, rel=1e-4)
+
+
+def test_weights_balance_each_class_against_the_others() -> None:
+    y = np.array([0] * 6 + [1] * 3 + [2])
+    targets = model.focal_targets(y, 3, np.arange(10))
+    assert np.allclose(targets[:, 0].sum(axis=0), targets[:, 1].sum(axis=0))
+
+
+def test_weights_ignore_the_held_out_labels() -> None:
+    y = np.array([0, 0, 1, 2, 2, 2])
+    other = np.array([0, 0, 1, 2, 1, 0])
+    train = np.arange(4)
+    assert (model.focal_targets(y, 3, train)[train] == model.focal_targets(other, 3, train)[train]).all()
+
+
+def test_accuracy_follows_the_true_class() -> None:
+    targets = model.focal_targets(np.array([0, 3, 3]), 4, np.arange(3))
+    p = np.array([[0.7, 0.1, 0.1, 0.1], [0.1, 0.2, 0.1, 0.6], [0.4, 0.2, 0.1, 0.3]], np.float32)
+    assert np.array(model.accuracy(keras.ops.array(targets), keras.ops.array(p))).tolist() == [1, 1, 0]
+
+
+# ---------------------------------------------------------------- the regions
+
+
+def test_regions_have_the_printed_sizes_and_lie_on_the_canvas() -> None:
+    for name, (width, height) in PAPER.facts["region_sizes"].items():
+        x1, x2, y1, y2 = REGIONS[name]
+        assert (x2 - x1, y2 - y1) == (width, height)
+        assert 0 <= x1 < x2 <= CANVAS[1]
+        assert 0 <= y1 < y2 <= CANVAS[0]
+
+
+def test_the_nose_takes_no_part_in_happiness() -> None:
+    assert not takes_part("nose", "positive")
+    for emotion in CLASSES:
+        assert any(takes_part(region, emotion) for region in REGIONS)
+        assert not all(takes_part(region, emotion) for region in REGIONS)
+
+
+@pytest.mark.parametrize(("height", "width"), [(560, 300), (200, 600), (100, 80), (280, 240)])
+def test_a_face_is_centred_never_enlarged_and_keeps_its_aspect(height: int, width: int) -> None:
+    canvas = to_canvas(np.full((height, width, 3), 77, np.uint8))
+    rows, columns = np.nonzero(canvas[..., 3])
+    h, w = rows.max() - rows.min() + 1, columns.max() - columns.min() + 1
+    assert h <= min(height, CANVAS[0])
+    assert w <= min(width, CANVAS[1])
+    assert abs(w / h - width / height) < 0.02
+    assert abs((rows.min() + rows.max()) / 2 - 139.5) <= 0.5
+    assert abs((columns.min() + columns.max()) / 2 - 119.5) <= 0.5
+    assert (canvas[canvas[..., 3] == 0] == 0).all()
+    assert (canvas[canvas[..., 3] == 255][:, :3] == 77).all()
+
+
+def test_the_face_box_stays_in_the_picture() -> None:
+    points = np.zeros((68, 2), np.float32)
+    points[17], points[18], points[25], points[26], points[8] = (-5, 40), (20, 30), (80, 20), (130, 40), (50, 140)
+    assert face_box(points, 120, 100) == (0, 100, 20, 120)
+
+
+def test_boxes_come_from_the_first_frame_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    frames = rng.integers(0, 255, (5, 300, 300, 3), dtype=np.uint8)
+    points = np.zeros((68, 2), np.float32)
+    points[17], points[18], points[25], points[26], points[8] = (30, 60), (50, 20), (200, 25), (260, 60), (150, 290)
+    asked = []
+
+    class Finder:
+        def find(self, image: np.ndarray, where: str) -> Face:
+            asked.append(image.tobytes())
+            return Face(points, "as it is")
+
+    monkeypatch.setattr(preprocess, "read_frames", lambda clip, step: frames)
+    clip = Clip("smic", "s1", "x", (Path("first.bmp"),), (0,), 0, None, 4, 100.0, "negative")
+    arrays = preprocess.prepare(clip, Settings(), Finder())  # type: ignore[arg-type]
+    assert asked == [frames[0].tobytes()]
+    for index, frame in enumerate(frames):
+        expected = cut_regions(to_canvas(frame[20:290, 30:260]))
+        assert all((arrays[name][index] == expected[name]).all() for name in REGIONS)
+
+
+# ---------------------------------------------------------------- training
+
+
+def fake_samples(subjects: int = 3, clips: int = 3, frames: int = 4) -> Samples:
+    rng = np.random.default_rng(5)
+    n = subjects * clips * frames
+    sizes = region_sizes(SMALL.region_scale)
+    return Samples(
+        x={name: rng.integers(0, 255, (n, *sizes[name], 4), dtype=np.uint8) for name in REGIONS},
+        y=np.tile(np.repeat(np.arange(clips) % 3, frames), subjects),
+        subject=np.repeat([f"smic/s{s}" for s in range(subjects)], clips * frames),
+        clip=np.repeat([f"smic/s{s}/c{c}" for s in range(subjects) for c in range(clips)], frames),
+        view=np.tile(np.arange(frames), subjects * clips),
+    )
+
+
+@pytest.fixture(scope="module")
+def networks() -> recipe.Networks:
+    return recipe.Networks(SMALL, CLASSES, seed=0)
+
+
+def run(networks: recipe.Networks, samples: Samples, experiment, folds: list[str]) -> dict[str, np.ndarray]:
+    from common.protocols import loso
+
+    kept: dict[str, dict] = {}
+
+    def keep(name, make):
+        return kept.setdefault(name, kept.get(name) or make())
+
+    train = recipe.trainer(networks, experiment, samples, 0, keep, lambda what, done, total: None)
+    by_name = {fold.name: fold for fold in loso(samples.subject)}
+    return {name: train(by_name[name]).probabilities for name in folds}
+
+
+@pytest.mark.parametrize("experiment", [CNN_ONCE, CNN_IN_FOLD], ids=lambda e: e.variant)
+def test_a_fold_does_not_depend_on_the_folds_before_it(networks: recipe.Networks, experiment) -> None:
+    samples = fake_samples()
+    all_folds = run(networks, samples, experiment, ["smic/s0", "smic/s1", "smic/s2"])
+    alone = run(networks, samples, experiment, ["smic/s2"])
+    assert alone["smic/s2"].tobytes() == all_folds["smic/s2"].tobytes()
+
+
+def test_the_leak_free_variant_never_sees_the_held_out_frames(networks: recipe.Networks) -> None:
+    """Other test frames and labels leave the weights alone: the training curves are equal to the last bit."""
+    samples = fake_samples()
+    fold = Fold("smic/s1", np.flatnonzero(samples.subject != "smic/s1"), np.flatnonzero(samples.subject == "smic/s1"))
+    other = {name: values.copy() for name, values in samples.x.items()}
+    labels = samples.y.copy()
+    for values in other.values():
+        values[fold.test] = 255 - values[fold.test]
+    labels[fold.test] = (labels[fold.test] + 1) % 3
+    changed = Samples(other, labels, samples.subject, samples.clip, samples.view)
+
+    def history(with_samples: Samples, experiment) -> object:
+        train = recipe.trainer(networks, experiment, with_samples, 0, lambda _, make: make(), lambda *_: None)
+        return train(fold).history
+
+    assert history(samples, CNN_IN_FOLD) == history(changed, CNN_IN_FOLD)
+    assert history(samples, CNN_ONCE) != history(changed, CNN_ONCE)
+
+
+def test_folds_of_other_sizes_trace_nothing_anew() -> None:
+    traced = []
+
+    class Counting(model.FocalLoss):
+        def call(self, y_true, y_pred):
+            traced.append(1)
+            return super().call(y_true, y_pred)
+
+    def build() -> keras.Model:
+        inputs = keras.Input((3,), name="x")
+        return keras.Model({"x": inputs}, {"y": keras.layers.Dense(3, activation="softmax", name="y")(inputs)})
+
+    learner = Learner(build, loss=Counting(2.0), learning_rate=0.01, batch=4, epochs=2, seed=0)
+    rng = np.random.default_rng(0)
+    x, y = {"x": rng.random((23, 3)).astype(np.float32)}, rng.integers(0, 3, 23)
+    targets = {"y": model.focal_targets(y, 3, np.arange(23))}
+    learner.fit(x, targets, np.arange(23), seed=1)
+    learner.predict(x, np.arange(5))
+    once = len(traced)
+    for rows in (22, 21, 9, 4):
+        learner.fit(x, targets, np.arange(rows), seed=rows)
+    assert len(traced) == once
+
+
+def test_sequences_are_zero_padded_at_the_end() -> None:
+    samples = fake_samples(subjects=1, clips=2, frames=4)
+    features = {name: np.random.default_rng(1).random((8, 20)).astype(np.float32) for name in REGIONS}
+    clips, first, padded = recipe._sequences(samples, features, 6)
+    assert clips.tolist() == ["smic/s0/c0", "smic/s0/c1"]
+    assert first.tolist() == [0, 4]
+    assert (padded["nose"][1, :4] == features["nose"][4:]).all()
+    assert (padded["nose"][:, 4:] == 0).all()
+    _, _, cut = recipe._sequences(samples, features, 3)
+    assert (cut["nose"][0] == features["nose"][:3]).all()

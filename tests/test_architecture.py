@@ -1,0 +1,72 @@
+"""Dependencies point one way, read from the imports themselves."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+MODULES = sorted([*ROOT.glob("common/**/*.py"), *ROOT.glob("papers/**/*.py"), ROOT / "run_all.py"])
+
+KERAS = {"common/loaders.py", "common/training.py", "papers/*/model.py", "papers/*/recipe.py"}
+NO_HIGHER = {
+    "common/corpora": ("common.runner", "common.report", "common.training", "common.loaders", "common.compare"),
+    "common/types.py": ("common",),
+    "common/metrics.py": ("common.corpora", "common.runner", "common.report"),
+    "common/store.py": ("common.runner", "common.report", "common.training", "common.loaders"),
+}
+
+
+def imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def under(name: str, prefix: str) -> bool:
+    return name == prefix or name.startswith(prefix + ".")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_module_imports_only_what_lies_below_it(path: Path) -> None:
+    relative = path.relative_to(ROOT)
+    names = imports(path)
+    if relative.parts[0] == "common":
+        assert not any(under(name, "papers") or under(name, "run_all") for name in names)
+    if not any(relative.match(pattern) for pattern in KERAS):
+        assert not any(under(name, heavy) for name in names for heavy in ("keras", "tensorflow"))
+        assert not any(under(name, "common.training") or under(name, "common.loaders") for name in names)
+    for where, forbidden in NO_HIGHER.items():
+        if str(relative).startswith(where):
+            assert not any(under(name, one) for name in names for one in forbidden)
+    if relative.match("common/types.py"):
+        assert all(name.split(".")[0] in {*sys.stdlib_module_names, "numpy"} for name in names)
+
+
+def test_only_training_compiles_fits_and_predicts() -> None:
+    for path in MODULES:
+        if path.name != "training.py" and any(under(name, "keras") for name in imports(path)):
+            calls = {
+                node.func.attr
+                for node in ast.walk(ast.parse(path.read_text()))
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+            }
+            assert not calls & {"compile", "fit", "predict", "train_on_batch", "predict_on_batch"}
+
+
+def test_listing_imports_no_heavy_library() -> None:
+    script = "import sys, run_all; run_all.main(['--list']); print([*sys.modules], file=sys.stderr)"
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = ast.literal_eval(done.stderr.strip().splitlines()[-1])
+    heavy = {"tensorflow", "keras", "cv2", "dlib", "matplotlib", "pandas", "sklearn"}
+    assert not heavy & {name.split(".")[0] for name in loaded}
+    assert "aouayeb2019" in done.stdout

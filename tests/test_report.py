@@ -1,0 +1,286 @@
+"""The report: the JSON contract, honest gaps, literal texts, the stand-in notice, files that are whole or absent."""
+
+from __future__ import annotations
+
+import ast
+import csv
+import io
+import json
+import math
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import report_example as example
+from pypdf import PdfReader
+
+from common import report as report_package
+from common.errors import UserError
+from common.report import tables, write
+from common.types import Curve, Report
+
+CONTRACT = {"paper", "profile", "data", "comparisons", "confusions", "departures", "audit", "environment", "cost"}
+COMPARISON = ["experiment", "variant", "corpus", "protocol", "selection", "metric", "published", "reproduced"]
+COMPARISON += ["verdict", "reason", "command"]
+SCORE = ["value", "low", "high", "n_clips", "n_folds_done", "n_folds", "chance"]
+DASH = "\N{EN DASH}"
+
+
+def pages(path: Path) -> list[str]:
+    """The text of each page without white space: lines break where the layout wants."""
+    return ["".join(page.extract_text().split()) for page in PdfReader(path).pages]
+
+
+def squeeze(text: str) -> str:
+    return "".join(text.split())
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Report, tuple[Path, ...]]:
+    folder = tmp_path_factory.mktemp("small")
+    report = example.stand_in(folder)
+    return report, write(report, folder / "new" / "reports")
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> tuple[Report, tuple[Path, ...]]:
+    folder = tmp_path_factory.mktemp("large")
+    report = example.licensed(folder)
+    return report, write(report, folder)
+
+
+def test_three_files_and_nothing_else(small: tuple[Report, tuple[Path, ...]]) -> None:
+    _, paths = small
+    assert [p.name for p in paths] == ["example2019.pdf", "example2019.json", "example2019.csv"]
+    assert sorted(paths[0].parent.iterdir()) == sorted(paths)
+
+
+# ---------------------------------------------------------------- JSON and CSV
+
+
+def test_json_contract_in_full_precision(large: tuple[Report, tuple[Path, ...]]) -> None:
+    report, paths = large
+    data = json.loads(paths[1].read_text("utf-8"))
+    assert set(data) >= CONTRACT
+    assert (data["paper"], data["data"], len(data["comparisons"])) == ("example2019", "licensed", 16)
+    for c, item in zip(report.comparisons, data["comparisons"], strict=True):
+        assert list(item) == COMPARISON
+        assert list(item["reproduced"]) == SCORE
+        assert c.score is not None
+        assert c.claim is not None
+        assert item["reproduced"]["value"] == c.score.value
+        assert item["reproduced"]["low"] == c.score.low
+        assert item["published"] == {"value": float(c.claim.printed), "source": "Table 2"}
+    assert data["confusions"][0]["matrix"] == report.confusions[0].matrix.tolist()
+    assert len(data["exclusions"]) == 103
+
+
+def test_missing_is_null_in_json_and_empty_in_csv(tmp_path: Path) -> None:
+    report = example.stand_in(tmp_path)
+    first, second, third, *rest = report.comparisons
+    assert second.score is not None
+    gaps = replace(second.score, low=None, high=float("nan"), chance=float("inf"))
+    report = replace(
+        report,
+        comparisons=(
+            replace(first, score=None, verdict="NOT_RUN"),
+            replace(second, score=gaps),
+            replace(third, claim=None),
+        ),
+        curves=(Curve("e", "v", "s", "loss", ((1.0, math.nan), (2.0,), ())),),
+        cost={"training_seconds": math.nan},
+    )
+    _, json_path, csv_path = write(report, tmp_path)
+
+    def refuse(name: str) -> None:
+        raise AssertionError(name)
+
+    data = json.loads(json_path.read_text("utf-8"), parse_constant=refuse)
+    a, b, c = data["comparisons"]
+    assert a["reproduced"] is None
+    assert c["published"] is None
+    assert (b["reproduced"]["low"], b["reproduced"]["high"], b["reproduced"]["chance"]) == (None, None, None)
+    assert data["curves"][0]["folds"] == [[1.0, None], [2.0], []]
+    assert data["cost"]["training_seconds"] is None
+    rows = list(csv.DictReader(io.StringIO(csv_path.read_text("utf-8"))))
+    assert [rows[0][f"reproduced_{name}"] for name in SCORE] == [""] * 7
+    assert (rows[1]["reproduced_high"], rows[2]["published_value"], rows[2]["published_source"]) == ("", "", "")
+    assert float(rows[1]["reproduced_value"]) == gaps.value
+    assert rest
+
+
+def test_csv_rows_are_the_comparisons(large: tuple[Report, tuple[Path, ...]]) -> None:
+    _, (_, json_path, csv_path) = large
+    items = json.loads(json_path.read_text("utf-8"))["comparisons"]
+    rows = list(csv.DictReader(io.StringIO(csv_path.read_text("utf-8"))))
+    assert len(rows) == len(items)
+    for row, item in zip(rows, items, strict=True):
+        for key, value in item.items():
+            if isinstance(value, dict):
+                assert {row[f"{key}_{k}"] for k in value} == {str(v) for v in value.values()}
+            else:
+                assert row[key] == value
+
+
+# ---------------------------------------------------------------- PDF
+
+
+def test_every_stand_in_page_says_so(small: tuple[Report, tuple[Path, ...]]) -> None:
+    texts = pages(small[1][0])
+    banner = squeeze(
+        "Stand-in corpora: synthetic faces. Not a reproduction; no number here may be compared with a published one."
+    )
+    assert len(texts) >= 3
+    for n, text in enumerate(texts, 1):
+        assert text.count(banner) == 1
+        assert f"page{n}of{len(texts)}" in text
+        assert "example2019,profilequick,stand-incorpora" in text
+
+
+def test_licensed_pages_carry_numbers_and_no_banner(large: tuple[Report, tuple[Path, ...]]) -> None:
+    report, paths = large
+    texts = pages(paths[0])
+    assert not any("syntheticfaces" in text for text in texts)
+    whole = "".join(texts)
+    for c in report.comparisons:
+        assert c.claim is not None
+        assert c.score is not None
+        assert c.claim.printed in whole
+        assert f"{c.score.value:.4f}" in whole
+    for word in ("match", "close", "differs", "Selection:lastepoch.", "68/68", "11h27min", "1,893MiB", "18.3ms"):
+        assert word in whole
+    assert "published" in whole  # the paper's own confusion matrix stands beside ours
+    assert "doesnothold" in whole
+
+
+def test_what_was_not_run_is_a_dash_never_zero(tmp_path: Path) -> None:
+    report = example.not_run()
+    rows = [row for table in tables.main_tables(report) for row in table["rows"]]
+    assert len(rows) == 16
+    for row in rows:
+        assert {row[k] for k in ("reproduced", "interval", "chance", "clips", "folds")} == {DASH}
+        assert row["label"] == "not run"
+    text = "".join(pages(write(report, tmp_path)[0]))
+    assert text.count(5 * DASH + "notrun") == 16
+    assert "0.0000" not in text
+    assert not any(heading in text for heading in ("Held-outsubjects", "Confusionmatrices", "Intervals", "Training"))
+
+
+def test_texts_come_out_as_they_are(tmp_path: Path) -> None:
+    odd = example.ODD
+    report = example.stand_in(tmp_path)
+    long = "/".join(["unbroken" * 3] * 12)
+    report = replace(
+        report,
+        paper=replace(example.paper(odd=True), authors=odd + " #authors"),
+        shortened=(odd,),
+        comparisons=tuple(replace(c, reason=odd + " #reason", protocol=odd) for c in report.comparisons),
+        confusions=tuple(replace(c, corpus="$x$ & <y>") for c in report.confusions),
+        command=f"{odd} {long}",
+        environment={odd: "#panic()", "path": long},
+    )
+    text = "".join(pages(write(report, tmp_path)[0]))
+    for expected in (odd + " #authors", odd + " #reason", "#panic()", "$x$ & <y>", long):
+        assert squeeze(expected) in text
+
+
+def test_equal_reports_give_equal_bytes(small: tuple[Report, tuple[Path, ...]], tmp_path: Path) -> None:
+    report, paths = small
+    for before, after in zip(paths, write(report, tmp_path), strict=True):
+        assert before.read_bytes() == after.read_bytes()
+
+
+# ---------------------------------------------------------------- strings
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.04, "0.04 s"), (9.996, "10.0 s"), (59.96, "1 min 00 s"), (302, "5 min 02 s"), (3599.7, "1 h 00 min"),
+     (12000, "3 h 20 min"), (86399, "1 d 00 h"), (187200, "2 d 04 h"), (math.nan, DASH)],
+)  # fmt: skip
+def test_durations(seconds: float, text: str) -> None:
+    assert tables.duration(seconds) == text
+
+
+def test_numbers_and_units() -> None:
+    assert [tables.number(v, 2) for v in (0.985, -0.5, None, math.nan)] == ["0.98", "\N{MINUS SIGN}0.50", DASH, DASH]
+    assert tables.cost("parameters", 1093531.0) == ("Parameters", "1,093,531")
+    assert tables.cost("gpu_seconds", 61.0) == ("Gpu", "1 min 01 s")
+    assert tables.cost("peak_memory_mib", 1893.4) == ("Peak memory", "1,893 MiB")
+    assert tables.cost("training_seconds cnn_once", 61.0) == ("Training, all folds (cnn_once)", "1 min 01 s")
+    assert tables.percent(1, 0) == DASH
+
+
+def test_a_score_has_the_decimals_of_its_claim(tmp_path: Path) -> None:
+    first, *_ = example.licensed(tmp_path).comparisons
+    assert first.claim is not None
+    assert first.score is not None
+    percent = replace(first, claim=replace(first.claim, printed="87.8"), score=replace(first.score, value=85.04999))
+    report = replace(example.not_run(), comparisons=(percent,))
+    row = tables.main_tables(report)[0]["rows"][0]
+    assert (row["published"], row["reproduced"]) == ("87.8", "85.0")
+
+
+def test_an_oracle_is_named_as_one(tmp_path: Path) -> None:
+    report = example.not_run()
+    report = replace(report, comparisons=tuple(replace(c, selection="oracle") for c in report.comparisons))
+    assert "Selection:oracle:bestepochonthetestfolditself." in "".join(pages(write(report, tmp_path)[0]))
+
+
+def test_long_lists_are_cut_and_counted() -> None:
+    exclusions, corrections = example.licensed_lists()
+    rows = tables.exclusion_rows(exclusions)
+    assert [(r["kind"], r["count"]) for r in rows] == [("fault", "1"), ("rule", "102")]
+    assert rows[1]["clips"].endswith("and 78 more (all of them in the JSON file)")
+    assert len(tables.correction_rows(corrections * 3)) == 1
+
+
+def test_rounding_lives_in_tables_alone() -> None:
+    for path in Path(report_package.__file__).parent.glob("*.py"):
+        if path.name == "tables.py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            called = getattr(node.func, "id", getattr(node.func, "attr", "")) if isinstance(node, ast.Call) else ""
+            assert called not in {"round", "around", "format"}, path.name
+            assert not (isinstance(node, ast.FormattedValue) and node.format_spec), path.name
+            assert not (
+                isinstance(node, ast.BinOp)
+                and isinstance(node.op, ast.Mod)
+                and isinstance(node.left, ast.Constant)
+                and isinstance(node.left.value, str)
+            ), path.name
+
+
+# ---------------------------------------------------------------- files
+
+
+@pytest.mark.parametrize("below", ["", "deeper"])
+def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path, below: str) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(UserError, match="cannot write the report to") as caught:
+        write(example.not_run(), tmp_path / "file" / below)
+    assert "\n" not in str(caught.value)
+    assert "--out" in str(caught.value)
+
+
+def test_a_failed_write_leaves_the_old_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = write(example.not_run(), tmp_path)
+    before = {p: p.read_bytes() for p in paths}
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(UserError, match="No space left on device"):
+        write(replace(example.not_run(), seed=1), tmp_path)
+    assert {p: p.read_bytes() for p in tmp_path.iterdir()} == before
+
+
+def test_no_tensorflow() -> None:
+    code = "import sys, common.report, common.report.charts; print({'tensorflow', 'keras', 'torch'} & set(sys.modules))"
+    root = Path(__file__).parents[1]
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
