@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up notes are not for the users of a report
-
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from common.loaders import Batches, Inputs
+
+@contextlib.contextmanager
+def _without_startup_notes() -> Iterator[None]:
+    """Close the process's stderr meanwhile: TensorFlow writes notes on missing GPUs there, past any log level."""
+    saved, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 2)
+    try:
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(nothing)
+
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+with _without_startup_notes():
+    import keras
+
+from common.loaders import Batches, Inputs  # noqa: E402
 
 EpochEnd = Callable[[int, int], None]
 """Called after each epoch with (epochs done, epochs in all)."""
@@ -54,13 +70,13 @@ class Learner:
         self.model = build()
         self.model.compile(
             optimizer=keras.optimizers.Adam(learning_rate),
-            loss=dict.fromkeys(self.model.output_names, loss),
-            metrics={name: [metrics] for name in self.model.output_names} if metrics else None,
+            loss=dict.fromkeys(self.model.output, loss),
+            metrics={name: [metrics] for name in self.model.output} if metrics else None,
         )
         self.model.optimizer.build(self.model.trainable_variables)
         self._batch, self._epochs = batch, epochs
         self._state = [*self.model.variables, *self.model.optimizer.variables]
-        self._initial = [np.array(variable) for variable in self._state]
+        self._initial = [keras.ops.convert_to_numpy(variable) for variable in self._state]
 
     def fit(
         self, x: Inputs, y: Inputs, rows: NDArray[np.int64], seed: int, epoch_end: EpochEnd | None = None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -17,8 +16,7 @@ from PIL import Image
 from benchmarks import standin_proof as proof
 from common import corpora
 from common.corpora import standin
-from common.corpora.standin import casting, layouts, motion, portraits
-from common.corpora.standin.faces import MIRROR
+from common.corpora.standin import casting, layouts, motion, portraits, rendering
 from common.errors import UserError
 from common.faces import FaceFinder
 
@@ -143,15 +141,18 @@ def test_a_clip_is_the_same_in_larger_corpora() -> None:
 # ---------------------------------------------------------------- motion
 
 
-def _plain_face() -> portraits.Portrait:
-    rng = np.random.default_rng(0)
-    points = rng.uniform(-1, 1, (68, 2)).astype(np.float32)
-    points = (points + points[MIRROR] * (-1, 1)) / 2
-    return portraits.Portrait(np.zeros((2, 2), np.uint8), points * 100 + 300, 100.0)
+@pytest.fixture(scope="module")
+def studio() -> rendering.Studio:
+    return rendering.studio(0)
 
 
-def test_sides_are_those_of_the_person() -> None:
-    face = _plain_face()
+@pytest.fixture
+def face(studio: rendering.Studio) -> portraits.Portrait:
+    """The mean shape, exactly symmetrical, a hundred pixels between the eyes."""
+    return portraits.Portrait(np.zeros((2, 2), np.uint8), studio.photographs.mean * 100 + 300, 100.0)
+
+
+def test_sides_are_those_of_the_person(face: portraits.Portrait) -> None:
     where = face.landmarks[[48, 54]]
     left = motion.field(face, motion.action_units("L14"), where)
     right = motion.field(face, motion.action_units("R14"), where)
@@ -161,12 +162,11 @@ def test_sides_are_those_of_the_person() -> None:
     assert np.allclose(both[0], both[1] * (-1, 1), atol=1e-3)
 
 
-def test_motion_is_local_and_of_the_stated_size() -> None:
-    face = _plain_face()
-    everywhere = np.stack(np.meshgrid(np.arange(150, 450, 5), np.arange(150, 450, 5)), -1).astype(np.float32)
+def test_motion_is_local_and_of_the_stated_size(face: portraits.Portrait) -> None:
+    everywhere = np.stack(np.meshgrid(np.arange(150, 450, 5), np.arange(200, 500, 5)), -1).astype(np.float32)
     for unit in motion.ACTION_UNITS.keys() - {45}:
         moved = motion.field(face, [(unit, 1.0, 1.0)], everywhere)
-        assert 0.3 < np.linalg.norm(moved, axis=-1).max() / face.unit < 1.6
+        assert 0.4 < np.linalg.norm(moved, axis=-1).max() / face.unit < 1.1, unit
         assert np.allclose(motion.field(face, [(unit, 1.0, 1.0)], face.landmarks + 1000), 0)
 
 
@@ -190,19 +190,21 @@ def test_dlib_finds_the_faces(standin_data: Path) -> None:
 
 
 def test_motion_shows_the_class_and_the_first_frame_does_not(standin_data: Path) -> None:
-    measured = proof.prove(standin_data, apexes=6)
+    measured = proof.prove(standin_data, apexes=6, permutations=1)
     assert measured.flow_uf1 >= 0.9
-    assert measured.onset_uf1 <= 0.55  # chance is 1/3; of 18 clips, predictions by chance exceed this once in 30
+    assert measured.onset_uf1 <= 0.55  # chance is 1/3; of 18 clips, chance predictions exceed this in 3% of draws
     assert np.median(measured.apex_errors) <= 5
 
 
 # ---------------------------------------------------------------- building
 
 
-def test_rendering_is_deterministic(standin_data: Path, tmp_path: Path) -> None:
-    from common.corpora.standin import rendering
-
-    studio = rendering.studio(0)
+def test_rendering_is_deterministic(studio: rendering.Studio, standin_data: Path, tmp_path: Path) -> None:
+    for name in ("CASME2", "SAMM"):
+        (tmp_path / name).mkdir()
+    layouts.write_tables(tmp_path, [role for corpus in standin.CORPORA for role in casting.cast(corpus, 2, 3, 0)])
+    for table in (f"CASME2/{layouts.CASME2_TABLE}", f"SAMM/{layouts.SAMM_TABLE}"):
+        assert (tmp_path / table).read_bytes() == (standin_data / table).read_bytes()
     role = casting.cast("casme2", 1, 1, 0)[0]
     rendering.film(studio, rendering.sitter(studio, "casme2", role.subject), role, tmp_path)
     for number in (role.onset, role.apex, role.offset):
@@ -283,7 +285,5 @@ def test_user_errors_are_one_line(tmp_path: Path) -> None:
 
 def test_importing_is_light() -> None:
     code = "import sys, common.corpora.standin; print([m for m in ('cv2', 'dlib', 'tensorflow') if m in sys.modules])"
-    started = time.perf_counter()
     out = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert "tensorflow" not in out
-    assert time.perf_counter() - started < 10
+    assert out == "[]\n"

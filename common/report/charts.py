@@ -222,7 +222,7 @@ def _curve_panels(curves: Sequence[Curve], across: int) -> Figure:
         axes.plot(epochs, table.T, color=GREY, alpha=max(0.15, 0.6 / len(table) ** 0.4), linewidth=0.5, marker=marker)
         known = ~np.isnan(table).all(axis=0)
         axes.plot(epochs[known], np.nanmedian(table[:, known], axis=0), color=ACCENT, linewidth=1.5, marker=marker)
-        axes.set_title(f"{curve.stage}: {curve.metric}", pad=3)
+        axes.set_title(f"{curve.stage}: {curve.metric.replace('_', ' ')}", pad=3)
         axes.tick_params(labelsize=6.5, pad=2)
         axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True, min_n_ticks=1))
         axes.yaxis.set_major_locator(MaxNLocator(nbins=4))

@@ -97,7 +97,7 @@ def cost(key: str, value: float) -> tuple[str, str]:
 
 def metric_name(metric: str) -> str:
     """The metric as a reader knows it (`uf1` is UF1)."""
-    return _METRICS.get(metric.casefold(), metric)
+    return _METRICS.get(metric.casefold(), metric.replace("_", ", ", 1) if metric.startswith("recall_") else metric)
 
 
 def selection_name(selection: str) -> str:

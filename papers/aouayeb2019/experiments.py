@@ -35,9 +35,9 @@ PROFILES = {
     "paper": Profile("paper", Settings()),
     "quick": Profile(
         "quick",
-        Settings(cnn_epochs=4, lstm_epochs=60, sequence_length=16, learning_rate=1e-3, frame_step=8, region_scale=0.5),
-        subjects=4,
-        clips=4,
+        Settings(cnn_epochs=3, lstm_epochs=30, sequence_length=12, learning_rate=1e-3, frame_step=8, region_scale=0.5),
+        subjects=3,
+        clips=5,
     ),
     "smoke": Profile(
         "smoke",

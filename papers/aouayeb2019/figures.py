@@ -50,7 +50,7 @@ def _regions(clips: Sequence[Clip], faces: FaceFinder, path: Path) -> Figure:
             )
         for one in (above, below):
             one.set_axis_off()
-    page.savefig(path, dpi=150)
+    page.savefig(path, dpi=150, bbox_inches="tight")
     return Figure(
         "Face box and the six regions",
         "Above: the first frame of one clip of each corpus with its 68 landmarks and the face box, which stay for the "
@@ -77,7 +77,7 @@ def _inputs(clip: Clip, settings: Settings, faces: FaceFinder, path: Path) -> Fi
                 emotions = [e for e in ("negative", "positive", "surprise") if takes_part(name, e)]
                 one.set_xlabel("\n".join(emotions), fontsize=8)
         row[0].set_ylabel(f"frame {number}", fontsize=9)
-    page.savefig(path, dpi=150)
+    page.savefig(path, dpi=150, bbox_inches="tight")
     return Figure(
         "What the region CNNs read",
         f"The six regions of {clip.id} in its first and its middle frame, at the size that this run uses. Below each: "

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import re
 import shutil
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from common.corpora.standin.casting import Role
 
@@ -73,7 +77,7 @@ def _write_casme2(path: Path, roles: Sequence[Role]) -> None:
         emotion = role.emotion + " " * (index % 7 == 3)
         apex = role.apex if role.printed_apex is None else role.printed_apex
         sheet.append((role.subject, role.name, None, role.onset, apex, role.offset, None, units, emotion))
-    book.save(path)
+    _save(book, path)
 
 
 def _write_samm(path: Path, roles: Sequence[Role]) -> None:
@@ -99,4 +103,14 @@ def _write_samm(path: Path, roles: Sequence[Role]) -> None:
         )  # fmt: skip
         for column, cell in enumerate(cells, 1):
             sheet.cell(row, column, cell)
-    book.save(path)
+    _save(book, path)
+
+
+def _save(book: Any, path: Path) -> None:
+    """Save a workbook without the time of day that openpyxl and zip put into it: same cells, same bytes."""
+    memory = io.BytesIO()
+    book.save(memory)
+    with zipfile.ZipFile(memory) as written, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as table:
+        for name in written.namelist():
+            content = re.sub(rb"\d{4}-\d\d-\d\dT[\d:]+Z", b"2014-05-08T00:00:00Z", written.read(name))
+            table.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)

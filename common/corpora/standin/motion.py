@@ -19,6 +19,7 @@ from common.corpora.standin.portraits import Portrait
 
 STEP = 4  # pixels per sample of the displacement field
 DEPTH = 16  # brightness steps per grey level while rendering
+BLINKS = 0.1  # share of clips with a blink, unless it would fall on onset or apex
 REACH = (-1.55, -1.95, 1.55, 2.0)  # the part of the picture that moves, in face units: left, top, right, bottom
 
 
@@ -120,7 +121,9 @@ def play(
     where = np.stack(np.meshgrid(_samples(left, columns), _samples(top, rows)), -1).astype(np.float32)
 
     units = [(unit, a * traits[unit][0], b * traits[unit][1]) for unit, a, b in take.units]
-    expression = take.size * field(face, units, where)
+    expression = field(face, units, where)
+    largest = float(np.linalg.norm(expression, axis=-1).max()) / face.unit
+    expression *= take.size / max(largest, 1)  # action units that meet in one place add up to no more than the size
     blink = 0.05 * field(face, [(45, 1.0, 1.0)], where)
     plane = (where - face.landmarks[36:48].mean(0)) / face.unit
     held = _held(plane)[..., None]
@@ -193,10 +196,10 @@ def _wander(seconds: NDArray[np.float64], rng: np.random.Generator, count: int) 
 
 
 def _blinks(take: Take, rng: np.random.Generator) -> Array:
-    """How far the eyes are closed in each frame; one clip in eight has a blink, clear of onset and apex."""
+    """How far the eyes are closed in each frame; few clips have a blink, clear of onset and apex."""
     frames = np.arange(take.length)
     half = 0.06 * take.fps
     centre = rng.uniform(0, take.length)
-    if rng.random() > 0.125 or min(centre, abs(centre - take.apex)) < 1.2 * half:
+    if rng.random() > BLINKS or min(centre, abs(centre - take.apex)) < 1.2 * half:
         return np.zeros(take.length, np.float32)
     return (np.clip(1 - np.abs(frames - centre) / half, 0, 1) ** 0.7).astype(np.float32)

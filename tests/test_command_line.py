@@ -1,0 +1,320 @@
+"""The command line on real files: whole runs, resumed runs, and everything a user can get wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import papers
+import run_all
+from common.runner import Parts
+from common.types import Fold, Outcome
+
+KEY = "aouayeb2019"
+ROOT = Path(__file__).parents[1]
+SMOKE = ["--paper", KEY, "--profile", "smoke"]
+
+
+def predictions(out: Path) -> dict[str, object]:
+    """Clip ids and probabilities of every stored fold."""
+    files = sorted(out.glob("runs/*/*/*/*/folds/*.json"))
+    return {
+        "/".join(file.parts[-5:]): {
+            k: v for k, v in json.loads(file.read_text()).items() if k in ("clips", "probabilities")
+        }
+        for file in files
+    }
+
+
+def places(out: Path, cache: Path) -> list[str]:
+    return ["--out", str(out), "--cache", str(cache)]
+
+
+# ---------------------------------------------------------------- a whole run, with the real networks
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    out, cache = tmp_path_factory.mktemp("out"), tmp_path_factory.mktemp("cache")
+    assert run_all.main([*SMOKE, *places(out, cache)]) == 0
+    return out, cache
+
+
+def test_a_run_leaves_what_it_promises(finished: tuple[Path, Path]) -> None:
+    out, _ = finished
+    report = json.loads((out / f"{KEY}.json").read_text())
+    assert report["data"] == "stand-in"
+    assert report["profile"] == "smoke"
+    assert {row["variant"] for row in report["comparisons"]} == {"cnn-once", "cnn-in-fold"}
+    for row in report["comparisons"]:
+        assert row["verdict"] == "NOT_COMPARABLE"
+        assert row["reproduced"]["n_folds_done"] == row["reproduced"]["n_folds"] == 6
+        assert 0 <= row["reproduced"]["low"] <= row["reproduced"]["value"] <= row["reproduced"]["high"] <= 1
+    assert len(predictions(out)) == 12
+    assert (out / f"{KEY}.pdf").read_bytes().startswith(b"%PDF")
+    assert (out / f"{KEY}.csv").read_text().count("\n") == len(report["comparisons"]) + 1
+
+
+def test_the_corpus_rows_are_the_composite_restricted(finished: tuple[Path, Path]) -> None:
+    report = json.loads((finished[0] / f"{KEY}.json").read_text())
+    for variant in ("cnn-once", "cnn-in-fold"):
+        by_corpus = {c["corpus"]: np.array(c["matrix"]) for c in report["confusions"] if c["variant"] == variant}
+        whole = by_corpus.pop("megc2019")
+        assert (sum(by_corpus.values()) == whole).all()
+        value = next(
+            c["reproduced"]["value"]
+            for c in report["comparisons"]
+            if (c["variant"], c["corpus"], c["metric"]) == (variant, "megc2019", "uar")
+        )
+        assert value == pytest.approx(np.mean(np.diag(whole) / whole.sum(axis=1)))
+
+
+def test_a_warm_run_trains_and_preprocesses_nothing(finished: tuple[Path, Path], monkeypatch, capsys) -> None:
+    out, cache = finished
+    before = (out / f"{KEY}.json").read_bytes()
+    forbid(monkeypatch)
+    assert run_all.main([*SMOKE, *places(out, cache)]) == 0
+    assert "all 6 folds are stored" in capsys.readouterr().out
+    assert (out / f"{KEY}.json").read_bytes() == before
+
+
+def test_a_report_alone_needs_neither_cache_nor_training(
+    finished: tuple[Path, Path], tmp_path: Path, monkeypatch
+) -> None:
+    out, _ = finished
+    before = (out / f"{KEY}.json").read_bytes()
+    forbid(monkeypatch)
+    assert run_all.main([*SMOKE, "--report-only", *places(out, tmp_path / "none")]) == 0
+    assert (out / f"{KEY}.json").read_bytes() == before
+
+
+def forbid(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = papers.parts(KEY)
+
+    class Untouchable:
+        def __getattr__(self, name: str) -> object:
+            raise AssertionError(f"{name} was used")
+
+    monkeypatch.setattr(papers, "parts", lambda key: Parts(Untouchable(), real.figures, Untouchable))  # type: ignore[arg-type]
+
+
+def test_a_resumed_run_equals_an_uninterrupted_one(finished: tuple[Path, Path], tmp_path: Path) -> None:
+    """Some folds and the whole cache gone, another process order: the same bits come out."""
+    out, _ = finished
+    again = tmp_path / "again"
+    shutil.copytree(out, again)
+    expected = predictions(out)
+    for file in sorted(again.glob("runs/*/*/*/*/folds/*.json"))[1::2]:
+        file.unlink()
+    kept = {file: file.stat().st_mtime_ns for file in again.glob("runs/*/*/*/*/folds/*.json")}
+    assert run_all.main([*SMOKE, *places(again, tmp_path / "cache")]) == 0
+    assert predictions(again) == expected
+    assert {file: file.stat().st_mtime_ns for file in kept} == kept
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [4, 14, 22, 26, 30, 34, 38])
+def test_killed_at_any_moment_nothing_is_lost(finished: tuple[Path, Path], tmp_path: Path, seconds: float) -> None:
+    command = [sys.executable, "run_all.py", *SMOKE, *places(tmp_path / "out", tmp_path / "cache")]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        time.sleep(seconds)
+        process.send_signal(signal.SIGKILL)
+    done = {path: path.read_bytes() for path in tmp_path.glob("out/runs/*/*/*/*/folds/*.json")}
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    assert predictions(tmp_path / "out") == predictions(finished[0])
+    assert {path: path.read_bytes() for path in done} == done
+
+
+# ---------------------------------------------------------------- wrong input, with a network that only counts
+
+
+class Guess:
+    """A recipe that answers the first class, to run everything but the training."""
+
+    class Networks:
+        def __init__(self, settings: object, classes: tuple[str, ...], seed: int) -> None:
+            self.classes = classes
+
+        def facts(self) -> dict[str, int]:
+            return {}
+
+    @staticmethod
+    def trainer(networks, experiment, samples, seed, keep, say):
+        def run(fold: Fold) -> Outcome:
+            clips = tuple(dict.fromkeys(samples.clip[fold.test].tolist()))
+            return Outcome(clips, np.eye(3, dtype=np.float32)[np.zeros(len(clips), int)], {})
+
+        return run
+
+
+@pytest.fixture
+def licensed(standin_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the stand-ins, read as a user's own corpora."""
+    real = papers.parts(KEY)
+    monkeypatch.setattr(papers, "parts", lambda key: Parts(real.preprocess, real.figures, lambda: Guess))  # type: ignore[arg-type,return-value]
+    shutil.copytree(standin_data, tmp_path / "data")
+    return tmp_path / "data"
+
+
+def run_on(data: Path, *more: str) -> int:
+    return run_all.main([*SMOKE, "--data", str(data), *places(data.parent / "out", data.parent / "cache"), *more])
+
+
+def clip_folder(data: Path) -> Path:
+    return sorted(path for path in (data / "CASME2").glob("**/sub01/*") if path.is_dir())[0]
+
+
+def usable(data: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a CASME II clip that the smoke run uses."""
+    assert run_on(data) == 0
+    (file, *_) = sorted((data.parent / "out").glob("runs/*/*/cnn-once/*/folds/casme2-sub01.json"))
+    name = json.loads(file.read_text())["clips"][0].split("/")[-1]
+    return next(path for path in (data / "CASME2").glob(f"**/sub01/{name}"))
+
+
+@pytest.mark.parametrize(
+    "fault", ["missing folder", "truncated image", "no image", "single frame", "two sizes", "zero bytes"]
+)
+def test_a_faulty_clip_is_one_line_and_the_rest_goes_on(licensed: Path, monkeypatch, capsys, fault: str) -> None:
+    import cv2
+
+    folder = usable(licensed, monkeypatch)
+    frames = sorted(folder.iterdir())
+    capsys.readouterr()
+    middle = frames[0]
+    if fault == "missing folder":
+        shutil.rmtree(folder)
+    elif fault == "truncated image":
+        middle.write_bytes(middle.read_bytes()[:5000])
+    elif fault == "no image":
+        middle.write_bytes(b"not a picture at all")
+    elif fault == "zero bytes":
+        middle.write_bytes(b"")
+    elif fault == "single frame":
+        for frame in frames[1:]:
+            frame.unlink()
+    else:
+        cv2.imwrite(str(middle), cv2.imread(str(middle))[:-2])
+    assert run_on(licensed) == 1
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("excluded ")]
+    assert len(lines) == 1
+    assert folder.name in lines[0]
+    report = json.loads((licensed.parent / "out" / f"{KEY}.json").read_text())
+    assert report["data"] == "licensed"
+    assert any(folder.name in row["clip"] and row["fault"] for row in report["exclusions"])
+
+
+def test_a_fold_that_fails_is_noted_and_no_result(licensed: Path, monkeypatch, capsys) -> None:
+    class Broken(Guess):
+        @staticmethod
+        def trainer(networks, experiment, samples, seed, keep, say):
+            good = Guess.trainer(networks, experiment, samples, seed, keep, say)
+
+            def run(fold: Fold) -> Outcome:
+                if fold.name == "samm/006":
+                    raise RuntimeError("out of luck")
+                return good(fold)
+
+            return run
+
+    real = papers.parts(KEY)
+    monkeypatch.setattr(papers, "parts", lambda key: Parts(real.preprocess, real.figures, lambda: Broken))
+    assert run_on(licensed, "--experiment", "composite-loso/cnn-once") == 1
+    assert "samm/006: failed, RuntimeError: out of luck" in capsys.readouterr().out
+    report = json.loads((licensed.parent / "out" / f"{KEY}.json").read_text())
+    verdicts = {(row["variant"], row["verdict"]) for row in report["comparisons"]}
+    assert verdicts == {("cnn-once", "INCOMPLETE"), ("cnn-in-fold", "NOT_RUN")}
+    assert all(row["reproduced"] is None for row in report["comparisons"] if row["variant"] == "cnn-in-fold")
+    assert run_on(licensed, "--dry-run") == 0
+    assert "5 done, 1 pending, 1 of them failed before" in capsys.readouterr().out
+
+
+def test_another_seed_label_or_file_is_another_run(licensed: Path, monkeypatch) -> None:
+    folder = usable(licensed, monkeypatch)
+    runs = licensed.parent / "out" / "runs"
+    count = len(list(runs.glob("*/*/cnn-once/*/run.json")))
+    assert run_on(licensed, "--seed", "1") == 0
+    assert len(list(runs.glob("*/*/cnn-once/*/run.json"))) == count + 1
+    frame = sorted(folder.iterdir())[0]
+    frame.write_bytes(frame.read_bytes() + b"\0")
+    assert run_on(licensed) == 0
+    assert len(list(runs.glob("*/*/cnn-once/*/run.json"))) == count + 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--paper", "nobody2020"],
+        ["--paper", KEY, "--experiment", "nothing"],
+        ["--paper", KEY, "--data", "{tmp}/none"],
+        ["--paper", KEY, "--data", "{tmp}/empty"],
+        ["--check-data", "{tmp}/empty"],
+        ["--paper", KEY, "--out", "{tmp}/file/reports"],
+        ["--paper", KEY, "--cache", "{tmp}/file/cache"],
+        ["--paper", KEY, "--profile", "smoke", "--data", "{tmp}/table"],
+        ["--paper", KEY, "--profile", "smoke", "--data", "{tmp}/one"],
+    ],
+)
+def test_what_cannot_be_run_is_one_line_and_status_2(arguments, tmp_path, standin_data, capsys) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").write_text("")
+    shutil.copytree(standin_data / "SMIC", tmp_path / "one" / "SMIC")
+    shutil.copytree(standin_data / "CASME2", tmp_path / "table" / "CASME2", copy_function=os.symlink)
+    for table in (tmp_path / "table").glob("**/*.xlsx"):
+        table.unlink()
+        table.write_bytes(b"PK not a workbook")
+    filled = [argument.format(tmp=tmp_path) for argument in arguments]
+    if "--out" not in filled:
+        filled += ["--out", str(tmp_path / "out")] if "--paper" in filled else []
+    assert run_all.main(filled) == 2
+    captured = capsys.readouterr()
+    assert len(captured.err.strip().splitlines()) == 1
+    assert captured.err.startswith("run_all.py: ")
+    assert "Traceback" not in captured.err
+
+
+def test_options_that_do_not_exist_are_status_2() -> None:
+    for arguments in ([], ["--paper"], ["--paper", KEY, "--profile", "huge"], ["--paper", KEY, "--seed", "x"]):
+        with pytest.raises(SystemExit) as caught:
+            run_all.main(arguments)
+        assert caught.value.code == 2
+
+
+def test_listing_and_checking_as_json(standin_data: Path, capsys) -> None:
+    assert run_all.main(["--list", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert [paper["key"] for paper in listed["papers"]] == list(papers.available())
+    assert run_all.main(["--check-data", str(standin_data), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert set(found["corpora"]) == {"casme2", "smic", "samm"}
+    composite = found["composites"]["megc2019"]
+    assert composite["clips"] == len(composite["ids"]) == sum(composite["by_class"].values())
+
+
+def test_ctrl_c_is_one_line_and_keeps_what_is_done(licensed: Path, monkeypatch, capsys) -> None:
+    class Interrupted(Guess):
+        @staticmethod
+        def trainer(networks, experiment, samples, seed, keep, say):
+            good = Guess.trainer(networks, experiment, samples, seed, keep, say)
+
+            def run(fold: Fold) -> Outcome:
+                if fold.name == "samm/006":
+                    raise KeyboardInterrupt
+                return good(fold)
+
+            return run
+
+    real = papers.parts(KEY)
+    monkeypatch.setattr(papers, "parts", lambda key: Parts(real.preprocess, real.figures, lambda: Interrupted))
+    assert run_on(licensed) == 130
+    assert len(capsys.readouterr().err.strip().splitlines()) == 1
+    assert len(predictions(licensed.parent / "out")) == 2

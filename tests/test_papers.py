@@ -1,0 +1,93 @@
+"""What every paper's folder must hold; a new folder is tested without an edit here."""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import papers
+from common import metrics
+from common.protocols import split
+
+ROOT = Path(__file__).parents[1]
+FILES = {
+    "__init__.py",
+    "model.py",
+    "preprocess.py",
+    "recipe.py",
+    "experiments.py",
+    "figures.py",
+    "claims.toml",
+    "departures.toml",
+}
+
+pytestmark = pytest.mark.parametrize("key", papers.available())
+
+
+def test_every_folder_is_a_paper_with_the_same_files(key: str) -> None:
+    folder = ROOT / "papers" / key
+    assert {path.name for path in folder.iterdir() if path.name != "__pycache__"} >= FILES
+    assert papers.load(key).key == key
+    folders = {path.name for path in (ROOT / "papers").iterdir() if path.is_dir() and path.name != "__pycache__"}
+    assert folders == set(papers.available())
+
+
+def test_experiments_are_named_once_and_run_known_protocols(key: str) -> None:
+    paper = papers.load(key)
+    assert len({experiment.id for experiment in paper.experiments}) == len(paper.experiments)
+    for experiment in paper.experiments:
+        assert split(experiment.protocol, np.array(["a", "b"]))
+        assert set(experiment.labels.mapping) >= set(experiment.corpora)
+        for emotions in experiment.labels.mapping.values():
+            assert {emotion for emotion in emotions.values() if emotion} <= set(experiment.labels.classes)
+
+
+def test_what_leaks_has_a_leak_free_twin(key: str) -> None:
+    paper = papers.load(key)
+    free = {experiment.name for experiment in paper.experiments if experiment.leak_free}
+    assert {experiment.name for experiment in paper.experiments} == free
+
+
+def test_claims_are_attainable_numbers_of_known_experiments(key: str) -> None:
+    paper = papers.load(key)
+    assert paper.claims
+    known = {(e.name, e.variant): e for e in paper.experiments}
+    for claim in paper.claims:
+        experiment = known[claim.experiment, claim.variant]
+        assert claim.corpus in (experiment.labels.name, *experiment.corpora)
+        assert metrics.metric(claim.metric, experiment.labels.classes)
+        assert claim.source
+        assert 0 <= claim.value <= 100
+    assert len({(c.experiment, c.variant, c.corpus, c.metric) for c in paper.claims}) == len(paper.claims)
+
+
+def test_departures_say_what_and_why(key: str) -> None:
+    for departure in papers.load(key).departures:
+        for part in (departure.topic, departure.paper_says, departure.we_do, departure.why):
+            assert part.strip()
+
+
+def test_profiles_shorten_settings_and_nothing_else(key: str) -> None:
+    profiles = papers.load(key).profiles
+    assert set(profiles) == {"paper", "quick", "smoke"}
+    assert profiles["paper"].subjects is profiles["paper"].clips is None
+    kinds = {type(profile.settings) for profile in profiles.values()}
+    assert len(kinds) == 1
+    assert is_dataclass(kinds.pop())
+    assert all(profile.name == name for name, profile in profiles.items())
+    for one in fields(profiles["paper"].settings):
+        assert len({type(getattr(profile.settings, one.name)) for profile in profiles.values()}) == 1
+
+
+def test_code_files_exist(key: str) -> None:
+    assert all((ROOT / name).is_file() for name in papers.code(key))
+
+
+def test_built_networks_have_the_printed_parameters(key: str) -> None:
+    paper = papers.load(key)
+    recipe = papers.parts(key).recipe()
+    networks = recipe.Networks(paper.profiles["paper"].settings, paper.experiments[0].labels.classes, 0)
+    assert networks.facts()["parameters"] == paper.facts["parameters"]
