@@ -31,7 +31,8 @@ class Display:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._bars.stop()
+        if self._bars.console.is_terminal:
+            self._bars.stop()
 
     def line(self, text: str) -> None:
         """A line that stays."""

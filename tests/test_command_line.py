@@ -166,14 +166,12 @@ def licensed(standin_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def run_on(data: Path, *more: str) -> int:
+    if "--experiment" not in more:
+        more = ("--experiment", "composite-loso/cnn-once", *more)
     return run_all.main([*SMOKE, "--data", str(data), *places(data.parent / "out", data.parent / "cache"), *more])
 
 
-def clip_folder(data: Path) -> Path:
-    return sorted(path for path in (data / "CASME2").glob("**/sub01/*") if path.is_dir())[0]
-
-
-def usable(data: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def usable(data: Path) -> Path:
     """The folder of a CASME II clip that the smoke run uses."""
     assert run_on(data) == 0
     (file, *_) = sorted((data.parent / "out").glob("runs/*/*/cnn-once/*/folds/casme2-sub01.json"))
@@ -184,10 +182,10 @@ def usable(data: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     "fault", ["missing folder", "truncated image", "no image", "single frame", "two sizes", "zero bytes"]
 )
-def test_a_faulty_clip_is_one_line_and_the_rest_goes_on(licensed: Path, monkeypatch, capsys, fault: str) -> None:
+def test_a_faulty_clip_is_one_line_and_the_rest_goes_on(licensed: Path, capsys, fault: str) -> None:
     import cv2
 
-    folder = usable(licensed, monkeypatch)
+    folder = usable(licensed)
     frames = sorted(folder.iterdir())
     capsys.readouterr()
     middle = frames[0]
@@ -238,8 +236,8 @@ def test_a_fold_that_fails_is_noted_and_no_result(licensed: Path, monkeypatch, c
     assert "5 done, 1 pending, 1 of them failed before" in capsys.readouterr().out
 
 
-def test_another_seed_label_or_file_is_another_run(licensed: Path, monkeypatch) -> None:
-    folder = usable(licensed, monkeypatch)
+def test_another_seed_or_file_is_another_run(licensed: Path) -> None:
+    folder = usable(licensed)
     runs = licensed.parent / "out" / "runs"
     count = len(list(runs.glob("*/*/cnn-once/*/run.json")))
     assert run_on(licensed, "--seed", "1") == 0

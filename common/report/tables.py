@@ -32,7 +32,7 @@ _COSTS = {
     "peak_memory_mib": "Peak memory",
     "parameters": "Parameters",
 }
-_COMPOSITES = {"megc2019": "MEGC 2019 composite"}
+_COMPOSITES = {"megc2019": "MEGC 2019"}
 _CLIPS_SHOWN = 24
 _CORRECTIONS_SHOWN = 30
 _CITED_COLUMNS = 8
