@@ -154,15 +154,20 @@ def run(options: argparse.Namespace) -> int:
         _experiments(paper, options.experiment)
     cache = Cache((options.cache or _default_cache()).expanduser().absolute())
     _check_writable(options.out)
-    status = DONE
+    statuses = []
     with Display() as display:
         for paper in chosen:
             profile = paper.profiles[options.profile or ("paper" if options.data else "quick")]
-            if not options.report_only:
-                status = max(status, run_paper(paper, profile, options, cache, display))
-            if not options.dry_run:
-                write_report(paper, profile, options, display)
-    return status
+            try:
+                kind = _kind(options)
+                if not options.report_only:
+                    statuses.append(run_paper(paper, profile, options, cache, display))
+                if not options.dry_run:
+                    write_report(paper, profile, kind, options, display)
+            except UserError as error:
+                print(f"run_all.py: {error}", file=sys.stderr)
+                statuses.append(WRONG)
+    return max(statuses, default=DONE) if len(set(statuses)) < 2 else FAILED
 
 
 def run_paper(paper: Paper, profile: Profile, options: argparse.Namespace, cache: Cache, display: Display) -> int:
@@ -171,15 +176,21 @@ def run_paper(paper: Paper, profile: Profile, options: argparse.Namespace, cache
 
     data = _data(paper, profile, options, cache, display)
     parts = papers.parts(paper.key)
-    jobs = [_plan(paper, e, profile, data, options, cache, display) for e in paper.experiments]
     wanted = {e.id for e in _experiments(paper, options.experiment)}
+    jobs = []
+    for experiment in paper.experiments:
+        try:
+            jobs.append(_plan(paper, experiment, profile, data, options, cache, display))
+        except UserError:
+            if experiment.id in wanted:
+                raise
     chosen = [job for job in jobs if job.experiment.id in wanted]
     if options.dry_run:
         for job in chosen:
             _print_plan(job, display)
         return DONE
     command = _command(paper, profile, options)
-    write_plan(plan_file(options.out, paper, profile, data.kind, options.seed), jobs, data, command)
+    write_plan(plan_file(options.out, paper, profile, _kind(options), options.seed), jobs, data, command)
 
     from common.faces import FaceFinder
     from common.runner import execute
@@ -202,26 +213,32 @@ def run_paper(paper: Paper, profile: Profile, options: argparse.Namespace, cache
     return FAILED if failures or faults else DONE
 
 
-def write_report(paper: Paper, profile: Profile, options: argparse.Namespace, display: Display) -> None:
+def write_report(paper: Paper, profile: Profile, kind: str, options: argparse.Namespace, display: Display) -> None:
     """Write a paper's report from what is stored."""
     from common.report import write
     from common.report.assemble import assemble
 
-    report = assemble(options.out, paper, profile, "licensed" if options.data else "stand-in", options.seed)
+    report = assemble(options.out, paper, profile, kind, options.seed, options.data)
     for path in write(report, options.out):
         display.line(f"wrote {path}")
+
+
+def _kind(options: argparse.Namespace) -> str:
+    """What the report will say of its data; stand-ins are stand-ins wherever a user points."""
+    from common.corpora import standin
+
+    return "licensed" if options.data and not standin.marked(options.data) else "stand-in"
 
 
 def _data(paper: Paper, profile: Profile, options: argparse.Namespace, cache: Cache, display: Display) -> Data:
     from common.corpora import standin
     from common.plan import read_data
 
-    if options.data:
-        return read_data(options.data, "licensed", paper.images)
-    folder = standin.ensure(
+    folder = options.data or standin.ensure(
         cache.root, subjects=profile.subjects, clips=profile.clips, seed=options.seed, progress=display.progress
     )
-    return read_data(folder, "stand-in", paper.images)
+    needed = {name for experiment in paper.experiments for name in experiment.corpora}
+    return read_data(folder, sorted(needed), paper.images)
 
 
 def _plan(

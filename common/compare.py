@@ -64,11 +64,14 @@ def compare(
     for corpus in (experiment.labels.name, *experiment.corpora):
         within = None if corpus == experiment.labels.name else corpus
         matrices = pooled(results, within, len(experiment.labels.classes))
-        claims = {c.metric: c for c in paper.claims if (c.experiment, c.corpus) == (experiment.name, corpus)}
+        printed = [c for c in paper.claims if (c.experiment, c.corpus) == (experiment.name, corpus)]
+        claims = {c.metric: c for c in sorted(printed, key=lambda c: c.variant == experiment.variant)}
         for name in dict.fromkeys((*METRICS, *claims)):
             found = score(matrices, name, experiment.labels.classes, len(results), folds)
             claim = claims.get(name)
-            verdict, reason = judge(experiment, claim, found, profile=profile, data=data)
+            verdict, reason = judge(
+                experiment, claim, found, done=len(results), folds=folds, profile=profile, data=data
+            )
             comparisons.append(
                 Comparison(
                     experiment=experiment.name,
@@ -88,14 +91,21 @@ def compare(
 
 
 def judge(
-    experiment: Experiment, claim: Claim | None, found: Score | None, *, profile: str, data: str
+    experiment: Experiment,
+    claim: Claim | None,
+    found: Score | None,
+    *,
+    done: int,
+    folds: int,
+    profile: str,
+    data: str,
 ) -> tuple[str, str]:
-    """Verdict and reason for one claim beside one score."""
-    if found is None:
+    """Verdict and reason for one claim beside one score, with `done` of `folds` folds finished."""
+    if not done:
         return "NOT_RUN", "no fold of this variant has finished"
     reasons = []
-    if found.n_folds_done < found.n_folds:
-        reasons.append(f"{found.n_folds_done} of {found.n_folds} folds are done")
+    if done < folds:
+        reasons.append(f"{done} of {folds} folds are done")
     incomplete = bool(reasons)
     if data != "licensed":
         reasons.append("measured on stand-in corpora")
@@ -105,11 +115,12 @@ def judge(
         reasons.append("the paper prints no such number")
     elif claim.variant != experiment.variant:
         reasons.append(f"the printed number is taken to belong to the variant {claim.variant}")
-    elif not reasons and claim.n_clips not in (None, found.n_clips):
+    elif found is not None and not reasons and claim.n_clips not in (None, found.n_clips):
         return "INCOMPLETE", f"{found.n_clips} clips, the paper has {claim.n_clips}"
-    if reasons:
+    if found is None:
+        reasons.append("no finished fold holds the clips that this number needs")
+    if found is None or claim is None or reasons:
         return "INCOMPLETE" if incomplete else "NOT_COMPARABLE", "; ".join(reasons)
-    assert claim is not None
     difference = found.value - claim.value
     if abs(difference) <= TOLERANCE:
         return "MATCH", f"differs by {difference:+.4f}"

@@ -12,6 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+LEFT_OUT = ("common/types.py", "common/errors.py", "common/corpora/")
 PACKAGES = ("tensorflow", "keras", "numpy", "opencv-python-headless", "dlib-bin", "pillow", "scikit-image")
 
 
@@ -23,7 +24,32 @@ def environment() -> dict[str, str]:
             found[package] = version(package)
         except PackageNotFoundError:
             found[package] = "not installed"
-    return found | {"keras backend": os.environ.get("KERAS_BACKEND", "tensorflow")}
+    return found | {"keras backend": backend()}
+
+
+def backend() -> str:
+    """The Keras backend that computes."""
+    return os.environ.get("KERAS_BACKEND") or "tensorflow"
+
+
+def sources(files: Iterable[str]) -> tuple[str, ...]:
+    """Source files with all modules of common/ that they import, directly or not, relative to the project's root.
+
+    Records, errors and the corpora are left out: what they decide is part of a key by its value.
+    """
+    found: dict[str, None] = {}
+    waiting = list(files)
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        found[name] = None
+        for node in ast.walk(ast.parse((ROOT / name).read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("common."):
+                module = node.module.replace(".", "/") + ".py"
+                if (ROOT / module).is_file() and not module.startswith(LEFT_OUT):
+                    waiting.append(module)
+    return tuple(sorted(found))
 
 
 def code_digest(files: Iterable[str]) -> str:

@@ -12,9 +12,9 @@ import numpy as np
 
 from common import corpora
 from common.cache import Cache
-from common.corpora import composite
+from common.corpora import composite, standin
 from common.corpora.trees import natural
-from common.environment import code_digest
+from common.environment import backend, code_digest
 from common.errors import ClipError, UserError
 from common.protocols import split
 from common.store import Run, run_folder
@@ -53,10 +53,15 @@ class Job:
         return tuple(fold for fold in self.folds if self.run.load(fold) is None)
 
 
-def read_data(folder: Path, kind: str, images: str) -> Data:
-    """Index every corpus below `folder`, opening no image. Raises UserError: none is found, or one is unreadable."""
-    found = {name: corpora.load(name, root, images) for name, root in corpora.find(folder).items()}
+def read_data(folder: Path, needed: Sequence[str], images: str) -> Data:
+    """Index the needed corpora below `folder`, opening no image. Raises UserError: none is found, or one is unreadable.
+
+    Stand-in corpora are known by their marker, wherever they lie.
+    """
+    roots = {name: root for name, root in corpora.find(folder).items() if name in needed}
+    kind = "stand-in" if any(standin.marked(root) for root in roots.values()) else "licensed"
     path = composite.find_megc_list(folder)
+    found = {name: corpora.load(name, root, images) for name, root in roots.items()}
     return Data(kind, folder, found, composite.read_megc_list(path) if path else None)
 
 
@@ -99,8 +104,9 @@ def plan(
         "experiment": asdict(experiment),
         "settings": asdict(profile.settings),
         "seed": seed,
-        "clips": [[clip.id, label, contents[clip.id]] for clip, label in readable],
+        "clips": [[clip.id, label, contents[clip.id], *annotation(clip)] for clip, label in readable],
         "code": code_digest(code),
+        "backend": backend(),
     }
     return Job(
         paper=paper,
@@ -116,6 +122,11 @@ def plan(
         key=key,
         run=run_folder(out, paper.key, experiment.id, key),
     )
+
+
+def annotation(clip: Clip) -> list[object]:
+    """What the corpus says of a clip beside its images, as part of a key."""
+    return [clip.onset, clip.apex, clip.offset, clip.fps, list(clip.numbers)]
 
 
 def _cut(clips: Sequence[tuple[Clip, int]], profile: Profile) -> tuple[tuple[Clip, int], ...]:

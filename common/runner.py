@@ -5,17 +5,17 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
 from common.cache import Arrays, Cache
-from common.environment import code_digest, environment, peak_memory_mib
+from common.environment import code_digest, environment, peak_memory_mib, sources
 from common.errors import ClipError, UserError
 from common.faces import FaceFinder
-from common.plan import Job
+from common.plan import Job, annotation
 from common.protocols import split
 from common.types import Clip, Exclusion, Experiment, Figure, Fold, FoldResult, Outcome, Progress, Samples
 
@@ -27,10 +27,10 @@ Keep = Callable[[str, Callable[[], Arrays]], Arrays]
 class Preprocess(Protocol):
     """A paper's preprocess.py."""
 
-    def parameters(self, settings: Any) -> Mapping[str, Any]:
-        """The settings that decide what `prepare` returns."""
+    def parameters(self, experiment: Experiment, settings: Any) -> Mapping[str, Any]:
+        """What decides the arrays that `prepare` returns."""
 
-    def prepare(self, clip: Clip, settings: Any, faces: FaceFinder) -> Arrays:
+    def prepare(self, clip: Clip, experiment: Experiment, settings: Any, faces: FaceFinder) -> Arrays:
         """A clip's arrays; raises ClipError where its files or its face fail."""
 
     def assemble(self, clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays]) -> Samples:
@@ -85,30 +85,44 @@ def execute(
 
     A fold that fails is noted and the others go on. `line` gets one line per finished or failed fold.
     """
-    networks: Networks | None = None
+    networks: dict[tuple[str, ...], Networks] = {}
     failures = 0
     for job in jobs:
+        where = f"{job.paper.key} {job.experiment.id}"
         if not job.pending():
-            line(f"{job.paper.key} {job.experiment.id}: all {len(job.folds)} folds are stored")
+            line(f"{where}: all {len(job.folds)} folds are stored")
             continue
         prepared = prepare_clips(job, parts.preprocess, cache=cache, faces=faces, progress=progress)
-        _describe(job, prepared, parts, faces)
+        if dropped := _drop_other_clips(job, prepared):
+            line(f"{where}: other clips can be used than before; its {dropped} finished folds are made again")
+        _describe(job, prepared, parts, faces, line)
         folds = {fold.name: fold for fold in split(job.experiment.protocol, prepared.samples.subject)}
         pending = [folds[name] for name in job.pending() if name in folds]
         for name in job.folds:
             if name not in folds:
-                line(f"{job.paper.key} {job.experiment.id} {name}: every clip of this fold is excluded")
+                line(f"{where} {name}: every clip of this fold is excluded")
         if not pending:
             continue
-        recipe = parts.recipe()
-        progress("building the networks", 0, 1)
-        networks = networks or recipe.Networks(job.profile.settings, job.experiment.labels.classes, job.seed)
-        progress("building the networks", 1, 1)
-        _add(job, facts=dict(networks.facts()))
-        keep = _keep(job, cache)
-        train = recipe.trainer(networks, job.experiment, prepared.samples, job.seed, keep, progress)
+        classes = job.experiment.labels.classes
+        try:
+            recipe = parts.recipe()
+            if classes not in networks:
+                networks[classes] = recipe.Networks(job.profile.settings, classes, job.seed)
+            _add(job, facts=dict(networks[classes].facts()))
+            keep = _keep(job, prepared, cache)
+            train = recipe.trainer(networks[classes], job.experiment, prepared.samples, job.seed, keep, progress)
+        except UserError:
+            raise
+        except Exception as error:  # whatever a backend raises: one experiment must not take the others with it
+            reason = _one_line(error)
+            for fold in pending:
+                job.run.save_failure(fold.name, reason)
+            line(f"{where}: failed before its first fold, {reason}")
+            failures += len(pending)
+            continue
         failures += _run_folds(job, pending, prepared.samples, train, progress=progress, line=line)
         _add(job, cost={"peak_memory_mib": peak_memory_mib()})
+        del prepared, train  # a corpus is gigabytes: free one experiment's before the next is read
     return failures
 
 
@@ -131,36 +145,40 @@ def _run_folds(
         start = time.perf_counter()
         try:
             outcome = train(fold)
+            if set(outcome.clips) != set(samples.clip[fold.test]):
+                raise ValueError("the predictions are not those of the held-out clips")
             if not np.isfinite(outcome.probabilities).all():
                 raise FloatingPointError("the network answers NaN; its training diverged")
-        except UserError:
+            result = FoldResult(
+                fold=fold.name,
+                clips=outcome.clips,
+                truth=np.array([truth[clip] for clip in outcome.clips], np.int64),
+                probabilities=outcome.probabilities,
+                history=outcome.history,
+                seed=job.seed,
+                seconds=time.perf_counter() - start,
+                environment=environment() | {"code": str(job.key["code"])[:16]},
+            )
+            job.run.save(result)
+        except (UserError, OSError):
             raise
         except Exception as error:  # whatever a backend raises: one fold must not take the others with it
-            log.debug("fold %s failed", fold.name, exc_info=True)
-            reason = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+            reason = _one_line(error)
             job.run.save_failure(fold.name, reason)
             line(f"{where} {fold.name}: failed, {reason}")
             failures += 1
             continue
-        seconds = time.perf_counter() - start
-        expected = np.array([truth[clip] for clip in outcome.clips], np.int64)
-        job.run.save(
-            FoldResult(
-                fold=fold.name,
-                clips=outcome.clips,
-                truth=expected,
-                probabilities=outcome.probabilities,
-                history=outcome.history,
-                seed=job.seed,
-                seconds=seconds,
-                environment=environment() | {"code": str(job.key["code"])[:16]},
-            )
-        )
         done += 1
-        right = int((outcome.probabilities.argmax(axis=1) == expected).sum())
-        line(f"{where} {done}/{len(job.folds)} {fold.name}: {right} of {len(expected)} clips right, {seconds:.1f} s")
+        right = int((result.probabilities.argmax(axis=1) == result.truth).sum())
+        clips = len(result.clips)
+        line(f"{where} {done}/{len(job.folds)} {fold.name}: {right} of {clips} clips right, {result.seconds:.1f} s")
         progress(f"{where}: folds", done, len(job.folds))
     return failures
+
+
+def _one_line(error: Exception) -> str:
+    log.debug("failed", exc_info=error)
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
 
 
 def _check_disjoint(fold: Fold, samples: Samples) -> None:
@@ -184,16 +202,17 @@ def prepare_clips(job: Job, preprocess: Preprocess, *, cache: Cache, faces: Face
     """Every clip's arrays, from the cache or made now; a clip that cannot be used becomes an exclusion."""
     start = time.perf_counter()
     settings = job.profile.settings
-    key = {"parameters": preprocess.parameters(settings), "paper": job.paper.key}
-    key["code"] = code_digest(("common/images.py", "common/faces.py", f"papers/{job.paper.key}/preprocess.py"))
+    key = {"parameters": preprocess.parameters(job.experiment, settings), "paper": job.paper.key}
+    key["code"] = code_digest(sources([f"papers/{job.paper.key}/preprocess.py"]))
     usable, arrays, exclusions, made = [], [], [], 0
     for done, (clip, label) in enumerate(job.clips, start=1):
 
         def make(clip: Clip = clip) -> Arrays:
-            return preprocess.prepare(clip, settings, faces)
+            return preprocess.prepare(clip, job.experiment, settings, faces)
 
         try:
-            found, new = cache.arrays("clips", key | {"content": job.contents[clip.id]}, make)
+            own = {"content": job.contents[clip.id], "annotation": annotation(clip)}
+            found, new = cache.arrays("clips", key | own, make)
             usable.append((clip, label))
             arrays.append(found)
             made += new
@@ -208,12 +227,19 @@ def prepare_clips(job: Job, preprocess: Preprocess, *, cache: Cache, faces: Face
     return Prepared(samples, tuple(usable), tuple(exclusions), time.perf_counter() - start, made)
 
 
-def _keep(job: Job, cache: Cache) -> Keep:
+def _keep(job: Job, prepared: Prepared, cache: Cache) -> Keep:
     """Arrays that all folds of one run share, in the cache under the run's key; their seconds go into its cost."""
 
     def keep(name: str, make: Callable[[], Arrays]) -> Arrays:
+        def finite() -> Arrays:
+            arrays = make()
+            if not all(np.isfinite(values).all() for values in arrays.values()):
+                raise FloatingPointError(f"{name}: the network answers NaN; its training diverged")
+            return arrays
+
         start = time.perf_counter()
-        arrays, new = cache.arrays("shared", {"key": job.key, "name": name}, make)
+        key = {"key": job.key, "name": name, "clips": [clip.id for clip, _ in prepared.clips]}
+        arrays, new = cache.arrays("shared", key, finite)
         if new:
             _add(job, cost={"shared_training_seconds": time.perf_counter() - start})
         return arrays
@@ -221,11 +247,25 @@ def _keep(job: Job, cache: Cache) -> Keep:
     return keep
 
 
-def _describe(job: Job, prepared: Prepared, parts: Parts, faces: FaceFinder) -> None:
+def _drop_other_clips(job: Job, prepared: Prepared) -> int:
+    """Set finished folds aside that were trained when other clips could be used; returns how many."""
+    earlier = job.run.description()
+    if earlier is None or {row["clip"] for row in earlier.get("exclusions", [])} == {
+        one.clip for one in prepared.exclusions
+    }:
+        return 0
+    return job.run.set_aside()
+
+
+def _describe(job: Job, prepared: Prepared, parts: Parts, faces: FaceFinder, line: Callable[[str], None]) -> None:
     """Write run.json and the paper's figures; costs measured by an earlier, interrupted run are kept."""
     folder = job.run.path / "figures"
     folder.mkdir(parents=True, exist_ok=True)
-    figures = parts.figures.draw(prepared.clips, job.profile.settings, faces, folder)
+    try:
+        figures = parts.figures.draw(prepared.clips, job.profile.settings, faces, folder)
+    except ClipError as error:
+        line(f"{job.paper.key} {job.experiment.id}: no figures, {error}")
+        figures = []
     earlier = job.run.description() or {}
     cost = dict(earlier.get("cost", {}))
     if prepared.made == len(job.clips) - len(prepared.exclusions):
@@ -235,7 +275,7 @@ def _describe(job: Job, prepared: Prepared, parts: Parts, faces: FaceFinder) -> 
             "key": job.key,
             "folds": list(job.folds),
             "exclusions": [asdict(one) for one in prepared.exclusions],
-            "figures": [asdict(replace(one, path=Path(one.path.name))) | {"path": one.path.name} for one in figures],
+            "figures": [{"title": one.title, "caption": one.caption, "path": one.path.name} for one in figures],
             "facts": earlier.get("facts", {}),
             "cost": cost,
         }

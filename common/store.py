@@ -77,6 +77,15 @@ class Run:
             log.warning("result %s is damaged (%s); the fold runs again", self._file("folds", fold), error)
             return None
 
+    def set_aside(self) -> int:
+        """Move all finished folds to a folder that is not read; returns how many there were."""
+        folder = self.path / "folds"
+        files = list(folder.glob("*.json"))
+        if files:
+            number = sum(1 for _ in self.path.glob("folds-set-aside-*")) + 1
+            folder.rename(self.path / f"folds-set-aside-{number}")
+        return len(files)
+
     def failure(self, fold: str) -> str | None:
         """Why a fold failed when it was last tried, or None."""
         record = _read(self._file("failed", fold))

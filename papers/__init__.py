@@ -6,6 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from common.environment import sources
 from common.errors import UserError
 from common.types import Paper
 
@@ -39,6 +40,5 @@ def parts(key: str) -> Parts:
 
 def code(key: str) -> tuple[str, ...]:
     """The source files, relative to the project's root, that decide what a run of this paper predicts."""
-    shared = ("faces", "images", "loaders", "training", "protocols")
-    own = ("model", "preprocess", "recipe")
-    return (*(f"common/{name}.py" for name in shared), *(f"papers/{key}/{name}.py" for name in own))
+    own = (f"papers/{key}/{name}.py" for name in ("model", "preprocess", "recipe"))
+    return sources((*own, "common/protocols.py"))

@@ -123,6 +123,19 @@ def test_the_face_box_stays_in_the_picture() -> None:
     assert face_box(points, 120, 100) == (0, 100, 20, 120)
 
 
+def test_landmark_boxes_enclose_their_landmarks_and_fit_the_printed_sizes() -> None:
+    rng = np.random.default_rng(2)
+    points = (rng.random((68, 2)) * 200 + 50).astype(np.float32)
+    frame = rng.integers(0, 255, (300, 300, 3), dtype=np.uint8)
+    for name, (x1, x2, y1, y2) in preprocess.landmark_boxes(points, 300, 300).items():
+        inside = points[list(preprocess.AROUND[name])]
+        assert (inside >= [x1, y1]).all()
+        assert (inside <= [x2, y2]).all()
+    for name, cut in preprocess.cut_by_landmarks(frame, points).items():
+        width, height = PAPER.facts["region_sizes"][name]
+        assert cut.shape == (height, width, 4)
+
+
 def test_boxes_come_from_the_first_frame_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     frames = rng.integers(0, 255, (5, 300, 300, 3), dtype=np.uint8)
@@ -137,7 +150,7 @@ def test_boxes_come_from_the_first_frame_alone(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(preprocess, "read_frames", lambda clip, step: frames)
     clip = Clip("smic", "s1", "x", (Path("first.bmp"),), (0,), 0, None, 4, 100.0, "negative")
-    arrays = preprocess.prepare(clip, Settings(), Finder())  # type: ignore[arg-type]
+    arrays = preprocess.prepare(clip, CNN_IN_FOLD, Settings(), Finder())  # type: ignore[arg-type]
     assert asked == [frames[0].tobytes()]
     for index, frame in enumerate(frames):
         expected = cut_regions(to_canvas(frame[20:290, 30:260]))

@@ -10,12 +10,15 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import papers
 import run_all
+from common.corpora import standin
+from common.errors import ClipError
 from common.runner import Parts
 from common.types import Fold, Outcome
 
@@ -54,12 +57,12 @@ def test_a_run_leaves_what_it_promises(finished: tuple[Path, Path]) -> None:
     report = json.loads((out / f"{KEY}.json").read_text())
     assert report["data"] == "stand-in"
     assert report["profile"] == "smoke"
-    assert {row["variant"] for row in report["comparisons"]} == {"cnn-once", "cnn-in-fold"}
+    assert {row["variant"] for row in report["comparisons"]} == {"cnn-once", "cnn-in-fold", "landmark-boxes"}
     for row in report["comparisons"]:
         assert row["verdict"] == "NOT_COMPARABLE"
         assert row["reproduced"]["n_folds_done"] == row["reproduced"]["n_folds"] == 6
         assert 0 <= row["reproduced"]["low"] <= row["reproduced"]["value"] <= row["reproduced"]["high"] <= 1
-    assert len(predictions(out)) == 12
+    assert len(predictions(out)) == 18
     assert (out / f"{KEY}.pdf").read_bytes().startswith(b"%PDF")
     assert (out / f"{KEY}.csv").read_text().count("\n") == len(report["comparisons"]) + 1
 
@@ -156,12 +159,29 @@ class Guess:
         return run
 
 
+class Interrupted(Guess):
+    """The user presses Ctrl-C in the third fold."""
+
+    @staticmethod
+    def trainer(networks, experiment, samples, seed, keep, say):
+        good = Guess.trainer(networks, experiment, samples, seed, keep, say)
+
+        def run(fold: Fold) -> Outcome:
+            if fold.name == "samm/006":
+                raise KeyboardInterrupt
+            return good(fold)
+
+        return run
+
+
 @pytest.fixture
 def licensed(standin_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the stand-ins, read as a user's own corpora."""
     real = papers.parts(KEY)
     monkeypatch.setattr(papers, "parts", lambda key: Parts(real.preprocess, real.figures, lambda: Guess))  # type: ignore[arg-type,return-value]
     shutil.copytree(standin_data, tmp_path / "data")
+    for marker in (tmp_path / "data").rglob(standin.MARKER):
+        marker.unlink()
     return tmp_path / "data"
 
 
@@ -230,7 +250,8 @@ def test_a_fold_that_fails_is_noted_and_no_result(licensed: Path, monkeypatch, c
     assert "samm/006: failed, RuntimeError: out of luck" in capsys.readouterr().out
     report = json.loads((licensed.parent / "out" / f"{KEY}.json").read_text())
     verdicts = {(row["variant"], row["verdict"]) for row in report["comparisons"]}
-    assert verdicts == {("cnn-once", "INCOMPLETE"), ("cnn-in-fold", "NOT_RUN")}
+    others = {("cnn-in-fold", "NOT_RUN"), ("landmark-boxes", "NOT_RUN")}
+    assert verdicts == {("cnn-once", "INCOMPLETE")} | others
     assert all(row["reproduced"] is None for row in report["comparisons"] if row["variant"] == "cnn-in-fold")
     assert run_on(licensed, "--dry-run") == 0
     assert "5 done, 1 pending, 1 of them failed before" in capsys.readouterr().out
@@ -280,6 +301,41 @@ def test_what_cannot_be_run_is_one_line_and_status_2(arguments, tmp_path, standi
     assert "Traceback" not in captured.err
 
 
+def test_stand_ins_stay_stand_ins_wherever_they_lie(licensed: Path, standin_data: Path) -> None:
+    shutil.copytree(standin_data / "SMIC", licensed / "SMIC", dirs_exist_ok=True)
+    assert run_on(licensed) == 0
+    report = json.loads((licensed.parent / "out" / f"{KEY}.json").read_text())
+    assert report["data"] == "stand-in"
+
+
+def test_folds_trained_without_a_clip_are_not_mixed_with_others(licensed: Path, monkeypatch, capsys) -> None:
+    """A clip that fails once and not the next time, with an interruption between: all folds see the same clips."""
+    real = papers.parts(KEY)
+
+    def prepare(clip, experiment, settings, faces):
+        if clip.corpus == "smic" and clip.subject == "s2" and clip.emotion == "positive":
+            raise ClipError("the disk is away")
+        return real.preprocess.prepare(clip, experiment, settings, faces)
+
+    flaky = SimpleNamespace(parameters=real.preprocess.parameters, prepare=prepare, assemble=real.preprocess.assemble)
+    monkeypatch.setattr(papers, "parts", lambda key: Parts(flaky, real.figures, lambda: Interrupted))
+    assert run_on(licensed) == 130
+    assert len(predictions(licensed.parent / "out")) == 2
+    monkeypatch.setattr(papers, "parts", lambda key: real)
+    assert run_on(licensed) == 0
+    assert "its 2 finished folds are made again" in capsys.readouterr().out
+    clips = [clip for fold in predictions(licensed.parent / "out").values() for clip in fold["clips"]]
+    assert len(clips) == len(set(clips)) == 18
+    assert len(list(licensed.parent.glob("out/runs/*/*/*/*/folds-set-aside-1/*.json"))) == 2
+
+
+def test_a_report_of_other_data_is_refused(licensed: Path, tmp_path: Path, capsys) -> None:
+    usable(licensed)
+    shutil.copytree(licensed, tmp_path / "other")
+    assert run_on(tmp_path / "other", "--report-only") == 2
+    assert "without --report-only" in capsys.readouterr().err
+
+
 def test_options_that_do_not_exist_are_status_2() -> None:
     for arguments in ([], ["--paper"], ["--paper", KEY, "--profile", "huge"], ["--paper", KEY, "--seed", "x"]):
         with pytest.raises(SystemExit) as caught:
@@ -299,18 +355,6 @@ def test_listing_and_checking_as_json(standin_data: Path, capsys) -> None:
 
 
 def test_ctrl_c_is_one_line_and_keeps_what_is_done(licensed: Path, monkeypatch, capsys) -> None:
-    class Interrupted(Guess):
-        @staticmethod
-        def trainer(networks, experiment, samples, seed, keep, say):
-            good = Guess.trainer(networks, experiment, samples, seed, keep, say)
-
-            def run(fold: Fold) -> Outcome:
-                if fold.name == "samm/006":
-                    raise KeyboardInterrupt
-                return good(fold)
-
-            return run
-
     real = papers.parts(KEY)
     monkeypatch.setattr(papers, "parts", lambda key: Parts(real.preprocess, real.figures, lambda: Interrupted))
     assert run_on(licensed) == 130

@@ -13,6 +13,7 @@ from common import compare, corpora
 from common.audit import audit
 from common.corpora import composite
 from common.environment import environment
+from common.errors import UserError
 from common.files import write_json
 from common.plan import Data, Job
 from common.store import Run
@@ -43,7 +44,7 @@ def write_plan(path: Path, jobs: Sequence[Job], data: Data, command: Sequence[st
     write_json(
         path,
         {
-            "data": str(data.folder),
+            "data": str(data.folder.absolute()),
             "command": list(command),
             "runs": {job.experiment.id: {"path": job.run.path.name, "folds": list(job.folds)} for job in jobs},
             "corpora": [asdict(one) for one in (jobs[0].summaries if jobs else ())],
@@ -54,20 +55,21 @@ def write_plan(path: Path, jobs: Sequence[Job], data: Data, command: Sequence[st
     )
 
 
-def assemble(out: Path, paper: Paper, profile: Profile, data: str, seed: int) -> Report:
-    """The report of a paper, profile, kind of data and seed from what is stored; without results, one of dashes."""
-    path = plan_file(out, paper, profile, data, seed)
-    try:
-        plan: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        plan = {}
+def assemble(out: Path, paper: Paper, profile: Profile, data: str, seed: int, folder: Path | None = None) -> Report:
+    """The report of a paper, profile, kind of data and seed from what is stored; without results, one of dashes.
+
+    Raises UserError where `folder` (the user's corpora) is another than the stored results were made from.
+    """
+    plan = _read_plan(plan_file(out, paper, profile, data, seed))
+    if folder and plan and plan["data"] != str(folder.absolute()):
+        raise UserError(f"the results in {out} were made from {plan['data']}; run {folder} without --report-only first")
     command = list(plan.get("command", ["python", "run_all.py", "--paper", paper.key, "--profile", profile.name]))
     comparisons: list[Comparison] = []
     confusions: list[Confusion] = []
     subjects: list[SubjectRow] = []
     curves: list[Curve] = []
     figures: dict[str, Figure] = {}
-    exclusions = [Exclusion(**row) for row in plan.get("exclusions", [])]
+    exclusions = list(plan.get("exclusions", []))
     environments: list[Mapping[str, str]] = []
     facts: dict[str, int] = {}
     cost: dict[str, float] = {}
@@ -98,19 +100,30 @@ def assemble(out: Path, paper: Paper, profile: Profile, data: str, seed: int) ->
         data=data,
         seed=seed,
         shortened=shortened(paper, profile),
-        corpora=tuple(CorpusSummary(**row) for row in plan.get("corpora", [])),
+        corpora=tuple(plan.get("corpora", [])),
         comparisons=tuple(comparisons),
         confusions=tuple(confusions),
         subjects=tuple(subjects),
         curves=tuple(curves),
         figures=tuple(figure for figure in figures.values() if figure.path.is_file()),
         exclusions=tuple(dict.fromkeys(exclusions)),
-        corrections=tuple(Correction(**row) for row in plan.get("corrections", [])),
+        corrections=tuple(plan.get("corrections", [])),
         audit=audit(paper.facts, paper.claims, documented(), facts),
         environment=_merge(environments) or environment(),
         cost=cost | {name: float(value) for name, value in facts.items()},
         command=shlex.join(command),
     )
+
+
+def _read_plan(path: Path) -> Mapping[str, Any]:
+    """A stored plan; empty where there is none that this version can read."""
+    try:
+        plan = json.loads(path.read_text(encoding="utf-8"))
+        for kind, rows in ((CorpusSummary, "corpora"), (Exclusion, "exclusions"), (Correction, "corrections")):
+            plan[rows] = [kind(**row) for row in plan[rows]]
+        return plan if {"data", "command", "runs"} <= set(plan) else {}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
 
 
 def shortened(paper: Paper, profile: Profile) -> tuple[str, ...]:

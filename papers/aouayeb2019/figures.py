@@ -12,7 +12,15 @@ from common.faces import FaceFinder
 from common.images import read
 from common.types import Clip, Figure
 from papers.aouayeb2019.experiments import Settings
-from papers.aouayeb2019.preprocess import REGIONS, cut_regions, face_box, takes_part, to_canvas
+from papers.aouayeb2019.preprocess import (
+    REGIONS,
+    cut_regions,
+    face_box,
+    landmark_boxes,
+    resize,
+    takes_part,
+    to_canvas,
+)
 
 COLOURS = ("#0072B2", "#0072B2", "#D55E00", "#009E73", "#009E73", "#CC79A7")
 
@@ -32,7 +40,11 @@ def _regions(clips: Sequence[Clip], faces: FaceFinder, path: Path) -> Figure:
         x1, x2, y1, y2 = face_box(points, *frame.shape[:2])
         above.imshow(frame)
         above.plot(points[:, 0], points[:, 1], ".", color="white", markersize=2.5)
-        above.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, color="#D55E00", linewidth=1.6))
+        above.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, color="black", linewidth=1.6))
+        for (left, right, top, bottom), colour in zip(
+            landmark_boxes(points, *frame.shape[:2]).values(), COLOURS, strict=True
+        ):
+            above.add_patch(Rectangle((left, top), right - left, bottom - top, fill=False, color=colour, linewidth=1.2))
         above.set_title(clip.id, fontsize=9)
         below.imshow(to_canvas(frame[y1:y2, x1:x2]))
         below.add_patch(Rectangle((0, 0), 239, 279, fill=False, color="0.5", linewidth=0.8))
@@ -53,20 +65,23 @@ def _regions(clips: Sequence[Clip], faces: FaceFinder, path: Path) -> Figure:
     page.savefig(path, dpi=150, bbox_inches="tight")
     return Figure(
         "Face box and the six regions",
-        "Above: the first frame of one clip of each corpus with its 68 landmarks and the face box, which stay for the "
-        "whole clip. Below: the face on the 240x280 canvas, white where it is transparent, with the boxes of the six "
+        "Above: the first frame of one clip of each corpus with its 68 landmarks, the face box (black) and, in colour, "
+        "the boxes of the variant landmark-boxes; all stay for the whole clip. Below: the face on the 240x280 canvas, "
+        "white where it is transparent, with the fixed boxes of the other variants: the six "
         "regions (section 3.1, figure 2). Check the licence of a corpus before you pass on pictures of its subjects.",
         path,
     )
 
 
 def _inputs(clip: Clip, settings: Settings, faces: FaceFinder, path: Path) -> Figure:
-    first, middle = read(clip.frames[0]), read(clip.frames[len(clip.frames) // 2])
+    used = range(0, len(clip.frames), settings.frame_step)
+    place = used[len(used) // 2]
+    first, middle = read(clip.frames[0]), read(clip.frames[place])
     x1, x2, y1, y2 = face_box(faces.find(first, str(clip.frames[0])).points, *first.shape[:2])
-    rows = [cut_regions(to_canvas(frame[y1:y2, x1:x2]), settings.region_scale) for frame in (first, middle)]
+    rows = [resize(cut_regions(to_canvas(frame[y1:y2, x1:x2])), settings.region_scale) for frame in (first, middle)]
     page = Canvas(figsize=(9, 3.4), layout="constrained")
     axes = page.subplots(2, len(REGIONS), width_ratios=[x2 - x1 for x1, x2, _, _ in REGIONS.values()])
-    for row, cuts, number in zip(axes, rows, (clip.numbers[0], clip.numbers[len(clip.numbers) // 2]), strict=True):
+    for row, cuts, number in zip(axes, rows, (clip.numbers[0], clip.numbers[place]), strict=True):
         for one, (name, cut) in zip(row, cuts.items(), strict=True):
             one.imshow(cut)
             one.set_xticks([])

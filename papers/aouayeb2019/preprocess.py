@@ -1,7 +1,8 @@
 """From a clip to six stacks of region images (section 3.1), and from many clips to samples.
 
 The boxes come from the first frame alone and stay for the whole clip, so that movement shows inside them. The text
-locates six boxes by landmarks; their numbers below are those of the authors' later public crop script.
+locates six boxes by landmarks without saying how; the default boxes are those of the authors' later public crop
+script, fixed on a canvas that the face is centred on. The variant `landmark-boxes` follows the text.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from common.errors import ClipError
 from common.faces import FaceFinder
 from common.images import read_frames
-from common.types import Clip, Samples
-from papers.aouayeb2019.experiments import Settings
+from common.types import Clip, Experiment, Samples
+from papers.aouayeb2019.experiments import LANDMARK_BOXES, Settings
 
 CANVAS = (280, 240)
 """Height and width of the canvas that the face is fitted into."""
@@ -47,9 +49,28 @@ SHOWS_IN = {
 }
 
 
-def parameters(settings: Settings) -> dict[str, object]:
-    """The settings that decide what `prepare` returns."""
-    return {"frame_step": settings.frame_step, "region_scale": settings.region_scale}
+AROUND: dict[str, tuple[int, ...]] = {
+    "left_eye": (*range(17, 22), *range(36, 42)),
+    "right_eye": (*range(22, 27), *range(42, 48)),
+    "nose": tuple(range(27, 36)),
+    "left_cheek": (2, 4, 31, 41),
+    "right_cheek": (12, 14, 35, 46),
+    "mouth": tuple(range(48, 68)),
+}
+"""The landmarks that each region encloses in the variant `landmark-boxes`."""
+
+MARGIN = 0.15
+"""What those boxes add on every side, as a share of the distance between the outer eye corners (36, 45)."""
+
+
+def parameters(experiment: Experiment, settings: Settings) -> dict[str, object]:
+    """What decides the arrays that `prepare` returns."""
+    by_landmarks = experiment.variant == LANDMARK_BOXES.variant
+    return {
+        "frame_step": settings.frame_step,
+        "region_scale": settings.region_scale,
+        "boxes": "by landmarks" if by_landmarks else "fixed on the canvas",
+    }
 
 
 def region_sizes(scale: float) -> dict[str, tuple[int, int]]:
@@ -72,49 +93,86 @@ def face_box(points: NDArray[np.float32], height: int, width: int) -> tuple[int,
     return max(x1, 0), min(x2, width), max(y1, 0), min(y2, height)
 
 
-def to_canvas(face: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A cropped RGB face (h, w, 3) centred on a transparent black RGBA canvas (280, 240, 4).
+def landmark_boxes(points: NDArray[np.float32], height: int, width: int) -> dict[str, tuple[int, int, int, int]]:
+    """x1, x2, y1, y2 of each region around its landmarks with a margin, cut to the picture."""
+    margin = MARGIN * float(np.linalg.norm(points[45] - points[36]))
+    boxes = {}
+    for name, indices in AROUND.items():
+        low, high = points[list(indices)].min(axis=0) - margin, points[list(indices)].max(axis=0) + margin
+        (x1, y1), (x2, y2) = np.clip(np.rint([low, high]), 0, [width, height]).astype(int).tolist()
+        boxes[name] = (x1, x2, y1, y2)
+    return boxes
 
-    Larger faces are shrunk to fit with their aspect ratio; smaller ones are not enlarged.
+
+def to_canvas(face: NDArray[np.uint8], size: tuple[int, int] = CANVAS) -> NDArray[np.uint8]:
+    """An RGB picture (h, w, 3) centred on a transparent black RGBA canvas (*size, 4), by default 280x240 for a face.
+
+    Larger pictures are shrunk to fit with their aspect ratio; smaller ones are not enlarged.
     """
     height, width = face.shape[:2]
-    scale = min(1.0, CANVAS[0] / height, CANVAS[1] / width)
+    scale = min(1.0, size[0] / height, size[1] / width)
     if scale < 1:
         width, height = max(1, int(width * scale)), max(1, int(height * scale))
         face = np.asarray(cv2.resize(face, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
-    canvas = np.zeros((*CANVAS, 4), np.uint8)
-    top, left = (CANVAS[0] - height) // 2, (CANVAS[1] - width) // 2
+    canvas = np.zeros((*size, 4), np.uint8)
+    top, left = (size[0] - height) // 2, (size[1] - width) // 2
     canvas[top : top + height, left : left + width, :3] = face
     canvas[top : top + height, left : left + width, 3] = 255
     return canvas
 
 
-def cut_regions(canvas: NDArray[np.uint8], scale: float = 1.0) -> dict[str, NDArray[np.uint8]]:
+def cut_regions(canvas: NDArray[np.uint8]) -> dict[str, NDArray[np.uint8]]:
     """The six regions of a canvas, each uint8 (height, width, 4)."""
-    cuts = {name: canvas[y1:y2, x1:x2] for name, (x1, x2, y1, y2) in REGIONS.items()}
+    return {name: canvas[y1:y2, x1:x2] for name, (x1, x2, y1, y2) in REGIONS.items()}
+
+
+def cut_by_landmarks(frame: NDArray[np.uint8], points: NDArray[np.float32]) -> dict[str, NDArray[np.uint8]]:
+    """The six regions of an RGB frame around their landmarks, on canvases of the printed sizes."""
+    sizes = region_sizes(1.0)
+    boxes = landmark_boxes(points, *frame.shape[:2])
+    return {name: to_canvas(frame[y1:y2, x1:x2], sizes[name]) for name, (x1, x2, y1, y2) in boxes.items()}
+
+
+def resize(regions: dict[str, NDArray[np.uint8]], scale: float) -> dict[str, NDArray[np.uint8]]:
+    """Regions at a scale of the printed sizes."""
     if scale == 1.0:
-        return cuts
+        return regions
     sizes = region_sizes(scale)
     return {
-        name: np.asarray(cv2.resize(cut, sizes[name][::-1], interpolation=cv2.INTER_AREA), np.uint8)
-        for name, cut in cuts.items()
+        name: np.asarray(cv2.resize(region, sizes[name][::-1], interpolation=cv2.INTER_AREA), np.uint8)
+        for name, region in regions.items()
     }
 
 
-def prepare(clip: Clip, settings: Settings, faces: FaceFinder) -> dict[str, NDArray[np.uint8]]:
-    """A clip's regions, each uint8 (frames, height, width, 4). Raises ClipError where files or face fail."""
+def prepare(clip: Clip, experiment: Experiment, settings: Settings, faces: FaceFinder) -> dict[str, NDArray[np.uint8]]:
+    """A clip's regions, each uint8 (frames, height, width, 4).
+
+    Raises ClipError for files that cannot be used and where no face is found in the first frame, or one that lies
+    outside the picture.
+    """
     frames = read_frames(clip, settings.frame_step)
-    face = faces.find(frames[0], str(clip.frames[0]))
-    x1, x2, y1, y2 = face_box(face.points, *frames.shape[1:3])
-    cuts = [cut_regions(to_canvas(frame[y1:y2, x1:x2]), settings.region_scale) for frame in frames]
+    points = faces.find(frames[0], str(clip.frames[0])).points
+    by_landmarks = experiment.variant == LANDMARK_BOXES.variant
+    face = x1, x2, y1, y2 = face_box(points, *frames.shape[1:3])
+    boxes = landmark_boxes(points, *frames.shape[1:3]).values() if by_landmarks else [face]
+    if any(right <= left or bottom <= top for left, right, top, bottom in boxes):
+        raise ClipError(f"{clip.frames[0]}: the face that dlib finds lies outside the picture")
+    if by_landmarks:
+        cuts = [cut_by_landmarks(frame, points) for frame in frames]
+    else:
+        cuts = [cut_regions(to_canvas(frame[y1:y2, x1:x2])) for frame in frames]
+    cuts = [resize(cut, settings.region_scale) for cut in cuts]
     return {name: np.stack([cut[name] for cut in cuts]) for name in REGIONS}
 
 
 def assemble(clips: Sequence[tuple[Clip, int]], arrays: Sequence[dict[str, NDArray[np.uint8]]]) -> Samples:
-    """Samples with one row per frame: x is the six regions, y the clip's class, view the frame's place in its clip."""
+    """Samples with one row per frame: x is the six regions, y the clip's class, view the frame's place in its clip.
+
+    Takes the regions out of `arrays` one by one, so that a corpus is not held twice.
+    """
     lengths = [len(one["nose"]) for one in arrays]
     return Samples(
-        x={name: np.concatenate([one[name] for one in arrays]) for name in REGIONS},
+        x={name: np.concatenate([one.pop(name) for one in arrays]) for name in REGIONS},
         y=np.repeat([label for _, label in clips], lengths).astype(np.int64),
         subject=np.repeat([clip.subject_id for clip, _ in clips], lengths),
         clip=np.repeat([clip.id for clip, _ in clips], lengths),

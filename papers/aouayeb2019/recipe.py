@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from common.training import Learner, seed_of
 from common.types import Experiment, Fold, Outcome, Samples
 from papers.aouayeb2019 import model
-from papers.aouayeb2019.experiments import CNN_ONCE, Settings
+from papers.aouayeb2019.experiments import CNN_IN_FOLD, Settings
 from papers.aouayeb2019.preprocess import REGIONS, region_sizes, takes_part
 
 Arrays = dict[str, NDArray]
@@ -60,7 +60,7 @@ def trainer(
     """
     labels = _region_labels(networks, samples)
     once = None
-    if experiment.variant == CNN_ONCE.variant:
+    if experiment.variant != CNN_IN_FOLD.variant:
         share = np.random.default_rng(seed_of("frames for cnn-once", seed)).random(len(samples.y))
         rows = np.flatnonzero(share < networks.settings.cnn_share)
         once = keep("features", lambda: _features(networks, samples, labels, rows, seed_of("once", seed), say))

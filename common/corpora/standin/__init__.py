@@ -26,6 +26,8 @@ Made = TypeVar("Made")
 REVISION = 1
 """Part of the folder's name; another revision writes other pictures."""
 CORPORA = ("casme2", "smic", "samm")
+MARKER = "STAND-IN.txt"
+"""A file in every folder of a stand-in corpus: whoever copies one cannot take it for the real corpus."""
 
 
 def ensure(
@@ -55,6 +57,12 @@ def ensure(
         why = error.strerror or error
         raise UserError(f"cannot write stand-in corpora to {cache}: {why}; choose another with --cache") from error
     return target
+
+
+def marked(folder: Path) -> bool:
+    """Whether a folder is a stand-in corpus, lies in one, or holds one directly or one level down."""
+    around = [folder, *folder.absolute().parents, *folder.glob("*/"), *folder.glob("*/*/")]
+    return any((one / MARKER).is_file() for one in around)
 
 
 def _build(target: Path, *, subjects: int | None, clips: int | None, seed: int, progress: Progress | None) -> None:
@@ -101,6 +109,10 @@ def write(
         report()
     layouts.write_strays(root, roles)
     layouts.write_tables(root, roles)
+    for folder in (path for path in root.iterdir() if path.is_dir()):
+        (folder / MARKER).write_text(
+            "Synthetic faces written by mer-suite; not recordings of people.\n", encoding="ascii"
+        )
 
 
 def _threaded(work: Callable[[Item], Made], items: Sequence[Item]) -> Iterator[tuple[Item, Made]]:
