@@ -35,8 +35,9 @@ class Display:
             self._bars.stop()
 
     def line(self, text: str) -> None:
-        """A line that stays."""
-        self._out.print(text, markup=False)
+        """A line that stays: above the bars where both share a terminal, else on stdout."""
+        shared = self._out.is_terminal and self._bars.console.is_terminal
+        (self._bars.console if shared else self._out).print(text, markup=False, highlight=False, soft_wrap=True)
 
     def progress(self, what: str, done: int, total: int) -> None:
         """Set the bar named `what`; it goes when done equals total."""
