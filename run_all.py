@@ -190,7 +190,7 @@ def run_paper(paper: Paper, profile: Profile, options: argparse.Namespace, cache
             _print_plan(job, display)
         return DONE
     command = _command(paper, profile, options)
-    write_plan(plan_file(options.out, paper, profile, _kind(options), options.seed), jobs, data, command)
+    write_plan(plan_file(options.out, paper, profile, data.kind, options.seed), jobs, data, command)
 
     from common.faces import FaceFinder
     from common.runner import execute
@@ -225,9 +225,9 @@ def write_report(paper: Paper, profile: Profile, kind: str, options: argparse.Na
 
 def _kind(options: argparse.Namespace) -> str:
     """What the report will say of its data; stand-ins are stand-ins wherever a user points."""
-    from common.corpora import standin
+    from common.plan import kind_of
 
-    return "licensed" if options.data and not standin.marked(options.data) else "stand-in"
+    return kind_of(options.data) if options.data else "stand-in"
 
 
 def _data(paper: Paper, profile: Profile, options: argparse.Namespace, cache: Cache, display: Display) -> Data:

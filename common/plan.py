@@ -59,10 +59,15 @@ def read_data(folder: Path, needed: Sequence[str], images: str) -> Data:
     Stand-in corpora are known by their marker, wherever they lie.
     """
     roots = {name: root for name, root in corpora.find(folder).items() if name in needed}
-    kind = "stand-in" if any(standin.marked(root) for root in roots.values()) else "licensed"
+    kind = kind_of(folder)
     path = composite.find_megc_list(folder)
     found = {name: corpora.load(name, root, images) for name, root in roots.items()}
     return Data(kind, folder, found, composite.read_megc_list(path) if path else None)
+
+
+def kind_of(folder: Path) -> str:
+    """Returns "stand-in" where any corpus below `folder` carries the stand-ins' marker, else "licensed"."""
+    return "stand-in" if any(standin.marked(root) for root in corpora.find(folder).values()) else "licensed"
 
 
 def plan(

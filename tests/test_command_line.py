@@ -303,8 +303,11 @@ def test_what_cannot_be_run_is_one_line_and_status_2(arguments, tmp_path, standi
 
 def test_stand_ins_stay_stand_ins_wherever_they_lie(licensed: Path, standin_data: Path) -> None:
     shutil.copytree(standin_data / "SMIC", licensed / "SMIC", dirs_exist_ok=True)
-    assert run_on(licensed) == 0
-    report = json.loads((licensed.parent / "out" / f"{KEY}.json").read_text())
+    deep = licensed.parent / "far" / "up" / "here"
+    deep.mkdir(parents=True)
+    licensed.rename(deep / "data")
+    assert run_on(deep.parents[1]) == 0
+    report = json.loads((deep.parents[1].parent / "out" / f"{KEY}.json").read_text())
     assert report["data"] == "stand-in"
 
 
