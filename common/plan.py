@@ -97,7 +97,7 @@ def plan(
     contents: dict[str, str] = {}
     for done, (clip, _) in enumerate(clips, start=1):
         try:
-            contents[clip.id] = cache.content(clip.frames)
+            contents[clip.id] = cache.content(clip.files)
         except ClipError as error:
             exclusions.append(Exclusion(clip.id, str(error)))
         progress("checking clips", done, len(clips))
@@ -131,7 +131,7 @@ def plan(
 
 def annotation(clip: Clip) -> list[object]:
     """What the corpus says of a clip beside its images, as part of a key."""
-    return [clip.onset, clip.apex, clip.offset, clip.fps, list(clip.numbers)]
+    return [clip.onset, clip.apex, clip.apex_source, clip.offset, clip.fps, list(clip.numbers)]
 
 
 def _cut(clips: Sequence[tuple[Clip, int]], profile: Profile) -> tuple[tuple[Clip, int], ...]:

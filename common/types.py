@@ -18,10 +18,12 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Clip:
-    """One annotated micro-expression as it lies on disk.
+    """One annotated expression as it lies on disk.
 
-    `frames` are the image files from onset to offset in order of frame number, `numbers` those original frame
-    numbers. `onset`, `apex` and `offset` are frame numbers too; `apex` is None where the corpus gives none.
+    `numbers` are the original frame numbers from onset to offset, ascending; `frames[i]` is the file that holds frame
+    `numbers[i]`: an image of its own, or the video that holds them all. `onset`, `apex` and `offset` are frame numbers
+    too. `apex` is None where nobody annotated one; `apex_source` is the name of the method where it is an estimate.
+    `expression` is "micro" or "macro". `valence` and `self_report` are what CAS(ME)^2 codes beside the emotion.
     """
 
     corpus: str
@@ -35,6 +37,15 @@ class Clip:
     fps: float
     emotion: str
     action_units: str = ""
+    expression: str = "micro"
+    valence: str = ""
+    self_report: str = ""
+    apex_source: str = "annotated"
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The distinct files of `frames`, in their order."""
+        return tuple(dict.fromkeys(self.frames))
 
     @property
     def id(self) -> str:
@@ -58,7 +69,10 @@ class Exclusion:
 
 @dataclass(frozen=True)
 class Correction:
-    """A cell of an annotation table that was read otherwise than printed, with the source of the repair."""
+    """A cell of an annotation table that was read otherwise than printed, and why.
+
+    Where `used` equals `printed` the cell is odd, and was kept.
+    """
 
     clip: str
     column: str
@@ -69,7 +83,10 @@ class Correction:
 
 @dataclass(frozen=True)
 class Corpus:
-    """One corpus as found below `root`. `tree` names the layout that was read, `table` the annotation file."""
+    """One corpus as found below `root`. `tree` names the layout that was read, `table` the annotation file.
+
+    `notes` are lines about the copy as a whole: parts of it that are there and were not read.
+    """
 
     name: str
     title: str
@@ -80,6 +97,7 @@ class Corpus:
     clips: tuple[Clip, ...]
     exclusions: tuple[Exclusion, ...] = ()
     corrections: tuple[Correction, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
