@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.list:
             return list_papers(options.json)
         if options.check_data:
-            return check_data(options.check_data, options.json)
+            return check_data(options.check_data, options.corpus, options.json)
         return run(options)
     except UserError as error:
         print(f"run_all.py: {error}", file=sys.stderr)
@@ -56,6 +56,12 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     what.add_argument("--paper", nargs="+", metavar="KEY", help="run these papers, then write their reports")
     what.add_argument("--all", action="store_true", help="run every paper")
     what.add_argument("--check-data", type=Path, metavar="DIR", help="what is found, excluded and corrected in DIR")
+    parser.add_argument(
+        "--corpus",
+        nargs="+",
+        metavar="NAME",
+        help="with --check-data: these alone; smic_e, smic_vis, smic_nir on request",
+    )
     parser.add_argument("--data", type=Path, metavar="DIR", help="where the licensed corpora lie; else stand-ins")
     parser.add_argument(
         "--experiment", nargs="+", metavar="NAME", help="a subset: NAME or NAME/VARIANT as --list prints"
@@ -75,6 +81,8 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     options = parser.parse_args(argv)
     if options.json and not (options.list or options.check_data):
         parser.error("--json goes with --list or --check-data")
+    if options.corpus and not options.check_data:
+        parser.error("--corpus goes with --check-data")
     return options
 
 
@@ -127,19 +135,21 @@ def _claims(paper: Paper, experiment: Experiment) -> list:
     return [c for c in paper.claims if (c.experiment, c.variant) == (experiment.name, experiment.variant)]
 
 
-def check_data(folder: Path, as_json: bool) -> int:
-    """Print what the loaders make of a folder."""
+def check_data(folder: Path, names: Sequence[str] | None, as_json: bool) -> int:
+    """Print what the loaders make of a folder and, unless it is asked for some corpora alone, what can run on it."""
     from rich.console import Console
 
-    from common.corpora import doctor
+    from common import corpora
+    from common.corpora import doctor, doctor_text
     from common.progress import Display
 
+    known = [papers.load(key) for key in papers.available()] if not names else []
     with Display() as display:
-        found = doctor.check(folder, display.progress)
+        found = doctor.check(folder, names or corpora.NAMES, known, display.progress)
     if as_json:
-        print(json.dumps(found, indent=1, default=str))
+        print(json.dumps(found, indent=1))
     else:
-        doctor.print_check(found, Console(soft_wrap=True))
+        doctor_text.print_check(found, Console(soft_wrap=True))
     return DONE
 
 
@@ -234,11 +244,16 @@ def _data(paper: Paper, profile: Profile, options: argparse.Namespace, cache: Ca
     from common.corpora import standin
     from common.plan import read_data
 
+    needed = sorted({name for experiment in paper.experiments for name in experiment.corpora})
     folder = options.data or standin.ensure(
-        cache.root, subjects=profile.subjects, clips=profile.clips, seed=options.seed, progress=display.progress
+        cache.root,
+        corpora=needed,
+        subjects=profile.subjects,
+        clips=profile.clips,
+        seed=options.seed,
+        progress=display.progress,
     )
-    needed = {name for experiment in paper.experiments for name in experiment.corpora}
-    return read_data(folder, sorted(needed), paper.images)
+    return read_data(folder, needed, paper.images)
 
 
 def _plan(

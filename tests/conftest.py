@@ -11,5 +11,6 @@ from common.corpora import standin
 
 @pytest.fixture(scope="session")
 def standin_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Small stand-in corpora: two subjects each, three classed clips per subject."""
-    return standin.ensure(tmp_path_factory.mktemp("cache"), subjects=2, clips=3)
+    """Small stand-ins of the MEGC 2019 corpora: two subjects each, three classed clips per subject."""
+    cache = tmp_path_factory.mktemp("cache")
+    return standin.ensure(cache, corpora=("casme2", "smic", "samm"), subjects=2, clips=3)

@@ -14,7 +14,7 @@ import pytest
 import trees_on_disk as disk
 
 from common import corpora
-from common.corpora import doctor, trees
+from common.corpora import doctor, doctor_text, trees
 from common.errors import ClipError, UserError
 from common.types import Corpus
 
@@ -70,10 +70,14 @@ def test_casme2_in_full(
     expected = {"others": 99, "disgust": 63, "happiness": 32, "repression": 27, "fear": 2}
     assert emotions(corpus) == {**expected, "surprise": surprise, "sadness": sadness}
     assert corpus.exclusions == ()
-    assert [(note.clip, note.printed) for note in corpus.corrections] == [("casme2/sub04/EP12_01f", "/")]
+    read = {note.clip: (note.printed, note.used) for note in corpus.corrections}
+    assert read.pop("casme2/sub04/EP12_01f") == ("/", "none")
+    assert read.pop("casme2/sub05/EP09_05f") == ("69", "none")
+    assert set(read) == {f"casme2/{key}" for key in ("sub05/EP16_04f", "sub12/EP09_06", "sub20/EP16_01", "sub25/EP18_04f")}
+    assert all(printed == used for printed, used in read.values())
     odd = {clip.id: clip for clip in corpus.clips}
-    assert odd["casme2/sub04/EP12_01f"].apex is None
-    assert (odd["casme2/sub05/EP09_05f"].onset, odd["casme2/sub05/EP09_05f"].apex) == (69, 69)
+    assert {key for key, clip in odd.items() if clip.apex is None} == {"casme2/sub04/EP12_01f", "casme2/sub05/EP09_05f"}
+    assert all(odd[key].apex == odd[key].offset for key in read)
     assert {"casme2/sub02/EP01_2", "casme2/sub03/EP08_1", "casme2/sub15/EP06_02_01", "casme2/sub19/EP09f"} <= set(odd)
     for clip in corpus.clips:
         assert clip.numbers == tuple(range(clip.onset, clip.offset + 1))
@@ -89,7 +93,8 @@ def test_smic_in_full(tmp_path: Path, tree: str) -> None:
     disk.write_smic(tmp_path / "SMIC", tree)
     assert corpora.find(tmp_path) == {"smic": tmp_path / "SMIC"}
     corpus = corpora.load("smic", tmp_path)
-    assert (corpus.tree, corpus.table, corpus.exclusions, corpus.corrections) == (tree, "", (), ())
+    assert (corpus.tree, corpus.table, corpus.exclusions, corpus.corrections) == (f"{tree}/HS", "", (), ())
+    assert [note.rpartition(" ")[2] for note in corpus.notes] == ["smic_vis", "smic_nir"]
     assert emotions(corpus) == {"negative": 70, "positive": 51, "surprise": 43}
     numbers = (1, 2, 3, 4, 5, 6, 8, 9, 11, 12, 13, 14, 15, 18, 19, 20)
     assert {clip.subject for clip in corpus.clips} == {f"s{number}" for number in numbers}
@@ -122,11 +127,13 @@ def test_samm_in_full(tmp_path: Path, header_row: int, tree: str, name: str) -> 
     assert {clip.subject for clip in corpus.clips} == subjects
     clips = {clip.id: clip for clip in corpus.clips}
     notes = {note.clip: note for note in corpus.corrections}
-    assert set(notes) == {"samm/028/028_4_1", "samm/032/032_3_1"}
-    assert all("apex outside onset..offset" in note.source and note.used == "none" for note in notes.values())
-    assert [notes[key].printed for key in sorted(notes)] == ["1143", "1930"]
-    assert [clips[key].apex for key in sorted(notes)] == [None, None]
-    assert clips["samm/032/032_3_2"].apex == clips["samm/032/032_3_2"].onset + 1
+    assert [(key, notes[key].printed, notes[key].used) for key in sorted(notes)] == [
+        ("samm/028/028_4_1", "1143", "none"),
+        ("samm/032/032_3_1", "1930", "none"),
+        ("samm/032/032_3_2", "5001", "none"),
+    ]
+    assert "4930 or 4945" in notes["samm/032/032_3_1"].source
+    assert {key for key, clip in clips.items() if clip.apex is None} == set(notes)
     assert all(clip.numbers == tuple(range(clip.onset, clip.offset + 1)) for clip in corpus.clips)
 
 
@@ -206,12 +213,11 @@ def test_links_do_not_hide_a_corpus(tmp_path: Path) -> None:
 
 
 def test_other_corpora_are_not_mistaken(tmp_path: Path) -> None:
-    disk.touch(tmp_path / "SMIC-E_raw image" / "HS_long" / "SMIC-HS-E" / "s01" / "s1_ne_01", ["image034208.jpg"])
     disk.touch(tmp_path / "SMIC" / "HS" / "s01" / "s1_ne_01", ["image034208.jpg"])
     disk.touch(tmp_path / "CASME(2)" / "cropped" / "15" / "anger1_1", ["img557.jpg"])
-    disk.write_table(tmp_path / "CAS(ME)^2code_final.xlsx", (1, "anger1_1"), [])
     with pytest.raises(UserError, match="no known corpus"):
-        corpora.find(tmp_path)
+        corpora.find(tmp_path, ("casme2", "smic", "samm"))
+    disk.touch(tmp_path / "SMIC-E_raw image" / "HS_long" / "SMIC-HS-E" / "s01" / "s1_ne_01", ["image034208.jpg"])
     disk.write_smic(tmp_path / "SMIC")
     assert len(corpora.load("smic", tmp_path).clips) == 164
 
@@ -238,14 +244,14 @@ def test_newest_table_wins_and_is_named(tmp_path: Path) -> None:
 
 
 def test_order_of_directory_entries_does_not_matter(full: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = [corpora.load(name, full) for name in corpora.NAMES]
+    before = [corpora.load(name, full) for name in ("casme2", "smic", "samm")]
     listing = trees._listing
 
     def shuffled(folder: Path) -> tuple[list[str], list[str]]:
         return tuple(random.Random(7).sample(names, len(names)) for names in listing(folder))
 
     monkeypatch.setattr(trees, "_listing", shuffled)
-    assert [corpora.load(name, full) for name in corpora.NAMES] == before
+    assert [corpora.load(name, full) for name in ("casme2", "smic", "samm")] == before
 
 
 # ---------------------------------------------------------------- tables
@@ -375,7 +381,7 @@ def test_missing_frames_and_second_rows_are_noted(tmp_path: Path) -> None:
     corpus = corpora.load("casme2", tmp_path)
     assert [(clip.emotion, clip.numbers) for clip in corpus.clips] == [("happiness", (46, 47, 49, 50, 51, 52))]
     notes = [(note.column, note.printed, note.used, note.source) for note in corpus.corrections]
-    assert notes == [("frames", "7", "6", "files on disk"), ("row", "3", "2", "the clip is annotated twice")]
+    assert notes == [("frames", "7", "6", "files on disk"), ("row", "3", "2", "the clip is annotated twice; its first row counts")]
 
 
 def test_apex_outside_the_clip_is_unknown(tmp_path: Path) -> None:
@@ -451,7 +457,7 @@ def test_check_reports_faults_and_goes_on(tmp_path: Path) -> None:
     samm = disk.write_samm(tmp_path / "SAMM", disk.samm_rows()[:3])
     (samm / "SAMM_Micro_FACS_Codes_v2.xlsx").write_bytes(b"")
     steps: list[tuple[str, int, int]] = []
-    result = doctor.check(tmp_path, lambda *step: steps.append(step))
+    result = doctor.check(tmp_path, progress=lambda *step: steps.append(step))
     assert json.loads(json.dumps(result)) == result
     found = result["corpora"]["casme2"]
     assert found["exclusions"] == [
@@ -465,8 +471,8 @@ def test_check_reports_faults_and_goes_on(tmp_path: Path) -> None:
     ]
     assert steps[-1][1:] == (2, 2)
     printed = io.StringIO()
-    doctor.print_check(result, Console(file=printed, width=200))
-    for text in ("[bold]odd 1", "no folder of subject sub01", "empty (0 bytes)", "documented otherwise"):
+    doctor_text.print_check(result, Console(file=printed, width=200))
+    for text in ("[bold]odd", "no folder of subject sub01", "empty (0 bytes)", "documented otherwise"):
         assert text in printed.getvalue()
 
 

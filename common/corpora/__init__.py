@@ -2,30 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 
-from common.corpora import casme2, samm, smic, trees
+from common.corpora import casme2, casme_sq, samm, smic, smic_e, trees
 from common.corpora.tables import Documented
+from common.corpora.trees import Layout
 from common.errors import ClipError, UserError
 from common.types import Corpus
 
-NAMES = ("casme2", "smic", "samm")
-_MODULES: Mapping[str, ModuleType] = {"casme2": casme2, "smic": smic, "samm": samm}
+
+@dataclass(frozen=True)
+class Source:
+    """How a corpus lies on disk, what a complete copy holds (one record per release), and what reads it."""
+
+    layouts: tuple[Layout, ...]
+    documented: tuple[Documented, ...]
+    load: Callable[[Path, str], Corpus]
 
 
-def find(data: Path) -> dict[str, Path]:
-    """Which corpora lie at or below `data`: name to the folder that holds the corpus' images and table.
+SOURCES: Mapping[str, Source] = {
+    "casme2": Source((casme2.LAYOUT,), casme2.DOCUMENTED, casme2.load),
+    "smic": Source((smic.HS, smic_e.LAYOUT), smic.DOCUMENTED, smic.load),
+    "samm": Source((samm.LAYOUT,), samm.DOCUMENTED, samm.load),
+    "casme_sq": Source((casme_sq.LAYOUT,), casme_sq.DOCUMENTED, casme_sq.load),
+    "smic_e": Source((smic_e.LAYOUT,), smic_e.DOCUMENTED, smic_e.load),
+    "smic_vis": Source((smic.VIS,), smic.DOCUMENTED_VIS, smic.load_vis),
+    "smic_nir": Source((smic.NIR,), (), smic.load_nir),
+}
+ON_REQUEST = ("smic_e", "smic_vis", "smic_nir")
+"""Parts of SMIC that are read only where somebody asks for them by name."""
+NAMES = tuple(name for name in SOURCES if name not in ON_REQUEST)
+
+
+def find(data: Path, names: Sequence[str] = NAMES) -> dict[str, Path]:
+    """Which corpora of `names` lie at or below `data`: name to the folder that holds the corpus' images and table.
 
     A corpus is there if a folder of its images or its table is, under any of their known names.
     Raises UserError where `data` is no readable folder, or holds none.
     """
     folders = trees.survey(Path(data))
-    roots = {name: trees.root(folders, _MODULES[name].LAYOUT) for name in NAMES}
+    roots = {name: trees.root(folders, source(name).layouts) for name in names}
     found = {name: root for name, root in roots.items() if root is not None}
     if not found:
-        known = dict.fromkeys(folder for name in NAMES for _, folder in _MODULES[name].LAYOUT.folders)
+        known = dict.fromkeys(
+            folder for name in names for layout in source(name).layouts for _, folder in layout.folders
+        )
         raise UserError(f"{data}: no known corpus here; looked for folders of subjects in {', '.join(known)}")
     return found
 
@@ -35,16 +58,16 @@ def load(name: str, root: Path, images: str = "raw") -> Corpus:
 
     Raises UserError where the name is unknown or the table or the images cannot be found or read.
     """
-    if name not in NAMES:
-        raise UserError(f"{name!r} is no known corpus; known are {', '.join(NAMES)}")
     if images not in ("raw", "cropped"):
         raise UserError(f"{images!r} is no kind of images; known are raw and cropped")
     try:
-        return _MODULES[name].load(Path(root), images)
+        return source(name).load(Path(root), images)
     except ClipError as error:  # the tree itself, not one clip, cannot be listed
         raise UserError(f"{root}: {error}") from None
 
 
-def documented(name: str) -> tuple[Documented, ...]:
-    """The published counts of a corpus, one record per version of its table."""
-    return _MODULES[name].DOCUMENTED
+def source(name: str) -> Source:
+    """What is known of a corpus. Raises UserError where the name is unknown."""
+    if name not in SOURCES:
+        raise UserError(f"{name!r} is no known corpus; known are {', '.join(SOURCES)}")
+    return SOURCES[name]

@@ -3,7 +3,7 @@
 Images: `CASME2_RAW_selected/sub01/EP02_01f/img46.jpg`, `Cropped/sub01/EP02_01f/reg_img46.jpg`, or the whole recordings
 `CASME2-RAW/sub01/EP02_01f/img1.jpg`, of which onset to offset is the clip.
 Table: `CASME2-coding-*.xlsx`. That of 2019 moves three clips of sub24 from sadness to surprise. One apex is printed `/`
-(sub04 EP12_01f); a few equal the onset or the offset.
+(sub04 EP12_01f); one equals the onset and is read as unknown, four equal the offset and are kept.
 """
 
 import re
@@ -11,9 +11,10 @@ from pathlib import Path
 
 from common.corpora import tables
 from common.corpora.tables import Documented
-from common.corpora.trees import Layout
+from common.corpora.trees import Layout, Oddity
 from common.types import Corpus
 
+_AT_THE_OFFSET = "the apex is the offset; kept as printed"
 LAYOUT = Layout(
     corpus="casme2",
     title="CASME II",
@@ -41,6 +42,13 @@ LAYOUT = Layout(
         "offset": "OffsetFrame",
         "action_units": "Action Units",
         "emotion": "Estimated Emotion",
+    },
+    oddities={
+        "casme2/sub05/EP09_05f": Oddity("onset", False, "the apex is the onset, where no movement has begun"),
+        "casme2/sub05/EP16_04f": Oddity("offset", True, _AT_THE_OFFSET),
+        "casme2/sub12/EP09_06": Oddity("offset", True, _AT_THE_OFFSET),
+        "casme2/sub20/EP16_01": Oddity("offset", True, _AT_THE_OFFSET),
+        "casme2/sub25/EP18_04f": Oddity("offset", True, _AT_THE_OFFSET),
     },
 )
 _UNMOVED = {"others": 99, "disgust": 63, "happiness": 32, "repression": 27, "fear": 2}

@@ -1,85 +1,106 @@
-"""What was found below a data folder, what is excluded, what was corrected, and why."""
+"""What was found below a data folder, what is excluded, what was corrected and why, and what can be run on it."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from common import corpora
-from common.corpora import composite
-from common.corpora.tables import Documented
+from common.corpora import composite, examine
 from common.errors import UserError
-from common.types import Clip, Corpus, Exclusion, Progress
-
-if TYPE_CHECKING:
-    from rich.console import Console
+from common.types import Clip, Corpus, Exclusion, Experiment, LabelMap, Paper, Progress
 
 
-def check(data: Path, progress: Progress | None = None) -> dict[str, Any]:
-    """Everything about the corpora below `data`, as JSON values.
+def check(
+    data: Path,
+    names: Sequence[str] = corpora.NAMES,
+    papers: Sequence[Paper] = (),
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Everything about the corpora `names` below `data`, as JSON values. No image is decoded.
 
-    `corpora[name]` holds root, tree, table, clips, subjects, by_emotion, exclusions, corrections, documented (the
-    published counts nearest to those found, and whether they agree) and error (one line, or None where it loaded);
+    `corpora[name]` holds root, tree, table, clips, subjects, by_emotion, by_expression (macro and micro), by_valence
+    (of the micro-expressions, where they are coded), by_apex (where apexes come from), exclusions, corrections,
+    unusable (clips whose files are there and cannot be read), notes, documented (the published counts nearest to those
+    found, and whether they agree; or None) and error (one line, or None where it loaded).
     `composites["megc2019"]` holds clips, subjects, by_class, ids, by_corpus, dropped (counts by reason), exclusions,
-    list (the official list file, if there), differences and documented. Raises UserError where no corpus is there.
+    list (the official list file, if there), differences and documented.
+    `experiments` holds paper, experiment, can_run, clips, subjects, by_class and reason for each of `papers`.
+    Raises UserError where none of the corpora is there.
     """
-    found = corpora.find(data)
+    found = corpora.find(data, names)
     report: dict[str, Any] = {}
-    loaded: list[Corpus] = []
+    loaded: dict[str, Corpus] = {}
     for done, (name, root) in enumerate(found.items()):
         if progress:
             progress(f"reading {name}", done, len(found))
         try:
-            loaded.append(corpora.load(name, root))
-            report[name] = _corpus(loaded[-1])
+            loaded[name] = corpora.load(name, root)
+            report[name] = _corpus(loaded[name], progress)
         except UserError as error:
-            empty = Corpus(name, name, "", root, "", "", ())
-            report[name] = {**_corpus(empty), "error": str(error)}
+            report[name] = {**_corpus(Corpus(name, name, "", root, "", "", ()), None), "error": str(error)}
     if progress:
         progress("reading corpora", len(found), len(found))
-    return {"corpora": report, "composites": {composite.MEGC2019.name: _megc(Path(data), loaded)}}
+    path, listed, fault = composite.find_megc_list(Path(data)), None, None
+    if path is not None:
+        try:
+            listed = composite.read_megc_list(path)
+        except UserError as error:
+            fault = str(error)
+    megc = _megc(list(loaded.values()), listed) | {"list": None if path is None else str(path), "error": fault}
+    return {
+        "corpora": report,
+        "composites": {composite.MEGC2019.name: megc},
+        "experiments": [_experiment(p, e, loaded, report, listed) for p in papers for e in p.experiments],
+    }
 
 
-def _corpus(corpus: Corpus) -> dict[str, Any]:
-    by_emotion = dict(Counter(clip.emotion for clip in corpus.clips).most_common())
-    subjects = len({clip.subject for clip in corpus.clips})
-    nearest = min(corpora.documented(corpus.name), key=lambda counts: _distance(counts, by_emotion))
-    agrees = (nearest.clips, nearest.subjects, nearest.by_emotion) == (len(corpus.clips), subjects, by_emotion)
+def _corpus(corpus: Corpus, progress: Progress | None) -> dict[str, Any]:
+    micro = [clip for clip in corpus.clips if clip.expression == "micro"]
+    found: dict[str, Any] = {
+        "clips": len(corpus.clips),
+        "subjects": len({clip.subject for clip in corpus.clips}),
+        "by_emotion": _counter(clip.emotion for clip in corpus.clips),
+        "by_expression": _counter(clip.expression for clip in corpus.clips),
+        "by_valence": _counter(clip.valence for clip in micro if clip.valence),
+    }
     return {
         "root": str(corpus.root),
+        "title": corpus.title,
         "tree": corpus.tree,
         "table": corpus.table,
-        "clips": len(corpus.clips),
-        "subjects": subjects,
-        "by_emotion": by_emotion,
+        **found,
+        "by_apex": _counter("unknown" if clip.apex is None else clip.apex_source for clip in corpus.clips),
         "exclusions": _exclusions(corpus.exclusions),
         "corrections": [asdict(correction) for correction in corpus.corrections],
-        "documented": {
-            "source": nearest.source,
-            "clips": nearest.clips,
-            "subjects": nearest.subjects,
-            "by_emotion": dict(nearest.by_emotion),
-            "agrees": agrees,
-        },
+        "unusable": _exclusions(examine.unusable(corpus.clips, progress)),
+        "notes": list(corpus.notes),
+        "documented": _documented(corpus, found),
         "error": None,
     }
 
 
-def _megc(data: Path, loaded: Sequence[Corpus]) -> dict[str, Any]:
+def _documented(corpus: Corpus, found: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The published counts of this release that come nearest to `found`, and whether all of them agree."""
+    known = [one for one in corpora.source(corpus.name).documented if one.title in ("", corpus.title)]
+    if not known:
+        return None
+    nearest = min(known, key=lambda counts: _distance(counts.by_emotion, found["by_emotion"]))
+    counts = {name: value for name, value in asdict(nearest).items() if name not in ("source", "title")}
+    agrees = all(found[name] == value for name, value in counts.items() if value)
+    return {"source": nearest.source, **counts, "agrees": agrees}
+
+
+def _megc(loaded: Sequence[Corpus], listed: Mapping[str, str] | None) -> dict[str, Any]:
     classes = composite.MEGC2019.classes
-    path, listed, error = composite.find_megc_list(data), None, None
-    if path is not None:
-        try:
-            listed = composite.read_megc_list(path)
-        except UserError as problem:
-            error = str(problem)
-    selection = composite.select(loaded, composite.MEGC2019, listed)
+    parts = [corpus for corpus in loaded if corpus.name in composite.DOCUMENTED]
+    selection = composite.select(parts, composite.MEGC2019, listed)
     by_corpus = {
         corpus.name: _counts((clip, classes[k]) for clip, k in selection.clips if clip.corpus == corpus.name)
-        for corpus in loaded
+        for corpus in parts
     }
     total = _counts((clip, classes[k]) for clip, k in selection.clips)
     return {
@@ -87,17 +108,57 @@ def _megc(data: Path, loaded: Sequence[Corpus]) -> dict[str, Any]:
         "subjects": total["subjects"],
         "by_class": {name: total[name] for name in classes},
         "by_corpus": by_corpus,
-        "dropped": dict(Counter(drop.reason for drop in selection.dropped if not drop.fault).most_common()),
+        "dropped": _counter(drop.reason for drop in selection.dropped if not drop.fault),
         "exclusions": _exclusions(drop for drop in selection.dropped if drop.fault),
-        "list": None if path is None else str(path),
         "differences": list(selection.differences),
         "documented": {
             "by_corpus": {name: dict(row) for name, row in composite.DOCUMENTED.items()},
             "agrees": by_corpus == composite.DOCUMENTED,
         },
-        "error": error,
         "ids": [[clip.corpus, clip.subject, clip.name, classes[k]] for clip, k in selection.clips],
     }
+
+
+def _experiment(
+    paper: Paper,
+    experiment: Experiment,
+    loaded: Mapping[str, Corpus],
+    report: Mapping[str, Any],
+    listed: Mapping[str, str] | None,
+) -> dict[str, Any]:
+    """Whether an experiment can run on the corpora that loaded, on which clips, or what it lacks."""
+    missing = [name for name in experiment.corpora if name not in loaded]
+    used = [loaded[name] for name in experiment.corpora if name in loaded]
+    clips = _selected(used, experiment.labels, listed)
+    bad = {row["clip"] for corpus in used for row in report[corpus.name]["unusable"]}
+    lost = sum(clip.id in bad for clip, _ in clips)
+    if missing:
+        unread = [name for name in missing if name in report]
+        absent = [name for name in missing if name not in report]
+        parts = [f"{name} cannot be read" for name in unread] + [f"{name} is not here" for name in absent]
+        reason = ", ".join(parts)
+    elif not clips:
+        reason = f"no clip has a class of {experiment.labels.name}"
+    else:
+        reason = f"{lost} of its {len(clips)} clips have files that cannot be read" if lost else ""
+    return {
+        "paper": paper.key,
+        "experiment": experiment.id,
+        "can_run": len(clips) > lost and not missing,
+        "clips": 0 if missing else len(clips),
+        "subjects": 0 if missing else len({clip.subject_id for clip, _ in clips}),
+        "by_class": {} if missing else _counter(name for _, name in clips),
+        "reason": reason,
+    }
+
+
+def _selected(used: Sequence[Corpus], labels: LabelMap, listed: Mapping[str, str] | None) -> Sequence[tuple[Clip, str]]:
+    selection = composite.select(used, labels, listed if labels is composite.MEGC2019 else None)
+    return [(clip, labels.classes[k]) for clip, k in selection.clips]
+
+
+def _counter(names: Iterable[str]) -> dict[str, int]:
+    return dict(Counter(names).most_common())
 
 
 def _counts(labelled: Iterable[tuple[Clip, str]]) -> dict[str, int]:
@@ -107,58 +168,9 @@ def _counts(labelled: Iterable[tuple[Clip, str]]) -> dict[str, int]:
     return {name: by_class[name] for name in composite.MEGC2019.classes} | {"clips": len(pairs), "subjects": subjects}
 
 
-def _distance(counts: Documented, by_emotion: dict[str, int]) -> int:
-    names = {*counts.by_emotion, *by_emotion}
-    return sum(abs(counts.by_emotion.get(name, 0) - by_emotion.get(name, 0)) for name in names)
+def _distance(counts: Mapping[str, int], found: Mapping[str, int]) -> int:
+    return sum(abs(counts.get(name, 0) - found.get(name, 0)) for name in {*counts, *found})
 
 
 def _exclusions(exclusions: Iterable[Exclusion]) -> list[dict[str, str]]:
     return [{"clip": exclusion.clip, "reason": exclusion.reason} for exclusion in exclusions]
-
-
-# ---------------------------------------------------------------- for people
-
-
-def print_check(result: dict[str, Any], console: Console) -> None:
-    """Print what `check` returned."""
-    from rich.markup import escape
-
-    for name, found in result["corpora"].items():
-        documented = found["documented"]
-        console.print(f"[bold]{name}[/bold]  {escape(found['root'])}")
-        if found["error"]:
-            console.print(f"  [red]{escape(found['error'])}[/red]")
-            continue
-        console.print(f"  images {escape(found['tree'])}, table {escape(found['table'] or 'none needed')}")
-        console.print(f"  {found['clips']} clips of {found['subjects']} subjects: {_listing(found['by_emotion'])}")
-        if documented["agrees"]:
-            console.print(f"  [green]as documented[/green] ({documented['source']})")
-        else:
-            expected = f"{documented['clips']} clips of {documented['subjects']} subjects"
-            counts = _listing(documented["by_emotion"])
-            console.print(f"  [yellow]documented otherwise[/yellow] ({documented['source']}): {expected}: {counts}")
-        for exclusion in found["exclusions"]:
-            console.print(f"  [red]excluded[/red] {escape(exclusion['clip'])}: {escape(exclusion['reason'])}")
-        for note in found["corrections"]:
-            change = f"{note['column']} {note['printed'] or 'blank'!r} read as {note['used']}: {note['source']}"
-            console.print(f"  [yellow]corrected[/yellow] {escape(note['clip'])}: {escape(change)}")
-    for name, found in result["composites"].items():
-        rule = f"by the list {found['list']}" if found["list"] and not found["error"] else "by the published rule"
-        console.print(f"[bold]{name}[/bold]  {escape(rule)}")
-        console.print(f"  {found['clips']} clips of {found['subjects']} subjects: {_listing(found['by_class'])}")
-        for corpus, row in found["by_corpus"].items():
-            console.print(f"  {corpus}: {_listing(row)}")
-        agrees = found["documented"]["agrees"]
-        console.print("  [green]as documented[/green]" if agrees else "  [yellow]documented otherwise[/yellow]")
-        for reason, count in found["dropped"].items():
-            console.print(f"  dropped {count}: {escape(reason)}")
-        for exclusion in found["exclusions"]:
-            console.print(f"  [red]excluded[/red] {escape(exclusion['clip'])}: {escape(exclusion['reason'])}")
-        for line in [*found["differences"], *filter(None, [found["error"]])]:
-            console.print(f"  [yellow]list file[/yellow] {escape(line)}")
-
-
-def _listing(counts: dict[str, int]) -> str:
-    from rich.markup import escape
-
-    return ", ".join(f"{escape(name)} {count}" for name, count in counts.items())

@@ -3,7 +3,8 @@
 Images: `SAMM/006/006_1_2/006_05562.jpg`, padded to four or five digits by clip, or crops in `SAMM_CROP/...`. Frame
 numbers count from the start of the recording.
 Table: `SAMM_Micro_FACS_Codes_v2.xlsx`; its header stands below a title block. Two apexes lie outside their clip
-(028_4_1, 032_3_1); the repairs that others published differ, so such an apex is read as unknown.
+(028_4_1, 032_3_1) and one right after the onset (032_3_2); the repairs that others published differ, so these apexes
+are read as unknown.
 """
 
 import re
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from common.corpora import tables
 from common.corpora.tables import Documented
-from common.corpora.trees import Layout
+from common.corpora.trees import Layout, Oddity
 from common.types import Corpus
 
 LAYOUT = Layout(
@@ -35,6 +36,13 @@ LAYOUT = Layout(
         "offset": "Offset Frame",
         "action_units": "Action Units",
         "emotion": "Estimated Emotion",
+    },
+    oddities={
+        "samm/028/028_4_1": Oddity("outside", False, "the apex lies after the offset; others read 1100, 1105 or 1113"),
+        "samm/032/032_3_1": Oddity("outside", False, "the apex lies before the onset; others read 4930 or 4945"),
+        "samm/032/032_3_2": Oddity(
+            "onset+1", False, "the apex lies one frame after the onset, too early for any movement"
+        ),
     },
 )
 _EMOTIONS = {"anger": 57, "other": 26, "happiness": 26, "surprise": 15, "contempt": 12}

@@ -1,82 +1,129 @@
-"""SMIC, high-speed part (HS): 100 frames a second, 640x480, 16 subjects, 164 clips.
+"""SMIC, the short release: 164 clips of 16 subjects at 100 frames a second (HS), 71 of 8 at 25 (VIS and NIR); 640x480.
 
 Images: `SMIC_all_raw/HS/s1/micro/negative/s1_ne_01/image036237.bmp`, or `SMIC_all_cropped/HS/...` with
-`reg_image036237.bmp`. The `non_micro` branch and the 25 Hz parts VIS and NIR are not read, nor is the long release
-SMIC-E. There is no table: the clip's name says the emotion, its first and last frame are onset and offset, and nobody
-annotated an apex.
+`reg_image036237.bmp`; `VIS/...` and `NIR/...` beside `HS`. The `non_micro` branch is not read. There is no table: the
+clip's name says the emotion, its first and last frame are onset and offset, and nobody annotated an apex.
+Where the short release is not there, HS is read from the long one (`smic_e`).
 """
 
+from __future__ import annotations
+
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
-from common.corpora import trees
+from common.corpora import smic_e, trees
 from common.corpora.tables import Documented, missing_frames
-from common.corpora.trees import Layout, natural
+from common.corpora.trees import Folder, Layout, natural
 from common.errors import ClipError
 from common.types import Clip, Corpus, Correction, Exclusion
 
-LAYOUT = Layout(
-    corpus="smic",
-    title="SMIC-HS",
-    citation=(
-        "X. Li, T. Pfister, X. Huang, G. Zhao, M. Pietikäinen. A spontaneous micro-expression database: Inducement, "
-        "collection and baseline. IEEE Automatic Face and Gesture Recognition (FG), 2013."
-    ),
-    fps=100.0,
-    folders=(("raw", "SMIC_all_raw/HS"), ("raw", "SMIC/HS"), ("cropped", "SMIC_all_cropped/HS")),
-    subject=re.compile(r"s([0-9]+)", re.IGNORECASE),
-    clip=re.compile(r"micro", re.IGNORECASE),
-    subject_id="s{}",
+NAME = smic_e.NAME
+EMOTIONS = smic_e.EMOTIONS
+DOCUMENTED = (
+    Documented("publication of 2013", 164, 16, {"negative": 70, "positive": 51, "surprise": 43}, title="SMIC-HS"),
+    *smic_e.DOCUMENTED,
 )
-NAME = re.compile(r"s([0-9]+)_(ne|po|sur)_([0-9]+)", re.IGNORECASE)
-EMOTIONS = {"ne": "negative", "po": "positive", "sur": "surprise"}
-DOCUMENTED = (Documented("publication of 2013", 164, 16, {"negative": 70, "positive": 51, "surprise": 43}),)
+DOCUMENTED_VIS = (Documented("publication of 2013", 71, 8),)
+
+
+def _layout(corpus: str, part: str, fps: float) -> Layout:
+    return Layout(
+        corpus=corpus,
+        title=f"SMIC-{part}",
+        citation=(
+            "X. Li, T. Pfister, X. Huang, G. Zhao, M. Pietikäinen. A spontaneous micro-expression database: "
+            "Inducement, collection and baseline. IEEE Automatic Face and Gesture Recognition (FG), 2013."
+        ),
+        fps=fps,
+        folders=(("raw", f"SMIC_all_raw/{part}"), ("raw", f"SMIC/{part}"), ("cropped", f"SMIC_all_cropped/{part}")),
+        subject=re.compile(r"s([0-9]+)", re.IGNORECASE),
+        clip=re.compile(r"micro", re.IGNORECASE),
+        subject_id="s{}",
+    )
+
+
+HS = _layout("smic", "HS", 100.0)
+VIS = _layout("smic_vis", "VIS", 25.0)
+NIR = _layout("smic_nir", "NIR", 25.0)
 
 
 def load(root: Path, images: str = "raw") -> Corpus:
-    """The corpus below `root`; `images` "raw" or "cropped" is preferred. UserError without images."""
-    tree = trees.choose(trees.survey(root), LAYOUT, images)
+    """HS below `root`; `images` "raw" or "cropped" is preferred. UserError without images.
+
+    The long release is read where the short one is not there. Its clips bear the names of the short one's.
+    """
+    folders = trees.survey(root)
+    if not trees.available(folders, HS) and trees.available(folders, smic_e.LAYOUT):
+        return smic_e.load(root, images, corpus="smic")
+    there = {
+        "VIS of the short release": ("smic_vis", VIS),
+        "NIR of the short release": ("smic_nir", NIR),
+        "the long release SMIC-E": ("smic_e", smic_e.LAYOUT),
+    }
+    notes = [
+        f"{what} is there and not read; it has the name {name}"
+        for what, (name, layout) in there.items()
+        if trees.available(folders, layout)
+    ]
+    return _load(HS, folders, images, notes)
+
+
+def load_vis(root: Path, images: str = "raw") -> Corpus:
+    """The colour camera's part (VIS). UserError without images."""
+    return _load(VIS, trees.survey(root), images)
+
+
+def load_nir(root: Path, images: str = "raw") -> Corpus:
+    """The near-infrared camera's part (NIR). UserError without images."""
+    return _load(NIR, trees.survey(root), images)
+
+
+def _load(layout: Layout, folders: Sequence[Folder], images: str, notes: Sequence[str] = ()) -> Corpus:
+    tree = trees.choose(folders, layout, images)
     clips: dict[str, Clip] = {}
     exclusions: dict[str, Exclusion] = {}
     corrections: list[Correction] = []
-    for number, name, place in _clip_folders(tree.path, exclusions):
-        key = f"smic/s{number}/{name}"
+    for number, name, place in _clip_folders(layout, tree.path, exclusions):
+        key = f"{layout.corpus}/s{number}/{name}"
         if key in clips or key in exclusions:
             clips.pop(key, None)
             exclusions[key] = Exclusion(key, "the clip lies in two folders")
             continue
         try:
-            clips[key] = _clip(place, number, name)
+            clips[key] = _clip(layout, place, number, name)
         except ClipError as error:
             exclusions[key] = Exclusion(key, str(error))
             continue
-        folder = place.parent.name.lower()
-        if folder in EMOTIONS.values() and folder != clips[key].emotion:
-            corrections.append(Correction(key, "emotion", folder, clips[key].emotion, "file name, against its folder"))
+        home = place.parent.name.lower()
+        if home in EMOTIONS.values() and home != clips[key].emotion:
+            corrections.append(Correction(key, "emotion", home, clips[key].emotion, "file name, against its folder"))
         corrections += missing_frames(clips[key])
     return Corpus(
-        name=LAYOUT.corpus,
-        title=LAYOUT.title,
-        citation=LAYOUT.citation,
-        root=root,
-        tree=tree.name.split("/")[0],
+        name=layout.corpus,
+        title=layout.title,
+        citation=layout.citation,
+        root=folders[0].path,
+        tree=tree.name,
         table="",
         clips=tuple(clips[key] for key in sorted(clips, key=natural)),
         exclusions=tuple(exclusions.values()),
         corrections=tuple(note for note in corrections if note.clip in clips),
+        notes=tuple(notes),
     )
 
 
-def _clip_folders(tree: Path, exclusions: dict[str, Exclusion]) -> list[tuple[int, str, Path]]:
+def _clip_folders(layout: Layout, tree: Path, exclusions: dict[str, Exclusion]) -> list[tuple[int, str, Path]]:
     """(subject number, clip name, folder) of everything in `micro`; notes what cannot be read in `exclusions`."""
     found = []
-    for number, person in sorted(trees.subjects(tree, LAYOUT).items()):
+    for number, person in sorted(trees.subjects(tree, layout).items()):
         try:
             micro = [path for name, path in trees.children(person).items() if name.lower() == "micro"]
             emotions = [path for path in micro for path in trees.children(path).values()]
             folders = [path for path in emotions for path in trees.children(path).values()]
         except ClipError as error:
-            exclusions[f"smic/s{number}"] = Exclusion(f"smic/s{number}", str(error))
+            key = f"{layout.corpus}/s{number}"
+            exclusions[key] = Exclusion(key, str(error))
             continue
         for folder in folders:
             match = NAME.fullmatch(folder.name.strip())
@@ -84,12 +131,12 @@ def _clip_folders(tree: Path, exclusions: dict[str, Exclusion]) -> list[tuple[in
                 name = f"s{int(match[1])}_{match[2].lower()}_{int(match[3]):02d}"
                 found.append((number, name, folder))
             elif re.match(r"s[0-9]+_", folder.name, re.IGNORECASE):
-                key = f"smic/s{number}/{folder.name}"
+                key = f"{layout.corpus}/s{number}/{folder.name}"
                 exclusions[key] = Exclusion(key, "its name says no emotion (ne, po or sur)")
     return found
 
 
-def _clip(place: Path, number: int, name: str) -> Clip:
+def _clip(layout: Layout, place: Path, number: int, name: str) -> Clip:
     owner, code, _ = name.split("_")
     if owner != f"s{number}":
         raise ClipError(f"a clip of {owner} in the folder of s{number}")
@@ -99,7 +146,7 @@ def _clip(place: Path, number: int, name: str) -> Clip:
     onset, offset = min(there), max(there)
     frames = trees.sequence(place, onset, offset)
     return Clip(
-        corpus=LAYOUT.corpus,
+        corpus=layout.corpus,
         subject=f"s{number}",
         name=name,
         frames=tuple(frames.values()),
@@ -107,6 +154,6 @@ def _clip(place: Path, number: int, name: str) -> Clip:
         onset=onset,
         apex=None,
         offset=offset,
-        fps=LAYOUT.fps,
+        fps=layout.fps,
         emotion=EMOTIONS[code],
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,22 +14,32 @@ from common.corpora.trees import Layout, Tree, natural, plain
 from common.errors import ClipError, UserError
 from common.types import Clip, Corpus, Correction, Exclusion
 
-_NUMBER = re.compile(r"[0-9]{1,9}")
+NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True)
 class Documented:
-    """What a complete copy holds, as published: the counts that a copy on disk is checked against."""
+    """What a complete copy holds, as published: the counts that a copy on disk is checked against.
+
+    `by_expression` counts macro- and micro-expressions, `by_valence` the micro-expressions alone. An empty mapping is a
+    count that nobody published. `title` is that of the release where a corpus has several.
+    """
 
     source: str
     clips: int
     subjects: int
-    by_emotion: Mapping[str, int]
+    by_emotion: Mapping[str, int] = field(default_factory=dict)
+    by_expression: Mapping[str, int] = field(default_factory=dict)
+    by_valence: Mapping[str, int] = field(default_factory=dict)
+    title: str = ""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One row of a table: its number in the sheet, its cells as text by field, and the headings they stand under."""
+    """One row of a table: its number in the sheet, its cells as text by field, and the headings they stand under.
+
+    A field that the table lacks has no cell.
+    """
 
     number: int
     cells: Mapping[str, str]
@@ -50,9 +60,13 @@ class Row:
     def frame(self, field: str) -> int:
         """A cell that must be a frame number. Raises ClipError where it is none."""
         cell = self.text(field)
-        if not _NUMBER.fullmatch(cell):
+        if not NUMBER.fullmatch(cell):
             raise ClipError(f"row {self.number}: {self.headings[field]} is {cell!r}, not a frame number")
         return int(cell)
+
+
+Found = tuple[Clip, list[Correction]]
+"""A clip, and the cells of its row that were read otherwise than printed."""
 
 
 def load(layout: Layout, root: Path, images: str) -> Corpus:
@@ -64,7 +78,79 @@ def load(layout: Layout, root: Path, images: str) -> Corpus:
     table = find(folders, layout)
     rows = read(table, layout.headings)
     tree = trees.choose(folders, layout, images, table)
-    clips, exclusions, corrections = join(layout, tree, rows)
+    return join(layout, root, tree, table, rows, lambda row, person, name: clip(layout, tree, row, person, name))
+
+
+def find(folders: Sequence[trees.Folder], layout: Layout) -> Path:
+    """The annotation table; the last by name (the newest by date) where several are there. UserError for none."""
+    found = trees.files(folders, layout.tables)
+    if not found:
+        raise UserError(
+            f"{folders[0].path}: no annotation table of {layout.corpus}; looked for {', '.join(layout.tables)}"
+        )
+    return max(found, key=lambda path: (natural(path.name.lower()), natural(str(path))))
+
+
+def read(
+    path: Path, headings: Mapping[str, str], optional: Mapping[str, str] | None = None, first: str = ""
+) -> list[Row]:
+    """Rows below the header, which is the first row of any sheet that holds all `headings` (field to heading).
+
+    Headings compare without regard to case, blanks and order; other columns are ignored, and so are rows that hold no
+    annotation but notes or blanks. A sheet named `first` is looked at before the others; columns in `optional` are read
+    where they are there. Raises UserError, naming file and heading.
+    """
+    every = {**headings, **(optional or {})}
+    missing = list(headings.values())
+    for _, sheet in sorted(sheets(path), key=lambda one: plain(one[0]) != plain(first)):
+        for at, header in enumerate(sheet):
+            names = [plain(cell) for cell in header]
+            absent = [heading for heading in headings.values() if plain(heading) not in names]
+            if absent:
+                missing = min(missing, absent, key=len)
+                continue
+            columns = {field: names.index(plain(name)) for field, name in every.items() if plain(name) in names}
+            rows = [
+                Row(number, {field: cells[column] for field, column in columns.items()}, every)
+                for number, cells in enumerate(sheet[at + 1 :], at + 2)
+            ]
+            return [row for row in rows if annotates(row.cells)]
+    raise UserError(f"{path}: no row has the heading {' and '.join(map(repr, missing))}")
+
+
+def join(
+    layout: Layout,
+    root: Path,
+    tree: Tree,
+    table: Path,
+    rows: Sequence[Row],
+    make: Callable[[Row, int, str], Found],
+    named: Callable[[Row], tuple[int, str]] | None = None,
+) -> Corpus:
+    """One clip per row: `named` says its subject number and name, `make` finds its files; both may raise ClipError.
+
+    Of several rows of one clip the first counts. Cells are matched against names on disk and never become paths.
+    """
+    first: dict[str, int] = {}
+    clips: list[Clip] = []
+    exclusions: list[Exclusion] = []
+    corrections: list[Correction] = []
+    for row in rows:
+        key = f"{layout.corpus}/row {row.number}"
+        try:
+            person, name = (named or who)(row)
+            key = f"{layout.corpus}/{layout.subject_id.format(person)}/{name}"
+            if key in first:
+                why = "the clip is annotated twice; its first row counts"
+                corrections.append(Correction(key, "row", str(row.number), str(first[key]), why))
+                continue
+            first[key] = row.number
+            made, repairs = make(row, person, name)
+        except ClipError as error:
+            exclusions.append(Exclusion(key, str(error)))
+            continue
+        clips.append(made)
+        corrections += repairs
     return Corpus(
         name=layout.corpus,
         title=layout.title,
@@ -78,95 +164,50 @@ def load(layout: Layout, root: Path, images: str) -> Corpus:
     )
 
 
-def find(folders: Sequence[trees.Folder], layout: Layout) -> Path:
-    """The annotation table; the last by name (the newest by date) where several are there. UserError for none."""
-    found = trees.files(folders, layout.tables)
-    if not found:
-        raise UserError(
-            f"{folders[0].path}: no annotation table of {layout.corpus}; looked for {', '.join(layout.tables)}"
-        )
-    return max(found, key=lambda path: (natural(path.name.lower()), natural(str(path))))
-
-
-def read(path: Path, headings: Mapping[str, str]) -> list[Row]:
-    """Rows below the header, which is the first row of any sheet that holds all `headings` (field to heading).
-
-    Headings compare without regard to case, blanks and order; other columns are ignored, and so are rows that hold no
-    annotation but notes or blanks. Raises UserError, naming file and heading.
-    """
-    wanted = {field: plain(heading) for field, heading in headings.items()}
-    missing = list(headings.values())
-    for sheet in _sheets(path):
-        for at, header in enumerate(sheet):
-            names = [plain(cell) for cell in header]
-            absent = [headings[field] for field, name in wanted.items() if name not in names]
-            if absent:
-                missing = min(missing, absent, key=len)
-                continue
-            columns = {field: names.index(name) for field, name in wanted.items()}
-            rows = [
-                Row(number, {field: cells[column] for field, column in columns.items()}, headings)
-                for number, cells in enumerate(sheet[at + 1 :], at + 2)
-            ]
-            return [row for row in rows if _annotates(row.cells)]
-    raise UserError(f"{path}: no row has the heading {' and '.join(map(repr, missing))}")
-
-
-def join(layout: Layout, tree: Tree, rows: Sequence[Row]) -> tuple[list[Clip], list[Exclusion], list[Correction]]:
-    """One clip per row and its folder in `tree`. Cells are matched against names on disk and never become paths."""
-    clips: dict[str, tuple[Clip, int]] = {}
-    exclusions: list[Exclusion] = []
-    corrections: list[Correction] = []
-    for row in rows:
-        key = f"{layout.corpus}/row {row.number}"
-        try:
-            person, name = _key(row)
-            key = f"{layout.corpus}/{layout.subject_id.format(person)}/{name}"
-            if key in clips:
-                first = str(clips[key][1])
-                corrections.append(Correction(key, "row", str(row.number), first, "the clip is annotated twice"))
-                continue
-            clip, repairs = _clip(layout, tree, row, person, name)
-        except ClipError as error:
-            exclusions.append(Exclusion(key, str(error)))
-            continue
-        clips[key] = clip, row.number
-        corrections += repairs
-    return [clip for clip, _ in clips.values()], exclusions, corrections
-
-
-def _clip(layout: Layout, tree: Tree, row: Row, person: int, name: str) -> tuple[Clip, list[Correction]]:
-    place = _place(layout, tree, person, name)
+def clip(layout: Layout, tree: Tree, row: Row, person: int, name: str) -> Found:
+    """The clip of a row that lies in a folder of its own. Raises ClipError where it cannot be used."""
+    place = folder(layout, tree, person, name)
     onset, offset = row.frame("onset"), row.frame("offset")
     frames = trees.sequence(place, onset, offset)
-    apex, repair = _apex(row, onset, offset)
-    clip = Clip(
+    found, repairs = apex(layout, row, f"{layout.corpus}/{layout.subject_id.format(person)}/{name}", onset, offset)
+    made = Clip(
         corpus=layout.corpus,
         subject=layout.subject_id.format(person),
         name=name,
         frames=tuple(frames.values()),
         numbers=tuple(frames),
         onset=onset,
-        apex=apex,
+        apex=found,
         offset=offset,
         fps=layout.fps,
         emotion=row.text("emotion").lower(),
-        action_units="" if row.cells["action_units"].startswith("=") else row.cells["action_units"],
+        action_units=action_units(row),
     )
-    repairs = [Correction(clip.id, row.headings["apex"], row.cells["apex"], "none", repair)] if repair else []
-    return clip, repairs + missing_frames(clip)
+    return made, repairs + missing_frames(made)
 
 
-def _place(layout: Layout, tree: Tree, person: int, name: str) -> Path:
+def action_units(row: Row) -> str:
+    """The cell as it stands; a formula without a stored value says nothing."""
+    cell = row.cells["action_units"]
+    return "" if cell.startswith("=") else cell
+
+
+def folder(layout: Layout, tree: Tree, person: int, name: str) -> Path:
     """The clip's folder, spelled as in the table or, failing that, in other case. Raises ClipError for none."""
-    folder = trees.subjects(tree.path, layout).get(person)
-    if folder is None:
-        raise ClipError(f"no folder of subject {layout.subject_id.format(person)} in {tree.name}")
-    there = trees.children(folder)
+    home = subject(layout, tree, person)
+    there = trees.children(home)
     place = there.get(name) or {key.strip().lower(): path for key, path in there.items()}.get(name.lower())
     if place is None:
-        raise ClipError(f"no folder {folder.name}/{name} in {tree.name}")
+        raise ClipError(f"no folder {home.name}/{name} in {tree.name}")
     return place
+
+
+def subject(layout: Layout, tree: Tree, person: int) -> Path:
+    """The folder of a subject. Raises ClipError for none."""
+    home = trees.subjects(tree.path, layout).get(person)
+    if home is None:
+        raise ClipError(f"no folder of subject {layout.subject_id.format(person)} in {tree.name}")
+    return home
 
 
 def missing_frames(clip: Clip) -> list[Correction]:
@@ -175,7 +216,7 @@ def missing_frames(clip: Clip) -> list[Correction]:
     return [Correction(clip.id, "frames", str(expected), str(found), "files on disk")] if found != expected else []
 
 
-def _key(row: Row) -> tuple[int, str]:
+def who(row: Row) -> tuple[int, str]:
     """Subject number and clip name, as text that is safe to look up. Raises ClipError for anything else."""
     person, name = row.text("subject"), row.text("clip")
     match = re.fullmatch(r"(?:sub|s)?([0-9]{1,4})", person, re.IGNORECASE)
@@ -186,25 +227,34 @@ def _key(row: Row) -> tuple[int, str]:
     return int(match[1]), name
 
 
-def _annotates(cells: Mapping[str, str]) -> bool:
+def annotates(cells: Mapping[str, str]) -> bool:
     """Whether a row speaks of a clip: it names subject and clip, or one of them with a frame."""
     named, framed = [cells["subject"], cells["clip"]], [cells["onset"], cells["offset"]]
     return all(named) or (any(named) and any(framed))
 
 
-def _apex(row: Row, onset: int, offset: int) -> tuple[int | None, str]:
-    """The apex, or None and why it is not used."""
-    cell = row.cells["apex"]
-    if not _NUMBER.fullmatch(cell) and not cell.startswith("="):
-        return None, "the table gives no frame number"
-    apex = row.frame("apex")
-    if not onset <= apex <= offset:
-        return None, f"apex outside onset..offset ({onset}..{offset}); published repairs differ, so none is adopted"
-    return apex, ""
+def apex(layout: Layout, row: Row, key: str, onset: int, offset: int) -> tuple[int | None, list[Correction]]:
+    """The apex of clip `key`, or None; and what is odd about its cell. Raises ClipError for a formula without value."""
+    cell, heading, odd = row.cells["apex"], row.headings["apex"], layout.oddities.get(key)
+    if not NUMBER.fullmatch(cell) and not cell.startswith("="):
+        return None, [Correction(key, heading, cell, "none", "the table gives no frame number")]
+    found = row.frame("apex")
+    inside = onset <= found <= offset
+    places = {onset: "onset", onset + 1: "onset+1", offset: "offset"} if inside else {found: "outside"}
+    if odd and places.get(found) == odd.place:
+        return (found if odd.kept else None), [Correction(key, heading, cell, cell if odd.kept else "none", odd.why)]
+    if not inside:
+        return None, [
+            Correction(key, heading, cell, "none", f"the apex lies outside onset..offset ({onset}..{offset})")
+        ]
+    return found, []
 
 
-def _sheets(path: Path) -> list[list[list[str]]]:
-    """All cells of all sheets as text: [sheet][row][column]."""
+def sheets(path: Path) -> list[tuple[str, list[list[str]]]]:
+    """Every sheet of a workbook in order: its name, and its cells as text, [row][column], all rows equally long.
+
+    Raises UserError where the file cannot be read.
+    """
     import openpyxl
 
     try:
@@ -216,10 +266,13 @@ def _sheets(path: Path) -> list[list[list[str]]]:
             formulas = openpyxl.load_workbook(path, read_only=True)
             try:
                 return [
-                    [
-                        [_text(value, formula) for value, formula in zip(row, sources, strict=True)]
-                        for row, sources in zip(_rows(sheet), _rows(source), strict=True)
-                    ]
+                    (
+                        str(sheet.title),
+                        [
+                            [_text(value, formula) for value, formula in zip(row, sources, strict=True)]
+                            for row, sources in zip(_rows(sheet), _rows(source), strict=True)
+                        ],
+                    )
                     for sheet, source in zip(values.worksheets, formulas.worksheets, strict=True)
                 ]
             finally:

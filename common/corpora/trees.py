@@ -14,8 +14,25 @@ from pathlib import Path
 from common.errors import ClipError, UserError
 
 IMAGES = (".jpg", ".jpeg", ".png", ".bmp")
+VIDEOS = (".avi", ".mp4", ".mov", ".mkv", ".mpg", ".wmv")
 DEPTH = 7
+"""How many folders down a corpus is looked for."""
+BEYOND = 4
+"""The same below a link that leads out of the data folder: enough for a corpus, too little to walk a disk."""
 _SUBJECT = re.compile(r"(?:sub|s)?[0-9]{1,3}", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Oddity:
+    """What the tables of a corpus are known to print as the apex of a clip, and whether it is used all the same.
+
+    `place` is "onset", "onset+1", "offset" or "outside" (of onset to offset). A table whose apex lies elsewhere has
+    been repaired, and is read as it is.
+    """
+
+    place: str
+    kept: bool
+    why: str
 
 
 @dataclass(frozen=True)
@@ -24,8 +41,9 @@ class Layout:
 
     `folders` are (kind, name) pairs, kind "raw" or "cropped", best first; names compare without regard to case and
     punctuation, and `a/b` is a folder b in a folder a. Such a folder holds subjects (`subject`, whose group is the
-    number) that hold folders matching `clip`. `subject_id` formats that number. `tables` are file patterns of the
-    annotation table, `headings` what its columns are called. `fps` is in frames a second.
+    number) that hold folders or videos matching `clip`. `subject_id` formats that number. `tables` are file patterns of
+    the annotation table, `headings` what its columns are called, `oddities` what is known to be odd in it, by clip id.
+    `fps` is in frames a second.
     """
 
     corpus: str
@@ -38,6 +56,7 @@ class Layout:
     subject_id: str
     tables: tuple[str, ...] = ()
     headings: Mapping[str, str] = field(default_factory=dict)
+    oddities: Mapping[str, Oddity] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -74,20 +93,20 @@ def natural(text: str) -> list[str | int]:
 def survey(top: Path) -> list[Folder]:
     """All folders from `top` down, nearest first, without those inside subject folders.
 
-    Links are followed after all else; each folder is seen once, at most `DEPTH` levels down, so that loops end.
-    Raises UserError where `top` cannot be listed.
+    Links are followed after all else, but not to a folder that holds `top`; each folder is seen once, at most `DEPTH`
+    levels down, so that loops end. Raises UserError where `top` cannot be listed.
     """
     found: list[Folder] = []
-    seen: set[tuple[int, int]] = set()
+    above = Path(os.path.realpath(top))
+    seen = {_identity(parent.stat()) for parent in above.parents}
     waiting = deque([(Path(os.path.abspath(top)), 0)])
     links: deque[tuple[Path, int]] = deque()  # later: a folder is known by its own name if it has one below `top`
     while waiting or links:
         path, depth = (waiting or links).popleft()
         try:
-            status = path.stat()
-            if (status.st_dev, status.st_ino) in seen:
+            if (identity := _identity(path.stat())) in seen:
                 continue
-            seen.add((status.st_dev, status.st_ino))
+            seen.add(identity)
             folders, files = _listing(path)
         except OSError as error:
             if depth == 0:
@@ -97,9 +116,19 @@ def survey(top: Path) -> list[Folder]:
         tables = tuple(sorted(name for name in files if name.lower().endswith((".xlsx", ".csv"))))
         found.append(Folder(path, tuple(sorted(folders, key=natural)), tables))
         for name in found[-1].folders if depth < DEPTH else ():
-            if not _SUBJECT.fullmatch(name):
-                (links if (path / name).is_symlink() else waiting).append((path / name, depth + 1))
+            if _SUBJECT.fullmatch(name):
+                continue
+            if not (path / name).is_symlink():
+                waiting.append((path / name, depth + 1))
+            elif Path(os.path.realpath(path / name)).is_relative_to(above):
+                links.append((path / name, depth + 1))
+            else:
+                links.append((path / name, max(depth + 1, DEPTH - BEYOND)))
     return found
+
+
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino
 
 
 def files(folders: Sequence[Folder], patterns: Sequence[str]) -> list[Path]:
@@ -122,6 +151,11 @@ def trees(folders: Sequence[Folder], layout: Layout) -> Iterator[Tree]:
                 yield Tree(kind, name, folder.path)
 
 
+def available(folders: Sequence[Folder], layout: Layout) -> bool:
+    """Whether any image folder of a corpus is among `folders`."""
+    return next(trees(folders, layout), None) is not None
+
+
 def choose(folders: Sequence[Folder], layout: Layout, images: str, table: Path | None = None) -> Tree:
     """The tree to read: of kind `images` if there is one, then as `layout` ranks them, then nearest to `table`.
 
@@ -140,14 +174,17 @@ def choose(folders: Sequence[Folder], layout: Layout, images: str, table: Path |
     return found[0]
 
 
-def root(folders: Sequence[Folder], layout: Layout) -> Path | None:
+def root(folders: Sequence[Folder], layouts: Sequence[Layout]) -> Path | None:
     """The smallest folder that holds every image tree and table of a corpus; None where there is neither."""
-    places = [table.parent for table in files(folders, layout.tables)]
-    for tree in trees(folders, layout):
-        place, parts = tree.path, {plain(part) for part in tree.name.split("/")} - {layout.corpus}
-        while plain(place.name) in parts and place != folders[0].path:
-            place = place.parent
-        places.append(place)
+    places = []
+    for layout in layouts:
+        places += [table.parent for table in files(folders, layout.tables)]
+        for tree in trees(folders, layout):
+            own = layout.corpus.split("_")[0]  # a folder SMIC may hold VIS, its parts, and their tables
+            place, parts = tree.path, {plain(part) for part in tree.name.split("/")} - {own}
+            while plain(place.name) in parts and place != folders[0].path:
+                place = place.parent
+            places.append(place)
     return Path(os.path.commonpath(places)) if places else None
 
 
@@ -183,6 +220,11 @@ def images(folder: Path) -> dict[int, Path]:
     return {number: folder / found[number] for number in sorted(found)}
 
 
+def videos(folder: Path) -> dict[str, Path]:
+    """Video files by name, in natural order. Raises ClipError where the folder cannot be listed."""
+    return {name: folder / name for name in sorted(_read(folder)[1], key=natural) if name.lower().endswith(VIDEOS)}
+
+
 def sequence(folder: Path, onset: int, offset: int) -> dict[int, Path]:
     """The frames with onset <= number <= offset, ascending. Raises ClipError where fewer than two are there."""
     if onset > offset:
@@ -200,10 +242,12 @@ def sequence(folder: Path, onset: int, offset: int) -> dict[int, Path]:
 
 
 def _holds_clips(folder: Folder, layout: Layout) -> bool:
-    """Whether one of the subject folders in `folder` holds a clip folder: tells a corpus from a namesake."""
+    """Whether one of the subject folders in `folder` holds a clip or a video: tells a corpus from a namesake."""
     for name in folder.folders:
         try:
-            if layout.subject.fullmatch(name) and any(map(layout.clip.fullmatch, children(folder.path / name))):
+            if layout.subject.fullmatch(name) and any(
+                map(layout.clip.fullmatch, [*children(folder.path / name), *videos(folder.path / name)])
+            ):
                 return True
         except ClipError:
             continue

@@ -146,7 +146,7 @@ def documented() -> dict[str, Any]:
     """The corpora's own numbers that an audit holds printed ones against."""
     by_corpus = {name: {c: row[c] for c in composite.MEGC2019.classes} for name, row in composite.DOCUMENTED.items()}
     whole = {c: sum(row[c] for row in by_corpus.values()) for c in composite.MEGC2019.classes}
-    tables = {name: corpora.documented(name)[0] for name in corpora.NAMES}
+    tables = {name: corpora.source(name).documented[0] for name in corpora.NAMES}
     return {
         "class_counts": {**by_corpus, composite.MEGC2019.name: whole},
         "clips": {name: table.clips for name, table in tables.items()},

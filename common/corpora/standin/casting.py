@@ -1,6 +1,7 @@
-"""Which clips the stand-in corpora hold: subjects, names, emotions, action units and frame numbers.
+"""Which clips the stand-ins of CASME II, SMIC and SAMM hold: subjects, names, emotions, action units, frame numbers.
 
-Names, counts and oddities are those of the real corpora; the clips behind them are invented.
+Names, counts and oddities are those of the real corpora; the clips behind them are invented. CAS(ME)^2, whose clips
+are parts of recordings, is cast in `recordings`.
 """
 
 from __future__ import annotations
@@ -15,9 +16,14 @@ from common.corpora.standin.faces import generator
 SUBJECTS: Mapping[str, tuple[str, ...]] = {
     "casme2": tuple(f"{number:02d}" for number in range(1, 27)),
     "smic": tuple(str(number) for number in range(1, 21) if number not in (7, 10, 16, 17)),
+    "smic_vis": tuple(str(number) for number in range(11, 21) if number not in (16, 17)),
+    "smic_nir": tuple(str(number) for number in range(11, 21) if number not in (16, 17)),
     "samm": tuple(f"{number:03d}" for number in range(6, 38) if number not in (8, 27, 29)),
 }
-FPS: Mapping[str, float] = {"casme2": 200.0, "smic": 100.0, "samm": 200.0}
+FPS: Mapping[str, float] = {
+    "casme2": 200.0, "smic": 100.0, "smic_vis": 25.0, "smic_nir": 25.0, "samm": 200.0, "casme_sq": 30.0,
+}  # fmt: skip
+SMIC = ("smic", "smic_vis", "smic_nir")
 
 # How an emotion shows (FACS action units; L and R are the person's sides).
 SHOWN: Mapping[str, tuple[str, ...]] = {
@@ -44,17 +50,24 @@ WHOLE: Mapping[str, Mapping[str, int]] = {
         "happiness": 32, "disgust": 63, "repression": 27, "surprise": 25, "others": 99, "sadness": 7, "fear": 2,
     },
     "smic": {"negative": 70, "positive": 51, "surprise": 43},
+    "smic_vis": {"negative": 23, "positive": 28, "surprise": 20},
+    "smic_nir": {"negative": 23, "positive": 28, "surprise": 20},
     "samm": {
         "happiness": 26, "anger": 57, "contempt": 12, "disgust": 9, "fear": 8, "sadness": 6, "surprise": 15,
         "others": 26,
     },
 }  # fmt: skip
-UNCLASSED: Mapping[str, tuple[str, ...]] = {"casme2": ("10", "18"), "smic": (), "samm": ("031",)}
+FIXED: Mapping[tuple[str, str], tuple[str, ...]] = {("smic", "18"): ("surprise",) * 3}  # a table speaks of s18_sur_03
+UNCLASSED: Mapping[str, tuple[str, ...]] = {"casme2": ("10", "18"), "samm": ("031",)}
 
 
 @dataclass(frozen=True)
 class Role:
-    """One clip: frame numbers as played; `printed_apex` is what the table says instead, where it errs."""
+    """One clip: frame numbers as played; what is `printed_...` stands in the table instead, where it errs.
+
+    `recording` is what the clip is a part of, where that has a name of its own. `valence` and `self_report` are what
+    CAS(ME)^2 codes beside the stimulus, its emotion.
+    """
 
     corpus: str
     subject: str
@@ -65,6 +78,12 @@ class Role:
     apex: int
     offset: int
     printed_apex: int | str | None = None
+    printed_offset: int | None = None
+    printed_units: str | None = None
+    recording: str = ""
+    expression: str = "micro"
+    valence: str = ""
+    self_report: str = ""
 
     @property
     def id(self) -> str:
@@ -97,7 +116,10 @@ ODD_IN_WHOLE: Mapping[tuple[str, str, str], tuple[str, int, int, int, int | str 
 
 
 def cast(corpus: str, subjects: int | None, clips: int | None, seed: int) -> tuple[Role, ...]:
-    """All clips of a corpus; `subjects` bounds the subjects, `clips` the clips of the three classes per subject."""
+    """All clips of a corpus other than CAS(ME)^2.
+
+    `subjects` bounds the subjects, `clips` the clips of the three classes per subject.
+    """
     people = SUBJECTS[corpus][:subjects]
     odd = ODD_IN_WHOLE if clips is None else ODD
     placed = {key: row for key, row in odd.items() if key[0] == corpus and key[1] in people}
@@ -128,7 +150,7 @@ def _rotated(corpus: str, people: Sequence[str], clips: int) -> dict[str, list[s
             parts[person].append("sadness")
         for turn in range(clips):
             kind = ("negative", "happiness", "surprise")[(index + turn) % 3]
-            if corpus == "smic":
+            if corpus in SMIC:
                 kind = "positive" if kind == "happiness" else kind
             elif kind == "negative":
                 kind = NEGATIVE[corpus][(index + turn // 3) % len(NEGATIVE[corpus])]
@@ -147,8 +169,10 @@ def _whole(
     left = {emotion: max(round(count * share), 1) for emotion, count in WHOLE[corpus].items()}
     for emotion, *_ in placed.values():
         left[emotion] = max(left[emotion] - 1, 0)
-    parts: dict[str, list[str]] = {person: [] for person in people}
-    classed = [person for person in people if person not in UNCLASSED[corpus]] or list(people)
+    parts: dict[str, list[str]] = {person: list(FIXED.get((corpus, person), ())) for person in people}
+    for emotion in (emotion for given in parts.values() for emotion in given):
+        left[emotion] = max(left[emotion] - 1, 0)
+    classed = [person for person in people if person not in UNCLASSED.get(corpus, ())] or list(people)
     lighter = [emotion for emotion in left if emotion in ("happiness", "positive", "surprise")]
     other = [emotion for emotion in left if emotion in REST.values()]
     heavier = [emotion for emotion in left if emotion not in lighter and emotion not in other]
@@ -161,7 +185,7 @@ def _whole(
             turn = index if index < len(classed) else int(len(classed) * rng.random() ** 1.5)
             parts[classed[turn % len(classed)]].append(emotion)
     for emotion in other:
-        order = [person for person in people if person in UNCLASSED[corpus]]
+        order = [person for person in people if person in UNCLASSED.get(corpus, ())]
         for index in range(left[emotion]):
             person = order[index] if index < len(order) else people[int(rng.integers(len(people)))]
             parts[person].append(emotion)
@@ -170,7 +194,7 @@ def _whole(
 
 def _names(corpus: str, person: str, emotions: Sequence[str], rng: np.random.Generator) -> list[str]:
     """Clip names in the corpus' manner, none of them one of the odd rows'."""
-    if corpus == "smic":
+    if corpus in SMIC:
         short = {"negative": "ne", "positive": "po", "surprise": "sur"}
         return [f"s{person}_{short[e]}_{emotions[: i + 1].count(e):02d}" for i, e in enumerate(emotions)]
     taken = {name for of, who, name in ODD_IN_WHOLE if (of, who) == (corpus, person)}
@@ -185,13 +209,15 @@ def _names(corpus: str, person: str, emotions: Sequence[str], rng: np.random.Gen
 def _drawn(corpus: str, person: str, name: str, emotion: str, seed: int) -> Role:
     rng = generator(seed, corpus, person, name, "role")
     shown = emotion
-    if corpus == "smic":
+    if corpus in SMIC:
         shown = {"positive": "happiness", "surprise": "surprise"}.get(emotion, str(rng.choice(NEGATIVE["smic"])))
-    if corpus == "smic":
         length = int(np.clip(round(rng.normal(33.7, 9.5)), 11, 58))
         onset = int(rng.integers(10_000, 900_000)) if rng.random() < 0.8 else int(rng.integers(1_000_000, 2_000_000))
+    elif corpus == "casme2":
+        length, onset = int(rng.integers(40, 81)), int(rng.integers(20, 400))
     else:
-        length = int(rng.integers(40, 81 if corpus == "casme2" else 91))
-        onset = int(rng.integers(20, 400)) if corpus == "casme2" else int(rng.integers(83, 12_200))
+        length, onset = int(rng.integers(40, 91)), int(rng.integers(83, 12_200))
+    if corpus in ("smic_vis", "smic_nir"):  # a quarter of the frames, and numbers of four digits
+        length, onset = max(round(length / 4), 4), 1000 + onset % 9000
     apex = onset + round((length - 1) * rng.uniform(0.3, 0.7))
     return Role(corpus, person, name, emotion, str(rng.choice(SHOWN[shown])), onset, apex, onset + length - 1)

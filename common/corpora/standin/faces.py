@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import cv2
@@ -51,6 +52,7 @@ class Sources:
     """Mean shape (68, 2) in face units, symmetrical."""
 
 
+@cache  # they never change, and finding their landmarks takes seconds
 def sources() -> Sources:
     """Read and landmark the photographs.
 

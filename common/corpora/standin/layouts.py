@@ -1,116 +1,167 @@
-"""Folders, file names and annotation tables of the stand-in corpora: those of the real ones, oddities included."""
+"""Folders and file names of the stand-in corpora: those of the real ones, oddities included."""
 
 from __future__ import annotations
 
-import io
-import re
 import shutil
-import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from common.corpora.standin.casting import Role
+from common.corpora.standin.films import Film
+from common.corpora.standin.portraits import Scene
+from common.errors import UserError
 
-CASME2_TABLE = "CASME2-coding-20140508.xlsx"
-CASME2_HEADINGS = (
-    "Subject", "Filename", None, "OnsetFrame", "ApexFrame", "OffsetFrame", None, "Action Units", "Estimated Emotion",
-)  # fmt: skip
-SAMM_TABLE = "SAMM_Micro_FACS_Codes_v2.xlsx"
-SAMM_HEADINGS = (
-    "Subject", "Filename", "Inducement Code", "Onset Frame", "Apex Frame", "Offset Frame", "Duration", "Micro",
-    "Action Units", "Estimated Emotion", "Objective Classes", "Notes",
-)  # fmt: skip
-SAMM_TITLE = (
-    "SAMM micro-movements: FACS codes (stand-in)",
-    "The clips of this table are synthetic; nobody in them is a real person.",
-    "Frames are recorded at 200 frames a second.",
-)
-SAMM_HEADER_ROW = 14
-OBJECTIVE = {
-    "happiness": 1, "surprise": 2, "anger": 3, "disgust": 4, "sadness": 5, "fear": 6, "contempt": 7, "others": 7,
+FOLDERS: Mapping[str, str] = {
+    "casme2": "CASME2", "smic": "SMIC", "smic_vis": "SMIC", "smic_nir": "SMIC", "samm": "SAMM",
+    "casme_sq": "CAS(ME)^2",
 }  # fmt: skip
 
 
-def frame_file(root: Path, role: Role, number: int) -> Path:
-    """Where frame `number` of a clip lies below the data folder."""
-    if role.corpus == "casme2":
-        tree = root / "CASME2" / "CASME2_RAW_selected" / "CASME2_RAW_selected"
-        return tree / f"sub{role.subject}" / role.name / f"img{number}.jpg"
-    if role.corpus == "smic":
-        tree = root / "SMIC" / "SMIC_all_cropped" / "HS" / f"s{role.subject}"
-        return tree / "micro" / role.emotion / role.name / f"reg_image{number:06d}.bmp"
-    # Four or five digits, one width per clip.
-    digits = 5 if role.offset > 9999 or role.onset % 2 else 4
-    return root / "SAMM" / "SAMM" / role.subject / role.name / f"{role.subject}_{number:0{digits}d}.jpg"
+@dataclass(frozen=True)
+class Edition:
+    """One release of a corpus' pictures.
+
+    `tree` is its folder, `below` the folders in it down to those of the subjects, `file` the path of a frame from
+    there on. `whole` editions hold all of a recording, others the frames from onset to offset. Where `file` names no
+    frame, all of a recording is one video.
+    """
+
+    tree: str
+    scene: Scene
+    file: str
+    below: str = ""
+    whole: bool = False
+
+    @property
+    def video(self) -> bool:
+        """Whether a recording is one file."""
+        return "{number" not in self.file
+
+    def folder(self, root: Path, corpus: str) -> Path:
+        """The folder of the subject folders."""
+        return root / FOLDERS[corpus] / self.tree / self.below
+
+    def path(self, root: Path, film: Film, role: Role, number: int) -> Path:
+        """Where frame `number` of a clip, or of the recording that it is in, lies below the data folder."""
+        digits = 5 if role.offset > 9999 or role.onset % 2 else 4  # of SAMM: one width per clip
+        file = self.file.format(
+            subject=film.subject, emotion=role.emotion, clip=role.name, film=film.name, number=number, digits=digits
+        )
+        return self.folder(root, film.corpus) / file
+
+    def shows(self, film: Film) -> tuple[tuple[Role, range], ...]:
+        """What of a recording is in this edition: its clips with their frame numbers."""
+        if not self.whole:
+            return tuple((role, range(role.onset, role.offset + 1)) for role in film.roles)
+        return ((film.roles[0], range(film.first, film.last + 1)),) if film.released else ()
 
 
-def write_strays(root: Path, roles: Sequence[Role]) -> None:
-    """Files that belong to no clip, as copies of the corpora have them."""
-    first = next(role for role in roles if role.corpus == "smic")
-    person = root / "SMIC" / "SMIC_all_cropped" / "HS" / f"s{first.subject}"
-    idle = person / "non_micro" / f"s{first.subject}_non_01"
+CAMERA = Scene(640, 480, unit=92, x=320, y=205, colour=True)
+INFRARED = Scene(640, 480, unit=92, x=320, y=205, colour=False)
+SAMM_CAMERA = Scene(960, 650, unit=128, x=480, y=290, colour=False)
+CASME2_CROP = Scene(280, 340, unit=98, x=140, y=138, colour=True)
+SMIC_CROP = Scene(190, 230, unit=68, x=95, y=92, colour=True)
+SMIC_CROP_INFRARED = Scene(190, 230, unit=68, x=95, y=92, colour=False)
+SAMM_CROP = Scene(400, 480, unit=140, x=200, y=196, colour=False)
+SQUARE_CROP = Scene(240, 290, unit=84, x=120, y=118, colour=True)
+
+_SMIC = "s{subject}/micro/{emotion}/{clip}/"
+EDITIONS: Mapping[str, tuple[Edition, ...]] = {
+    "casme2": (
+        Edition("CASME2_RAW_selected", CAMERA, "sub{subject}/{clip}/img{number}.jpg", "CASME2_RAW_selected"),
+        Edition("Cropped", CASME2_CROP, "sub{subject}/{clip}/reg_img{number}.jpg", "Cropped"),
+        Edition("CASME2-RAW", CAMERA, "sub{subject}/{clip}/img{number}.jpg", whole=True),
+    ),
+    "smic": (
+        Edition("SMIC_all_cropped", SMIC_CROP, _SMIC + "reg_image{number:06}.bmp", "HS"),
+        Edition("SMIC_all_raw", CAMERA, _SMIC + "image{number:06}.bmp", "HS"),
+        Edition(
+            "SMIC-E_raw image", CAMERA, "s{subject:0>2}/{clip}/image{number:06}.jpg", "HS_long/SMIC-HS-E", whole=True
+        ),
+    ),
+    "smic_vis": (
+        Edition("SMIC_all_cropped", SMIC_CROP, _SMIC + "reg_{number:05}.bmp", "VIS"),
+        Edition("SMIC_all_raw", CAMERA, _SMIC + "{number:05}.bmp", "VIS"),
+    ),
+    "smic_nir": (
+        Edition("SMIC_all_cropped", SMIC_CROP_INFRARED, _SMIC + "reg_{number:05}.bmp", "NIR"),
+        Edition("SMIC_all_raw", INFRARED, _SMIC + "{number:05}.bmp", "NIR"),
+    ),
+    "samm": (
+        Edition("SAMM", SAMM_CAMERA, "{subject}/{clip}/{subject}_{number:0{digits}}.jpg"),
+        Edition("SAMM_CROP", SAMM_CROP, "{subject}/{clip}/{subject}_{number:0{digits}}.jpg"),
+    ),
+    "casme_sq": (
+        Edition("rawvideo", CAMERA, "s{subject}/{film}.avi", whole=True),
+        Edition("rawpic", CAMERA, "s{subject}/{film}/img{number:03}.jpg", "rawpic", whole=True),
+        Edition("selectedpic", CAMERA, "s{subject}/{clip}/img{number}.jpg", "selectedpic"),
+        Edition("cropped", SQUARE_CROP, "{subject}/{clip}/img{number}.jpg"),
+    ),
+}
+DEFAULT: Mapping[str, tuple[str, ...]] = {
+    "casme2": ("CASME2_RAW_selected",), "smic": ("SMIC_all_cropped",), "smic_vis": ("SMIC_all_cropped",),
+    "smic_nir": ("SMIC_all_cropped",), "samm": ("SAMM",), "casme_sq": ("rawvideo", "selectedpic"),
+}  # fmt: skip
+
+
+def editions(corpus: str, names: Iterable[str] | None = None) -> tuple[Edition, ...]:
+    """The editions of those names, or those written by default. Raises UserError for an unknown name."""
+    known = {edition.tree: edition for edition in EDITIONS[corpus]}
+    chosen = list(dict.fromkeys(DEFAULT[corpus] if names is None else names))
+    for name in chosen:
+        if name not in known:
+            raise UserError(f"{name!r} is no edition of {corpus}; known are {', '.join(known)}")
+    return tuple(known[name] for name in chosen)
+
+
+def unit(corpus: str) -> Path:
+    """The folder that is a corpus' own as it is written by default: SMIC holds three corpora."""
+    return Path(
+        FOLDERS[corpus], *(("SMIC_all_cropped", EDITIONS[corpus][0].below) if FOLDERS[corpus] == "SMIC" else ())
+    )
+
+
+# ---------------------------------------------------------------- oddities
+
+
+def write_strays(root: Path, films: Sequence[Film], written: Sequence[Edition]) -> None:
+    """What is amiss in copies of a corpus: files that belong to no clip, odd names, a clip without pictures."""
+    corpus = films[0].corpus
+    for edition in written:
+        top = edition.folder(root, corpus)
+        if corpus == "smic" and not edition.whole:
+            _idle(root, films[0], edition)
+        elif corpus == "samm":
+            (top / "Desktop - Shortcut.lnk").write_bytes(b"stray")
+        elif corpus == "casme_sq" and edition.whole:
+            _misplaced(root, films, edition)
+        elif edition.tree == "selectedpic":
+            role = films[0].roles[0]
+            image = edition.path(root, films[0], role, role.onset + 1)
+            image.rename(image.with_name(image.name + image.suffix))
+        elif edition.tree == "cropped":
+            role = next(role for film in reversed(films) for role in film.roles if role.expression == "macro")
+            shutil.rmtree(top / role.subject / role.name)
+
+
+def _idle(root: Path, film: Film, edition: Edition) -> None:
+    """Frames without an expression, and a file that Windows leaves."""
+    image = edition.path(root, film, film.roles[0], film.roles[0].onset)
+    person = edition.folder(root, film.corpus) / f"s{film.subject}"
+    idle = person / "non_micro" / f"s{film.subject}_non_01"
     idle.mkdir(parents=True)
     for number in range(100, 103):
-        shutil.copyfile(frame_file(root, first, first.onset), idle / f"reg_image{number:06d}.bmp")
+        shutil.copyfile(image, idle / edition.file.rpartition("/")[2].format(number=number))
     (person / "micro" / "Thumbs.db").write_bytes(b"stray")
-    (root / "SAMM" / "SAMM" / "Desktop - Shortcut.lnk").write_bytes(b"stray")
 
 
-def write_tables(root: Path, roles: Sequence[Role]) -> None:
-    """The annotation tables of CASME II and SAMM; SMIC HS has none."""
-    _write_casme2(root / "CASME2" / CASME2_TABLE, [role for role in roles if role.corpus == "casme2"])
-    _write_samm(root / "SAMM" / SAMM_TABLE, [role for role in roles if role.corpus == "samm"])
-
-
-def _write_casme2(path: Path, roles: Sequence[Role]) -> None:
-    import openpyxl
-
-    book = openpyxl.Workbook()
-    sheet = book.active
-    sheet.title = "Sheet1"
-    for name in ("Sheet2", "Sheet3"):
-        book.create_sheet(name)
-    sheet.append(CASME2_HEADINGS)
-    for index, role in enumerate(roles):
-        units = int(role.action_units) if role.action_units.isdigit() else role.action_units
-        emotion = role.emotion + " " * (index % 7 == 3)
-        apex = role.apex if role.printed_apex is None else role.printed_apex
-        sheet.append((role.subject, role.name, None, role.onset, apex, role.offset, None, units, emotion))
-    _save(book, path)
-
-
-def _write_samm(path: Path, roles: Sequence[Role]) -> None:
-    import openpyxl
-
-    book = openpyxl.Workbook()
-    sheet = book.active
-    sheet.title = "MICRO_ONLY"
-    for row, line in enumerate(SAMM_TITLE, 1):
-        sheet.cell(row, 1, line)
-    for column, heading in enumerate(SAMM_HEADINGS, 1):
-        sheet.cell(SAMM_HEADER_ROW, column, heading)
-    for row, role in enumerate(roles, SAMM_HEADER_ROW + 1):
-        emotion = "Other" if role.emotion == "others" else role.emotion.capitalize()
-        apex = role.apex if role.printed_apex is None else role.printed_apex
-        film = int(role.name.split("_")[1])
-        units: int | str = int(role.action_units) if role.action_units.isdigit() else role.action_units
-        if role.action_units == "6+12":
-            units = "(6 or 7)+12"
-        cells = (
-            role.subject, role.name, film, role.onset, apex, role.offset, f"=F{row}-D{row}+1", "Micro - 1/2",
-            units, emotion, OBJECTIVE[role.emotion], None,
-        )  # fmt: skip
-        for column, cell in enumerate(cells, 1):
-            sheet.cell(row, column, cell)
-    _save(book, path)
-
-
-def _save(book: Any, path: Path) -> None:
-    """Save a workbook without the time of day that openpyxl and zip put into it: same cells, same bytes."""
-    memory = io.BytesIO()
-    book.save(memory)
-    with zipfile.ZipFile(memory) as written, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as table:
-        for name in written.namelist():
-            content = re.sub(rb"\d{4}-\d\d-\d\dT[\d:]+Z", b"2014-05-08T00:00:00Z", written.read(name))
-            table.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
+def _misplaced(root: Path, films: Sequence[Film], edition: Edition) -> None:
+    """A recording of one subject lies with the next one, too."""
+    film = films[0]
+    other = next((one for one in films if one.subject != film.subject), None)
+    if other:
+        path = edition.path(root, film, film.roles[0], film.first)
+        source = path if edition.video else path.parent
+        copy = shutil.copyfile if edition.video else shutil.copytree
+        copy(source, edition.folder(root, film.corpus) / f"s{other.subject}" / source.name)

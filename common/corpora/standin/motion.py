@@ -1,8 +1,9 @@
-"""Facial action units as displacements of the face plane, and clips that play them.
+"""Facial action units as displacements of the face plane, and recordings that play them.
 
 An action unit is a sum of Gaussian pushes at landmarks; its size is a share of the distance of the eye centres. The
-share of the apex that a frame shows rises from the onset to the apex and falls to the offset. Head drift, flicker,
-sensor noise and blinks are drawn without regard to the emotion.
+share of the apex that a frame shows rises from the onset to the apex and falls to the offset; before, between and
+after its expressions a face is neutral. Head drift, flicker, sensor noise and blinks are drawn without regard to the
+emotion.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from common.corpora.standin.portraits import Portrait
 
 STEP = 4  # pixels per sample of the displacement field
 DEPTH = 16  # brightness steps per grey level while rendering
-BLINKS = 0.1  # share of clips with a blink, unless it would fall on onset or apex
+BLINKS = 0.1  # share of expressions with a blink, unless it would fall on onset or apex
+BLINK_EVERY = 3.0  # seconds between the blinks of a neutral face
+EBB = 0.15  # seconds in which what is left of an expression at its offset goes
 REACH = (-1.55, -1.95, 1.55, 2.0)  # the part of the picture that moves, in face units: left, top, right, bottom
 
 
@@ -64,14 +67,28 @@ def action_units(text: str) -> list[tuple[int, float, float]]:
 
 
 @dataclass(frozen=True)
-class Take:
-    """What is played: `units` as `action_units` gives them, `size` in face units, frames `length`, `apex` an index."""
+class Expression:
+    """`units` as `action_units` gives them, `size` in face units; `onset`, `apex` and `offset` are frame numbers."""
 
     units: Sequence[tuple[int, float, float]]
     size: float
-    length: int
+    onset: int
     apex: int
+    offset: int
+
+
+@dataclass(frozen=True)
+class Take:
+    """What is played: frames `first` to `last` with `expressions`, one or more, in order and apart."""
+
+    expressions: Sequence[Expression]
+    first: int
+    last: int
     fps: float
+
+    def seconds(self, numbers: NDArray[np.int64]) -> NDArray[np.float64]:
+        """The time at which frames are shown, counted from the first onset."""
+        return (numbers - self.expressions[0].onset) / self.fps
 
 
 def manner(rng: np.random.Generator) -> dict[int, tuple[float, float]]:
@@ -86,6 +103,14 @@ def profile(length: int, apex: int, rest: float, sharpness: float) -> Array:
     fall = np.clip((frame - apex) / max(length - 1 - apex, 1), 0, 1)
     share = np.sin(np.pi / 2 * rise**sharpness) ** 2 * (rest + (1 - rest) * np.cos(np.pi / 2 * fall**sharpness) ** 2)
     return share.astype(np.float32)
+
+
+def shares(expression: Expression, numbers: NDArray[np.int64], fps: float, rest: float, sharpness: float) -> Array:
+    """`profile` by frame number, 0 before the onset; after the offset the rest ebbs away within `EBB` seconds."""
+    during = profile(expression.offset - expression.onset + 1, expression.apex - expression.onset, rest, sharpness)
+    shown = during[np.clip(numbers - expression.onset, 0, len(during) - 1)]
+    gone = np.clip((numbers - expression.offset) / (EBB * fps), 0, 1)
+    return (shown * np.cos(np.pi / 2 * gone) ** 2).astype(np.float32)
 
 
 def field(face: Portrait, units: Sequence[tuple[int, float, float]], where: Array) -> Array:
@@ -109,36 +134,38 @@ def play(
     take: Take,
     rng: np.random.Generator,
     noise: NDArray[np.int16],
+    chosen: Sequence[int] | None = None,
 ) -> Iterator[Array]:
-    """The frames of a clip, uint8, shaped as `face.picture`.
+    """The frames of a take, or those of them that are `chosen`: uint8, shaped as `face.picture`.
 
-    `noise` is a bank of sensor noise larger than the picture, of which every frame shows another part.
+    A frame is the same whatever else is chosen. `noise` is a bank of sensor noise larger than the picture, of which
+    every frame shows another part.
     """
     height, width = face.picture.shape[:2]
     left, top, right, bottom = _region(face, width, height)
     columns, rows = -(-(right - left) // STEP), -(-(bottom - top) // STEP)
     right, bottom = left + columns * STEP, top + rows * STEP
     where = np.stack(np.meshgrid(_samples(left, columns), _samples(top, rows)), -1).astype(np.float32)
+    grid = np.stack(np.meshgrid(np.arange(left, right), np.arange(top, bottom)), -1).astype(np.float32)
+    size = grid.shape[1::-1]
+    still = face.picture.astype(np.int16) * DEPTH
+    inside = still[top:bottom, left:right]
 
-    units = [(unit, a * traits[unit][0], b * traits[unit][1]) for unit, a, b in take.units]
-    expression = field(face, units, where)
-    largest = float(np.linalg.norm(expression, axis=-1).max()) / face.unit
-    expression *= take.size / max(largest, 1)  # action units that meet in one place add up to no more than the size
+    moves = [_displacement(face, traits, expression, where) for expression in take.expressions]
+    creases = [cv2.resize(_creases(move), size)[: height - top, : width - left] for move in moves]
+    darker = [(inside * (one[..., None] if inside.ndim == 3 else one)).astype(np.int16) for one in creases]
     blink = 0.05 * field(face, [(45, 1.0, 1.0)], where)
     plane = (where - face.landmarks[36:48].mean(0)) / face.unit
     held = _held(plane)[..., None]
     turn = held * np.stack([-plane[..., 1] + 1.5, plane[..., 0]], -1) * face.unit  # about the neck
 
-    still = face.picture.astype(np.int16) * DEPTH
-    grid = np.stack(np.meshgrid(np.arange(left, right), np.arange(top, bottom)), -1).astype(np.float32)
-    size = grid.shape[1::-1]
-    creases = cv2.resize(_creases(expression), size)[: height - top, : width - left]
-    inside = still[top:bottom, left:right]
-    crease = (inside * (creases[..., None] if inside.ndim == 3 else creases)).astype(np.int16)
-
-    shares = profile(take.length, take.apex, rng.uniform(0.0, 0.25), rng.uniform(0.9, 1.3))
-    closed = _blinks(take, rng)
-    seconds = np.arange(take.length) / take.fps
+    numbers = np.array(range(take.first, take.last + 1) if chosen is None else chosen)
+    seconds = take.seconds(numbers)
+    shown = [
+        shares(expression, numbers, take.fps, rng.uniform(0.0, 0.25), rng.uniform(0.9, 1.3))
+        for expression in take.expressions
+    ]
+    closed = _blinks(take, numbers, rng)
     shift = _wander(seconds, rng, 2) * 0.003 * face.unit
     angle = _wander(seconds, rng, 1) * 0.0015
     flicker = (
@@ -146,15 +173,19 @@ def play(
         + 0.006 * np.sin(2 * np.pi * (rng.uniform(8, 12) * seconds + rng.random()))
         + 0.003 * _wander(seconds, rng, 1)[:, 0]
     )
-    spare = np.array(noise.shape[:2]) - (height, width)
-    for index in range(take.length):
-        moved = shares[index] * expression + closed[index] * blink + held * shift[index] + angle[index] * turn
+    spare, grain = np.array(noise.shape[:2]) - (height, width), int(rng.integers(2**32))
+    for index, number in enumerate(numbers):
+        moved = closed[index] * blink + held * shift[index] + angle[index] * turn
+        for share, move in zip(shown, moves, strict=True):
+            moved += share[index] * move
         maps = grid - cv2.resize(moved.astype(np.float32), size)
         frame: Array = still.copy()
         part = cv2.remap(still, maps, NO_MAP, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
         part = part[: height - top, : width - left]
-        frame[top:bottom, left:right] = cv2.scaleAdd(crease, float(shares[index]), part)
-        y, x = rng.integers(0, spare + 1)
+        for share, crease in zip(shown, darker, strict=True):
+            part = cv2.scaleAdd(crease, float(share[index]), part) if share[index] > 0 else part
+        frame[top:bottom, left:right] = part
+        y, x = np.random.default_rng((grain, number)).integers(0, spare + 1)
         frame = cv2.add(frame, noise[y : y + height, x : x + width])
         yield cv2.convertScaleAbs(frame, alpha=float(flicker[index]) / DEPTH)
 
@@ -163,6 +194,16 @@ def noise_bank(shape: tuple[int, ...], rng: np.random.Generator, grey_levels: fl
     """Sensor noise for pictures of `shape`, 48 pixels larger on two sides, in the units of `play`."""
     larger = (shape[0] + 48, shape[1] + 48, *shape[2:])
     return np.round(rng.standard_normal(larger, np.float32) * grey_levels * DEPTH).astype(np.int16)
+
+
+def _displacement(
+    face: Portrait, traits: Mapping[int, tuple[float, float]], expression: Expression, where: Array
+) -> Array:
+    """`field` of an expression as this subject shows it, at its apex."""
+    moved = field(face, [(unit, a * traits[unit][0], b * traits[unit][1]) for unit, a, b in expression.units], where)
+    largest = float(np.linalg.norm(moved, axis=-1).max()) / face.unit
+    # Action units that meet in one place add up to no more than the size.
+    return (moved * (expression.size / max(largest, 1))).astype(np.float32)
 
 
 def _region(face: Portrait, width: int, height: int) -> tuple[int, int, int, int]:
@@ -189,17 +230,25 @@ def _creases(expression: Array) -> Array:
 
 
 def _wander(seconds: NDArray[np.float64], rng: np.random.Generator, count: int) -> NDArray[np.float64]:
-    """Slow smooth movement, about unit size, 0 in the first frame: (frames, count)."""
+    """Slow smooth movement, about unit size, 0 at the time 0: (frames, count)."""
     rates, phases = rng.uniform(0.3, 1.2, (2, count)), rng.uniform(0, 2 * np.pi, (2, count))
     waves = np.sin(2 * np.pi * seconds[:, None, None] * rates + phases).sum(1)
-    return waves - waves[0]
+    return waves - np.sin(phases).sum(0)
 
 
-def _blinks(take: Take, rng: np.random.Generator) -> Array:
-    """How far the eyes are closed in each frame; few clips have a blink, clear of onset and apex."""
-    frames = np.arange(take.length)
+def _blinks(take: Take, numbers: NDArray[np.int64], rng: np.random.Generator) -> Array:
+    """How far the eyes are closed in each frame: now and then between expressions, in few of them, clear of apexes."""
     half = 0.06 * take.fps
-    centre = rng.uniform(0, take.length)
-    if rng.random() > BLINKS or min(centre, abs(centre - take.apex)) < 1.2 * half:
-        return np.zeros(take.length, np.float32)
-    return (np.clip(1 - np.abs(frames - centre) / half, 0, 1) ** 0.7).astype(np.float32)
+    centres = []
+    for expression in take.expressions:
+        centre = rng.uniform(expression.onset, expression.offset + 1)
+        clear = min(centre - expression.onset, abs(centre - expression.apex)) >= 1.2 * half
+        if rng.random() <= BLINKS and clear:
+            centres.append(centre)
+    for centre in rng.uniform(take.first, take.last, int((take.last - take.first) / take.fps / BLINK_EVERY)):
+        if not any(one.onset - 1.2 * half <= centre <= one.offset + 1.2 * half for one in take.expressions):
+            centres.append(centre)
+    closed = np.zeros(len(numbers))
+    for centre in centres:
+        closed = np.maximum(closed, np.clip(1 - np.abs(numbers - centre) / half, 0, 1) ** 0.7)
+    return closed.astype(np.float32)

@@ -1,0 +1,235 @@
+"""CAS(ME)^2: 30 frames a second, 640x480, 22 subjects, 300 macro- and 57 micro-expressions.
+
+Images: one folder per clip in `selectedpic/s15/anger1_1/img557.jpg` or `cropped/15/anger1_1/img557.jpg`, or whole
+recordings in `rawpic/s15/15_0101disgustingteeth/img001.jpg` or `rawvideo/s15/15_0101disgustingteeth.avi`, of which
+onset to offset is the clip. Frames count from 1 at the start of the recording.
+Table: `CAS(ME)^2code_final.xlsx`, without any header. Its sheets are the codes, the numbers of the participants and the
+codes of the stimuli, in this order. The emotion is that of the stimulus, which begins the clip's name; what the coders
+and the participant said of the expression is in `Clip.valence` and `Clip.self_report`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from common.corpora import tables, trees
+from common.corpora.tables import NUMBER, Documented, Found, Row
+from common.corpora.trees import Layout, Tree
+from common.errors import ClipError, UserError
+from common.types import Clip, Corpus, Correction
+
+CLIP = re.compile(r"((disgust|anger|happy)[0-9]+)_[0-9]+", re.IGNORECASE)
+RECORDING = re.compile(r"([0-9]+)_([0-9]{4}).*")
+LAYOUT = Layout(
+    corpus="casme_sq",
+    title="CAS(ME)^2",
+    citation=(
+        "F. Qu, S.-J. Wang, W.-J. Yan, H. Li, S. Wu, X. Fu. CAS(ME)^2: A database for spontaneous macro-expression and "
+        "micro-expression spotting and recognition. IEEE Transactions on Affective Computing 9(4), 424-436, 2018."
+    ),
+    fps=30.0,
+    folders=(("raw", "selectedpic"), ("raw", "rawpic"), ("raw", "rawvideo"), ("cropped", "cropped")),
+    subject=re.compile(r"s?([0-9]{2})", re.IGNORECASE),
+    clip=re.compile(rf"{CLIP.pattern}|{RECORDING.pattern}", re.IGNORECASE),
+    subject_id="s{:02d}",
+    tables=("CAS(ME)^2*code*.xlsx", "CAS(ME)2*code*.xlsx", "CASME^2*code*.xlsx", "CASME_sq*code*.xlsx"),
+    headings={
+        "subject": "participant (column 1)",
+        "clip": "clip name (column 2)",
+        "onset": "onset (column 3)",
+        "apex": "apex (column 4)",
+        "offset": "offset (column 5)",
+        "action_units": "action units (column 6)",
+        "valence": "valence (column 7)",
+        "expression": "type (column 8)",
+        "self_report": "self-report (column 9)",
+    },
+)
+DOCUMENTED = (
+    Documented(
+        "table of the release",
+        357,
+        22,
+        {"happy": 167, "anger": 102, "disgust": 88},
+        {"macro": 300, "micro": 57},
+        {"negative": 21, "others": 19, "surprise": 9, "positive": 8},
+    ),
+)
+
+
+LONGEST = 10_000
+"""Frames from onset to offset that a clip in a video may have at most: more is a slip of the table's coders."""
+_SPELLING = {"happyiness": "happiness"}
+
+
+@dataclass(frozen=True)
+class Names:
+    """The naming rule: subject numbers on disk by participant, and four-digit codes by stimulus (`disgust1`)."""
+
+    subjects: Mapping[int, int]
+    codes: Mapping[str, str]
+
+
+def load(root: Path, images: str = "raw") -> Corpus:
+    """The corpus below `root`; `images` "raw" or "cropped" is preferred. UserError without table or images."""
+    folders = trees.survey(root)
+    table = tables.find(folders, LAYOUT)
+    rows, names = read(table)
+    tree = trees.choose(folders, LAYOUT, images, table)
+
+    def named(row: Row) -> tuple[int, str]:
+        participant, name = tables.who(row)
+        if participant not in names.subjects:
+            raise ClipError(f"row {row.number}: participant {participant} is not in the naming rule (second sheet)")
+        return names.subjects[participant], name
+
+    def make(row: Row, person: int, name: str) -> Found:
+        return _clip(tree, names, row, person, name)
+
+    return tables.join(LAYOUT, root, tree, table, rows, make, named)
+
+
+def read(table: Path) -> tuple[list[Row], Names]:
+    """The rows of the codes and the naming rule, by the position of sheets and columns. Raises UserError."""
+    found = [cells for _, cells in tables.sheets(table)]
+    if len(found) < 3:
+        raise UserError(f"{table}: {len(found)} sheets; the codes, participants and stimuli should be the first three")
+    codes, participants, stimuli = found[:3]
+    if (width := max(map(len, codes), default=0)) < len(LAYOUT.headings):
+        raise UserError(f"{table}: the first sheet has {width} columns; {len(LAYOUT.headings)} are needed")
+    rows = [
+        Row(at, dict(zip(LAYOUT.headings, cells, strict=False)), LAYOUT.headings) for at, cells in enumerate(codes, 1)
+    ]
+    subjects = {
+        int(participant): int(number)
+        for number, folder, participant in (cells[:3] for cells in participants if len(cells) >= 3)
+        if NUMBER.fullmatch(number) and NUMBER.fullmatch(participant) and folder.lower() == f"s{int(number):02d}"
+    }
+    stimulus = {
+        name.lower(): code.zfill(4)
+        for code, name in (cells[:2] for cells in stimuli if len(cells) >= 2)
+        if NUMBER.fullmatch(code) and name
+    }
+    return [row for row in rows if tables.annotates(row.cells)], Names(subjects, stimulus)
+
+
+def _clip(tree: Tree, names: Names, row: Row, person: int, name: str) -> Found:
+    match = CLIP.fullmatch(name)
+    kind = re.fullmatch(r"(macro|micro)\W?expressions?", row.text("expression"), re.IGNORECASE)
+    if not match:
+        raise ClipError(f"row {row.number}: {name!r} does not begin with a stimulus (disgust, anger or happy)")
+    if not kind:
+        raise ClipError(f"row {row.number}: {row.cells['expression']!r} is neither macro- nor micro-expression")
+    notes = _Notes(f"casme_sq/{LAYOUT.subject_id.format(person)}/{name}", row)
+    if tree.name in ("rawpic", "rawvideo"):
+        place = _recording(tree, names, person, match[1].lower())
+        onset, offset = _span_in_recording(row, notes)
+    else:
+        place = tables.folder(LAYOUT, tree, person, name)
+        onset, offset = _span_in_folder(place, row, notes)
+    frames = trees.sequence(place, onset, offset) if place.is_dir() else _in_video(place, onset, offset)
+    apex, odd = tables.apex(LAYOUT, row, notes.key, onset, offset)
+    report = row.cells["self_report"].lower()
+    if report in _SPELLING:
+        notes.add("self_report", _SPELLING[report], "misspelt")
+    units = tables.action_units(row)
+    if units.upper() == "NULL":
+        notes.add("action_units", "none", "no action unit is coded")
+        units = ""
+    clip = Clip(
+        corpus=LAYOUT.corpus,
+        subject=LAYOUT.subject_id.format(person),
+        name=name,
+        frames=tuple(frames.values()),
+        numbers=tuple(frames),
+        onset=onset,
+        apex=apex,
+        offset=offset,
+        fps=LAYOUT.fps,
+        emotion=match[2].lower(),
+        action_units=units,
+        expression=kind[1].lower(),
+        valence=row.cells["valence"].lower(),
+        self_report=_SPELLING.get(report, report),
+    )
+    return clip, [*notes.made, *odd, *tables.missing_frames(clip)]
+
+
+@dataclass(frozen=True)
+class _Notes:
+    """Corrections of one row."""
+
+    key: str
+    row: Row
+    made: list[Correction] = field(default_factory=list)
+
+    def add(self, name: str, used: object, why: str) -> None:
+        self.made.append(Correction(self.key, self.row.headings[name], self.row.cells[name], str(used), why))
+
+
+def _span_in_folder(place: Path, row: Row, notes: _Notes) -> tuple[int, int]:
+    """Onset and offset of a clip that lies in a folder of its own.
+
+    Where the table has no offset (0) the folder's last frame is used, where its onset lies after its offset the folder's
+    first and last frame are.
+    """
+    onset, offset = row.frame("onset"), row.frame("offset")
+    if onset <= offset or not (there := trees.images(place)):
+        return onset, offset
+    if not offset:
+        notes.add("offset", max(there), "no offset; the last frame of the clip's folder is used")
+        return onset, max(there)
+    for name, printed, used in (("onset", onset, min(there)), ("offset", offset, max(there))):
+        if printed != used:
+            notes.add(name, used, "the onset lies after the offset; the clip's folder decides")
+    return min(there), max(there)
+
+
+def _span_in_recording(row: Row, notes: _Notes) -> tuple[int, int]:
+    """Onset and offset of a clip in a whole recording.
+
+    Where the table has no offset (0), or one before the onset, the apex is the last frame that is known to belong to it.
+    """
+    onset, offset = row.frame("onset"), row.frame("offset")
+    if onset < 1:
+        raise ClipError(f"row {row.number}: onset {onset}, but the frames of a recording count from 1")
+    if onset <= offset:
+        return onset, offset
+    what = "no offset" if not offset else f"offset {offset} before onset {onset}"
+    apex = row.frame("apex")
+    if apex <= onset:
+        raise ClipError(f"row {row.number}: {what}, and no apex after the onset to end with")
+    notes.add("offset", apex, f"{what}; the clip is read up to its apex")
+    return onset, apex
+
+
+def _in_video(video: Path, onset: int, offset: int) -> dict[int, Path]:
+    """The frames of a clip in a video, which is not opened. Raises ClipError for spans that no expression has."""
+    if not 1 <= offset - onset <= LONGEST:
+        raise ClipError(f"onset {onset} and offset {offset} leave no expression; 2 to {LONGEST + 1} frames would")
+    return dict.fromkeys(range(onset, offset + 1), video)
+
+
+def _recording(tree: Tree, names: Names, person: int, stimulus: str) -> Path:
+    """The recording of a subject and stimulus, a folder or a video. Raises ClipError unless there is exactly one.
+
+    A recording that bears another subject's number lies in the wrong folder, and is passed over.
+    """
+    if stimulus not in names.codes:
+        raise ClipError(f"stimulus {stimulus} is not in the naming rule (third sheet)")
+    home = tables.subject(LAYOUT, tree, person)
+    there = trees.children(home) if tree.name == "rawpic" else trees.videos(home)
+    found = [
+        path
+        for name, path in there.items()
+        if (match := RECORDING.fullmatch(name)) and (int(match[1]), match[2]) == (person, names.codes[stimulus])
+    ]
+    wanted = f"{person}_{names.codes[stimulus]}"
+    if not found:
+        raise ClipError(f"no recording {home.name}/{wanted}… in {tree.name}")
+    if len(found) > 1:
+        raise ClipError(f"{len(found)} recordings {home.name}/{wanted}… in {tree.name}")
+    return found[0]

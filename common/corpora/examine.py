@@ -1,0 +1,46 @@
+"""Files of clips that are there and hold no picture: empty ones, and ones whose first bytes are no image's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from common.corpora import trees
+from common.types import Clip, Exclusion, Progress
+
+_IMAGES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM")
+_OGG, _MATROSKA, _ASF = b"OggS", b"\x1aE\xdf\xa3", b"0&\xb2u"
+_VIDEOS = (b"RIFF", _MATROSKA, _ASF, _OGG, b"\x00\x00\x01\xba", b"\x00\x00\x01\xb3")
+
+
+def unusable(clips: Sequence[Clip], progress: Progress | None = None) -> list[Exclusion]:
+    """The clips that a run will have to exclude, with the first of their faulty files. Nothing is decoded."""
+    found = []
+    verdicts: dict[Path, str] = {}  # the clips of a recording share its video
+    for done, clip in enumerate(clips, 1):
+        faults = []
+        for file in clip.files:
+            if file not in verdicts:
+                verdicts[file] = _fault(file)
+            if verdicts[file]:
+                faults.append(f"{file.name} {verdicts[file]}")
+        if faults:
+            more = f", and {len(faults) - 1} more of its {len(clip.files)} files" if len(faults) > 1 else ""
+            found.append(Exclusion(clip.id, f"{faults[0]}{more}; copy the clip again"))
+        if progress:
+            progress(f"looking at the files of {clip.corpus}", done, len(clips))
+    return found
+
+
+def _fault(file: Path) -> str:
+    """What is wrong with a file by its first bytes; empty where nothing is."""
+    try:
+        with file.open("rb", buffering=0) as opened:
+            head = opened.read(12)
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+    if not head:
+        return "is empty (0 bytes)"
+    if file.name.lower().endswith(trees.VIDEOS):
+        return "" if head.startswith(_VIDEOS) or head[4:8] == b"ftyp" else "is no video"
+    return "" if head.startswith(_IMAGES) else "is no JPEG, PNG or BMP image"

@@ -1,0 +1,123 @@
+"""SMIC-E, the long release of SMIC's high-speed part (HS): 157 recordings of 16 subjects at 100 frames a second.
+
+Images: `SMIC-E_raw image/HS_long/SMIC-HS-E/s01/s1_ne_01/image034208.jpg`, whole recordings, of which onset to offset is
+the clip. Table: `SMIC-HS-E_annotation.xlsx`, sheet HS. The name of a clip says its emotion, also where the table
+disagrees. A recording may hold further micro-expressions, which have no name of their own: only the first is read.
+Nobody annotated an apex.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from common.corpora import tables, trees
+from common.corpora.tables import Documented, Found, Row
+from common.corpora.trees import Layout, Tree
+from common.errors import ClipError
+from common.types import Clip, Corpus, Correction
+
+NAME = re.compile(r"s([0-9]+)_(ne|po|sur)_([0-9]+)", re.IGNORECASE)
+EMOTIONS = {"ne": "negative", "po": "positive", "sur": "surprise"}
+LAYOUT = Layout(
+    corpus="smic_e",
+    title="SMIC-E-HS",
+    citation=(
+        "X. Li, X. Hong, A. Moilanen, X. Huang, T. Pfister, G. Zhao, M. Pietikäinen. Towards reading hidden emotions: "
+        "A comparative study of spontaneous micro-expression spotting and recognition methods. IEEE Transactions on "
+        "Affective Computing 9(4), 563-577, 2018."
+    ),
+    fps=100.0,
+    folders=(("raw", "SMIC-HS-E"),),
+    subject=re.compile(r"s([0-9]+)", re.IGNORECASE),
+    clip=NAME,
+    subject_id="s{}",
+    tables=("SMIC*E*annotation*.xlsx",),
+    headings={"subject": "Subject", "clip": "Filename", "onset": "OnsetF", "offset": "OffsetF", "emotion": "Emotion"},
+)
+FURTHER: Mapping[str, str] = {"onset 2": "Onset2F", "onset 3": "Onset3F"}
+DOCUMENTED = (Documented("long release", 157, 16, title="SMIC-E-HS"),)
+_MISSING = re.compile(r"MISSING\s*<\s*-?\s*([0-9]{1,9})", re.IGNORECASE)
+
+
+def load(root: Path, images: str = "raw", corpus: str = LAYOUT.corpus) -> Corpus:
+    """The corpus below `root`, under the name `corpus`; its images are all raw. UserError without table or images.
+
+    Clips are named as in the short release: s1_ne_01.
+    """
+    layout = replace(LAYOUT, corpus=corpus)
+    folders = trees.survey(root)
+    table = tables.find(folders, layout)
+    rows = tables.read(table, layout.headings, optional=FURTHER, first="HS")
+    tree = trees.choose(folders, layout, images, table)
+
+    def make(row: Row, person: int, name: str) -> Found:
+        return _clip(layout, tree, row, person, name)
+
+    return tables.join(layout, root, tree, table, rows, make, _named)
+
+
+def _named(row: Row) -> tuple[int, str]:
+    person, name = tables.who(row)
+    match = NAME.fullmatch(name)
+    if not match:
+        raise ClipError(f"row {row.number}: {name!r} says no emotion (ne, po or sur)")
+    if int(match[1]) != person:
+        raise ClipError(f"row {row.number}: {name!r} is no clip of subject {person}")
+    return person, f"s{person}_{match[2].lower()}_{int(match[3]):02d}"
+
+
+def _clip(layout: Layout, tree: Tree, row: Row, person: int, name: str) -> Found:
+    place = _folder(layout, tree, person, name)
+    key = f"{layout.corpus}/s{person}/{name}"
+    notes: list[Correction] = []
+
+    def note(field: str, used: str, why: str) -> None:
+        notes.append(Correction(key, row.headings[field], row.cells[field], used, why))
+
+    if missing := _MISSING.fullmatch(row.cells["onset"]):
+        onset = int(missing[1])
+        note("onset", str(onset), "the movement begins before the recording; its first frame is used")
+        if onset not in trees.images(place):
+            raise ClipError(f"row {row.number}: OnsetF is {row.cells['onset']!r}, and frame {onset} is not on disk")
+    else:
+        onset = row.frame("onset")
+    offset = row.frame("offset")
+    emotion = EMOTIONS[name.split("_")[1]]
+    printed = row.cells["emotion"].lower()
+    if printed and printed[:2] != emotion[:2]:
+        note("emotion", emotion, "file name, against the table")
+    for field in FURTHER:
+        if row.cells.get(field, "") not in ("", "0"):
+            note(field, "none", "a further micro-expression of the recording; only the first is read")
+    frames = trees.sequence(place, onset, offset)
+    clip = Clip(
+        corpus=layout.corpus,
+        subject=layout.subject_id.format(person),
+        name=name,
+        frames=tuple(frames.values()),
+        numbers=tuple(frames),
+        onset=onset,
+        apex=None,
+        offset=offset,
+        fps=layout.fps,
+        emotion=emotion,
+    )
+    return clip, [*notes, *tables.missing_frames(clip)]
+
+
+def _folder(layout: Layout, tree: Tree, person: int, name: str) -> Path:
+    """The folder of a clip, whatever zeros its name is padded with. Raises ClipError unless there is exactly one."""
+    home = tables.subject(layout, tree, person)
+    wanted = _parts(name)
+    found = [path for folder, path in trees.children(home).items() if _parts(folder.strip()) == wanted]
+    if len(found) != 1:
+        raise ClipError(f"{len(found) or 'no'} folder{'s' * (len(found) > 1)} {home.name}/{name} in {tree.name}")
+    return found[0]
+
+
+def _parts(name: str) -> tuple[int, str, int] | None:
+    match = NAME.fullmatch(name)
+    return (int(match[1]), match[2].lower(), int(match[3])) if match else None

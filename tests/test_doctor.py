@@ -1,0 +1,104 @@
+"""The check of a data folder: documented counts, files that hold no picture, and what can be run."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+import trees_on_disk as disk
+from PIL import Image
+from rich.console import Console
+
+import papers
+from common.corpora import doctor, doctor_text
+from common.errors import UserError
+
+PAPER = papers.load("aouayeb2019")
+ROWS = [
+    ["01", "EP02_01f", None, 46, 50, 52, None, "12", "happiness"],
+    ["02", "EP02_01f", None, 46, 50, 52, None, "4", "disgust"],
+]
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Two CASME II clips whose images are images."""
+    disk.write_casme2(tmp_path / "CASME2", ROWS)
+    for file in (tmp_path / "CASME2").rglob("*.jpg"):
+        Image.new("L", (4, 4)).save(file)
+    return tmp_path
+
+
+def printed(result: dict) -> str:
+    text = io.StringIO()
+    doctor_text.print_check(result, Console(file=text, width=300))
+    return text.getvalue()
+
+
+def image(data: Path, subject: str, number: int) -> Path:
+    return data / "CASME2" / "CASME2_RAW_selected" / subject / "EP02_01f" / f"img{number}.jpg"
+
+
+def test_files_that_hold_no_picture_are_told_and_not_decoded(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert doctor.check(data)["corpora"]["casme2"]["unusable"] == []
+    image(data, "sub01", 48).write_bytes(b"")
+    image(data, "sub01", 50).write_bytes(b"<html>not found</html>")
+    monkeypatch.setattr(Image, "open", None)
+    result = doctor.check(data)
+    (row,) = result["corpora"]["casme2"]["unusable"]
+    assert row["clip"] == "casme2/sub01/EP02_01f"
+    assert row["reason"] == "img48.jpg is empty (0 bytes), and 1 more of its 7 files; copy the clip again"
+    assert result["corpora"]["casme2"]["clips"] == 2
+    assert "not readable casme2/sub01/EP02_01f: img48.jpg is empty" in printed(result)
+
+
+def test_files_that_are_gone_or_locked_are_told(data: Path) -> None:
+    gone = image(data, "sub02", 49)
+    gone.unlink()
+    gone.symlink_to(data / "nowhere.jpg")
+    (row,) = doctor.check(data)["corpora"]["casme2"]["unusable"]
+    assert row["reason"] == "img49.jpg cannot be read (No such file or directory); copy the clip again"
+
+
+def test_what_can_run_and_what_it_lacks(data: Path) -> None:
+    result = doctor.check(data, papers=[PAPER])
+    assert {row["experiment"] for row in result["experiments"]} == {one.id for one in PAPER.experiments}
+    assert all(not row["can_run"] and row["clips"] == 0 for row in result["experiments"])
+    assert result["experiments"][0]["reason"] == "smic is not here, samm is not here"
+    disk.write_smic(data / "SMIC")
+    disk.write_samm(data / "SAMM")
+    result = doctor.check(data, papers=[PAPER])
+    first = result["experiments"][0]
+    # two clips of CASME II, all of SMIC, SAMM without `Other`; the images of the latter two are empty files
+    assert (first["can_run"], first["clips"]) == (True, 2 + 164 + 133)
+    assert first["by_class"] == {"negative": 1 + 70 + 92, "positive": 1 + 51 + 26, "surprise": 43 + 15}
+    assert first["reason"] == f"{164 + 133} of its {2 + 164 + 133} clips have files that cannot be read"
+    assert "can run aouayeb2019 composite-loso/cnn-once: 299 clips" in printed(result)
+    image(data, "sub01", 46).write_bytes(b"")
+    image(data, "sub02", 46).write_bytes(b"")
+    assert not doctor.check(data, papers=[PAPER])["experiments"][0]["can_run"]
+    (data / "SAMM" / "SAMM_Micro_FACS_Codes_v2.xlsx").write_bytes(b"")
+    result = doctor.check(data, papers=[PAPER])
+    assert result["experiments"][0]["reason"] == "samm cannot be read"
+    assert json.loads(json.dumps(result)) == result
+
+
+def test_only_the_corpora_that_are_asked_for(tmp_path: Path) -> None:
+    disk.write_smic(tmp_path / "SMIC")
+    assert list(doctor.check(tmp_path)["corpora"]) == ["smic"]
+    result = doctor.check(tmp_path, ("smic_vis", "smic_nir"))
+    assert {name: found["clips"] for name, found in result["corpora"].items()} == {"smic_vis": 1, "smic_nir": 1}
+    assert result["corpora"]["smic_nir"]["documented"] is None
+    assert "no published counts" in printed(result)
+    with pytest.raises(UserError, match="'mmew' is no known corpus; known are casme2, smic, samm, casme_sq, smic_e"):
+        doctor.check(tmp_path, ("mmew",))
+
+
+def test_numbers_that_differ_from_the_documented_ones_stand_beside_them(data: Path) -> None:
+    found = doctor.check(data)["corpora"]["casme2"]
+    assert not found["documented"]["agrees"]
+    line = next(line for line in printed(doctor.check(data)).splitlines() if "happiness" in line)
+    assert line.split() == ["happiness", "1", "32"]
+    assert found["by_apex"] == {"annotated": 2}
