@@ -81,6 +81,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     options = parser.parse_args(argv)
     if options.json and not (options.list or options.check_data):
         parser.error("--json goes with --list or --check-data")
+    for name in ("data", "out", "cache"):
+        if not str(getattr(options, name) or "").isprintable():
+            parser.error(f"--{name}: a report could not print this path; give one of printable characters")
     if options.corpus and not options.check_data:
         parser.error("--corpus goes with --check-data")
     return options

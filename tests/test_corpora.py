@@ -73,7 +73,9 @@ def test_casme2_in_full(
     read = {note.clip: (note.printed, note.used) for note in corpus.corrections}
     assert read.pop("casme2/sub04/EP12_01f") == ("/", "none")
     assert read.pop("casme2/sub05/EP09_05f") == ("69", "none")
-    assert set(read) == {f"casme2/{key}" for key in ("sub05/EP16_04f", "sub12/EP09_06", "sub20/EP16_01", "sub25/EP18_04f")}
+    assert set(read) == {
+        f"casme2/{key}" for key in ("sub05/EP16_04f", "sub12/EP09_06", "sub20/EP16_01", "sub25/EP18_04f")
+    }
     assert all(printed == used for printed, used in read.values())
     odd = {clip.id: clip for clip in corpus.clips}
     assert {key for key, clip in odd.items() if clip.apex is None} == {"casme2/sub04/EP12_01f", "casme2/sub05/EP09_05f"}
@@ -381,7 +383,10 @@ def test_missing_frames_and_second_rows_are_noted(tmp_path: Path) -> None:
     corpus = corpora.load("casme2", tmp_path)
     assert [(clip.emotion, clip.numbers) for clip in corpus.clips] == [("happiness", (46, 47, 49, 50, 51, 52))]
     notes = [(note.column, note.printed, note.used, note.source) for note in corpus.corrections]
-    assert notes == [("frames", "7", "6", "files on disk"), ("row", "3", "2", "the clip is annotated twice; its first row counts")]
+    assert notes == [
+        ("frames", "7", "6", "files on disk"),
+        ("row", "3", "2", "the clip is annotated twice; its first row counts"),
+    ]
 
 
 def test_apex_outside_the_clip_is_unknown(tmp_path: Path) -> None:

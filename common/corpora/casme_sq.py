@@ -15,10 +15,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from common.corpora import tables, trees
+from common.corpora import tables, trees, workbooks
 from common.corpora.tables import NUMBER, Documented, Found, Row
 from common.corpora.trees import Layout, Tree
-from common.errors import ClipError, UserError
+from common.errors import ClipError, UserError, quoted
 from common.types import Clip, Corpus, Correction
 
 CLIP = re.compile(r"((disgust|anger|happy)[0-9]+)_[0-9]+", re.IGNORECASE)
@@ -94,23 +94,21 @@ def load(root: Path, images: str = "raw") -> Corpus:
 
 def read(table: Path) -> tuple[list[Row], Names]:
     """The rows of the codes and the naming rule, by the position of sheets and columns. Raises UserError."""
-    found = [cells for _, cells in tables.sheets(table)]
+    found = workbooks.read(table)
     if len(found) < 3:
         raise UserError(f"{table}: {len(found)} sheets; the codes, participants and stimuli should be the first three")
-    codes, participants, stimuli = found[:3]
-    if (width := max(map(len, codes), default=0)) < len(LAYOUT.headings):
+    codes, participants, stimuli = (sheet.rows for sheet in found[:3])
+    if (width := len(codes[0][1]) if codes else 0) < len(LAYOUT.headings):
         raise UserError(f"{table}: the first sheet has {width} columns; {len(LAYOUT.headings)} are needed")
-    rows = [
-        Row(at, dict(zip(LAYOUT.headings, cells, strict=False)), LAYOUT.headings) for at, cells in enumerate(codes, 1)
-    ]
+    rows = [Row(at, dict(zip(LAYOUT.headings, cells, strict=False)), LAYOUT.headings) for at, cells in codes]
     subjects = {
         int(participant): int(number)
-        for number, folder, participant in (cells[:3] for cells in participants if len(cells) >= 3)
+        for number, folder, participant in (cells[:3] for _, cells in participants if len(cells) >= 3)
         if NUMBER.fullmatch(number) and NUMBER.fullmatch(participant) and folder.lower() == f"s{int(number):02d}"
     }
     stimulus = {
         name.lower(): code.zfill(4)
-        for code, name in (cells[:2] for cells in stimuli if len(cells) >= 2)
+        for code, name in (cells[:2] for _, cells in stimuli if len(cells) >= 2)
         if NUMBER.fullmatch(code) and name
     }
     return [row for row in rows if tables.annotates(row.cells)], Names(subjects, stimulus)
@@ -120,9 +118,9 @@ def _clip(tree: Tree, names: Names, row: Row, person: int, name: str) -> Found:
     match = CLIP.fullmatch(name)
     kind = re.fullmatch(r"(macro|micro)\W?expressions?", row.text("expression"), re.IGNORECASE)
     if not match:
-        raise ClipError(f"row {row.number}: {name!r} does not begin with a stimulus (disgust, anger or happy)")
+        raise ClipError(f"row {row.number}: {quoted(name)} does not begin with a stimulus (disgust, anger or happy)")
     if not kind:
-        raise ClipError(f"row {row.number}: {row.cells['expression']!r} is neither macro- nor micro-expression")
+        raise ClipError(f"row {row.number}: {quoted(row.cells['expression'])} is neither macro- nor micro-expression")
     notes = _Notes(f"casme_sq/{LAYOUT.subject_id.format(person)}/{name}", row)
     if tree.name in ("rawpic", "rawvideo"):
         place = _recording(tree, names, person, match[1].lower())
@@ -173,8 +171,8 @@ class _Notes:
 def _span_in_folder(place: Path, row: Row, notes: _Notes) -> tuple[int, int]:
     """Onset and offset of a clip that lies in a folder of its own.
 
-    Where the table has no offset (0) the folder's last frame is used, where its onset lies after its offset the folder's
-    first and last frame are.
+    Where the table has no offset (0) the folder's last frame is used; where its onset lies after its offset, the
+    folder's first and last frame.
     """
     onset, offset = row.frame("onset"), row.frame("offset")
     if onset <= offset or not (there := trees.images(place)):
@@ -191,7 +189,8 @@ def _span_in_folder(place: Path, row: Row, notes: _Notes) -> tuple[int, int]:
 def _span_in_recording(row: Row, notes: _Notes) -> tuple[int, int]:
     """Onset and offset of a clip in a whole recording.
 
-    Where the table has no offset (0), or one before the onset, the apex is the last frame that is known to belong to it.
+    Where the table has no offset (0), or one before the onset, the apex is the last frame that is known to belong to
+    the expression.
     """
     onset, offset = row.frame("onset"), row.frame("offset")
     if onset < 1:
@@ -220,16 +219,12 @@ def _recording(tree: Tree, names: Names, person: int, stimulus: str) -> Path:
     """
     if stimulus not in names.codes:
         raise ClipError(f"stimulus {stimulus} is not in the naming rule (third sheet)")
-    home = tables.subject(LAYOUT, tree, person)
-    there = trees.children(home) if tree.name == "rawpic" else trees.videos(home)
+    homes = tables.subject(LAYOUT, tree, person)
+    listed = trees.children if tree.name == "rawpic" else trees.videos
     found = [
         path
-        for name, path in there.items()
+        for home in homes
+        for name, path in listed(home).items()
         if (match := RECORDING.fullmatch(name)) and (int(match[1]), match[2]) == (person, names.codes[stimulus])
     ]
-    wanted = f"{person}_{names.codes[stimulus]}"
-    if not found:
-        raise ClipError(f"no recording {home.name}/{wanted}… in {tree.name}")
-    if len(found) > 1:
-        raise ClipError(f"{len(found)} recordings {home.name}/{wanted}… in {tree.name}")
-    return found[0]
+    return tables.single(found, f"{homes[0].name}/{person}_{names.codes[stimulus]}…", tree)

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.corpora import trees
+from common.corpora.tables import CLIP_NAME
 from common.corpora.trees import natural, plain
-from common.errors import ClipError, UserError
+from common.errors import ClipError, UserError, quoted
 from common.types import Clip, Corpus, Exclusion, LabelMap
 
 _NO_APEX = (None, "left out of the MEGC 2019 list: no usable apex in the table of 2014")
@@ -82,7 +83,7 @@ def label(clip: Clip, labels: LabelMap) -> tuple[str | None, str]:
         return labels.by_clip[clip.id]
     emotions = labels.mapping.get(clip.corpus, {})
     if clip.emotion not in emotions:
-        raise ClipError(f"emotion {clip.emotion!r} of {clip.corpus} is unknown to {labels.name}")
+        raise ClipError(f"emotion {quoted(clip.emotion)} of {clip.corpus} is unknown to {labels.name}")
     chosen = emotions[clip.emotion]
     return chosen, f"{clip.emotion} is {chosen}" if chosen else f"{clip.emotion} is no class of {labels.name}"
 
@@ -141,7 +142,9 @@ def read_megc_list(path: Path) -> dict[str, str]:
             continue
         key = _listed_id(cells)
         if key is None or cells[3] not in ("0", "1", "2"):
-            raise UserError(f"{path}: line {number} is not corpus, subject, clip, class 0 to 2: {','.join(cells)!r}")
+            raise UserError(
+                f"{path}: line {number} is not corpus, subject, clip, class 0 to 2: {quoted(','.join(cells))}"
+            )
         name = MEGC2019.classes[int(cells[3])]
         if listed.setdefault(key, name) != name:
             raise UserError(f"{path}: line {number} gives {key} a second class")
@@ -155,6 +158,8 @@ def _listed_id(cells: list[str]) -> str | None:
     if len(cells) < 4 or not (subject := re.fullmatch(r"(?:sub|s)?([0-9]{1,4})", cells[1], re.IGNORECASE)):
         return None
     corpus, number, clip = plain(cells[0]), int(subject[1]), cells[2]
+    if not CLIP_NAME.fullmatch(clip):
+        return None
     if corpus == "casme2":
         return f"casme2/sub{number:02d}/{clip}"
     if corpus == "samm":

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
+from rich.markup import escape as plain_markup
 from rich.table import Table
+
+from common.errors import printable, quoted
 
 DASH = "-"
 
@@ -41,6 +43,11 @@ def print_check(result: Mapping[str, Any], console: Console) -> None:
         console.print()
     for row in result["experiments"]:
         _print_experiment(row, console)
+
+
+def escape(text: str) -> str:
+    """`text` as it stands, whatever the names and cells in it hold."""
+    return plain_markup(printable(text))
 
 
 def _table(table: str) -> str:
@@ -114,11 +121,11 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
     for row in found["unusable"]:
         yield f"[red]not readable[/red] {escape(row['clip'])}: {escape(row['reason'])}"
     for row in found["corrections"]:
-        printed = row["printed"] or "blank"
+        printed = quoted(row["printed"]) if row["printed"] else "blank"
         if row["used"] == row["printed"]:
-            verb, what = "kept", f"{row['column']} {printed!r}: {row['source']}"
+            verb, what = "kept", f"{row['column']} {printed}: {row['source']}"
         else:
-            verb, what = "corrected", f"{row['column']} {printed!r} read as {row['used']}: {row['source']}"
+            verb, what = "corrected", f"{row['column']} {printed} read as {row['used']}: {row['source']}"
         yield f"[yellow]{verb}[/yellow] {escape(row['clip'])}: {escape(what)}"
 
 

@@ -9,13 +9,13 @@ Where the short release is not there, HS is read from the long one (`smic_e`).
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from common.corpora import smic_e, trees
 from common.corpora.tables import Documented, missing_frames
 from common.corpora.trees import Folder, Layout, natural
-from common.errors import ClipError
+from common.errors import ClipError, printable
 from common.types import Clip, Corpus, Correction, Exclusion
 
 NAME = smic_e.NAME
@@ -116,11 +116,9 @@ def _load(layout: Layout, folders: Sequence[Folder], images: str, notes: Sequenc
 def _clip_folders(layout: Layout, tree: Path, exclusions: dict[str, Exclusion]) -> list[tuple[int, str, Path]]:
     """(subject number, clip name, folder) of everything in `micro`; notes what cannot be read in `exclusions`."""
     found = []
-    for number, person in sorted(trees.subjects(tree, layout).items()):
+    for number, homes in sorted(trees.subjects(tree, layout).items()):
         try:
-            micro = [path for name, path in trees.children(person).items() if name.lower() == "micro"]
-            emotions = [path for path in micro for path in trees.children(path).values()]
-            folders = [path for path in emotions for path in trees.children(path).values()]
+            folders = [folder for home in homes for folder in _below_micro(home)]
         except ClipError as error:
             key = f"{layout.corpus}/s{number}"
             exclusions[key] = Exclusion(key, str(error))
@@ -130,10 +128,22 @@ def _clip_folders(layout: Layout, tree: Path, exclusions: dict[str, Exclusion]) 
             if match:  # one spelling for all copies: s1_ne_01
                 name = f"s{int(match[1])}_{match[2].lower()}_{int(match[3]):02d}"
                 found.append((number, name, folder))
-            elif re.match(r"s[0-9]+_", folder.name, re.IGNORECASE):
-                key = f"{layout.corpus}/s{number}/{folder.name}"
+            else:
+                key = f"{layout.corpus}/s{number}/{printable(folder.name)}"
                 exclusions[key] = Exclusion(key, "its name says no emotion (ne, po or sur)")
     return found
+
+
+def _below_micro(home: Path) -> Iterator[Path]:
+    """Folders named like clips in a subject's `micro`, usually in one folder per emotion, also where it is nested."""
+    waiting = [(path, 0) for name, path in trees.children(home).items() if name.lower() == "micro"]
+    while waiting:
+        folder, depth = waiting.pop(0)
+        for name, path in trees.children(folder).items():
+            if re.match(r"\s*s[0-9]+_", name, re.IGNORECASE):
+                yield path
+            elif depth < 3 and not path.is_symlink():
+                waiting.append((path, depth + 1))
 
 
 def _clip(layout: Layout, place: Path, number: int, name: str) -> Clip:

@@ -16,7 +16,7 @@ from pathlib import Path
 from common.corpora import tables, trees
 from common.corpora.tables import Documented, Found, Row
 from common.corpora.trees import Layout, Tree
-from common.errors import ClipError
+from common.errors import ClipError, quoted
 from common.types import Clip, Corpus, Correction
 
 NAME = re.compile(r"s([0-9]+)_(ne|po|sur)_([0-9]+)", re.IGNORECASE)
@@ -63,9 +63,9 @@ def _named(row: Row) -> tuple[int, str]:
     person, name = tables.who(row)
     match = NAME.fullmatch(name)
     if not match:
-        raise ClipError(f"row {row.number}: {name!r} says no emotion (ne, po or sur)")
+        raise ClipError(f"row {row.number}: {quoted(name)} says no emotion (ne, po or sur)")
     if int(match[1]) != person:
-        raise ClipError(f"row {row.number}: {name!r} is no clip of subject {person}")
+        raise ClipError(f"row {row.number}: {quoted(name)} is no clip of subject {person}")
     return person, f"s{person}_{match[2].lower()}_{int(match[3]):02d}"
 
 
@@ -81,7 +81,9 @@ def _clip(layout: Layout, tree: Tree, row: Row, person: int, name: str) -> Found
         onset = int(missing[1])
         note("onset", str(onset), "the movement begins before the recording; its first frame is used")
         if onset not in trees.images(place):
-            raise ClipError(f"row {row.number}: OnsetF is {row.cells['onset']!r}, and frame {onset} is not on disk")
+            raise ClipError(
+                f"row {row.number}: OnsetF is {quoted(row.cells['onset'])}, and frame {onset} is not on disk"
+            )
     else:
         onset = row.frame("onset")
     offset = row.frame("offset")
@@ -110,12 +112,10 @@ def _clip(layout: Layout, tree: Tree, row: Row, person: int, name: str) -> Found
 
 def _folder(layout: Layout, tree: Tree, person: int, name: str) -> Path:
     """The folder of a clip, whatever zeros its name is padded with. Raises ClipError unless there is exactly one."""
-    home = tables.subject(layout, tree, person)
-    wanted = _parts(name)
-    found = [path for folder, path in trees.children(home).items() if _parts(folder.strip()) == wanted]
-    if len(found) != 1:
-        raise ClipError(f"{len(found) or 'no'} folder{'s' * (len(found) > 1)} {home.name}/{name} in {tree.name}")
-    return found[0]
+    homes = tables.subject(layout, tree, person)
+    there = [path for home in homes for path in trees.children(home).values()]
+    found = [path for path in there if _parts(path.name.strip()) == _parts(name)]
+    return tables.single(found, f"{homes[0].name}/{name}", tree)
 
 
 def _parts(name: str) -> tuple[int, str, int] | None:

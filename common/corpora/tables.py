@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from common.corpora import trees
+from common.corpora import trees, workbooks
 from common.corpora.trees import Layout, Tree, natural, plain
-from common.errors import ClipError, UserError
+from common.errors import ClipError, UserError, quoted
 from common.types import Clip, Corpus, Correction, Exclusion
 
+CLIP_NAME = re.compile(r"(?!.*\.\.)\w[\w .()+-]{0,63}")
 NUMBER = re.compile(r"[0-9]{1,9}")
 
 
@@ -61,7 +60,7 @@ class Row:
         """A cell that must be a frame number. Raises ClipError where it is none."""
         cell = self.text(field)
         if not NUMBER.fullmatch(cell):
-            raise ClipError(f"row {self.number}: {self.headings[field]} is {cell!r}, not a frame number")
+            raise ClipError(f"row {self.number}: {self.headings[field]} is {quoted(cell)}, not a frame number")
         return int(cell)
 
 
@@ -102,8 +101,8 @@ def read(
     """
     every = {**headings, **(optional or {})}
     missing = list(headings.values())
-    for _, sheet in sorted(sheets(path), key=lambda one: plain(one[0]) != plain(first)):
-        for at, header in enumerate(sheet):
+    for sheet in sorted(workbooks.read(path), key=lambda sheet: plain(sheet.name) != plain(first)):
+        for at, (_, header) in enumerate(sheet.rows):
             names = [plain(cell) for cell in header]
             absent = [heading for heading in headings.values() if plain(heading) not in names]
             if absent:
@@ -112,7 +111,7 @@ def read(
             columns = {field: names.index(plain(name)) for field, name in every.items() if plain(name) in names}
             rows = [
                 Row(number, {field: cells[column] for field, column in columns.items()}, every)
-                for number, cells in enumerate(sheet[at + 1 :], at + 2)
+                for number, cells in sheet.rows[at + 1 :]
             ]
             return [row for row in rows if annotates(row.cells)]
     raise UserError(f"{path}: no row has the heading {' and '.join(map(repr, missing))}")
@@ -140,11 +139,11 @@ def join(
         try:
             person, name = (named or who)(row)
             key = f"{layout.corpus}/{layout.subject_id.format(person)}/{name}"
-            if key in first:
+            if key.lower() in first:
                 why = "the clip is annotated twice; its first row counts"
-                corrections.append(Correction(key, "row", str(row.number), str(first[key]), why))
+                corrections.append(Correction(key, "row", str(row.number), str(first[key.lower()]), why))
                 continue
-            first[key] = row.number
+            first[key.lower()] = row.number
             made, repairs = make(row, person, name)
         except ClipError as error:
             exclusions.append(Exclusion(key, str(error)))
@@ -193,21 +192,31 @@ def action_units(row: Row) -> str:
 
 
 def folder(layout: Layout, tree: Tree, person: int, name: str) -> Path:
-    """The clip's folder, spelled as in the table or, failing that, in other case. Raises ClipError for none."""
-    home = subject(layout, tree, person)
-    there = trees.children(home)
-    place = there.get(name) or {key.strip().lower(): path for key, path in there.items()}.get(name.lower())
-    if place is None:
-        raise ClipError(f"no folder {home.name}/{name} in {tree.name}")
-    return place
+    """The clip's folder, spelled as in the table or, failing that, in other case. Raises ClipError unless it is one."""
+    homes = subject(layout, tree, person)
+    there = [trees.children(home) for home in homes]
+    found = [names[name] for names in there if name in names] or [
+        path for names in there for key, path in names.items() if key.strip().lower() == name.lower()
+    ]
+    return single(found, f"{homes[0].name}/{name}", tree)
 
 
-def subject(layout: Layout, tree: Tree, person: int) -> Path:
-    """The folder of a subject. Raises ClipError for none."""
-    home = trees.subjects(tree.path, layout).get(person)
-    if home is None:
+def subject(layout: Layout, tree: Tree, person: int) -> tuple[Path, ...]:
+    """The folders of a subject, of which there should be one. Raises ClipError for none."""
+    homes = trees.subjects(tree.path, layout).get(person)
+    if homes is None:
         raise ClipError(f"no folder of subject {layout.subject_id.format(person)} in {tree.name}")
-    return home
+    return homes
+
+
+def single(found: Sequence[Path], what: str, tree: Tree) -> Path:
+    """The only one of `found`. Raises ClipError."""
+    if not found:
+        raise ClipError(f"no folder {what} in {tree.name}")
+    if len(found) > 1:
+        places = " and ".join(f"{path.parent.name}/{path.name}" for path in found)
+        raise ClipError(f"{what} is there {len(found)} times in {tree.name}: {places}")
+    return found[0]
 
 
 def missing_frames(clip: Clip) -> list[Correction]:
@@ -221,9 +230,9 @@ def who(row: Row) -> tuple[int, str]:
     person, name = row.text("subject"), row.text("clip")
     match = re.fullmatch(r"(?:sub|s)?([0-9]{1,4})", person, re.IGNORECASE)
     if not match:
-        raise ClipError(f"row {row.number}: {person!r} is no subject number")
-    if not re.fullmatch(r"\w[\w .()+-]*", name) or ".." in name:
-        raise ClipError(f"row {row.number}: {name!r} is no clip name")
+        raise ClipError(f"row {row.number}: {quoted(person)} is no subject number")
+    if not CLIP_NAME.fullmatch(name):
+        raise ClipError(f"row {row.number}: {quoted(name)} is no clip name")
     return int(match[1]), name
 
 
@@ -248,54 +257,3 @@ def apex(layout: Layout, row: Row, key: str, onset: int, offset: int) -> tuple[i
             Correction(key, heading, cell, "none", f"the apex lies outside onset..offset ({onset}..{offset})")
         ]
     return found, []
-
-
-def sheets(path: Path) -> list[tuple[str, list[list[str]]]]:
-    """Every sheet of a workbook in order: its name, and its cells as text, [row][column], all rows equally long.
-
-    Raises UserError where the file cannot be read.
-    """
-    import openpyxl
-
-    try:
-        if path.stat().st_size == 0:
-            raise UserError(f"{path}: the table is empty (0 bytes); copy it again")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # openpyxl warns about styles and extensions that it skips
-            values = openpyxl.load_workbook(path, read_only=True, data_only=True)
-            formulas = openpyxl.load_workbook(path, read_only=True)
-            try:
-                return [
-                    (
-                        str(sheet.title),
-                        [
-                            [_text(value, formula) for value, formula in zip(row, sources, strict=True)]
-                            for row, sources in zip(_rows(sheet), _rows(source), strict=True)
-                        ],
-                    )
-                    for sheet, source in zip(values.worksheets, formulas.worksheets, strict=True)
-                ]
-            finally:
-                values.close()
-                formulas.close()
-    except UserError:
-        raise
-    except Exception as error:  # openpyxl passes on whatever its zip, XML and number parsers trip over
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UserError(f"{path}: not a readable xlsx table ({reason})") from None
-
-
-def _rows(sheet: Any) -> Any:
-    sheet.reset_dimensions()  # the size that a file states for itself may be wrong
-    width = max((len(row) for row in sheet.iter_rows(values_only=True)), default=0)
-    return (tuple(row) + (None,) * (width - len(row)) for row in sheet.iter_rows(values_only=True))
-
-
-def _text(value: Any, formula: Any) -> str:
-    """A cell as text without needless blanks; a formula whose value the file does not store stays as it is written."""
-    if value is None:
-        source = getattr(formula, "text", formula)
-        return source if isinstance(source, str) and source.startswith("=") else ""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return " ".join(str(value).split())

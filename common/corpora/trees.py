@@ -191,10 +191,16 @@ def root(folders: Sequence[Folder], layouts: Sequence[Layout]) -> Path | None:
 # ---------------------------------------------------------------- inside a tree
 
 
-def subjects(tree: Path, layout: Layout) -> dict[int, Path]:
-    """Subject folders by number. Raises ClipError where the folder cannot be listed."""
-    found = sorted(children(tree).items(), reverse=True)
-    return {int(match[1]): path for name, path in found if (match := layout.subject.fullmatch(name))}
+def subjects(tree: Path, layout: Layout) -> dict[int, tuple[Path, ...]]:
+    """Subject folders by number; a number has several where a copy spells it in several ways (`s1` and `s01`).
+
+    Raises ClipError where the folder cannot be listed.
+    """
+    found: dict[int, tuple[Path, ...]] = {}
+    for name, path in children(tree).items():
+        if match := layout.subject.fullmatch(name):
+            found[int(match[1])] = (*found.get(int(match[1]), ()), path)
+    return found
 
 
 def children(folder: Path) -> dict[str, Path]:

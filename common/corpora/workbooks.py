@@ -1,0 +1,78 @@
+"""The cells of an xlsx workbook as text."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from common.errors import UserError, quoted
+
+COLUMNS = 256
+"""Columns that are read; no table of a corpus has a tenth of them."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One sheet: its name, and (row number, cells) of the rows that are not blank, all with equally many cells."""
+
+    name: str
+    rows: tuple[tuple[int, tuple[str, ...]], ...]
+
+
+def read(path: Path) -> tuple[Sheet, ...]:
+    """Every sheet of a workbook in order. A formula is the value that the file stores for it.
+
+    A formula whose value the file does not store stays as it is written, with its equals sign. Raises UserError where
+    the file cannot be read.
+    """
+    import openpyxl
+
+    try:
+        if path.stat().st_size == 0:
+            raise UserError(f"{path}: the table is empty (0 bytes); copy it again")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # openpyxl warns about styles and extensions that it skips
+            values = openpyxl.load_workbook(path, read_only=True, data_only=True)
+            formulas = openpyxl.load_workbook(path, read_only=True)
+            try:
+                pairs = zip(values.worksheets, formulas.worksheets, strict=True)
+                return tuple(Sheet(str(sheet.title), _rows(sheet, source)) for sheet, source in pairs)
+            finally:
+                values.close()
+                formulas.close()
+    except UserError:
+        raise
+    except Exception as error:  # openpyxl passes on whatever its zip, XML and number parsers trip over
+        reason = quoted(str(error)) if str(error) else type(error).__name__
+        raise UserError(f"{path}: not a readable xlsx table ({reason})") from None
+
+
+def _rows(values: Any, formulas: Any) -> tuple[tuple[int, tuple[str, ...]], ...]:
+    rows = []
+    for number, (row, sources) in enumerate(zip(_cells(values), _cells(formulas), strict=True), 1):
+        cells = [_text(value, formula) for value, formula in zip(row, sources, strict=True)] if row or sources else []
+        while cells and not cells[-1]:
+            cells.pop()
+        if cells:
+            rows.append((number, cells))
+    width = max((len(cells) for _, cells in rows), default=0)
+    return tuple((number, (*cells, *[""] * (width - len(cells)))) for number, cells in rows)
+
+
+def _cells(sheet: Any) -> Iterator[tuple[Any, ...]]:
+    """Rows as far as they are filled: the size that a file states for itself may be wrong."""
+    sheet.reset_dimensions()
+    return (row[:COLUMNS] for row in sheet.iter_rows(values_only=True))
+
+
+def _text(value: Any, formula: Any) -> str:
+    """A cell as text without needless blanks."""
+    if value is None:
+        source = getattr(formula, "text", formula)
+        return source if isinstance(source, str) and source.startswith("=") else ""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return " ".join(str(value).split())
