@@ -37,6 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UserError as error:
         print(f"run_all.py: {error}", file=sys.stderr)
         return WRONG
+    except BrokenPipeError:  # whoever read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
     except OSError as error:
         print(f"run_all.py: {error.filename or 'input/output'}: {error.strerror or error}", file=sys.stderr)
         return FAILED

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from common import videos
 from common.errors import ClipError
 from common.types import Clip
 
@@ -27,21 +30,47 @@ def read(path: Path) -> NDArray[np.uint8]:
         raise ClipError(f"{path}: {error}; copy the file again") from error
 
 
-def read_frames(clip: Clip, step: int = 1) -> NDArray[np.uint8]:
-    """Every `step`-th frame of a clip, uint8 RGB (frames, height, width, 3).
+def read_frame(clip: Clip, index: int) -> NDArray[np.uint8]:
+    """Frame `clip.numbers[index]` of a clip, uint8 RGB (height, width, 3). Raises ClipError as `each_frame` does."""
+    file, number = clip.frames[index], clip.numbers[index]
+    return next(videos.frames(file, [number])) if videos.is_video(file) else read(file)
 
-    Raises ClipError for an unreadable frame and for frames of different sizes.
-    """
-    files = clip.frames[::step]
-    first = read(files[0])
-    frames = np.empty((len(files), *first.shape), np.uint8)
+
+def read_frames(clip: Clip, step: int = 1) -> NDArray[np.uint8]:
+    """Every `step`-th frame of a clip, uint8 RGB (frames, height, width, 3). Raises ClipError as `each_frame` does."""
+    pictures = each_frame(clip, step)
+    first = next(pictures)
+    frames = np.empty((len(clip.frames[::step]), *first.shape), np.uint8)
     frames[0] = first
-    for index, file in enumerate(files[1:], start=1):
-        frame = read(file)
-        if frame.shape != first.shape:
-            raise ClipError(
-                f"{file}: {frame.shape[1]}x{frame.shape[0]} pixels, but {files[0].name} has "
-                f"{first.shape[1]}x{first.shape[0]}; the frames of a clip must have one size"
-            )
-        frames[index] = frame
+    for index, picture in enumerate(pictures, start=1):
+        frames[index] = picture
     return frames
+
+
+def each_frame(clip: Clip, step: int = 1) -> Iterator[NDArray[np.uint8]]:
+    """Every `step`-th frame of a clip in turn, each uint8 RGB (height, width, 3).
+
+    A frame is an image of its own, or frame `clip.numbers[i]` of a video, which is decoded once from its start.
+    Raises ClipError for an unreadable file, for a video with fewer frames and for frames of different sizes.
+    """
+    shape, named = None, ""
+    for file, number, picture in _pictures(clip, step):
+        if shape is None:
+            shape, named = picture.shape, file.name
+        elif picture.shape != shape:
+            where = f"{file}, frame {number}" if videos.is_video(file) else f"{file}"
+            raise ClipError(
+                f"{where}: {picture.shape[1]}x{picture.shape[0]} pixels, but {named} has "
+                f"{shape[1]}x{shape[0]}; the frames of a clip must have one size"
+            )
+        yield picture
+
+
+def _pictures(clip: Clip, step: int) -> Iterator[tuple[Path, int, NDArray[np.uint8]]]:
+    """Every `step`-th frame with the file that holds it and its number."""
+    wanted = zip(clip.frames[::step], clip.numbers[::step], strict=True)
+    for file, pairs in groupby(wanted, key=lambda pair: pair[0]):
+        numbers = [number for _, number in pairs]
+        pictures = videos.frames(file, numbers) if videos.is_video(file) else (read(file) for _ in numbers)
+        for number, picture in zip(numbers, pictures, strict=True):
+            yield file, number, picture

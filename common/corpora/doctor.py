@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from common import corpora
-from common.corpora import composite, examine
+from common.corpora import composite, examine, standin
 from common.errors import UserError
 from common.types import Clip, Corpus, Exclusion, Experiment, LabelMap, Paper, Progress
 
@@ -22,7 +22,7 @@ def check(
 ) -> dict[str, Any]:
     """Everything about the corpora `names` below `data`, as JSON values. No image is decoded.
 
-    `corpora[name]` holds root, tree, table, clips, subjects, by_emotion, by_expression (macro and micro), by_valence
+    `corpora[name]` holds root, data ("stand-in" or "licensed"), title, tree, table, clips, subjects, by_emotion, by_expression (macro and micro), by_valence
     (of the micro-expressions, where they are coded), by_apex (where apexes come from), exclusions, corrections,
     unusable (clips whose files are there and cannot be read), notes, documented (the published counts nearest to those
     found, and whether they agree; or None) and error (one line, or None where it loaded).
@@ -69,6 +69,7 @@ def _corpus(corpus: Corpus, progress: Progress | None) -> dict[str, Any]:
     }
     return {
         "root": str(corpus.root),
+        "data": "stand-in" if standin.marked(corpus.root) else "licensed",
         "title": corpus.title,
         "tree": corpus.tree,
         "table": corpus.table,

@@ -21,6 +21,8 @@ def print_check(result: Mapping[str, Any], console: Console) -> None:
         if found["error"]:
             console.print(f"  [red]cannot be read[/red] {escape(found['error'])}\n")
             continue
+        if found["data"] == "stand-in":
+            console.print("  [cyan]stand-in[/cyan]: synthetic faces, not recordings of people")
         console.print(f"  {escape(found['title'])}: images {escape(found['tree'])}, {_table(found['table'])}")
         console.print(_counts(found))
         _print_verdict(found["documented"], console)

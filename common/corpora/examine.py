@@ -1,12 +1,13 @@
-"""Files of clips that are there and hold no picture: empty ones, and ones whose first bytes are no image's."""
+"""Files of clips that hold no picture: empty ones, ones whose first bytes are no image's, videos that are too short."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from common.corpora import trees
+from common.errors import ClipError
 from common.types import Clip, Exclusion, Progress
+from common.videos import is_video, stated_count
 
 _IMAGES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM")
 _OGG, _MATROSKA, _ASF = b"OggS", b"\x1aE\xdf\xa3", b"0&\xb2u"
@@ -17,6 +18,7 @@ def unusable(clips: Sequence[Clip], progress: Progress | None = None) -> list[Ex
     """The clips that a run will have to exclude, with the first of their faulty files. Nothing is decoded."""
     found = []
     verdicts: dict[Path, str] = {}  # the clips of a recording share its video
+    lengths: dict[Path, int | None] = {}
     for done, clip in enumerate(clips, 1):
         faults = []
         for file in clip.files:
@@ -24,12 +26,24 @@ def unusable(clips: Sequence[Clip], progress: Progress | None = None) -> list[Ex
                 verdicts[file] = _fault(file)
             if verdicts[file]:
                 faults.append(f"{file.name} {verdicts[file]}")
+            elif is_video(file):
+                if file not in lengths:
+                    lengths[file] = _stated(file)
+                if (length := lengths[file]) is not None and length < clip.numbers[-1]:
+                    faults.append(f"{file.name} holds {length} frames, frame {clip.numbers[-1]} is asked for")
         if faults:
             more = f", and {len(faults) - 1} more of its {len(clip.files)} files" if len(faults) > 1 else ""
             found.append(Exclusion(clip.id, f"{faults[0]}{more}; copy the clip again"))
         if progress:
             progress(f"looking at the files of {clip.corpus}", done, len(clips))
     return found
+
+
+def _stated(video: Path) -> int | None:
+    try:
+        return stated_count(video)
+    except ClipError:
+        return 0
 
 
 def _fault(file: Path) -> str:
@@ -41,6 +55,6 @@ def _fault(file: Path) -> str:
         return f"cannot be read ({error.strerror})"
     if not head:
         return "is empty (0 bytes)"
-    if file.name.lower().endswith(trees.VIDEOS):
+    if is_video(file):
         return "" if head.startswith(_VIDEOS) or head[4:8] == b"ftyp" else "is no video"
     return "" if head.startswith(_IMAGES) else "is no JPEG, PNG or BMP image"

@@ -12,9 +12,9 @@ from itertools import groupby
 from pathlib import Path
 
 from common.errors import ClipError, UserError
+from common.videos import is_video
 
 IMAGES = (".jpg", ".jpeg", ".png", ".bmp")
-VIDEOS = (".avi", ".mp4", ".mov", ".mkv", ".mpg", ".wmv")
 DEPTH = 7
 """How many folders down a corpus is looked for."""
 BEYOND = 4
@@ -228,7 +228,8 @@ def images(folder: Path) -> dict[int, Path]:
 
 def videos(folder: Path) -> dict[str, Path]:
     """Video files by name, in natural order. Raises ClipError where the folder cannot be listed."""
-    return {name: folder / name for name in sorted(_read(folder)[1], key=natural) if name.lower().endswith(VIDEOS)}
+    there = {name: folder / name for name in sorted(_read(folder)[1], key=natural)}
+    return {name: path for name, path in there.items() if is_video(path)}
 
 
 def sequence(folder: Path, onset: int, offset: int) -> dict[int, Path]:

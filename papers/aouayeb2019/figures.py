@@ -9,7 +9,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import Rectangle
 
 from common.faces import FaceFinder
-from common.images import read
+from common.images import read_frame
 from common.types import Clip, Figure
 from papers.aouayeb2019.experiments import Settings
 from papers.aouayeb2019.preprocess import (
@@ -35,7 +35,7 @@ def _regions(clips: Sequence[Clip], faces: FaceFinder, path: Path) -> Figure:
     page = Canvas(figsize=(2.9 * len(clips), 7.2), layout="constrained")
     axes = page.subplots(2, len(clips), squeeze=False)
     for (above, below), clip in zip(axes.T, clips, strict=True):
-        frame = read(clip.frames[0])
+        frame = read_frame(clip, 0)
         points = faces.find(frame, str(clip.frames[0])).points
         x1, x2, y1, y2 = face_box(points, *frame.shape[:2])
         above.imshow(frame)
@@ -76,7 +76,7 @@ def _regions(clips: Sequence[Clip], faces: FaceFinder, path: Path) -> Figure:
 def _inputs(clip: Clip, settings: Settings, faces: FaceFinder, path: Path) -> Figure:
     used = range(0, len(clip.frames), settings.frame_step)
     place = used[len(used) // 2]
-    first, middle = read(clip.frames[0]), read(clip.frames[place])
+    first, middle = read_frame(clip, 0), read_frame(clip, place)
     x1, x2, y1, y2 = face_box(faces.find(first, str(clip.frames[0])).points, *first.shape[:2])
     rows = [resize(cut_regions(to_canvas(frame[y1:y2, x1:x2])), settings.region_scale) for frame in (first, middle)]
     page = Canvas(figsize=(9, 3.4), layout="constrained")

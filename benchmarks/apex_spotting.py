@@ -1,0 +1,149 @@
+"""How far the estimated apex lies from the annotated one, per corpus and method, beside what blind guessing gives.
+
+python -m benchmarks.apex_spotting --data DIR --corpus casme2 samm
+
+Without --data it measures on stand-in corpora, whose numbers say nothing about the real ones: there the apex is drawn
+between 30% and 70% of the clip, which favours the midpoint. SMIC has no annotated apex; that of its stand-in is known.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common import apex, corpora
+from common.corpora import standin
+from common.errors import ClipError, UserError
+from common.faces import FaceFinder
+from common.types import Clip
+
+NEAR = 1 / 8
+"""Share of a clip's length within which an estimate counts as near."""
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Of one method on some clips: mean absolute and mean signed error, and the share of estimates that are near."""
+
+    frames: float
+    milliseconds: float
+    share: float
+    late: float
+    near: float
+
+
+def accuracy(clips: Sequence[Clip], errors: Sequence[NDArray[np.float64]]) -> Accuracy:
+    """What `errors` amount to: per clip the signed errors, in frames, of equally likely estimates (k,), often one.
+
+    Every clip counts the same. `late` is the mean signed share of the clip's length, positive where the estimate comes
+    after the annotated apex.
+    """
+    lengths = [clip.numbers[-1] - clip.numbers[0] + 1 for clip in clips]
+    away = np.array([np.abs(error).mean() for error in errors])
+    return Accuracy(
+        frames=float(away.mean()),
+        milliseconds=float(np.mean([1000 * one / clip.fps for one, clip in zip(away, clips, strict=True)])),
+        share=float(np.mean(away / lengths)),
+        late=float(np.mean([error.mean() / length for error, length in zip(errors, lengths, strict=True)])),
+        near=float(np.mean([np.mean(np.abs(e) <= NEAR * n) for e, n in zip(errors, lengths, strict=True)])),
+    )
+
+
+def guesses(clip: Clip) -> NDArray[np.float64]:
+    """The signed errors of all frames of a clip: those of a guess that takes each frame with the same probability."""
+    assert clip.apex is not None
+    return np.array(clip.numbers, np.float64) - clip.apex
+
+
+def timed(clips: Sequence[Clip]) -> list[Clip]:
+    """The clips with an annotated apex, without those where it is the onset, which no annotator can have meant."""
+    return [clip for clip in clips if clip.apex is not None and clip.apex != clip.onset]
+
+
+def with_played_apex(clips: Sequence[Clip], subjects: int | None, per_subject: int | None, seed: int) -> list[Clip]:
+    """Clips of the stand-in of SMIC with the apex that was played, which its files do not tell."""
+    from common.corpora.standin import casting
+
+    played = {role.name: role.apex for role in casting.cast("smic", subjects, per_subject, seed)}
+    return [replace(clip, apex=played[clip.name]) for clip in clips]
+
+
+def measure(title: str, clips: Sequence[Clip], faces: FaceFinder) -> list[str]:
+    """The lines of one corpus: one per method, and one for chance, all over the clips that every method can read."""
+    found: dict[str, list[NDArray[np.float64]]] = {method: [] for method in apex.METHODS}
+    usable, seconds = [], dict.fromkeys(apex.METHODS, 0.0)
+    for clip in clips:
+        errors = {}
+        try:
+            for method in apex.METHODS:
+                started = time.perf_counter()
+                errors[method] = np.array([apex.error(clip, method, faces)], np.float64)
+                seconds[method] += time.perf_counter() - started
+        except ClipError as error:
+            print(f"{clip.id} left out: {error}", file=sys.stderr)
+            continue
+        usable.append(clip)
+        for method, error_of in errors.items():
+            found[method].append(error_of)
+    if not usable:
+        return [f"{title:10s} no clip with a known apex"]
+    rows = {**found, "chance": [guesses(clip) for clip in usable]}
+    return [_line(title, method, usable, errors, seconds.get(method)) for method, errors in rows.items()]
+
+
+HEADING = (
+    f"{'corpus':10s} {'method':24s} {'clips':>5s} {'frames':>7s} {'ms':>7s} {'of clip':>8s} {'late':>7s} "
+    f"{'within 1/8':>10s} {'s/clip':>7s}"
+)
+
+
+def _line(
+    title: str, method: str, clips: Sequence[Clip], errors: Sequence[NDArray[np.float64]], seconds: float | None
+) -> str:
+    of = accuracy(clips, errors)
+    cost = f"{seconds / len(clips):7.2f}" if seconds is not None else f"{'-':>7s}"
+    return (
+        f"{title:10s} {method:24s} {len(clips):5d} {of.frames:7.2f} {of.milliseconds:7.1f} {of.share:8.1%} "
+        f"{of.late:+7.1%} {of.near:10.1%} {cost}"
+    )
+
+
+def main() -> int:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, help="folder of licensed corpora; without it stand-ins")
+    parser.add_argument("--corpus", nargs="+", choices=corpora.NAMES, default=list(corpora.NAMES))
+    parser.add_argument("--subjects", type=int, default=5, help="of each stand-in corpus; 0 for all")
+    parser.add_argument("--clips", type=int, default=4, help="per stand-in subject; 0 for all")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--cache", type=Path, default=Path("standin-cache"), help="folder for the stand-ins")
+    chosen = parser.parse_args()
+    subjects, per_subject = chosen.subjects or None, chosen.clips or None
+    try:
+        data = chosen.data or standin.ensure(
+            chosen.cache, corpora=chosen.corpus, subjects=subjects, clips=per_subject, seed=chosen.seed
+        )
+        roots = {name: root for name, root in corpora.find(data).items() if name in chosen.corpus}
+        if not roots:
+            raise UserError(f"{data}: none of {', '.join(chosen.corpus)} here")
+        print("stand-in corpora" if standin.marked(data) else f"corpora in {data}", HEADING, sep="\n")
+        for name, root in roots.items():
+            clips = corpora.load(name, root).clips
+            if chosen.data is None and name == "smic":
+                clips = tuple(with_played_apex(clips, subjects, per_subject, chosen.seed))
+            print(*measure(name, timed(clips), FaceFinder()), sep="\n", flush=True)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,106 @@
+"""Single frames of a video by their number, exactly.
+
+Frames count from 1: frame n is the n-th that the file yields when it is decoded from its start. Nothing is ever sought,
+because OpenCV's seeking misses by some frames where pictures are coded by their differences. What cannot be noticed:
+a file damaged in its middle may lose frames without a word, which shifts all later numbers (`count` and `stated_count`
+then differ), and OpenCV scales pictures whose size changes within one file to the size of the first.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common.errors import ClipError
+
+if TYPE_CHECKING:  # the corpora ask for suffixes, and stay light
+    import cv2
+
+SUFFIXES = (".avi", ".mp4", ".mov", ".mkv", ".mpg", ".wmv")
+
+# Read by OpenCV when it opens a file. A last packet that is cut off would decode to a picture filled up with grey.
+_FFMPEG = {"OPENCV_FFMPEG_LOGLEVEL": "-8", "OPENCV_FFMPEG_CAPTURE_OPTIONS": "fflags;discardcorrupt"}
+_REMEDY = "copy it again, or convert it to AVI (MJPG) or to an image per frame"
+
+
+def is_video(path: Path) -> bool:
+    """Whether a file is a video, by its suffix alone."""
+    return path.suffix.lower() in SUFFIXES
+
+
+def frames(path: Path, numbers: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
+    """The frames of these ascending numbers, each uint8 RGB (height, width, 3), in one pass from the file's start.
+
+    Raises ClipError for a file that is missing, empty or cannot be decoded, and for numbers that it does not hold.
+    """
+    if list(numbers) != sorted(numbers):
+        raise ValueError(f"frame numbers must ascend: {list(numbers)}")
+    with _opened(path) as video:
+        if numbers and numbers[0] < 1:
+            raise ClipError(f"{path}: frame {numbers[0]} is asked for, but the frames of a video count from 1")
+        held = 0
+        for number in numbers:
+            while held < number:
+                if not video.grab():
+                    raise ClipError(
+                        f"{path}: holds {held} frames, frame {numbers[-1]} is asked for; copy the file again, "
+                        "or correct the annotation"
+                    )
+                held += 1
+            decoded, picture = video.retrieve()
+            if not decoded:
+                raise ClipError(f"{path}: frame {number} cannot be decoded; {_REMEDY}")
+            yield np.ascontiguousarray(picture[:, :, ::-1], np.uint8)
+
+
+def count(path: Path) -> int:
+    """How many frames a video holds, by decoding all of them. Raises ClipError where it cannot be opened."""
+    held = 0
+    with _opened(path) as video:
+        while video.grab():
+            held += 1
+    return held
+
+
+def stated_count(path: Path) -> int | None:
+    """How many frames the header of a video states, without decoding them; None where it states none.
+
+    A file that is cut off states more than it holds, and where a format keeps only the duration (.mkv, .wmv) this is
+    an estimate. Raises ClipError where the file cannot be opened.
+    """
+    import cv2
+
+    with _opened(path) as video:
+        stated = int(video.get(cv2.CAP_PROP_FRAME_COUNT))
+    return stated if stated > 0 else None
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[cv2.VideoCapture]:
+    import cv2
+
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise ClipError(f"{path}: {error.strerror}") from error
+    if not size:
+        raise ClipError(f"{path}: zero bytes; copy the file again")
+    for name, value in _FFMPEG.items():
+        os.environ.setdefault(name, value)
+    level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    try:
+        video = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    finally:
+        cv2.utils.logging.setLogLevel(level)
+    try:
+        if not video.isOpened():
+            raise ClipError(f"{path}: not a video that OpenCV can open; {_REMEDY}")
+        yield video
+    finally:
+        video.release()

@@ -1,0 +1,265 @@
+"""Frames of clips, from images and from videos, by their number."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from common import images, videos
+from common.errors import ClipError
+from common.types import Clip
+
+ROOT = Path(__file__).parents[1]
+BLOCK, ROWS, COLUMNS = 16, 3, 4  # a frame shows its number in binary, a grey block per digit
+KINDS = [
+    ("a.avi", "MJPG"),
+    ("b.avi", "XVID"),
+    ("c.mp4", "mp4v"),
+    ("d.mov", "mp4v"),
+    ("e.mkv", "XVID"),
+    ("f.wmv", "WMV2"),
+]
+N = 60
+
+
+def coded(number: int) -> NDArray[np.uint8]:
+    """A BGR picture that shows a number."""
+    digits = np.array([number >> place & 1 for place in range(ROWS * COLUMNS)]).reshape(ROWS, COLUMNS)
+    grey = np.kron(np.where(digits, 190, 50), np.ones((BLOCK, BLOCK))).astype(np.uint8)
+    return np.repeat(grey[:, :, None], 3, axis=2)
+
+
+def decoded(picture: NDArray[np.uint8]) -> int:
+    means = picture.reshape(ROWS, BLOCK, COLUMNS, BLOCK, 3).mean(axis=(1, 3, 4)).ravel()
+    return sum(int(mean > 120) << place for place, mean in enumerate(means))
+
+
+def film(path: Path, codec: str, pictures: Iterable[NDArray[np.uint8]]) -> Path:
+    writer = None
+    for picture in pictures:
+        if writer is None:
+            size = picture.shape[1::-1]
+            writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*codec), 30, size)
+            assert writer.isOpened()
+        writer.write(picture)
+    assert writer is not None
+    writer.release()
+    return path
+
+
+def clip_of(files: Iterable[Path], numbers: Iterable[int]) -> Clip:
+    paths, held = tuple(files), tuple(numbers)
+    return Clip("casme_sq", "s15", "anger1_1", paths, held, held[0], None, held[-1], 30.0, "anger")
+
+
+def clip_in(video: Path, numbers: Iterable[int]) -> Clip:
+    held = tuple(numbers)
+    return clip_of([video] * len(held), held)
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A video of N numbered frames per container and codec."""
+    folder = tmp_path_factory.mktemp("films")
+    return {name: film(folder / name, codec, map(coded, range(1, N + 1))) for name, codec in KINDS}
+
+
+# ---------------------------------------------------------------- videos
+
+
+@pytest.mark.parametrize("name", [name for name, _ in KINDS])
+def test_every_frame_comes_back_by_its_number(films: dict[str, Path], name: str) -> None:
+    path = films[name]
+    assert [decoded(picture) for picture in videos.frames(path, range(1, N + 1))] == list(range(1, N + 1))
+    for number in (1, 2, 13, 37, N - 1, N):
+        assert decoded(next(videos.frames(path, [number]))) == number
+    assert videos.count(path) == videos.stated_count(path) == N
+
+
+@pytest.mark.parametrize("name", ["a.avi", "b.avi", "c.mp4"])
+@pytest.mark.parametrize("step", [1, 2, 7, 100])
+def test_a_clip_in_a_video_is_read_at_any_step(films: dict[str, Path], name: str, step: int) -> None:
+    clip = clip_in(films[name], range(11, N + 1))
+    frames = images.read_frames(clip, step)
+    assert frames.dtype == np.uint8
+    assert frames.shape[1:] == (ROWS * BLOCK, COLUMNS * BLOCK, 3)
+    assert [decoded(frame) for frame in frames] == list(range(11, N + 1, step))
+
+
+def test_one_frame_by_its_place_in_the_clip(films: dict[str, Path]) -> None:
+    for path in films.values():
+        clip = clip_in(path, (5, 6, 9, 30, N))  # numbers may have gaps
+        assert [decoded(images.read_frame(clip, index)) for index in (0, 2, 3, 4, -1)] == [5, 9, 30, N, N]
+        assert [decoded(frame) for frame in images.each_frame(clip)] == [5, 6, 9, 30, N]
+
+
+def test_a_video_is_opened_once_per_reading(films: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = []
+    whole = cv2.VideoCapture
+
+    def counted(name: str, *rest: int) -> cv2.VideoCapture:
+        opened.append(name)
+        return whole(name, *rest)
+
+    monkeypatch.setattr(cv2, "VideoCapture", counted)
+    images.read_frames(clip_in(films["b.avi"], range(3, 40)), 3)
+    assert len(opened) == 1
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.avi", "MJPG"), ("b.avi", "XVID"), ("c.mp4", "mp4v")])
+def test_colours_are_red_green_blue(tmp_path: Path, name: str, codec: str) -> None:
+    orange = np.full((64, 64, 3), (20, 120, 230), np.uint8)  # BGR
+    frames = images.read_frames(clip_in(film(tmp_path / name, codec, [orange] * 3), (1, 2, 3)))
+    assert np.abs(frames.astype(int) - (230, 120, 20)).max() < 12
+
+
+def test_wrong_videos_are_one_line_each(films: dict[str, Path], tmp_path: Path) -> None:
+    whole = {name: films[name].read_bytes() for name in ("a.avi", "c.mp4")}
+    (tmp_path / "empty.avi").touch()
+    (tmp_path / "text.avi").write_text("frame,emotion\n" * 500)
+    (tmp_path / "folder.avi").mkdir()
+    (tmp_path / "noise.mp4").write_bytes(np.random.default_rng(0).bytes(5000))
+    (tmp_path / "cut.mp4").write_bytes(whole["c.mp4"][: len(whole["c.mp4"]) // 2])
+    (tmp_path / "cut.avi").write_bytes(whole["a.avi"][: 2 * len(whole["a.avi"]) // 3])
+    (tmp_path / "img001.avi").write_text("named like one of a sequence of images")
+    for name, complaint in (
+        ("none.avi", "No such file"),
+        ("empty.avi", "zero bytes; copy the file again"),
+        ("text.avi", "not a video that OpenCV can open; copy it again, or convert it to AVI (MJPG)"),
+        ("folder.avi", "not a video that OpenCV can open"),
+        ("noise.mp4", "not a video that OpenCV can open"),
+        ("cut.mp4", "not a video that OpenCV can open"),
+        ("img001.avi", "not a video that OpenCV can open"),
+        ("cut.avi", f"frames, frame {N} is asked for"),
+    ):
+        for read in (images.read_frames, lambda clip: images.read_frame(clip, -1)):
+            with pytest.raises(ClipError) as caught:
+                read(clip_in(tmp_path / name, (3, N)))
+            text = str(caught.value)
+            assert text.startswith(str(tmp_path / name))
+            assert complaint in text
+            assert "\n" not in text
+    for name in ("none.avi", "empty.avi", "text.avi"):
+        with pytest.raises(ClipError):
+            videos.count(tmp_path / name)
+        with pytest.raises(ClipError):
+            videos.stated_count(tmp_path / name)
+
+
+def test_a_broken_video_prints_nothing_of_its_own(films: dict[str, Path], tmp_path: Path) -> None:
+    """In a process of its own: FFmpeg asks how loud it may be when OpenCV first uses it, here for writing."""
+    for name in ("b.avi", "c.mp4"):
+        data = films[name].read_bytes()
+        (tmp_path / f"cut_{name}").write_bytes(data[: 2 * len(data) // 3])
+        hole = len(data) // 2
+        (tmp_path / f"hole_{name}").write_bytes(data[:hole] + bytes(range(256)) + data[hole + 256 :])
+    (tmp_path / "text.avi").write_text("no video" * 100)
+    program = """
+import sys
+from pathlib import Path
+from common import videos
+from common.errors import ClipError
+for path in sorted(Path(sys.argv[1]).iterdir()):
+    try:
+        print(videos.count(path))
+    except ClipError:
+        print("told")
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", program, tmp_path], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    assert "told" in ran.stdout
+    assert len(ran.stdout.split()) == 5
+    assert ran.stderr == ""
+
+
+@pytest.mark.parametrize("name", ["a.avi", "b.avi"])
+def test_a_cut_video_yields_no_half_frame(films: dict[str, Path], tmp_path: Path, name: str) -> None:
+    """Wherever the file ends: what is yielded is whole, and frames that are lost are missed."""
+    data, cut = films[name].read_bytes(), tmp_path / name
+    index = data.rindex(b"idx1")
+    for size in np.linspace(0.5, 1, 25) * index:
+        cut.write_bytes(data[: int(size)])
+        try:
+            held = videos.count(cut)
+        except ClipError:  # too little of it is left
+            continue
+        assert held <= N
+        assert [decoded(picture) for picture in videos.frames(cut, range(1, held + 1))] == list(range(1, held + 1))
+        with pytest.raises(ClipError, match=f"holds {held} frames, frame {N + 1} is asked for"):
+            list(videos.frames(cut, [1, N + 1]))
+        assert videos.stated_count(cut) == N
+
+
+def test_too_few_frames_are_counted(films: dict[str, Path]) -> None:
+    for path in films.values():
+        with pytest.raises(ClipError, match=rf"{path.name}: holds {N} frames, frame 166 is asked for"):
+            images.read_frames(clip_in(path, range(50, 167)))
+        with pytest.raises(ClipError, match="frame 0 is asked for, but the frames of a video count from 1"):
+            images.read_frames(clip_in(path, range(5)))
+
+
+def test_numbers_must_ascend(films: dict[str, Path]) -> None:
+    with pytest.raises(ValueError, match="must ascend"):
+        next(videos.frames(films["a.avi"], [5, 4]))
+
+
+def test_videos_are_known_by_their_suffix() -> None:
+    assert all(
+        videos.is_video(Path(f"x{suffix}")) for suffix in (".avi", ".AVI", ".mp4", ".mov", ".mkv", ".mpg", ".WMV")
+    )
+    assert not any(videos.is_video(Path(name)) for name in ("img001.jpg", "reg_img46.jpg", "x.bmp", "avi", "x.avi.jpg"))
+
+
+# ---------------------------------------------------------------- images
+
+
+def test_a_clip_of_images_is_read_as_it_lies(tmp_path: Path) -> None:
+    pictures = np.random.default_rng(0).integers(0, 256, (5, 20, 30, 3), np.uint8)
+    files = [tmp_path / f"img{number}.png" for number in range(46, 51)]
+    for file, picture in zip(files, pictures, strict=True):
+        Image.fromarray(picture).save(file)
+    clip = clip_of(files, range(46, 51))
+    for step in (1, 2, 4, 9):
+        np.testing.assert_array_equal(images.read_frames(clip, step), pictures[::step])
+    np.testing.assert_array_equal(images.read_frame(clip, 3), pictures[3])
+    np.testing.assert_array_equal(images.read_frame(clip, -1), pictures[-1])
+
+
+def test_a_grey_image_is_repeated_over_the_channels(tmp_path: Path) -> None:
+    grey = np.random.default_rng(1).integers(0, 256, (8, 9), np.uint8)
+    Image.fromarray(grey).save(tmp_path / "a.bmp")
+    np.testing.assert_array_equal(images.read(tmp_path / "a.bmp"), np.stack([grey] * 3, axis=2))
+
+
+def test_wrong_images_are_named(tmp_path: Path) -> None:
+    good, small, cut, text = (tmp_path / name for name in ("a.jpg", "b.jpg", "c.jpg", "d.jpg"))
+    noise = np.random.default_rng(2).integers(0, 256, (40, 50, 3), np.uint8)
+    Image.fromarray(noise).save(good)
+    Image.fromarray(noise[:30]).save(small)
+    cut.write_bytes(good.read_bytes()[:-600])
+    text.write_text("no picture")
+    for wrong, complaint in (
+        (small, f"{small}: 50x30 pixels, but a.jpg has 50x40; the frames of a clip must have one size"),
+        (cut, f"{cut}: image file is truncated"),
+        (text, f"{text}: not an image that can be read; copy the file again"),
+        (tmp_path / "e.jpg", "No such file"),
+    ):
+        with pytest.raises(ClipError) as caught:
+            images.read_frames(clip_of([good, wrong], (1, 2)))
+        assert complaint in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+def test_videos_of_different_sizes_are_told(films: dict[str, Path], tmp_path: Path) -> None:
+    other = film(tmp_path / "other.avi", "MJPG", [np.zeros((32, 32, 3), np.uint8)] * 3)
+    with pytest.raises(ClipError, match=r"other.avi, frame 3: 32x32 pixels, but a.avi has 64x48"):
+        images.read_frames(clip_of([films["a.avi"], films["a.avi"], other], (1, 2, 3)))
