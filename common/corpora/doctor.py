@@ -22,10 +22,11 @@ def check(
 ) -> dict[str, Any]:
     """Everything about the corpora `names` below `data`, as JSON values. No image is decoded.
 
-    `corpora[name]` holds root, data ("stand-in" or "licensed"), title, tree, table, clips, subjects, by_emotion, by_expression (macro and micro), by_valence
-    (of the micro-expressions, where they are coded), by_apex (where apexes come from), exclusions, corrections,
-    unusable (clips whose files are there and cannot be read), notes, documented (the published counts nearest to those
-    found, and whether they agree; or None) and error (one line, or None where it loaded).
+    `corpora[name]` holds root, data ("stand-in" or "licensed"), title, tree, table, clips, subjects, by_emotion,
+    by_expression (macro and micro), by_valence (of the micro-expressions, where they are coded), by_apex (where apexes
+    come from), exclusions, corrections, unusable (clips whose files are there and cannot be read), notes, documented
+    (the published counts nearest to those found, and whether they agree; or None) and error (one line, or None where
+    it loaded).
     `composites["megc2019"]` holds clips, subjects, by_class, ids, by_corpus, dropped (counts by reason), exclusions,
     list (the official list file, if there), differences and documented.
     `experiments` holds paper, experiment, can_run, clips, subjects, by_class and reason for each of `papers`.
