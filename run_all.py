@@ -44,7 +44,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"run_all.py: {error.filename or 'input/output'}: {error.strerror or error}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
-        print("Interrupted. Finished folds are stored; the same command goes on from there.", file=sys.stderr)
+        goes_on = "" if options.check_data or options.list else " Finished folds are stored; the same command goes on."
+        print(f"Interrupted.{goes_on}", file=sys.stderr)
         return INTERRUPTED
 
 
@@ -79,6 +80,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--landmarks", type=Path, metavar="FILE", help="another copy of the 68-point landmark model")
     parser.add_argument("--seed", type=int, default=0, help="default: 0")
     parser.add_argument("--dry-run", action="store_true", help="say what would run, and run nothing")
+    parser.add_argument("--tune", action="store_true", help="also the searches inside the training subjects")
     parser.add_argument("--report-only", action="store_true", help="write the reports from stored results")
     parser.add_argument("--json", action="store_true", help="with --list or --check-data: print JSON")
     options = parser.parse_args(argv)
@@ -156,7 +158,7 @@ def check_data(folder: Path, names: Sequence[str] | None, as_json: bool) -> int:
         print(json.dumps(found, indent=1))
     else:
         doctor_text.print_check(found, Console(soft_wrap=True))
-    return DONE
+    return FAILED if any(one["error"] for one in found["corpora"].values()) else DONE
 
 
 def run(options: argparse.Namespace) -> int:
@@ -167,7 +169,7 @@ def run(options: argparse.Namespace) -> int:
     keys = papers.available() if options.all else tuple(dict.fromkeys(options.paper))
     chosen = [papers.load(key) for key in keys]
     for paper in chosen:
-        _experiments(paper, options.experiment)
+        _experiments(paper, options)
     cache = Cache((options.cache or _default_cache()).expanduser().absolute())
     _check_writable(options.out)
     statuses = []
@@ -192,7 +194,7 @@ def run_paper(paper: Paper, profile: Profile, options: argparse.Namespace, cache
 
     data = _data(paper, profile, options, cache, display)
     parts = papers.parts(paper.key)
-    wanted = {e.id for e in _experiments(paper, options.experiment)}
+    wanted = {e.id for e in _experiments(paper, options)}
     jobs = []
     for experiment in paper.experiments:
         try:
@@ -253,7 +255,7 @@ def _data(paper: Paper, profile: Profile, options: argparse.Namespace, cache: Ca
     needed = sorted({name for experiment in paper.experiments for name in experiment.corpora})
     folder = options.data or standin.ensure(
         cache.root,
-        corpora=needed,
+        corpora=sorted({name.removesuffix("_recordings") for name in needed}),
         subjects=profile.subjects,
         clips=profile.clips,
         seed=options.seed,
@@ -298,15 +300,18 @@ def _print_plan(job: Job, display: Display) -> None:
     )
 
 
-def _experiments(paper: Paper, names: Sequence[str] | None) -> tuple[Experiment, ...]:
-    """The experiments that `--experiment` names; raises UserError for a name that fits none."""
+def _experiments(paper: Paper, options: argparse.Namespace) -> tuple[Experiment, ...]:
+    """The experiments that `--experiment` names, or else all but searches; UserError for a name that fits none."""
+    names = options.experiment
     if not names:
-        return paper.experiments
+        return tuple(e for e in paper.experiments if options.tune or not e.on_request)
     known = {one for e in paper.experiments for one in (e.name, e.id)}
     for name in names:
         if name not in known:
             raise UserError(f"{paper.key} has no experiment {name!r}; known: {', '.join(sorted(known))}")
-    return tuple(e for e in paper.experiments if e.name in names or e.id in names)
+    return tuple(
+        e for e in paper.experiments if e.id in names or (e.name in names and (options.tune or not e.on_request))
+    )
 
 
 def _command(paper: Paper, profile: Profile, options: argparse.Namespace) -> list[str]:

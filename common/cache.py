@@ -13,14 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from common.errors import ClipError, UserError
 from common.files import write_atomically
+from common.types import Arrays
 
 log = logging.getLogger("mer")
-
-Arrays = dict[str, NDArray[Any]]
 
 
 def digest(record: Any) -> str:

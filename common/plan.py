@@ -58,7 +58,7 @@ def read_data(folder: Path, needed: Sequence[str], images: str) -> Data:
 
     Stand-in corpora are known by their marker, wherever they lie.
     """
-    roots = {name: root for name, root in corpora.find(folder).items() if name in needed}
+    roots = corpora.find(folder, needed)
     kind = kind_of(folder)
     path = composite.find_megc_list(folder)
     found = {name: corpora.load(name, root, images) for name, root in roots.items()}
@@ -92,8 +92,14 @@ def plan(
     used = [data.corpora[name] for name in experiment.corpora]
     listed = data.listed if experiment.labels is composite.MEGC2019 else None
     selection = composite.select(used, experiment.labels, listed=listed)
-    clips = _cut(selection.clips, profile)
-    exclusions = [*(e for corpus in used for e in corpus.exclusions), *selection.dropped]
+    long_enough = [pair for pair in selection.clips if len(pair[0].numbers) >= experiment.min_frames]
+    short = [
+        Exclusion(clip.id, f"fewer than {experiment.min_frames} frames, which the paper asks for", fault=False)
+        for clip, _ in selection.clips
+        if len(clip.numbers) < experiment.min_frames
+    ]
+    clips = _cut(long_enough, profile)
+    exclusions = [*(e for corpus in used for e in corpus.exclusions), *selection.dropped, *short]
     contents: dict[str, str] = {}
     for done, (clip, _) in enumerate(clips, start=1):
         try:
@@ -120,13 +126,18 @@ def plan(
         seed=seed,
         clips=readable,
         contents=contents,
-        folds=tuple(f.name for f in split(experiment.protocol, np.array([clip.subject_id for clip, _ in clips]))),
+        folds=_folds(experiment, clips, seed),
         summaries=tuple(_summary(corpus, readable, experiment) for corpus in used),
         exclusions=tuple(exclusions),
         notes=selection.differences,
         key=key,
         run=run_folder(out, paper.key, experiment.id, key),
     )
+
+
+def _folds(experiment: Experiment, clips: Sequence[tuple[Clip, int]], seed: int) -> tuple[str, ...]:
+    subjects, ids = (np.array(names) for names in zip(*((clip.subject_id, clip.id) for clip, _ in clips), strict=True))
+    return tuple(fold.name for fold in split(experiment, subjects, ids, np.array([label for _, label in clips]), seed))
 
 
 def annotation(clip: Clip) -> list[object]:

@@ -4,24 +4,35 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-from common.cache import Arrays, Cache
+from common.cache import Cache
 from common.environment import code_digest, environment, peak_memory_mib, sources
 from common.errors import ClipError, UserError
 from common.faces import FaceFinder
 from common.plan import Job, annotation
-from common.protocols import split
-from common.types import Clip, Exclusion, Experiment, Figure, Fold, FoldResult, Outcome, Progress, Samples
+from common.protocols import BY_SUBJECT, split
+from common.types import (
+    Arrays,
+    Clip,
+    Exclusion,
+    Experiment,
+    Figure,
+    Fold,
+    FoldResult,
+    Keep,
+    Outcome,
+    Progress,
+    Samples,
+    Workbench,
+)
 
 log = logging.getLogger("mer")
-
-Keep = Callable[[str, Callable[[], Arrays]], Arrays]
 
 
 class Preprocess(Protocol):
@@ -33,8 +44,8 @@ class Preprocess(Protocol):
     def prepare(self, clip: Clip, experiment: Experiment, settings: Any, faces: FaceFinder) -> Arrays:
         """A clip's arrays; raises ClipError where its files or its face fail."""
 
-    def assemble(self, clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays]) -> Samples:
-        """Samples of many clips."""
+    def assemble(self, clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], experiment: Experiment) -> Samples:
+        """Samples of many clips, with the inputs that the experiment's networks read."""
 
 
 class Networks(Protocol):
@@ -47,11 +58,14 @@ class Networks(Protocol):
 class Recipe(Protocol):
     """A paper's recipe.py."""
 
-    def Networks(self, settings: Any, classes: tuple[str, ...], seed: int) -> Networks:
-        """Build and compile once for all experiments of a run."""
+    def needs(self, experiment: Experiment, settings: Any) -> Hashable:
+        """What the networks of an experiment depend on: neighbours that need the same share them."""
+
+    def Networks(self, experiment: Experiment, settings: Any, seed: int) -> Networks:
+        """Build and compile once for all folds."""
 
     def trainer(
-        self, networks: Any, experiment: Experiment, samples: Samples, seed: int, keep: Keep, say: Progress
+        self, networks: Any, experiment: Experiment, samples: Samples, bench: Workbench
     ) -> Callable[[Fold], Outcome]:
         """The function that trains and tests one fold."""
 
@@ -60,7 +74,10 @@ class Figures(Protocol):
     """A paper's figures.py."""
 
     def draw(self, clips: Sequence[tuple[Clip, int]], settings: Any, faces: FaceFinder, folder: Path) -> list[Figure]:
-        """Draw the paper's own figures into `folder`."""
+        """Draw what goes into the networks into `folder`."""
+
+    def results(self, experiment: Experiment, folder: Path) -> list[Figure]:
+        """Draw what was learnt into `folder`/figures, from what the recipe left in `folder`, which is the run's."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +102,7 @@ def execute(
 
     A fold that fails is noted and the others go on. `line` gets one line per finished or failed fold.
     """
-    networks: dict[tuple[str, ...], Networks] = {}
+    networks: tuple[Hashable, Networks] | None = None  # the last that were built: they may be gigabytes
     failures = 0
     for job in jobs:
         where = f"{job.paper.key} {job.experiment.id}"
@@ -96,21 +113,23 @@ def execute(
         if dropped := _drop_other_clips(job, prepared):
             line(f"{where}: other clips can be used than before; its {dropped} finished folds are made again")
         _describe(job, prepared, parts, faces, line)
-        folds = {fold.name: fold for fold in split(job.experiment.protocol, prepared.samples.subject)}
+        samples = prepared.samples
+        folds = {fold.name: fold for fold in split(job.experiment, samples.subject, samples.clip, samples.y, job.seed)}
         pending = [folds[name] for name in job.pending() if name in folds]
         for name in job.folds:
             if name not in folds:
                 line(f"{where} {name}: every clip of this fold is excluded")
         if not pending:
             continue
-        classes = job.experiment.labels.classes
         try:
             recipe = parts.recipe()
-            if classes not in networks:
-                networks[classes] = recipe.Networks(job.profile.settings, classes, job.seed)
-            _add(job, facts=dict(networks[classes].facts()))
-            keep = _keep(job, prepared, cache)
-            train = recipe.trainer(networks[classes], job.experiment, prepared.samples, job.seed, keep, progress)
+            needs = recipe.needs(job.experiment, job.profile.settings)
+            if networks is None or networks[0] != needs:
+                networks = None
+                networks = needs, recipe.Networks(job.experiment, job.profile.settings, job.seed)
+            _add(job, facts=dict(networks[1].facts()))
+            bench = Workbench(job.seed, _keep(job, prepared, cache), progress, job.run.path)
+            train = recipe.trainer(networks[1], job.experiment, samples, bench)
         except UserError:
             raise
         except Exception as error:  # whatever a backend raises: one experiment must not take the others with it
@@ -120,9 +139,10 @@ def execute(
             line(f"{where}: failed before its first fold, {reason}")
             failures += len(pending)
             continue
-        failures += _run_folds(job, pending, prepared.samples, train, progress=progress, line=line)
+        failures += _run_folds(job, pending, samples, train, progress=progress, line=line)
         _add(job, cost={"peak_memory_mib": peak_memory_mib()})
-        del prepared, train  # a corpus is gigabytes: free one experiment's before the next is read
+        _draw_results(job, parts, line)
+        del prepared, samples, bench, train  # a corpus is gigabytes: free one experiment's before the next is read
     return failures
 
 
@@ -141,7 +161,7 @@ def _run_folds(
     failures = 0
     for fold in pending:
         progress(f"{where}: folds", done, len(job.folds))
-        _check_disjoint(fold, samples)
+        _check_disjoint(fold, samples, job.experiment)
         start = time.perf_counter()
         try:
             outcome = train(fold)
@@ -181,8 +201,10 @@ def _one_line(error: Exception) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
 
 
-def _check_disjoint(fold: Fold, samples: Samples) -> None:
+def _check_disjoint(fold: Fold, samples: Samples, experiment: Experiment) -> None:
     shared = set(samples.subject[fold.train]) & set(samples.subject[fold.test])
+    if experiment.protocol not in BY_SUBJECT:
+        shared = set()
     if shared or set(samples.clip[fold.train]) & set(samples.clip[fold.test]):
         raise AssertionError(f"fold {fold.name}: {', '.join(sorted(shared)) or 'a clip'} is in training and in test")
 
@@ -223,7 +245,7 @@ def prepare_clips(job: Job, preprocess: Preprocess, *, cache: Cache, faces: Face
         raise UserError(
             f"{job.paper.key} {job.experiment.id}: no clip can be used; the first reason is {exclusions[0].reason}"
         )
-    samples = preprocess.assemble(usable, arrays)
+    samples = preprocess.assemble(usable, arrays, job.experiment)
     return Prepared(samples, tuple(usable), tuple(exclusions), time.perf_counter() - start, made)
 
 
@@ -275,11 +297,28 @@ def _describe(job: Job, prepared: Prepared, parts: Parts, faces: FaceFinder, lin
             "key": job.key,
             "folds": list(job.folds),
             "exclusions": [asdict(one) for one in prepared.exclusions],
-            "figures": [{"title": one.title, "caption": one.caption, "path": one.path.name} for one in figures],
+            "figures": _listed(figures),
             "facts": earlier.get("facts", {}),
             "cost": cost,
         }
     )
+
+
+def _draw_results(job: Job, parts: Parts, line: Callable[[str], None]) -> None:
+    """Add pictures of what was learnt to those of the inputs."""
+    try:
+        drawn = parts.figures.results(job.experiment, job.run.path)
+    except (OSError, ValueError, KeyError, ClipError) as error:
+        line(f"{job.paper.key} {job.experiment.id}: no figures of its results, {_one_line(error)}")
+        return
+    record = job.run.description() or {}
+    titles = {one.title for one in drawn}
+    kept = [one for one in record.get("figures", []) if one["title"] not in titles]
+    job.run.describe(record | {"figures": kept + _listed(drawn)})
+
+
+def _listed(figures: Sequence[Figure]) -> list[dict[str, str]]:
+    return [{"title": one.title, "caption": one.caption, "path": one.path.name} for one in figures]
 
 
 def _add(job: Job, **fields: Mapping[str, Any]) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,17 +35,24 @@ EpochEnd = Callable[[int, int], None]
 """Called after each epoch with (epochs done, epochs in all)."""
 
 
-def seed_of(*names: object) -> int:
-    """A 32-bit seed from names (paper, experiment, fold, user's seed): the same whatever ran before."""
-    return int.from_bytes(hashlib.sha256("\0".join(map(str, names)).encode()).digest()[:4], "big")
-
-
 def make_deterministic() -> None:
     """Ask the backend for operations that give the same bits for the same inputs."""
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
         tf.config.experimental.enable_op_determinism()
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Rows whose accuracy is measured after every epoch: `y` (rows,) their classes, `output` the output that answers.
+
+    Where these are the test rows, what is chosen by them is an oracle, and must be called one.
+    """
+
+    output: str
+    rows: NDArray[np.int64]
+    y: NDArray[np.integer]
 
 
 class Learner:
@@ -58,18 +66,18 @@ class Learner:
         self,
         build: Callable[[], keras.Model],
         *,
-        loss: Callable[..., object],
-        learning_rate: float,
+        loss: object,
+        optimizer: keras.optimizers.Optimizer,
         batch: int,
         epochs: int,
         seed: int,
-        metrics: Callable[..., object] | None = None,
+        metrics: object | None = None,
     ) -> None:
         make_deterministic()
         keras.utils.set_random_seed(seed)
         self.model = build()
         self.model.compile(
-            optimizer=keras.optimizers.Adam(learning_rate),
+            optimizer=optimizer,
             loss=dict.fromkeys(self.model.output, loss),
             metrics={name: [metrics] for name in self.model.output} if metrics else None,
         )
@@ -79,17 +87,42 @@ class Learner:
         self._initial = [keras.ops.convert_to_numpy(variable) for variable in self._state]
 
     def fit(
-        self, x: Inputs, y: Inputs, rows: NDArray[np.int64], seed: int, epoch_end: EpochEnd | None = None
+        self,
+        x: Inputs,
+        y: Inputs,
+        rows: NDArray[np.int64],
+        seed: int,
+        epoch_end: EpochEnd | None = None,
+        watch: Watch | None = None,
     ) -> dict[str, list[float]]:
-        """Train on `rows` from the initial state; the order of the rows comes from `seed`. Returns metric -> epochs."""
+        """Train on `rows` from the initial state; the order of the rows comes from `seed`. Returns metric -> epochs.
+
+        With `watch` the history gains `val_accuracy`, and the model ends with the weights of its best epoch.
+        """
         for variable, value in zip(self._state, self._initial, strict=True):
             variable.assign(value)
         batches = Batches(x, y, rows, self._batch, np.random.default_rng(seed))
-        done = keras.callbacks.LambdaCallback(
-            on_epoch_end=lambda epoch, logs: epoch_end(epoch + 1, self._epochs) if epoch_end else None
-        )
+        best: list[NDArray[Any]] = []
+        scores: list[float] = []
+
+        def after(epoch: int, logs: object) -> None:
+            if watch is not None:
+                scores.append(self._accuracy(x, watch))
+                if scores[-1] > max(scores[:-1], default=-1.0):  # the earliest of equals
+                    best[:] = [keras.ops.convert_to_numpy(weight) for weight in self.model.weights]
+            if epoch_end:
+                epoch_end(epoch + 1, self._epochs)
+
+        done = keras.callbacks.LambdaCallback(on_epoch_end=after)
         history = self.model.fit(batches, epochs=self._epochs, shuffle=False, verbose=0, callbacks=[done])
-        return {name: [float(value) for value in values] for name, values in history.history.items()}
+        for weight, value in zip(self.model.weights if best else (), best, strict=True):
+            weight.assign(value)
+        found = {name: [float(value) for value in values] for name, values in history.history.items()}
+        return found | ({"val_accuracy": scores} if watch else {})
+
+    def _accuracy(self, x: Inputs, watch: Watch) -> float:
+        answers = self.predict(x, watch.rows)[watch.output].argmax(axis=-1)
+        return float((answers == watch.y).mean())
 
     def predict(
         self, x: Inputs, rows: NDArray[np.int64], model: keras.Model | None = None

@@ -23,7 +23,8 @@ class Clip:
     `numbers` are the original frame numbers from onset to offset, ascending; `frames[i]` is the file that holds frame
     `numbers[i]`: an image of its own, or the video that holds them all. `onset`, `apex` and `offset` are frame numbers
     too. `apex` is None where nobody annotated one; `apex_source` is the name of the method where it is an estimate.
-    `expression` is "micro" or "macro". `valence` and `self_report` are what CAS(ME)^2 codes beside the emotion.
+    `expression` is "micro" or "macro", or "recording" for a whole one. `valence` and `self_report` are what CAS(ME)^2
+    codes beside the emotion.
     """
 
     corpus: str
@@ -85,7 +86,7 @@ class Correction:
 class Corpus:
     """One corpus as found below `root`. `tree` names the layout that was read, `table` the annotation file.
 
-    `notes` are lines about the copy as a whole: parts of it that are there and were not read.
+    `images` is the folder that was read. `notes` are lines about the copy as a whole: what else is there, unread.
     """
 
     name: str
@@ -98,6 +99,7 @@ class Corpus:
     exclusions: tuple[Exclusion, ...] = ()
     corrections: tuple[Correction, ...] = ()
     notes: tuple[str, ...] = ()
+    images: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -153,7 +155,12 @@ class Profile:
 
 @dataclass(frozen=True)
 class Experiment:
-    """One line of a paper's results, as data: what is trained on, how it is split, what is selected."""
+    """One line of a paper's results, as data: what is trained on, how it is split, what is selected.
+
+    `held_out` gives, for a protocol that splits once, how many clips of a class the paper has and how many of them it
+    holds out. Clips of fewer than `min_frames` frames are dropped, and counted. Experiments `on_request` run when they
+    are named, or with --tune.
+    """
 
     name: str
     variant: str
@@ -164,6 +171,9 @@ class Experiment:
     selection: str
     leak_free: bool
     note: str = ""
+    held_out: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    min_frames: int = 0
+    on_request: bool = False
 
     @property
     def id(self) -> str:
@@ -204,7 +214,8 @@ class FoldResult:
 class Claim:
     """A number the paper prints about its own system.
 
-    `corpus` is a corpus name or the name of a composite; `printed` is the figure as it stands in the paper.
+    `corpus` is a corpus name or the name of a composite; `printed` is the figure as it stands in the paper, in percent
+    where `unit` is "%".
     """
 
     experiment: str
@@ -215,11 +226,12 @@ class Claim:
     source: str
     n_clips: int | None = None
     note: str = ""
+    unit: str = ""
 
     @property
     def value(self) -> float:
-        """The printed figure as a number."""
-        return float(self.printed)
+        """The printed figure as a number; a percentage as a share."""
+        return float(self.printed) / (100 if self.unit == "%" else 1)
 
 
 @dataclass(frozen=True)
@@ -277,13 +289,13 @@ class Paper:
 
 @dataclass(frozen=True)
 class Score:
-    """A metric of pooled predictions with a bootstrap-over-subjects interval and its chance level."""
+    """A metric of pooled predictions with a bootstrap-over-subjects interval and its chance level, if it has one."""
 
     metric: str
     value: float
     low: float | None
     high: float | None
-    chance: float
+    chance: float | None
     n_clips: int
     n_folds_done: int
     n_folds: int
@@ -389,3 +401,17 @@ class Report:
 
 Progress = Callable[[str, int, int], None]
 """Called as progress(what, done, total) by everything that takes longer than two seconds."""
+
+Arrays = dict[str, NDArray[Any]]
+Keep = Callable[[str, Callable[[], Arrays]], Arrays]
+"""Called as keep(name, make): arrays that all folds of a run share, made once and stored."""
+
+
+@dataclass(frozen=True)
+class Workbench:
+    """What a recipe may use beside its samples: the user's seed, a store, a progress bar and the run's own folder."""
+
+    seed: int
+    keep: Keep
+    say: Progress
+    folder: Path

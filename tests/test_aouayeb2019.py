@@ -11,7 +11,7 @@ import pytest
 import papers
 from common.faces import Face
 from common.training import Learner
-from common.types import Clip, Fold, Samples
+from common.types import Clip, Fold, Samples, Workbench
 from papers.aouayeb2019 import model, preprocess, recipe
 from papers.aouayeb2019.experiments import CNN_IN_FOLD, CNN_ONCE, Settings
 from papers.aouayeb2019.preprocess import CANVAS, REGIONS, cut_regions, face_box, region_sizes, takes_part, to_canvas
@@ -175,7 +175,7 @@ def fake_samples(subjects: int = 3, clips: int = 3, frames: int = 4) -> Samples:
 
 @pytest.fixture(scope="module")
 def networks() -> recipe.Networks:
-    return recipe.Networks(SMALL, CLASSES, seed=0)
+    return recipe.Networks(CNN_ONCE, SMALL, seed=0)
 
 
 def run(networks: recipe.Networks, samples: Samples, experiment, folds: list[str]) -> dict[str, np.ndarray]:
@@ -186,7 +186,8 @@ def run(networks: recipe.Networks, samples: Samples, experiment, folds: list[str
     def keep(name, make):
         return kept.setdefault(name, kept.get(name) or make())
 
-    train = recipe.trainer(networks, experiment, samples, 0, keep, lambda what, done, total: None)
+    bench = Workbench(0, keep, lambda what, done, total: None, Path("nowhere"))
+    train = recipe.trainer(networks, experiment, samples, bench)
     by_name = {fold.name: fold for fold in loso(samples.subject)}
     return {name: train(by_name[name]).probabilities for name in folds}
 
@@ -211,7 +212,8 @@ def test_the_leak_free_variant_never_sees_the_held_out_frames(networks: recipe.N
     changed = Samples(other, labels, samples.subject, samples.clip, samples.view)
 
     def history(with_samples: Samples, experiment) -> object:
-        train = recipe.trainer(networks, experiment, with_samples, 0, lambda _, make: make(), lambda *_: None)
+        bench = Workbench(0, lambda _, make: make(), lambda *_: None, Path("nowhere"))
+        train = recipe.trainer(networks, experiment, with_samples, bench)
         return train(fold).history
 
     assert history(samples, CNN_IN_FOLD) == history(changed, CNN_IN_FOLD)
@@ -230,7 +232,7 @@ def test_folds_of_other_sizes_trace_nothing_anew() -> None:
         inputs = keras.Input((3,), name="x")
         return keras.Model({"x": inputs}, {"y": keras.layers.Dense(3, activation="softmax", name="y")(inputs)})
 
-    learner = Learner(build, loss=Counting(2.0), learning_rate=0.01, batch=4, epochs=2, seed=0)
+    learner = Learner(build, loss=Counting(2.0), optimizer=keras.optimizers.Adam(0.01), batch=4, epochs=2, seed=0)
     rng = np.random.default_rng(0)
     x, y = {"x": rng.random((23, 3)).astype(np.float32)}, rng.integers(0, 3, 23)
     targets = {"y": model.focal_targets(y, 3, np.arange(23))}

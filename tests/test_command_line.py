@@ -144,14 +144,18 @@ class Guess:
     """A recipe that answers the first class, to run everything but the training."""
 
     class Networks:
-        def __init__(self, settings: object, classes: tuple[str, ...], seed: int) -> None:
-            self.classes = classes
+        def __init__(self, experiment: object, settings: object, seed: int) -> None:
+            pass
 
         def facts(self) -> dict[str, int]:
             return {}
 
     @staticmethod
-    def trainer(networks, experiment, samples, seed, keep, say):
+    def needs(experiment, settings):
+        return None
+
+    @staticmethod
+    def trainer(networks, experiment, samples, bench):
         def run(fold: Fold) -> Outcome:
             clips = tuple(dict.fromkeys(samples.clip[fold.test].tolist()))
             return Outcome(clips, np.eye(3, dtype=np.float32)[np.zeros(len(clips), int)], {})
@@ -163,8 +167,8 @@ class Interrupted(Guess):
     """The user presses Ctrl-C in the third fold."""
 
     @staticmethod
-    def trainer(networks, experiment, samples, seed, keep, say):
-        good = Guess.trainer(networks, experiment, samples, seed, keep, say)
+    def trainer(networks, experiment, samples, bench):
+        good = Guess.trainer(networks, experiment, samples, bench)
 
         def run(fold: Fold) -> Outcome:
             if fold.name == "samm/006":

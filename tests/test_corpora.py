@@ -477,7 +477,7 @@ def test_check_reports_faults_and_goes_on(tmp_path: Path) -> None:
     assert steps[-1][1:] == (2, 2)
     printed = io.StringIO()
     doctor_text.print_check(result, Console(file=printed, width=200))
-    for text in ("[bold]odd", "no folder of subject sub01", "empty (0 bytes)", "documented otherwise"):
+    for text in ("[bold]odd", "no folder of subject sub01", "empty (0 bytes)", "differs from the published counts"):
         assert text in printed.getvalue()
 
 

@@ -92,7 +92,9 @@ def test_only_the_corpora_that_are_asked_for(tmp_path: Path) -> None:
     assert {name: found["clips"] for name, found in result["corpora"].items()} == {"smic_vis": 1, "smic_nir": 1}
     assert result["corpora"]["smic_nir"]["documented"] is None
     assert "no published counts" in printed(result)
-    with pytest.raises(UserError, match="'mmew' is no known corpus; known are casme2, smic, samm, casme_sq, smic_e"):
+    with pytest.raises(
+        UserError, match="'mmew' is no known corpus; known are casme2, smic, samm, casme_sq, casme_sq_recordings"
+    ):
         doctor.check(tmp_path, ("mmew",))
 
 
@@ -102,3 +104,60 @@ def test_numbers_that_differ_from_the_documented_ones_stand_beside_them(data: Pa
     line = next(line for line in printed(doctor.check(data)).splitlines() if "happiness" in line)
     assert line.split() == ["happiness", "1", "32"]
     assert found["by_apex"] == {"annotated": 2}
+
+
+def test_what_else_is_here_is_told(data: Path) -> None:
+    root = data / "CASME2"
+    disk.write_casme2(root, ROWS, tree="Cropped")
+    disk.write_casme2(root / "__MACOSX", ROWS)
+    disk.write_casme2(data / ".Trash-1000" / "files", ROWS)
+    disk.write_table(root / "CASME2-coding-20130101.xlsx", disk.CASME2_HEADER, ROWS[:1])
+    disk.touch(root / "CASME2_RAW_selected" / "sub02" / "EP77_01", ["img1.jpg"])
+    found = doctor.check(data)["corpora"]["casme2"]
+    assert (found["clips"], found["images"]) == (2, str(root / "CASME2_RAW_selected"))
+    assert found["notes"] == [
+        "also here and not read: table CASME2-coding-20130101.xlsx",
+        "also here and not read: Cropped, cropped images of 2 subjects",
+        "1 clip folder is in no row of the table: sub02/EP77_01",
+    ]
+
+
+def test_the_fuller_of_two_copies_is_read(tmp_path: Path) -> None:
+    disk.write_smic(tmp_path / "a", names=[(1, "ne", "s1_ne_01")])
+    disk.write_smic(tmp_path / "b", names=[(1, "ne", "s1_ne_01"), (2, "po", "s2_po_01")])
+    found = doctor.check(tmp_path)["corpora"]["smic"]
+    assert found["clips"] == 2
+    assert "also here and not read: a/SMIC_all_raw/HS, raw images of 1 subjects" in found["notes"]
+
+
+def test_corpora_in_folders_named_by_numbers_are_found(tmp_path: Path) -> None:
+    disk.write_casme2(tmp_path / "2024" / "03" / "CASME2", ROWS)
+    disk.write_samm(tmp_path / "1" / "SAMM", disk.samm_rows()[:4])
+    assert {name: found["clips"] for name, found in doctor.check(tmp_path)["corpora"].items()} == {
+        "casme2": 2,
+        "samm": 4,
+    }
+
+
+def test_a_list_that_cannot_be_read_stops_what_needs_it(data: Path) -> None:
+    disk.write_smic(data / "SMIC")
+    disk.write_samm(data / "SAMM")
+    (data / "combined_3class_gt.csv").write_text("dataset,subject,clip,label\n")
+    row = doctor.check(data, papers=[PAPER])["experiments"][0]
+    assert not row["can_run"]
+    assert "line 1 is not corpus, subject, clip, class" in row["reason"]
+
+
+def test_what_was_asked_for_and_is_absent_is_told(data: Path) -> None:
+    found = doctor.check(data, ("casme2", "samm"))["corpora"]
+    assert found["casme2"]["error"] is None
+    assert found["samm"]["error"] == f"{data}: no images and no table of samm here"
+
+
+def test_numbered_copies_are_copies(tmp_path: Path) -> None:
+    disk.write_smic(tmp_path, names=[(1, "ne", "s1_ne_01")])
+    clip = tmp_path / "SMIC_all_raw" / "HS" / "s1" / "micro" / "negative" / "s1_ne_01"
+    first = min(clip.iterdir())
+    first.with_name(f"{first.stem} (1).bmp").touch()
+    (row,) = doctor.check(tmp_path)["corpora"]["smic"]["exclusions"]
+    assert "is there twice" in row["reason"]

@@ -94,7 +94,7 @@ def examine_smic(found: list[tuple[int, str, str]], harms: list[str], seed: int)
             match = re.fullmatch(r"s([0-9]+)_(ne|po|sur)_([0-9]+)", name.strip().lower())
             if match:
                 keys.add(f"smic/s{subject}/s{int(match[1])}_{match[2]}_{int(match[3]):02d}")
-            elif re.match(r"s[0-9]+_", name):
+            elif re.match(r"s[0-9]+_", name) or re.search(r"(ne|po|sur)_?[0-9]", name.lower()):
                 keys.add(f"smic/s{subject}/{name}")
         told = {clip.id for clip in result.clips} | {exclusion.clip for exclusion in result.exclusions}
         assert told == keys

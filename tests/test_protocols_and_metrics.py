@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score, confusion_matrix, f1_score
 
 from common import metrics
-from common.protocols import loso, split
+from common.protocols import loso, once, split
 from common.statistics import subject_interval
+from common.types import Experiment, LabelMap
 
 
 @given(st.lists(st.sampled_from(["casme2/sub01", "casme2/sub02", "samm/006", "smic/s1", "smic/s10"]), min_size=1))
@@ -29,8 +30,35 @@ def test_folds_come_in_natural_order() -> None:
 
 
 def test_unknown_protocol_is_an_error() -> None:
-    with pytest.raises(ValueError, match="unknown protocol"):
-        split("10-fold", np.array(["a"]))
+    experiment = Experiment("x", "y", "", (), LabelMap("z", ("a",), {}), "10-fold", "last epoch", False)
+    with pytest.raises(ValueError, match="unknown protocol '10-fold'; known: LOSO"):
+        split(experiment, np.array(["a"]), np.array(["a"]), np.array([0]), 0)
+
+
+def test_a_corpus_of_the_printed_size_is_split_as_printed() -> None:
+    """Reddy et al. 2019, table IV: 206 clips, 165 for training and 41 held out."""
+    sizes = [(94, 21), (76, 12), (36, 8)]
+    y = np.repeat([0, 1, 2], [94, 76, 36])
+    clip = np.array([f"c{k}" for k in range(206)])
+    fold = once(clip, y, sizes, seed=3)
+    assert [int((y[fold.test] == k).sum()) for k in range(3)] == [21, 12, 8]
+    assert (len(fold.train), len(fold.test)) == (165, 41)
+    assert (
+        once(clip, y, sizes, seed=3).test.tolist() == fold.test.tolist() != once(clip, y, sizes, seed=4).test.tolist()
+    )
+
+
+@given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 2)), min_size=1, max_size=40), st.integers(0, 9))
+def test_any_other_corpus_is_split_by_clip_in_the_printed_shares(rows: list[tuple[int, int]], seed: int) -> None:
+    # rows of (clip, view); a clip's class is its number modulo 3
+    clip, y = np.array([f"c{k}" for k, _ in rows]), np.array([k % 3 for k, _ in rows])
+    fold = once(clip, y, [(94, 21), (76, 12), (36, 8)], seed)
+    assert sorted([*fold.train, *fold.test]) == list(range(len(rows)))
+    assert not {*clip[fold.train]} & {*clip[fold.test]}
+    for k, (printed, out) in enumerate([(94, 21), (76, 12), (36, 8)]):
+        n = len({*clip[y == k]})
+        held = len({*clip[fold.test][y[fold.test] == k]})
+        assert held == (0 if n < 2 else min(max(round(n * out / printed), 1), n - 1))
 
 
 @settings(deadline=None)

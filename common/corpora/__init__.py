@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from common.corpora import casme2, casme_sq, samm, smic, smic_e, trees
+from common.corpora import casme2, casme_sq, casme_sq_recordings, samm, smic, smic_e, trees
 from common.corpora.tables import Documented
-from common.corpora.trees import Layout
+from common.corpora.trees import Folder, Layout
 from common.errors import ClipError, UserError
 from common.types import Corpus
 
@@ -27,12 +27,13 @@ SOURCES: Mapping[str, Source] = {
     "smic": Source((smic.HS, smic_e.LAYOUT), smic.DOCUMENTED, smic.load),
     "samm": Source((samm.LAYOUT,), samm.DOCUMENTED, samm.load),
     "casme_sq": Source((casme_sq.LAYOUT,), casme_sq.DOCUMENTED, casme_sq.load),
+    "casme_sq_recordings": Source((casme_sq_recordings.LAYOUT,), (), casme_sq_recordings.load),
     "smic_e": Source((smic_e.LAYOUT,), smic_e.DOCUMENTED, smic_e.load),
     "smic_vis": Source((smic.VIS,), smic.DOCUMENTED_VIS, smic.load_vis),
     "smic_nir": Source((smic.NIR,), (), smic.load_nir),
 }
-ON_REQUEST = ("smic_e", "smic_vis", "smic_nir")
-"""Parts of SMIC that are read only where somebody asks for them by name."""
+ON_REQUEST = ("casme_sq_recordings", "smic_e", "smic_vis", "smic_nir")
+"""Whole recordings and parts of SMIC, read only where an experiment or somebody asks for them by name."""
 NAMES = tuple(name for name in SOURCES if name not in ON_REQUEST)
 
 
@@ -43,14 +44,21 @@ def find(data: Path, names: Sequence[str] = NAMES) -> dict[str, Path]:
     Raises UserError where `data` is no readable folder, or holds none.
     """
     folders = trees.survey(Path(data))
-    roots = {name: trees.root(folders, source(name).layouts) for name in names}
-    found = {name: root for name, root in roots.items() if root is not None}
+    found = _roots(folders, names)
     if not found:
         known = dict.fromkeys(
             folder for name in names for layout in source(name).layouts for _, folder in layout.folders
         )
-        raise UserError(f"{data}: no known corpus here; looked for folders of subjects in {', '.join(known)}")
+        hints = [f"{name} is, and is read when it is named" for name in _roots(folders, ON_REQUEST)]
+        hints += [f"{folder.path} cannot be read ({folder.fault})" for folder in folders if folder.fault]
+        what = f"no known corpus here; looked for folders of subjects in {', '.join(known)}"
+        raise UserError("; ".join([f"{data}: {what}", *hints]))
     return found
+
+
+def _roots(folders: Sequence[Folder], names: Sequence[str]) -> dict[str, Path]:
+    roots = {name: trees.root(folders, source(name).layouts) for name in names}
+    return {name: root for name, root in roots.items() if root is not None}
 
 
 def load(name: str, root: Path, images: str = "raw") -> Corpus:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from common.corpora import tables, trees, workbooks
@@ -74,7 +74,7 @@ class Names:
 
 
 def load(root: Path, images: str = "raw") -> Corpus:
-    """The corpus below `root`; `images` "raw" or "cropped" is preferred. UserError without table or images."""
+    """The clips below `root`; `images` "raw" or "cropped" is preferred. UserError without table or images."""
     folders = trees.survey(root)
     table = tables.find(folders, LAYOUT)
     rows, names = read(table)
@@ -89,7 +89,9 @@ def load(root: Path, images: str = "raw") -> Corpus:
     def make(row: Row, person: int, name: str) -> Found:
         return _clip(tree, names, row, person, name)
 
-    return tables.join(LAYOUT, root, tree, table, rows, make, named)
+    corpus = tables.join(LAYOUT, folders, tree, table, rows, make, named)
+    more = [] if tree.name in ("rawpic", "rawvideo") else tables.unlisted(LAYOUT, tree, corpus)
+    return replace(corpus, notes=(*corpus.notes, *more))
 
 
 def read(table: Path) -> tuple[list[Row], Names]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from common import corpora
-from common.corpora import composite, examine, standin
+from common.corpora import composite, examine, standin, trees
 from common.errors import UserError
 from common.types import Clip, Corpus, Exclusion, Experiment, LabelMap, Paper, Progress
 
@@ -22,17 +22,22 @@ def check(
 ) -> dict[str, Any]:
     """Everything about the corpora `names` below `data`, as JSON values. No image is decoded.
 
-    `corpora[name]` holds root, data ("stand-in" or "licensed"), title, tree, table, clips, subjects, by_emotion,
-    by_expression (macro and micro), by_valence (of the micro-expressions, where they are coded), by_apex (where apexes
-    come from), exclusions, corrections, unusable (clips whose files are there and cannot be read), notes, documented
-    (the published counts nearest to those found, and whether they agree; or None) and error (one line, or None where
-    it loaded).
+    `corpora[name]` holds root, data ("stand-in" or "licensed"), title, tree, images (the folder), table, clips,
+    subjects, by_emotion, by_expression (macro and micro), by_valence (of the micro-expressions, where they are coded),
+    by_apex (where apexes come from), exclusions, corrections, unusable (clips whose files are there and cannot be
+    read), notes, documented (the published counts nearest to those found, and whether they agree; or None) and error
+    (one line, or None where it loaded).
     `composites["megc2019"]` holds clips, subjects, by_class, ids, by_corpus, dropped (counts by reason), exclusions,
     list (the official list file, if there), differences and documented.
-    `experiments` holds paper, experiment, can_run, clips, subjects, by_class and reason for each of `papers`.
-    Raises UserError where none of the corpora is there.
+    What an experiment of `papers` needs is read too. `experiments` holds paper, experiment, can_run, clips, subjects,
+    by_class and reason for each of them.
+    `unreadable` lists folders that could not be looked into. Raises UserError where none of the corpora is there.
     """
+    asked = () if tuple(names) == corpora.NAMES else tuple(names)
+    needed = {name for paper in papers for experiment in paper.experiments for name in experiment.corpora}
+    names = [*names, *(name for name in corpora.ON_REQUEST if name in needed and name not in names)]
     found = corpora.find(data, names)
+    absent = [name for name in asked if name not in found]
     report: dict[str, Any] = {}
     loaded: dict[str, Corpus] = {}
     for done, (name, root) in enumerate(found.items()):
@@ -43,6 +48,9 @@ def check(
             report[name] = _corpus(loaded[name], progress)
         except UserError as error:
             report[name] = {**_corpus(Corpus(name, name, "", root, "", "", ()), None), "error": str(error)}
+    for name in absent:
+        empty = Corpus(name, name, "", Path(data), "", "", ())
+        report[name] = {**_corpus(empty, None), "error": f"{data}: no images and no table of {name} here"}
     if progress:
         progress("reading corpora", len(found), len(found))
     path, listed, fault = composite.find_megc_list(Path(data)), None, None
@@ -55,7 +63,10 @@ def check(
     return {
         "corpora": report,
         "composites": {composite.MEGC2019.name: megc},
-        "experiments": [_experiment(p, e, loaded, report, listed) for p in papers for e in p.experiments],
+        "experiments": [_experiment(p, e, loaded, report, listed, fault) for p in papers for e in p.experiments],
+        "unreadable": [
+            {"folder": str(folder.path), "reason": folder.fault} for folder in trees.survey(data) if folder.fault
+        ],
     }
 
 
@@ -73,6 +84,7 @@ def _corpus(corpus: Corpus, progress: Progress | None) -> dict[str, Any]:
         "data": "stand-in" if standin.marked(corpus.root) else "licensed",
         "title": corpus.title,
         "tree": corpus.tree,
+        "images": None if corpus.images is None else str(corpus.images),
         "table": corpus.table,
         **found,
         "by_apex": _counter("unknown" if clip.apex is None else clip.apex_source for clip in corpus.clips),
@@ -127,6 +139,7 @@ def _experiment(
     loaded: Mapping[str, Corpus],
     report: Mapping[str, Any],
     listed: Mapping[str, str] | None,
+    fault: str | None,
 ) -> dict[str, Any]:
     """Whether an experiment can run on the corpora that loaded, on which clips, or what it lacks."""
     missing = [name for name in experiment.corpora if name not in loaded]
@@ -139,6 +152,8 @@ def _experiment(
         absent = [name for name in missing if name not in report]
         parts = [f"{name} cannot be read" for name in unread] + [f"{name} is not here" for name in absent]
         reason = ", ".join(parts)
+    elif fault and experiment.labels is composite.MEGC2019:
+        reason = fault
     elif not clips:
         reason = f"no clip has a class of {experiment.labels.name}"
     else:
@@ -146,7 +161,7 @@ def _experiment(
     return {
         "paper": paper.key,
         "experiment": experiment.id,
-        "can_run": len(clips) > lost and not missing,
+        "can_run": len(clips) > lost and not missing and reason != fault,
         "clips": 0 if missing else len(clips),
         "subjects": 0 if missing else len({clip.subject_id for clip, _ in clips}),
         "by_class": {} if missing else _counter(name for _, name in clips),

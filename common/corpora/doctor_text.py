@@ -23,7 +23,7 @@ def print_check(result: Mapping[str, Any], console: Console) -> None:
             continue
         if found["data"] == "stand-in":
             console.print("  [cyan]stand-in[/cyan]: synthetic faces, not recordings of people")
-        console.print(f"  {escape(found['title'])}: images {escape(found['tree'])}, {_table(found['table'])}")
+        console.print(f"  {escape(found['title'])}: images {escape(_place(found))}, {_table(found['table'])}")
         console.print(_counts(found))
         _print_verdict(found["documented"], console)
         for line in _lines(found):
@@ -35,7 +35,10 @@ def print_check(result: Mapping[str, Any], console: Console) -> None:
         rule = f"by the list {found['list']}" if found["list"] and not found["error"] else "by the published rule"
         console.print(f"[bold]{name}[/bold]  {escape(rule)}")
         console.print(_composite(found))
-        _print_verdict(found["documented"] | {"source": "published composition"}, console)
+        published = found["documented"]["by_corpus"]
+        parts = all(row == published[corpus] for corpus, row in found["by_corpus"].items())
+        what = "the whole composite" if len(found["by_corpus"]) == len(published) else "the parts that are here"
+        _print_verdict({"agrees": parts, "source": f"published composition, {what}"}, console)
         for reason, count in found["dropped"].items():
             console.print(f"  dropped {count}: {escape(reason)}")
         for exclusion in found["exclusions"]:
@@ -43,6 +46,8 @@ def print_check(result: Mapping[str, Any], console: Console) -> None:
         for line in [*found["differences"], *filter(None, [found["error"]])]:
             console.print(f"  [yellow]list file[/yellow] {escape(line)}")
         console.print()
+    for row in result["unreadable"]:
+        console.print(f"[red]cannot look into[/red] {escape(row['folder'])}: {escape(row['reason'])}")
     for row in result["experiments"]:
         _print_experiment(row, console)
 
@@ -50,6 +55,12 @@ def print_check(result: Mapping[str, Any], console: Console) -> None:
 def escape(text: str) -> str:
     """`text` as it stands, whatever the names and cells in it hold."""
     return plain_markup(printable(text))
+
+
+def _place(found: Mapping[str, Any]) -> str:
+    """The folder that was read, as seen from the corpus' own, or the name of its layout where they are one."""
+    inside = found["images"].removeprefix(found["root"]).strip("/\\")
+    return inside or found["tree"]
 
 
 def _table(table: str) -> str:
@@ -108,7 +119,7 @@ def _print_verdict(documented: Mapping[str, Any] | None, console: Console) -> No
     elif documented["agrees"]:
         console.print(f"  [green]as documented[/green] ({documented['source']})")
     else:
-        console.print(f"  [yellow]documented otherwise[/yellow] ({documented['source']})")
+        console.print(f"  [yellow]differs from the published counts[/yellow] ({documented['source']})")
 
 
 def _lines(found: Mapping[str, Any]) -> Iterator[str]:
@@ -124,7 +135,9 @@ def _lines(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"[red]not readable[/red] {escape(row['clip'])}: {escape(row['reason'])}"
     for row in found["corrections"]:
         printed = quoted(row["printed"]) if row["printed"] else "blank"
-        if row["used"] == row["printed"]:
+        if row["column"] == "frames":
+            verb, what = "incomplete", f"{row['used']} of {row['printed']} frames from onset to offset are on disk"
+        elif row["used"] == row["printed"]:
             verb, what = "kept", f"{row['column']} {printed}: {row['source']}"
         else:
             verb, what = "corrected", f"{row['column']} {printed} read as {row['used']}: {row['source']}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,19 +19,16 @@ def unusable(clips: Sequence[Clip], progress: Progress | None = None) -> list[Ex
     """The clips that a run will have to exclude, with the first of their faulty files. Nothing is decoded."""
     found = []
     verdicts: dict[Path, str] = {}  # the clips of a recording share its video
-    lengths: dict[Path, int | None] = {}
+    lengths: dict[Path, int] = {}
     for done, clip in enumerate(clips, 1):
         faults = []
         for file in clip.files:
             if file not in verdicts:
-                verdicts[file] = _fault(file)
+                verdicts[file], lengths[file] = _fault(file)
             if verdicts[file]:
                 faults.append(f"{file.name} {verdicts[file]}")
-            elif is_video(file):
-                if file not in lengths:
-                    lengths[file] = _stated(file)
-                if (length := lengths[file]) is not None and length < clip.numbers[-1]:
-                    faults.append(f"{file.name} holds {length} frames, frame {clip.numbers[-1]} is asked for")
+            elif lengths[file] < clip.numbers[-1]:
+                faults.append(f"{file.name} holds {lengths[file]} frames, frame {clip.numbers[-1]} is asked for")
         if faults:
             more = f", and {len(faults) - 1} more of its {len(clip.files)} files" if len(faults) > 1 else ""
             found.append(Exclusion(clip.id, f"{faults[0]}{more}; copy the clip again"))
@@ -39,22 +37,20 @@ def unusable(clips: Sequence[Clip], progress: Progress | None = None) -> list[Ex
     return found
 
 
-def _stated(video: Path) -> int | None:
-    try:
-        return stated_count(video)
-    except ClipError:
-        return 0
-
-
-def _fault(file: Path) -> str:
-    """What is wrong with a file by its first bytes; empty where nothing is."""
+def _fault(file: Path) -> tuple[str, int]:
+    """What is wrong with a file by its first bytes, empty where nothing is; and up to which frame number it may go."""
     try:
         with file.open("rb", buffering=0) as opened:
             head = opened.read(12)
     except OSError as error:
-        return f"cannot be read ({error.strerror})"
+        return f"cannot be read ({error.strerror})", 0
     if not head:
-        return "is empty (0 bytes)"
-    if is_video(file):
-        return "" if head.startswith(_VIDEOS) or head[4:8] == b"ftyp" else "is no video"
-    return "" if head.startswith(_IMAGES) else "is no JPEG, PNG or BMP image"
+        return "is empty (0 bytes)", 0
+    if not is_video(file):
+        return "" if head.startswith(_IMAGES) else "is no JPEG, PNG or BMP image", sys.maxsize
+    if not (head.startswith(_VIDEOS) or head[4:8] == b"ftyp"):
+        return "is no video", 0
+    try:
+        return "", stated_count(file) or sys.maxsize
+    except ClipError as error:
+        return str(error).removeprefix(f"{file}: "), 0

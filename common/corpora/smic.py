@@ -19,6 +19,7 @@ from common.errors import ClipError, printable
 from common.types import Clip, Corpus, Correction, Exclusion
 
 NAME = smic_e.NAME
+_LIKE_A_CLIP = re.compile(r"^\s*s[0-9]+_|(ne|po|sur)_?[0-9]+", re.IGNORECASE)
 EMOTIONS = smic_e.EMOTIONS
 DOCUMENTED = (
     Documented("publication of 2013", 164, 16, {"negative": 70, "positive": 51, "surprise": 43}, title="SMIC-HS"),
@@ -54,7 +55,7 @@ def load(root: Path, images: str = "raw") -> Corpus:
     The long release is read where the short one is not there. Its clips bear the names of the short one's.
     """
     folders = trees.survey(root)
-    if not trees.available(folders, HS) and trees.available(folders, smic_e.LAYOUT):
+    if not trees.available(folders, HS) and trees.root(folders, [smic_e.LAYOUT]):
         return smic_e.load(root, images, corpus="smic")
     there = {
         "VIS of the short release": ("smic_vis", VIS),
@@ -106,10 +107,11 @@ def _load(layout: Layout, folders: Sequence[Folder], images: str, notes: Sequenc
         root=folders[0].path,
         tree=tree.name,
         table="",
+        images=tree.path,
         clips=tuple(clips[key] for key in sorted(clips, key=natural)),
         exclusions=tuple(exclusions.values()),
         corrections=tuple(note for note in corrections if note.clip in clips),
-        notes=tuple(notes),
+        notes=(*notes, *trees.passed_over(folders, layout, tree)),
     )
 
 
@@ -135,14 +137,14 @@ def _clip_folders(layout: Layout, tree: Path, exclusions: dict[str, Exclusion]) 
 
 
 def _below_micro(home: Path) -> Iterator[Path]:
-    """Folders named like clips in a subject's `micro`, usually in one folder per emotion, also where it is nested."""
+    """Folders named somehow like clips in a subject's `micro`, usually in one folder per emotion, at any depth to 3."""
     waiting = [(path, 0) for name, path in trees.children(home).items() if name.lower() == "micro"]
     while waiting:
         folder, depth = waiting.pop(0)
         for name, path in trees.children(folder).items():
-            if re.match(r"\s*s[0-9]+_", name, re.IGNORECASE):
+            if _LIKE_A_CLIP.search(name):
                 yield path
-            elif depth < 3 and not path.is_symlink():
+            elif depth < 3:
                 waiting.append((path, depth + 1))
 
 

@@ -56,7 +56,7 @@ def load(root: Path, images: str = "raw", corpus: str = LAYOUT.corpus) -> Corpus
     def make(row: Row, person: int, name: str) -> Found:
         return _clip(layout, tree, row, person, name)
 
-    return tables.join(layout, root, tree, table, rows, make, _named)
+    return tables.join(layout, folders, tree, table, rows, make, _named)
 
 
 def _named(row: Row) -> tuple[int, str]:

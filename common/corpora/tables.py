@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from common.corpora import trees, workbooks
@@ -77,17 +77,54 @@ def load(layout: Layout, root: Path, images: str) -> Corpus:
     table = find(folders, layout)
     rows = read(table, layout.headings)
     tree = trees.choose(folders, layout, images, table)
-    return join(layout, root, tree, table, rows, lambda row, person, name: clip(layout, tree, row, person, name))
+    corpus = join(layout, folders, tree, table, rows, lambda row, person, name: clip(layout, tree, row, person, name))
+    return replace(corpus, notes=(*corpus.notes, *unlisted(layout, tree, corpus)))
 
 
 def find(folders: Sequence[trees.Folder], layout: Layout) -> Path:
-    """The annotation table; the last by name (the newest by date) where several are there. UserError for none."""
+    """The annotation table; where several are there the last by name, which is the newest. UserError for none."""
     found = trees.files(folders, layout.tables)
     if not found:
+        near = trees.files(folders, [f"*{Path(pattern).stem}.xls" for pattern in layout.tables])
+        hint = f"; {near[0].name} is of an older format: save it as xlsx" if near else ""
         raise UserError(
-            f"{folders[0].path}: no annotation table of {layout.corpus}; looked for {', '.join(layout.tables)}"
+            f"{folders[0].path}: no annotation table of {layout.corpus}; looked for {', '.join(layout.tables)}{hint}"
         )
-    return max(found, key=lambda path: (natural(path.name.lower()), natural(str(path))))
+    return max(found, key=lambda path: (natural(path.stem.lower()), -len(path.parts), natural(str(path))))
+
+
+def passed_over(folders: Sequence[trees.Folder], layout: Layout, chosen: Path) -> list[str]:
+    """One line for each other table of the corpus."""
+    top = folders[0].path
+    return [
+        f"also here and not read: table {trees.shown(path, top)}"
+        for path in trees.files(folders, layout.tables)
+        if path != chosen
+    ]
+
+
+def unlisted(layout: Layout, tree: Tree, corpus: Corpus) -> list[str]:
+    """One line about clip folders that no row of the table speaks of, if there are any."""
+    known = {one.id.lower() for one in corpus.clips} | {one.clip.lower() for one in corpus.exclusions}
+    there = [
+        f"{home.name}/{name}"
+        for person, homes in trees.subjects(tree.path, layout).items()
+        for home in homes
+        for name in _listed(home)
+        if layout.clip.fullmatch(name.strip())
+        and f"{layout.corpus}/{layout.subject_id.format(person)}/{name.strip()}".lower() not in known
+    ]
+    if not there:
+        return []
+    some = ", ".join(there[:5]) + (", …" if len(there) > 5 else "")
+    return [f"{len(there)} clip folder{'s are' if len(there) > 1 else ' is'} in no row of the table: {some}"]
+
+
+def _listed(home: Path) -> list[str]:
+    try:
+        return list(trees.children(home))
+    except ClipError:
+        return []
 
 
 def read(
@@ -119,7 +156,7 @@ def read(
 
 def join(
     layout: Layout,
-    root: Path,
+    folders: Sequence[trees.Folder],
     tree: Tree,
     table: Path,
     rows: Sequence[Row],
@@ -154,12 +191,14 @@ def join(
         name=layout.corpus,
         title=layout.title,
         citation=layout.citation,
-        root=root,
+        root=folders[0].path,
         tree=tree.name,
         table=table.name,
+        images=tree.path,
         clips=tuple(sorted(clips, key=lambda clip: natural(clip.id))),
         exclusions=tuple(exclusions),
         corrections=tuple(corrections),
+        notes=(*passed_over(folders, layout, table), *trees.passed_over(folders, layout, tree)),
     )
 
 

@@ -19,7 +19,8 @@ DEPTH = 7
 """How many folders down a corpus is looked for."""
 BEYOND = 4
 """The same below a link that leads out of the data folder: enough for a corpus, too little to walk a disk."""
-_SUBJECT = re.compile(r"(?:sub|s)?[0-9]{1,3}", re.IGNORECASE)
+_SUBJECT = re.compile(r"(?:sub|s)[0-9]{1,3}", re.IGNORECASE)
+_REFUSE = re.compile(r"\..*|__MACOSX|\$RECYCLE\.BIN|lost\+found|System Volume Information", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -61,11 +62,12 @@ class Layout:
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder that a survey saw: its sub-folders and its tables, by name."""
+    """A folder that a survey saw: its sub-folders and its tables, by name; `fault` says why it could not be listed."""
 
     path: Path
-    folders: tuple[str, ...]
-    tables: tuple[str, ...]
+    folders: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
+    fault: str = ""
 
 
 @dataclass(frozen=True)
@@ -112,11 +114,12 @@ def survey(top: Path) -> list[Folder]:
             if depth == 0:
                 reason = error.strerror or str(error)
                 raise UserError(f"{top}: no readable folder ({reason}); give the one that holds the corpora") from None
+            found.append(Folder(path, fault=error.strerror or str(error)))
             continue
-        tables = tuple(sorted(name for name in files if name.lower().endswith((".xlsx", ".csv"))))
+        tables = tuple(sorted(name for name in files if name.lower().endswith((".xlsx", ".xls", ".csv"))))
         found.append(Folder(path, tuple(sorted(folders, key=natural)), tables))
         for name in found[-1].folders if depth < DEPTH else ():
-            if _SUBJECT.fullmatch(name):
+            if _SUBJECT.fullmatch(name) or _REFUSE.fullmatch(name):
                 continue
             if not (path / name).is_symlink():
                 waiting.append((path / name, depth + 1))
@@ -157,21 +160,44 @@ def available(folders: Sequence[Folder], layout: Layout) -> bool:
 
 
 def choose(folders: Sequence[Folder], layout: Layout, images: str, table: Path | None = None) -> Tree:
-    """The tree to read: of kind `images` if there is one, then as `layout` ranks them, then nearest to `table`.
+    """The tree to read: of kind `images` if there is one, then as `layout` ranks them, then the fuller one.
 
-    Raises UserError where there is none.
+    Of equals, the one nearest to `table`, then to `folders[0]`. Raises UserError where there is none.
     """
     names = [name for _, name in layout.folders]
 
-    def rank(tree: Tree) -> tuple[bool, int, int, list[str | int]]:
+    def rank(tree: Tree) -> tuple[bool, int, int, int, int, list[str | int]]:
         shared = len(os.path.commonpath([tree.path, table])) if table else 0
-        return tree.kind != images, names.index(tree.name), -shared, natural(str(tree.path))
+        depth, path = len(tree.path.parts), natural(str(tree.path))
+        return tree.kind != images, names.index(tree.name), -_people(tree, layout), -shared, depth, path
 
     found = sorted(trees(folders, layout), key=rank)
     if not found:
         wanted = ", ".join(names)
         raise UserError(f"{folders[0].path}: no images of {layout.corpus}; looked for folders of subjects in {wanted}")
     return found[0]
+
+
+def passed_over(folders: Sequence[Folder], layout: Layout, chosen: Tree) -> list[str]:
+    """One line for each other tree of the corpus."""
+    return [
+        f"also here and not read: {shown(tree.path, folders[0].path)}, {tree.kind} images of "
+        f"{_people(tree, layout)} subjects"
+        for tree in trees(folders, layout)
+        if tree.path != chosen.path
+    ]
+
+
+def shown(path: Path, top: Path) -> str:
+    """`path` as seen from `top`."""
+    return str(path.relative_to(top)) if path.is_relative_to(top) else str(path)
+
+
+def _people(tree: Tree, layout: Layout) -> int:
+    try:
+        return len(subjects(tree.path, layout))
+    except ClipError:
+        return 0
 
 
 def root(folders: Sequence[Folder], layouts: Sequence[Layout]) -> Path | None:
@@ -209,8 +235,11 @@ def children(folder: Path) -> dict[str, Path]:
 
 
 def frame_number(name: str) -> int | None:
-    """The last run of digits before the first full stop (`reg_img46.jpg.jpg` is 46); None if there is no digit."""
-    digits = re.findall(r"[0-9]+", name.partition(".")[0])
+    """The last run of digits before the first full stop (`reg_img46.jpg.jpg` is 46); None if there is no digit.
+
+    A copy that a browser or a file manager has numbered, `img46 (1).jpg`, has the number of its original.
+    """
+    digits = re.findall(r"[0-9]+", re.sub(r"\s*\([0-9]+\)\s*$", "", name.partition(".")[0]))
     return int(digits[-1]) if digits else None
 
 

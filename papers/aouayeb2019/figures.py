@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 
 from common.faces import FaceFinder
 from common.images import read_frame
-from common.types import Clip, Figure
+from common.types import Clip, Experiment, Figure
 from papers.aouayeb2019.experiments import Settings
 from papers.aouayeb2019.preprocess import (
     REGIONS,
@@ -29,6 +29,11 @@ def draw(clips: Sequence[tuple[Clip, int]], settings: Settings, faces: FaceFinde
     """Draw the regions of the first clip of each corpus that is among `clips`."""
     first = list({clip.corpus: clip for clip, _ in reversed(clips)}.values())[::-1]
     return [_regions(first, faces, folder / "regions.png"), _inputs(first[0], settings, faces, folder / "inputs.png")]
+
+
+def results(experiment: Experiment, folder: Path) -> list[Figure]:
+    """Pictures of what was learnt: the paper has none."""
+    return []
 
 
 def _regions(clips: Sequence[Clip], faces: FaceFinder, path: Path) -> Figure:

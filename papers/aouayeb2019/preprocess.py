@@ -165,7 +165,9 @@ def prepare(clip: Clip, experiment: Experiment, settings: Settings, faces: FaceF
     return {name: np.stack([cut[name] for cut in cuts]) for name in REGIONS}
 
 
-def assemble(clips: Sequence[tuple[Clip, int]], arrays: Sequence[dict[str, NDArray[np.uint8]]]) -> Samples:
+def assemble(
+    clips: Sequence[tuple[Clip, int]], arrays: Sequence[dict[str, NDArray[np.uint8]]], experiment: Experiment
+) -> Samples:
     """Samples with one row per frame: x is the six regions, y the clip's class, view the frame's place in its clip.
 
     Takes the regions out of `arrays` one by one, so that a corpus is not held twice.

@@ -4,32 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from common.training import Learner, seed_of
-from common.types import Experiment, Fold, Outcome, Samples
+from common.seeds import seed_of
+from common.training import Learner
+from common.types import Arrays, Experiment, Fold, Outcome, Progress, Samples, Workbench
 from papers.aouayeb2019 import model
 from papers.aouayeb2019.experiments import CNN_IN_FOLD, Settings
 from papers.aouayeb2019.preprocess import REGIONS, region_sizes, takes_part
 
-Arrays = dict[str, NDArray]
-Say = Callable[[str, int, int], None]
-Keep = Callable[[str, Callable[[], Arrays]], Arrays]
+
+def needs(experiment: Experiment, settings: Settings) -> tuple[str, ...]:
+    """What the networks depend on: experiments that need the same share them."""
+    return experiment.labels.classes
 
 
 class Networks:
     """The two networks of the paper, compiled once and shared by all experiments and folds of a run."""
 
-    def __init__(self, settings: Settings, classes: tuple[str, ...], seed: int) -> None:
-        self.settings, self.classes = settings, classes
+    def __init__(self, experiment: Experiment, settings: Settings, seed: int) -> None:
+        self.settings, self.classes = settings, experiment.labels.classes
+        classes = self.classes
         sizes = region_sizes(settings.region_scale)
         loss = model.FocalLoss(settings.gamma)
         self.cnns = Learner(
             lambda: model.region_cnns(sizes, len(classes) + 1),
             loss=loss,
             metrics=model.accuracy,
-            learning_rate=settings.learning_rate,
+            optimizer=keras.optimizers.Adam(settings.learning_rate),
             batch=settings.cnn_batch,
             epochs=settings.cnn_epochs,
             seed=seed_of("aouayeb2019", "region CNNs", seed),
@@ -39,7 +43,7 @@ class Networks:
             lambda: model.sequence_classifier(tuple(REGIONS), settings.sequence_length, len(classes)),
             loss=loss,
             metrics=model.accuracy,
-            learning_rate=settings.learning_rate,
+            optimizer=keras.optimizers.Adam(settings.learning_rate),
             batch=settings.lstm_batch,
             epochs=settings.lstm_epochs,
             seed=seed_of("aouayeb2019", "LSTM part", seed),
@@ -52,18 +56,16 @@ class Networks:
 
 
 def trainer(
-    networks: Networks, experiment: Experiment, samples: Samples, seed: int, keep: Keep, say: Say
+    networks: Networks, experiment: Experiment, samples: Samples, bench: Workbench
 ) -> Callable[[Fold], Outcome]:
-    """The function that trains and tests one fold (row indices are frames).
-
-    `keep(name, make)` stores arrays that all folds of this run share; `say(what, done, total)` reports progress.
-    """
+    """The function that trains and tests one fold (row indices are frames)."""
+    seed, say = bench.seed, bench.say
     labels = _region_labels(networks, samples)
     once = None
     if experiment.variant != CNN_IN_FOLD.variant:
         share = np.random.default_rng(seed_of("frames for cnn-once", seed)).random(len(samples.y))
         rows = np.flatnonzero(share < networks.settings.cnn_share)
-        once = keep("features", lambda: _features(networks, samples, labels, rows, seed_of("once", seed), say))
+        once = bench.keep("features", lambda: _features(networks, samples, labels, rows, seed_of("once", seed), say))
 
     def run(fold: Fold) -> Outcome:
         fold_seed = seed_of(experiment.id, fold.name, seed)
@@ -103,7 +105,7 @@ def _region_labels(networks: Networks, samples: Samples) -> Arrays:
 
 
 def _features(
-    networks: Networks, samples: Samples, labels: Arrays, rows: NDArray[np.int64], seed: int, say: Say
+    networks: Networks, samples: Samples, labels: Arrays, rows: NDArray[np.int64], seed: int, say: Progress
 ) -> Arrays:
     """Train the CNNs on `rows`; the 20 features of every frame by region, and the history under `history ...`."""
     targets = {name: model.focal_targets(y, len(networks.classes) + 1, rows) for name, y in labels.items()}

@@ -1,0 +1,96 @@
+"""The whole recordings of CAS(ME)^2, each as one clip with the emotion of its stimulus.
+
+Images: `rawpic/s15/15_0101disgustingteeth/img001.jpg` or `rawvideo/s15/15_0101disgustingteeth.avi`. Which stimulus has
+which code stands in the annotation table; what is annotated in a recording plays no part.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from common.corpora import casme_sq, tables, trees
+from common.corpora.casme_sq import RECORDING
+from common.corpora.trees import Tree, natural
+from common.errors import ClipError, printable, quoted
+from common.types import Clip, Corpus, Exclusion
+from common.videos import stated_count
+
+LAYOUT = replace(
+    casme_sq.LAYOUT,
+    corpus="casme_sq_recordings",
+    title="CAS(ME)^2, recordings",
+    folders=(("raw", "rawpic"), ("raw", "rawvideo")),
+)
+
+
+def load(root: Path, images: str = "raw") -> Corpus:
+    """The recordings below `root`; there is one kind of `images`.
+
+    Videos are opened for the number of frames that they state, and not decoded. Raises UserError without table or
+    recordings.
+    """
+    folders = trees.survey(root)
+    table = tables.find(folders, LAYOUT)
+    _, names = casme_sq.read(table)
+    emotions = {
+        code: match[0] for name, code in names.codes.items() if (match := re.match("disgust|anger|happy", name))
+    }
+    tree = trees.choose(folders, LAYOUT, images, table)
+    clips: dict[str, Clip] = {}
+    exclusions: dict[str, Exclusion] = {}
+    for person, path in _recordings(tree):
+        key = f"{LAYOUT.corpus}/{LAYOUT.subject_id.format(person)}/{printable(path.stem)}"
+        try:
+            if clips.pop(key, None) or key in exclusions:
+                raise ClipError("the recording is there twice")
+            clips[key] = _clip(path, person, emotions)
+        except ClipError as error:
+            exclusions[key] = Exclusion(key, str(error))
+    return Corpus(
+        name=LAYOUT.corpus,
+        title=LAYOUT.title,
+        citation=LAYOUT.citation,
+        root=root,
+        tree=tree.name,
+        table=table.name,
+        images=tree.path,
+        notes=(*tables.passed_over(folders, LAYOUT, table), *trees.passed_over(folders, LAYOUT, tree)),
+        clips=tuple(clips[key] for key in sorted(clips, key=natural)),
+        exclusions=tuple(exclusions.values()),
+    )
+
+
+def _recordings(tree: Tree) -> Iterator[tuple[int, Path]]:
+    """(subject number, folder or video) of all recordings."""
+    listed = trees.children if tree.name == "rawpic" else trees.videos
+    for person, homes in sorted(trees.subjects(tree.path, LAYOUT).items()):
+        for home in homes:
+            yield from ((person, path) for path in listed(home).values())
+
+
+def _clip(path: Path, person: int, emotions: Mapping[str, str]) -> Clip:
+    match = RECORDING.fullmatch(path.name)
+    if not match or int(match[1]) != person:
+        raise ClipError(f"{quoted(path.name)} is no recording of subject {person}")
+    if match[2] not in emotions:
+        raise ClipError(f"stimulus {match[2]} is not in the naming rule (third sheet)")
+    frames = trees.images(path) if path.is_dir() else dict.fromkeys(range(1, (stated_count(path) or 0) + 1), path)
+    if len(frames) < 2:
+        raise ClipError(f"{len(frames)} frames; a sequence needs at least 2")
+    numbers = tuple(frames)
+    return Clip(
+        corpus=LAYOUT.corpus,
+        subject=LAYOUT.subject_id.format(person),
+        name=path.name if path.is_dir() else path.stem,
+        frames=tuple(frames.values()),
+        numbers=numbers,
+        onset=numbers[0],
+        apex=None,
+        offset=numbers[-1],
+        fps=LAYOUT.fps,
+        emotion=emotions[match[2]],
+        expression="recording",
+    )
