@@ -106,7 +106,7 @@ def list_papers(as_json: bool) -> int:
             free = "leak-free" if experiment.leak_free else "not leak-free"
             print(f"  {experiment.id}  {experiment.title} ({experiment.protocol}, {experiment.selection}, {free})")
             for claim in _claims(paper, experiment):
-                print(f"    published {claim.metric} on {claim.corpus}: {claim.printed} ({claim.source})")
+                print(f"    published {claim.metric} on {claim.corpus}: {claim.printed}{claim.unit} ({claim.source})")
     return DONE
 
 

@@ -24,7 +24,8 @@ def read_claims(path: Path) -> Claims:
     """Read a claims file.
 
     Each [[claims]] names experiment, variant, metric and source, and prints one figure per corpus (strings, so that
-    the printed digits stay known). Clip numbers come from [facts.class_counts]. Each [[cited]] is one quoted row.
+    the printed digits stay known), in percent with unit = "%". Clip numbers come from its n_clips per corpus, else
+    from [facts.class_counts]. Each [[cited]] is one quoted row, its figures as printed.
     """
     with path.open("rb") as file:
         record = tomllib.load(file)
@@ -39,8 +40,9 @@ def read_claims(path: Path) -> Claims:
                 metric=row["metric"],
                 printed=printed,
                 source=row["source"],
-                n_clips=clips.get(corpus),
+                n_clips=row.get("n_clips", clips).get(corpus),
                 note=row.get("note", ""),
+                unit=row.get("unit", ""),
             )
             for row in record.get("claims", [])
             for corpus, printed in row["printed"].items()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from common import metrics
+from common import histories, metrics
 from common.statistics import subject_interval
 from common.types import Claim, Comparison, Confusion, Experiment, FoldResult, Paper, Score
 
@@ -18,19 +18,23 @@ METRICS = ("uf1", "uar", "accuracy")
 
 
 def pooled(results: Sequence[FoldResult], corpus: str | None, classes: int) -> NDArray[np.int64]:
-    """Confusion matrices (folds, classes, classes) of the predictions, of one corpus or of all (None).
+    """Confusion matrices (subjects, classes, classes) of the predictions, of one corpus or of all (None).
 
-    Joined by clip id; raises ValueError where two folds predict one clip.
+    Joined by clip id, of which all but the clip's name is the subject; raises ValueError where two folds predict one
+    clip.
     """
-    seen = [clip for result in results for clip in result.clips]
-    if len(set(seen)) < len(seen):
-        raise ValueError("a clip is predicted by two folds")
-    matrices = np.zeros((len(results), classes, classes), np.int64)
-    for index, result in enumerate(results):
-        keep = np.array([corpus is None or clip.startswith(f"{corpus}/") for clip in result.clips], bool)
+    seen: set[str] = set()
+    matrices: dict[str, NDArray[np.int64]] = {}
+    for result in results:
         predicted = result.probabilities.argmax(axis=1)
-        matrices[index] = metrics.confusion(result.truth[keep], predicted[keep], classes)
-    return matrices[matrices.sum(axis=(1, 2)) > 0]
+        for clip, truth, answer in zip(result.clips, result.truth, predicted, strict=True):
+            if clip in seen:
+                raise ValueError("a clip is predicted by two folds")
+            seen.add(clip)
+            if corpus is None or clip.startswith(f"{corpus}/"):
+                matrix = matrices.setdefault(clip.rpartition("/")[0], np.zeros((classes, classes), np.int64))
+                matrix[truth, answer] += 1
+    return np.array([*matrices.values()], np.int64).reshape(-1, classes, classes)
 
 
 def score(
@@ -59,18 +63,35 @@ def compare(
     data: str,
     command: Callable[[Experiment], str],
 ) -> tuple[Comparison, ...]:
-    """Every metric of one experiment, on the composite and on each of its corpora, beside the claim if there is one."""
+    """Every metric of one experiment, beside the claim if there is one.
+
+    On its corpus, or on the composite and on each of its corpora. A metric of the training history that belongs to
+    another variant is left out where this one has no such history.
+    """
     comparisons = []
-    for corpus in (experiment.labels.name, *experiment.corpora):
-        within = None if corpus == experiment.labels.name else corpus
+    for corpus, within in _parts(experiment):
         matrices = pooled(results, within, len(experiment.labels.classes))
         printed = [c for c in paper.claims if (c.experiment, c.corpus) == (experiment.name, corpus)]
         claims = {c.metric: c for c in sorted(printed, key=lambda c: c.variant == experiment.variant)}
         for name in dict.fromkeys((*METRICS, *claims)):
-            found = score(matrices, name, experiment.labels.classes, len(results), folds)
             claim = claims.get(name)
+            selection, why = experiment.selection, ""
+            if histories.of_history(name):
+                found, selection, why = histories.score(results, name, folds)
+                if found is None and claim is not None and claim.variant != experiment.variant:
+                    continue
+            else:
+                found = score(matrices, name, experiment.labels.classes, len(results), folds)
             verdict, reason = judge(
-                experiment, claim, found, done=len(results), folds=folds, profile=profile, data=data
+                experiment,
+                claim,
+                found,
+                done=len(results),
+                folds=folds,
+                profile=profile,
+                data=data,
+                selection=selection,
+                why=why,
             )
             comparisons.append(
                 Comparison(
@@ -78,7 +99,7 @@ def compare(
                     variant=experiment.variant,
                     corpus=corpus,
                     protocol=experiment.protocol,
-                    selection=experiment.selection,
+                    selection=selection,
                     metric=name,
                     claim=claim,
                     score=found,
@@ -99,8 +120,31 @@ def judge(
     folds: int,
     profile: str,
     data: str,
+    selection: str | None = None,
+    why: str = "",
 ) -> tuple[str, str]:
-    """Verdict and reason for one claim beside one score, with `done` of `folds` folds finished."""
+    """Verdict and reason for one claim beside one score, with `done` of `folds` folds finished.
+
+    `selection` is the rule of this number where it is not the experiment's, `why` says what a missing score lacks.
+    Where the rule is an oracle the reason says so, whatever the verdict.
+    """
+    verdict, reason = _judge(experiment, claim, found, done=done, folds=folds, profile=profile, data=data, why=why)
+    if "oracle" in (experiment.selection if selection is None else selection):
+        reason += "; the best epoch is picked on the very clips that are scored"
+    return verdict, reason
+
+
+def _judge(
+    experiment: Experiment,
+    claim: Claim | None,
+    found: Score | None,
+    *,
+    done: int,
+    folds: int,
+    profile: str,
+    data: str,
+    why: str,
+) -> tuple[str, str]:
     if not done:
         return "NOT_RUN", "no fold of this variant has finished"
     reasons = []
@@ -115,27 +159,38 @@ def judge(
         reasons.append("the paper prints no such number")
     elif claim.variant != experiment.variant:
         reasons.append(f"the printed number is taken to belong to the variant {claim.variant}")
+    elif (held_out := sum(n for _, n in experiment.held_out.values())) and claim.n_clips not in (None, held_out):
+        reasons.append(f"the printed number is one of {claim.n_clips} clips, and {held_out} are held out")
     elif found is not None and not reasons and claim.n_clips not in (None, found.n_clips):
         return "INCOMPLETE", f"{found.n_clips} clips, the paper has {claim.n_clips}"
     if found is None:
-        reasons.append("no finished fold holds the clips that this number needs")
+        reasons.append(why or "no finished fold holds the clips that this number needs")
     if found is None or claim is None or reasons:
         return "INCOMPLETE" if incomplete else "NOT_COMPARABLE", "; ".join(reasons)
-    difference = found.value - claim.value
-    if abs(difference) <= TOLERANCE:
-        return "MATCH", f"differs by {difference:+.4f}"
-    if found.low is not None and found.high is not None and found.low <= claim.value <= found.high:
-        return "CLOSE", f"differs by {difference:+.4f}; the printed value lies in the interval"
-    return "DIFFERS", f"differs by {difference:+.4f}; the printed value lies outside the interval"
+    apart = found.value - claim.value
+    difference = f"differs by {100 * apart:+.2f} percentage points" if claim.unit == "%" else f"differs by {apart:+.4f}"
+    if abs(apart) <= TOLERANCE:
+        return "MATCH", difference
+    if found.low is None or found.high is None:
+        return "DIFFERS", f"{difference}; this number has no interval"
+    if found.low <= claim.value <= found.high:
+        return "CLOSE", f"{difference}; the printed value lies in the interval"
+    return "DIFFERS", f"{difference}; the printed value lies outside the interval"
+
+
+def _parts(experiment: Experiment) -> list[tuple[str, str | None]]:
+    """(name, corpus to restrict to or None) of everything that is scored: one corpus is no composite."""
+    if len(experiment.corpora) == 1:
+        return [(experiment.corpora[0], None)]
+    return [(experiment.labels.name, None), *((corpus, corpus) for corpus in experiment.corpora)]
 
 
 def confusion_tables(experiment: Experiment, results: Sequence[FoldResult]) -> tuple[Confusion, ...]:
     """Pooled confusion matrices, of the composite and of each corpus that has clips."""
     tables = []
-    for corpus in (experiment.labels.name, *experiment.corpora):
-        within = None if corpus == experiment.labels.name else corpus
-        matrices = pooled(results, within, len(experiment.labels.classes))
+    classes = experiment.labels.classes
+    for corpus, within in _parts(experiment):
+        matrices = pooled(results, within, len(classes))
         if len(matrices):
-            classes = experiment.labels.classes
             tables.append(Confusion(experiment.name, experiment.variant, corpus, classes, matrices.sum(axis=0)))
     return tuple(tables)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from common.environment import sources
@@ -34,8 +35,13 @@ def parts(key: str) -> Parts:
     return Parts(
         preprocess=import_module(f"papers.{key}.preprocess"),
         figures=import_module(f"papers.{key}.figures"),
-        recipe=lambda: import_module(f"papers.{key}.recipe"),
+        recipe=lambda: _recipe(key),
     )
+
+
+def _recipe(key: str) -> ModuleType:
+    import_module("common.training")  # first: it imports Keras without the backend's startup notes
+    return import_module(f"papers.{key}.recipe")
 
 
 def code(key: str) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from pypdf import PdfReader
 
 from common import report as report_package
 from common.errors import UserError
-from common.report import tables, write
+from common.report import charts, tables, write
 from common.types import Curve, Report
 
 CONTRACT = {"paper", "profile", "data", "comparisons", "confusions", "departures", "audit", "environment", "cost"}
@@ -43,6 +43,18 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[Report, tuple[Path,
     folder = tmp_path_factory.mktemp("small")
     report = example.stand_in(folder)
     return report, write(report, folder / "new" / "reports")
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> tuple[Report, tuple[Path, ...]]:
+    folder = tmp_path_factory.mktemp("many")
+    report = example.many(folder)
+    return report, write(report, folder)
+
+
+@pytest.fixture(scope="module")
+def drawn(many: tuple[Report, tuple[Path, ...]]) -> dict[str, list[charts.Drawing]]:
+    return charts.draw(many[0])
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +85,13 @@ def test_json_contract_in_full_precision(large: tuple[Report, tuple[Path, ...]])
         assert c.claim is not None
         assert item["reproduced"]["value"] == c.score.value
         assert item["reproduced"]["low"] == c.score.low
-        assert item["published"] == {"value": float(c.claim.printed), "source": "Table 2"}
+        assert item["published"] == {
+            "value": float(c.claim.printed),
+            "source": "Table 2",
+            "printed": c.claim.printed,
+            "unit": "",
+            "note": "",
+        }
     assert data["confusions"][0]["matrix"] == report.confusions[0].matrix.tolist()
     assert len(data["exclusions"]) == 103
 
@@ -193,6 +211,80 @@ def test_equal_reports_give_equal_bytes(small: tuple[Report, tuple[Path, ...]], 
         assert before.read_bytes() == after.read_bytes()
 
 
+# ---------------------------------------------------------------- percentages, single splits, many experiments
+
+
+def test_percentages_are_printed_as_the_paper_does_and_stored_as_shares(many: tuple[Report, tuple[Path, ...]]) -> None:
+    report, paths = many
+    rows = [row for table in tables.main_tables(report) for row in table["rows"] if row["published"] == "87.80"]
+    assert len(rows) == 2 * 2 * 3
+    items = [c for c in json.loads(paths[1].read_text("utf-8"))["comparisons"] if c["metric"] == "accuracy"]
+    stored = [c for c in items if c["published"]]
+    for row, item in zip(rows, stored, strict=True):
+        assert row["metric"] == "accuracy, %"
+        assert item["published"]["value"] == pytest.approx(0.878)
+        assert (item["published"]["printed"], item["published"]["unit"]) == ("87.80", "%")
+        share = item["reproduced"]["value"]
+        assert 0 <= share <= 1
+        assert float(row["reproduced"]) == pytest.approx(100 * share, abs=0.005)
+        assert float(row["chance"]) == pytest.approx(100 * item["reproduced"]["chance"], abs=0.005)
+        low, high = map(float, row["interval"].split(" to "))
+        assert low <= float(row["reproduced"]) <= high
+    unprinted = [row for table in tables.main_tables(report) for row in table["rows"] if row["metric"] == "UF1"]
+    assert all(len(row["reproduced"]) == len("0.1234") for row in unprinted)
+
+
+def test_each_row_stands_under_its_own_selection(many: tuple[Report, tuple[Path, ...]]) -> None:
+    table = next(t for t in tables.main_tables(many[0]) if t["id"] == "face-recordings/published")
+    assert (table["corpus"], "oracle" in table["selection"]) == ("recordings", True)
+    heads = [row["head"] for row in table["rows"]]
+    assert heads == ["", "", "", "mean and sample deviation of epochs 91-100, none picked", ""]
+    text = "".join(pages(many[1][0]))
+    assert text.count("Selection:meanandsampledeviationofepochs91-100,nonepicked.") == 8
+    deviation = table["rows"][-1]
+    assert (deviation["metric"], deviation["chance"], deviation["interval"]) == (
+        "last ten epochs, deviation, %",
+        DASH,
+        DASH,
+    )
+
+
+def test_readings_of_a_printed_number_stand_under_its_own_variant(many: tuple[Report, tuple[Path, ...]]) -> None:
+    readings = {t["id"]: t["readings"] for t in tables.main_tables(many[0]) if t["readings"]}
+    assert set(readings) == {"intermediate-recordings/published", "intermediate-smic/published"}
+    assert readings["intermediate-smic/published"] == ["83.25 is no k/41, but 169/203"]
+    assert "Onthepublishednumber:83.25isnok/41,but169/203." in "".join(pages(many[1][0]))
+
+
+def test_printed_confusions_stand_beside_ours(
+    many: tuple[Report, tuple[Path, ...]], drawn: dict[str, list[charts.Drawing]]
+) -> None:
+    report, paths = many
+    data = json.loads(paths[1].read_text("utf-8"))
+    assert data["published_confusions"][0]["matrix"] == [[19, 1, 1], [0, 11, 1], [1, 1, 6]]
+    assert [d.subject for d in drawn["confusions"]] == list(dict.fromkeys(c.experiment for c in report.confusions))
+    first = drawn["confusions"][0].svg.decode()
+    assert first.index("in the paper (Table VI)") < first.index(">published<") < first.index(">loso<")
+
+
+def test_many_experiments_stay_readable(
+    many: tuple[Report, tuple[Path, ...]], drawn: dict[str, list[charts.Drawing]]
+) -> None:
+    report, paths = many
+    assert len({(c.experiment, c.variant) for c in report.confusions}) == 19
+    assert len(drawn["curves"]) == 7  # one figure per experiment, what is held out in the panels of training
+    assert not any("val" in d.svg.decode() for d in drawn["curves"])
+    assert {d.subject.partition("/")[2] for d in drawn["subjects"]} == {"loso"}  # a single split is no picture
+    assert len(pages(paths[0])) <= 16
+
+
+def test_an_accuracy_of_epochs_is_a_line_of_the_interval_plot(drawn: dict[str, list[charts.Drawing]]) -> None:
+    assert {d.subject for d in drawn["forest"]} == {"UF1, UAR, accuracy"}
+    text = "".join(d.svg.decode() for d in drawn["forest"])
+    assert text.count("last ten epochs, mean") == 8
+    assert "deviation" not in text
+
+
 # ---------------------------------------------------------------- strings
 
 
@@ -218,7 +310,9 @@ def test_a_score_has_the_decimals_of_its_claim(tmp_path: Path) -> None:
     first, *_ = example.licensed(tmp_path).comparisons
     assert first.claim is not None
     assert first.score is not None
-    percent = replace(first, claim=replace(first.claim, printed="87.8"), score=replace(first.score, value=85.04999))
+    percent = replace(
+        first, claim=replace(first.claim, printed="87.8", unit="%"), score=replace(first.score, value=0.8504999)
+    )
     report = replace(example.not_run(), comparisons=(percent,))
     row = tables.main_tables(report)[0]["rows"][0]
     assert (row["published"], row["reproduced"]) == ("87.8", "85.0")

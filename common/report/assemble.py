@@ -9,9 +9,12 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from common import compare, corpora
 from common.audit import audit
 from common.corpora import composite
+from common.corpora.trees import natural
 from common.environment import environment
 from common.errors import UserError
 from common.files import write_json
@@ -86,14 +89,14 @@ def assemble(out: Path, paper: Paper, profile: Profile, data: str, seed: int, fo
             paper, experiment, results, len(entry["folds"]), profile=profile.name, data=data, command=exact
         )
         confusions += compare.confusion_tables(experiment, results)
-        subjects += [_subject(experiment, result) for result in results]
+        subjects += _subjects(experiment, results)
         curves += _curves(experiment, results)
         for row in about.get("figures", []):
             figures.setdefault(row["title"], Figure(row["title"], row["caption"], run.path / "figures" / row["path"]))
         exclusions += [Exclusion(**row) for row in about.get("exclusions", [])]
         environments += [result.environment for result in results]
         facts |= about.get("facts", {})
-        _add_cost(cost, experiment, results, about.get("cost", {}))
+        _add_cost(cost, paper, experiment, results, about.get("cost", {}))
     return Report(
         paper=paper,
         profile=profile.name,
@@ -143,20 +146,38 @@ def shortened(paper: Paper, profile: Profile) -> tuple[str, ...]:
 
 
 def documented() -> dict[str, Any]:
-    """The corpora's own numbers that an audit holds printed ones against."""
+    """The corpora's own numbers that an audit holds printed ones against.
+
+    By corpus: `class_counts` by the MEGC 2019 rule, the composite among them; `emotions`, `clips`, `subjects` and
+    `micro_expressions` of the distributed tables, where these were published.
+    """
     by_corpus = {name: {c: row[c] for c in composite.MEGC2019.classes} for name, row in composite.DOCUMENTED.items()}
     whole = {c: sum(row[c] for row in by_corpus.values()) for c in composite.MEGC2019.classes}
-    tables = {name: corpora.source(name).documented[0] for name in corpora.NAMES}
+    known = {name: corpora.source(name).documented for name in corpora.SOURCES}
+    tables = {name: releases[0] for name, releases in known.items() if releases}
     return {
         "class_counts": {**by_corpus, composite.MEGC2019.name: whole},
+        "emotions": {name: dict(table.by_emotion) for name, table in tables.items() if table.by_emotion},
         "clips": {name: table.clips for name, table in tables.items()},
         "subjects": {name: table.subjects for name, table in tables.items()},
+        "micro_expressions": {
+            name: table.by_expression["micro"] for name, table in tables.items() if "micro" in table.by_expression
+        },
     }
 
 
-def _subject(experiment: Experiment, result: FoldResult) -> SubjectRow:
-    right = int((result.probabilities.argmax(axis=1) == result.truth).sum())
-    return SubjectRow(experiment.name, experiment.variant, result.fold, len(result.clips), right, result.seconds)
+def _subjects(experiment: Experiment, results: Sequence[FoldResult]) -> list[SubjectRow]:
+    """One row per held-out subject; where a fold holds out several, its seconds are shared by their clips."""
+    rows: list[SubjectRow] = []
+    for result in results:
+        right = result.probabilities.argmax(axis=1) == result.truth
+        people = np.array([clip.rpartition("/")[0] for clip in result.clips])
+        for person in sorted(set(people.tolist()), key=natural):
+            mine = people == person
+            share = result.seconds * float(mine.mean())
+            counts = int(mine.sum()), int(right[mine].sum())
+            rows.append(SubjectRow(experiment.name, experiment.variant, person, *counts, share))
+    return rows
 
 
 def _curves(experiment: Experiment, results: Sequence[FoldResult]) -> list[Curve]:
@@ -170,15 +191,20 @@ def _curves(experiment: Experiment, results: Sequence[FoldResult]) -> list[Curve
 
 
 def _add_cost(
-    cost: dict[str, float], experiment: Experiment, results: Sequence[FoldResult], about: Mapping[str, float]
+    cost: dict[str, float],
+    paper: Paper,
+    experiment: Experiment,
+    results: Sequence[FoldResult],
+    about: Mapping[str, float],
 ) -> None:
+    name = experiment.id if len({one.name for one in paper.experiments}) > 1 else experiment.variant
     if results:
         seconds = sum(result.seconds for result in results)
-        cost[f"training_seconds {experiment.variant}"] = seconds + about.get("shared_training_seconds", 0.0)
-        cost[f"seconds_per_fold {experiment.variant}"] = seconds / len(results)
-    for name in ("preprocessing_seconds", "peak_memory_mib"):
-        if name in about:
-            cost[name] = max(about[name], cost.get(name, 0.0))
+        cost[f"training_seconds {name}"] = seconds + about.get("shared_training_seconds", 0.0)
+        cost[f"seconds_per_fold {name}"] = seconds / len(results)
+    for topic in ("preprocessing_seconds", "peak_memory_mib"):
+        if topic in about:
+            cost[topic] = max(about[topic], cost.get(topic, 0.0))
 
 
 def _merge(environments: Sequence[Mapping[str, str]]) -> dict[str, str]:

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, TypeVar
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -19,7 +19,8 @@ from common.report import forest, tables
 from common.report.forest import ACCENT, GREY, WIDTH
 from common.types import Curve, Report, SubjectRow
 
-_Row = TypeVar("_Row", SubjectRow, Curve)
+_HELD_OUT = "val_"  # how a history names what Keras measures on the held-out clips
+_CURVES_ACROSS = 4
 _STYLE: Any = {
     "font.family": ["STIXGeneral", "DejaVu Sans"],
     "font.size": 8,
@@ -69,36 +70,35 @@ def _svg(figure: Figure) -> bytes:
 # ---------------------------------------------------------------- confusion matrices
 
 
+_MatrixPanel = tuple[str, tuple[str, ...], Any]  # title, classes, matrix
+
+
 def _confusions(report: Report) -> Iterator[Drawing]:
-    """Per experiment and variant one figure: the paper's matrices first, ours after them."""
-    printed = list(report.paper.facts.get("confusions", ()))
-    keys = dict.fromkeys([(c.experiment, c.variant) for c in report.confusions])
-    keys.update(dict.fromkeys((p["experiment"], p["variant"]) for p in printed))
-    for key in keys:
-        panels = [
-            (
-                f"{tables.corpus_name(report, p['corpus'])}\npublished",
-                tuple(p["classes"]),
-                np.asarray(p["matrix"], float),
-            )
-            for p in printed
-            if (p["experiment"], p["variant"]) == key
-        ]
-        panels += [
-            (
-                f"{tables.corpus_name(report, c.corpus)}\n{tables.count(float(c.matrix.sum()))} clips",
-                c.classes,
-                c.matrix,
-            )
-            for c in report.confusions
-            if (c.experiment, c.variant) == key
-        ]
-        across = 4 if max(len(classes) for _, classes, _ in panels) <= 4 else 2
-        for i in range(0, len(panels), 4 * across):
-            yield Drawing(_svg(_matrices(panels[i : i + 4 * across], across)), "/".join(key))
+    """Of each variant the paper's matrices first, ours after them; the variants of an experiment share a figure.
+
+    A variant that fills a row of panels by itself has a figure of its own.
+    """
+    experiments: dict[str, dict[str, list[_MatrixPanel]]] = {}
+    for p in report.paper.facts.get("confusions", ()):
+        title = f"in the paper ({p['source']})\n{tables.corpus_name(report, p['corpus'])}"
+        panels = experiments.setdefault(p["experiment"], {}).setdefault(p["variant"], [])
+        panels.append((title, tuple(p["classes"]), np.asarray(p["matrix"], float)))
+    for c in report.confusions:
+        title = f"{c.variant}\n{tables.corpus_name(report, c.corpus)}, {tables.count(float(c.matrix.sum()))} clips"
+        experiments.setdefault(c.experiment, {}).setdefault(c.variant, []).append((title, c.classes, c.matrix))
+    order = {c.experiment: None for c in report.confusions} | dict.fromkeys(experiments)
+    for experiment in order:
+        variants = experiments[experiment]
+        whole = [panel for panels in variants.values() for panel in panels]
+        across = 4 if max(len(classes) for _, classes, _ in whole) <= 4 else 2
+        apart = any(len(panels) >= across for panels in variants.values())
+        shown = {f"{experiment}/{name}": panels for name, panels in variants.items()} if apart else {experiment: whole}
+        for name, panels in shown.items():
+            for i in range(0, len(panels), 4 * across):
+                yield Drawing(_svg(_matrices(panels[i : i + 4 * across], across)), name)
 
 
-def _matrices(panels: Sequence[tuple[str, tuple[str, ...], Any]], across: int) -> Figure:
+def _matrices(panels: Sequence[_MatrixPanel], across: int) -> Figure:
     """Square panels of one size, laid out in inches; the scale stands beside the first row."""
     down = -(-len(panels) // across)
     pitch = (WIDTH - 0.4) / across
@@ -142,11 +142,11 @@ def _matrix(axes: Axes, title: str, classes: Sequence[str], matrix: Any) -> None
     axes.set_title(title, fontsize=7.5, pad=3, color="#202020")
 
 
-# ---------------------------------------------------------------- subjects and training curves
+# ---------------------------------------------------------------- subjects
 
 
-def _by_variant(rows: Iterable[_Row]) -> Iterator[tuple[str, list[_Row]]]:
-    found: dict[str, list[_Row]] = {}
+def _by_variant(rows: Iterable[SubjectRow]) -> Iterator[tuple[str, list[SubjectRow]]]:
+    found: dict[str, list[SubjectRow]] = {}
     for row in rows:
         found.setdefault(f"{row.experiment}/{row.variant}", []).append(row)
     yield from found.items()
@@ -154,7 +154,8 @@ def _by_variant(rows: Iterable[_Row]) -> Iterator[tuple[str, list[_Row]]]:
 
 def _subjects(report: Report) -> Iterator[Drawing]:
     for name, rows in _by_variant(report.subjects):
-        yield Drawing(_svg(_subject_panel(report, rows)), name)
+        if len(rows) > 1:  # a single split is one row in the table already
+            yield Drawing(_svg(_subject_panel(report, rows)), name)
 
 
 def _subject_panel(report: Report, rows: Sequence[SubjectRow]) -> Figure:
@@ -197,35 +198,59 @@ def _subject_panel(report: Report, rows: Sequence[SubjectRow]) -> Figure:
     return figure
 
 
+# ---------------------------------------------------------------- training curves
+
+_Panel = tuple[str, list[Curve]]  # a title and one curve, or the one of training and the one of the held-out clips
+
+
 def _curves(report: Report) -> Iterator[Drawing]:
-    for name, curves in _by_variant(report.curves):
-        shown = [c for c in curves if any(c.folds)]
-        across = 4 if len(shown) % 4 == 0 else 3
-        for i in range(0, len(shown), 5 * across):
-            yield Drawing(_svg(_curve_panels(shown[i : i + 5 * across], across)), name)
+    """Per experiment small panels, one of each variant, stage and metric; what is held out is in that of training."""
+    found: dict[str, dict[tuple[str, ...], list[Curve]]] = {}
+    for curve in report.curves:
+        if any(curve.folds):
+            key = (curve.variant, curve.stage, curve.metric.removeprefix(_HELD_OUT))
+            found.setdefault(curve.experiment, {}).setdefault(key, []).append(curve)
+    for experiment, panels in found.items():
+        shown = [(f"{v}\n{stage}: {m.replace('_', ' ')}", both) for (v, stage, m), both in panels.items()]
+        for i in range(0, len(shown), 6 * _CURVES_ACROSS):
+            yield Drawing(_svg(_curve_panels(shown[i : i + 6 * _CURVES_ACROSS])), experiment)
 
 
-def _curve_panels(curves: Sequence[Curve], across: int) -> Figure:
-    down = -(-len(curves) // across)
-    height = 1.5 * down + 0.05
+def _curve_panels(panels: Sequence[_Panel]) -> Figure:
+    """Panels of one size, laid out in inches."""
+    down = -(-len(panels) // _CURVES_ACROSS)
+    pitch, above, size, below = WIDTH / _CURVES_ACROSS, 0.34, 0.8, 0.24
+    height = down * (above + size + below) + 0.1
     figure = Figure(figsize=(WIDTH, height))
-    grid = figure.add_gridspec(
-        down, across, left=0.06, right=0.985, top=1 - 0.22 / height, bottom=0.36 / height, wspace=0.3, hspace=0.62
-    )
-    for i, curve in enumerate(curves):
-        axes = figure.add_subplot(grid[divmod(i, across)])
-        epochs = np.arange(1, max(map(len, curve.folds)) + 1)
-        table = np.full((len(curve.folds), len(epochs)), np.nan)
-        for row, fold in zip(table, curve.folds, strict=True):
-            row[: len(fold)] = fold
-        marker = "." if len(epochs) == 1 else ""
-        axes.plot(epochs, table.T, color=GREY, alpha=max(0.15, 0.6 / len(table) ** 0.4), linewidth=0.5, marker=marker)
-        known = ~np.isnan(table).all(axis=0)
-        axes.plot(epochs[known], np.nanmedian(table[:, known], axis=0), color=ACCENT, linewidth=1.5, marker=marker)
-        axes.set_title(f"{curve.stage}: {curve.metric.replace('_', ' ')}", pad=3)
-        axes.tick_params(labelsize=6.5, pad=2)
+    for i, (title, curves) in enumerate(panels):
+        row, column = divmod(i, _CURVES_ACROSS)
+        bottom = height - row * (above + size + below) - above - size
+        axes = figure.add_axes(((column * pitch + 0.3) / WIDTH, bottom / height, (pitch - 0.4) / WIDTH, size / height))
+        for curve in curves:
+            _curve(axes, curve)
+        axes.set_title("\n".join(textwrap.shorten(part, 32, placeholder="…") for part in title.split("\n")), pad=3)
+        axes.title.set_fontsize(7)
+        axes.tick_params(labelsize=6, pad=1.5)
         axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True, min_n_ticks=1))
         axes.yaxis.set_major_locator(MaxNLocator(nbins=4))
-        if i + across >= len(curves):
-            axes.set_xlabel("epoch", fontsize=7, labelpad=1)
+        if i + _CURVES_ACROSS >= len(panels):
+            axes.set_xlabel("epoch", fontsize=6.5, labelpad=1)
     return figure
+
+
+def _curve(axes: Axes, curve: Curve) -> None:
+    """Folds as thin lines and their median; dashed and dark where it is that of the held-out clips."""
+    held_out = curve.metric.startswith(_HELD_OUT)
+    epochs = np.arange(1, max(map(len, curve.folds)) + 1)
+    table = np.full((len(curve.folds), len(epochs)), np.nan)
+    for row, fold in zip(table, curve.folds, strict=True):
+        row[: len(fold)] = fold
+    marker = "." if len(epochs) == 1 else ""
+    if len(table) > 1:
+        axes.plot(epochs, table.T, color=GREY, alpha=max(0.15, 0.6 / len(table) ** 0.4), linewidth=0.5, marker=marker)
+    known = ~np.isnan(table).all(axis=0)
+    median = np.nanmedian(table[:, known], axis=0)
+    if held_out:
+        axes.plot(epochs[known], median, color="#202020", linestyle=(0, (2, 1.2)), linewidth=1.0, marker=marker)
+    else:
+        axes.plot(epochs[known], median, color=ACCENT, linewidth=1.4, marker=marker)

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.transforms import Transform, blended_transform_factory
 
+from common.histories import is_accuracy, of_history
 from common.report import tables
 from common.types import Comparison, Report
 
@@ -20,15 +21,20 @@ _Line = tuple[str, list[Comparison]]  # a heading has no comparisons
 
 
 def figures(report: Report) -> Iterator[tuple[Figure, str]]:
-    """Per metric one panel, per corpus one line; a new figure where lines or panels grow too many."""
+    """Per metric one panel, per corpus one line; a new figure where lines or panels grow too many.
+
+    An accuracy of single epochs has a line of its own in the panel of the accuracy.
+    """
     if not any(c.score for c in report.comparisons):
         return
     lines: list[_Line] = []
     for group in tables.groups(report):
         lines.append((f"{group[0].experiment}/{group[0].variant}, {tables.selection_name(group[0].selection)}", []))
-        for corpus in dict.fromkeys(c.corpus for c in group):
-            lines.append((tables.corpus_name(report, corpus), [c for c in group if c.corpus == corpus]))
-    metrics = list(dict.fromkeys(c.metric for c in report.comparisons))
+        pooled = [c for c in group if not of_history(c.metric)]
+        for corpus in dict.fromkeys(c.corpus for c in pooled):
+            lines.append((tables.corpus_name(report, corpus), [c for c in pooled if c.corpus == corpus]))
+        lines += [(c.metric, [c]) for c in group if of_history(c.metric) and is_accuracy(c.metric)]
+    metrics = list(dict.fromkeys(c.metric for c in report.comparisons if not of_history(c.metric)))
     for part in _parts(lines):
         for some in (metrics[i : i + 3] for i in range(0, len(metrics), 3)):
             yield _forest(part, some), ", ".join(tables.metric_name(m) for m in some)
@@ -81,26 +87,24 @@ def _across(figure: Figure, axes: Axes) -> Transform:
 
 
 def _forest_panel(axes: Axes, lines: Sequence[_Line], metric: str) -> None:
-    top = 1.0
     for y, (_, rows) in enumerate(lines):
         if rows:
             axes.axhline(y, color=PALE, linewidth=0.4, zorder=0)
         for c in rows:
-            if c.metric != metric:
+            if c.metric != metric and not (metric == "accuracy" and of_history(c.metric)):
                 continue
             if c.claim:
                 comparable = c.verdict in {"MATCH", "CLOSE", "DIFFERS"}
                 axes.plot(c.claim.value, y, "D", ms=5, mfc="white", mec="black" if comparable else "#a0a0a0", mew=0.8)
-                top = 100.0 if c.claim.value > 1.5 else top
             if c.score:
                 s = c.score
-                top = 100.0 if max(s.value, s.high or 0) > 1.5 else top
-                axes.plot([s.chance] * 2, [y - 0.3, y + 0.3], color=GREY, linewidth=1.1)
+                if s.chance is not None:
+                    axes.plot([s.chance] * 2, [y - 0.3, y + 0.3], color=GREY, linewidth=1.1)
                 if s.low is not None and s.high is not None:
                     axes.plot([s.low, s.high], [y, y], color=ACCENT, linewidth=1.3, solid_capstyle="butt")
                 axes.plot(s.value, y, "o", ms=3.6, color=ACCENT, zorder=4)
-    axes.set_xlim(-0.02 * top, 1.02 * top)
-    axes.set_xticks([0, top / 4, top / 2, 3 * top / 4, top])
+    axes.set_xlim(-0.02, 1.02)
+    axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.5", "0.75", "1"])
 
 
 def _legend() -> list[Line2D]:

@@ -114,15 +114,20 @@ def corpus_name(report: Report, corpus: str) -> str:
 
 
 def groups(report: Report) -> list[tuple[Comparison, ...]]:
-    """The comparisons by experiment, variant, protocol and selection, in order of first appearance."""
-    found: dict[tuple[str, ...], list[Comparison]] = {}
+    """The comparisons by experiment, variant and protocol, those of one selection together, in order of appearance."""
+    found: dict[tuple[str, ...], dict[str, list[Comparison]]] = {}
     for c in report.comparisons:
-        found.setdefault((c.experiment, c.variant, c.protocol, c.selection), []).append(c)
-    return [tuple(group) for group in found.values()]
+        found.setdefault((c.experiment, c.variant, c.protocol), {}).setdefault(c.selection, []).append(c)
+    return [tuple(c for part in group.values() for c in part) for group in found.values()]
 
 
 def main_tables(report: Report) -> list[dict[str, Any]]:
-    """One table per group of `groups`: heading, rows, numbered notes (the reasons) and commands, all strings."""
+    """One table per group of `groups`: heading, rows, numbered notes (the reasons) and commands, all strings.
+
+    `corpus` is that of all rows, empty where they have several. A row whose selection differs from that of the row
+    above it carries it as its `head`. All rows of a metric have the decimals of its printed figures, and are in percent
+    where those are.
+    """
     experiments = {(e.name, e.variant): e for e in report.paper.experiments}
     tables = []
     for group in groups(report):
@@ -133,33 +138,48 @@ def main_tables(report: Report) -> list[dict[str, Any]]:
             m: max((decimals(c.claim.printed) for c in group if c.claim and c.metric == m), default=4)
             for m in {c.metric for c in group}
         }
+        percents = {c.metric for c in group if c.claim and c.claim.unit == "%"}
+        rows = [_main_row(report, c, places[c.metric], c.metric in percents, notes) for c in group]
+        for above, c, row in zip(group, group[1:], rows[1:], strict=False):
+            row["head"] = selection_name(c.selection) if c.selection != above.selection else ""
         tables.append(
             {
                 "id": f"{first.experiment}/{first.variant}",
                 "title": experiment.title if experiment else "",
                 "note": experiment.note if experiment else "",
                 "leak_free": experiment.leak_free if experiment else None,
+                "corpus": rows[0]["corpus"] if len({c.corpus for c in group}) == 1 else "",
                 "protocol": first.protocol,
                 "selection": selection_name(first.selection),
-                "rows": [_main_row(report, c, places[c.metric], notes) for c in group],
+                "rows": rows,
                 "notes": notes,
                 "sources": list(dict.fromkeys(c.claim.source for c in group if c.claim)),
+                "readings": list(
+                    dict.fromkeys(
+                        c.claim.note for c in group if c.claim and c.claim.note and c.claim.variant == c.variant
+                    )
+                ),
                 "commands": list(dict.fromkeys(c.command for c in group if c.command)),
             }
         )
     return tables
 
 
-def _main_row(report: Report, c: Comparison, places: int, notes: Sequence[str]) -> dict[str, str]:
+def _main_row(report: Report, c: Comparison, places: int, percents: bool, notes: Sequence[str]) -> dict[str, str]:
     score = c.score
     bounded = score is not None and all(v is not None and math.isfinite(v) for v in (score.low, score.high))
+
+    def shown(value: float | None) -> str:
+        return number(value * 100 if percents and value is not None else value, places)
+
     return {
+        "head": "",
         "corpus": corpus_name(report, c.corpus),
-        "metric": metric_name(c.metric),
+        "metric": metric_name(c.metric) + (", %" if percents else ""),
         "published": c.claim.printed if c.claim else DASH,
-        "reproduced": number(score.value, places) if score else DASH,
-        "interval": f"{number(score.low, places)} to {number(score.high, places)}" if score and bounded else DASH,
-        "chance": number(score.chance, places) if score else DASH,
+        "reproduced": shown(score.value) if score else DASH,
+        "interval": f"{shown(score.low)} to {shown(score.high)}" if score and bounded else DASH,
+        "chance": shown(score.chance) if score else DASH,
         "clips": count(score.n_clips) if score else DASH,
         "folds": f"{count(score.n_folds_done)}/{count(score.n_folds)}" if score else DASH,
         "verdict": c.verdict,

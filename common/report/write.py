@@ -94,6 +94,7 @@ def record(report: Report) -> dict[str, Any]:
 
 
 def _comparison(c: Comparison) -> dict[str, Any]:
+    """A comparison; values are shares, also where the paper prints percent: `printed` and `unit` give its figure."""
     names = ("value", "low", "high", "n_clips", "n_folds_done", "n_folds", "chance")
     return {
         "experiment": c.experiment,
@@ -102,7 +103,15 @@ def _comparison(c: Comparison) -> dict[str, Any]:
         "protocol": c.protocol,
         "selection": c.selection,
         "metric": c.metric,
-        "published": {"value": plain(c.claim.value), "source": c.claim.source} if c.claim else None,
+        "published": {
+            "value": plain(c.claim.value),
+            "source": c.claim.source,
+            "printed": c.claim.printed,
+            "unit": c.claim.unit,
+            "note": c.claim.note,
+        }
+        if c.claim
+        else None,
         "reproduced": {name: plain(getattr(c.score, name)) for name in names} if c.score else None,
         "verdict": c.verdict,
         "reason": c.reason,
@@ -132,7 +141,7 @@ def _json_bytes(data: Any) -> bytes:
 def comparison_csv(report: Report) -> bytes:
     """One row per comparison, nested fields as `published_value`, `reproduced_low`, …; missing values are empty."""
     nested = {
-        "published": ("value", "source"),
+        "published": ("value", "source", "printed", "unit", "note"),
         "reproduced": ("value", "low", "high", "n_clips", "n_folds_done", "n_folds", "chance"),
     }
     columns = ["experiment", "variant", "corpus", "protocol", "selection", "metric"]

@@ -1,0 +1,175 @@
+"""What reddy2019 runs: three networks on two corpora, as published and leak-free, and a grid of kernel sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from common.claims import read_claims, read_departures
+from common.protocols import LOSO, ONCE
+from common.types import Experiment, LabelMap, Paper, Profile
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Training and input settings; the defaults are the paper's (tables I-III, section IV.B) or, where marked, not.
+
+    learning_rate is SGD's default in Keras 2 ("default learning rate schedule"), dropout and public_code_batch are the
+    authors' public code's. casme_sq_frame_step 1 reads every frame; search_epochs are those of each trial of the grid
+    of kernel sizes. The rest is the paper's.
+    """
+
+    face_size: int = 64
+    region_size: int = 32
+    casme_sq_frames: int = 96
+    smic_frames: int = 18
+    casme_sq_frame_step: int = 1
+    batch: int = 8
+    public_code_batch: int = 16
+    epochs: int = 100
+    search_epochs: int = 100
+    learning_rate: float = 0.01
+    dropout: float = 0.5
+
+
+PROFILES = {
+    "paper": Profile("paper", Settings()),
+    "quick": Profile(
+        "quick",
+        Settings(face_size=24, region_size=12, casme_sq_frame_step=3, epochs=10, search_epochs=3),
+        subjects=3,
+        clips=5,
+    ),
+    "smoke": Profile(
+        "smoke",
+        Settings(face_size=24, region_size=12, casme_sq_frame_step=4, epochs=2, search_epochs=1),
+        subjects=2,
+        clips=3,
+    ),
+}
+
+CASME_SQ = LabelMap(
+    name="casme_sq_prefixes",
+    classes=("happy", "anger", "disgust"),
+    mapping={"casme_sq_recordings": {"happy": "happy", "anger": "anger", "disgust": "disgust"}},
+)
+"""The emotion that a recording's stimulus is meant to elicit; the paper's order of classes."""
+
+SMIC = LabelMap(
+    name="smic_classes",
+    classes=("negative", "positive", "surprise"),
+    mapping={"smic": {"negative": "negative", "positive": "positive", "surprise": "surprise"}},
+)
+
+ORACLE = "best epoch on the scored split (oracle)"
+NETWORKS = {
+    "stcnn": "MicroExpSTCNN",
+    "intermediate": "MicroExpFuseNet, intermediate fusion",
+    "late": "MicroExpFuseNet, late fusion",
+}
+HELD_OUT = {
+    "casme_sq": {"happy": (94, 21), "anger": (76, 12), "disgust": (36, 8)},
+    "smic": {"negative": (66, 19), "positive": (47, 6), "surprise": (43, 7)},
+}
+"""Table IV: clips of each class, and how many of them are held out.
+
+Of SMIC it prints 79 and 34 clips for the first two classes, of which the corpus has 70 and 51; with the public code's
+66 and 47 the numbers held out are those printed.
+"""
+
+KERNELS = tuple((side, side, time) for side in (3, 5, 7) for time in (3, 7, 15, 19))
+"""Table IX."""
+
+_LEAK = (
+    "The split is by clip, so that clips of a subject are on both sides, and the epoch is chosen on the clips that it "
+    "is scored on."
+)
+_CODE = "What the authors' public code does where it differs from the text."
+_TWIN = "The leak-free twin: no clip of the held-out subject in training, normalisation or choice of the epoch."
+
+
+def network(experiment: Experiment) -> str:
+    """Which network an experiment trains: stcnn, intermediate or late."""
+    first = experiment.name.split("-")[0]
+    return first if first in NETWORKS else "stcnn"
+
+
+def searches_kernels(experiment: Experiment) -> bool:
+    """Whether an experiment compares the kernel sizes of table IX."""
+    return experiment.name.startswith("kernel-sizes")
+
+
+def frames(corpus: str, settings: Settings) -> tuple[int, int]:
+    """How many frames of a clip are read, and every how manieth of them a network sees."""
+    if corpus == "smic":
+        return settings.smic_frames, 1  # a kernel of 15 frames needs them all
+    return settings.casme_sq_frames, settings.casme_sq_frame_step
+
+
+def depth(experiment: Experiment, settings: Settings) -> int:
+    """How many frames a network of this experiment sees."""
+    length, step = frames(experiment.corpora[0], settings)
+    return -(-length // step)
+
+
+def _experiments() -> Iterator[Experiment]:
+    for key, title in NETWORKS.items():
+        for corpus, labels, source in (("casme_sq", CASME_SQ, "casme_sq_recordings"), ("smic", SMIC, "smic")):
+            for variant, what, protocol, selection, note in (
+                ("published", "80/20 once, best epoch", ONCE, ORACLE, _LEAK),
+                ("public-code", "the same by the public code's reading", ONCE, ORACLE, f"{_CODE} {_LEAK}"),
+                ("loso", "leave one subject out", LOSO, "last epoch", _TWIN),
+            ):
+                yield Experiment(
+                    name=f"{key}-{corpus}",
+                    variant=variant,
+                    title=f"{title}: {what}",
+                    corpora=(source,),
+                    labels=labels,
+                    protocol=protocol,
+                    selection=selection,
+                    leak_free=protocol == LOSO,
+                    note=note,
+                    held_out=HELD_OUT[corpus] if protocol == ONCE else {},
+                    min_frames=97 if corpus == "casme_sq" else 19,
+                )
+    for variant, protocol, selection, note, on_request in (
+        ("published", ONCE, f"best kernel and {ORACLE}", f"Kernels are compared on the held-out clips. {_LEAK}", False),
+        ("tuned-loso", LOSO, "last epoch, kernel chosen on inner validation subjects", _TWIN, True),
+    ):
+        yield Experiment(
+            name="kernel-sizes-casme_sq",
+            variant=variant,
+            title="MicroExpSTCNN: twelve kernel sizes (table IX)",
+            corpora=("casme_sq_recordings",),
+            labels=CASME_SQ,
+            protocol=protocol,
+            selection=selection,
+            leak_free=protocol == LOSO,
+            note=note,
+            held_out=HELD_OUT["casme_sq"] if protocol == ONCE else {},
+            min_frames=97,
+            on_request=on_request,
+        )
+
+
+_HERE = Path(__file__).parent
+_CLAIMS = read_claims(_HERE / "claims.toml")
+
+PAPER = Paper(
+    key="reddy2019",
+    title="Spontaneous facial micro-expression recognition using 3D spatiotemporal convolutional neural networks",
+    authors="S. P. T. Reddy, S. T. Karri, S. R. Dubey, S. Mukherjee",
+    venue="International Joint Conference on Neural Networks (IJCNN)",
+    year=2019,
+    url="https://arxiv.org/abs/1904.01390",
+    summary="3D CNNs on whole faces (MicroExpSTCNN) and on eyes and mouth, fused early or late (MicroExpFuseNet).",
+    images="raw",
+    experiments=tuple(_experiments()),
+    profiles=PROFILES,
+    claims=_CLAIMS.claims,
+    cited=_CLAIMS.cited,
+    facts=_CLAIMS.facts,
+    departures=read_departures(_HERE / "departures.toml"),
+)

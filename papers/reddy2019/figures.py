@@ -1,0 +1,134 @@
+"""What the networks read, in both readings of the text, and figure 4: which pixels speak for a class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+from numpy.typing import NDArray
+
+from common.faces import FaceFinder
+from common.images import each_frame
+from common.types import Arrays, Clip, Experiment, Figure
+from papers.reddy2019.experiments import NETWORKS, Settings, network, searches_kernels
+from papers.reddy2019.preprocess import cut, window
+
+SUBJECTS = 2
+FRAMES = 7
+CLIPS = 4
+"""Videos whose saliency is shown, as in figure 4."""
+MARK = (213, 94, 0)
+"""The colour of salient pixels, told from grey by everybody."""
+GAP = 3
+"""White pixels between frames."""
+
+
+def draw(clips: Sequence[tuple[Clip, int]], settings: Settings, faces: FaceFinder, folder: Path) -> list[Figure]:
+    """Draw what the networks read of one clip each of the first subjects. Raises ClipError as `prepare` does."""
+    shown = list({clip.subject_id: clip for clip, _ in reversed(clips)}.values())[::-1][:SUBJECTS]
+    page = Canvas(figsize=(7.2, 3.3 * len(shown)), layout="constrained")
+    axes = page.subplots(2 * len(shown), 1, squeeze=False)[:, 0]
+    for place, clip in enumerate(shown):
+        used = _some(window(clip, settings))
+        frames = list(each_frame(used))
+        points = [faces.find(one, f"{clip.id}, frame {n}").points for one, n in zip(frames, used.numbers, strict=True)]
+        for axis, aligned in zip(axes[2 * place : 2 * place + 2], (True, False), strict=True):
+            cells = [_input(cut(frame, at, settings, aligned)) for frame, at in zip(frames, points, strict=True)]
+            _show(axis, cells, "face aligned" if aligned else "whole frame\n(public-code)")
+        axes[2 * place].set_title(f"{clip.id}: frames {', '.join(map(str, used.numbers))}", fontsize=9)
+    path = folder / "inputs.png"
+    page.savefig(path, dpi=150)
+    return [
+        Figure(
+            "What the networks read",
+            "Some frames of a clip of each of the first subjects, in both readings, at the size that this run uses. "
+            "The upper picture is what MicroExpSTCNN reads, eyes and mouth below it are what MicroExpFuseNet reads. "
+            "Check the licence of a corpus before you pass on pictures of its subjects.",
+            path,
+        )
+    ]
+
+
+def results(experiment: Experiment, folder: Path) -> list[Figure]:
+    """Draw figure 4 from the files that `common.saliency.save` wrote below `folder`/saliency; nothing without any.
+
+    `folder` is the run's; the picture goes into its `figures`. Of several folds each gives its first clip, then its
+    second.
+    """
+    if searches_kernels(experiment):
+        return []  # the best kernel's network is the first experiment's with another kernel
+    rows: list[tuple[int, str, str, str, Arrays]] = []
+    for file in sorted(folder.glob("saliency/*.npz")):
+        with np.load(file) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+        for row, (clip, label) in enumerate(zip(arrays["clips"], arrays["labels"], strict=True)):
+            own = {name: arrays[name][row] for name in arrays if name.startswith(("shown ", "salient "))}
+            rows.append((row, file.name, str(clip), str(label), own))
+    if not rows:
+        return []
+    shown = sorted(rows, key=lambda one: one[:2])[:CLIPS]
+    cells = [_explained(own) for *_, own in shown]
+    height = 7.2 * cells[0][0][0].shape[0] / (FRAMES * cells[0][0][0].shape[1])
+    page = Canvas(figsize=(7.2, (2 * height + 0.35) * len(shown)), layout="constrained")
+    axes = page.subplots(2 * len(shown), 1, squeeze=False)[:, 0]
+    for (above, below), (_, _, clip, label, _), (frames, marked) in zip(axes.reshape(-1, 2), shown, cells, strict=True):
+        _show(above, frames, "frames")
+        _show(below, marked, "saliency")
+        above.set_title(f"{clip}: what speaks for {label}", fontsize=9)
+    path = folder / "figures" / "saliency.png"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    page.savefig(path, dpi=150)
+    corpus = "SMIC" if experiment.corpora == ("smic",) else "CAS(ME)^2"
+    return [
+        Figure(
+            f"Saliency: {NETWORKS[network(experiment)]} on {corpus}",
+            "Held-out clips, and below each the pixels that speak most for its class: where the gradient of the class "
+            "score before the softmax is positive and among the clip's largest tenth (the text names no threshold), "
+            "over all frames and inputs together (figure 4). What is marked shows where the network is sensitive, not "
+            "that it is right. Check the licence of a corpus before you pass on pictures of its subjects.",
+            path,
+        )
+    ]
+
+
+def _some(clip: Clip) -> Clip:
+    """The clip with a few frames, from its first to its last."""
+    places = np.unique(np.linspace(0, len(clip.frames) - 1, FRAMES).round().astype(int)).tolist()
+    return replace(
+        clip, frames=tuple(clip.frames[one] for one in places), numbers=tuple(clip.numbers[one] for one in places)
+    )
+
+
+def _input(parts: Arrays) -> NDArray[np.uint8]:
+    """Face above eyes and mouth, each at its own size."""
+    face, region = len(parts["face"]), len(parts["eyes"])
+    picture = np.full((face + 1 + region, max(face, 2 * region)), 255, np.uint8)
+    picture[:face, :face] = parts["face"]
+    picture[-region:, :region] = parts["eyes"]
+    picture[-region:, -region:] = parts["mouth"]
+    return picture
+
+
+def _explained(arrays: Arrays) -> tuple[list[NDArray[np.uint8]], list[NDArray[np.uint8]]]:
+    """Frames and frames with their salient pixels marked; the inputs of a network side by side."""
+    names = [name.removeprefix("shown ") for name in arrays if name.startswith("shown ")]
+    frames = np.concatenate([arrays[f"shown {name}"] for name in names], axis=1)
+    salient = np.concatenate([arrays[f"salient {name}"] for name in names], axis=1)
+    dim = np.repeat((frames // 2)[..., None], 3, axis=-1)
+    marked = np.where(salient[..., None], np.array(MARK, np.uint8), dim)
+    return list(np.moveaxis(frames, 2, 0)), list(np.moveaxis(marked, 2, 0))
+
+
+def _show(axis: Axes, cells: Sequence[NDArray[np.uint8]], label: str) -> None:
+    """Pictures of one size, grey or RGB, in a row."""
+    gap = np.full((len(cells[0]), GAP, *cells[0].shape[2:]), 255, np.uint8)
+    row = np.hstack([part for cell in cells for part in (cell, gap)][:-1])
+    axis.imshow(row, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+    axis.set_xticks([])
+    axis.set_yticks([])
+    axis.set_frame_on(False)
+    axis.set_ylabel(label, fontsize=8)

@@ -1,0 +1,104 @@
+"""Reddy, Karri, Dubey, Mukherjee, IJCNN 2019 (https://arxiv.org/abs/1904.01390).
+
+Three networks with one three-dimensional convolution per stream: MicroExpSTCNN reads the face (section III.A, figure 1,
+table I), the two MicroExpFuseNets read eyes and mouth (section III.B), fused after the convolutions (figure 2,
+table II) or before the last dense layer (figure 3, table III).
+
+Arrays are (size, size, depth, 1): time is the third axis, as the tables print it (64 x 64 x 96, kernel 3 x 3 x 15). The
+tables put the 32 filters first, Keras puts them last.
+
+The text prints neither activations nor dropout rates. Convolutions have ReLU; that of the hidden dense layers is an
+argument, because the authors' public code differs between the networks.
+"""
+
+from __future__ import annotations
+
+import keras
+from keras import layers
+
+FILTERS = 32
+POOL = (3, 3, 3)
+Kernel = tuple[int, int, int]
+
+
+def stcnn(
+    size: int,
+    depth: int,
+    classes: int,
+    *,
+    kernel: Kernel = (3, 3, 15),
+    dropout: float = 0.5,
+    activation: str | None = "relu",
+) -> keras.Model:
+    """MicroExpSTCNN (table I): {"face": (size, size, depth, 1)} in any scale -> {"emotion": (classes,)} probabilities.
+
+    The unnormalised class scores are the output of the layer `scores`. The table's last row, a dropout of the three
+    scores, is not built: see the departures. Raises ValueError where the kernel does not fit into the input.
+    """
+    face, x = _stream("face", size, depth, kernel, dropout)  # 3D-convolution to flatten: 345,600 at 64 x 64 x 96
+    x = _dense(x, 128, activation, dropout, "dense")
+    return keras.Model({"face": face}, _emotion(x, classes), name="stcnn")
+
+
+def fusenet_intermediate(
+    size: int,
+    depth: int,
+    classes: int,
+    *,
+    kernel: Kernel = (3, 3, 15),
+    dropout: float = 0.5,
+    activation: str | None = None,
+) -> keras.Model:
+    """Intermediate MicroExpFuseNet (table II): {"eyes", "mouth"}, each (size, size, depth, 1) -> as `stcnn`.
+
+    The table prints 86,400 for the two joined streams of 86,400, and 20 x 20 x 27 for dropouts behind 10 x 10 x 27.
+    """
+    eyes, from_eyes = _stream("eyes", size, depth, kernel, dropout)  # the rows -1, to flatten: 86,400 at 32 x 32 x 96
+    mouth, from_mouth = _stream("mouth", size, depth, kernel, dropout)  # the rows -2
+    x = layers.Concatenate(name="concatenate")([from_eyes, from_mouth])
+    x = _dense(x, 1024, activation, dropout, "dense_1")
+    x = _dense(x, 128, activation, dropout, "dense_2")
+    return keras.Model({"eyes": eyes, "mouth": mouth}, _emotion(x, classes), name="fusenet_intermediate")
+
+
+def fusenet_late(
+    size: int,
+    depth: int,
+    classes: int,
+    *,
+    kernel: Kernel = (3, 3, 15),
+    dropout: float = 0.5,
+    activation: str | None = None,
+) -> keras.Model:
+    """Late MicroExpFuseNet (table III): {"eyes", "mouth"}, each (size, size, depth, 1) -> as `stcnn`."""
+    eyes, from_eyes = _stream("eyes", size, depth, kernel, dropout)
+    mouth, from_mouth = _stream("mouth", size, depth, kernel, dropout)
+    from_eyes = _dense(from_eyes, 1024, activation, dropout, "dense_1")
+    from_mouth = _dense(from_mouth, 1024, activation, dropout, "dense_2")
+    from_eyes = _dense(from_eyes, 128, activation, dropout, "dense_3")
+    from_mouth = _dense(from_mouth, 128, activation, dropout, "dense_4")
+    x = layers.Concatenate(name="concatenate")([from_eyes, from_mouth])
+    return keras.Model({"eyes": eyes, "mouth": mouth}, _emotion(x, classes), name="fusenet_late")
+
+
+def _stream(
+    part: str, size: int, depth: int, kernel: Kernel, dropout: float
+) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """The rows from input to flatten, which all three tables share: (input, flat features)."""
+    video = layers.Input((size, size, depth, 1), name=part)
+    x = layers.Conv3D(FILTERS, kernel, activation="relu", name=f"{part}_convolution")(video)
+    x = layers.MaxPooling3D(POOL, name=f"{part}_pooling")(x)
+    x = layers.Dropout(dropout, name=f"{part}_dropout")(x)
+    return video, layers.Flatten(name=f"{part}_flatten")(x)
+
+
+def _dense(x: keras.KerasTensor, units: int, activation: str | None, dropout: float, name: str) -> keras.KerasTensor:
+    """A hidden dense layer and the dropout in the row below it."""
+    x = layers.Dense(units, activation=activation, name=name)(x)
+    return layers.Dropout(dropout, name=f"{name}_dropout")(x)
+
+
+def _emotion(x: keras.KerasTensor, classes: int) -> dict[str, keras.KerasTensor]:
+    """The last dense layer, and the softmax that section III.A names and the tables leave out."""
+    scores = layers.Dense(classes, name="scores")(x)
+    return {"emotion": layers.Softmax(name="emotion")(scores)}

@@ -1,0 +1,165 @@
+"""From a clip to videos of its face, eyes and mouth (section III.B), and from many clips to samples.
+
+In the text's reading dlib finds and aligns the face in each frame; eyes and mouth are cut from the aligned face. The
+alignment is that of `dlib.get_face_chip`: the rotation, scale and shift that bring the landmarks closest to dlib's mean
+face. It rests on many landmarks, and so trembles less from frame to frame than one that levels the eyes. The variant
+`public-code` reads the frames as they are: the whole frame stands for the face, and eyes and mouth are cut from it. The
+text says only that landmarks are used; the boxes are those of the public code in both readings.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import cv2
+import dlib
+import numpy as np
+from numpy.typing import NDArray
+
+from common.errors import ClipError
+from common.faces import FaceFinder
+from common.images import each_frame
+from common.types import Arrays, Clip, Experiment, Samples
+from papers.reddy2019.experiments import Settings, frames, network
+
+log = logging.getLogger("mer")
+
+FIRST = 72
+"""The first frame that the public code reads of a recording, counted from 0; it reads 72 to 167."""
+ALIGNED = 256
+"""Width and height in pixels of the aligned face that eyes and mouth are cut from: about a face's in 640x480 pixels."""
+BORDER = 0.25
+"""What is added around dlib's mean face on every side, as a share of its size: the default of dlib.get_face_chip."""
+PUBLIC_CODE = "public-code"
+
+
+class Box(NamedTuple):
+    """A region between the rows of two landmarks and the columns of two others, all counted from 0."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+
+BOXES = {"eyes": Box(19, 1, 1, 15), "mouth": Box(2, 6, 2, 14)}
+
+
+def parameters(experiment: Experiment, settings: Settings) -> dict[str, object]:
+    """What decides the arrays that `prepare` returns; the same for all networks of one corpus and reading."""
+    return {
+        "face_size": settings.face_size,
+        "region_size": settings.region_size,
+        "frames": frames(experiment.corpora[0], settings),
+        "reading": "whole frames" if experiment.variant == PUBLIC_CODE else "aligned faces",
+    }
+
+
+def window(clip: Clip, settings: Settings) -> Clip:
+    """The clip with the frames alone that the networks read.
+
+    Of a recording of CAS(ME)^2 frames 72 to 167, counted from 0, or its last 96 where it has fewer than 168; of a clip
+    of SMIC the first 18; and of these those that `frames` says. Raises ClipError for a shorter clip.
+    """
+    (length, step), held = frames(clip.corpus, settings), len(clip.frames)
+    if held < length:
+        raise ClipError(f"{clip.id}: {held} frames, but the network reads {length}; see that its folder is complete")
+    start = 0 if clip.corpus == "smic" else min(FIRST, held - length)
+    read = slice(start, start + length, step)
+    return replace(clip, frames=clip.frames[read], numbers=clip.numbers[read])
+
+
+def alignment(points: NDArray[np.float32], size: int) -> NDArray[np.float64]:
+    """The affine map (2, 3) from a frame to its aligned face of size x size pixels, by 68 landmarks (68, 2) as x, y.
+
+    It is `dlib.get_face_chip`'s. dlib keeps the map to itself and returns the picture alone; but landmarks must follow.
+    """
+    whole = dlib.rectangle(0, 0, 0, 0)  # of the face: asked for, not used
+    shape = dlib.full_object_detection(whole, [dlib.point(int(x), int(y)) for x, y in np.rint(points)])
+    chip = dlib.get_face_chip_details(shape, size, BORDER)
+    centre = np.array([chip.rect.left() + chip.rect.right(), chip.rect.top() + chip.rect.bottom()]) / 2
+    scale = (size - 1) / (chip.rect.right() - chip.rect.left())
+    cosine, sine = scale * np.cos(chip.angle), scale * np.sin(chip.angle)
+    turn = np.array([[cosine, sine], [-sine, cosine]])
+    return np.column_stack([turn, (size - 1) / 2 - turn @ centre])
+
+
+def cut(frame: NDArray[np.uint8], points: NDArray[np.float32], settings: Settings, aligned: bool) -> Arrays:
+    """What the networks read of one RGB frame: grey uint8 "face", "eyes" and "mouth", each (size, size).
+
+    Not `aligned`, the face is the whole frame. Raises ClipError where the landmarks enclose no part of the picture.
+    """
+    grey = np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8)
+    if aligned:
+        to_face = alignment(points, ALIGNED)
+        grey = np.asarray(cv2.warpAffine(grey, to_face, (ALIGNED, ALIGNED), borderMode=cv2.BORDER_REPLICATE), np.uint8)
+        points = (points @ to_face[:, :2].T + to_face[:, 2]).astype(np.float32)
+    regions = {name: _resize(_inside(grey, points, name), settings.region_size) for name in BOXES}
+    return {"face": _resize(grey, settings.face_size), **regions}
+
+
+def _inside(picture: NDArray[np.uint8], points: NDArray[np.float32], name: str) -> NDArray[np.uint8]:
+    height, width = picture.shape
+    box = BOXES[name]
+    rows = np.clip(np.rint(points[[box.top, box.bottom], 1]), 0, height).astype(int)
+    columns = np.clip(np.rint(points[[box.left, box.right], 0]), 0, width).astype(int)
+    found = picture[slice(*rows), slice(*columns)]
+    if not found.size:
+        raise ClipError(f"its landmarks leave no room for the {name}")
+    return found
+
+
+def _resize(picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    return np.asarray(cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def prepare(clip: Clip, experiment: Experiment, settings: Settings, faces: FaceFinder) -> Arrays:
+    """A clip's videos, grey uint8: "face" (face_size, face_size, depth, 1), "eyes" and "mouth" with region_size.
+
+    Where dlib finds no face in a frame, the landmarks of the frame before it serve; "reused" (1,) counts such frames.
+    Raises ClipError for files that cannot be used, a clip with too few frames, and one whose first frame shows no face.
+    """
+    used = window(clip, settings)
+    videos: dict[str, list[NDArray[np.uint8]]] = {"face": [], "eyes": [], "mouth": []}
+    points, reused = None, 0
+    for file, number, frame in zip(used.frames, used.numbers, each_frame(used), strict=True):
+        where = f"{file}, frame {number}"
+        try:
+            points = faces.find(frame, where).points
+        except ClipError:
+            if points is None:
+                raise
+            reused += 1
+        try:
+            parts = cut(frame, points, settings, experiment.variant != PUBLIC_CODE)
+        except ClipError as error:
+            raise ClipError(f"{where}: {error}") from None
+        for name, video in videos.items():
+            video.append(parts[name])
+    return {name: np.stack(video, axis=2)[..., None] for name, video in videos.items()} | {"reused": np.array([reused])}
+
+
+def assemble(clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], experiment: Experiment) -> Samples:
+    """Samples with one row per clip: x is what the experiment's network reads, y the clip's class, view 0.
+
+    Says in the log where landmarks of earlier frames had to serve.
+    """
+    reused = [int(one["reused"][0]) for one in arrays]
+    if any(reused):
+        log.warning(
+            "reddy2019 %s: dlib finds no face in %d frames of %d clips; the landmarks of the frame before serve",
+            experiment.id,
+            sum(reused),
+            np.count_nonzero(reused),
+        )
+    parts = ("face",) if network(experiment) == "stcnn" else ("eyes", "mouth")
+    return Samples(
+        x={part: np.stack([one[part] for one in arrays]) for part in parts},
+        y=np.array([label for _, label in clips], np.int64),
+        subject=np.array([clip.subject_id for clip, _ in clips]),
+        clip=np.array([clip.id for clip, _ in clips]),
+        view=np.zeros(len(clips), np.int64),
+    )

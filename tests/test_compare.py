@@ -1,0 +1,193 @@
+"""Claims beside scores: numbers of pooled predictions and of training histories, and when they may be compared."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from common import compare, histories, metrics
+from common.statistics import subject_interval
+from common.types import Claim, Comparison, Experiment, FoldResult, LabelMap, Paper
+
+CLASSES = ("happy", "anger", "disgust")
+ONCE = Experiment(
+    name="network-faces",
+    variant="published",
+    title="",
+    corpora=("faces",),
+    labels=LabelMap("prefixes", CLASSES, {"faces": dict(zip(CLASSES, CLASSES, strict=True))}),
+    protocol="80/20 once",
+    selection="best epoch on the scored split (oracle)",
+    leak_free=False,
+    held_out={"happy": (12, 3), "anger": (8, 2), "disgust": (4, 1)},
+)
+CLAIM = Claim("network-faces", "published", "faces", "accuracy", "66.67", "Table V", 6, unit="%")
+MEAN = replace(CLAIM, metric=histories.LAST_MEAN, printed="61.50")
+DEVIATION = replace(CLAIM, metric=histories.LAST_DEVIATION, printed="5.02")
+KERNEL = replace(CLAIM, metric="best epoch, kernel 3x3x7", printed="83.33")
+
+
+def paper(*claims: Claim) -> Paper:
+    return Paper("faces2019", "", "", "", 2019, "", "", "", (ONCE,), {}, claims, (), {}, ())
+
+
+def fold(
+    clips: int = 6, name: str = "split", history: dict[str, dict[str, list[float]]] | None = None, first: int = 0
+) -> FoldResult:
+    """Six clips by default, two of each of three subjects, truth 0 0 0 1 1 2, of which the first four are right."""
+    truth = np.array([0, 0, 0, 1, 1, 2])[:clips]
+    answers = np.array([0, 0, 0, 1, 0, 0])[:clips]
+    ids = tuple(f"faces/s{first + i // 2}/clip{i}" for i in range(clips))
+    probabilities = np.eye(3, dtype=np.float32)[answers]
+    return FoldResult(name, ids, truth, probabilities, history or {}, 0, 1.0, {})
+
+
+def rows(
+    experiment: Experiment, results: list[FoldResult], *claims: Claim, folds: int = 1, profile: str = "paper"
+) -> dict[str, Comparison]:
+    made = compare.compare(
+        paper(*claims), experiment, results, folds, profile=profile, data="licensed", command=lambda e: e.id
+    )
+    assert len({(c.corpus, c.metric) for c in made}) == len(made)
+    return {c.metric: c for c in made}
+
+
+def history(*epochs: float, stage: str = "network") -> dict[str, dict[str, list[float]]]:
+    return {stage: {"val_accuracy": list(epochs)}}
+
+
+# ---------------------------------------------------------------- pooled predictions
+
+
+def test_one_corpus_is_one_row_under_its_own_name() -> None:
+    made = rows(ONCE, [fold()])
+    assert {c.corpus for c in made.values()} == {"faces"}
+    assert list(made) == ["uf1", "uar", "accuracy"]
+    tables = compare.confusion_tables(ONCE, [fold()])
+    assert [t.corpus for t in tables] == ["faces"]
+    assert tables[0].matrix.tolist() == [[3, 0, 0], [1, 1, 0], [1, 0, 0]]
+
+
+def test_several_corpora_are_rows_beside_their_composite() -> None:
+    two = replace(ONCE, corpora=("faces", "masks"), held_out={})
+    result = fold()
+    other = replace(result, fold="b", clips=tuple(c.replace("faces", "masks") for c in result.clips))
+    made = compare.compare(paper(), two, [result, other], 2, profile="paper", data="licensed", command=str)
+    scores = {(c.corpus, c.metric): c.score for c in made}
+    sizes = {corpus: score.n_clips for (corpus, metric), score in scores.items() if score and metric == "uar"}
+    assert sizes == {"prefixes": 12, "faces": 6, "masks": 6}
+
+
+def test_a_single_split_has_an_interval_over_its_subjects() -> None:
+    matrices = compare.pooled([fold()], None, 3)
+    assert matrices.sum(axis=(1, 2)).tolist() == [2, 2, 2]
+    accuracy = rows(ONCE, [fold()])["accuracy"].score
+    assert accuracy is not None
+    assert (accuracy.low, accuracy.high) == subject_interval(matrices, metrics.accuracy)
+    assert (accuracy.value, accuracy.chance) == (pytest.approx(4 / 6), pytest.approx(3 / 6))
+
+
+def test_pooling_does_not_ask_in_which_fold_a_clip_was_predicted() -> None:
+    whole = fold()
+    halves = [
+        replace(
+            whole, fold=name, clips=whole.clips[part], truth=whole.truth[part], probabilities=whole.probabilities[part]
+        )
+        for name, part in (("a", slice(0, 3)), ("b", slice(3, 6)))
+    ]
+    assert (compare.pooled(halves, None, 3) == compare.pooled([whole], None, 3)).all()
+    with pytest.raises(ValueError, match="two folds"):
+        compare.pooled([whole, halves[0]], None, 3)
+
+
+# ---------------------------------------------------------------- training histories
+
+
+def test_the_last_ten_epochs_are_those_and_no_others() -> None:
+    epochs = [0.9, 0.0, *(0.5, 0.6, 0.7, 0.6, 0.5, 0.6, 0.7, 0.6, 0.5, 0.4)]
+    made = rows(ONCE, [fold(history=history(*epochs))], CLAIM, MEAN, DEVIATION)
+    mean, deviation = made[histories.LAST_MEAN], made[histories.LAST_DEVIATION]
+    assert mean.score is not None
+    assert deviation.score is not None
+    assert mean.score.value == pytest.approx(statistics.mean(epochs[-10:]))
+    assert deviation.score.value == pytest.approx(statistics.stdev(epochs[-10:]))
+    assert (mean.score.chance, deviation.score.chance) == (pytest.approx(0.5), None)
+    for score in (mean.score, deviation.score):
+        assert (score.low, score.high, score.n_clips, score.n_folds_done) == (None, None, 6, 1)
+    assert mean.selection == deviation.selection == "mean and sample deviation of epochs 3-12, none picked"
+    assert made["accuracy"].selection == ONCE.selection
+
+
+def test_fewer_than_ten_epochs_are_a_dash_and_say_so() -> None:
+    row = rows(ONCE, [fold(history=history(0.5, 0.6, 0.7))], MEAN)[histories.LAST_MEAN]
+    assert (row.score, row.verdict) == (None, "NOT_COMPARABLE")
+    assert row.reason == "3 epochs were trained, and this number needs 10"
+
+
+def test_a_kernel_is_compared_by_its_own_best_epoch() -> None:
+    both = history(0.1, 0.2) | history(0.3, 5 / 6, 0.4, stage="kernel 3x3x7")
+    row = rows(ONCE, [fold(history=both)], KERNEL)[KERNEL.metric]
+    assert row.score is not None
+    assert row.score.value == pytest.approx(5 / 6)
+    assert row.selection == histories.ORACLE
+    assert row.verdict == "MATCH"
+    assert "picked on the very clips that are scored" in row.reason
+
+
+def test_folds_weigh_as_many_clips_as_they_have() -> None:
+    two = [fold(2, "a", history(1.0, 0.5)), fold(6, "b", history(0.0, 0.25, 1.0), first=10)]
+    assert histories.accuracies(two, "network").tolist() == [2 / 8, (2 * 0.5 + 6 * 0.25) / 8]
+    assert not len(histories.accuracies([two[0], fold(6, "b")], "network"))
+    assert not len(histories.accuracies([], "network"))
+
+
+def test_another_variant_has_these_rows_only_with_a_history_of_its_own() -> None:
+    twin = replace(ONCE, variant="loso", selection="last epoch", leak_free=True, held_out={})
+    claims = (CLAIM, MEAN, DEVIATION)
+    assert list(rows(twin, [fold()], *claims)) == list(rows(twin, [], *claims)) == ["uf1", "uar", "accuracy"]
+    assert histories.LAST_MEAN in rows(twin, [fold(history=history(*[0.5] * 10))], *claims)
+    own = rows(ONCE, [], *claims)[histories.LAST_MEAN]
+    assert (own.verdict, own.score, own.selection) == (
+        "NOT_RUN",
+        None,
+        "mean and sample deviation of the last ten epochs, none picked",
+    )
+
+
+# ---------------------------------------------------------------- verdicts
+
+
+def test_percentages_compare_as_shares() -> None:
+    row = rows(ONCE, [fold()], CLAIM)["accuracy"]
+    assert row.verdict == "MATCH"
+    assert row.reason.startswith("differs by -0.00 percentage points")
+    assert rows(ONCE, [fold()], replace(CLAIM, printed="80.00"))["accuracy"].verdict == "CLOSE"
+
+
+def test_a_number_without_an_interval_is_not_outside_of_one() -> None:
+    row = rows(ONCE, [fold(history=history(*[0.5] * 10))], MEAN)[histories.LAST_MEAN]
+    assert (row.verdict, "interval" in row.reason) == ("DIFFERS", True)
+    assert "no interval" in row.reason
+
+
+@pytest.mark.parametrize("results", [[], [fold()], [fold(3)]])
+@pytest.mark.parametrize("profile", ["paper", "quick"])
+def test_an_oracle_says_so_whatever_the_verdict(results: list[FoldResult], profile: str) -> None:
+    for row in rows(ONCE, results, CLAIM, profile=profile).values():
+        assert row.reason.endswith("the best epoch is picked on the very clips that are scored")
+    honest = rows(replace(ONCE, selection="last epoch"), results, CLAIM, profile=profile).values()
+    assert not any("picked" in row.reason for row in honest)
+
+
+def test_a_number_of_more_clips_than_are_held_out_is_not_comparable() -> None:
+    row = rows(ONCE, [fold()], replace(CLAIM, n_clips=24))["accuracy"]
+    assert (row.verdict, row.score is not None) == ("NOT_COMPARABLE", True)
+    assert row.reason.startswith("the printed number is one of 24 clips, and 6 are held out")
+
+
+def test_clips_that_the_copy_lacks_are_incomplete() -> None:
+    row = rows(ONCE, [fold(4)], CLAIM)["accuracy"]
+    assert (row.verdict, row.reason.split(";")[0]) == ("INCOMPLETE", "4 clips, the paper has 6")

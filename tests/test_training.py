@@ -1,0 +1,86 @@
+"""The best epoch of watched rows, and searches that go on where they were stopped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from common.search import grid
+from common.training import Learner, Watch
+
+
+def learner(epochs: int) -> Learner:
+    def build() -> keras.Model:
+        x = keras.Input((2,), name="x")
+        hidden = keras.layers.Dropout(0.3)(keras.layers.Dense(8, activation="relu")(x))
+        return keras.Model({"x": x}, {"y": keras.layers.Dense(2, activation="softmax", name="y")(hidden)})
+
+    return Learner(
+        build,
+        loss="categorical_crossentropy",
+        optimizer=keras.optimizers.SGD(0.5),
+        metrics="accuracy",
+        batch=4,
+        epochs=epochs,
+        seed=1,
+    )
+
+
+@pytest.fixture(scope="module")
+def data() -> tuple[dict, dict, np.ndarray]:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(60, 2)).astype(np.float32)
+    y = (x[:, 0] * x[:, 1] > 0).astype(int)
+    return {"x": x}, {"y": np.eye(2, dtype=np.float32)[y]}, y
+
+
+def test_the_model_ends_with_its_best_epoch(data: tuple[dict, dict, np.ndarray]) -> None:
+    x, targets, y = data
+    train, held = np.arange(30), np.arange(30, 60)
+    watched = learner(12)
+    history = watched.fit(x, targets, train, 5, watch=Watch("y", held, y[held]))
+    scores = history["val_accuracy"]
+    assert len(scores) == len(history["loss"]) == 12
+    assert scores[-1] < max(scores), "the example must get worse again, or the test shows nothing"
+    answers = watched.predict(x, held)["y"].argmax(axis=1)
+    assert (answers == y[held]).mean() == max(scores)
+    # an uninterrupted fit of as many epochs as the best took ends with the same weights
+    shorter = learner(scores.index(max(scores)) + 1)
+    assert shorter.fit(x, targets, train, 5)["loss"] == history["loss"][: scores.index(max(scores)) + 1]
+    for a, b in zip(shorter.model.get_weights(), watched.model.get_weights(), strict=True):
+        assert a.tobytes() == b.tobytes()
+
+
+def test_watching_changes_no_training(data: tuple[dict, dict, np.ndarray]) -> None:
+    x, targets, y = data
+    train, held = np.arange(30), np.arange(30, 60)
+    one = learner(4)
+    watched = one.fit(x, targets, train, 5, watch=Watch("y", held, y[held]))
+    plain = one.fit(x, targets, train, 5)
+    assert watched["loss"] == plain["loss"]
+    assert "val_accuracy" not in plain
+
+
+def test_a_stopped_search_goes_on(tmp_path: Path) -> None:
+    tried: list[str] = []
+    values = {"a": 0.2, "b": 0.9, "c": 0.5}
+
+    def run(choice: str) -> dict[str, list[float]]:
+        tried.append(choice)
+        if choice == "b" and tried.count("b") == 1:
+            raise KeyboardInterrupt
+        return {"val_accuracy": [0.0, values[choice]]}
+
+    def search() -> dict[str, dict[str, list[float]]]:
+        return grid("letter", list(values), run, lambda found: found["val_accuracy"][-1], tmp_path / "search")
+
+    with pytest.raises(KeyboardInterrupt):
+        search()
+    found = search()
+    assert {choice: history["val_accuracy"][-1] for choice, history in found.items()} == values
+    assert sorted(tried) == ["a", "b", "b", "c"]
+    assert search() == found
+    assert len(tried) == 4
