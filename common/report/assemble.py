@@ -50,9 +50,9 @@ def write_plan(path: Path, jobs: Sequence[Job], data: Data, command: Sequence[st
             "data": str(data.folder.absolute()),
             "command": list(command),
             "runs": {job.experiment.id: {"path": job.run.path.name, "folds": list(job.folds)} for job in jobs},
-            "corpora": [asdict(one) for one in (jobs[0].summaries if jobs else ())],
-            "exclusions": [asdict(one) for one in (jobs[0].exclusions if jobs else ())],
-            "differences": list(jobs[0].notes if jobs else ()),
+            "corpora": [asdict(one) for one in {one.name: one for job in jobs for one in job.summaries}.values()],
+            "exclusions": [asdict(one) for one in dict.fromkeys(one for job in jobs for one in job.exclusions)],
+            "differences": list(dict.fromkeys(note for job in jobs for note in job.notes)),
             "corrections": [asdict(one) for corpus in data.corpora.values() for one in corpus.corrections],
         },
     )

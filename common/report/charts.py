@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from common.protocols import BY_SUBJECT
 from common.report import forest, tables
 from common.report.forest import ACCENT, GREY, WIDTH
 from common.types import Curve, Report, SubjectRow
@@ -153,8 +154,9 @@ def _by_variant(rows: Iterable[SubjectRow]) -> Iterator[tuple[str, list[SubjectR
 
 
 def _subjects(report: Report) -> Iterator[Drawing]:
+    by_subject = {e.id for e in report.paper.experiments if e.protocol in BY_SUBJECT}
     for name, rows in _by_variant(report.subjects):
-        if len(rows) > 1:  # a single split is one row in the table already
+        if len(rows) > 1 and name in by_subject:  # what a split by clip holds out of a subject is chance
             yield Drawing(_svg(_subject_panel(report, rows)), name)
 
 

@@ -37,7 +37,7 @@ PROFILES = {
     "paper": Profile("paper", Settings()),
     "quick": Profile(
         "quick",
-        Settings(face_size=24, region_size=12, casme_sq_frame_step=3, epochs=10, search_epochs=3),
+        Settings(face_size=24, region_size=12, casme_sq_frame_step=4, epochs=10, search_epochs=1),
         subjects=3,
         clips=5,
     ),
