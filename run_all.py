@@ -104,6 +104,7 @@ def list_papers(as_json: bool) -> int:
         print(f"{paper.key}  {paper.authors}: {paper.title}. {paper.venue}, {paper.year}")
         for experiment in paper.experiments:
             free = "leak-free" if experiment.leak_free else "not leak-free"
+            free += ", on request" if experiment.on_request else ""
             print(f"  {experiment.id}  {experiment.title} ({experiment.protocol}, {experiment.selection}, {free})")
             for claim in _claims(paper, experiment):
                 print(f"    published {claim.metric} on {claim.corpus}: {claim.printed}{claim.unit} ({claim.source})")
@@ -129,6 +130,7 @@ def _listing(paper: Paper) -> dict[str, object]:
                 "protocol": e.protocol,
                 "selection": e.selection,
                 "leak_free": e.leak_free,
+                "on_request": e.on_request,
                 "published": [
                     {"corpus": c.corpus, "metric": c.metric, "value": c.value, "source": c.source}
                     for c in _claims(paper, e)
