@@ -238,8 +238,8 @@ def test_a_faulty_clip_is_one_line_and_the_rest_goes_on(licensed: Path, capsys, 
 def test_a_fold_that_fails_is_noted_and_no_result(licensed: Path, monkeypatch, capsys) -> None:
     class Broken(Guess):
         @staticmethod
-        def trainer(networks, experiment, samples, seed, keep, say):
-            good = Guess.trainer(networks, experiment, samples, seed, keep, say)
+        def trainer(networks, experiment, samples, bench):
+            good = Guess.trainer(networks, experiment, samples, bench)
 
             def run(fold: Fold) -> Outcome:
                 if fold.name == "samm/006":

@@ -1,0 +1,152 @@
+"""Whether each network of reddy2019 can learn its training clips by heart at the paper's sizes, and what it costs.
+
+python -m benchmarks.reddy2019_fit --corpus smic --epochs 400 --dropout 0
+
+Networks are trained as the suite trains them (SGD with rate 0.01, batches of 8), and scored on the very clips that they
+learn from: this tests that nothing stands in the way of learning, and says nothing about recognition. A step takes some
+tenths of a second with 18 frames and some seconds with 96; the few clips of a stand-in need hundreds of steps without
+dropout, and more with it. Each network runs in a process of its own, whose peak memory is printed; for that alone two
+epochs are enough. Without --data it uses stand-in corpora.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+import papers
+from common import corpora
+from common.corpora import casme_sq_recordings, standin
+from common.environment import peak_memory_mib
+from common.errors import ClipError, UserError
+from common.faces import FaceFinder
+from common.types import Clip, Experiment, Samples
+from papers.reddy2019 import preprocess
+from papers.reddy2019.experiments import NETWORKS, Settings, depth
+
+CORPORA = ("smic", "casme_sq")
+FITTED = 0.95
+"""Share of training clips that count as learnt."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Of one network: parameters, the training accuracy after each epoch, seconds in all and peak memory."""
+
+    parameters: int
+    accuracy: tuple[float, ...]
+    seconds: float
+    peak_mib: float
+
+
+def labelled(data: Path, name: str, experiment: Experiment) -> Iterator[tuple[Clip, int]]:
+    """The clips of a corpus below `data` that an experiment trains on, each with its class."""
+    root = corpora.find(data).get(name)
+    if root is None:
+        raise UserError(f"{data}: no {name} here")
+    corpus = casme_sq_recordings.load(root) if name == "casme_sq" else corpora.load(name, root)
+    for clip in corpus.clips:
+        emotion = experiment.labels.mapping[clip.corpus].get(clip.emotion)
+        if emotion is not None and len(clip.frames) >= experiment.min_frames:
+            yield clip, experiment.labels.classes.index(emotion)
+
+
+def prepared(clips: Iterator[tuple[Clip, int]], experiment: Experiment, settings: Settings) -> Samples:
+    """Samples with the inputs of all networks; clips that cannot be used are named and left out."""
+    faces, usable, arrays = FaceFinder(), [], []
+    for clip, label in clips:
+        try:
+            arrays.append(preprocess.prepare(clip, experiment, settings, faces))
+            usable.append((clip, label))
+        except ClipError as error:
+            print(f"{clip.id} left out: {error}", file=sys.stderr)
+    if not usable:
+        raise UserError(f"{experiment.id}: no clip can be used")
+    samples = preprocess.assemble(usable, arrays, experiment)
+    return replace(samples, x={name: np.stack([one[name] for one in arrays]) for name in ("face", "eyes", "mouth")})
+
+
+def fit(experiment: Experiment, settings: Settings, samples: Samples, seed: int) -> Fit:
+    """Train on all clips for all epochs and score the same clips after each."""
+    from common.training import Watch
+    from papers.reddy2019 import recipe
+
+    learner = recipe.Networks(experiment, settings, seed).learner
+    rows = np.arange(len(samples.y))
+    x = recipe.normalised({name: samples.x[name] for name in learner.model.input}, rows)
+    targets = {"emotion": np.eye(len(experiment.labels.classes), dtype=np.float32)[samples.y]}
+    start = time.perf_counter()
+    history = learner.fit(x, targets, rows, seed, watch=Watch("emotion", rows, samples.y))
+    seconds = time.perf_counter() - start
+    return Fit(learner.model.count_params(), tuple(history["val_accuracy"]), seconds, peak_memory_mib())
+
+
+HEADING = (
+    f"{'network':14s} {'corpus':10s} {'frames':>6s} {'clips':>5s} {'parameters':>12s} {'learnt at':>9s} "
+    f"{'best':>6s} {'s/epoch':>7s} {'peak MiB':>8s}"
+)
+
+
+def _line(key: str, corpus: str, frames: int, clips: int, found: Fit) -> str:
+    learnt = next((str(epoch) for epoch, share in enumerate(found.accuracy, start=1) if share >= FITTED), "-")
+    return (
+        f"{key:14s} {corpus:10s} {frames:6d} {clips:5d} {found.parameters:12,d} {learnt:>9s} "
+        f"{max(found.accuracy):6.1%} {found.seconds / len(found.accuracy):7.2f} {found.peak_mib:8.0f}"
+    )
+
+
+def main() -> int:
+    """Print the table; "learnt at" is the first epoch after which 95% of the clips are answered rightly."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, help="folder of licensed corpora; without it stand-ins")
+    parser.add_argument("--corpus", nargs="+", choices=CORPORA, default=CORPORA)
+    parser.add_argument("--network", nargs="+", choices=list(NETWORKS), default=list(NETWORKS))
+    parser.add_argument("--epochs", type=int, default=100)
+    parser.add_argument("--dropout", type=float, default=0.5)
+    parser.add_argument("--learning-rate", type=float, default=0.01)
+    parser.add_argument("--frame-step", type=int, default=1, help="read every n-th of the paper's frames")
+    parser.add_argument("--subjects", type=int, default=3, help="of each stand-in corpus; 0 for all")
+    parser.add_argument("--clips", type=int, default=3, help="per stand-in subject; 0 for all")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--cache", type=Path, default=Path("standin-cache"), help="folder for the stand-ins")
+    chosen = parser.parse_args()
+    settings = Settings(
+        epochs=chosen.epochs,
+        dropout=chosen.dropout,
+        learning_rate=chosen.learning_rate,
+        casme_sq_frame_step=chosen.frame_step,
+    )
+    experiments = {one.id: one for one in papers.load("reddy2019").experiments}
+    try:
+        data = chosen.data or standin.ensure(
+            chosen.cache,
+            corpora=chosen.corpus,
+            subjects=chosen.subjects or None,
+            clips=chosen.clips or None,
+            seed=chosen.seed,
+        )
+        print("stand-in corpora" if standin.marked(data) else f"corpora in {data}", HEADING, sep="\n", flush=True)
+        for corpus in chosen.corpus:
+            first = experiments[f"stcnn-{corpus}/published"]
+            samples = prepared(labelled(data, corpus, first), first, settings)
+            for key in chosen.network:
+                experiment = experiments[f"{key}-{corpus}/published"]
+                with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as alone:
+                    found = alone.submit(fit, experiment, settings, samples, chosen.seed).result()
+                print(_line(key, corpus, depth(experiment, settings), len(samples.y), found), flush=True)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
