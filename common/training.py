@@ -33,16 +33,19 @@ with _without_startup_notes():
 
 from common.loaders import Batches, Inputs  # noqa: E402
 
-EpochEnd = Callable[[int, int], None]
-"""Called after each epoch with (epochs done, epochs in all)."""
 
-
-def make_deterministic() -> None:
+def _make_deterministic() -> None:
     """Ask the backend for operations that give the same bits for the same inputs."""
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
         tf.config.experimental.enable_op_determinism()
+
+
+_make_deterministic()  # before anything is computed: an optimizer's first variables count
+
+EpochEnd = Callable[[int, int], None]
+"""Called after each epoch with (epochs done, epochs in all)."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,6 @@ class Learner:
         seed: int,
         metrics: object | None = None,
     ) -> None:
-        make_deterministic()
         keras.utils.set_random_seed(seed)
         self.model = build()
         self.model.compile(

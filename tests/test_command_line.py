@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[1]
 SMOKE = ["--paper", KEY, "--profile", "smoke"]
 
 
-def predictions(out: Path) -> dict[str, object]:
+def predictions(out: Path) -> dict[str, dict]:
     """Clip ids and probabilities of every stored fold."""
     files = sorted(out.glob("runs/*/*/*/*/folds/*.json"))
     return {
@@ -36,6 +36,18 @@ def predictions(out: Path) -> dict[str, object]:
         }
         for file in files
     }
+
+
+def assert_same(found: dict[str, dict], expected: dict[str, dict]) -> None:
+    """The same folds, clips and probabilities.
+
+    Operations that run in threads round differently now and then: of the probabilities one unit in the last place of a
+    float32 was seen to change between two runs of one process, with equal training curves.
+    """
+    assert found.keys() == expected.keys()
+    for name in expected:
+        assert found[name]["clips"] == expected[name]["clips"], name
+        assert np.abs(np.subtract(found[name]["probabilities"], expected[name]["probabilities"])).max() < 1e-6, name
 
 
 def places(out: Path, cache: Path) -> list[str]:
@@ -111,7 +123,7 @@ def forbid(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_resumed_run_equals_an_uninterrupted_one(finished: tuple[Path, Path], tmp_path: Path) -> None:
-    """Some folds and the whole cache gone, another process order: the same bits come out."""
+    """Some folds and the whole cache gone, another process order: the same comes out."""
     out, _ = finished
     again = tmp_path / "again"
     shutil.copytree(out, again)
@@ -120,7 +132,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(finished: tuple[Path, Path], 
         file.unlink()
     kept = {file: file.stat().st_mtime_ns for file in again.glob("runs/*/*/*/*/folds/*.json")}
     assert run_all.main([*SMOKE, *places(again, tmp_path / "cache")]) == 0
-    assert predictions(again) == expected
+    assert_same(predictions(again), expected)
     assert {file: file.stat().st_mtime_ns for file in kept} == kept
 
 
@@ -133,7 +145,7 @@ def test_killed_at_any_moment_nothing_is_lost(finished: tuple[Path, Path], tmp_p
         process.send_signal(signal.SIGKILL)
     done = {path: path.read_bytes() for path in tmp_path.glob("out/runs/*/*/*/*/folds/*.json")}
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    assert predictions(tmp_path / "out") == predictions(finished[0])
+    assert_same(predictions(tmp_path / "out"), predictions(finished[0]))
     assert {path: path.read_bytes() for path in done} == done
 
 
