@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.claims import read_claims, read_departures
+from common.histories import ORACLE
 from common.protocols import LOSO, ONCE
 from common.types import Experiment, LabelMap, Paper, Profile
 
@@ -62,7 +63,6 @@ SMIC = LabelMap(
     mapping={"smic": {"negative": "negative", "positive": "positive", "surprise": "surprise"}},
 )
 
-ORACLE = "best epoch on the scored split (oracle)"
 NETWORKS = {
     "stcnn": "MicroExpSTCNN",
     "intermediate": "MicroExpFuseNet, intermediate fusion",

@@ -62,7 +62,7 @@ def window(clip: Clip, settings: Settings) -> Clip:
     """The clip with the frames alone that the networks read.
 
     Of a recording of CAS(ME)^2 frames 72 to 167, counted from 0, or its last 96 where it has fewer than 168; of a clip
-    of SMIC the first 18; and of these those that `frames` says. Raises ClipError for a shorter clip.
+    of SMIC the first 18; of these every so manieth, as `experiments.frames` says. Raises ClipError for a shorter clip.
     """
     (length, step), held = frames(clip.corpus, settings), len(clip.frames)
     if held < length:

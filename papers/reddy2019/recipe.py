@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common import saliency
+from common.histories import ORACLE
 from common.search import grid
 from common.seeds import seed_of
 from common.training import Learner, Watch
 from common.types import Arrays, Experiment, Fold, Outcome, Samples, Workbench
 from papers.reddy2019 import model
-from papers.reddy2019.experiments import KERNELS, ORACLE, Settings, depth, network, searches_kernels
+from papers.reddy2019.experiments import KERNELS, Settings, depth, network, searches_kernels
 
 SHOWN = 4
 """Clips whose saliency is kept for the figure, as many as figure 4 shows."""
