@@ -70,7 +70,7 @@ def prepared(clips: Iterator[tuple[Clip, int]], experiment: Experiment, settings
             print(f"{clip.id} left out: {error}", file=sys.stderr)
     if not usable:
         raise UserError(f"{experiment.id}: no clip can be used")
-    samples = preprocess.assemble(usable, arrays, experiment)
+    samples = preprocess.assemble(usable, arrays, experiment, settings)
     return replace(samples, x={name: np.stack([one[name] for one in arrays]) for name in ("face", "eyes", "mouth")})
 
 

@@ -56,7 +56,7 @@ def score(results: Sequence[FoldResult], name: str, folds: int) -> tuple[Score |
     if not best and epochs < LAST:
         return None, selection, f"{epochs} epochs were trained, and this number needs {LAST}"
     last = shares[-LAST:]
-    value = {LAST_MEAN: np.mean(last), LAST_DEVIATION: np.std(last, ddof=1)}.get(name, np.max(shares))
+    value = np.max(shares) if best else np.std(last, ddof=1) if name == LAST_DEVIATION else np.mean(last)
     if not np.isfinite(value):
         return None, selection, "an accuracy per epoch is not a number"
     truth = np.bincount(np.concatenate([result.truth for result in results]))

@@ -44,7 +44,9 @@ class Preprocess(Protocol):
     def prepare(self, clip: Clip, experiment: Experiment, settings: Any, faces: FaceFinder) -> Arrays:
         """A clip's arrays; raises ClipError where its files or its face fail."""
 
-    def assemble(self, clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], experiment: Experiment) -> Samples:
+    def assemble(
+        self, clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], experiment: Experiment, settings: Any
+    ) -> Samples:
         """Samples of many clips, with the inputs that the experiment's networks read."""
 
 
@@ -245,7 +247,7 @@ def prepare_clips(job: Job, preprocess: Preprocess, *, cache: Cache, faces: Face
         raise UserError(
             f"{job.paper.key} {job.experiment.id}: no clip can be used; the first reason is {exclusions[0].reason}"
         )
-    samples = preprocess.assemble(usable, arrays, job.experiment)
+    samples = preprocess.assemble(usable, arrays, job.experiment, settings)
     return Prepared(samples, tuple(usable), tuple(exclusions), time.perf_counter() - start, made)
 
 
@@ -298,6 +300,7 @@ def _describe(job: Job, prepared: Prepared, parts: Parts, faces: FaceFinder, lin
             "folds": list(job.folds),
             "exclusions": [asdict(one) for one in prepared.exclusions],
             "figures": _listed(figures),
+            "notes": list(prepared.samples.notes),
             "facts": earlier.get("facts", {}),
             "cost": cost,
         }

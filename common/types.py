@@ -124,7 +124,8 @@ class Samples:
     """Arrays ready to learn from; row i of everything belongs together.
 
     x: arrays (n, ...) by input name; y (n,) int class; subject (n,), clip (n,) str ids;
-    view (n,) int tells several rows of one clip apart (frames, magnified copies).
+    view (n,) int tells several rows of one clip apart (frames, magnified copies). `notes` are lines for the report on
+    what preparing the clips had to do.
     """
 
     x: dict[str, NDArray[Any]]
@@ -132,6 +133,7 @@ class Samples:
     subject: NDArray[np.str_]
     clip: NDArray[np.str_]
     view: NDArray[np.int64]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -397,6 +399,7 @@ class Report:
     environment: Mapping[str, str]
     cost: Mapping[str, float]
     command: str
+    notes: tuple[str, ...] = ()
 
 
 Progress = Callable[[str, int, int], None]

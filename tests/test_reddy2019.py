@@ -15,7 +15,7 @@ from skimage import data
 from skimage.transform import rotate
 
 import papers
-from common import saliency
+from common import alignment, saliency
 from common.errors import ClipError
 from common.faces import Face, FaceFinder
 from common.types import Clip, Experiment
@@ -183,14 +183,14 @@ def test_the_alignment_is_that_of_dlib(faces: FaceFinder, angle: float) -> None:
     settings = Settings(face_size=preprocess.ALIGNED)
     found = preprocess.cut(frame, points, settings, aligned=True)["face"].astype(int)
     shape = dlib.full_object_detection(dlib.rectangle(), [dlib.point(int(x), int(y)) for x, y in points])
-    expected = dlib.get_face_chip(frame, shape, preprocess.ALIGNED, preprocess.BORDER) @ [0.299, 0.587, 0.114]
+    expected = dlib.get_face_chip(frame, shape, preprocess.ALIGNED, alignment.BORDER) @ [0.299, 0.587, 0.114]
     assert np.abs(found - expected).mean() < 1
     assert np.abs(found - expected)[4:-4, 4:-4].max() < 6
 
 
 def test_landmarks_follow_the_alignment_of_a_tilted_head(faces: FaceFinder) -> None:
     upright, leaning = (faces.find(tilted(angle)).points for angle in (0, -17))
-    aligned = [mapped(points, preprocess.alignment(points, 256)) for points in (upright, leaning)]
+    aligned = [mapped(points, alignment.alignment(points, 256)) for points in (upright, leaning)]
     eyes = [points[42:48].mean(axis=0) - points[36:42].mean(axis=0) for points in (upright, leaning, *aligned)]
     angles = np.degrees([np.arctan2(y, x) for x, y in eyes])
     assert abs(angles[1] - angles[0]) == pytest.approx(17, abs=2)
@@ -249,7 +249,7 @@ def test_a_clip_becomes_three_videos(
 ) -> None:
     rng = np.random.default_rng(3)
     frames = [rng.integers(0, 255, (320, 340, 3), np.uint8) for _ in range(12)]
-    monkeypatch.setattr(preprocess, "each_frame", lambda clip: iter(frames[: len(clip.frames)]))
+    monkeypatch.setattr(alignment, "each_frame", lambda clip: iter(frames[: len(clip.frames)]))
     settings, finder = Settings(face_size=24, region_size=12, casme_sq_frame_step=8), Blinded(astronaut, [2, 3, 7])
     arrays = preprocess.prepare(recording(170), experiment, settings, finder)  # type: ignore[arg-type]
     sizes = {"face": 24, "eyes": 12, "mouth": 12}
@@ -263,12 +263,12 @@ def test_a_clip_becomes_three_videos(
 
 
 def test_a_clip_without_a_face_in_its_first_frame_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preprocess, "each_frame", lambda clip: (np.zeros((50, 50, 3), np.uint8) for _ in clip.frames))
+    monkeypatch.setattr(alignment, "each_frame", lambda clip: (np.zeros((50, 50, 3), np.uint8) for _ in clip.frames))
     with pytest.raises(ClipError, match=r"15_0502\.avi, frame 73: dlib finds no face"):
         preprocess.prepare(recording(170), LATE, Settings(), Blinded(landmarks(), [0]))  # type: ignore[arg-type]
 
 
-def test_networks_share_what_is_cached_and_read_their_own_inputs(caplog: pytest.LogCaptureFixture) -> None:
+def test_networks_share_what_is_cached_and_read_their_own_inputs() -> None:
     settings = Settings()
     assert preprocess.parameters(STCNN, settings) == preprocess.parameters(LATE, settings)
     assert preprocess.parameters(LATE, settings) != preprocess.parameters(CODE, settings)
@@ -280,16 +280,15 @@ def test_networks_share_what_is_cached_and_read_their_own_inputs(caplog: pytest.
         for row in range(3)
     ]
     for experiment, inputs in ((STCNN, {"face"}), (LATE, {"eyes", "mouth"})):
-        samples = preprocess.assemble(clips, arrays, experiment)
+        samples = preprocess.assemble(clips, arrays, experiment, settings)
         assert set(samples.x) == inputs
         assert {values.shape for values in samples.x.values()} == {(3, 4, 4, 5, 1)}
         assert [values[:, 0, 0, 0, 0].tolist() for values in samples.x.values()] == [[0, 10, 20]] * len(inputs)
         assert samples.y.tolist() == [0, 2, 1]
         assert set(samples.subject) == {"casme_sq_recordings/s15"}
-    assert caplog.messages == [
-        f"reddy2019 {one.id}: dlib finds no face in 3 frames of 2 clips; the landmarks of the frame before serve"
-        for one in (STCNN, LATE)
-    ]
+        assert samples.notes == (
+            "casme_sq_recordings: dlib finds no face in 3 frames of 2 clips; the landmarks before them serve",
+        )
 
 
 # ---------------------------------------------------------------- figure 4

@@ -302,7 +302,32 @@ def test_numbers_and_units() -> None:
     assert tables.cost("parameters", 1093531.0) == ("Parameters", "1,093,531")
     assert tables.cost("gpu_seconds", 61.0) == ("Gpu", "1 min 01 s")
     assert tables.cost("peak_memory_mib", 1893.4) == ("Peak memory", "1,893 MiB")
-    assert tables.cost("training_seconds cnn_once", 61.0) == ("Training, all folds (cnn_once)", "1 min 01 s")
+
+
+def test_costs_of_parts_stand_in_tables_of_their_own() -> None:
+    costs = {"peak_memory_mib": 10.0, "training_seconds a/x": 61.0, "seconds_per_fold a/x": 2.0, "parameters a": 1200.0}
+    assert tables.cost_tables(costs) == {
+        "whole": [("Peak memory", "10 MiB")],
+        "parts": [
+            {"head": ["Training, all folds", "Training, per fold"], "rows": [["a/x", "1 min 01 s", "2.00 s"]]},
+            {"head": ["Parameters"], "rows": [["a", "1,200"]]},
+        ],
+    }
+
+
+def test_the_overview_sets_every_printed_number_beside_its_own_variant_and_its_twin(tmp_path: Path) -> None:
+    report = example.many(tmp_path)
+    rows = tables.overview(report)
+    assert [row[0] for row in rows] == [claim.source for claim in report.paper.claims]
+    assert [row[4] for row in rows] == [claim.printed for claim in report.paper.claims]
+    found = {(c.experiment, c.variant, c.corpus, c.metric): c.score for c in report.comparisons}
+    free = {(e.name, e.variant) for e in report.paper.experiments if e.leak_free}
+    for claim, row in zip(report.paper.claims, rows, strict=True):
+        score = found.get((claim.experiment, claim.variant, claim.corpus, claim.metric))
+        value = (100 if claim.unit else 1) * score.value if score else None
+        assert row[5] == tables.number(value, tables.decimals(claim.printed))
+        if (claim.experiment, claim.variant) in free:
+            assert row[6] == "leak-free itself"
     assert tables.percent(1, 0) == DASH
 
 

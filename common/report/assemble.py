@@ -75,6 +75,7 @@ def assemble(out: Path, paper: Paper, profile: Profile, data: str, seed: int, fo
     exclusions = list(plan.get("exclusions", []))
     environments: list[Mapping[str, str]] = []
     facts: dict[str, int] = {}
+    notes: list[str] = []
     cost: dict[str, float] = {}
 
     def exact(experiment: Experiment) -> str:
@@ -96,6 +97,7 @@ def assemble(out: Path, paper: Paper, profile: Profile, data: str, seed: int, fo
         exclusions += [Exclusion(**row) for row in about.get("exclusions", [])]
         environments += [result.environment for result in results]
         facts |= about.get("facts", {})
+        notes += about.get("notes", [])
         _add_cost(cost, paper, experiment, results, about.get("cost", {}))
     return Report(
         paper=paper,
@@ -115,6 +117,7 @@ def assemble(out: Path, paper: Paper, profile: Profile, data: str, seed: int, fo
         environment=_merge(environments) or environment(),
         cost=cost | {name: float(value) for name, value in facts.items()},
         command=shlex.join(command),
+        notes=tuple(dict.fromkeys(notes)),
     )
 
 

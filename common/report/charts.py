@@ -13,7 +13,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
 from common.protocols import BY_SUBJECT
 from common.report import forest, tables
@@ -206,10 +206,13 @@ _Panel = tuple[str, list[Curve]]  # a title and one curve, or the one of trainin
 
 
 def _curves(report: Report) -> Iterator[Drawing]:
-    """Per experiment small panels, one of each variant, stage and metric; what is held out is in that of training."""
+    """Per experiment small panels, one of each variant, stage and metric; what is held out is in that of training.
+
+    What was trained for a single epoch has no curve.
+    """
     found: dict[str, dict[tuple[str, ...], list[Curve]]] = {}
     for curve in report.curves:
-        if any(curve.folds):
+        if max(map(len, curve.folds), default=0) > 1:  # one epoch is no curve
             key = (curve.variant, curve.stage, curve.metric.removeprefix(_HELD_OUT))
             found.setdefault(curve.experiment, {}).setdefault(key, []).append(curve)
     for experiment, panels in found.items():
@@ -235,6 +238,7 @@ def _curve_panels(panels: Sequence[_Panel]) -> Figure:
         axes.tick_params(labelsize=6, pad=1.5)
         axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True, min_n_ticks=1))
         axes.yaxis.set_major_locator(MaxNLocator(nbins=4))
+        axes.yaxis.set_major_formatter(ScalarFormatter(useOffset=False))
         if i + _CURVES_ACROSS >= len(panels):
             axes.set_xlabel("epoch", fontsize=6.5, labelpad=1)
     return figure
@@ -247,12 +251,11 @@ def _curve(axes: Axes, curve: Curve) -> None:
     table = np.full((len(curve.folds), len(epochs)), np.nan)
     for row, fold in zip(table, curve.folds, strict=True):
         row[: len(fold)] = fold
-    marker = "." if len(epochs) == 1 else ""
     if len(table) > 1:
-        axes.plot(epochs, table.T, color=GREY, alpha=max(0.15, 0.6 / len(table) ** 0.4), linewidth=0.5, marker=marker)
+        axes.plot(epochs, table.T, color=GREY, alpha=max(0.15, 0.6 / len(table) ** 0.4), linewidth=0.5)
     known = ~np.isnan(table).all(axis=0)
     median = np.nanmedian(table[:, known], axis=0)
     if held_out:
-        axes.plot(epochs[known], median, color="#202020", linestyle=(0, (2, 1.2)), linewidth=1.0, marker=marker)
+        axes.plot(epochs[known], median, color="#202020", linestyle=(0, (2, 1.2)), linewidth=1.0)
     else:
-        axes.plot(epochs[known], median, color=ACCENT, linewidth=1.4, marker=marker)
+        axes.plot(epochs[known], median, color=ACCENT, linewidth=1.4)

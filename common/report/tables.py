@@ -77,15 +77,10 @@ def duration(seconds: float | None) -> str:
     return f"{hours // 24} d {hours % 24:02d} h"
 
 
-def cost(key: str, value: float) -> tuple[str, str]:
-    """(label, value with its unit) of one cost; the unit is read from the words of the key.
-
-    What follows a space in the key says which part of the run is meant: `training_seconds cnn_once`.
-    """
-    name, _, part = key.partition(" ")
+def cost(name: str, value: float) -> tuple[str, str]:
+    """(label, value with its unit) of one cost; the unit is read from the words of its name."""
     words = name.split("_")
     label = _COSTS.get(name) or " ".join(w for w in words if w not in {"seconds", "ms", "mib"}).capitalize() or name
-    label += f" ({part})" if part else ""
     if "seconds" in words:
         return label, duration(value)
     if "ms" in words:
@@ -188,6 +183,44 @@ def _main_row(report: Report, c: Comparison, places: int, percents: bool, notes:
     }
 
 
+def overview(report: Report) -> list[list[str]]:
+    """One row per printed number, in the paper's order, beside what its own variant and its leak-free twin reached.
+
+    Columns: source, experiment, corpus, metric, published, reproduced, leak-free twin with its variant, chance. A
+    variant that is leak-free has no twin.
+    """
+    found = {(c.experiment, c.variant, c.corpus, c.metric): c.score for c in report.comparisons}
+    free = {(e.name, e.variant): e.leak_free for e in report.paper.experiments}
+    rows = []
+    for claim in report.paper.claims:
+        key = claim.experiment, claim.variant
+        where = claim.corpus, claim.metric
+        places, scale = decimals(claim.printed), 100 if claim.unit == "%" else 1
+
+        def shown(value: float | None, places: int = places, scale: int = scale) -> str:
+            return number(None if value is None else scale * value, places)
+
+        twins = [
+            f"{shown(score.value)} ({variant})"
+            for name, variant in free
+            if name == claim.experiment and free[name, variant] and (score := found.get((name, variant, *where)))
+        ]
+        score = found.get((*key, *where))
+        rows.append(
+            [
+                claim.source,
+                "/".join(key),
+                corpus_name(report, claim.corpus),
+                metric_name(claim.metric) + (", %" if claim.unit == "%" else ""),
+                claim.printed,
+                shown(score.value if score else None),
+                "leak-free itself" if free.get(key) else twins[0] if twins else DASH,
+                shown(score.chance if score else None),
+            ]
+        )
+    return rows
+
+
 def cited_tables(report: Report) -> list[dict[str, Any]]:
     """The rows that the paper quotes from others, in tables of at most `_CITED_COLUMNS` columns of numbers."""
     rows = report.paper.cited
@@ -284,6 +317,32 @@ def correction_rows(corrections: Sequence[Correction]) -> list[list[str]]:
         ]
         for (column, source), group in found.items()
     ]
+
+
+def cost_tables(costs: Mapping[str, float]) -> dict[str, Any]:
+    """Costs of the whole run as rows, and those of its parts as tables, one per set of parts.
+
+    What follows a space in a key says which part of the run is meant: `training_seconds stcnn-smic/loso`.
+    """
+    whole = [cost(key, value) for key, value in costs.items() if " " not in key]
+    parts: dict[str, dict[str, float]] = {}
+    for key, value in costs.items():
+        name, _, part = key.partition(" ")
+        if part:
+            parts.setdefault(name, {})[part] = value
+    tables: dict[tuple[str, ...], list[str]] = {}
+    for name, values in parts.items():
+        tables.setdefault(tuple(values), []).append(name)
+    return {
+        "whole": whole,
+        "parts": [
+            {
+                "head": [cost(name, 0.0)[0] for name in names],
+                "rows": [[part, *(cost(name, parts[name][part])[1] for name in names)] for part in rows],
+            }
+            for rows, names in tables.items()
+        ],
+    }
 
 
 def _some(clips: Sequence[str]) -> str:

@@ -166,7 +166,10 @@ def prepare(clip: Clip, experiment: Experiment, settings: Settings, faces: FaceF
 
 
 def assemble(
-    clips: Sequence[tuple[Clip, int]], arrays: Sequence[dict[str, NDArray[np.uint8]]], experiment: Experiment
+    clips: Sequence[tuple[Clip, int]],
+    arrays: Sequence[dict[str, NDArray[np.uint8]]],
+    experiment: Experiment,
+    settings: Settings,
 ) -> Samples:
     """Samples with one row per frame: x is the six regions, y the clip's class, view the frame's place in its clip.
 

@@ -1,38 +1,30 @@
 """From a clip to videos of its face, eyes and mouth (section III.B), and from many clips to samples.
 
 In the text's reading dlib finds and aligns the face in each frame; eyes and mouth are cut from the aligned face. The
-alignment is that of `dlib.get_face_chip`: the rotation, scale and shift that bring the landmarks closest to dlib's mean
-face. It rests on many landmarks, and so trembles less from frame to frame than one that levels the eyes. The variant
-`public-code` reads the frames as they are: the whole frame stands for the face, and eyes and mouth are cut from it. The
-text says only that landmarks are used; the boxes are those of the public code in both readings.
+variant `public-code` reads the frames as they are: the whole frame stands for the face, and eyes and mouth are cut from
+it. The text says only that landmarks are used; the boxes are those of the public code in both readings.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 import cv2
-import dlib
 import numpy as np
 from numpy.typing import NDArray
 
+from common.alignment import alignment, reuse_note, tracked
 from common.errors import ClipError
 from common.faces import FaceFinder
-from common.images import each_frame
 from common.types import Arrays, Clip, Experiment, Samples
 from papers.reddy2019.experiments import Settings, frames, network
-
-log = logging.getLogger("mer")
 
 FIRST = 72
 """The first frame that the public code reads of a recording, counted from 0; it reads 72 to 167."""
 ALIGNED = 256
 """Width and height in pixels of the aligned face that eyes and mouth are cut from: about a face's in 640x480 pixels."""
-BORDER = 0.25
-"""What is added around dlib's mean face on every side, as a share of its size: the default of dlib.get_face_chip."""
 PUBLIC_CODE = "public-code"
 
 
@@ -72,21 +64,6 @@ def window(clip: Clip, settings: Settings) -> Clip:
     return replace(clip, frames=clip.frames[read], numbers=clip.numbers[read])
 
 
-def alignment(points: NDArray[np.float32], size: int) -> NDArray[np.float64]:
-    """The affine map (2, 3) from a frame to its aligned face of size x size pixels, by 68 landmarks (68, 2) as x, y.
-
-    It is `dlib.get_face_chip`'s. dlib keeps the map to itself and returns the picture alone; but landmarks must follow.
-    """
-    whole = dlib.rectangle(0, 0, 0, 0)  # of the face: asked for, not used
-    shape = dlib.full_object_detection(whole, [dlib.point(int(x), int(y)) for x, y in np.rint(points)])
-    chip = dlib.get_face_chip_details(shape, size, BORDER)
-    centre = np.array([chip.rect.left() + chip.rect.right(), chip.rect.top() + chip.rect.bottom()]) / 2
-    scale = (size - 1) / (chip.rect.right() - chip.rect.left())
-    cosine, sine = scale * np.cos(chip.angle), scale * np.sin(chip.angle)
-    turn = np.array([[cosine, sine], [-sine, cosine]])
-    return np.column_stack([turn, (size - 1) / 2 - turn @ centre])
-
-
 def cut(frame: NDArray[np.uint8], points: NDArray[np.float32], settings: Settings, aligned: bool) -> Arrays:
     """What the networks read of one RGB frame: grey uint8 "face", "eyes" and "mouth", each (size, size).
 
@@ -122,39 +99,26 @@ def prepare(clip: Clip, experiment: Experiment, settings: Settings, faces: FaceF
     Where dlib finds no face in a frame, the landmarks of the frame before it serve; "reused" (1,) counts such frames.
     Raises ClipError for files that cannot be used, a clip with too few frames, and one whose first frame shows no face.
     """
-    used = window(clip, settings)
     videos: dict[str, list[NDArray[np.uint8]]] = {"face": [], "eyes": [], "mouth": []}
-    points, reused = None, 0
-    for file, number, frame in zip(used.frames, used.numbers, each_frame(used), strict=True):
-        where = f"{file}, frame {number}"
+    reused = 0
+    for one in tracked(window(clip, settings), faces):
+        reused += not one.found
         try:
-            points = faces.find(frame, where).points
-        except ClipError:
-            if points is None:
-                raise
-            reused += 1
-        try:
-            parts = cut(frame, points, settings, experiment.variant != PUBLIC_CODE)
+            parts = cut(one.frame, one.points, settings, experiment.variant != PUBLIC_CODE)
         except ClipError as error:
-            raise ClipError(f"{where}: {error}") from None
+            raise ClipError(f"{one.where}: {error}") from None
         for name, video in videos.items():
             video.append(parts[name])
     return {name: np.stack(video, axis=2)[..., None] for name, video in videos.items()} | {"reused": np.array([reused])}
 
 
-def assemble(clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], experiment: Experiment) -> Samples:
+def assemble(
+    clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], experiment: Experiment, settings: Settings
+) -> Samples:
     """Samples with one row per clip: x is what the experiment's network reads, y the clip's class, view 0.
 
-    Says in the log where landmarks of earlier frames had to serve.
+    A note says where landmarks of earlier frames had to serve.
     """
-    reused = [int(one["reused"][0]) for one in arrays]
-    if any(reused):
-        log.warning(
-            "reddy2019 %s: dlib finds no face in %d frames of %d clips; the landmarks of the frame before serve",
-            experiment.id,
-            sum(reused),
-            np.count_nonzero(reused),
-        )
     parts = ("face",) if network(experiment) == "stcnn" else ("eyes", "mouth")
     return Samples(
         x={part: np.stack([one[part] for one in arrays]) for part in parts},
@@ -162,4 +126,5 @@ def assemble(clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], experi
         subject=np.array([clip.subject_id for clip, _ in clips]),
         clip=np.array([clip.id for clip, _ in clips]),
         view=np.zeros(len(clips), np.int64),
+        notes=reuse_note([int(one["reused"][0]) for one in arrays], " and ".join(experiment.corpora)),
     )

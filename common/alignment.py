@@ -1,0 +1,75 @@
+"""Landmarks of every frame of a clip, and the map that brings a face to dlib's mean face."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import dlib
+import numpy as np
+from numpy.typing import NDArray
+
+from common.errors import ClipError
+from common.faces import FaceFinder
+from common.images import each_frame
+from common.types import Clip
+
+BORDER = 0.25
+"""What is added around dlib's mean face on every side, as a share of its size: the default of dlib.get_face_chip."""
+
+
+class Tracked(NamedTuple):
+    """A frame, RGB uint8 (height, width, 3), with its landmarks (68, 2); `where` names it, `found` is dlib's answer.
+
+    Where `found` is False, the landmarks are those of the frame before.
+    """
+
+    where: str
+    frame: NDArray[np.uint8]
+    points: NDArray[np.float32]
+    found: bool
+
+
+def tracked(clip: Clip, faces: FaceFinder) -> Iterator[Tracked]:
+    """Every frame of a clip with the landmarks that dlib finds in it, or else those of the frame before.
+
+    Raises ClipError for files that cannot be used, and where the first frame shows no face.
+    """
+    points: NDArray[np.float32] | None = None
+    for file, number, frame in zip(clip.frames, clip.numbers, each_frame(clip), strict=True):
+        where, found = f"{file}, frame {number}", True
+        try:
+            points = faces.find(frame, where).points
+        except ClipError:
+            if points is None:
+                raise
+            found = False
+        yield Tracked(where, frame, points, found)
+
+
+def reuse_note(unseen: Sequence[int], what: str) -> tuple[str, ...]:
+    """A line for the report on clips (the number of each one's frames without a face); none where all faces are found.
+
+    `what` says whose clips these are.
+    """
+    clips = sum(map(bool, unseen))
+    if not clips:
+        return ()
+    return (f"{what}: dlib finds no face in {sum(unseen)} frames of {clips} clips; the landmarks before them serve",)
+
+
+def alignment(points: NDArray[np.float32], size: int) -> NDArray[np.float64]:
+    """The affine map (2, 3) from a frame to its aligned face of size x size pixels, by 68 landmarks (68, 2) as x, y.
+
+    It is `dlib.get_face_chip`'s: the rotation, scale and shift that bring the landmarks closest to dlib's mean face. It
+    rests on many landmarks, and so trembles less from frame to frame than one that levels the eyes. dlib keeps the map
+    to itself and returns the picture alone; but landmarks must follow.
+    """
+    whole = dlib.rectangle(0, 0, 0, 0)  # of the face: asked for, not used
+    shape = dlib.full_object_detection(whole, [dlib.point(int(x), int(y)) for x, y in np.rint(points)])
+    chip = dlib.get_face_chip_details(shape, size, BORDER)
+    centre = np.array([chip.rect.left() + chip.rect.right(), chip.rect.top() + chip.rect.bottom()]) / 2
+    scale = (size - 1) / (chip.rect.right() - chip.rect.left())
+    cosine, sine = scale * np.cos(chip.angle), scale * np.sin(chip.angle)
+    turn = np.array([[cosine, sine], [-sine, cosine]])
+    return np.column_stack([turn, (size - 1) / 2 - turn @ centre])
