@@ -14,6 +14,8 @@ from common.faces import FaceFinder
 from common.images import each_frame
 from common.types import Clip
 
+ALIGNED = 256
+"""Width and height in pixels of an aligned face: about a face's in 640x480 pixels, and twice what a network reads."""
 BORDER = 0.25
 """What is added around dlib's mean face on every side, as a share of its size: the default of dlib.get_face_chip."""
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common import histories, metrics
+from common.protocols import REPEATED
 from common.statistics import subject_interval
 from common.types import Claim, Comparison, Confusion, Experiment, FoldResult, Paper, Score
 
@@ -15,20 +16,24 @@ TOLERANCE = 0.01
 """MATCH: within this of the printed value. CLOSE: the printed value lies in the 95% interval. Else DIFFERS."""
 
 METRICS = ("uf1", "uar", "accuracy")
+LAST_EPOCH = "last epoch"
+"""The selection rule beside which the report shows what picking the best epoch on the scored clips would have given."""
 
 
-def pooled(results: Sequence[FoldResult], corpus: str | None, classes: int) -> NDArray[np.int64]:
+def pooled(
+    results: Sequence[FoldResult], corpus: str | None, classes: int, repeated: bool = False
+) -> NDArray[np.int64]:
     """Confusion matrices (subjects, classes, classes) of the predictions, of one corpus or of all (None).
 
     Joined by clip id, of which all but the clip's name is the subject; raises ValueError where two folds predict one
-    clip.
+    clip and the protocol does not have it so (`repeated`).
     """
     seen: set[str] = set()
     matrices: dict[str, NDArray[np.int64]] = {}
     for result in results:
         predicted = result.probabilities.argmax(axis=1)
         for clip, truth, answer in zip(result.clips, result.truth, predicted, strict=True):
-            if clip in seen:
+            if clip in seen and not repeated:
                 raise ValueError("a clip is predicted by two folds")
             seen.add(clip)
             if corpus is None or clip.startswith(f"{corpus}/"):
@@ -38,9 +43,12 @@ def pooled(results: Sequence[FoldResult], corpus: str | None, classes: int) -> N
 
 
 def score(
-    matrices: NDArray[np.int64], name: str, classes: tuple[str, ...], folds_done: int, folds: int
+    matrices: NDArray[np.int64], name: str, classes: tuple[str, ...], clips: int, folds_done: int, folds: int
 ) -> Score | None:
-    """A metric of pooled confusion matrices (one per subject) with interval and chance; None without any clip."""
+    """A metric of pooled confusion matrices (one per subject) with interval and chance; None without any clip.
+
+    `clips` is how many the matrices are of, which count a clip once per fold that tests it.
+    """
     total = matrices.sum(axis=0)
     if not total.any():
         return None
@@ -50,7 +58,7 @@ def score(
     value = float(measure(total))
     if np.isnan(value):
         return None
-    return Score(name, value, low, high, float(chance), int(total.sum()), folds_done, folds)
+    return Score(name, value, low, high, float(chance), clips, folds_done, folds)
 
 
 def compare(
@@ -70,10 +78,11 @@ def compare(
     """
     comparisons = []
     for corpus, within in _parts(experiment):
-        matrices = pooled(results, within, len(experiment.labels.classes))
+        matrices = pooled(results, within, len(experiment.labels.classes), experiment.protocol in REPEATED)
         printed = [c for c in paper.claims if (c.experiment, c.corpus) == (experiment.name, corpus)]
         claims = {c.metric: c for c in sorted(printed, key=lambda c: c.variant == experiment.variant)}
-        for name in dict.fromkeys((*METRICS, *claims)):
+        watched = experiment.selection == LAST_EPOCH and within is None and histories.watched(results)
+        for name in dict.fromkeys((*METRICS, *claims, *((histories.EACH_BEST,) if watched else ()))):
             claim = claims.get(name)
             selection, why = experiment.selection, ""
             if histories.of_history(name):
@@ -81,7 +90,7 @@ def compare(
                 if found is None and claim is not None and claim.variant != experiment.variant:
                     continue
             else:
-                found = score(matrices, name, experiment.labels.classes, len(results), folds)
+                found = score(matrices, name, experiment.labels.classes, _clips(results, within), len(results), folds)
             verdict, reason = judge(
                 experiment,
                 claim,
@@ -129,8 +138,10 @@ def judge(
     Where the rule is an oracle the reason says so, whatever the verdict.
     """
     verdict, reason = _judge(experiment, claim, found, done=done, folds=folds, profile=profile, data=data, why=why)
-    if "oracle" in (experiment.selection if selection is None else selection):
-        reason += "; the best epoch is picked on the very clips that are scored"
+    rule = experiment.selection if selection is None else selection
+    if "oracle" in rule:
+        what = "the split is" if rule.startswith(histories.PICKED_SPLIT) else "the best epoch is"
+        reason += f"; {what} picked on the very clips that are scored"
     return verdict, reason
 
 
@@ -180,9 +191,15 @@ def _judge(
 
 def _parts(experiment: Experiment) -> list[tuple[str, str | None]]:
     """(name, corpus to restrict to or None) of everything that is scored: one corpus is no composite."""
-    if len(experiment.corpora) == 1:
-        return [(experiment.corpora[0], None)]
-    return [(experiment.labels.name, None), *((corpus, corpus) for corpus in experiment.corpora)]
+    scored = experiment.tested_on or experiment.corpora
+    if len(scored) == 1:
+        return [(scored[0], None)]
+    return [(experiment.labels.name, None), *((corpus, corpus) for corpus in scored)]
+
+
+def _clips(results: Sequence[FoldResult], corpus: str | None) -> int:
+    """How many different clips are predicted, of one corpus or of all (None)."""
+    return len({clip for one in results for clip in one.clips if corpus is None or clip.startswith(f"{corpus}/")})
 
 
 def confusion_tables(experiment: Experiment, results: Sequence[FoldResult]) -> tuple[Confusion, ...]:
@@ -190,7 +207,8 @@ def confusion_tables(experiment: Experiment, results: Sequence[FoldResult]) -> t
     tables = []
     classes = experiment.labels.classes
     for corpus, within in _parts(experiment):
-        matrices = pooled(results, within, len(classes))
+        matrices = pooled(results, within, len(classes), experiment.protocol in REPEATED)
         if len(matrices):
-            tables.append(Confusion(experiment.name, experiment.variant, corpus, classes, matrices.sum(axis=0)))
+            clips = _clips(results, within)
+            tables.append(Confusion(experiment.name, experiment.variant, corpus, classes, matrices.sum(axis=0), clips))
     return tuple(tables)

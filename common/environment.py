@@ -35,7 +35,8 @@ def backend() -> str:
 def sources(files: Iterable[str]) -> tuple[str, ...]:
     """Source files with all modules of common/ that they import, directly or not, relative to the project's root.
 
-    Records, errors and the corpora are left out: what they decide is part of a key by its value.
+    The model of another paper counts too. Records, errors and the corpora are left out: what they decide is part of a
+    key by its value.
     """
     found: dict[str, None] = {}
     waiting = list(files)
@@ -45,7 +46,10 @@ def sources(files: Iterable[str]) -> tuple[str, ...]:
             continue
         found[name] = None
         for node in ast.walk(ast.parse((ROOT / name).read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("common."):
+            if not isinstance(node, ast.ImportFrom) or not node.module:
+                continue
+            package, _, name = node.module.partition(".")
+            if package == "common" or (package == "papers" and name.endswith(".model")):
                 module = node.module.replace(".", "/") + ".py"
                 if (ROOT / module).is_file() and not module.startswith(LEFT_OUT):
                     waiting.append(module)

@@ -1,4 +1,4 @@
-"""Metrics of the accuracies per epoch on the held-out clips, which a fold's history holds."""
+"""Metrics of single epochs and of single folds: the accuracies per epoch in the folds' histories, and of each fold."""
 
 from __future__ import annotations
 
@@ -13,6 +13,11 @@ LAST_MEAN, LAST_DEVIATION = "last ten epochs, mean", "last ten epochs, deviation
 """Over the last ten epochs that were trained; the deviation is that of a sample (n - 1)."""
 BEST_EPOCH = "best epoch, "
 """`best epoch, <stage>` is the largest accuracy of any epoch of that stage."""
+EACH_BEST = "best epoch of each fold, mean"
+"""Every fold is scored at its own best epoch, and the mean weighs folds by their clips."""
+BEST_SPLIT, WORST_SPLIT = "best split", "worst split"
+"""The accuracy of one fold alone: the one with the largest, or the smallest."""
+PICKED_SPLIT = "last epoch of the "
 ORACLE = "best epoch on the scored split (oracle)"
 STAGE, CURVE = "network", "val_accuracy"
 """Where a history holds the accuracies, as shares; a metric of `BEST_EPOCH` names its own stage."""
@@ -20,8 +25,8 @@ LAST = 10
 
 
 def of_history(name: str) -> bool:
-    """Whether a metric is one of accuracies per epoch instead of the pooled predictions."""
-    return name in (LAST_MEAN, LAST_DEVIATION) or name.startswith(BEST_EPOCH)
+    """Whether a metric is one of single epochs or folds instead of the pooled predictions."""
+    return name in (LAST_MEAN, LAST_DEVIATION, EACH_BEST, BEST_SPLIT, WORST_SPLIT) or name.startswith(BEST_EPOCH)
 
 
 def is_accuracy(name: str) -> bool:
@@ -39,14 +44,21 @@ def accuracies(results: Sequence[FoldResult], stage: str) -> NDArray[np.float64]
     return np.average([curve[:epochs] for curve in curves], axis=0, weights=clips)
 
 
+def watched(results: Sequence[FoldResult]) -> bool:
+    """Whether the held-out clips were scored after every epoch."""
+    return len(accuracies(results, STAGE)) > 0
+
+
 def score(results: Sequence[FoldResult], name: str, folds: int) -> tuple[Score | None, str, str]:
     """A metric of `of_history`, what truly was selected for it, and what is missing where there is no score.
 
     There is no interval: nothing says which clips were right in an epoch. Chance is the share of the largest class
     among the held-out clips; a deviation has none.
     """
-    best = name.startswith(BEST_EPOCH)
-    stage = name.removeprefix(BEST_EPOCH) if best else STAGE
+    if name in (BEST_SPLIT, WORST_SPLIT):
+        return _single(results, name, folds)
+    best = name.startswith(BEST_EPOCH) or name == EACH_BEST
+    stage = name.removeprefix(BEST_EPOCH) if name.startswith(BEST_EPOCH) else STAGE
     shares = accuracies(results, stage)
     epochs = len(shares)
     which = f"epochs {epochs - LAST + 1}-{epochs}" if epochs >= LAST else "the last ten epochs"
@@ -56,10 +68,31 @@ def score(results: Sequence[FoldResult], name: str, folds: int) -> tuple[Score |
     if not best and epochs < LAST:
         return None, selection, f"{epochs} epochs were trained, and this number needs {LAST}"
     last = shares[-LAST:]
+    if name == EACH_BEST:
+        shares = _best_of_each(results)
     value = np.max(shares) if best else np.std(last, ddof=1) if name == LAST_DEVIATION else np.mean(last)
     if not np.isfinite(value):
         return None, selection, "an accuracy per epoch is not a number"
     truth = np.bincount(np.concatenate([result.truth for result in results]))
     chance = None if name == LAST_DEVIATION else float(truth.max() / truth.sum())
-    found = Score(name, float(value), None, None, chance, int(truth.sum()), len(results), folds)
+    clips = len({clip for result in results for clip in result.clips})
+    found = Score(name, float(value), None, None, chance, clips, len(results), folds)
     return found, selection, ""
+
+
+def _best_of_each(results: Sequence[FoldResult]) -> NDArray[np.float64]:
+    """The mean of the folds' best epochs, (1,), weighed by their clips."""
+    best = [max(result.history[STAGE][CURVE]) for result in results]
+    return np.average(best, weights=[len(result.clips) for result in results], keepdims=True)
+
+
+def _single(results: Sequence[FoldResult], name: str, folds: int) -> tuple[Score | None, str, str]:
+    """The accuracy of the best or the worst of the splits that have finished, picked by that accuracy."""
+    selection = f"{PICKED_SPLIT}{'best' if name == BEST_SPLIT else 'worst'} of {folds} splits (oracle)"
+    shares = [float((one.probabilities.argmax(axis=1) == one.truth).mean()) for one in results]
+    if not shares:
+        return None, selection, "no split has finished"
+    index = int(np.argmax(shares) if name == BEST_SPLIT else np.argmin(shares))
+    truth = np.bincount(results[index].truth)
+    chance = float(truth.max() / truth.sum())
+    return Score(name, shares[index], None, None, chance, int(truth.sum()), len(results), folds), selection, ""

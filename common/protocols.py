@@ -13,9 +13,17 @@ from common.types import Experiment, Fold
 
 LOSO = "LOSO"
 ONCE = "80/20 once, by clip"
-KNOWN = (LOSO, ONCE)
-BY_SUBJECT = (LOSO,)
+SPLITS = "five random 80/20 splits, by clip"
+STRATIFIED = "stratified 5-fold, by clip"
+CROSS = "cross-corpus: trained on 4/5 of the source five times, tested on all of the target"
+KNOWN = (LOSO, ONCE, SPLITS, STRATIFIED, CROSS)
+BY_SUBJECT = (LOSO, CROSS)
 """Protocols in which no subject is in training and in test."""
+REPEATED = (SPLITS, CROSS)
+"""Protocols in which several folds test the same clip."""
+FOLDS = 5
+SPLIT_SHARE = 0.2
+"""Share of clips that a random split holds out."""
 
 
 def split(
@@ -30,6 +38,13 @@ def split(
     if experiment.protocol == ONCE:
         sizes = [experiment.held_out[name] for name in experiment.labels.classes]
         return [once(clip, y, sizes, seed)]
+    if experiment.protocol == SPLITS:
+        return splits(clip, seed)
+    if experiment.protocol == STRATIFIED:
+        parts = stratified(clip, y, np.arange(len(clip)), seed)
+        return [_fold(f"fold {k}", np.isin(clip, part)) for k, part in enumerate(parts, start=1)]
+    if experiment.protocol == CROSS:
+        return cross(clip, y, experiment.tested_on, seed)
     raise ValueError(f"unknown protocol {experiment.protocol!r}; known: {', '.join(KNOWN)}")
 
 
@@ -56,5 +71,48 @@ def once(clip: NDArray[np.str_], y: NDArray[np.integer], sizes: Sequence[tuple[i
         count = out if len(clips) == printed else min(max(round(len(clips) * out / printed), 1), len(clips) - 1)
         order = np.random.default_rng(seed_of(ONCE, k, seed)).permutation(len(clips))
         held += [clips[index] for index in order[: max(count, 0)]]
-    test = np.isin(clip, held)
-    return Fold("held-out clips", np.flatnonzero(~test), np.flatnonzero(test))
+    return _fold("held-out clips", np.isin(clip, held))
+
+
+def splits(clip: NDArray[np.str_], seed: int) -> list[Fold]:
+    """Random splits by clip, each drawn anew and blind to the classes; `SPLIT_SHARE` of the clips is held out."""
+    clips = np.array(sorted(set(clip.tolist()), key=natural))
+    held_out = max(round(SPLIT_SHARE * len(clips)), 1)
+    folds = []
+    for run in range(1, FOLDS + 1):
+        order = np.random.default_rng(seed_of(SPLITS, run, seed)).permutation(len(clips))
+        folds.append(_fold(f"run {run}", np.isin(clip, clips[order[:held_out]])))
+    return folds
+
+
+def stratified(
+    clip: NDArray[np.str_], y: NDArray[np.integer], rows: NDArray[np.int64], seed: int
+) -> list[NDArray[np.str_]]:
+    """The clips of some rows in five random parts whose sizes, and whose clips of each class, differ by one at most.
+
+    The parts are as large as scikit-learn's StratifiedKFold makes them; that one refuses classes of fewer than five
+    clips, which a shortened run has. Where there are fewer than five clips, there are fewer parts.
+    """
+    ordered: list[str] = []
+    for k in np.unique(y[rows]):
+        clips = sorted(set(clip[rows][y[rows] == k].tolist()), key=natural)
+        order = np.random.default_rng(seed_of(STRATIFIED, int(k), seed)).permutation(len(clips))
+        ordered += [clips[index] for index in order]
+    return [np.array(ordered[k::FOLDS]) for k in range(min(FOLDS, len(ordered)))]
+
+
+def cross(clip: NDArray[np.str_], y: NDArray[np.integer], tested_on: Sequence[str], seed: int) -> list[Fold]:
+    """Five folds: each leaves another stratified fifth of the source's clips out, and all test the whole target.
+
+    `tested_on` names the target's corpora; a clip's id starts with its corpus.
+    """
+    target = np.isin([name.partition("/")[0] for name in clip.tolist()], tested_on)
+    parts = stratified(clip, y, np.flatnonzero(~target), seed)
+    return [
+        Fold(f"without fifth {k}", np.flatnonzero(~target & ~np.isin(clip, part)), np.flatnonzero(target))
+        for k, part in enumerate(parts, start=1)
+    ]
+
+
+def _fold(name: str, test: NDArray[np.bool_]) -> Fold:
+    return Fold(name, np.flatnonzero(~test), np.flatnonzero(test))

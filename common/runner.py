@@ -60,9 +60,6 @@ class Networks(Protocol):
 class Recipe(Protocol):
     """A paper's recipe.py."""
 
-    def needs(self, experiment: Experiment, settings: Any) -> Hashable:
-        """What the networks of an experiment depend on: neighbours that need the same share them."""
-
     def Networks(self, experiment: Experiment, settings: Any, seed: int) -> Networks:
         """Build and compile once for all folds."""
 
@@ -84,11 +81,15 @@ class Figures(Protocol):
 
 @dataclass(frozen=True)
 class Parts:
-    """The modules of a paper's folder that need Keras or OpenCV; `recipe` is loaded only when a fold is pending."""
+    """The modules of a paper's folder that need Keras or OpenCV; `recipe` is loaded only when a fold is pending.
+
+    `needs` says what the networks of an experiment depend on: experiments that need the same share them.
+    """
 
     preprocess: Preprocess
     figures: Figures
     recipe: Callable[[], Recipe]
+    needs: Callable[[Experiment, Any], Hashable]
 
 
 def execute(
@@ -105,16 +106,18 @@ def execute(
     A fold that fails is noted and the others go on. `line` gets one line per finished or failed fold.
     """
     networks: tuple[Hashable, Networks] | None = None  # the last that were built: they may be gigabytes
+    drawn: set[tuple[str, ...]] = set()  # experiments on the same corpora show the same clips
     failures = 0
     for job in jobs:
-        where = f"{job.paper.key} {job.experiment.id}"
         if not job.pending():
-            line(f"{where}: all {len(job.folds)} folds are stored")
-            continue
+            line(f"{job.paper.key} {job.experiment.id}: all {len(job.folds)} folds are stored")
+    for job in _grouped([job for job in jobs if job.pending()], parts):
+        where = f"{job.paper.key} {job.experiment.id}"
         prepared = prepare_clips(job, parts.preprocess, cache=cache, faces=faces, progress=progress)
         if dropped := _drop_other_clips(job, prepared):
             line(f"{where}: other clips can be used than before; its {dropped} finished folds are made again")
-        _describe(job, prepared, parts, faces, line)
+        _describe(job, prepared, parts, faces, line, draw=job.experiment.corpora not in drawn)
+        drawn.add(job.experiment.corpora)
         samples = prepared.samples
         folds = {fold.name: fold for fold in split(job.experiment, samples.subject, samples.clip, samples.y, job.seed)}
         pending = [folds[name] for name in job.pending() if name in folds]
@@ -125,7 +128,7 @@ def execute(
             continue
         try:
             recipe = parts.recipe()
-            needs = recipe.needs(job.experiment, job.profile.settings)
+            needs = parts.needs(job.experiment, job.profile.settings)
             if networks is None or networks[0] != needs:
                 networks = None
                 networks = needs, recipe.Networks(job.experiment, job.profile.settings, job.seed)
@@ -146,6 +149,14 @@ def execute(
         _draw_results(job, parts, line)
         del prepared, samples, bench, train  # a corpus is gigabytes: free one experiment's before the next is read
     return failures
+
+
+def _grouped(jobs: Sequence[Job], parts: Parts) -> list[Job]:
+    """The jobs in their order, those whose networks are the same one after another."""
+    groups: dict[Hashable, list[Job]] = {}
+    for job in jobs:
+        groups.setdefault(parts.needs(job.experiment, job.profile.settings), []).append(job)
+    return [job for group in groups.values() for job in group]
 
 
 def _run_folds(
@@ -281,16 +292,19 @@ def _drop_other_clips(job: Job, prepared: Prepared) -> int:
     return job.run.set_aside()
 
 
-def _describe(job: Job, prepared: Prepared, parts: Parts, faces: FaceFinder, line: Callable[[str], None]) -> None:
-    """Write run.json and the paper's figures; costs measured by an earlier, interrupted run are kept."""
+def _describe(
+    job: Job, prepared: Prepared, parts: Parts, faces: FaceFinder, line: Callable[[str], None], draw: bool
+) -> None:
+    """Write run.json and, to `draw`, the paper's figures; what an earlier, interrupted run left of both is kept."""
     folder = job.run.path / "figures"
     folder.mkdir(parents=True, exist_ok=True)
+    earlier = job.run.description() or {}
+    figures = earlier.get("figures", [])
     try:
-        figures = parts.figures.draw(prepared.clips, job.profile.settings, faces, folder)
+        if draw:
+            figures = _listed(parts.figures.draw(prepared.clips, job.profile.settings, faces, folder))
     except ClipError as error:
         line(f"{job.paper.key} {job.experiment.id}: no figures, {error}")
-        figures = []
-    earlier = job.run.description() or {}
     cost = dict(earlier.get("cost", {}))
     if prepared.made == len(job.clips) - len(prepared.exclusions):
         cost["preprocessing_seconds"] = prepared.seconds
@@ -299,7 +313,7 @@ def _describe(job: Job, prepared: Prepared, parts: Parts, faces: FaceFinder, lin
             "key": job.key,
             "folds": list(job.folds),
             "exclusions": [asdict(one) for one in prepared.exclusions],
-            "figures": _listed(figures),
+            "figures": figures,
             "notes": list(prepared.samples.notes),
             "facts": earlier.get("facts", {}),
             "cost": cost,

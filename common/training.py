@@ -52,12 +52,14 @@ EpochEnd = Callable[[int, int], None]
 class Watch:
     """Rows whose accuracy is measured after every epoch: `y` (rows,) their classes, `output` the output that answers.
 
-    Where these are the test rows, what is chosen by them is an oracle, and must be called one.
+    With `keep_best` the weights of the best epoch are kept. Where these are the test rows, what is chosen by them is an
+    oracle, and must be called one.
     """
 
     output: str
     rows: NDArray[np.int64]
     y: NDArray[np.integer]
+    keep_best: bool = True
 
 
 class Learner:
@@ -101,7 +103,7 @@ class Learner:
     ) -> dict[str, list[float]]:
         """Train on `rows` from the initial state; the order of the rows comes from `seed`. Returns metric -> epochs.
 
-        With `watch` the history gains `val_accuracy`, and the model ends with the weights of its best epoch.
+        With `watch` the history gains `val_accuracy`, and the model may end with the weights of its best epoch.
         """
         for variable, value in zip(self._state, self._initial, strict=True):
             variable.assign(value)
@@ -112,7 +114,7 @@ class Learner:
         def after(epoch: int, logs: object) -> None:
             if watch is not None:
                 scores.append(self._accuracy(x, watch))
-                if scores[-1] > max(scores[:-1], default=-1.0):  # the earliest of equals
+                if watch.keep_best and scores[-1] > max(scores[:-1], default=-1.0):  # the earliest of equals
                     best[:] = [keras.ops.convert_to_numpy(weight) for weight in self.model.weights]
             if epoch_end:
                 epoch_end(epoch + 1, self._epochs)

@@ -160,8 +160,8 @@ class Experiment:
     """One line of a paper's results, as data: what is trained on, how it is split, what is selected.
 
     `held_out` gives, for a protocol that splits once, how many clips of a class the paper has and how many of them it
-    holds out. Clips of fewer than `min_frames` frames are dropped, and counted. Experiments `on_request` run when they
-    are named, or with --tune.
+    holds out. Corpora `tested_on` are never trained on. Clips of fewer than `min_frames` frames are dropped, and
+    counted. Experiments `on_request` run when they are named, or with --tune.
     """
 
     name: str
@@ -174,6 +174,7 @@ class Experiment:
     leak_free: bool
     note: str = ""
     held_out: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    tested_on: tuple[str, ...] = ()
     min_frames: int = 0
     on_request: bool = False
 
@@ -322,13 +323,17 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Confusion:
-    """Counts of clips, rows truth, columns prediction, in the order of `classes`."""
+    """Counts of answers, rows truth, columns prediction, in the order of `classes`.
+
+    They are on `clips` clips: of as many as there are answers, unless several folds test the same clip.
+    """
 
     experiment: str
     variant: str
     corpus: str
     classes: tuple[str, ...]
     matrix: NDArray[np.int64]
+    clips: int
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ def parts(key: str) -> Parts:
         preprocess=import_module(f"papers.{key}.preprocess"),
         figures=import_module(f"papers.{key}.figures"),
         recipe=lambda: _recipe(key),
+        needs=import_module(f"papers.{key}.experiments").needs,
     )
 
 
@@ -46,5 +47,5 @@ def _recipe(key: str) -> ModuleType:
 
 def code(key: str) -> tuple[str, ...]:
     """The source files, relative to the project's root, that decide what a run of this paper predicts."""
-    own = (f"papers/{key}/{name}.py" for name in ("model", "preprocess", "recipe"))
+    own = (f"papers/{key}/{name}.py" for name in ("experiments", "model", "preprocess", "recipe"))
     return sources((*own, "common/protocols.py"))

@@ -294,7 +294,11 @@ def _confusions(scale: float) -> tuple[Confusion, ...]:
     full = {"megc2019": [[228, 14, 8], [13, 92, 4], [10, 3, 70]], "smic": [[62, 5, 3], [7, 41, 3], [4, 1, 38]]}
     full |= {"casme2": [[86, 1, 1], [1, 30, 1], [0, 0, 25]], "samm": [[80, 8, 4], [5, 21, 0], [6, 2, 7]]}
     whole = {corpus: (np.array(matrix) * scale).astype(np.int64) for corpus, matrix in full.items()}
-    return tuple(Confusion("composite", v, corpus, CLASSES, whole[corpus]) for v in VARIANTS for corpus in whole)
+    return tuple(
+        Confusion("composite", v, corpus, CLASSES, whole[corpus], int(whole[corpus].sum()))
+        for v in VARIANTS
+        for corpus in whole
+    )
 
 
 def _subjects(names: list[str], most: int) -> tuple[SubjectRow, ...]:

@@ -119,7 +119,7 @@ def forbid(monkeypatch: pytest.MonkeyPatch) -> None:
         def __getattr__(self, name: str) -> object:
             raise AssertionError(f"{name} was used")
 
-    monkeypatch.setattr(papers, "parts", lambda key: Parts(Untouchable(), real.figures, Untouchable))  # type: ignore[arg-type]
+    monkeypatch.setattr(papers, "parts", lambda key: Parts(Untouchable(), real.figures, Untouchable, real.needs))  # type: ignore[arg-type]
 
 
 def test_a_resumed_run_equals_an_uninterrupted_one(finished: tuple[Path, Path], tmp_path: Path) -> None:
@@ -163,10 +163,6 @@ class Guess:
             return {}
 
     @staticmethod
-    def needs(experiment, settings):
-        return None
-
-    @staticmethod
     def trainer(networks, experiment, samples, bench):
         def run(fold: Fold) -> Outcome:
             clips = tuple(dict.fromkeys(samples.clip[fold.test].tolist()))
@@ -194,7 +190,7 @@ class Interrupted(Guess):
 def licensed(standin_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the stand-ins, read as a user's own corpora."""
     real = papers.parts(KEY)
-    monkeypatch.setattr(papers, "parts", lambda key: Parts(real.preprocess, real.figures, lambda: Guess))  # type: ignore[arg-type,return-value]
+    monkeypatch.setattr(papers, "parts", lambda key: Parts(real.preprocess, real.figures, lambda: Guess, real.needs))  # type: ignore[arg-type,return-value]
     shutil.copytree(standin_data, tmp_path / "data")
     for marker in (tmp_path / "data").rglob(standin.MARKER):
         marker.unlink()
@@ -261,7 +257,7 @@ def test_a_fold_that_fails_is_noted_and_no_result(licensed: Path, monkeypatch, c
             return run
 
     real = papers.parts(KEY)
-    monkeypatch.setattr(papers, "parts", lambda key: Parts(real.preprocess, real.figures, lambda: Broken))
+    monkeypatch.setattr(papers, "parts", lambda key: Parts(real.preprocess, real.figures, lambda: Broken, real.needs))
     assert run_on(licensed, "--experiment", "composite-loso/cnn-once") == 1
     assert "samm/006: failed, RuntimeError: out of luck" in capsys.readouterr().out
     report = json.loads((licensed.parent / "out" / f"{KEY}.json").read_text())
@@ -337,7 +333,7 @@ def test_folds_trained_without_a_clip_are_not_mixed_with_others(licensed: Path, 
         return real.preprocess.prepare(clip, experiment, settings, faces)
 
     flaky = SimpleNamespace(parameters=real.preprocess.parameters, prepare=prepare, assemble=real.preprocess.assemble)
-    monkeypatch.setattr(papers, "parts", lambda key: Parts(flaky, real.figures, lambda: Interrupted))
+    monkeypatch.setattr(papers, "parts", lambda key: Parts(flaky, real.figures, lambda: Interrupted, real.needs))
     assert run_on(licensed) == 130
     assert len(predictions(licensed.parent / "out")) == 2
     monkeypatch.setattr(papers, "parts", lambda key: real)
@@ -375,7 +371,9 @@ def test_listing_and_checking_as_json(standin_data: Path, capsys) -> None:
 
 def test_ctrl_c_is_one_line_and_keeps_what_is_done(licensed: Path, monkeypatch, capsys) -> None:
     real = papers.parts(KEY)
-    monkeypatch.setattr(papers, "parts", lambda key: Parts(real.preprocess, real.figures, lambda: Interrupted))
+    monkeypatch.setattr(
+        papers, "parts", lambda key: Parts(real.preprocess, real.figures, lambda: Interrupted, real.needs)
+    )
     assert run_on(licensed) == 130
     assert len(capsys.readouterr().err.strip().splitlines()) == 1
     assert len(predictions(licensed.parent / "out")) == 2

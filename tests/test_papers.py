@@ -39,14 +39,31 @@ def test_experiments_are_named_once_and_run_known_protocols(key: str) -> None:
     paper = papers.load(key)
     assert len({experiment.id for experiment in paper.experiments}) == len(paper.experiments)
     for experiment in paper.experiments:
-        classes = np.arange(12) % len(experiment.labels.classes)
-        names = np.array([f"s{k // 4}" for k in range(12)]), np.array([f"c{k}" for k in range(12)])
-        for fold in split(experiment, *names, classes, 0):
-            assert sorted([*fold.train, *fold.test]) == list(range(12))
-            assert not experiment.leak_free or not {*names[0][fold.train]} & {*names[0][fold.test]}
+        classes = np.arange(24) % len(experiment.labels.classes)
+        corpus = [experiment.corpora[k // 4 % len(experiment.corpora)] for k in range(24)]
+        subject = np.array([f"{corpus[k]}/s{k // 4}" for k in range(24)])
+        clip = np.array([f"{subject[k]}/c{k}" for k in range(24)])
+        tested_on = np.isin(corpus, experiment.tested_on)
+        assert set(experiment.tested_on) < set(experiment.corpora)
+        for fold in split(experiment, subject, clip, classes, 0):
+            assert len(fold.train)
+            assert len(fold.test)
+            assert not {*clip[fold.train]} & {*clip[fold.test]}
+            assert not experiment.leak_free or not {*subject[fold.train]} & {*subject[fold.test]}
+            if experiment.tested_on:
+                assert fold.test.tolist() == np.flatnonzero(tested_on).tolist()
+                assert not tested_on[fold.train].any()
+            else:
+                assert sorted([*fold.train, *fold.test]) == list(range(24))
         assert set(experiment.labels.mapping) >= set(experiment.corpora)
         for emotions in experiment.labels.mapping.values():
             assert {emotion for emotion in emotions.values() if emotion} <= set(experiment.labels.classes)
+
+
+def test_networks_are_shared_by_hashable_needs(key: str) -> None:
+    paper, needs = papers.load(key), papers.parts(key).needs
+    for profile in paper.profiles.values():
+        assert len({needs(experiment, profile.settings) for experiment in paper.experiments}) >= 1
 
 
 def test_what_leaks_has_a_leak_free_twin(key: str) -> None:

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score, confusion_matrix, f1_score
+from sklearn.model_selection import StratifiedKFold
 
 from common import metrics
-from common.protocols import loso, once, split
+from common.protocols import CROSS, SPLITS, STRATIFIED, cross, loso, once, split, splits, stratified
 from common.statistics import subject_interval
 from common.types import Experiment, LabelMap
 
@@ -46,6 +47,52 @@ def test_a_corpus_of_the_printed_size_is_split_as_printed() -> None:
     assert (
         once(clip, y, sizes, seed=3).test.tolist() == fold.test.tolist() != once(clip, y, sizes, seed=4).test.tolist()
     )
+
+
+def experiment(protocol: str, *corpora: str, tested_on: tuple[str, ...] = ()) -> Experiment:
+    labels = LabelMap("z", ("a", "b", "c"), {})
+    return Experiment("x", "y", "", corpora, labels, protocol, "last epoch", False, tested_on=tested_on)
+
+
+@given(st.lists(st.integers(5, 40), min_size=2, max_size=4), st.integers(0, 5))
+def test_stratified_folds_are_as_large_as_those_of_scikit_learn(sizes: list[int], seed: int) -> None:
+    y = np.repeat(np.arange(len(sizes)), sizes)
+    clip = np.array([f"c{k}" for k in range(len(y))])
+    folds = split(experiment(STRATIFIED, "one"), clip, clip, y, seed)
+    theirs = StratifiedKFold(5, shuffle=True, random_state=0).split(y, y)
+    counts = [np.bincount(y[fold.test], minlength=len(sizes)).tolist() for fold in folds]
+    assert sorted(counts) == sorted(np.bincount(y[test], minlength=len(sizes)).tolist() for _, test in theirs)
+    assert sorted(row for fold in folds for row in fold.test) == list(range(len(y)))
+
+
+def test_clips_of_few_classes_still_make_folds_and_views_of_a_clip_stay_together() -> None:
+    clip, y = np.array(["a", "b", "c", "a", "b", "c"]), np.array([0, 1, 2, 0, 1, 2])
+    parts = stratified(clip, y, np.arange(6), 0)
+    assert sorted(map(list, parts)) == [["a"], ["b"], ["c"]]
+    for fold in split(experiment(STRATIFIED, "one"), clip, clip, y, 0):
+        assert not {*clip[fold.train]} & {*clip[fold.test]}
+
+
+def test_across_corpora_each_clip_of_the_source_is_left_out_once_and_the_target_never_learnt() -> None:
+    clip = np.array([f"{corpus}/s/{k}" for corpus in ("smic", "samm") for k in range(23)])
+    y = np.arange(46) % 3
+    folds = cross(clip, y, ("samm",), 7)
+    out = [row for fold in folds for row in range(23) if row not in fold.train]
+    assert sorted(out) == list(range(23))
+    assert {tuple(fold.test) for fold in folds} == {tuple(range(23, 46))}
+    assert all(fold.train.max() < 23 for fold in folds)
+    again = split(experiment(CROSS, "smic", "samm", tested_on=("samm",)), clip, clip, y, 7)
+    assert [fold.train.tolist() for fold in again] == [fold.train.tolist() for fold in folds]
+
+
+def test_random_splits_hold_out_a_fifth_and_differ() -> None:
+    clip = np.array([f"c{k}" for k in range(123)])
+    folds = splits(clip, 1)
+    assert [len(fold.test) for fold in folds] == [25] * 5
+    assert len({tuple(fold.test) for fold in folds}) == 5
+    assert [fold.name for fold in split(experiment(SPLITS, "one"), clip, clip, np.zeros(123, int), 1)] == [
+        f"run {k}" for k in range(1, 6)
+    ]
 
 
 @given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 2)), min_size=1, max_size=40), st.integers(0, 9))

@@ -180,10 +180,10 @@ def mapped(points: np.ndarray, to_face: np.ndarray) -> np.ndarray:
 def test_the_alignment_is_that_of_dlib(faces: FaceFinder, angle: float) -> None:
     frame = tilted(angle)
     points = faces.find(frame).points
-    settings = Settings(face_size=preprocess.ALIGNED)
+    settings = Settings(face_size=alignment.ALIGNED)
     found = preprocess.cut(frame, points, settings, aligned=True)["face"].astype(int)
     shape = dlib.full_object_detection(dlib.rectangle(), [dlib.point(int(x), int(y)) for x, y in points])
-    expected = dlib.get_face_chip(frame, shape, preprocess.ALIGNED, alignment.BORDER) @ [0.299, 0.587, 0.114]
+    expected = dlib.get_face_chip(frame, shape, alignment.ALIGNED, alignment.BORDER) @ [0.299, 0.587, 0.114]
     assert np.abs(found - expected).mean() < 1
     assert np.abs(found - expected)[4:-4, 4:-4].max() < 6
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from common.audit.basics import prints_as
 from common.audit.counts import against_documented, parameters, recordings, seeded_splits, split_counts, totals
+from common.audit.folds import differences, fold_means, largest_class
 from common.audit.networks import networks
 from common.audit.proportions import accuracies, confusion_matrices, means
 from common.audit.recalls import confusions, error_counts, recalls
@@ -26,8 +27,8 @@ def audit(
 
     `facts` is the [facts] table of a claims file, with the place of each fact under `sources`; each check says which
     facts it reads. `documented` holds the corpora's own numbers by corpus (`class_counts` by the rule of the composite,
-    `emotions` as annotated, `clips`, `subjects`, `micro_expressions`), `built` the parameter counts of the models as
-    built, empty where none was built.
+    `emotions` as annotated, by release, `clips`, `subjects`, `micro_expressions`), `built` the parameter counts of the
+    models as built, empty where none was built.
     """
     return (
         *totals(facts),
@@ -39,6 +40,9 @@ def audit(
         *parameters(facts, built),
         *accuracies(facts, claims),
         *means(facts, claims),
+        *fold_means(facts, claims),
+        *largest_class(facts, claims),
+        *differences(facts),
         *confusion_matrices(facts, claims),
         *recalls(facts, claims),
     )

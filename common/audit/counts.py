@@ -110,16 +110,23 @@ def _classes(facts: Mapping[str, Any], documented: Mapping[str, Any]) -> Iterato
     """By the composite's rule where the paper has one, else by the emotions that the corpus itself distinguishes."""
     by_rule = bool(composites(facts))
     for corpus, counts in facts.get("class_counts", {}).items():
-        known = documented["class_counts" if by_rule else "emotions"].get(corpus)
-        if not known or not (by_rule or set(counts) <= set(known)):
-            continue
         if by_rule:
+            if not (known := documented["class_counts"].get(corpus)):
+                continue
             statement = (
                 f"{corpus}: printed {row(counts)}; the MEGC 2019 rule on the corpora's tables gives {row(known)}."
             )
             holds = dict(counts) == dict(known)
         else:
-            statement = f"{corpus}: printed {row(counts)}; the distributed corpus has {row(known)}"
+            releases = {
+                name: {emotion: by_emotion[emotion] for emotion in counts}
+                for name, by_emotion in documented["emotions"].get(corpus, {}).items()
+                if set(counts) <= set(by_emotion)
+            }
+            if not releases:
+                continue
+            name, known = next((one for one in releases.items() if one[1] == counts), next(iter(releases.items())))
+            statement = f"{corpus}: printed {row(counts)}; the distributed corpus ({name}) has {row(known)}"
             rule = facts.get("dropped", {}).get(corpus)
             above = {name: n for name, n in counts.items() if n > known[name]}
             statement += f" before {rule}" if rule else ""

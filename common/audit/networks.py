@@ -15,21 +15,24 @@ Shape = tuple[int, ...]
 def networks(facts: Mapping[str, Any]) -> Iterator[Finding]:
     """`networks`: tables of layers (kind, output, and where they apply filters, size and stream), top to bottom.
 
-    Convolutions are without padding, pooling windows do not overlap, and channels come first, as such tables print
-    them. A layer follows from what the layers above truly give, so that one misprint counts once.
+    Convolutions are without padding unless a layer has `same`, and pooling windows do not overlap. Channels come first
+    unless the table has `channels_last`. A layer follows from what the layers above truly give, so that one misprint
+    counts once.
     """
     for table in facts.get("networks", ()):
+        last = table.get("channels_last", False)
         streams: dict[int, Shape] = {}
         wrong = []
         for layer in table["layers"]:
-            stream, printed = layer.get("stream", 0), tuple(layer["output"])
+            stream, printed = layer.get("stream", 0), _channels_first(layer["output"], last)
             if layer["kind"] == "concatenation":
                 streams = {0: (sum(shape[0] for shape in streams.values()),)}
             else:
-                streams[stream] = output(layer, streams.get(stream, printed))
+                streams[stream] = output({**layer, "output": printed}, streams.get(stream, printed))
             if streams[stream] != printed:
                 name = f"{layer['kind']}{f' {stream}' if stream else ''}"
-                wrong.append(f"{name} gives {_times(streams[stream])}, printed {_times(printed)}")
+                found = _times(_channels_last(streams[stream], last))
+                wrong.append(f"{name} gives {found}, printed {_times(layer['output'])}")
         statement = f"{table['name']}: "
         if wrong:
             statement += (
@@ -41,10 +44,12 @@ def networks(facts: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def output(layer: Mapping[str, Any], shape: Shape) -> Shape:
-    """The output of one layer for an input of `shape`; the input layer gives its own."""
+    """The output of one layer for an input of `shape`, channels first; the input layer gives its own."""
     kind, size = layer["kind"], layer.get("size", ())
     if kind == "convolution":
         space = shape[-len(size) :]
+        if layer.get("same"):
+            return (layer["filters"], *space)
         return (layer["filters"], *(n - k + 1 for n, k in zip(space, size, strict=True)))
     if kind == "pooling":
         return (shape[0], *(n // k for n, k in zip(shape[1:], size, strict=True)))
@@ -55,3 +60,11 @@ def output(layer: Mapping[str, Any], shape: Shape) -> Shape:
 
 def _times(shape: Sequence[int]) -> str:
     return " x ".join(f"{n:,}" for n in shape)
+
+
+def _channels_first(shape: Sequence[int], last: bool) -> Shape:
+    return (shape[-1], *shape[:-1]) if last and len(shape) == 4 else tuple(shape)
+
+
+def _channels_last(shape: Sequence[int], last: bool) -> Shape:
+    return (*shape[1:], shape[0]) if last and len(shape) == 4 else tuple(shape)

@@ -160,7 +160,10 @@ def documented() -> dict[str, Any]:
     tables = {name: releases[0] for name, releases in known.items() if releases}
     return {
         "class_counts": {**by_corpus, composite.MEGC2019.name: whole},
-        "emotions": {name: dict(table.by_emotion) for name, table in tables.items() if table.by_emotion},
+        "emotions": {
+            name: {one.source: dict(one.by_emotion) for one in releases if one.by_emotion}
+            for name, releases in known.items()
+        },
         "clips": {name: table.clips for name, table in tables.items()},
         "subjects": {name: table.subjects for name, table in tables.items()},
         "micro_expressions": {
@@ -171,16 +174,19 @@ def documented() -> dict[str, Any]:
 
 def _subjects(experiment: Experiment, results: Sequence[FoldResult]) -> list[SubjectRow]:
     """One row per held-out subject; where a fold holds out several, its seconds are shared by their clips."""
-    rows: list[SubjectRow] = []
+    found: dict[str, tuple[int, int, float]] = {}
     for result in results:
         right = result.probabilities.argmax(axis=1) == result.truth
         people = np.array([clip.rpartition("/")[0] for clip in result.clips])
         for person in sorted(set(people.tolist()), key=natural):
             mine = people == person
-            share = result.seconds * float(mine.mean())
-            counts = int(mine.sum()), int(right[mine].sum())
-            rows.append(SubjectRow(experiment.name, experiment.variant, person, *counts, share))
-    return rows
+            clips, correct, seconds = found.get(person, (0, 0, 0.0))
+            found[person] = (
+                clips + int(mine.sum()),
+                correct + int(right[mine].sum()),
+                seconds + result.seconds * float(mine.mean()),
+            )
+    return [SubjectRow(experiment.name, experiment.variant, person, *row) for person, row in found.items()]
 
 
 def _curves(experiment: Experiment, results: Sequence[FoldResult]) -> list[Curve]:

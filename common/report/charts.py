@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
-from common.protocols import BY_SUBJECT
+from common.protocols import LOSO
 from common.report import forest, tables
 from common.report.forest import ACCENT, GREY, WIDTH
 from common.types import Curve, Report, SubjectRow
@@ -85,7 +85,9 @@ def _confusions(report: Report) -> Iterator[Drawing]:
         panels = experiments.setdefault(p["experiment"], {}).setdefault(p["variant"], [])
         panels.append((title, tuple(p["classes"]), np.asarray(p["matrix"], float)))
     for c in report.confusions:
-        title = f"{c.variant}\n{tables.corpus_name(report, c.corpus)}, {tables.count(float(c.matrix.sum()))} clips"
+        answers = float(c.matrix.sum())
+        title = f"{c.variant}\n{tables.corpus_name(report, c.corpus)}, {tables.count(c.clips)} clips"
+        title += f", {tables.count(answers)} answers" if answers != c.clips else ""
         experiments.setdefault(c.experiment, {}).setdefault(c.variant, []).append((title, c.classes, c.matrix))
     order = {c.experiment: None for c in report.confusions} | dict.fromkeys(experiments)
     for experiment in order:
@@ -154,7 +156,7 @@ def _by_variant(rows: Iterable[SubjectRow]) -> Iterator[tuple[str, list[SubjectR
 
 
 def _subjects(report: Report) -> Iterator[Drawing]:
-    by_subject = {e.id for e in report.paper.experiments if e.protocol in BY_SUBJECT}
+    by_subject = {e.id for e in report.paper.experiments if e.protocol == LOSO}
     for name, rows in _by_variant(report.subjects):
         if len(rows) > 1 and name in by_subject:  # what a split by clip holds out of a subject is chance
             yield Drawing(_svg(_subject_panel(report, rows)), name)

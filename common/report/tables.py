@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from common.histories import is_accuracy
 from common.types import CitedRow, Comparison, CorpusSummary, Correction, Exclusion, Report
 
 DASH = "\u2013"
@@ -108,10 +109,26 @@ def corpus_name(report: Report, corpus: str) -> str:
 # ---------------------------------------------------------------- published beside reproduced
 
 
+def unrequested(report: Report) -> list[dict[str, str]]:
+    """Id and title of the variants that run on request alone and did not."""
+    run = {(c.experiment, c.variant) for c in report.comparisons if c.verdict != "NOT_RUN"}
+    return [
+        {"id": e.id, "title": e.title}
+        for e in report.paper.experiments
+        if e.on_request and (e.name, e.variant) not in run
+    ]
+
+
 def groups(report: Report) -> list[tuple[Comparison, ...]]:
-    """The comparisons by experiment, variant and protocol, those of one selection together, in order of appearance."""
+    """The comparisons by experiment, variant and protocol, those of one selection together, in order of appearance.
+
+    Without those of `unrequested`.
+    """
+    left_out = {one["id"] for one in unrequested(report)}
     found: dict[tuple[str, ...], dict[str, list[Comparison]]] = {}
     for c in report.comparisons:
+        if f"{c.experiment}/{c.variant}" in left_out:
+            continue
         found.setdefault((c.experiment, c.variant, c.protocol), {}).setdefault(c.selection, []).append(c)
     return [tuple(c for part in group.values() for c in part) for group in found.values()]
 
@@ -129,11 +146,17 @@ def main_tables(report: Report) -> list[dict[str, Any]]:
         first = group[0]
         experiment = experiments.get((first.experiment, first.variant))
         notes = list(dict.fromkeys(c.reason for c in group if c.reason))
-        places = {
-            m: max((decimals(c.claim.printed) for c in group if c.claim and c.metric == m), default=4)
-            for m in {c.metric for c in group}
-        }
+        names = {c.metric for c in group}
         percents = {c.metric for c in group if c.claim and c.claim.unit == "%"}
+        percents |= {name for name in names if is_accuracy(name)} if percents else set()
+        usual = max((decimals(c.claim.printed) for c in group if c.claim and c.claim.unit == "%"), default=4)
+        places = {
+            m: max(
+                (decimals(c.claim.printed) for c in group if c.claim and c.metric == m),
+                default=usual if m in percents else 4,
+            )
+            for m in names
+        }
         rows = [_main_row(report, c, places[c.metric], c.metric in percents, notes) for c in group]
         for above, c, row in zip(group, group[1:], rows[1:], strict=False):
             row["head"] = selection_name(c.selection) if c.selection != above.selection else ""

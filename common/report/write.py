@@ -233,6 +233,7 @@ def _view(report: Report) -> dict[str, Any]:
         "selections": list(dict.fromkeys(tables.selection_name(c.selection) for c in report.comparisons)),
         "corpora": tables.corpus_rows(report.corpora),
         "classes": tables.class_table(report.corpora),
+        "unrequested": tables.unrequested(report),
         "overview": tables.overview(report),
         "notes": list(report.notes),
         "tables": tables.main_tables(report),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,6 +87,12 @@ LANDMARK_BOXES = Experiment(
     note="The text's own reading of the regions: faces much smaller than the canvas leave most of the fixed boxes "
     "empty; these boxes follow the face.",
 )
+
+
+def needs(experiment: Experiment, settings: Settings) -> Hashable:
+    """What the networks depend on: experiments that need the same share them."""
+    return experiment.labels.classes
+
 
 _HERE = Path(__file__).parent
 _CLAIMS = read_claims(_HERE / "claims.toml")

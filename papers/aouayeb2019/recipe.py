@@ -16,11 +16,6 @@ from papers.aouayeb2019.experiments import CNN_IN_FOLD, Settings
 from papers.aouayeb2019.preprocess import REGIONS, region_sizes, takes_part
 
 
-def needs(experiment: Experiment, settings: Settings) -> tuple[str, ...]:
-    """What the networks depend on: experiments that need the same share them."""
-    return experiment.labels.classes
-
-
 class Networks:
     """The two networks of the paper, compiled once and shared by all experiments and folds of a run."""
 

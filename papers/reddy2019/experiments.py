@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,6 +111,12 @@ def depth(experiment: Experiment, settings: Settings) -> int:
     """How many frames a network of this experiment sees."""
     length, step = frames(experiment.corpora[0], settings)
     return -(-length // step)
+
+
+def needs(experiment: Experiment, settings: Settings) -> Hashable:
+    """What the networks depend on: experiments that need the same share them."""
+    code = experiment.variant == "public-code"
+    return network(experiment), depth(experiment, settings), len(experiment.labels.classes), code
 
 
 def _experiments() -> Iterator[Experiment]:

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from common.alignment import alignment, reuse_note, tracked
+from common.alignment import ALIGNED, alignment, reuse_note, tracked
 from common.errors import ClipError
 from common.faces import FaceFinder
 from common.types import Arrays, Clip, Experiment, Samples
@@ -23,8 +23,6 @@ from papers.reddy2019.experiments import Settings, frames, network
 
 FIRST = 72
 """The first frame that the public code reads of a recording, counted from 0; it reads 72 to 167."""
-ALIGNED = 256
-"""Width and height in pixels of the aligned face that eyes and mouth are cut from: about a face's in 640x480 pixels."""
 PUBLIC_CODE = "public-code"
 
 

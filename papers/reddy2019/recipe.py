@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -22,12 +22,6 @@ SHOWN = 4
 """Clips whose saliency is kept for the figure, as many as figure 4 shows."""
 
 Kernel = tuple[int, int, int]
-
-
-def needs(experiment: Experiment, settings: Settings) -> Hashable:
-    """What the networks depend on: experiments that need the same share them."""
-    code = experiment.variant == "public-code"
-    return network(experiment), depth(experiment, settings), len(experiment.labels.classes), code
 
 
 class Networks:

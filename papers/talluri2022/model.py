@@ -1,0 +1,74 @@
+"""Talluri, Fiedler, Al-Hamadi, Applied Sciences 12(21) 11078, 2022 (https://doi.org/10.3390/app122111078).
+
+Four networks that read a face video: Model-A (section 5.1, figures 2 and 3, table 2), the Split-Model with one block
+more (section 5.2), Model-B, which is MicroExpSTCNN of reddy2019 (section 5.3), and Model-C after Jiao et al. (5.4).
+
+Arrays are (depth, size, size, 1): time is the first axis, as table 2 prints it (36 x 128 x 128). Model-B alone reads
+(size, size, depth, 1), as its own paper does.
+"""
+
+from __future__ import annotations
+
+import keras
+from keras import layers
+
+from papers.reddy2019.model import stcnn
+
+FILTERS_A, FILTERS_C = 16, 32
+KERNEL = (3, 3, 3)
+POOL = (3, 3, 3)
+
+
+def model_a(size: int, depth: int, classes: int, *, blocks: int = 2, dropout: float = 0.4) -> keras.Model:
+    """Model-A (table 2): {"face": (depth, size, size, 1)} in 0-1 -> {"emotion": (classes,)} probabilities."""
+    face = x = layers.Input((depth, size, size, 1), name="face")
+    for number in range(1, blocks + 1):
+        x = layers.Conv3D(
+            FILTERS_A,
+            KERNEL,
+            padding="same",
+            activation="relu",
+            kernel_initializer="he_normal",
+            name=f"convolution_{number}",
+        )(x)
+        x = layers.BatchNormalization(name=f"normalisation_{number}")(x)
+        x = layers.MaxPooling3D(POOL, name=f"pooling_{number}")(x)  # 12 x 42 x 42, then 4 x 14 x 14
+        x = layers.Dropout(dropout, name=f"dropout_{number}")(x)
+    return _classified(face, x, classes, dropout, "he_normal", "model_a")  # flatten: 12,544
+
+
+def split_model(size: int, depth: int, classes: int, *, dropout: float = 0.4) -> keras.Model:
+    """The Split-Model: Model-A with three blocks (section 5.2). The third needs 27 frames and pixels or more."""
+    return model_a(size, depth, classes, blocks=3, dropout=dropout)
+
+
+def model_b(size: int, depth: int, classes: int, *, dropout: float = 0.5) -> keras.Model:
+    """Model-B: {"face": (size, size, depth, 1)} -> {"emotion": (classes,)}; the network of reddy2019's table I."""
+    return stcnn(size, depth, classes, dropout=dropout)
+
+
+def model_c(size: int, depth: int, classes: int, *, convolutions: int = 1, dropout: float = 0.5) -> keras.Model:
+    """Model-C: as Model-A from input to output, with 32 filters and two poolings (section 5.4).
+
+    One convolution stands before the two poolings: section 8.2.1 gives Model-A "more convolutional layers". With two,
+    each pooling has a convolution of its own.
+    """
+    face = x = layers.Input((depth, size, size, 1), name="face")
+    for number in (1, 2):
+        if number <= convolutions:
+            x = layers.Conv3D(FILTERS_C, KERNEL, padding="same", activation="relu", name=f"convolution_{number}")(x)
+            x = layers.BatchNormalization(name=f"normalisation_{number}")(x)
+        x = layers.MaxPooling3D(POOL, name=f"pooling_{number}")(x)
+    x = layers.Dropout(dropout, name="dropout_1")(x)
+    return _classified(face, x, classes, dropout, "glorot_uniform", "model_c")
+
+
+def _classified(
+    face: keras.KerasTensor, x: keras.KerasTensor, classes: int, dropout: float, initializer: str, name: str
+) -> keras.Model:
+    """The rows from flatten to softmax, which both tables of layers share."""
+    x = layers.Flatten(name="flatten")(x)
+    x = layers.Dense(128, activation="relu", kernel_initializer=initializer, name="dense")(x)
+    x = layers.Dropout(dropout, name="dense_dropout")(x)
+    x = layers.Dense(classes, activation="softmax", kernel_initializer=initializer, name="emotion")(x)
+    return keras.Model({"face": face}, {"emotion": x}, name=name)

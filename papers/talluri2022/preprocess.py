@@ -1,0 +1,126 @@
+"""From a clip to the video of its aligned face (sections 4.1, 4.2), and to sequences around its apex (section 4.4).
+
+All experiments share the same videos: the whole clip, aligned frame by frame. A sequence is cut out of it when the
+training corpora of an experiment are known, which fix its length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from common import apex
+from common.alignment import ALIGNED, alignment, reuse_note, tracked
+from common.faces import FaceFinder
+from common.types import Arrays, Clip, Experiment, Samples
+from papers.talluri2022.experiments import Settings, centred, depth, network
+
+
+def parameters(experiment: Experiment, settings: Settings) -> dict[str, object]:
+    """What decides the arrays that `prepare` returns; the same for all experiments."""
+    return {"size": settings.size, "apex": settings.apex_method}
+
+
+def prepare(clip: Clip, experiment: Experiment, settings: Settings, faces: FaceFinder) -> Arrays:
+    """The whole clip: "face" (frames, size, size) grey uint8, "apex" (1,) its index, "reused" (1,), "estimated" (1,).
+
+    "reused" counts frames in which dlib finds no face, so that the landmarks of the frame before serve; "estimated" is
+    1 where nobody annotated the apex. Raises ClipError for files that cannot be used and for a clip whose first frame
+    shows no face.
+    """
+    place = apex_index(clip, settings, faces)
+    video, reused = [], 0
+    for one in tracked(clip, faces):
+        video.append(aligned_face(one.frame, one.points, settings.size))
+        reused += not one.found
+    return {
+        "face": np.stack(video),
+        "apex": np.array([place]),
+        "reused": np.array([reused]),
+        "estimated": np.array([int(clip.apex is None)]),
+    }
+
+
+def apex_index(clip: Clip, settings: Settings, faces: FaceFinder) -> int:
+    """Where in the clip its apex is, annotated or estimated; of a frame that is missing, the nearest there is."""
+    known = apex.estimate(clip, settings.apex_method, faces).apex
+    return int(np.abs(np.array(clip.numbers) - known).argmin())
+
+
+def aligned_face(frame: NDArray[np.uint8], points: NDArray[np.float32], size: int) -> NDArray[np.uint8]:
+    """The face of an RGB frame in grey, (size, size), aligned to dlib's mean face by its landmarks (68, 2)."""
+    grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
+    to_face = alignment(points, ALIGNED)
+    face = cv2.warpAffine(grey, to_face, (ALIGNED, ALIGNED), borderMode=cv2.BORDER_REPLICATE)
+    return _resize(np.asarray(face, np.uint8), size)
+
+
+def sequence(frames: int, apex_index: int, length: int, centre: bool) -> NDArray[np.int64]:
+    """Indices (length,) into a clip of so many frames; before its start its first, behind its end its last.
+
+    Centred, half of them lie before the apex: 18 of 36. Else they start with the clip.
+    """
+    start = apex_index - length // 2 if centre else 0
+    return np.clip(np.arange(start, start + length), 0, frames - 1)
+
+
+def filled(frames: int, apex_index: int, length: int, centre: bool) -> int:
+    """How many frames of the sequence repeat the clip's first or last."""
+    return length - len(np.unique(sequence(frames, apex_index, length, centre)))
+
+
+def assemble(
+    clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], experiment: Experiment, settings: Settings
+) -> Samples:
+    """Samples with one row per clip: x is the sequence that the experiment's network reads, y the clip's class, view 0.
+
+    "face" is (depth, size, size, 1) for Models A and C and the Split-Model, and (size, size, depth, 1) for Model-B.
+    Notes count the frames filled, the apexes estimated and the frames without a face.
+    """
+    length, centre = depth(experiment, settings), centred(experiment)
+    rows, short = [], []
+    for one in arrays:
+        place = len(one["face"]), int(one["apex"][0]), length, centre
+        video = one["face"][sequence(*place)]
+        if network(experiment) == "model-b":
+            video = np.stack([_resize(frame, settings.model_b_size) for frame in video], axis=2)
+        rows.append(video[..., None])
+        short.append(filled(*place))
+    return Samples(
+        x={"face": np.stack(rows)},
+        y=np.array([label for _, label in clips], np.int64),
+        subject=np.array([clip.subject_id for clip, _ in clips]),
+        clip=np.array([clip.id for clip, _ in clips]),
+        view=np.zeros(len(clips), np.int64),
+        notes=_notes(clips, arrays, experiment, settings, short),
+    )
+
+
+def _notes(
+    clips: Sequence[tuple[Clip, int]],
+    arrays: Sequence[Arrays],
+    experiment: Experiment,
+    settings: Settings,
+    short: Sequence[int],
+) -> tuple[str, ...]:
+    """Lines of one corpus each, so that experiments on the same corpora say the same."""
+    length, what = depth(experiment, settings), "around the apex" if centred(experiment) else "from the first frame on"
+    lines: list[str] = []
+    for corpus in experiment.corpora:
+        mine = [row for row, (clip, _) in enumerate(clips) if clip.corpus == corpus]
+        some = [short[row] for row in mine if short[row]]
+        lines.append(
+            f"{corpus}, sequences of {length} frames {what}: {len(some)} of {len(mine)} clips are too short, and "
+            f"{sum(some)} of {length * len(mine)} frames repeat their first or last"
+        )
+        if guessed := sum(int(arrays[row]["estimated"][0]) for row in mine):
+            lines.append(f"{corpus}: the apex of {guessed} of {len(mine)} clips is estimated ({settings.apex_method})")
+        lines += reuse_note([int(arrays[row]["reused"][0]) for row in mine], corpus)
+    return tuple(lines)
+
+
+def _resize(picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    return np.asarray(cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA), np.uint8)

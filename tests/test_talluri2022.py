@@ -1,0 +1,286 @@
+"""talluri2022 against its text: tables 1, 2 and 4, sequences around the apex, what is trained and what is watched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import keras
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import papers
+from common import alignment, corpora
+from common.audit import audit
+from common.audit.folds import means
+from common.protocols import CROSS, LOSO, SPLITS, STRATIFIED, split
+from common.report.assemble import documented
+from common.types import Clip, Experiment, Samples, Workbench
+from papers.talluri2022 import model, preprocess, recipe
+from papers.talluri2022.experiments import LABELS, SCENARIOS, Settings, depth, network
+
+PAPER = papers.load("talluri2022")
+EXPERIMENTS = {one.id: one for one in PAPER.experiments}
+
+# ---------------------------------------------------------------- the networks
+
+
+@pytest.mark.parametrize(
+    ("build", "size", "counts"),
+    [
+        (model.model_a, 128, {36: 1_613_651, 26: 810_835, 30: 1_212_243}),
+        (model.split_model, 128, {36: 47_779, 30: 47_779}),
+        (model.model_b, 64, {36: 11_473_667, 26: 6_558_467, 30: 8_196_867}),
+        (model.model_c, 128, {36: 3_212_803, 26: 1_607_171, 30: 2_409_987}),
+    ],
+)
+def test_parameters(build: Callable[..., keras.Model], size: int, counts: dict[int, int]) -> None:
+    assert {frames: build(size, frames, 3).count_params() for frames in counts} == counts
+
+
+def test_two_convolutions_add_one_and_its_normalisation() -> None:
+    one, two = (model.model_c(32, 18, 3, convolutions=n).count_params() for n in (1, 2))
+    assert two - one == (27 * 32 + 1) * 32 + 4 * 32
+
+
+def test_table_2() -> None:
+    network = model.model_a(128, 36, 3)
+    rows = [layer.output.shape[1:] for layer in network.layers[1:]]
+    assert rows == [
+        *[(36, 128, 128, 16)] * 2,
+        *[(12, 42, 42, 16)] * 4,
+        *[(4, 14, 14, 16)] * 2,
+        (12_544,),
+        *[(128,)] * 2,
+        (3,),
+    ]
+    assert [type(layer).__name__ for layer in network.layers[1:5]] == [
+        "Conv3D",
+        "BatchNormalization",
+        "MaxPooling3D",
+        "Dropout",
+    ]
+
+
+def test_training_of_model_c_is_what_keras_2_made_of_its_decay() -> None:
+    optimizer = recipe._optimizer("model-c", Settings())
+    assert (optimizer.momentum, optimizer.nesterov) == (0.9, True)
+    for step in (0, 1, 5000):
+        optimizer.iterations.assign(step)
+        assert float(optimizer.learning_rate) == pytest.approx(0.001 / (1 + 1e-6 * step))
+    assert (recipe._optimizer("model-a", Settings()).momentum, recipe._optimizer("model-b", Settings()).momentum) == (
+        0.9,
+        0.0,
+    )
+
+
+# ---------------------------------------------------------------- what is run
+
+
+def test_table_1_follows_from_the_corpora_with_either_table_of_casme_2() -> None:
+    for name, expected in {"casme2": [32, 63, 28], "smic": [51, 70, 43], "samm": [26, 9, 15]}.items():
+        for release in corpora.source(name).documented:
+            if not release.by_emotion:
+                continue
+            counts = dict.fromkeys(LABELS.classes, 0)
+            for emotion, clips in release.by_emotion.items():
+                if (label := LABELS.mapping[name][emotion]) is not None:
+                    counts[label] += clips
+            if release.source == "table of 2014":  # its three clips of subject 24 are mapped by their names
+                counts["surprise"] += sum(key.startswith(f"{name}/sub24/") for key in LABELS.by_clip)
+            assert list(counts.values()) == expected
+
+
+def test_the_training_corpus_fixes_the_length_of_the_sequences() -> None:
+    lengths = [depth(EXPERIMENTS[f"model-a-scenario-{n}/published"], Settings()) for n in SCENARIOS]
+    assert lengths == [26, 36, 30, 26, 36, 26, 36, 30]
+
+
+def test_every_figure_of_tables_3_and_4_has_its_experiment() -> None:
+    for number, scenario in SCENARIOS.items():
+        for key in ("model-a", "model-b", "model-c"):
+            one = EXPERIMENTS[f"{key}-scenario-{number}/published"]
+            assert one.protocol == (CROSS if scenario.target else STRATIFIED)
+            assert one.leak_free == bool(scenario.target)
+            assert bool(scenario.target) or EXPERIMENTS[f"{key}-scenario-{number}/loso"].protocol == LOSO
+    assert len([claim for claim in PAPER.claims if claim.source == "Table 4"]) == 24
+    assert len([claim for claim in PAPER.claims if claim.source == "Table 3"]) == 2
+
+
+def test_the_arithmetic_of_the_printed_accuracies() -> None:
+    findings = audit(PAPER.facts, PAPER.claims, documented(), {})
+    said = {(one.topic, one.source): one for one in findings}
+    assert not said["Accuracies as means over folds", "Section 8.1"].holds
+    assert "one of 61 clips (52/61, 49/61)" in said["Accuracies as means over folds", "Section 8.1"].statement
+    samm = [c.value for c in PAPER.claims if c.corpus == "samm"]
+    possible = [
+        any(round(k / 250, 3) == value or int(1000 * k / 250) / 1000 == value for k in range(251)) for value in samm
+    ]
+    assert (len(possible), sum(possible)) == (9, 2)
+    statement = next(one.statement for one in findings if "SAMM" in one.statement and "folds" in one.topic)
+    assert "the other 2 of 9 figures can be" in statement
+    below = [one for one in findings if one.topic == "Accuracies beside the largest class"]
+    assert {one.statement.partition(":")[0]: one.holds for one in below} == {
+        "casme2": False,
+        "smic": False,
+        "samm": False,
+        "combined": True,
+    }
+    assert all(one.holds for one in findings if one.topic in ("Layer tables", "Differences in the text"))
+
+
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=3))
+def test_possible_means_are_all_combinations(sizes: list[int]) -> None:
+    found = {0.0}
+    for size in sizes:
+        found = {one + k / size / len(sizes) for one in found for k in range(size + 1)}
+    assert means(sizes) == pytest.approx(sorted({round(one, 12) for one in found}))
+
+
+# ---------------------------------------------------------------- sequences
+
+
+@given(st.integers(1, 80), st.data(), st.sampled_from([26, 30, 36]))
+def test_the_apex_is_in_the_middle_and_what_is_missing_repeats_an_end(
+    frames: int, data: st.DataObject, length: int
+) -> None:
+    apex = data.draw(st.integers(0, frames - 1))
+    rows = preprocess.sequence(frames, apex, length, True)
+    assert len(rows) == length
+    assert rows[length // 2] == apex
+    wanted = np.arange(apex - length // 2, apex - length // 2 + length)
+    inside = (wanted >= 0) & (wanted < frames)
+    assert (rows[inside] == wanted[inside]).all()
+    assert set(rows[~inside]) <= {0, frames - 1}
+    assert preprocess.filled(frames, apex, length, True) == (~inside).sum()
+    first = preprocess.sequence(frames, apex, length, False)
+    assert first.tolist() == [min(k, frames - 1) for k in range(length)]
+
+
+def clip_of(frames: int, apex: int | None, corpus: str = "casme2", name: str = "EP01") -> Clip:
+    numbers = tuple(range(11, 11 + frames))
+    files = tuple(Path(f"/nowhere/img{n}.jpg") for n in numbers)
+    return Clip(corpus, "sub01", name, files, numbers, 11, apex, numbers[-1], 200.0, "happiness")
+
+
+class Still:
+    """The same landmarks in every frame."""
+
+    def __init__(self, points: np.ndarray) -> None:
+        self.points = points
+
+    def find(self, image: np.ndarray, where: str) -> Still:
+        return self
+
+
+@pytest.fixture
+def clip_frames(monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
+    rng = np.random.default_rng(4)
+    pictures = np.stack([cv2.resize(rng.integers(0, 255, (12, 12, 3), np.uint8), (300, 300)) for _ in range(20)])
+    monkeypatch.setattr(alignment, "each_frame", lambda clip: iter(pictures[[n - 11 for n in clip.numbers]]))
+    return pictures
+
+
+def landmarks() -> np.ndarray:
+    """Sixty-eight points spread like a face's, about 150 pixels wide."""
+    angle = np.linspace(0, 2 * np.pi, 68, endpoint=False)
+    return (150 + 70 * np.stack([np.cos(angle), np.sin(angle)], axis=1)).astype(np.float32)
+
+
+def test_networks_read_the_same_clip_at_their_own_size_and_order(clip_frames: np.ndarray) -> None:
+    settings = Settings(size=32, model_b_size=16)
+    faces = Still(landmarks())
+    clip = clip_of(20, 20)
+    arrays = preprocess.prepare(clip, EXPERIMENTS["model-a-scenario-2/published"], settings, faces)  # type: ignore[arg-type]
+    assert (arrays["face"].shape, arrays["face"].dtype) == ((20, 32, 32), np.uint8)
+    assert (arrays["apex"].tolist(), arrays["estimated"].tolist(), arrays["reused"].tolist()) == ([9], [0], [0])
+    made = {
+        name: preprocess.assemble([(clip, 1)], [arrays], EXPERIMENTS[name], settings)
+        for name in (
+            "model-a-scenario-2/published",
+            "model-a-scenario-2/initial-frames",
+            "model-b-scenario-2/published",
+        )
+    }
+    a, first, b = (one.x["face"] for one in made.values())
+    assert (a.shape, b.shape) == ((1, 36, 32, 32, 1), (1, 16, 16, 36, 1))
+    assert (a[0, 18, ..., 0] == arrays["face"][9]).all()
+    assert (a[0, :10] == a[0, 0]).all()  # 18 frames are wanted before the apex, and 9 are there
+    assert (first[0, :20, ..., 0] == arrays["face"]).all()
+    halves = a[0, ..., 0].reshape(36, 16, 2, 16, 2).mean(axis=(2, 4))
+    assert np.abs(np.moveaxis(b[0, ..., 0], 2, 0) - halves).max() <= 0.5
+    assert made["model-a-scenario-2/published"].notes == (
+        "casme2, sequences of 36 frames around the apex: 1 of 1 clips are too short, and 16 of 36 frames repeat their "
+        "first or last",
+    )
+
+
+def test_an_apex_that_nobody_annotated_is_estimated_and_counted(
+    monkeypatch: pytest.MonkeyPatch, clip_frames: np.ndarray
+) -> None:
+    settings = Settings(size=32, apex_method="midpoint")
+    clip = clip_of(20, None, "smic")
+    experiment = EXPERIMENTS["model-a-scenario-1/published"]
+    arrays = preprocess.prepare(clip, experiment, settings, Still(landmarks()))  # type: ignore[arg-type]
+    assert (arrays["apex"].tolist(), arrays["estimated"].tolist()) == ([9], [1])
+    notes = preprocess.assemble([(clip, 0)], [arrays], experiment, settings).notes
+    assert notes[1] == "smic: the apex of 1 of 1 clips is estimated (midpoint)"
+
+
+def test_a_missing_apex_frame_gives_the_nearest(clip_frames: np.ndarray) -> None:
+    clip = clip_of(20, 17)
+    gap = [k for k in range(20) if clip.numbers[k] != 17]
+    part = replace(clip, frames=tuple(clip.frames[k] for k in gap), numbers=tuple(clip.numbers[k] for k in gap))
+    assert preprocess.apex_index(part, Settings(), Still(landmarks())) == 5  # type: ignore[arg-type]
+
+
+# ---------------------------------------------------------------- training
+
+
+def samples(experiment: Experiment, settings: Settings, per_class: int = 3) -> Samples:
+    rng = np.random.default_rng(6)
+    corpus = [name for name in experiment.corpora for _ in range(3 * per_class)]
+    n = len(corpus)
+    frames, size = depth(experiment, settings), settings.size
+    shape = (n, settings.model_b_size, settings.model_b_size, frames, 1)
+    shape = shape if network(experiment) == "model-b" else (n, frames, size, size, 1)
+    return Samples(
+        x={"face": rng.integers(0, 255, shape, np.uint8)},
+        y=np.arange(n) % 3,
+        subject=np.array([f"{corpus[k]}/s{k % 3}" for k in range(n)]),
+        clip=np.array([f"{corpus[k]}/s{k % 3}/c{k}" for k in range(n)]),
+        view=np.zeros(n, np.int64),
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "protocol", "watched"),
+    [
+        ("split-model-splits/published", SPLITS, True),
+        ("model-b-scenario-4/published", CROSS, True),
+        ("model-c-scenario-1/loso", LOSO, False),
+    ],
+)
+def test_the_last_epoch_is_scored_and_nothing_is_picked(
+    tmp_path: Path, name: str, protocol: str, watched: bool
+) -> None:
+    settings = Settings(size=27, model_b_size=9, casme2_frames=27, smic_frames=18, epochs=3)
+    experiment = EXPERIMENTS[name]
+    assert experiment.protocol == protocol
+    data = samples(experiment, settings)
+    networks = recipe.Networks(experiment, settings, 0)
+    bench = Workbench(0, lambda name, make: make(), lambda *progress: None, tmp_path)
+    fold = split(experiment, data.subject, data.clip, data.y, 0)[0]
+    outcome = recipe.trainer(networks, experiment, data, bench)(fold)
+    history = outcome.history["network"]
+    assert ("val_accuracy" in history) == watched
+    assert len(history["loss"]) == 3
+    if watched:
+        assert history["val_accuracy"][-1] == (outcome.probabilities.argmax(axis=1) == data.y[fold.test]).mean()
+    [(topic, count)] = networks.facts().items()
+    assert topic.startswith("parameters ")
+    assert count == networks.learner.model.count_params()
