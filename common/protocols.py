@@ -16,8 +16,10 @@ ONCE = "80/20 once, by clip"
 SPLITS = "five random 80/20 splits, by clip"
 STRATIFIED = "stratified 5-fold, by clip"
 CROSS = "cross-corpus: trained on 4/5 of the source five times, tested on all of the target"
-KNOWN = (LOSO, ONCE, SPLITS, STRATIFIED, CROSS)
-BY_SUBJECT = (LOSO, CROSS)
+TENFOLD = "10-fold, by clip"
+BETWEEN = "cross-corpus: trained on all of the source, tested on all of the target"
+KNOWN = (LOSO, ONCE, SPLITS, STRATIFIED, TENFOLD, CROSS, BETWEEN)
+BY_SUBJECT = (LOSO, CROSS, BETWEEN)
 """Protocols in which no subject is in training and in test."""
 REPEATED = (SPLITS, CROSS)
 """Protocols in which several folds test the same clip."""
@@ -43,8 +45,12 @@ def split(
     if experiment.protocol == STRATIFIED:
         parts = stratified(clip, y, np.arange(len(clip)), seed)
         return [_fold(f"fold {k}", np.isin(clip, part)) for k, part in enumerate(parts, start=1)]
+    if experiment.protocol == TENFOLD:
+        return tenfold(clip, seed)
     if experiment.protocol == CROSS:
         return cross(clip, y, experiment.tested_on, seed)
+    if experiment.protocol == BETWEEN:
+        return [_fold("whole target", _in_target(clip, experiment.tested_on))]
     raise ValueError(f"unknown protocol {experiment.protocol!r}; known: {', '.join(KNOWN)}")
 
 
@@ -101,17 +107,29 @@ def stratified(
     return [np.array(ordered[k::FOLDS]) for k in range(min(FOLDS, len(ordered)))]
 
 
+def tenfold(clip: NDArray[np.str_], seed: int) -> list[Fold]:
+    """Ten random parts of the clips whose sizes differ by one at most, blind to classes; fewer of fewer clips."""
+    clips = np.array(sorted(set(clip.tolist()), key=natural))
+    order = np.random.default_rng(seed_of(TENFOLD, seed)).permutation(len(clips))
+    parts = [clips[order[k::10]] for k in range(min(10, len(clips)))]
+    return [_fold(f"fold {k}", np.isin(clip, part)) for k, part in enumerate(parts, start=1)]
+
+
 def cross(clip: NDArray[np.str_], y: NDArray[np.integer], tested_on: Sequence[str], seed: int) -> list[Fold]:
     """Five folds: each leaves another stratified fifth of the source's clips out, and all test the whole target.
 
     `tested_on` names the target's corpora; a clip's id starts with its corpus.
     """
-    target = np.isin([name.partition("/")[0] for name in clip.tolist()], tested_on)
+    target = _in_target(clip, tested_on)
     parts = stratified(clip, y, np.flatnonzero(~target), seed)
     return [
         Fold(f"without fifth {k}", np.flatnonzero(~target & ~np.isin(clip, part)), np.flatnonzero(target))
         for k, part in enumerate(parts, start=1)
     ]
+
+
+def _in_target(clip: NDArray[np.str_], tested_on: Sequence[str]) -> NDArray[np.bool_]:
+    return np.isin([name.partition("/")[0] for name in clip.tolist()], tested_on)
 
 
 def _fold(name: str, test: NDArray[np.bool_]) -> Fold:

@@ -10,7 +10,7 @@ from sklearn.metrics import balanced_accuracy_score, confusion_matrix, f1_score
 from sklearn.model_selection import StratifiedKFold
 
 from common import metrics
-from common.protocols import CROSS, SPLITS, STRATIFIED, cross, loso, once, split, splits, stratified
+from common.protocols import BETWEEN, CROSS, SPLITS, STRATIFIED, TENFOLD, cross, loso, once, split, splits, stratified
 from common.statistics import subject_interval
 from common.types import Experiment, LabelMap
 
@@ -83,6 +83,15 @@ def test_across_corpora_each_clip_of_the_source_is_left_out_once_and_the_target_
     assert all(fold.train.max() < 23 for fold in folds)
     again = split(experiment(CROSS, "smic", "samm", tested_on=("samm",)), clip, clip, y, 7)
     assert [fold.train.tolist() for fold in again] == [fold.train.tolist() for fold in folds]
+
+
+def test_ten_folds_hold_out_each_clip_once_and_between_corpora_all_of_the_target() -> None:
+    clip = np.array([f"{corpus}/s/{k}" for corpus in ("casme2", "samm") for k in range(23)])
+    folds = split(experiment(TENFOLD, "casme2", "samm"), clip, clip, np.zeros(46, int), 3)
+    assert sorted(len(fold.test) for fold in folds) == [4] * 4 + [5] * 6
+    assert sorted(row for fold in folds for row in fold.test) == list(range(46))
+    [fold] = split(experiment(BETWEEN, "casme2", "samm", tested_on=("casme2",)), clip, clip, np.zeros(46, int), 3)
+    assert (fold.test.tolist(), fold.train.tolist()) == (list(range(23)), list(range(23, 46)))
 
 
 def test_random_splits_hold_out_a_fifth_and_differ() -> None:
