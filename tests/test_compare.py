@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from common import compare, histories, metrics
+from common.protocols import CROSS, SPLITS
 from common.statistics import subject_interval
 from common.types import Claim, Comparison, Experiment, FoldResult, LabelMap, Paper
 
@@ -101,6 +102,62 @@ def test_pooling_does_not_ask_in_which_fold_a_clip_was_predicted() -> None:
     assert (compare.pooled(halves, None, 3) == compare.pooled([whole], None, 3)).all()
     with pytest.raises(ValueError, match="two folds"):
         compare.pooled([whole, halves[0]], None, 3)
+
+
+# ---------------------------------------------------------------- clips that several folds test
+
+SPLIT = replace(ONCE, protocol=SPLITS, selection="last epoch", held_out={})
+BEST = replace(CLAIM, metric=histories.BEST_SPLIT, printed="85.2")
+WORST = replace(CLAIM, metric=histories.WORST_SPLIT, printed="45")
+
+
+def splits_of(*right: int) -> list[FoldResult]:
+    """Runs on the same six clips, of which so many are right."""
+    runs = []
+    for number, count in enumerate(right):
+        one = fold(name=f"run {number}", history=history(0.9, count / 6))
+        answers = np.where(np.arange(6) < count, one.truth, (one.truth + 1) % 3)
+        runs.append(replace(one, probabilities=np.eye(3, dtype=np.float32)[answers]))
+    return runs
+
+
+def test_a_clip_that_several_folds_test_counts_once_and_its_answers_all() -> None:
+    made = rows(SPLIT, splits_of(6, 3, 3), folds=3)
+    accuracy = made["accuracy"].score
+    assert accuracy is not None
+    assert (accuracy.value, accuracy.n_clips, accuracy.chance) == (pytest.approx(12 / 18), 6, pytest.approx(0.5))
+    [table] = compare.confusion_tables(SPLIT, splits_of(6, 3, 3))
+    assert (table.clips, table.matrix.sum()) == (6, 18)
+    with pytest.raises(ValueError, match="two folds"):
+        compare.pooled(splits_of(6, 3), None, 3)
+
+
+def test_the_best_and_the_worst_split_are_picked_by_their_own_score_and_say_so() -> None:
+    made = rows(SPLIT, splits_of(4, 6, 3), BEST, WORST, folds=3)
+    for name, share, which in ((histories.BEST_SPLIT, 1, "best"), (histories.WORST_SPLIT, 0.5, "worst")):
+        row = made[name]
+        assert row.score is not None
+        assert (row.score.value, row.score.low, row.score.n_clips) == (share, None, 6)
+        assert row.selection == f"last epoch of the {which} of 3 splits (oracle)"
+        assert row.reason.endswith("the split is picked on the very clips that are scored")
+
+
+def test_what_picking_each_folds_best_epoch_would_give_stands_beside_the_last_epoch() -> None:
+    results = splits_of(4, 6, 3)
+    row = rows(SPLIT, results, folds=3)[histories.EACH_BEST]
+    assert row.score is not None
+    assert row.score.value == pytest.approx((0.9 + 1 + 0.9) / 3)
+    assert (row.selection, row.score.n_clips) == (histories.ORACLE, 6)
+    assert histories.EACH_BEST not in rows(ONCE, [fold(history=history(0.5))])
+    assert histories.EACH_BEST not in rows(SPLIT, [fold()], folds=3)
+
+
+def test_across_corpora_the_target_alone_is_scored() -> None:
+    between = replace(ONCE, corpora=("faces", "masks"), tested_on=("faces",), protocol=CROSS, held_out={})
+    made = rows(between, [fold(), replace(fold(), fold="again")], folds=5)
+    assert {row.corpus for row in made.values()} == {"faces"}
+    assert made["accuracy"].score is not None
+    assert (made["accuracy"].score.n_clips, made["accuracy"].score.n_folds_done) == (6, 2)
 
 
 # ---------------------------------------------------------------- training histories
