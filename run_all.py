@@ -73,7 +73,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--profile",
         choices=("paper", "quick", "smoke"),
-        help="paper: in full (default with --data); quick: minutes (default without); smoke: seconds",
+        help="paper: in full (default with --data); quick: minutes (default without); smoke: every step once",
     )
     parser.add_argument("--out", type=Path, default=Path("reports"), metavar="DIR", help="default: reports")
     parser.add_argument("--cache", type=Path, metavar="DIR", help="default: the user's cache folder")

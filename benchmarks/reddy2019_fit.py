@@ -5,8 +5,9 @@ python -m benchmarks.reddy2019_fit --corpus smic --epochs 400 --dropout 0
 Networks are trained as the suite trains them (SGD with rate 0.01, batches of 8), and scored on the very clips that they
 learn from: this tests that nothing stands in the way of learning, and says nothing about recognition. A step takes some
 tenths of a second with 18 frames and some seconds with 96; the few clips of a stand-in need hundreds of steps without
-dropout, and more with it. Each network runs in a process of its own, whose peak memory is printed; for that alone two
-epochs are enough. Without --data it uses stand-in corpora.
+dropout, and more with it: of nine clips of SMIC stand-ins, without dropout, MicroExpSTCNN knew all after 302 epochs,
+the intermediate FuseNet 95% after 121, the late one all after 227. Each network runs in a process of its own, whose
+peak memory is printed; for that alone two epochs are enough. Without --data it uses stand-in corpora.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common import histories, metrics
-from common.protocols import REPEATED
+from common.protocols import REPEATED, SPLITS
 from common.statistics import subject_interval
 from common.types import Claim, Comparison, Confusion, Experiment, FoldResult, Paper, Score
 
@@ -80,10 +80,13 @@ def compare(
     for corpus, within in _parts(experiment):
         matrices = pooled(results, within, len(experiment.labels.classes), experiment.protocol in REPEATED)
         printed = [c for c in paper.claims if (c.experiment, c.corpus) == (experiment.name, corpus)]
-        claims = {c.metric: c for c in sorted(printed, key=lambda c: c.variant == experiment.variant)}
+        nearness = {experiment.twin_of: 1, experiment.variant: 2}
+        claims = {c.metric: c for c in sorted(printed, key=lambda c: nearness.get(c.variant, 0))}
         watched = experiment.selection == LAST_EPOCH and within is None and histories.watched(results)
         for name in dict.fromkeys((*METRICS, *claims, *((histories.EACH_BEST,) if watched else ()))):
             claim = claims.get(name)
+            if name in histories.SINGLE_SPLITS and experiment.protocol != SPLITS:
+                continue
             selection, why = experiment.selection, ""
             if histories.of_history(name):
                 found, selection, why = histories.score(results, name, folds)
@@ -180,7 +183,7 @@ def _judge(
         return "INCOMPLETE" if incomplete else "NOT_COMPARABLE", "; ".join(reasons)
     apart = found.value - claim.value
     difference = f"differs by {100 * apart:+.2f} percentage points" if claim.unit == "%" else f"differs by {apart:+.4f}"
-    if abs(apart) <= TOLERANCE:
+    if abs(apart) <= TOLERANCE + 1e-9:
         return "MATCH", difference
     if found.low is None or found.high is None:
         return "DIFFERS", f"{difference}; this number has no interval"

@@ -33,10 +33,9 @@ def backend() -> str:
 
 
 def sources(files: Iterable[str]) -> tuple[str, ...]:
-    """Source files with all modules of common/ that they import, directly or not, relative to the project's root.
+    """Source files with all modules of the suite that they import, directly or not, relative to the project's root.
 
-    The model of another paper counts too. Records, errors and the corpora are left out: what they decide is part of a
-    key by its value.
+    Records, errors, the corpora and a paper's experiments are left out: what they decide is part of a key by its value.
     """
     found: dict[str, None] = {}
     waiting = list(files)
@@ -48,11 +47,12 @@ def sources(files: Iterable[str]) -> tuple[str, ...]:
         for node in ast.walk(ast.parse((ROOT / name).read_text(encoding="utf-8"))):
             if not isinstance(node, ast.ImportFrom) or not node.module:
                 continue
-            package, _, name = node.module.partition(".")
-            if package == "common" or (package == "papers" and name.endswith(".model")):
-                module = node.module.replace(".", "/") + ".py"
-                if (ROOT / module).is_file() and not module.startswith(LEFT_OUT):
-                    waiting.append(module)
+            # `from common import apex` names a module too, where `from common.apex import spot` names none
+            for module in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names)):
+                file = module.replace(".", "/") + ".py"
+                own = module.startswith(("common.", "papers.")) and not file.endswith("/experiments.py")
+                if own and (ROOT / file).is_file() and not file.startswith(LEFT_OUT):
+                    waiting.append(file)
     return tuple(sorted(found))
 
 

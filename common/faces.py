@@ -27,10 +27,14 @@ PADDING = 0.25
 
 @dataclass(frozen=True)
 class Face:
-    """Landmarks in pixels, float32 (68, 2) as x, y; `how` is the search step that found the face."""
+    """Landmarks in pixels, float32 (68, 2) as x, y; `how` is the search step that found the face.
+
+    `box` is left, top, right and bottom of the detector's box, which may lie partly outside the picture.
+    """
 
     points: NDArray[np.float32]
     how: str
+    box: tuple[int, int, int, int] = (0, 0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -54,14 +58,27 @@ class FaceFinder:
         for how, picture, offset, enlargements in (
             ("as it is", image, 0, 0),
             ("enlarged", image, 0, 1),
-            ("padded", padded, border, 1),
+            ("padded", np.asarray(padded, np.uint8), border, 1),
         ):
             boxes = self._dlib[0](np.ascontiguousarray(picture), enlargements)
             if len(boxes):
-                shape = self._dlib[1](np.ascontiguousarray(picture), max(boxes, key=lambda box: box.area()))
-                points = np.array([(p.x, p.y) for p in shape.parts()], np.float32) - offset
-                return Face(points, how)
+                largest = max(boxes, key=lambda box: box.area())
+                points = self._landmarks(picture, largest) - np.float32(offset)
+                edges = (largest.left(), largest.top(), largest.right(), largest.bottom())
+                left, top, right, bottom = (edge - offset for edge in edges)
+                return Face(points, how, (left, top, right, bottom))
         raise ClipError(f"{where}: dlib finds no face in it, neither enlarged nor with a border added")
+
+    def follow(self, image: NDArray[np.uint8], face: Face) -> NDArray[np.float32]:
+        """Landmarks (68, 2) of a later frame of the same clip, fitted anew in the box where `face` was found.
+
+        Nothing is searched, so that it cannot fail and takes a hundredth of the time of `find`.
+        """
+        return self._landmarks(image, dlib.rectangle(*face.box))
+
+    def _landmarks(self, image: NDArray[np.uint8], box: Any) -> NDArray[np.float32]:
+        shape = self._dlib[1](np.ascontiguousarray(image), box)
+        return np.array([(point.x, point.y) for point in shape.parts()], np.float32)
 
     @cached_property
     def _dlib(self) -> tuple[Any, Any]:

@@ -108,8 +108,11 @@ def plan(
             exclusions.append(Exclusion(clip.id, str(error)))
         progress("checking clips", done, len(clips))
     readable = tuple((clip, label) for clip, label in clips if clip.id in contents)
-    if not readable:
-        raise UserError(f"{paper.key} {experiment.id}: no usable clip below {data.folder}; see why with --check-data")
+    for name in experiment.corpora:
+        if not any(clip.corpus == name for clip, _ in readable):
+            raise UserError(
+                f"{paper.key} {experiment.id}: no usable clip of {name} below {data.folder}; see why with --check-data"
+            )
     key = {
         "paper": paper.key,
         "experiment": asdict(experiment),

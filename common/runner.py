@@ -106,7 +106,7 @@ def execute(
     A fold that fails is noted and the others go on. `line` gets one line per finished or failed fold.
     """
     networks: tuple[Hashable, Networks] | None = None  # the last that were built: they may be gigabytes
-    drawn: set[tuple[str, ...]] = set()  # experiments on the same corpora show the same clips
+    drawn: set[str] = set()  # corpora: experiments on the same ones show the same clips
     failures = 0
     for job in jobs:
         if not job.pending():
@@ -116,8 +116,9 @@ def execute(
         prepared = prepare_clips(job, parts.preprocess, cache=cache, faces=faces, progress=progress)
         if dropped := _drop_other_clips(job, prepared):
             line(f"{where}: other clips can be used than before; its {dropped} finished folds are made again")
-        _describe(job, prepared, parts, faces, line, draw=job.experiment.corpora not in drawn)
-        drawn.add(job.experiment.corpora)
+        shown = [pair for pair in prepared.clips if pair[0].corpus not in drawn]
+        drawn |= {clip.corpus for clip, _ in shown}
+        _describe(job, prepared, parts, faces, line, shown)
         samples = prepared.samples
         folds = {fold.name: fold for fold in split(job.experiment, samples.subject, samples.clip, samples.y, job.seed)}
         pending = [folds[name] for name in job.pending() if name in folds]
@@ -224,23 +225,22 @@ def _check_disjoint(fold: Fold, samples: Samples, experiment: Experiment) -> Non
 
 @dataclass(frozen=True)
 class Prepared:
-    """Samples of a job's usable clips, what could not be used, and how long the new ones took in seconds."""
+    """Samples of a job's usable clips, what could not be used, and how long new arrays took in seconds."""
 
     samples: Samples
     clips: tuple[tuple[Clip, int], ...]
     exclusions: tuple[Exclusion, ...]
     seconds: float
-    made: int
 
 
 def prepare_clips(job: Job, preprocess: Preprocess, *, cache: Cache, faces: FaceFinder, progress: Progress) -> Prepared:
     """Every clip's arrays, from the cache or made now; a clip that cannot be used becomes an exclusion."""
-    start = time.perf_counter()
     settings = job.profile.settings
     key = {"parameters": preprocess.parameters(job.experiment, settings), "paper": job.paper.key}
     key["code"] = code_digest(sources([f"papers/{job.paper.key}/preprocess.py"]))
-    usable, arrays, exclusions, made = [], [], [], 0
+    usable, arrays, exclusions, seconds = [], [], [], 0.0
     for done, (clip, label) in enumerate(job.clips, start=1):
+        start = time.perf_counter()
 
         def make(clip: Clip = clip) -> Arrays:
             return preprocess.prepare(clip, job.experiment, settings, faces)
@@ -250,7 +250,7 @@ def prepare_clips(job: Job, preprocess: Preprocess, *, cache: Cache, faces: Face
             found, new = cache.arrays("clips", key | own, make)
             usable.append((clip, label))
             arrays.append(found)
-            made += new
+            seconds += (time.perf_counter() - start) * new
         except ClipError as error:
             exclusions.append(Exclusion(clip.id, str(error)))
         progress("preparing clips", done, len(job.clips))
@@ -259,7 +259,7 @@ def prepare_clips(job: Job, preprocess: Preprocess, *, cache: Cache, faces: Face
             f"{job.paper.key} {job.experiment.id}: no clip can be used; the first reason is {exclusions[0].reason}"
         )
     samples = preprocess.assemble(usable, arrays, job.experiment, settings)
-    return Prepared(samples, tuple(usable), tuple(exclusions), time.perf_counter() - start, made)
+    return Prepared(samples, tuple(usable), tuple(exclusions), seconds)
 
 
 def _keep(job: Job, prepared: Prepared, cache: Cache) -> Keep:
@@ -293,21 +293,26 @@ def _drop_other_clips(job: Job, prepared: Prepared) -> int:
 
 
 def _describe(
-    job: Job, prepared: Prepared, parts: Parts, faces: FaceFinder, line: Callable[[str], None], draw: bool
+    job: Job,
+    prepared: Prepared,
+    parts: Parts,
+    faces: FaceFinder,
+    line: Callable[[str], None],
+    shown: Sequence[tuple[Clip, int]],
 ) -> None:
-    """Write run.json and, to `draw`, the paper's figures; what an earlier, interrupted run left of both is kept."""
+    """Write run.json and the paper's figures of `shown`; what an earlier, interrupted run left of both is kept."""
     folder = job.run.path / "figures"
     folder.mkdir(parents=True, exist_ok=True)
     earlier = job.run.description() or {}
     figures = earlier.get("figures", [])
     try:
-        if draw:
-            figures = _listed(parts.figures.draw(prepared.clips, job.profile.settings, faces, folder))
+        if shown:
+            figures = _listed(parts.figures.draw(shown, job.profile.settings, faces, folder))
     except ClipError as error:
         line(f"{job.paper.key} {job.experiment.id}: no figures, {error}")
     cost = dict(earlier.get("cost", {}))
-    if prepared.made == len(job.clips) - len(prepared.exclusions):
-        cost["preprocessing_seconds"] = prepared.seconds
+    if prepared.seconds:
+        cost["preprocessing_seconds"] = cost.get("preprocessing_seconds", 0.0) + prepared.seconds
     job.run.describe(
         {
             "key": job.key,

@@ -65,6 +65,8 @@ class Watch:
 class Learner:
     """A Keras model with its loss and optimizer, compiled once.
 
+    `rate` gives the learning rate of an epoch, counted from 0, in place of the optimizer's own.
+
     Every fit starts from the same initial weights, dropout stream and optimizer state, so that a fold's result does
     not depend on the folds before it, and no fold traces or builds what another has compiled.
     """
@@ -79,6 +81,7 @@ class Learner:
         epochs: int,
         seed: int,
         metrics: object | None = None,
+        rate: Callable[[int], float] | None = None,
     ) -> None:
         keras.utils.set_random_seed(seed)
         self.model = build()
@@ -88,7 +91,7 @@ class Learner:
             metrics={name: [metrics] for name in self.model.output} if metrics else None,
         )
         self.model.optimizer.build(self.model.trainable_variables)
-        self._batch, self._epochs = batch, epochs
+        self._batch, self._epochs, self._rate = batch, epochs, rate
         self._state = [*self.model.variables, *self.model.optimizer.variables]
         self._initial = [keras.ops.convert_to_numpy(variable) for variable in self._state]
 
@@ -119,8 +122,10 @@ class Learner:
             if epoch_end:
                 epoch_end(epoch + 1, self._epochs)
 
-        done = keras.callbacks.LambdaCallback(on_epoch_end=after)
-        history = self.model.fit(batches, epochs=self._epochs, shuffle=False, verbose=0, callbacks=[done])
+        callbacks: list[keras.callbacks.Callback] = [keras.callbacks.LambdaCallback(on_epoch_end=after)]
+        if self._rate:
+            callbacks.append(keras.callbacks.LearningRateScheduler(self._rate))
+        history = self.model.fit(batches, epochs=self._epochs, shuffle=False, verbose=0, callbacks=callbacks)
         for weight, value in zip(self.model.weights if best else (), best, strict=True):
             weight.assign(value)
         found = {name: [float(value) for value in values] for name, values in history.history.items()}

@@ -161,7 +161,8 @@ class Experiment:
 
     `held_out` gives, for a protocol that splits once, how many clips of a class the paper has and how many of them it
     holds out. Corpora `tested_on` are never trained on. Clips of fewer than `min_frames` frames are dropped, and
-    counted. Experiments `on_request` run when they are named, or with --tune.
+    counted. Experiments `on_request` run when they are named, or with --tune. `twin_of` is the variant whose leak-free
+    twin this is, where the experiment has several.
     """
 
     name: str
@@ -177,6 +178,7 @@ class Experiment:
     tested_on: tuple[str, ...] = ()
     min_frames: int = 0
     on_request: bool = False
+    twin_of: str = ""
 
     @property
     def id(self) -> str:

@@ -152,6 +152,21 @@ def test_what_picking_each_folds_best_epoch_would_give_stands_beside_the_last_ep
     assert histories.EACH_BEST not in rows(SPLIT, [fold()], folds=3)
 
 
+def test_a_twin_stands_beside_the_figures_of_the_variant_it_is_the_twin_of() -> None:
+    first = replace(CLAIM, variant="first", printed="34.3")
+    for claims in ((CLAIM, first), (first, CLAIM)):
+        for twin_of, printed in (("published", "66.67"), ("first", "34.3")):
+            twin = replace(ONCE, variant="loso", held_out={}, twin_of=twin_of)
+            claim = rows(twin, [fold()], *claims)["accuracy"].claim
+            assert claim is not None
+            assert claim.printed == printed
+
+
+def test_best_and_worst_are_of_splits_and_of_no_other_folds() -> None:
+    twin = replace(ONCE, variant="loso", protocol="LOSO", held_out={})
+    assert not {*histories.SINGLE_SPLITS} & {*rows(twin, [fold()], BEST, WORST)}
+
+
 def test_across_corpora_the_target_alone_is_scored() -> None:
     between = replace(ONCE, corpora=("faces", "masks"), tested_on=("faces",), protocol=CROSS, held_out={})
     made = rows(between, [fold(), replace(fold(), fold="again")], folds=5)

@@ -103,8 +103,15 @@ def test_profiles_shorten_settings_and_nothing_else(key: str) -> None:
         assert len({type(getattr(profile.settings, one.name)) for profile in profiles.values()}) == 1
 
 
-def test_code_files_exist(key: str) -> None:
-    assert all((ROOT / name).is_file() for name in papers.code(key))
+def test_the_key_of_a_run_holds_all_code_that_decides_it(key: str) -> None:
+    code = papers.code(key)
+    assert all((ROOT / name).is_file() for name in code)
+    assert {"common/protocols.py", "common/images.py", "common/videos.py", "common/training.py"} <= set(code)
+    own = {path.name for path in (ROOT / "papers" / key).glob("*.py")} - {"__init__.py", "figures.py"}
+    assert {f"papers/{key}/{name}" for name in own} <= set(code)
+    for name in code:
+        text = (ROOT / name).read_text(encoding="utf-8")
+        assert "apex.estimate" not in text or "common/apex.py" in code
 
 
 def test_built_networks_have_the_printed_parameters(key: str) -> None:

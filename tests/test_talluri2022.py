@@ -123,7 +123,7 @@ def test_the_arithmetic_of_the_printed_accuracies() -> None:
     assert (len(possible), sum(possible)) == (9, 2)
     statement = next(one.statement for one in findings if "SAMM" in one.statement and "folds" in one.topic)
     assert "the other 2 of 9 figures can be" in statement
-    below = [one for one in findings if one.topic == "Accuracies beside the largest class"]
+    below = [one for one in findings if one.topic == "More than the largest class"]
     assert {one.statement.partition(":")[0]: one.holds for one in below} == {
         "casme2": False,
         "smic": False,
@@ -214,8 +214,8 @@ def test_networks_read_the_same_clip_at_their_own_size_and_order(clip_frames: np
     halves = a[0, ..., 0].reshape(36, 16, 2, 16, 2).mean(axis=(2, 4))
     assert np.abs(np.moveaxis(b[0, ..., 0], 2, 0) - halves).max() <= 0.5
     assert made["model-a-scenario-2/published"].notes == (
-        "casme2, sequences of 36 frames around the apex: 1 of 1 clips are too short, and 16 of 36 frames repeat their "
-        "first or last",
+        "casme2, sequences of 36 frames around the apex: 1 of 1 clips do not reach so far, and 16 of 36 frames "
+        "repeat a first or last one",
     )
 
 

@@ -84,7 +84,7 @@ def largest_class(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator
         if mine:
             statement += f", so that always answering it gives {100 * shares[name]:.1f}%. Of {len(mine)} printed "
             statement += f"accuracies {len(above)} lie above it{f': {figures}' if above else ''}."
-            yield Finding("Accuracies beside the largest class", statement, len(above) == len(mine), wanted)
+            yield Finding("More than the largest class", statement, len(above) == len(mine), wanted)
 
 
 def differences(facts: Mapping[str, Any]) -> Iterator[Finding]:
@@ -95,6 +95,6 @@ def differences(facts: Mapping[str, Any]) -> Iterator[Finding]:
             for a, b, printed in given["rows"]
             if not prints_as(np.array([float(a) - float(b)]), printed).any()
         ]
-        statement = f"{len(given['rows']) - len(wrong)} of {len(given['rows'])} differences that the text names follow"
+        statement = f"{len(given['rows']) - len(wrong)} of {len(given['rows'])} exact differences in the text follow"
         statement += f" from the table{'; ' + listed(wrong) if wrong else ''}."
         yield Finding("Differences in the text", statement, not wrong, str(given["source"]))

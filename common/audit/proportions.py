@@ -12,6 +12,7 @@ from itertools import groupby
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from common import metrics
 from common.audit.basics import decimals, listed, of, plus, prints_as
@@ -160,6 +161,7 @@ def confusion_matrices(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Ite
                 statement = f"{corpus}: {hits} of {n} clips are right; {_figure(claim)} is printed."
                 where = f"{printed['source']}, {claim.source}"
                 yield Finding("Confusion matrices", statement, right in counts_printing_as(claim, n), where)
+        yield from _unweighted(printed, matrix, claims)
         shares = [
             f"{name} {matrix[i, i]}/{rows[i]} = {_percent(matrix[i, i] / rows[i])}" for i, name in enumerate(classes)
         ]
@@ -169,6 +171,25 @@ def confusion_matrices(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Ite
             f"{_percent(float(metrics.uf1(matrix)))}, always the largest class {_percent(max(rows) / n)} accuracy."
         )
         yield Finding("Confusion matrices", statement, True, str(printed["source"]))
+
+
+def _unweighted(printed: Mapping[str, Any], matrix: NDArray[np.int64], claims: Sequence[Claim]) -> Iterator[Finding]:
+    """UAR and UF1 of a printed matrix against those printed beside it; says so where the two are exchanged."""
+    key = (printed["experiment"], printed["variant"], printed["corpus"])
+    own = {c.metric: c for c in claims if (c.experiment, c.variant, c.corpus) == key}
+    found = {"uar": float(metrics.uar(matrix)), "uf1": float(metrics.uf1(matrix))}
+    if not set(found) <= set(own):
+        return
+    fits = {name: bool(prints_as(np.array([value]), own[name].printed).all()) for name, value in found.items()}
+    statement = (
+        f"{key[2]}: the matrix has UAR {found['uar']:.5f} and UF1 {found['uf1']:.5f}; printed are UAR "
+        f"{own['uar'].printed} and UF1 {own['uf1'].printed}"
+    )
+    across = (("uar", "uf1"), ("uf1", "uar"))
+    if not any(fits.values()) and all(prints_as(np.array([found[a]]), own[b].printed).all() for a, b in across):
+        statement += ", each where the other belongs"
+    where = f"{printed['source']}, {own['uar'].source}"
+    yield Finding("UAR and UF1 of the confusion matrices", statement + ".", all(fits.values()), where)
 
 
 # ---------------------------------------------------------------- wording

@@ -36,48 +36,64 @@ def confusions(errors: Counts, counts: Counts) -> NDArray[np.int64]:
 
 
 def recalls(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
-    """Printed UAR and UF1 as whole clips: per corpus, then the corpora together against the composite."""
-    printed = {(claim.metric, claim.corpus): claim for claim in claims}
+    """Printed UAR and UF1 as whole clips, experiment by experiment: per corpus, then together against the composite."""
     counts = {name: tuple(row.values()) for name, row in facts.get("class_counts", {}).items()}
     classes = tuple(next(iter(facts.get("class_counts", {"": {}}).values())))
-    parts: dict[str, list[Counts]] = {}
-    for corpus, n in counts.items():
-        if ("uar", corpus) not in printed or corpus not in CORPORA:
-            continue
-        uar, f1 = printed["uar", corpus], printed["uf1", corpus]
-        candidates = error_counts(uar.printed, n)
-        parts[corpus] = [errors for errors in candidates if prints_as(uf1(confusions(errors, n)), f1.printed).any()]
-        statement = (
-            f"{corpus}: UAR {uar.printed} of {of(n)} clips is reached by {many(candidates, 'combination')} of wrong "
-            f"clips, {len(parts[corpus])} of them with a confusion matrix whose UF1 is {f1.printed}."
-        )
-        yield Finding("UAR and UF1 as whole clips", statement, bool(parts[corpus]), uar.source)
-    whole = next((name for metric, name in printed if metric == "uar" and name not in parts), None)
-    if whole is None or not parts:
-        return
+    for experiment in dict.fromkeys(claim.experiment for claim in claims):
+        printed = {(claim.metric, claim.corpus): claim for claim in claims if claim.experiment == experiment}
+        parts: dict[str, list[Counts]] = {}
+        for corpus, n in counts.items():
+            if ("uar", corpus) in printed and ("uf1", corpus) in printed and corpus in CORPORA:
+                parts[corpus], finding = _one(corpus, n, printed["uar", corpus], printed["uf1", corpus])
+                yield finding
+        whole = next((name for metric, name in printed if metric == "uar" and name not in parts), None)
+        if whole is not None and parts:
+            yield _together(whole, counts[whole], classes, parts, printed)
+
+
+def _one(corpus: str, n: Counts, uar: Claim, f1: Claim) -> tuple[list[Counts], Finding]:
+    """The wrong clips per class that give both figures of one corpus."""
+    candidates = error_counts(uar.printed, n)
+    found = [errors for errors in candidates if prints_as(uf1(confusions(errors, n)), f1.printed).any()]
+    statement = (
+        f"{uar.experiment}, {corpus}: UAR {uar.printed} of {of(n)} clips is reached by "
+        f"{many(candidates, 'combination')} of wrong clips, {len(found)} of them with a confusion matrix whose UF1 is "
+        f"{f1.printed}."
+    )
+    return found, Finding("UAR and UF1 as whole clips", statement, bool(found), uar.source)
+
+
+def _together(
+    whole: str,
+    clips: Counts,
+    classes: Sequence[str],
+    parts: Mapping[str, list[Counts]],
+    printed: Mapping[tuple[str, str], Claim],
+) -> Finding:
+    """Whether solutions of the corpora add up to the figures of their composite."""
     uar = printed["uar", whole]
     together = [
         (combination, tuple(map(sum, zip(*combination, strict=True)))) for combination in product(*parts.values())
     ]
     sums = np.array([total for _, total in together])
-    recalls = 1 - sums / np.array(counts[whole])
-    fits = prints_as(recalls.mean(axis=1), uar.printed)
+    shares = 1 - sums / np.array(clips)
+    fits = prints_as(shares.mean(axis=1), uar.printed)
     statement = f"UAR {uar.printed} on {whole}"
     for index, name in enumerate(classes):
         if claim := printed.get((f"recall_{name}", whole)):
-            fits &= prints_as(recalls[:, index], claim.printed)
+            fits &= prints_as(shares[:, index], claim.printed)
             statement += f" and {name} recall {claim.printed}"
     solutions = sorted({together[index] for index in np.flatnonzero(fits)})
     if f1_claim := printed.get(("uf1", whole)):
-        solutions = [s for s in solutions if prints_as(uf1(confusions(s[1], counts[whole])), f1_claim.printed).any()]
+        solutions = [s for s in solutions if prints_as(uf1(confusions(s[1], clips)), f1_claim.printed).any()]
         statement += f" and UF1 {f1_claim.printed}"
     statement += f" agree with {len(solutions)} of {many(together, 'combination')} of the corpora's solutions"
     if len(solutions) == 1:
         combination, total = solutions[0]
         each = "; ".join(f"{corpus} {of(errors)}" for corpus, errors in zip(parts, combination, strict=True))
-        right = sum(counts[whole]) - sum(total)
+        right = sum(clips) - sum(total)
         statement += (
-            f": wrong clips ({', '.join(classes)}) {each}; together {of(total)}, so {right} of {sum(counts[whole])} "
-            f"clips are right ({right / sum(counts[whole]):.4f})"
+            f": wrong clips ({', '.join(classes)}) {each}; together {of(total)}, so {right} of {sum(clips)} "
+            f"clips are right ({right / sum(clips):.4f})"
         )
-    yield Finding("Corpus columns against the composite", statement + ".", bool(solutions), uar.source)
+    return Finding("Corpus columns against the composite", statement + ".", bool(solutions), uar.source)

@@ -85,7 +85,7 @@ def label(clip: Clip, labels: LabelMap) -> tuple[str | None, str]:
     if clip.emotion not in emotions:
         raise ClipError(f"emotion {quoted(clip.emotion)} of {clip.corpus} is unknown to {labels.name}")
     chosen = emotions[clip.emotion]
-    return chosen, f"{clip.emotion} is {chosen}" if chosen else f"{clip.emotion} is no class of {labels.name}"
+    return chosen, f"{clip.emotion} is {chosen}" if chosen else f"{clip.emotion} is none of {', '.join(labels.classes)}"
 
 
 def select(corpora: Iterable[Corpus], labels: LabelMap, listed: Mapping[str, str] | None = None) -> Selection:

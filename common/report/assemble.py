@@ -211,9 +211,10 @@ def _add_cost(
         seconds = sum(result.seconds for result in results)
         cost[f"training_seconds {name}"] = seconds + about.get("shared_training_seconds", 0.0)
         cost[f"seconds_per_fold {name}"] = seconds / len(results)
-    for topic in ("preprocessing_seconds", "peak_memory_mib"):
-        if topic in about:
-            cost[topic] = max(about[topic], cost.get(topic, 0.0))
+    if "preprocessing_seconds" in about:
+        cost["preprocessing_seconds"] = cost.get("preprocessing_seconds", 0.0) + about["preprocessing_seconds"]
+    if "peak_memory_mib" in about:
+        cost["peak_memory_mib"] = max(about["peak_memory_mib"], cost.get("peak_memory_mib", 0.0))
 
 
 def _merge(environments: Sequence[Mapping[str, str]]) -> dict[str, str]:

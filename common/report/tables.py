@@ -224,9 +224,10 @@ def overview(report: Report) -> list[list[str]]:
             return number(None if value is None else scale * value, places)
 
         twins = [
-            f"{shown(score.value)} ({variant})"
-            for name, variant in free
-            if name == claim.experiment and free[name, variant] and (score := found.get((name, variant, *where)))
+            f"{shown(score.value)} ({e.variant})"
+            for e in report.paper.experiments
+            if e.name == claim.experiment and e.leak_free and e.twin_of in ("", claim.variant)
+            if (score := found.get((e.name, e.variant, *where)))
         ]
         score = found.get((*key, *where))
         rows.append(

@@ -37,7 +37,7 @@ def _sequences(clip: Clip, settings: Settings, faces: FaceFinder, path: Path) ->
     lengths = {"casme2": settings.casme2_frames, "smic": settings.smic_frames}
     length = lengths.get(clip.corpus, settings.combined_frames)
     apex = apex_index(clip, settings, faces)
-    chosen = np.linspace(0, length - 1, SHOWN).round().astype(int)
+    chosen = np.unique([*np.linspace(0, length - 1, SHOWN - 1).round().astype(int), length // 2])  # with the apex
     rows = {centre: sequence(len(clip.numbers), apex, length, centre)[chosen].tolist() for centre in (True, False)}
     needed = sorted({row for some in rows.values() for row in some})
     part = replace(
@@ -53,7 +53,7 @@ def _sequences(clip: Clip, settings: Settings, faces: FaceFinder, path: Path) ->
         axis.set_ylabel("apex\nsequence" if centre else "initial\nframes", fontsize=8)
     how = "estimated" if clip.apex is None else "annotated"
     page.axes[0].set_title(
-        f"{clip.id}: {len(clip.numbers)} frames, apex {clip.numbers[apex]} ({how}); {SHOWN} of {length} frames",
+        f"{clip.id}: {len(clip.numbers)} frames, apex {clip.numbers[apex]} ({how}); {len(chosen)} of {length} frames",
         fontsize=9,
     )
     page.savefig(path, dpi=150)
@@ -79,7 +79,7 @@ def results(experiment: Experiment, folder: Path) -> list[Figure]:
     for fold, colour, line in zip(folds, COLOURS, LINES, strict=False):
         curve = np.array(fold["history"]["network"]["val_accuracy"])
         epochs = np.arange(1, len(curve) + 1)
-        label = f"{fold['fold'].replace('run ', 'Run-')}: {curve[-1]:.1%} at last, {curve.max():.1%} at best"
+        label = f"{fold['fold'].replace('run ', 'Run-')}: {curve[-1]:.1%} at last, {curve.max():.1%} at best (oracle)"
         axes.plot(epochs, curve, color=colour, linestyle=line, linewidth=1.3, marker=marker, label=label)
     axes.set_xlabel("epoch")
     axes.set_ylabel("accuracy on the held-out clips")

@@ -113,8 +113,8 @@ def _notes(
         mine = [row for row, (clip, _) in enumerate(clips) if clip.corpus == corpus]
         some = [short[row] for row in mine if short[row]]
         lines.append(
-            f"{corpus}, sequences of {length} frames {what}: {len(some)} of {len(mine)} clips are too short, and "
-            f"{sum(some)} of {length * len(mine)} frames repeat their first or last"
+            f"{corpus}, sequences of {length} frames {what}: {len(some)} of {len(mine)} clips do not reach so far, and "
+            f"{sum(some)} of {length * len(mine)} frames repeat a first or last one"
         )
         if guessed := sum(int(arrays[row]["estimated"][0]) for row in mine):
             lines.append(f"{corpus}: the apex of {guessed} of {len(mine)} clips is estimated ({settings.apex_method})")
