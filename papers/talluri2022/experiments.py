@@ -37,7 +37,7 @@ class Settings:
 
 PROFILES = {
     "paper": Profile("paper", Settings()),
-    "quick": Profile("quick", Settings(size=28, model_b_size=14, epochs=3), subjects=3, clips=4),
+    "quick": Profile("quick", Settings(size=28, model_b_size=14, epochs=2), subjects=3, clips=3),
     "smoke": Profile("smoke", Settings(size=28, model_b_size=14, epochs=1), subjects=2, clips=3),
 }
 
