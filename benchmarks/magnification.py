@@ -1,0 +1,191 @@
+"""Time and memory of motion magnification beside a plain NumPy port of the reference, on frames drawn here.
+
+python -m benchmarks.magnification
+
+The port does as public ports do: it goes through the clip frame by frame, builds the whole Laplacian pyramid in YIQ and
+float64 with a separable binomial kernel, keeps the state of the temporal filter for every pixel of every level, and
+puts every frame together again. Each side runs in a process of its own, so that one's memory does not count for the
+other. Ends with status 1 where the two pictures differ by more than `TOLERANCE` grey levels, or where a bound of time
+or memory is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import multiprocessing
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common.environment import peak_memory_mib
+from common.magnification import BABY, FACE, Magnification, amplification, magnify
+
+Array = NDArray[np.float64]
+Frames = NDArray[np.uint8]
+Size = tuple[int, int, int]
+
+TOLERANCE = 1
+"""Grey levels: float32 and float64 may round to different neighbours."""
+FASTER, MEMORY = 5.0, 3.0
+"""The bounds: times the port's speed, and times the clip in float32."""
+YIQ = np.array([[0.299, 0.587, 0.114], [0.595716, -0.274453, -0.321263], [0.211456, -0.522591, 0.311135]])
+KERNEL = (1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16)
+EDGE = 2
+FPS = 30.0
+SETTINGS = {"baby": BABY, "face": FACE}
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one side took for a clip: seconds, and MiB of memory at most beside the clip. `file` has its frames."""
+
+    file: Path
+    seconds: float
+    mib: float
+
+
+def port(frames: Frames, fps: float, settings: Magnification) -> Frames:
+    """The reference in plain NumPy, "iir" and "butterworth" of first order; frames uint8 (n, h, w, 3)."""
+    gains = amplification(frames.shape[1], frames.shape[2], settings)
+    (b0, b1, b2), (a1, a2) = difference_equation(fps, settings)
+    attenuation = np.array([1, settings.chrominance, settings.chrominance])
+    result = np.empty_like(frames)
+    older: list[Array] = []
+    old: list[Array] = []
+    out_older: list[Array] = []
+    out_old: list[Array] = []
+    for index, frame in enumerate(frames):
+        picture = frame @ YIQ.T
+        levels = pyramid(picture, len(gains))
+        if index == 0:
+            older, old = levels, levels
+            out_older = out_old = [np.zeros_like(level) for level in levels]
+        out = [
+            b0 * x + b1 * x1 + b2 * x2 - a1 * y1 - a2 * y2
+            for x, x1, x2, y1, y2 in zip(levels, old, older, out_old, out_older, strict=True)
+        ]
+        older, old, out_older, out_old = old, levels, out_old, out
+        motion = collapse([gain * level for gain, level in zip(gains, out, strict=True)])
+        rgb = (picture + motion * attenuation) @ np.linalg.inv(YIQ).T
+        result[index] = np.clip(np.rint(rgb), 0, 255)
+    return result
+
+
+def difference_equation(fps: float, settings: Magnification) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Numerator (3,) and denominator (2, without the leading 1) of the first-order band-pass, derived by hand."""
+    if settings.filter == "iir":
+        fast, slow = (1 - np.exp(-2 * np.pi * hz / fps) for hz in (settings.high_hz, settings.low_hz))
+        return (fast - slow, slow - fast, 0.0), (fast + slow - 2, (1 - fast) * (1 - slow))
+    if settings.filter != "butterworth" or settings.order != 1:
+        raise ValueError(f"the port has no {settings.filter} of order {settings.order}")
+    # bilinear transform of B s / (s^2 + B s + W) with both edges warped
+    low, high = (np.tan(np.pi * hz / fps) for hz in (settings.low_hz, settings.high_hz))
+    b, w = high - low, high * low
+    scale = 1 + b + w
+    return (b / scale, 0.0, -b / scale), (2 * (w - 1) / scale, (1 - b + w) / scale)
+
+
+def pyramid(picture: Array, levels: int) -> list[Array]:
+    """The Laplacian levels of a picture (h, w, c), finest first, with what is left as the last."""
+    bands = []
+    for _ in range(levels - 1):
+        smaller = blurred(picture)[::2, ::2]
+        bands.append(picture - enlarged(smaller, picture.shape))
+        picture = smaller
+    return [*bands, picture]
+
+
+def collapse(levels: list[Array]) -> Array:
+    """The picture of a Laplacian pyramid."""
+    picture = levels[-1]
+    for band in levels[-2::-1]:
+        picture = band + enlarged(picture, band.shape)
+    return picture
+
+
+def blurred(picture: Array) -> Array:
+    """Both ways with the binomial kernel, reflected at the borders."""
+    for axis in (0, 1):
+        length = picture.shape[axis]
+        widths = [(EDGE, EDGE) if here == axis else (0, 0) for here in range(picture.ndim)]
+        padded = np.pad(picture, widths, mode="reflect")
+        picture = np.zeros_like(picture)
+        for start, weight in enumerate(KERNEL):
+            picture += weight * (padded[start : start + length] if axis == 0 else padded[:, start : start + length])
+    return picture
+
+
+def enlarged(picture: Array, shape: tuple[int, ...]) -> Array:
+    """Twice the size, pixels spread out and blurred."""
+    spread = np.zeros(shape)
+    spread[::2, ::2] = 4 * picture
+    return blurred(spread)
+
+
+def drawn(n: int, height: int, width: int) -> Frames:
+    """A textured clip that sways by half a pixel at 1.2 Hz, with some noise: (n, h, w, 3)."""
+    random = np.random.default_rng(0)
+    y, x = np.mgrid[:height, :width]
+    waves = random.uniform([0.02, 0.02, 0, 10], [0.4, 0.4, 2 * np.pi, 25], (6, 4))
+    frames = np.empty((n, height, width, 3), np.uint8)
+    for index in range(n):
+        away = 0.5 * np.sin(2 * np.pi * 1.2 * index / FPS)
+        for channel in range(3):
+            grey = sum(a * np.cos(u * (x - away) + v * y + p + channel) for u, v, p, a in waves[channel : channel + 4])
+            frames[index, ..., channel] = np.clip(128 + grey + random.normal(0, 1, (height, width)), 0, 255)
+    return frames
+
+
+def measured(side: Callable[[Frames, float, Magnification], Frames], size: Size, name: str, file: Path) -> Run:
+    """Run one side in this process, on a short piece first: its imports are not what is measured."""
+    frames, settings = drawn(*size), SETTINGS[name]
+    side(frames[:2, :64, :64], FPS, settings)
+    before, start = peak_memory_mib(), time.perf_counter()
+    result = side(frames, FPS, settings)
+    seconds, mib = time.perf_counter() - start, peak_memory_mib() - before
+    np.save(file, result)
+    return Run(file, seconds, mib)
+
+
+def alone(side: Callable[[Frames, float, Magnification], Frames], size: Size, name: str, folder: Path) -> Run:
+    """`measured` in a process of its own."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(measured, side, size, name, folder / f"{name}-{side.__name__}.npy").result()
+
+
+def main() -> int:
+    """Print a line per preset, and say by the status whether all bounds hold."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--frames", type=int, default=70)
+    parser.add_argument("--height", type=int, default=480)
+    parser.add_argument("--width", type=int, default=640)
+    chosen = parser.parse_args()
+    size = (chosen.frames, chosen.height, chosen.width)
+    clip_mib = 4 * 3 * math.prod(size) / 2**20
+    print(f"{size[0]} frames {size[2]}x{size[1]}x3; memory in times the clip in float32")
+    print("preset  seconds  port's  faster  memory  port's  grey levels apart")
+    hold = True
+    with tempfile.TemporaryDirectory() as folder:
+        # all runs before any comparison: a process begins with the peak of the one that started it
+        runs = {name: [alone(side, size, name, Path(folder)) for side in (magnify, port)] for name in SETTINGS}
+        for name, (ours, plain) in runs.items():
+            apart = np.abs(np.load(ours.file).astype(int) - np.load(plain.file)).max()
+            faster, memory = plain.seconds / ours.seconds, ours.mib / clip_mib
+            print(
+                f"{name:6s} {ours.seconds:8.2f} {plain.seconds:7.2f} {faster:7.1f} {memory:7.2f} "
+                f"{plain.mib / clip_mib:7.2f} {apart:18d}"
+            )
+            hold &= faster >= FASTER and memory < MEMORY and apart <= TOLERANCE
+    return 0 if hold else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,239 @@
+"""Eulerian motion magnification with a Laplacian pyramid.
+
+Wu, Rubinstein, Shih, Guttag, Durand and Freeman, "Eulerian video magnification for revealing subtle changes in the
+world" (SIGGRAPH 2012), as its authors' reference settings go: every level of a Laplacian pyramid is band-passed in
+time, pixel by pixel, multiplied by a factor of its own, and added to the frame. Of the reference are the factors
+(`amplification`), the presets (`BABY`, `FACE`) and the start of the causal filters, which take the clip to have shown
+its first frame for ever. Other than there,
+
+- a band is given in Hz, and the filters follow from it and the frame rate of each clip;
+- every frame is kept, where the reference leaves out the last ten;
+- "butterworth" is a band-pass whose middle passes whole and unshifted. The reference subtracts two low-passes of order
+  one, which in the middle of 0.5-10 Hz lets 90% through, and relates the edges to the frame rate where its filter
+  design expects half of that, so that its 0.5-10 Hz is 0.25-5 Hz;
+- "ideal" passes positive and negative frequencies, where the reference drops the negative ones and with them half of
+  the motion.
+
+Space and time are filtered by linear operators, which commute. As the finest level adds nothing, the frames are halved
+first, then filtered in time, and only what comes out is taken apart into levels, frame by frame.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+FILTERS = ("iir", "butterworth", "ideal")
+LUMA = (0.299, 0.587, 0.114)
+"""Luminance Y of YIQ, of red, green and blue."""
+TAPS = 5
+"""Width of the pyramid's binomial kernel: levels are halved while the smaller side has as many pixels."""
+BLOCK = 1 << 18
+"""Values that are filtered in time at once, which bounds the memory it takes."""
+
+
+def cutoff(r: float, fps: float) -> float:
+    """The edge in Hz of the low-pass y += r (x - y) at a frame rate: -fps ln(1 - r) / 2 pi."""
+    return -fps * math.log1p(-r) / (2 * math.pi)
+
+
+def coefficient(hz: float, fps: float) -> float:
+    """The r of the low-pass y += r (x - y) whose edge is `hz`, between 0 and 1: the inverse of `cutoff`."""
+    return -math.expm1(-2 * math.pi * hz / fps)
+
+
+@dataclass(frozen=True)
+class Magnification:
+    """What is magnified, and how much.
+
+    Motion between `low_hz` and `high_hz` grows to 1 + `alpha` times its size at the levels that `amplification` leaves
+    whole. `wavelength` is lambda_c in pixels: structures below it get less. `chrominance` is what the colour's motion
+    gets beside the brightness's, 0 to 1. `order` is that of the "butterworth" filter, one as in the reference; a higher
+    one has steeper edges and shifts the motion more in time. Raises ValueError for settings out of range.
+    """
+
+    alpha: float
+    wavelength: float
+    low_hz: float
+    high_hz: float
+    filter: str = "butterworth"
+    chrominance: float = 0.0
+    exaggeration: float = 2.0
+    order: int = 1
+
+    def __post_init__(self) -> None:
+        if self.filter not in FILTERS:
+            raise ValueError(f"{self.filter!r} is no temporal filter; known are {', '.join(FILTERS)}")
+        if not 0 <= self.alpha < math.inf:
+            raise ValueError(f"alpha must be 0 or more and finite, not {self.alpha}")
+        if not (0 < self.wavelength < math.inf and 0 < self.exaggeration < math.inf):
+            raise ValueError(
+                f"wavelength and exaggeration must be positive, not {self.wavelength} and {self.exaggeration}"
+            )
+        if not 0 < self.low_hz < self.high_hz < math.inf:
+            raise ValueError(f"a band must go from above 0 Hz upwards, not from {self.low_hz} to {self.high_hz} Hz")
+        if not 0 <= self.chrominance <= 1:
+            raise ValueError(f"chrominance must lie between 0 and 1, not {self.chrominance}")
+        if self.order < 1:
+            raise ValueError(f"the order of a filter must be at least 1, not {self.order}")
+
+
+BABY = Magnification(10, 16, cutoff(0.05, 30), cutoff(0.4, 30), "iir", chrominance=0.1)
+"""The reference's settings for the breathing baby, r of 0.4 and 0.05 at 30 frames a second: 0.245 to 2.44 Hz."""
+FACE = Magnification(20, 80, 0.5, 10.0, "butterworth", chrominance=0.0)
+"""The reference's settings for the motion of a face."""
+
+
+def magnify(frames: NDArray[np.uint8], fps: float, settings: Magnification) -> NDArray[np.uint8]:
+    """A clip with its motion magnified: frames and result uint8, RGB (n, h, w, 3) or grey (n, h, w).
+
+    The motion is added to the frame it was found in, rounded, and cut at 0 and 255. One frame alone does not move and
+    comes back as it is, and so do pictures of fewer than 10 pixels on a side, which have no level between the finest
+    and the coarsest. Beside frames and result it takes a quarter of the clip as float32, and a third of that where the
+    colour's motion is left alone. Raises ValueError for another dtype or shape, and as `band_passed` does.
+    """
+    if frames.dtype != np.uint8 or not (frames.ndim == 3 or (frames.ndim == 4 and frames.shape[-1] == 3)):
+        raise ValueError(f"magnify takes uint8 (n, h, w, 3) or (n, h, w), not {frames.dtype} {frames.shape}")
+    if 0 in frames.shape:
+        raise ValueError(f"magnify takes frames with pixels in them, not {frames.shape}")
+    n, height, width = frames.shape[:3]
+    _check_band(fps, settings)
+    gains = amplification(height, width, settings)
+    if not any(gains):
+        return frames.copy()
+    moving = _halved(frames, settings.chrominance)
+    flat = moving.reshape(n, -1)
+    step = max(1, BLOCK // n)
+    for start in range(0, flat.shape[1], step):
+        flat[:, start : start + step] = band_passed(flat[:, start : start + step], fps, settings)
+    result = np.empty_like(frames, order="C")
+    for frame, band, out in zip(frames, moving, result, strict=True):
+        motion: NDArray[Any] = _enlarged(_amplified(band, gains), height, width)
+        if motion.ndim < frame.ndim:
+            motion = cv2.merge([motion] * 3)
+        cv2.add(np.ascontiguousarray(frame), motion, dst=out, dtype=cv2.CV_8U)
+    return result
+
+
+def amplification(height: int, width: int, settings: Magnification) -> tuple[float, ...]:
+    """What every level of the pyramid is multiplied by, finest first.
+
+    min(alpha, exaggeration (wavelength_l / (8 delta) - 1)) but never below 0, with delta = wavelength / 8 / (1 + alpha)
+    and wavelength_l a third of the picture's diagonal at the coarsest level, half as much at each finer one. The finest
+    and the coarsest level get 0.
+    """
+    levels = 1
+    while min(height, width) >> (levels - 1) >= TAPS:
+        levels += 1
+    delta = settings.wavelength / 8 / (1 + settings.alpha)
+    gains = []
+    for level in range(levels):
+        here = math.hypot(height, width) / 3 / 2 ** (levels - 1 - level)
+        most = settings.exaggeration * (here / (8 * delta) - 1)
+        gains.append(0.0 if level in (0, levels - 1) else max(0.0, min(settings.alpha, most)))
+    return tuple(gains)
+
+
+def band_passed(values: NDArray[np.floating[Any]], fps: float, settings: Magnification) -> NDArray[np.floating[Any]]:
+    """What of `values` (n, ...), in time along the first axis, lies in the band; floating, same shape.
+
+    "iir" is the difference of two low-passes of first order, and soft: the band's middle, in octaves, passes to the
+    share (high - low) / (high + low), 82% for `BABY`; the edges to 63% there, and a tenth of its lower edge to 9%. It
+    and "butterworth" look at past frames alone, and take the first to have lasted for ever. "ideal" passes
+    `kept_frequencies`, without any shift in time, and takes the clip to repeat. What does not change gives exact zeros.
+    Raises ValueError for a band whose upper edge is not below half the frame rate.
+    """
+    _check_band(fps, settings)
+    from scipy import fft, signal
+
+    changes, n = values - values[0], len(values)
+    if settings.filter == "ideal":
+        dropped = ~np.isin(_frequencies(n, fps), kept_frequencies(n, fps, settings))
+        spectrum = fft.rfft(changes, axis=0)
+        spectrum[dropped] = 0
+        return np.asarray(fft.irfft(spectrum, n, axis=0))
+    if settings.filter == "butterworth":
+        edges = (settings.low_hz, settings.high_hz)
+        sections = signal.butter(settings.order, edges, "bandpass", output="sos", fs=fps)
+    else:
+        fast, slow = (coefficient(hz, fps) for hz in (settings.high_hz, settings.low_hz))
+        # the difference of the two low-passes over their common denominator
+        sections = np.array([[fast - slow, slow - fast, 0, 1, fast + slow - 2, (1 - fast) * (1 - slow)]])
+    return np.asarray(signal.sosfilt(sections, changes, axis=0))
+
+
+def kept_frequencies(n: int, fps: float, settings: Magnification) -> NDArray[np.float64]:
+    """The frequencies in Hz that the "ideal" filter passes in a clip of n frames.
+
+    Those of the discrete Fourier transform, multiples of fps / n, that lie in the band, edges included. A short clip
+    may have none: 30 frames at 200 a second have 6.7, 13.3, ... Hz. Then it is the one nearest to the middle of the
+    band, never 0, so that a slow band in a short clip means the slowest motion that the clip can show. A clip of one
+    frame has none.
+    """
+    bins = _frequencies(n, fps)[1:]
+    inside = bins[(bins >= settings.low_hz) & (bins <= settings.high_hz)]
+    if inside.size or not bins.size:
+        return inside
+    nearest = np.argmin(np.abs(bins - (settings.low_hz + settings.high_hz) / 2))
+    return bins[nearest : nearest + 1]
+
+
+def _check_band(fps: float, settings: Magnification) -> None:
+    """Raise ValueError where a frame rate cannot carry the band."""
+    if not 0 < fps < math.inf:
+        raise ValueError(f"a frame rate must be positive, not {fps}")
+    if settings.high_hz >= fps / 2:
+        raise ValueError(
+            f"{fps:g} frames a second carry motion below {fps / 2:g} Hz; "
+            f"the band {settings.low_hz:g}-{settings.high_hz:g} Hz reaches further: lower its upper edge"
+        )
+
+
+def _frequencies(n: int, fps: float) -> NDArray[np.float64]:
+    """The frequencies of a real Fourier transform of n frames, (n // 2 + 1,)."""
+    return np.asarray(np.fft.rfftfreq(n, 1 / fps), np.float64)
+
+
+def _halved(frames: NDArray[np.uint8], chrominance: float) -> NDArray[np.float32]:
+    """The second Gaussian level of all frames, colours mixed as their motion is to come out, float32 (n, h/2, w/2, c).
+
+    Attenuating I and Q of YIQ by a leaves a of each colour and 1 - a of the luminance in all three. With a = 0 that is
+    one and the same for the three, and the channel axis goes, as it does for grey frames.
+    """
+    mixing = np.array([LUMA] * 3, np.float32) * (1 - chrominance) + np.eye(3, dtype=np.float32) * chrominance
+    small = None
+    for index, frame in enumerate(frames):
+        halved = cv2.pyrDown(frame.astype(np.float32))
+        if halved.ndim == 3:
+            halved = cv2.transform(halved, mixing if chrominance else mixing[:1])
+        if small is None:
+            small = np.empty((len(frames), *halved.shape), np.float32)
+        small[index] = halved
+    assert small is not None
+    return small
+
+
+def _amplified(band: NDArray[np.float32], gains: tuple[float, ...]) -> NDArray[np.float32]:
+    """The levels below the finest of a Laplacian pyramid, each times its gain, put together again; shaped as `band`."""
+    gaussians: list[NDArray[Any]] = [band]
+    for _ in gains[2:]:
+        gaussians.append(cv2.pyrDown(gaussians[-1]))
+    motion = np.zeros_like(gaussians[-1])
+    for gain, fine, coarse in zip(gains[-2:0:-1], gaussians[-2::-1], gaussians[:0:-1], strict=True):
+        # gain (fine - up(coarse)) + up(motion) with one enlargement instead of two
+        motion = gain * fine + _enlarged(motion - gain * coarse, *fine.shape[:2])
+    return motion
+
+
+def _enlarged(picture: NDArray[Any], height: int, width: int) -> NDArray[np.float32]:
+    """Twice the size, mirrored at the borders.
+
+    cv2.pyrUp alone repeats the last line where an odd size wants the one before it, and so treats left and right apart.
+    """
+    mirrored = cv2.copyMakeBorder(picture, 0, height % 2, 0, width % 2, cv2.BORDER_REFLECT_101)
+    return np.asarray(cv2.pyrUp(mirrored)[:height, :width], np.float32)

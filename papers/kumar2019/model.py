@@ -1,0 +1,79 @@
+"""Kumar, Theagarajan, Peraza, Bhanu, CVPR Workshops 2019: ResNet34 on Emotion Avatar Images (section 3.5, figure 1).
+
+The residual network with 34 layers of He et al. (2016, table 1): a convolution of 7 x 7, then 3, 4, 6 and 3 blocks of
+two convolutions of 3 x 3 with a shortcut around them. "Batch normalization is carried out before each convolution
+layer" is not what He et al. do; `before` follows that sentence.
+"""
+
+from __future__ import annotations
+
+import keras
+from keras import layers
+
+FILTERS = (64, 128, 256, 512)
+BLOCKS = (3, 4, 6, 3)
+WEIGHT_DECAY = 5e-4
+MOMENTUM, EPSILON = 0.9, 1e-5
+"""Of batch normalisation, as He et al. have them. With Keras' momentum of 0.99 the statistics of a short training would
+still be mostly those that it started with."""
+
+
+def resnet34(size: int, classes: int, *, before: bool = False) -> keras.Model:
+    """ResNet34: {"avatar": (size, size, 3)} in 0-1 -> {"emotion": (classes,)} probabilities.
+
+    Batch normalisation follows each convolution, as He et al. have it, or stands `before` it. In training images are
+    mirrored at random. The unmirrored scores before the softmax are the output of the layer `scores`.
+    """
+    convolved = _normalised_first if before else _normalised_last
+    avatar = layers.Input((size, size, 3), name="avatar")
+    x = layers.RandomFlip("horizontal", name="mirrored")(avatar)
+    x = convolved(x, FILTERS[0], 7, 2, True, "stem")
+    x = layers.MaxPooling2D(3, 2, padding="same", name="pooling")(x)
+    for stage, (filters, blocks) in enumerate(zip(FILTERS, BLOCKS, strict=True), start=1):
+        for block in range(1, blocks + 1):
+            name, stride = f"stage{stage}_block{block}", 2 if stage > 1 and block == 1 else 1
+            shortcut = convolved(x, filters, 1, stride, False, f"{name}_shortcut") if stride > 1 else x
+            x = convolved(x, filters, 3, stride, True, f"{name}_first")
+            x = convolved(x, filters, 3, 1, False, f"{name}_second")
+            x = layers.Add(name=f"{name}_sum")([x, shortcut])
+            x = layers.ReLU(name=name)(x)
+    x = layers.GlobalAveragePooling2D(name="average")(x)
+    x = layers.Dense(classes, kernel_regularizer=_decay(), name="scores")(x)
+    return keras.Model({"avatar": avatar}, {"emotion": layers.Softmax(name="emotion")(x)}, name="resnet34")
+
+
+def _normalised_last(
+    x: keras.KerasTensor, filters: int, kernel: int, stride: int, active: bool, name: str
+) -> keras.KerasTensor:
+    """Convolution, batch normalisation, ReLU."""
+    x = _convolution(x, filters, kernel, stride, name)
+    x = layers.BatchNormalization(momentum=MOMENTUM, epsilon=EPSILON, name=f"{name}_normalisation")(x)
+    return layers.ReLU(name=f"{name}_relu")(x) if active else x
+
+
+def _normalised_first(
+    x: keras.KerasTensor, filters: int, kernel: int, stride: int, active: bool, name: str
+) -> keras.KerasTensor:
+    """Batch normalisation, convolution, ReLU."""
+    x = layers.BatchNormalization(momentum=MOMENTUM, epsilon=EPSILON, name=f"{name}_normalisation")(x)
+    x = _convolution(x, filters, kernel, stride, name)
+    return layers.ReLU(name=f"{name}_relu")(x) if active else x
+
+
+def _convolution(x: keras.KerasTensor, filters: int, kernel: int, stride: int, name: str) -> keras.KerasTensor:
+    """Without bias, which normalisation would take out again; half the kernel is padded on every side."""
+    x = layers.ZeroPadding2D(kernel // 2, name=f"{name}_padding")(x) if kernel > 1 else x
+    return layers.Conv2D(
+        filters,
+        kernel,
+        stride,
+        use_bias=False,
+        kernel_initializer=keras.initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal"),
+        kernel_regularizer=_decay(),
+        name=f"{name}_convolution",
+    )(x)
+
+
+def _decay() -> keras.regularizers.Regularizer:
+    """Adds weight decay times the weight to its gradient (table 1): the loss has half of the square."""
+    return keras.regularizers.L2(WEIGHT_DECAY / 2)

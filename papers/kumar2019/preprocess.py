@@ -1,0 +1,152 @@
+"""From a clip to its Emotion Avatar Images: sections 3.1 to 3.4, one image per magnification.
+
+The face is cut out of all frames by the landmarks of the first, magnified, rid of frames that hardly move
+(`texture`), registered and averaged (`avatar`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from common.errors import ClipError
+from common.faces import Face, FaceFinder
+from common.images import each_frame
+from common.magnification import Magnification, magnify
+from common.types import Arrays, Clip, Experiment, Samples
+from papers.kumar2019.avatar import avatar
+from papers.kumar2019.experiments import ALPHAS, TESTED, Settings
+from papers.kumar2019.texture import Texture, select
+
+MARGIN = 0.25
+"""What is added around the landmarks on every side, as a share of their extent."""
+
+
+def parameters(experiment: Experiment, settings: Settings) -> dict[str, object]:
+    """What decides the arrays that `prepare` returns; the same for all experiments."""
+    names = ("size", "face_size", "window", "cutoff", "wavelength", "low_hz", "high_hz")
+    return {name: getattr(settings, name) for name in names} | {"alphas": ALPHAS}
+
+
+def prepare(clip: Clip, experiment: Experiment, settings: Settings, faces: FaceFinder) -> Arrays:
+    """A clip's images: "avatars" RGB uint8 (4, size, size, 3) in the order of `ALPHAS`, and what they were made of.
+
+    "frames" (1,) counts the clip's frames, "kept" (4,) those that each image is the mean of; "lost" (4,) is 1 where the
+    annotated apex is not among them. Raises ClipError for files
+    that cannot be used, a clip whose first frame shows no face, and a frame rate that cannot carry the band.
+    """
+    frames, face = face_frames(clip, settings, faces)
+    images, kept, lost = [], [], []
+    apex = clip.numbers.index(clip.apex) if clip.apex in clip.numbers else None
+    for alpha in ALPHAS:
+        moved = magnified(clip, frames, alpha, settings)
+        chosen = textured(moved, settings).kept
+        images.append(_resize(avatar_of(moved, chosen, face, faces), settings.size))
+        kept.append(len(chosen))
+        lost.append(int(apex is not None and apex not in chosen))
+    counts = {"frames": np.array([len(frames)]), "kept": np.array(kept), "lost": np.array(lost)}
+    return {"avatars": np.stack(images)} | counts
+
+
+def face_frames(clip: Clip, settings: Settings, faces: FaceFinder) -> tuple[NDArray[np.uint8], Face]:
+    """The face in all frames, RGB uint8 (n, face_size, face_size, 3), and where it was found in the first of them.
+
+    One rectangle cuts all frames: the extent of the first frame's landmarks and a margin, as far as the picture goes.
+    Of a released crop that is nearly all. It does not follow the face: registering is a later step.
+    """
+    box, crops = None, []
+    face = Face(np.zeros((68, 2), np.float32), "")
+    for picture in each_frame(clip):
+        if box is None:
+            found = faces.find(picture, str(clip.frames[0]))
+            box = _box(found.points, picture.shape)
+            if 0 in picture[box].shape:
+                raise ClipError(f"{clip.frames[0]}: the face that dlib finds lies outside the picture")
+            face = _moved(found, box, settings.face_size)
+        crops.append(_resize(picture[box], settings.face_size))
+    return np.stack(crops), face
+
+
+def magnified(clip: Clip, frames: NDArray[np.uint8], alpha: int, settings: Settings) -> NDArray[np.uint8]:
+    """The frames (n, h, w, 3) with their motion magnified at the clip's frame rate (section 3.1); alpha 0 changes none.
+
+    Raises ClipError where the frame rate cannot carry the band.
+    """
+    if not alpha:
+        return frames
+    chosen = Magnification(alpha, settings.wavelength, settings.low_hz, settings.high_hz, "butterworth")
+    try:
+        return magnify(frames, clip.fps, chosen)
+    except ValueError as error:
+        raise ClipError(f"{clip.id}: {error}") from None
+
+
+def textured(frames: NDArray[np.uint8], settings: Settings) -> Texture:
+    """How much each frame of a clip moves, and which stay (section 3.2)."""
+    grey = np.stack([cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames])
+    return select(np.asarray(grey, np.uint8), settings.window, settings.cutoff)
+
+
+def avatar_of(frames: NDArray[np.uint8], kept: NDArray[np.int64], face: Face, faces: FaceFinder) -> NDArray[np.uint8]:
+    """The Emotion Avatar Image of the kept frames, registered to the clip's first (sections 3.3 and 3.4)."""
+    points = np.stack([faces.follow(frames[index], face) for index in kept])
+    try:
+        return avatar(frames[kept], points, faces.follow(frames[0], face))
+    except ValueError as error:
+        raise ClipError(str(error)) from None
+
+
+def assemble(
+    clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], experiment: Experiment, settings: Settings
+) -> Samples:
+    """Samples with four rows per clip: x is the image, y the clip's class, view the magnification.
+
+    Notes count the frames that texture removed, and the clips that one window covers.
+    """
+    copies = len(ALPHAS)
+    return Samples(
+        x={"avatar": np.concatenate([one["avatars"] for one in arrays])},
+        y=np.repeat([label for _, label in clips], copies).astype(np.int64),
+        subject=np.repeat([clip.subject_id for clip, _ in clips], copies),
+        clip=np.repeat([clip.id for clip, _ in clips], copies),
+        view=np.tile(np.array(ALPHAS, np.int64), len(clips)),
+        notes=tuple(_note(name, clips, arrays, settings) for name in experiment.corpora),
+    )
+
+
+def _note(corpus: str, clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], settings: Settings) -> str:
+    mine = [one for (clip, _), one in zip(clips, arrays, strict=True) if clip.corpus == corpus]
+    frames = np.array([one["frames"][0] for one in mine])
+    kept = np.array([one["kept"][ALPHAS.index(TESTED)] for one in mine])
+    lost = sum(int(one["lost"][ALPHAS.index(TESTED)]) for one in mine)
+    return (
+        f"{corpus}, magnified {TESTED} times: {int(kept.sum())} of {int(frames.sum())} frames have enough texture; "
+        f"{int((frames <= settings.window).sum())} of {len(mine)} clips have at most {settings.window} frames, one "
+        f"window, and keep all; {lost} lose their annotated apex"
+    )
+
+
+def _box(points: NDArray[np.float32], shape: tuple[int, ...]) -> tuple[slice, slice]:
+    margin = MARGIN * (points.max(0) - points.min(0))
+    (left, top), (right, bottom) = points.min(0) - margin, points.max(0) + margin
+    rows = slice(max(round(float(top)), 0), min(max(round(float(bottom)), 0), shape[0]))
+    columns = slice(max(round(float(left)), 0), min(max(round(float(right)), 0), shape[1]))
+    return rows, columns
+
+
+def _moved(face: Face, box: tuple[slice, slice], size: int) -> Face:
+    """A face in the coordinates of the crop that `box` cuts and that is resized to size x size."""
+    shift = np.array([box[1].start, box[0].start])
+    scale = size / np.array([box[1].stop - box[1].start, box[0].stop - box[0].start])
+    left, top, right, bottom = np.rint((np.array(face.box).reshape(2, 2) - shift) * scale).astype(int).ravel().tolist()
+    points = ((face.points - shift + 0.5) * scale - 0.5).astype(np.float32)
+    return Face(points, face.how, (left, top, right, bottom))
+
+
+def _resize(picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    shrinks = picture.shape[0] > size
+    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(np.ascontiguousarray(picture), (size, size), interpolation=how), np.uint8)

@@ -1,0 +1,175 @@
+"""Removing frames of low textural variance: section 3.2 of Kumar et al. (2019), equations 6-9.
+
+Every frame becomes a map of local binary patterns, cut into 6 x 6 blocks. A 3D Fourier transform of each block over a
+window of 61 frames around frame i, high-passed at a radius of 30, sums to the frame's intensity A_i. A normal
+distribution with the mean and deviation of the clip's A_i gives each frame a probability; those above 0.5 stay.
+
+What the text leaves open is our choice, and said where it is made. The transform is exact and yet fast: the 2D
+transform of a frame is the same in every window, and from one window to the next, a frame later, the temporal
+transform changes by the frame that leaves and the one that enters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+WINDOW = 61
+"""N, frames of the sliding window."""
+CUTOFF = 30.0
+"""D0, the radius in bins from which frequencies pass."""
+GRID = 6
+"""Blocks along either side of a frame."""
+RADIUS, NEIGHBOURS = 1, 8
+"""Of the local binary patterns."""
+THRESHOLD = 0.5
+ENDS = ("moved", "cut")
+"""What becomes of a window that reaches beyond its clip; see `windows`."""
+SAME = 1e-9
+"""Share of the largest A_i by which a clip's A_i differ at most where they count as the same; rounding is less."""
+
+
+@dataclass(frozen=True)
+class Texture:
+    """How much a clip's n frames move: `activity` A_i and `probability`, both float64 (n,).
+
+    `kept` are the ascending indices, int64, of the frames that stay: all of them where A_i is the same everywhere. That
+    is so where `reached` is False, because no frequency of blocks and windows this small passes the filter (A_i is 0);
+    in a still clip; and, with "moved" windows, in one of at most 61 frames, which is one window.
+    """
+
+    activity: NDArray[np.float64]
+    probability: NDArray[np.float64]
+    kept: NDArray[np.int64]
+    reached: bool
+
+
+def select(frames: NDArray[np.uint8], window: int = WINDOW, cutoff: float = CUTOFF, ends: str = "moved") -> Texture:
+    """Which of a clip's grey frames, uint8 (n, height, width), move enough to stay.
+
+    Raises ValueError for no frames, and for frames too small for 6 x 6 blocks.
+    """
+    values, reached = activity(texture_maps(frames), window, cutoff, ends)
+    found = probability(values)
+    kept = np.flatnonzero(found > THRESHOLD) if found.max() > THRESHOLD else np.arange(len(found))
+    return Texture(values, found, kept, reached)
+
+
+def probability(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Normal distribution function of the z-scores of A_i (n,); 0.5 for all where they are the same.
+
+    The text says that mean and standard deviation give the probability, not how: this is the usual way, and above 0.5
+    then means above the mean. The deviation is the population's, which decides about no frame.
+    """
+    from scipy.special import ndtr
+
+    if np.ptp(values) <= SAME * values.max():
+        return np.full(len(values), 0.5)
+    found: NDArray[np.float64] = ndtr((values - values.mean()) / values.std())
+    return found
+
+
+def windows(count: int, window: int = WINDOW, ends: str = "moved") -> list[tuple[int, int]]:
+    """First frame and the one after the last of each frame's window, in a clip of `count` frames.
+
+    A window is centred on its frame. Where it would reach beyond the clip, which the text does not treat, "moved"
+    shifts it inside and cuts it only if the clip is shorter than it; "cut" drops the frames that do not exist. Then
+    A_i hangs on the window's length, which decides how many frequencies pass and how large they are, before it hangs
+    on any movement: the frames in the middle of the clip are kept, whatever happens in it.
+    """
+    if ends not in ENDS:
+        raise ValueError(f"windows at the ends are {' or '.join(ENDS)}, not {ends!r}")
+    starts = np.arange(count) - window // 2
+    if ends == "moved":
+        starts = np.clip(starts, 0, max(count - window, 0))
+    return [(max(start, 0), min(start + window, count)) for start in starts.tolist()]
+
+
+def activity(
+    maps: NDArray[np.uint8], window: int = WINDOW, cutoff: float = CUTOFF, ends: str = "moved"
+) -> tuple[NDArray[np.float64], bool]:
+    """A_i of equation 9, float64 (n,), of texture maps uint8 (n, height, width), and whether any frequency passes.
+
+    Our readings: equation 9 adds magnitudes (complex numbers would add up to one pixel of the filtered block); the
+    position in equation 7 counts whole bins from frequency zero to both sides, since the integrals of equation 6 are
+    centred and since, counted from a corner, low negative frequencies would pass. Raises ValueError as `select`.
+    """
+    places = windows(len(maps), window, ends)
+    longest = max((stop - start for start, stop in places), default=0)
+    if not longest:
+        raise ValueError("no frames")
+    spectra, first, squares = _spectra(maps, cutoff, longest // 2)
+    values, reached, before = np.zeros(len(maps)), False, (0, 0)
+    for index, (start, stop) in enumerate(places):
+        if (start, stop) == before:
+            values[index] = values[index - 1]
+            continue
+        length = stop - start
+        if (start - 1, stop - 1) != before:  # a window of another length: from scratch
+            passing = [(k, int((squares + k**2 >= cutoff**2).sum())) for k in range(length // 2 + 1)]
+            passing = [(k, bins) for k, bins in passing if bins]
+            waves = np.exp(-2j * np.pi / length * np.outer([k for k, _ in passing], np.arange(start, stop)))
+            sums = np.tensordot(waves, spectra[start:stop], axes=1)
+            if passing and passing[0][0] == 0:
+                sums[0] += length * first
+        else:
+            change = spectra[stop - 1] - spectra[start - 1]
+            for (k, bins), row in zip(passing, sums, strict=True):
+                row[:bins] += np.exp(-2j * np.pi / length * (k * (stop - 1) % length)) * change[:bins]
+        reached |= bool(passing)
+        for (k, bins), row in zip(passing, sums, strict=True):
+            # frequencies k and -k of a real block have equal magnitudes
+            values[index] += (1 if 2 * k in (0, length) else 2) * float(np.abs(row[:bins]).sum())
+        before = start, stop
+    return values, reached
+
+
+def texture_maps(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Local binary patterns of grey frames uint8 (n, height, width), less the outermost pixels, which lack neighbours.
+
+    The text names no variant. The plain pattern of 8 bits is the one whose numbers make a picture; those of uniform
+    patterns are mere names.
+    """
+    from skimage.feature import local_binary_pattern
+
+    inner = slice(RADIUS, -RADIUS)
+    found = np.empty_like(frames[:, inner, inner])
+    for picture, frame in zip(found, frames, strict=True):
+        picture[:] = local_binary_pattern(frame, NEIGHBOURS, RADIUS, method="default")[inner, inner]
+    return found
+
+
+def blocks(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The 36 blocks of one size (36, rows, columns) of a map; up to 5 rows and columns at its end belong to none."""
+    rows, columns = (side // GRID for side in picture.shape)
+    if not rows or not columns:
+        raise ValueError(f"a texture map of {picture.shape[1]}x{picture.shape[0]} pixels has no {GRID}x{GRID} blocks")
+    grid = picture[: rows * GRID, : columns * GRID].reshape(GRID, rows, GRID, columns)
+    return grid.swapaxes(1, 2).reshape(-1, rows, columns)
+
+
+def _spectra(
+    maps: NDArray[np.uint8], cutoff: float, highest: int
+) -> tuple[NDArray[np.complex128], NDArray[np.complex128], NDArray[np.float64]]:
+    """2D transforms of all blocks, (n, bins, 36), less the first map's; the first map's; squared radii of the bins.
+
+    Only bins that pass together with temporal frequency `highest`, the largest radius first. Less the first map's,
+    because what stays has no temporal frequency but 0, and so not even by rounding any other.
+    """
+    from scipy.fft import fft2
+
+    start = blocks(maps[0]).astype(np.float64)
+    down, across = (np.fft.fftfreq(side, 1 / side) for side in start.shape[1:])
+    squares = np.add.outer(down**2, across**2).ravel()
+    order = np.argsort(-squares, kind="stable")
+    order = order[squares[order] + highest**2 >= cutoff**2]
+
+    def transform(pictures: NDArray[np.float64]) -> NDArray[np.complex128]:
+        return np.asarray(fft2(pictures).reshape(len(pictures), -1)[:, order].T)
+
+    spectra = np.zeros((len(maps), len(order), len(start)), np.complex128)
+    for index, picture in enumerate(maps[1:], start=1):
+        spectra[index] = transform(blocks(picture) - start)
+    return spectra, transform(start), squares[order]

@@ -1,0 +1,242 @@
+"""kumar2019 against its text: the network, one image per magnification, what is learnt and what is tested."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import keras
+import numpy as np
+import pytest
+from skimage import data
+
+import papers
+from common.audit import audit
+from common.errors import ClipError
+from common.faces import Face, FaceFinder
+from common.protocols import BETWEEN, LOSO, split
+from common.report.assemble import documented
+from common.types import Clip, Samples, Workbench
+from papers.kumar2019 import model, preprocess, recipe
+from papers.kumar2019.experiments import ALPHAS, CORPORA, MAGNIFIED_ONLY, TESTED, Settings, trained_alphas
+
+PAPER = papers.load("kumar2019")
+EXPERIMENTS = {one.id: one for one in PAPER.experiments}
+SMALL = Settings(size=48, face_size=64, window=7, batch=8, epochs=2)
+
+# ---------------------------------------------------------------- the network
+
+
+@pytest.fixture(scope="module")
+def usual() -> keras.Model:
+    return model.resnet34(224, 3)
+
+
+@pytest.fixture(scope="module")
+def before() -> keras.Model:
+    return model.resnet34(224, 3, before=True)
+
+
+def test_resnet34_has_its_parameters_in_both_orders_of_normalisation(usual: keras.Model, before: keras.Model) -> None:
+    assert (usual.count_params(), before.count_params()) == (21_303_235, 21_299_407)
+    for network in (usual, before):
+        kinds = Counter(type(layer).__name__ for layer in network.layers)
+        assert (kinds["Conv2D"], kinds["Add"], kinds["Dense"]) == (36, 16, 1)  # 33 and 3 shortcuts: 34 with the dense
+
+
+def test_statistics_of_a_short_training_are_its_own(usual: keras.Model) -> None:
+    found = [one for one in usual.layers if isinstance(one, keras.layers.BatchNormalization)]
+    assert {(one.momentum, one.epsilon) for one in found} == {(0.9, 1e-5)}
+
+
+def test_outputs_of_the_stages_are_those_of_the_residual_network(usual: keras.Model) -> None:
+    shapes = [usual.get_layer(name).output.shape[1:] for name in ("stem_relu", "pooling")]
+    shapes += [
+        usual.get_layer(f"stage{stage}_block{last}").output.shape[1:] for stage, last in enumerate((3, 4, 6, 3), 1)
+    ]
+    assert shapes == [(112, 112, 64), (56, 56, 64), (56, 56, 64), (28, 28, 128), (14, 14, 256), (7, 7, 512)]
+
+
+def test_normalisation_stands_where_it_is_asked_for(usual: keras.Model, before: keras.Model) -> None:
+    for network in (usual, before):
+        for layer in network.layers:
+            if not isinstance(layer, keras.layers.Conv2D):
+                continue
+            beyond = layer.output._keras_history.operation._outbound_nodes[0].operation
+            name = layer.name.removesuffix("_convolution") + "_normalisation"
+            assert (beyond.name == name) == (network is usual)
+
+
+def test_a_trained_image_is_mirrored_at_random_and_a_tested_one_never(usual: keras.Model) -> None:
+    network = keras.Model(usual.input, usual.get_layer("mirrored").output)
+    image = np.random.default_rng(0).random((64, 224, 224, 3)).astype(np.float32)
+    assert (keras.ops.convert_to_numpy(network({"avatar": image}, training=False)) == image).all()
+    moved = keras.ops.convert_to_numpy(network({"avatar": image}, training=True))
+    same = [(one == other).all() for one, other in zip(moved, image, strict=True)]
+    mirrored = [(one == other[:, ::-1]).all() for one, other in zip(moved, image, strict=True)]
+    assert all(a != b for a, b in zip(same, mirrored, strict=True))
+    assert 10 < sum(mirrored) < 54
+
+
+# ---------------------------------------------------------------- what is run
+
+
+def test_every_number_of_tables_3_and_7_has_its_experiment() -> None:
+    assert {(e.name, e.protocol) for e in PAPER.experiments if e.variant == "published"} == {
+        *((f"{name}-loso", LOSO) for name in ("composite", *CORPORA)),
+        *((f"{a}-to-{b}", BETWEEN) for a in CORPORA for b in CORPORA if a != b),
+    }
+    assert len(PAPER.claims) == 20
+    assert all(experiment.leak_free for experiment in PAPER.experiments)
+
+
+def test_the_audit_finds_smics_exchanged_figures_and_no_other() -> None:
+    findings = audit(PAPER.facts, PAPER.claims, documented(), {})
+    exchanged = [one for one in findings if one.topic == "UAR and UF1 of the confusion matrices"]
+    assert {one.statement.partition(":")[0]: one.holds for one in exchanged} == {
+        "smic": False,
+        "casme2": True,
+        "samm": True,
+    }
+    assert "each where the other belongs" in exchanged[0].statement
+    assert all(one.holds for one in findings if one.topic.startswith(("Class counts", "Corpora add up")))
+
+
+# ---------------------------------------------------------------- images
+
+
+def clip_of(frames: int = 12, fps: float = 100.0, corpus: str = "smic") -> Clip:
+    files = tuple(Path(f"/nowhere/{k}.png") for k in range(frames))
+    return Clip(corpus, "s1", "one", files, tuple(range(frames)), 0, None, frames - 1, fps, "positive")
+
+
+class Fixed:
+    """A face in the same place of every frame."""
+
+    points = np.random.default_rng(2).uniform(60, 140, (68, 2)).astype(np.float32)
+
+    def find(self, image: np.ndarray, where: str) -> Face:
+        return Face(self.points, "as it is", (60, 60, 140, 140))
+
+    def follow(self, image: np.ndarray, face: Face) -> np.ndarray:
+        return face.points
+
+
+@pytest.fixture
+def pictures(monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
+    """A texture that shakes by a fraction of a pixel."""
+    rng = np.random.default_rng(5)
+    still = cv2.resize(rng.integers(60, 200, (40, 40, 3), np.uint8), (200, 200), interpolation=cv2.INTER_CUBIC)
+    shifts = 0.6 * np.sin(2 * np.pi * 5 * np.arange(12) / 100 * 2)
+    moved = [cv2.warpAffine(still, np.array([[1, 0, s], [0, 1, 0]]), (200, 200), borderMode=2) for s in shifts]
+    monkeypatch.setattr(preprocess, "each_frame", lambda clip: iter(moved))
+    return np.stack(moved)
+
+
+def test_a_clip_becomes_one_image_per_magnification(pictures: np.ndarray) -> None:
+    arrays = preprocess.prepare(clip_of(), EXPERIMENTS["smic-loso/published"], SMALL, Fixed())  # type: ignore[arg-type]
+    assert (arrays["avatars"].shape, arrays["avatars"].dtype) == ((4, 48, 48, 3), np.uint8)
+    assert (arrays["frames"].tolist(), len(arrays["kept"])) == ([12], 4)
+    assert (arrays["kept"] > 0).all()
+    assert (arrays["kept"] <= 12).all()
+    frames, face = preprocess.face_frames(clip_of(), SMALL, Fixed())  # type: ignore[arg-type]
+    assert frames.shape == (12, 64, 64, 3)
+    assert face.points.min() >= 0
+    assert face.points.max() <= 63
+    plain = preprocess.textured(frames, SMALL).kept
+    mean = np.rint(frames[plain].mean(axis=0)).astype(np.uint8)
+    expected = cv2.resize(mean, (48, 48), interpolation=cv2.INTER_AREA)
+    assert (
+        np.abs(arrays["avatars"][0].astype(int) - expected).max() <= 1
+    )  # landmarks at rest: registering moves nothing
+    assert (arrays["avatars"][0] != arrays["avatars"][2]).any()
+
+
+def test_a_clip_that_cannot_carry_the_band_is_named(pictures: np.ndarray) -> None:
+    with pytest.raises(ClipError, match=r"smic/s1/one: 15 frames a second carry motion below 7\.5 Hz"):
+        preprocess.prepare(clip_of(fps=15.0), EXPERIMENTS["smic-loso/published"], SMALL, Fixed())  # type: ignore[arg-type]
+
+
+def test_landmarks_are_followed_without_searching_again() -> None:
+    finder, face = FaceFinder(), None
+    picture = data.astronaut()
+    face = finder.find(picture)
+    assert (finder.follow(picture, face) == face.points).all()
+    shifted = np.roll(picture, (2, 3), axis=(0, 1))
+    assert np.abs(finder.follow(shifted, face) - face.points - (3, 2)).mean() < 2
+    crop = picture[30:250, 110:330]
+    found = finder.find(crop)
+    moved = preprocess._moved(face, (slice(30, 250), slice(110, 330)), 220)
+    assert np.abs(moved.points - found.points).mean() < 5
+    assert np.abs(finder.follow(crop, moved) - face.points + (110, 30)).mean() < 2
+
+
+def test_rows_are_the_magnifications_of_each_clip_and_notes_count_frames() -> None:
+    clips = [(clip_of(), 0), (replace(clip_of(), name="two", subject="s2"), 2)]
+    arrays = [
+        {
+            "avatars": np.full((4, 5, 5, 3), k, np.uint8),
+            "frames": np.array([n]),
+            "kept": np.array([n, n, m, n]),
+            "lost": np.array([0, 0, k, 1]),
+        }
+        for k, (n, m) in enumerate([(7, 7), (12, 5)])
+    ]
+    samples = preprocess.assemble(clips, arrays, EXPERIMENTS["smic-loso/published"], SMALL)
+    assert samples.view.tolist() == [*ALPHAS, *ALPHAS]
+    assert samples.y.tolist() == [0] * 4 + [2] * 4
+    assert samples.x["avatar"][:, 0, 0, 0].tolist() == [0] * 4 + [1] * 4
+    assert samples.notes == (
+        "smic, magnified 10 times: 12 of 19 frames have enough texture; 1 of 2 clips have at most 7 frames, one "
+        "window, and keep all; 1 lose their annotated apex",
+    )
+
+
+# ---------------------------------------------------------------- training
+
+
+@pytest.fixture(scope="module")
+def networks() -> recipe.Networks:
+    return recipe.Networks(EXPERIMENTS["smic-loso/published"], SMALL, 0)
+
+
+def test_copies_stay_with_their_clip_and_one_of_them_is_tested(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, networks: recipe.Networks
+) -> None:
+    experiment = EXPERIMENTS["smic-loso/published"]
+    n, rng = 6, np.random.default_rng(1)
+    samples = Samples(
+        x={"avatar": rng.integers(0, 255, (4 * n, 48, 48, 3), np.uint8)},
+        y=np.repeat(np.arange(n) % 3, 4),
+        subject=np.repeat([f"smic/s{k // 2}" for k in range(n)], 4),
+        clip=np.repeat([f"smic/s{k // 2}/c{k}" for k in range(n)], 4),
+        view=np.tile(np.array(ALPHAS), n),
+    )
+    learnt, rates = [], []
+    fit = networks.learner.fit
+
+    def watching(x: object, y: object, rows: np.ndarray, *rest: object) -> object:
+        learnt.append(rows)
+        found = fit(x, y, rows, *rest)  # type: ignore[arg-type]
+        rates.append(found["learning_rate"])
+        return found
+
+    monkeypatch.setattr(networks.learner, "fit", watching)
+    fold = split(experiment, samples.subject, samples.clip, samples.y, 0)[0]
+    bench = Workbench(0, lambda name, make: make(), lambda *progress: None, tmp_path)
+    outcome = recipe.trainer(networks, experiment, samples, bench)(fold)
+    assert outcome.clips == ("smic/s0/c0", "smic/s0/c1")
+    views = set(samples.view[learnt[0]].tolist())
+    assert views == set(ALPHAS) == {0, *trained_alphas(EXPERIMENTS[f"smic-loso/{MAGNIFIED_ONLY}"])}
+    assert not {*samples.clip[learnt[0]]} & set(outcome.clips)
+    assert TESTED in views
+    assert rates[0] == pytest.approx([1e-3, 1e-3])
+    assert outcome.probabilities.sum(axis=1) == pytest.approx(1, abs=1e-5)
+
+
+def test_the_rate_is_halved_every_five_epochs(networks: recipe.Networks) -> None:
+    assert [networks.learner._rate(epoch) for epoch in (0, 4, 5, 9, 10, 49)] == [  # type: ignore[misc]
+        pytest.approx(1e-3 / 2**k) for k in (0, 0, 1, 1, 2, 9)
+    ]
