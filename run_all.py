@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from common.cache import Cache
     from common.plan import Data, Job
     from common.progress import Display
+    from common.weights import Weights
 
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 
@@ -77,6 +78,11 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--out", type=Path, default=Path("reports"), metavar="DIR", help="default: reports")
     parser.add_argument("--cache", type=Path, metavar="DIR", help="default: the user's cache folder")
+    parser.add_argument(
+        "--weights",
+        metavar="WHICH",
+        help="where networks with a choice (le2020) start: imagenet, none, or a file or folder of Keras weights",
+    )
     parser.add_argument("--landmarks", type=Path, metavar="FILE", help="another copy of the 68-point landmark model")
     parser.add_argument("--seed", type=int, default=0, help="default: 0")
     parser.add_argument("--dry-run", action="store_true", help="say what would run, and run nothing")
@@ -86,7 +92,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     options = parser.parse_args(argv)
     if options.json and not (options.list or options.check_data):
         parser.error("--json goes with --list or --check-data")
-    for name in ("data", "out", "cache"):
+    for name in ("data", "out", "cache", "weights"):
         if not str(getattr(options, name) or "").isprintable():
             parser.error(f"--{name}: a report could not print this path; give one of printable characters")
     if options.corpus and not options.check_data:
@@ -167,17 +173,19 @@ def run(options: argparse.Namespace) -> int:
     """Run or plan the chosen papers, then write their reports. A paper that fails leaves the others running."""
     from common.cache import Cache
     from common.progress import Display
+    from common.weights import starting_from
 
     keys = papers.available() if options.all else tuple(dict.fromkeys(options.paper))
     chosen = [papers.load(key) for key in keys]
     for paper in chosen:
         _experiments(paper, options)
+    weights = _weights(chosen, options)
     cache = Cache((options.cache or _default_cache()).expanduser().absolute())
     _check_writable(options.out)
     statuses = []
     with Display() as display:
         for paper in chosen:
-            profile = paper.profiles[options.profile or ("paper" if options.data else "quick")]
+            profile = starting_from(paper.profiles[options.profile or ("paper" if options.data else "quick")], weights)
             try:
                 kind = _kind(options)
                 if not options.report_only:
@@ -317,8 +325,23 @@ def _experiments(paper: Paper, options: argparse.Namespace) -> tuple[Experiment,
 
 
 def _command(paper: Paper, profile: Profile, options: argparse.Namespace) -> list[str]:
+    from common.weights import takes
+
     command = ["python", "run_all.py", "--paper", paper.key, "--profile", profile.name, "--seed", str(options.seed)]
-    return command + (["--data", str(options.data)] if options.data else [])
+    command += ["--data", str(options.data)] if options.data else []
+    return command + (["--weights", options.weights] if options.weights and takes(profile) else [])
+
+
+def _weights(chosen: Sequence[Paper], options: argparse.Namespace) -> Weights | None:
+    """What --weights names; UserError for what cannot be read, or where no chosen paper has such a choice."""
+    from common import weights
+
+    if options.weights is None:
+        return None
+    if not any(weights.takes(paper.profiles["paper"]) for paper in chosen):
+        known = [key for key in papers.available() if weights.takes(papers.load(key).profiles["paper"])]
+        raise UserError(f"--weights: networks of {', '.join(known)} alone have a choice; name one with --paper")
+    return weights.chosen(options.weights)
 
 
 def _default_cache() -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import logging
 import os
 from collections.abc import Callable, Iterator
@@ -33,6 +34,21 @@ with _without_startup_notes():
 
 from common.loaders import Batches, Inputs  # noqa: E402
 
+_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # of malloc.h
+
+
+def _keep_freed_memory() -> None:
+    """Have the C library keep what is freed, instead of handing it back and fetching it anew.
+
+    A step takes and frees gigabytes. Of ResNet34 on a CPU, faulting them in took half of its time.
+    """
+    try:
+        libc = ctypes.CDLL("libc.so.6")
+        libc.mallopt(_M_MMAP_MAX, 0)
+        libc.mallopt(_M_TRIM_THRESHOLD, -1)
+    except (OSError, AttributeError):  # not glibc: its allocator is left as it is
+        return
+
 
 def _make_deterministic() -> None:
     """Ask the backend for operations that give the same bits for the same inputs."""
@@ -42,6 +58,7 @@ def _make_deterministic() -> None:
         tf.config.experimental.enable_op_determinism()
 
 
+_keep_freed_memory()
 _make_deterministic()  # before anything is computed: an optimizer's first variables count
 
 EpochEnd = Callable[[int, int], None]

@@ -11,7 +11,7 @@ from typing import Any
 
 from common.audit.basics import prints_as
 from common.audit.counts import against_documented, parameters, recordings, seeded_splits, split_counts, totals
-from common.audit.folds import differences, fold_means, largest_class
+from common.audit.folds import differences, fold_means, largest_class, regrouped
 from common.audit.networks import networks
 from common.audit.proportions import accuracies, confusion_matrices, means
 from common.audit.recalls import confusions, error_counts, recalls
@@ -42,6 +42,7 @@ def audit(
         *means(facts, claims),
         *fold_means(facts, claims),
         *largest_class(facts, claims),
+        *regrouped(facts, claims, documented),
         *differences(facts),
         *confusion_matrices(facts, claims),
         *recalls(facts, claims),

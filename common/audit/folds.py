@@ -70,7 +70,7 @@ def largest_class(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator
     `joined` (name to corpora) says which corpora a composite joins.
     """
     wanted = facts.get("beside_largest")
-    if not wanted:
+    if not wanted or "class_counts" not in facts:
         return
     shares: dict[str, float] = {}
     for name, parts in ({one: [one] for one in facts["class_counts"]} | facts.get("joined", {})).items():
@@ -85,6 +85,33 @@ def largest_class(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator
             statement += f", so that always answering it gives {100 * shares[name]:.1f}%. Of {len(mine)} printed "
             statement += f"accuracies {len(above)} lie above it{f': {figures}' if above else ''}."
             yield Finding("More than the largest class", statement, len(above) == len(mine), wanted)
+
+
+def regrouped(facts: Mapping[str, Any], claims: Sequence[Claim], documented: Mapping[str, Any]) -> Iterator[Finding]:
+    """`regrouped` (corpus to class to emotions) from the corpora's own counts, where a paper prints none.
+
+    Per release of a corpus' table the clips of the classes against the printed `sequences`, and all printed accuracies
+    on the corpus beside the share of its largest class.
+    """
+    for corpus, classes in facts.get("regrouped", {}).items():
+        printed, shares, totals, parts = facts.get("sequences", {}).get(corpus), [], [], []
+        for release, by_emotion in documented["emotions"].get(corpus, {}).items():
+            counts = {name: sum(by_emotion.get(emotion, 0) for emotion in row) for name, row in classes.items()}
+            totals.append(sum(counts.values()))
+            shares.append(max(counts.values()) / totals[-1])
+            parts.append(f"{', '.join(f'{name} {n}' for name, n in counts.items())}, {totals[-1]} in all ({release})")
+        if not parts:
+            continue
+        statement = f"{corpus}: the classes hold {'; '.join(parts)}; printed {printed} clips."
+        where = str(facts.get("sources", {}).get("regrouped", ""))
+        yield Finding("Clips of the regrouped classes", statement, printed in totals, where)
+        mine = [c for c in claims if c.corpus == corpus and c.metric == "accuracy"]
+        below = [f"{c.experiment} {c.printed}%" for c in mine if c.value <= min(shares)]
+        always = listed(list(dict.fromkeys(f"{100 * share:.1f}%" for share in shares)), "or")
+        statement = f"{corpus}: always answering the largest class gives {always}. "
+        statement += f"Of {len(mine)} printed accuracies {len(mine) - len(below)} lie above it"
+        statement += f"; {listed(below)} does not." if below else "."
+        yield Finding("Accuracies beside the largest class", statement, not below, str(facts["beside_largest"]))
 
 
 def differences(facts: Mapping[str, Any]) -> Iterator[Finding]:

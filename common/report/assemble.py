@@ -49,6 +49,7 @@ def write_plan(path: Path, jobs: Sequence[Job], data: Data, command: Sequence[st
         {
             "data": str(data.folder.absolute()),
             "command": list(command),
+            "shortened": list(dict.fromkeys(line for job in jobs for line in shortened(job.paper, job.profile))),
             "runs": {job.experiment.id: {"path": job.run.path.name, "folds": list(job.folds)} for job in jobs},
             "corpora": [asdict(one) for one in {one.name: one for job in jobs for one in job.summaries}.values()],
             "exclusions": [asdict(one) for one in dict.fromkeys(one for job in jobs for one in job.exclusions)],
@@ -104,7 +105,7 @@ def assemble(out: Path, paper: Paper, profile: Profile, data: str, seed: int, fo
         profile=profile.name,
         data=data,
         seed=seed,
-        shortened=shortened(paper, profile),
+        shortened=tuple(plan.get("shortened", shortened(paper, profile))),
         corpora=tuple(plan.get("corpora", [])),
         comparisons=tuple(comparisons),
         confusions=tuple(confusions),
