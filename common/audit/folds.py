@@ -111,7 +111,7 @@ def regrouped(facts: Mapping[str, Any], claims: Sequence[Claim], documented: Map
         statement = f"{corpus}: always answering the largest class gives {always}. "
         statement += f"Of {len(mine)} printed accuracies {len(mine) - len(below)} lie above it"
         statement += f"; {listed(below)} does not." if below else "."
-        yield Finding("Accuracies beside the largest class", statement, not below, str(facts["beside_largest"]))
+        yield Finding("More than the largest class", statement, not below, str(facts["beside_largest"]))
 
 
 def differences(facts: Mapping[str, Any]) -> Iterator[Finding]:

@@ -37,8 +37,8 @@ class Settings:
 
 PROFILES = {
     "paper": Profile("paper", Settings()),
-    "quick": Profile("quick", Settings(size=64, face_size=112, batch=16, epochs=3), subjects=3, clips=3),
-    "smoke": Profile("smoke", Settings(size=48, face_size=96, batch=16, epochs=1), subjects=2, clips=2),
+    "quick": Profile("quick", Settings(size=48, face_size=112, batch=32, epochs=3), subjects=3, clips=2),
+    "smoke": Profile("smoke", Settings(size=48, face_size=96, batch=32, epochs=1), subjects=2, clips=2),
 }
 
 ALPHAS = (0, 5, 10, 15)

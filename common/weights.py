@@ -1,0 +1,78 @@
+"""What --weights names: the weights that a network starts from. Reads no weights, so that it stays light."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from common.errors import UserError, quoted
+from common.types import Profile
+
+IMAGENET, NONE = "imagenet", "none"
+ENDINGS = (".h5", ".keras")
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Initial weights: `choice` is "imagenet", "none" (random) or a path, `files` the (path, SHA-256) of what it holds.
+
+    A paper whose Settings have a field `weights` of this type takes --weights. Part of a run's key, as all settings.
+    """
+
+    choice: str
+    files: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        return ", ".join(f"{Path(path).name} (SHA-256 {found})" for path, found in self.files) or self.choice
+
+    def file(self, network: str) -> tuple[Path, str]:
+        """The file for a network and its SHA-256: the only one, or in a folder the one whose name starts like it.
+
+        Raises UserError where a folder holds none, or several.
+        """
+        if not Path(self.choice).is_dir():
+            return Path(self.files[0][0]), self.files[0][1]
+        mine = [(Path(path), found) for path, found in self.files if Path(path).name.lower().startswith(network)]
+        if len(mine) != 1:
+            raise UserError(
+                f"--weights {self.choice}: {len(mine)} files are named {network}….h5 or {network}….keras; put one there"
+            )
+        return mine[0]
+
+
+def chosen(text: str) -> Weights:
+    """The weights that a user names: a word, or a file or folder, whose contents are digested.
+
+    Raises UserError for a path that is missing, unreadable or of another kind.
+    """
+    if text in (IMAGENET, NONE):
+        return Weights(text)
+    path = Path(text).expanduser().absolute()
+    if not path.exists():
+        raise UserError(f"--weights {quoted(text)}: no such file or folder; {IMAGENET} and {NONE} are the words")
+    found = sorted(path.iterdir()) if path.is_dir() else [path]
+    files = [file for file in found if file.suffix.lower() in ENDINGS and file.is_file()]
+    if not files:
+        raise UserError(f"--weights {text}: no weights of Keras, which end in {' or '.join(ENDINGS)}")
+    return Weights(str(path), tuple((str(file), _digest(file)) for file in files))
+
+
+def takes(profile: Profile) -> bool:
+    """Whether the networks of a profile's paper start from weights that a user can choose."""
+    return isinstance(getattr(profile.settings, "weights", None), Weights)
+
+
+def starting_from(profile: Profile, weights: Weights | None) -> Profile:
+    """The profile with these weights; itself where none are named or the paper takes none."""
+    if weights is None or not takes(profile):
+        return profile
+    return replace(profile, settings=replace(profile.settings, weights=weights))
+
+
+def _digest(file: Path) -> str:
+    try:
+        with file.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise UserError(f"--weights {file}: {error.strerror}") from error

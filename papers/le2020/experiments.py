@@ -1,0 +1,162 @@
+"""What le2020 runs: three networks on three corpora and across two, with regions and without."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from common.claims import read_claims, read_departures
+from common.protocols import BETWEEN, LOSO, TENFOLD
+from common.types import Experiment, LabelMap, Paper, Profile
+from common.weights import IMAGENET, NONE, Weights
+
+_START = Weights(IMAGENET)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Training and input settings. Epochs and learning_rate are the paper's (section IV.A), the rest is not printed.
+
+    size is what the networks were made for. alpha, wavelength (in pixels) and the band magnify motion, as
+    `common.magnification` has it. weights are what the networks start from, and a user's --weights.
+    """
+
+    size: int = 224
+    epochs: int = 30
+    learning_rate: float = 1e-4
+    batch: int = 8
+    momentum: float = 0.9
+    alpha: float = 10.0
+    wavelength: float = 16.0
+    low_hz: float = 0.5
+    high_hz: float = 10.0
+    weights: Weights = _START
+
+
+PROFILES = {
+    "paper": Profile("paper", Settings()),
+    "quick": Profile("quick", Settings(size=48, epochs=1, weights=Weights(NONE)), subjects=3, clips=2),
+    "smoke": Profile("smoke", Settings(size=48, epochs=1, weights=Weights(NONE)), subjects=2, clips=1),
+}
+
+FOUR = LabelMap(
+    name="four_classes",
+    classes=("negative", "positive", "surprise", "others"),
+    mapping={
+        "casme2": {
+            "happiness": "positive",
+            "disgust": "negative",
+            "repression": "negative",
+            "surprise": "surprise",
+            "others": "others",
+            "sadness": None,
+            "fear": None,
+        },
+        "samm": {
+            "happiness": "positive",
+            "disgust": "negative",
+            "anger": "negative",
+            "sadness": "negative",
+            "fear": "negative",
+            "surprise": "surprise",
+            "contempt": "others",
+            "other": "others",
+        },
+    },
+)
+"""Section IV.A. It names five emotions of CASME II; clips of its other two are dropped, and counted."""
+
+THREE = LabelMap(
+    name="smic_classes",
+    classes=("negative", "positive", "surprise"),
+    mapping={"smic": {"negative": "negative", "positive": "positive", "surprise": "surprise"}},
+)
+
+NETWORKS = {"vgg19": "VGG19", "resnet50": "ResNet50", "senet50": "SENet50"}
+TITLES = {"casme2": "CASME II", "smic": "SMIC", "samm": "SAMM"}
+PAIRS = (("samm", "casme2"), ("casme2", "samm"))
+"""Table III: what is trained on, what is tested."""
+
+WHOLE, EXACT = "whole-face", "exact"
+_LEAK = "Folds are by clip, not by subject: clips of one person are in training and in test."
+_TWIN = "The leak-free twin: no clip of the held-out subject in training."
+_CROSS = "No person of the target is in training, and the target chooses nothing."
+
+
+def network(experiment: Experiment) -> str:
+    """Which network an experiment trains: a key of `NETWORKS`."""
+    return experiment.name.partition("-")[0]
+
+
+def whole_face(experiment: Experiment) -> bool:
+    """Whether the network reads the whole dynamic image instead of its regions."""
+    return experiment.variant.startswith(WHOLE)
+
+
+def exact(experiment: Experiment) -> bool:
+    """Whether frames are pooled by the ranking machine itself instead of its approximation."""
+    return experiment.variant.startswith(EXACT)
+
+
+def needs(experiment: Experiment, settings: Settings) -> Hashable:
+    """What the networks depend on: experiments that need the same share them."""
+    return network(experiment), len(experiment.labels.classes)
+
+
+def _experiments() -> Iterator[Experiment]:
+    for key, name in NETWORKS.items():
+        for corpus, title in TITLES.items():
+            for variant, what, on_request in (
+                ("", "", False),
+                (WHOLE, ", the whole face", key != "vgg19"),
+                (EXACT, ", exact rank pooling", True),
+            ):
+                for protocol, how in ((TENFOLD, "ten folds"), (LOSO, "leave one subject out")):
+                    published = variant or "published"
+                    yield Experiment(
+                        name=f"{key}-{corpus}",
+                        variant=published if protocol == TENFOLD else f"{variant}-loso".lstrip("-"),
+                        title=f"{name} on {title}{what}: {how}",
+                        corpora=(corpus,),
+                        labels=THREE if corpus == "smic" else FOUR,
+                        protocol=protocol,
+                        selection="last epoch",
+                        leak_free=protocol == LOSO,
+                        note=_LEAK if protocol == TENFOLD else _TWIN,
+                        on_request=on_request,
+                    )
+        for source, target in PAIRS if key != "senet50" else ():
+            yield Experiment(
+                name=f"{key}-{source}-to-{target}",
+                variant="published",
+                title=f"{name}, {TITLES[source]} tested on {TITLES[target]}",
+                corpora=(source, target),
+                labels=FOUR,
+                protocol=BETWEEN,
+                selection="last epoch",
+                leak_free=True,
+                note=_CROSS,
+                tested_on=(target,),
+            )
+
+
+_HERE = Path(__file__).parent
+_CLAIMS = read_claims(_HERE / "claims.toml")
+
+PAPER = Paper(
+    key="le2020",
+    title="Dynamic image for micro-expression recognition on region-based framework",
+    authors="T. T. Q. Le, T.-K. Tran, M. Rege",
+    venue="IEEE International Conference on Information Reuse and Integration for Data Science (IRI)",
+    year=2020,
+    url="https://6gflagship.com/publications/dynamic-image-for-micro-expression-recognition-on-region-based-framework",
+    summary="Dynamic images of magnified clips, cut to three facial regions, for VGG19, ResNet50 and SENet50.",
+    images="cropped",
+    experiments=tuple(_experiments()),
+    profiles=PROFILES,
+    claims=_CLAIMS.claims,
+    cited=_CLAIMS.cited,
+    facts=_CLAIMS.facts,
+    departures=read_departures(_HERE / "departures.toml"),
+)

@@ -1,0 +1,184 @@
+"""From a clip to the dynamic image of its magnified face (sections III.A and B), and to its regions (III.C).
+
+All experiments of one pooling share the same pictures: the dynamic image of the whole face, beside its landmarks. The
+regions are cut out when samples are made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from common import rankpooling
+from common.alignment import alignment
+from common.errors import ClipError
+from common.faces import FaceFinder
+from common.images import each_frame, read_frame
+from common.magnification import Magnification, magnify
+from common.types import Arrays, Clip, Experiment, Samples
+from common.weights import IMAGENET, NONE
+from papers.le2020.experiments import NETWORKS, TITLES, Settings, exact, network, whole_face
+
+CROP = 320
+"""Width and height of a face that is cut out here: about those of CASME II's released crops."""
+CROPPED = 0.5
+"""A frame whose landmarks span a larger share of its width is a crop, and is read as it is."""
+BROWS, NOSE, EYES, MOUTH = slice(17, 27), slice(27, 36), (slice(36, 42), slice(42, 48)), slice(48, 68)
+OUTER_CORNERS = 36, 45
+
+Box = tuple[int, int, int, int]
+
+
+class Face(NamedTuple):
+    """A clip of a face: frames (n, h, w, 3) RGB uint8, landmarks (68, 2) of the first; whether it was cut out here."""
+
+    frames: NDArray[np.uint8]
+    points: NDArray[np.float64]
+    cut: bool
+
+
+def parameters(experiment: Experiment, settings: Settings) -> dict[str, object]:
+    """What decides the arrays that `prepare` returns; the same for all networks and corpora."""
+    motion = [settings.alpha, settings.wavelength, settings.low_hz, settings.high_hz]
+    return {"size": settings.size, "motion": motion, "exact": exact(experiment)}
+
+
+def prepare(clip: Clip, experiment: Experiment, settings: Settings, faces: FaceFinder) -> Arrays:
+    """The dynamic image of a clip: "dynamic" (size, size, 3) uint8, "points" (68, 2) its landmarks, "cut" (1,).
+
+    "cut" is 1 where the face was cut out here. Raises ClipError for files that cannot be used, a clip whose first
+    frame shows no face, and one whose frame rate cannot carry the band that is magnified.
+    """
+    face = face_of(clip, faces)
+    picture = dynamic_image(magnified(face.frames, clip, settings), exact(experiment))
+    small, points = resized(picture, face.points, settings.size)
+    return {"dynamic": small, "points": points, "cut": np.array([int(face.cut)])}
+
+
+def face_of(clip: Clip, faces: FaceFinder) -> Face:
+    """The frames of a clip with the landmarks of its first; a face in a larger picture is cut out, alike in all frames.
+
+    Raises ClipError as `images.each_frame` does, and where the first frame shows no face.
+    """
+    first = read_frame(clip, 0)
+    points = faces.find(first, f"{clip.frames[0]}, frame {clip.numbers[0]}").points.astype(np.float64)
+    if np.ptp(points[:, 0]) > CROPPED * first.shape[1]:
+        return Face(np.stack(list(each_frame(clip))), points, False)
+    to_face = alignment(points.astype(np.float32), CROP)
+    frames = [cv2.warpAffine(f, to_face, (CROP, CROP), borderMode=cv2.BORDER_REPLICATE) for f in each_frame(clip)]
+    return Face(np.stack(frames).astype(np.uint8), points @ to_face[:, :2].T + to_face[:, 2], True)
+
+
+def magnified(frames: NDArray[np.uint8], clip: Clip, settings: Settings) -> NDArray[np.uint8]:
+    """The frames with their motion magnified. Raises ClipError where the clip's frame rate cannot carry the band."""
+    motion = Magnification(settings.alpha, settings.wavelength, settings.low_hz, settings.high_hz)
+    try:
+        return magnify(frames, clip.fps, motion)
+    except ValueError as error:
+        raise ClipError(f"{clip.id}: {error}") from error
+
+
+def dynamic_image(frames: NDArray[np.uint8], ranked: bool) -> NDArray[np.uint8]:
+    """The dynamic image of RGB frames (n, h, w, 3) as a picture; `ranked` by the ranking machine itself."""
+    return rankpooling.as_image(rankpooling.exact(frames) if ranked else rankpooling.approximate(frames))
+
+
+def resized(
+    picture: NDArray[np.uint8], points: NDArray[np.float64], size: int
+) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """A picture (h, w, 3) and its landmarks as a network reads them, (size, size, 3) whatever its shape."""
+    scale = size / np.array(picture.shape[1::-1])
+    small = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.uint8), (points + 0.5) * scale - 0.5
+
+
+def boxes(points: NDArray[np.floating], height: int, width: int) -> dict[str, Box]:
+    """The three boxes of figure 2 as (left, right, top, bottom) pixels within a picture, by landmarks (68, 2).
+
+    Margins are shares of the distance between the outer corners of the eyes, which no expression changes: a tenth,
+    and twice that at the corners of the mouth, which move out of it. There are no landmarks above the brows: the
+    forehead is taken two fifths of that distance high. The first box ends above the eyes, the last below the nose.
+    """
+    span = float(np.hypot(*(points[OUTER_CORNERS[1]] - points[OUTER_CORNERS[0]])))
+    margin = 0.1 * span
+    eyes = np.concatenate([points[eye] for eye in EYES])
+    brows, nose, mouth = _around(points[BROWS]), _around(points[NOSE]), _around(points[MOUTH])
+    upper = min(brows[3] + margin, max(float(eyes[:, 1].min()), brows[3]))
+    beside = nose[3] + margin / 2
+    found = {
+        "forehead and eyebrows": (brows[0] - margin, brows[1] + margin, brows[2] - 0.4 * span, upper),
+        "nose": (nose[0] - margin, nose[1] + margin, upper, beside),
+        "mouth": (mouth[0] - 2 * margin, mouth[1] + 2 * margin, max(mouth[2] - margin, beside), mouth[3] + margin),
+    }
+    limits = (width, width, height, height)
+    return {
+        name: tuple(int(np.clip(np.rint(edge), 0, limit)) for edge, limit in zip(box, limits, strict=True))  # type: ignore[misc]
+        for name, box in found.items()
+    }
+
+
+def regions(points: NDArray[np.floating], height: int, width: int) -> NDArray[np.bool_]:
+    """Where a picture is kept, (height, width): in the three boxes, less the eyes and a margin around them."""
+    kept = np.zeros((height, width), np.uint8)
+    for left, right, top, bottom in boxes(points, height, width).values():
+        kept[top:bottom, left:right] = 1
+    span = float(np.hypot(*(points[OUTER_CORNERS[1]] - points[OUTER_CORNERS[0]])))
+    for eye in EYES:
+        outline = cv2.convexHull(np.rint(points[eye]).astype(np.int32))
+        cv2.fillConvexPoly(kept, outline, 0)
+        cv2.polylines(kept, [outline], True, 0, thickness=max(round(0.1 * span), 1))
+    return kept.astype(bool)
+
+
+def assemble(
+    clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], experiment: Experiment, settings: Settings
+) -> Samples:
+    """Samples with one row per clip: "face" (size, size, 3) its dynamic image, black outside the regions; view 0.
+
+    In the experiments on the whole face nothing is black. Notes say what the network starts from, and count the faces
+    that were cut out here.
+    """
+    pictures = np.stack([one["dynamic"] for one in arrays])
+    if not whole_face(experiment):
+        pictures *= np.stack([regions(one["points"], settings.size, settings.size) for one in arrays])[..., None]
+    return Samples(
+        x={"face": pictures},
+        y=np.array([label for _, label in clips], np.int64),
+        subject=np.array([clip.subject_id for clip, _ in clips]),
+        clip=np.array([clip.id for clip, _ in clips]),
+        view=np.zeros(len(clips), np.int64),
+        notes=(_start(experiment, settings), *_cut(clips, arrays, experiment)),
+    )
+
+
+def _start(experiment: Experiment, settings: Settings) -> str:
+    key, weights = network(experiment), settings.weights
+    name = NETWORKS[key]
+    if weights.choice == IMAGENET and key == "senet50":
+        return f"{name} starts from random weights: keras.applications has no ImageNet weights of it; name a file's"
+    if weights.choice == IMAGENET:
+        return f"{name} starts from the ImageNet weights of keras.applications, its last layer from random ones"
+    if weights.choice == NONE:
+        return f"{name} starts from random weights"
+    path, found = weights.file(key)
+    return f"{name} starts from {path.name}, SHA-256 {found}, its last layer from random weights"
+
+
+def _cut(clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], experiment: Experiment) -> tuple[str, ...]:
+    """Lines of one corpus each, so that experiments on the same corpora say the same."""
+    lines = []
+    for corpus in experiment.corpora:
+        mine = [int(one["cut"][0]) for (clip, _), one in zip(clips, arrays, strict=True) if clip.corpus == corpus]
+        if any(mine):
+            lines.append(f"{TITLES[corpus]}: the face of {sum(mine)} of {len(mine)} clips is cut out by its landmarks")
+    return tuple(lines)
+
+
+def _around(points: NDArray[np.floating]) -> tuple[float, float, float, float]:
+    """Left, right, top and bottom of points."""
+    (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
+    return float(left), float(right), float(top), float(bottom)

@@ -1,0 +1,418 @@
+"""le2020 against its text: networks and their parameters, classes, dynamic images, regions, initial weights."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import keras
+import numpy as np
+import pytest
+
+import papers
+import run_all
+from common import corpora, pretrained, rankpooling, weights
+from common.audit import audit
+from common.corpora import standin
+from common.errors import ClipError, UserError
+from common.faces import FaceFinder
+from common.protocols import BETWEEN, LOSO, TENFOLD, split
+from common.report.assemble import documented
+from common.training import Learner
+from common.types import Clip, Samples, Workbench
+from common.weights import IMAGENET, NONE, Weights
+from papers.le2020 import model, preprocess, recipe
+from papers.le2020.experiments import FOUR, THREE, Settings
+from papers.le2020.senet import senet50
+
+PAPER = papers.load("le2020")
+EXPERIMENTS = {one.id: one for one in PAPER.experiments}
+
+# ---------------------------------------------------------------- the networks
+
+
+@pytest.mark.parametrize(
+    ("key", "counts"),
+    [("vgg19", {4: 139_586_628, 3: 139_582_531}), ("resnet50", {4: 23_595_908, 3: 23_593_859})],
+)
+def test_parameters_of_the_networks_of_keras(key: str, counts: dict[int, int]) -> None:
+    for classes, count in counts.items():
+        assert model.bare(key, 224, classes).count_params() == count
+
+
+def trained(network: keras.Model) -> int:
+    return sum(int(np.prod(weight.shape)) for weight in network.trainable_weights)
+
+
+def test_parameters_of_senet50() -> None:
+    """Those of the article; with four classes 996 outputs of 2,048 weights and a bias less."""
+    assert (trained(senet50(224, 1000)), trained(senet50(224, 4))) == (28_088_024, 26_047_220)
+    assert trained(senet50(224, 1000)) - trained(senet50(224, 4)) == 996 * 2049
+
+
+def test_senet50_is_resnet50_with_sixteen_squeezes() -> None:
+    """A block's two dense layers have c^2 / 16 weights each and c / 16 and c biases; its convolutions have none."""
+    squeezes = sum(blocks * (c * c // 8 + c + c // 16) for c, blocks in ((256, 3), (512, 4), (1024, 6), (2048, 3)))
+    biases = sum(
+        layer.bias.shape[0]
+        for layer in model.bare("resnet50", 64, 4).layers
+        if isinstance(layer, keras.layers.Conv2D) and layer.use_bias
+    )
+    network = senet50(64, 4)
+    assert trained(network) == trained(model.bare("resnet50", 64, 4)) - biases + squeezes
+    pictures = {layer.output.shape[1:] for layer in network.layers if layer.name.endswith("_sum")}
+    assert pictures == {(16, 16, 256), (8, 8, 512), (4, 4, 1024), (2, 2, 2048)}
+
+
+def test_networks_get_blue_green_red_less_their_means() -> None:
+    """What keras.applications makes of the same picture in 0-255."""
+    picture = np.random.default_rng(1).integers(0, 256, (2, 32, 32, 3)).astype(np.uint8)
+    classifier = model.classifier("resnet50", 32, 4, Weights(NONE))
+    network = classifier.get_layer("resnet50")
+    expected = network.predict(keras.applications.resnet50.preprocess_input(picture.astype(np.float32)), verbose=0)
+    answers = classifier.predict({"face": picture.astype(np.float32) / 255}, verbose=0)["emotion"]
+    assert answers == pytest.approx(expected, abs=1e-5)
+
+
+# ---------------------------------------------------------------- initial weights
+
+
+def tiny(classes: int, filters: int = 3) -> keras.Model:
+    """A network with the kinds of layers that the real ones have."""
+    layers = keras.layers
+    image = x = layers.Input((8, 8, 3), name="image")
+    x = layers.Conv2D(filters, 3, name="convolution")(x)
+    x = layers.BatchNormalization(name="normalisation")(x)
+    x = layers.GlobalAveragePooling2D(name="pooling")(x)
+    x = layers.Dense(5, name="hidden")(x)
+    return keras.Model(image, layers.Dense(classes, name="predictions")(x), name="tiny")
+
+
+@pytest.mark.parametrize("name", ["tiny.weights.h5", "tiny.h5", "tiny.keras"])
+def test_a_file_gives_all_layers_but_the_last(tmp_path: Path, name: str) -> None:
+    others = tiny(7)
+    others.layers[2].set_weights(list(np.random.default_rng(5).random((4, 3))))
+    if name.endswith(".weights.h5"):
+        others.save_weights(tmp_path / name)
+    else:
+        others.save(tmp_path / name)
+    for classes in (4, 7):
+        network = tiny(classes)
+        own = network.layers[-1].get_weights()
+        pretrained.from_file(network, tmp_path / name)
+        for mine, theirs in zip(network.layers[:-1], others.layers[:-1], strict=True):
+            assert all((a == b).all() for a, b in zip(mine.get_weights(), theirs.get_weights(), strict=True))
+        assert all((a == b).all() for a, b in zip(network.layers[-1].get_weights(), own, strict=True))
+
+
+@pytest.mark.parametrize("name", ["tiny.weights.h5", "tiny.h5", "tiny.keras"])
+def test_a_wrong_file_is_one_clear_line(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    other = tiny(4, filters=2)
+    if name.endswith(".weights.h5"):
+        other.save_weights(path)
+    else:
+        other.save(path)
+    with pytest.raises(UserError, match=r"gives \d of the 8 arrays of tiny for input 8x8"):
+        pretrained.from_file(tiny(4), path)
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(UserError, match="cannot be read as weights of tiny"):
+        pretrained.from_file(tiny(4), path)
+    path.write_bytes(pickle.dumps([1, 2]))
+    with pytest.raises(UserError, match="cannot be read as weights of tiny"):
+        pretrained.from_file(tiny(4), path)
+
+
+def test_a_path_that_names_no_weights_is_one_clear_line(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no such file"):
+        weights.chosen(str(tmp_path / "absent.h5"))
+    (tmp_path / "resnet50.pkl").write_bytes(b"")
+    for path in (tmp_path / "resnet50.pkl", tmp_path):
+        with pytest.raises(UserError, match="no weights of Keras"):
+            weights.chosen(str(path))
+
+
+def test_a_folder_gives_each_network_its_own(tmp_path: Path) -> None:
+    for name in ("vgg19.weights.h5", "ResNet50.keras", "notes.txt"):
+        (tmp_path / name).write_bytes(b"x")
+    start = weights.chosen(str(tmp_path))
+    assert [Path(path).name for path, _ in start.files] == ["ResNet50.keras", "vgg19.weights.h5"]
+    assert start.file("resnet50")[0].name == "ResNet50.keras"
+    with pytest.raises(UserError, match="0 files are named senet50"):
+        start.file("senet50")
+
+
+def test_imagenet_weights_that_cannot_be_had_are_one_clear_line() -> None:
+    def offline(weights: str) -> keras.Model:
+        raise Exception("URL fetch failure on https://example.org/tiny.h5: None -- unreachable")
+
+    with pytest.raises(UserError, match=r"of tiny cannot be downloaded .*--weights FILE.*--weights none"):
+        pretrained.from_imagenet(tiny(4), offline)
+
+
+def test_imagenet_weights_are_copied_but_the_last_layer() -> None:
+    network, others = tiny(4), tiny(1000)
+    pretrained.from_imagenet(network, lambda weights: others)
+    assert (network.layers[1].get_weights()[0] == others.layers[1].get_weights()[0]).all()
+    with pytest.raises(UserError, match="layer convolution of tiny is made for images of 224x224 pixels, not 8x8"):
+        pretrained.from_imagenet(network, lambda weights: tiny(1000, filters=2))
+
+
+def test_a_classifier_starts_from_the_file_of_its_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model, "bare", lambda key, size, classes: tiny(classes))
+    others = tiny(9)
+    others.save_weights(tmp_path / "senet50.weights.h5")
+    classifier = model.classifier("senet50", 8, 4, weights.chosen(str(tmp_path)))
+    found = classifier.get_layer("tiny").get_layer("hidden").get_weights()[0]
+    assert (found == others.get_layer("hidden").get_weights()[0]).all()
+    random = model.classifier("senet50", 8, 4, Weights(IMAGENET)).get_layer("tiny").get_layer("hidden").get_weights()[0]
+    assert (found != random).any()
+
+
+def test_the_choice_of_weights_is_part_of_the_key_and_of_the_report(tmp_path: Path) -> None:
+    file = tmp_path / "vgg19.weights.h5"
+    file.write_bytes(b"1")
+    options = run_all.parse(["--paper", "le2020", "--weights", str(file)])
+    found = run_all._weights([PAPER], options)
+    assert found is not None
+    profile = weights.starting_from(PAPER.profiles["quick"], found)
+    assert profile.settings.weights == found
+    assert replace(profile.settings, weights=Weights(NONE)) == PAPER.profiles["quick"].settings
+    experiment = EXPERIMENTS["vgg19-casme2/published"]
+    notes = preprocess.assemble([(clip_of(3), 0)], [arrays(48)], experiment, profile.settings).notes
+    assert found.files[0][1] in notes[0]
+    assert run_all._command(PAPER, profile, options)[-2:] == ["--weights", str(file)]
+    with pytest.raises(UserError, match="le2020"):
+        run_all._weights([papers.load("reddy2019")], options)
+
+
+def test_senet50_says_that_it_has_no_imagenet_weights() -> None:
+    note = preprocess.assemble([(clip_of(3), 0)], [arrays()], EXPERIMENTS["senet50-casme2/published"], Settings()).notes
+    assert "SENet50 starts from random weights" in note[0]
+
+
+# ---------------------------------------------------------------- what is run
+
+
+def test_all_that_decides_is_part_of_the_key() -> None:
+    files = {
+        "papers/le2020/senet.py",
+        *(f"common/{name}.py" for name in ("rankpooling", "magnification", "pretrained")),
+    }
+    assert files <= set(papers.code("le2020"))
+
+
+def test_classes_follow_from_the_tables_of_the_corpora() -> None:
+    found = {}
+    for name, labels in {"casme2": FOUR, "samm": FOUR, "smic": THREE}.items():
+        for release in corpora.source(name).documented:
+            counts = dict.fromkeys(labels.classes, 0)
+            for emotion, clips in release.by_emotion.items():
+                if (label := labels.mapping[name][emotion]) is not None:
+                    counts[label] += clips
+            if release.by_emotion:
+                found[name, release.source] = list(counts.values())
+    assert found["casme2", "table of 2014"] == [90, 32, 25, 99]
+    assert found["casme2", "table of 2019"] == [90, 32, 28, 99]
+    assert [row for (name, _), row in found.items() if name == "samm"] == [[80, 26, 15, 38]]
+    assert [row for (name, _), row in found.items() if name == "smic"] == [[70, 51, 43]]
+
+
+def test_tables_2_and_3_have_their_experiments_and_twins() -> None:
+    claims = {(claim.experiment, claim.source) for claim in PAPER.claims}
+    for key in ("vgg19", "resnet50", "senet50"):
+        for corpus in ("casme2", "smic", "samm"):
+            assert (f"{key}-{corpus}", "Table II") in claims
+            protocols = {e.variant: e.protocol for e in PAPER.experiments if e.name == f"{key}-{corpus}"}
+            free = {variant for variant, protocol in protocols.items() if protocol == LOSO}
+            assert free == {"loso", "whole-face-loso", "exact-loso"}
+            assert {protocols[variant] for variant in protocols.keys() - free} == {TENFOLD}
+    across = [one for one in PAPER.experiments if one.protocol == BETWEEN]
+    assert {(one.name, "Table III") for one in across} == {claim for claim in claims if claim[1] == "Table III"}
+    assert len(PAPER.claims) == 13
+
+
+def test_the_arithmetic_of_the_printed_accuracies() -> None:
+    findings = audit(PAPER.facts, PAPER.claims, documented(), {})
+    topic = {one.statement.partition(":")[0]: one for one in findings if one.topic == "Clips of the regrouped classes"}
+    assert (topic["casme2"].holds, topic["smic"].holds, topic["samm"].holds) == (False, True, True)
+    assert "246 in all (table of 2014)" in topic["casme2"].statement
+    largest = [one for one in findings if one.topic == "More than the largest class"]
+    assert [one.holds for one in largest] == [True, True, True]
+    assert f"{100 * 80 / 159:.1f}%" in next(one.statement for one in largest if one.statement.startswith("samm"))
+    for claim in (claim for claim in PAPER.claims if claim.source == "Table III"):
+        n = {"casme2": (246, 247, 249), "samm": (159,)}[claim.corpus]
+        decimals = len(claim.printed.partition(".")[2])
+        assert not any(f"{100 * k / size:.{decimals}f}" == claim.printed for size in n for k in range(size + 1))
+
+
+# ---------------------------------------------------------------- dynamic images and regions
+
+
+def arrays(size: int = 224) -> dict[str, np.ndarray]:
+    points = landmarks() * size / 320
+    return {"dynamic": np.full((size, size, 3), 200, np.uint8), "points": points, "cut": np.array([0])}
+
+
+def landmarks() -> np.ndarray:
+    """A face as dlib sees it, about 260 pixels wide in a picture of 320."""
+    points = np.zeros((68, 2))
+    turn = np.linspace(np.pi, 0, 17)
+    points[:17] = np.stack([160 + 130 * np.cos(turn), 130 + 150 * np.sin(turn)], axis=1)
+    points[17:22] = np.stack([np.linspace(60, 135, 5), [95, 85, 82, 85, 92]], axis=1)
+    points[22:27] = np.stack([np.linspace(185, 260, 5), [92, 85, 82, 85, 95]], axis=1)
+    points[27:31] = np.stack([np.full(4, 160), np.linspace(115, 170, 4)], axis=1)
+    points[31:36] = np.stack([np.linspace(138, 182, 5), [182, 185, 188, 185, 182]], axis=1)
+    for start, x in ((36, 75), (42, 195)):
+        points[start : start + 6] = [
+            (x, 118),
+            (x + 12, 112),
+            (x + 32, 112),
+            (x + 45, 118),
+            (x + 32, 124),
+            (x + 12, 124),
+        ]
+    ring = np.linspace(np.pi, -np.pi, 12, endpoint=False)
+    points[48:60] = np.stack([160 + 45 * np.cos(ring), 225 + 16 * np.sin(ring)], axis=1)
+    points[60:68] = np.stack([160 + 30 * np.cos(ring[:8]), 225 + 6 * np.sin(ring[:8])], axis=1)
+    return points
+
+
+def clip_of(frames: int, fps: float = 200.0) -> Clip:
+    numbers = tuple(range(1, frames + 1))
+    files = tuple(Path(f"/nowhere/img{n}.jpg") for n in numbers)
+    return Clip("casme2", "sub01", "EP01", files, numbers, 1, None, frames, fps, "happiness")
+
+
+def test_regions_hold_brows_nose_and_mouth_and_neither_eyes_nor_cheeks() -> None:
+    points = landmarks()
+    kept = preprocess.regions(points, 320, 320)
+
+    def inside(indices: list[int]) -> list[bool]:
+        return [bool(kept[round(points[i, 1]), round(points[i, 0])]) for i in indices]
+
+    assert all(inside([*range(17, 27), *range(28, 36), *range(48, 68)]))
+    assert not any(inside([*range(36, 48), *range(5), *range(12, 17)]))
+    assert kept[60, 160]  # the forehead
+    assert not kept[170, 90]  # a cheek
+    assert not kept[170, 230]
+    left, right, _, _ = preprocess.boxes(points, 320, 320)["mouth"]
+    assert left < points[48, 0] - 5
+    assert right > points[54, 0] + 5
+    edges = list(preprocess.boxes(points, 320, 320).values())
+    assert edges[0][3] == edges[1][2]  # the nose starts where the brows end
+    assert edges[1][3] <= edges[2][2]
+
+
+def test_landmarks_at_the_border_leave_boxes_within_the_picture() -> None:
+    for shift in (-150, 0, 200):
+        for left, right, top, bottom in preprocess.boxes(landmarks() + shift, 300, 280).values():
+            assert 0 <= left <= right <= 280
+            assert 0 <= top <= bottom <= 300
+
+
+def test_all_but_the_regions_is_black_and_the_whole_face_is_whole() -> None:
+    clip, settings = clip_of(3), Settings(size=64)
+    data = {
+        name: preprocess.assemble([(clip, 2)], [arrays(64)], EXPERIMENTS[f"vgg19-casme2/{name}"], settings)
+        for name in ("published", "whole-face")
+    }
+    cut, whole = (one.x["face"][0] for one in data.values())
+    assert (whole == 200).all()
+    assert (cut[preprocess.regions(arrays(64)["points"], 64, 64)] == 200).all()
+    assert 0.15 < (cut > 0).mean() < 0.5
+    assert data["published"].y.tolist() == [2]
+
+
+def test_a_still_clip_is_flat() -> None:
+    frame = np.random.default_rng(2).integers(0, 255, (90, 80, 3)).astype(np.uint8)
+    frames = preprocess.magnified(np.stack([frame] * 20), clip_of(20), Settings())
+    assert (frames == frame).all()
+    assert not preprocess.dynamic_image(frames, False).any()
+
+
+def test_a_frame_rate_that_cannot_carry_the_band_excludes_the_clip() -> None:
+    frames = np.zeros((20, 40, 40, 3), np.uint8)
+    with pytest.raises(ClipError, match="carry motion below 5 Hz"):
+        preprocess.magnified(frames, clip_of(20, fps=10.0), Settings())
+
+
+class Known:
+    """Landmarks of a picture that no detector needs to look at."""
+
+    def __init__(self, points: np.ndarray) -> None:
+        self.points = points.astype(np.float32)
+
+    def find(self, image: np.ndarray, where: str) -> Known:
+        return self
+
+
+def test_a_crop_is_read_as_it_is_and_a_face_in_a_picture_is_cut_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(3)
+    small = cv2.GaussianBlur(rng.integers(0, 255, (320, 320, 3)).astype(np.uint8), (9, 9), 3)
+    for offset, shape, cut in (((0, 0), (320, 320), 0), ((200, 100), (600, 800), 1)):
+        frames = np.zeros((6, *shape, 3), np.uint8)
+        frames[:, offset[1] : offset[1] + 320, offset[0] : offset[0] + 320] = small
+        frames[3:, offset[1] + 200 : offset[1] + 240, offset[0] + 120 : offset[0] + 200] //= 2
+        monkeypatch.setattr(preprocess, "read_frame", lambda clip, index, frames=frames: frames[index])
+        monkeypatch.setattr(preprocess, "each_frame", lambda clip, frames=frames: iter(frames))
+        points = landmarks() + offset
+        experiment = EXPERIMENTS["vgg19-casme2/published"]
+        found = preprocess.prepare(clip_of(6), experiment, Settings(size=96), Known(points))  # type: ignore[arg-type]
+        assert (found["dynamic"].shape, found["dynamic"].dtype) == ((96, 96, 3), np.uint8)
+        assert found["cut"].tolist() == [cut]
+        assert found["points"].min() > -10
+        assert found["points"].max() < 106
+        moved = np.abs(found["dynamic"].astype(int) - np.median(found["dynamic"])).sum(axis=2)
+        row, column = np.unravel_index(cv2.GaussianBlur(moved.astype(np.float32), (9, 9), 0).argmax(), moved.shape)
+        mouth = found["points"][48:68].mean(axis=0)
+        assert np.hypot(column - mouth[0], row - mouth[1]) < 20
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> list[Clip]:
+    folder = standin.ensure(tmp_path_factory.mktemp("corpora"), corpora=["smic", "samm"], subjects=1, clips=1)
+    return [corpora.load(name, root, "cropped").clips[0] for name, root in corpora.find(folder).items()]
+
+
+def test_exact_and_approximate_pooling_agree_on_stand_ins(clips: list[Clip]) -> None:
+    for clip in clips:
+        face = preprocess.face_of(clip, FaceFinder())
+        assert face.cut == (clip.corpus == "samm")
+        motion = preprocess.magnified(face.frames, clip, Settings())
+        one, other = rankpooling.approximate(motion), rankpooling.exact(motion)
+        assert np.corrcoef(one.ravel(), other.ravel())[0, 1] > 0.3
+
+
+# ---------------------------------------------------------------- training
+
+
+def test_the_last_epoch_is_scored_and_nothing_is_picked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def small(key: str, size: int, classes: int, start: Weights) -> keras.Model:
+        face = keras.layers.Input((size, size, 3), name="face")
+        x = keras.layers.Dense(classes, activation="softmax")(keras.layers.Flatten()(face))
+        return keras.Model({"face": face}, {"emotion": x})
+
+    monkeypatch.setattr(model, "classifier", small)
+    n = 12
+    data = Samples(
+        x={"face": np.random.default_rng(6).integers(0, 255, (n, 32, 32, 3)).astype(np.uint8)},
+        y=np.arange(n) % 4,
+        subject=np.array([f"casme2/s{k % 3}" for k in range(n)]),
+        clip=np.array([f"casme2/s{k % 3}/c{k}" for k in range(n)]),
+        view=np.zeros(n, np.int64),
+    )
+    settings = Settings(size=32, epochs=3, weights=Weights(NONE))
+    for name, watched in (("published", True), ("loso", False)):
+        experiment = EXPERIMENTS[f"vgg19-casme2/{name}"]
+        networks = recipe.Networks(experiment, settings, 0)
+        assert isinstance(networks.learner, Learner)
+        optimizer = networks.learner.model.optimizer
+        assert (float(optimizer.learning_rate), optimizer.momentum) == (pytest.approx(1e-4), 0.9)
+        bench = Workbench(0, lambda name, make: make(), lambda *progress: None, tmp_path)
+        fold = split(experiment, data.subject, data.clip, data.y, 0)[0]
+        outcome = recipe.trainer(networks, experiment, data, bench)(fold)
+        assert ("val_accuracy" in outcome.history["network"]) == watched
+        assert len(outcome.history["network"]["loss"]) == 3
