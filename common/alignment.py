@@ -1,4 +1,4 @@
-"""Landmarks of every frame of a clip, and the map that brings a face to dlib's mean face."""
+"""Landmarks of every frame of a clip, the rectangle around them, and the map to dlib's mean face."""
 
 from __future__ import annotations
 
@@ -75,3 +75,15 @@ def alignment(points: NDArray[np.float32], size: int) -> NDArray[np.float64]:
     cosine, sine = scale * np.cos(chip.angle), scale * np.sin(chip.angle)
     turn = np.array([[cosine, sine], [-sine, cosine]])
     return np.column_stack([turn, (size - 1) / 2 - turn @ centre])
+
+
+def rectangle(points: NDArray[np.float32], shape: tuple[int, ...], margin: float) -> tuple[slice, slice]:
+    """Rows and columns of a picture around landmarks (68, 2), as far as they lie in it.
+
+    `margin` is added on every side, as a share of the landmarks' extent.
+    """
+    around = margin * (points.max(0) - points.min(0))
+    (left, top), (right, bottom) = points.min(0) - around, points.max(0) + around
+    rows = slice(max(round(float(top)), 0), min(max(round(float(bottom)), 0), shape[0]))
+    columns = slice(max(round(float(left)), 0), min(max(round(float(right)), 0), shape[1]))
+    return rows, columns

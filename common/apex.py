@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common import images
+from common.alignment import rectangle
 from common.errors import ClipError, UserError
 from common.faces import FaceFinder
 from common.types import Clip
@@ -61,7 +62,7 @@ def face_crops(clip: Clip, faces: FaceFinder) -> NDArray[np.uint8]:
     box, crops = None, []
     for picture in images.each_frame(clip):
         if box is None:
-            box = _box(faces.find(picture, f"{clip.frames[0]}").points, picture.shape)
+            box = rectangle(faces.find(picture, f"{clip.frames[0]}").points, picture.shape, MARGIN)
             if 0 in picture[box].shape:
                 raise ClipError(f"{clip.frames[0]}: the face that dlib finds lies outside the picture")
         grey = cv2.cvtColor(np.ascontiguousarray(picture[box]), cv2.COLOR_RGB2GRAY)
@@ -133,12 +134,3 @@ def divide_and_conquer(values: NDArray[np.float64]) -> int:
         else:
             last = first + half - 1
     return first
-
-
-def _box(points: NDArray[np.float32], shape: tuple[int, ...]) -> tuple[slice, slice]:
-    """Rows and columns of a picture around landmarks (68, 2), as far as they lie in it."""
-    margin = MARGIN * (points.max(0) - points.min(0))
-    (left, top), (right, bottom) = points.min(0) - margin, points.max(0) + margin
-    rows = slice(max(round(float(top)), 0), min(max(round(float(bottom)), 0), shape[0]))
-    columns = slice(max(round(float(left)), 0), min(max(round(float(right)), 0), shape[1]))
-    return rows, columns

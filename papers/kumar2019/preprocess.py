@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from common.alignment import rectangle
 from common.errors import ClipError
 from common.faces import Face, FaceFinder
 from common.images import each_frame
@@ -62,7 +63,7 @@ def face_frames(clip: Clip, settings: Settings, faces: FaceFinder) -> tuple[NDAr
     for picture in each_frame(clip):
         if box is None:
             found = faces.find(picture, str(clip.frames[0]))
-            box = _box(found.points, picture.shape)
+            box = rectangle(found.points, picture.shape, MARGIN)
             if 0 in picture[box].shape:
                 raise ClipError(f"{clip.frames[0]}: the face that dlib finds lies outside the picture")
             face = _moved(found, box, settings.face_size)
@@ -127,14 +128,6 @@ def _note(corpus: str, clips: Sequence[tuple[Clip, int]], arrays: Sequence[Array
         f"{int((frames <= settings.window).sum())} of {len(mine)} clips have at most {settings.window} frames, one "
         f"window, and keep all; {lost} lose their annotated apex"
     )
-
-
-def _box(points: NDArray[np.float32], shape: tuple[int, ...]) -> tuple[slice, slice]:
-    margin = MARGIN * (points.max(0) - points.min(0))
-    (left, top), (right, bottom) = points.min(0) - margin, points.max(0) + margin
-    rows = slice(max(round(float(top)), 0), min(max(round(float(bottom)), 0), shape[0]))
-    columns = slice(max(round(float(left)), 0), min(max(round(float(right)), 0), shape[1]))
-    return rows, columns
 
 
 def _moved(face: Face, box: tuple[slice, slice], size: int) -> Face:
