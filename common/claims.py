@@ -25,11 +25,13 @@ def read_claims(path: Path) -> Claims:
 
     Each [[claims]] names experiment, variant, metric and source, and prints one figure per corpus (strings, so that
     the printed digits stay known), in percent with unit = "%". Clip numbers come from its n_clips per corpus, else
-    from [facts.class_counts]. Each [[cited]] is one quoted row, its figures as printed.
+    from [facts.class_counts]. Each [[cited]] is one quoted row, its figures as printed; the facts hold these rows too
+    (`cited`), since the text sets its own figures against them.
     """
     with path.open("rb") as file:
         record = tomllib.load(file)
     facts = record.get("facts", {})
+    cited = tuple(CitedRow(row["method"], row["printed"], row["source"]) for row in record.get("cited", []))
     clips = {corpus: sum(counts.values()) for corpus, counts in facts.get("class_counts", {}).items()}
     return Claims(
         claims=tuple(
@@ -47,8 +49,8 @@ def read_claims(path: Path) -> Claims:
             for row in record.get("claims", [])
             for corpus, printed in row["printed"].items()
         ),
-        cited=tuple(CitedRow(row["method"], row["printed"], row["source"]) for row in record.get("cited", [])),
-        facts=facts,
+        cited=cited,
+        facts={**facts, "cited": cited},
     )
 
 

@@ -1,7 +1,7 @@
 """Printed numbers checked against themselves and against the corpora, by computation.
 
-Findings are sentences of arithmetic; nothing here is typed in per paper. A printed figure may be rounded or
-truncated: both are tried, and the finding says which it takes.
+Each finding is one sentence of arithmetic; nothing here is typed in per paper. A printed figure may be rounded or
+truncated: both are tried, and the finding says where it is cut off.
 """
 
 from __future__ import annotations
@@ -9,15 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from common.audit.annotations import against_documented, emotions, regrouped
 from common.audit.basics import prints_as
-from common.audit.counts import against_documented, parameters, recordings, seeded_splits, split_counts, totals
-from common.audit.folds import differences, fold_means, largest_class, regrouped
-from common.audit.networks import networks
-from common.audit.proportions import accuracies, confusion_matrices, means
-from common.audit.recalls import confusions, error_counts, recalls
+from common.audit.counts import joined_sets, recordings, seeded_splits, split_counts, sums, totals
+from common.audit.folds import fold_means, largest_class
+from common.audit.matrices import confusion_matrices, pooled
+from common.audit.networks import networks, parameters
+from common.audit.proportions import accuracies, below_best, means
+from common.audit.ranks import above_cited, axes, order, steadier, wins
+from common.audit.recalls import cited_rows, error_counts, recalls
+from common.audit.statements import bounds, differences, margins, repeated
 from common.types import Claim, Finding
 
-__all__ = ["audit", "confusions", "error_counts", "prints_as"]
+__all__ = ["audit", "error_counts", "prints_as"]
 
 
 def audit(
@@ -25,25 +29,40 @@ def audit(
 ) -> tuple[Finding, ...]:
     """All checks that a paper's facts and claims allow.
 
-    `facts` is the [facts] table of a claims file, with the place of each fact under `sources`; each check says which
-    facts it reads. `documented` holds the corpora's own numbers by corpus (`class_counts` by the rule of the composite,
-    `emotions` as annotated, by release, `clips`, `subjects`, `micro_expressions`), `built` the parameter counts of the
-    models as built, empty where none was built.
+    `facts` is the [facts] table of a claims file, with the place of each fact under `sources` and the rows that the
+    paper cites under `cited`; each check says which facts it reads. `documented` holds the corpora's own numbers by
+    corpus (`class_counts` and `composite_subjects` by the rule of the composite, `emotions` as annotated, by release,
+    `clips`, `subjects`, `micro_expressions`, `frame_rates`), `built` the parameter counts of the models as built, empty
+    where none was built.
     """
     return (
         *totals(facts),
+        *sums(facts),
         *split_counts(facts),
         *seeded_splits(facts),
         *against_documented(facts, documented),
+        *emotions(facts, documented),
+        *regrouped(facts, documented),
         *recordings(facts),
+        *joined_sets(facts),
         *networks(facts),
         *parameters(facts, built),
         *accuracies(facts, claims),
         *means(facts, claims),
+        *below_best(claims),
         *fold_means(facts, claims),
-        *largest_class(facts, claims),
-        *regrouped(facts, claims, documented),
-        *differences(facts),
+        *largest_class(facts, claims, documented),
         *confusion_matrices(facts, claims),
+        *pooled(facts, claims),
         *recalls(facts, claims),
+        *cited_rows(facts),
+        *repeated(facts, claims),
+        *differences(facts, claims),
+        *margins(facts, claims),
+        *bounds(facts, claims),
+        *above_cited(facts, claims),
+        *order(facts, claims),
+        *wins(facts, claims),
+        *axes(facts, claims),
+        *steadier(facts, claims),
     )

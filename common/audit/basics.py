@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from common.histories import BEST_EPOCH
+from common.types import Claim
 
 CORPORA = ("casme2", "smic", "samm", "casme_sq", "casme_sq_recordings")
 """Corpora; any other key of the class counts is a composite of those beside it."""
@@ -19,6 +23,11 @@ def prints_as(values: NDArray[np.float64], printed: str) -> NDArray[np.bool_]:
     rounded = np.abs(values - target) <= unit / 2 + slack
     truncated = (values >= target - slack) & (values < target + unit - slack)
     return rounded | truncated
+
+
+def cut_off(value: float, printed: str) -> str:
+    """A remark where `value` is printed as these digits only with the rest cut off, else nothing."""
+    return "" if abs(value - float(printed)) <= 10.0 ** -decimals(printed) / 2 + 1e-9 else " (cut off, not rounded)"
 
 
 def decimals(printed: str) -> int:
@@ -36,6 +45,45 @@ def source(facts: Mapping[str, Any], topic: str) -> str:
     return str(facts.get("sources", {}).get(topic, ""))
 
 
+@dataclass(frozen=True)
+class Figure:
+    """One figure of a table: who reached it (an experiment, or a cited method), on what, and in which digits.
+
+    `value` is a share, also where percent are printed.
+    """
+
+    name: str
+    corpus: str
+    metric: str
+    text: str
+    value: float
+    source: str
+    own: bool
+
+
+def figures(facts: Mapping[str, Any], claims: Sequence[Claim]) -> list[Figure]:
+    """The printed figures of the paper's own systems and, after them, of the rows that it cites (`cited`)."""
+    found = [Figure(name(c), c.corpus, c.metric, figure(c), c.value, c.source, True) for c in claims]
+    percent = {claim.metric for claim in claims if claim.unit == "%"}
+    for cited in facts.get("cited", ()):
+        for corpus, values in cited.values.items():
+            for key, number in values.items():
+                metric, value = (key[:-3], number / 100) if key.endswith(", %") else (key, number)
+                text = f"{round(100 * value, 6):g}%" if metric in percent else f"{value:.4f}"
+                found.append(Figure(cited.method, corpus, metric, text, value, cited.source, False))
+    return found
+
+
+def name(claim: Claim) -> str:
+    """The experiment of a claim, or the kernel where an experiment holds several."""
+    return claim.metric.removeprefix(BEST_EPOCH) if claim.metric.startswith(BEST_EPOCH) else claim.experiment
+
+
+def figure(claim: Claim) -> str:
+    """The digits of a claim as printed, with their unit."""
+    return f"{claim.printed}{claim.unit}"
+
+
 def many(things: Sequence[object], noun: str) -> str:
     """`1 combination`, `2 combinations`."""
     return f"{len(things):,} {noun}{'' if len(things) == 1 else 's'}"
@@ -51,7 +99,7 @@ def of(numbers: Iterable[object]) -> str:
     return "/".join(map(str, numbers))
 
 
-def plus(numbers: Iterable[int]) -> str:
+def plus(numbers: Iterable[object]) -> str:
     """`70 + 51 + 43`."""
     return " + ".join(map(str, numbers))
 

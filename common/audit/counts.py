@@ -1,4 +1,4 @@
-"""Printed counts of clips and parameters: against each other, the corpora and the models."""
+"""Printed counts against each other: classes, splits, sums."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from common.audit.basics import composites, of, plus, row, source
+from common.audit.basics import composites, listed, of, plus, source
 from common.types import Finding
 
 
@@ -27,8 +27,21 @@ def totals(facts: Mapping[str, Any]) -> Iterator[Finding]:
             )
 
 
+def sums(facts: Mapping[str, Any]) -> Iterator[Finding]:
+    """`sums`: parts whose sum is printed too (`total`), or their product where `times`; `what` they count."""
+    for given in facts.get("sums", ()):
+        parts, printed = given["parts"], given["total"]
+        found = int(np.prod(parts)) if given.get("times") else sum(parts)
+        terms = " x ".join(map(str, parts)) if given.get("times") else plus(parts)
+        statement = f"{given['what']}: {terms} = {found}, printed {printed}."
+        yield Finding("Sums and products in the text", statement, found == printed, str(given["source"]))
+
+
 def split_counts(facts: Mapping[str, Any]) -> Iterator[Finding]:
-    """`split_counts` (corpus to class or `total` to training and validation clips) against the class counts."""
+    """`split_counts` (corpus to class or `total` to training and validation clips) against the class counts.
+
+    And their totals against `split_percent`, the two shares as printed: within a clip of them.
+    """
     for corpus, split in facts.get("split_counts", {}).items():
         whole = facts["class_counts"][corpus] | {"total": facts["class_totals"][corpus]}
         wrong = [name for name, parts in split.items() if sum(parts) != whole[name]]
@@ -40,6 +53,18 @@ def split_counts(facts: Mapping[str, Any]) -> Iterator[Finding]:
             total = split["total"][place]
             statement = f"{corpus}, {column}: {plus(parts)} = {sum(parts)}, printed {total}."
             yield Finding("Training and validation add up", statement, sum(parts) == total, _split(facts))
+        if shares := facts.get("split_percent"):
+            yield _shares(facts, corpus, split["total"], shares)
+
+
+def _shares(facts: Mapping[str, Any], corpus: str, clips: list[int], percent: list[int]) -> Finding:
+    wanted = [share * sum(clips) / 100 for share in percent]
+    holds = all(abs(n - share) < 1 for n, share in zip(clips, wanted, strict=True))
+    statement = (
+        f"{corpus}: {of(percent)}% of {sum(clips)} clips are {of(f'{share:.1f}' for share in wanted)} for training and "
+        f"validation, printed {of(clips)}."
+    )
+    return Finding("Shares of training and validation", statement, holds, source(facts, "split_percent"))
 
 
 def _split(facts: Mapping[str, Any]) -> str:
@@ -70,29 +95,6 @@ def seeded_splits(facts: Mapping[str, Any]) -> Iterator[Finding]:
             yield Finding("The split of the public code", statement, found[column] == theirs, str(given["source"]))
 
 
-def against_documented(facts: Mapping[str, Any], documented: Mapping[str, Any]) -> Iterator[Finding]:
-    """Class counts, `sequences`, `participants` and `micro_expressions` against the corpora's own numbers.
-
-    `dropped` (corpus to a rule in words) says why a printed count may lie below the corpus' own.
-    """
-    yield from _classes(facts, documented)
-    for topic, ours in (("sequences", "clips"), ("participants", "subjects")):
-        for corpus, printed in facts.get(topic, {}).items():
-            if (known := documented[ours].get(corpus)) is not None:
-                statement = f"{corpus}: printed {printed} {topic}; the distributed table has {known}."
-                yield Finding(
-                    f"{topic.capitalize()} against the corpora", statement, printed == known, source(facts, topic)
-                )
-    for corpus, printed in facts.get("micro_expressions", {}).items():
-        if (known := documented.get("micro_expressions", {}).get(corpus)) is not None:
-            statement = (
-                f"{corpus}: printed {printed} videos of micro-expressions; the distributed table annotates {known} "
-                "micro-expressions."
-            )
-            where = source(facts, "micro_expressions")
-            yield Finding("Micro-expressions against the corpora", statement, printed <= known, where)
-
-
 def recordings(facts: Mapping[str, Any]) -> Iterator[Finding]:
     """Class counts against `recordings` (corpus to class to stimuli and participants), each filmed once."""
     for corpus, known in facts.get("recordings", {}).items():
@@ -106,38 +108,18 @@ def recordings(facts: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding("Class counts against the recordings", statement, holds, source(facts, "recordings"))
 
 
-def _classes(facts: Mapping[str, Any], documented: Mapping[str, Any]) -> Iterator[Finding]:
-    """By the composite's rule where the paper has one, else by the emotions that the corpus itself distinguishes."""
-    by_rule = bool(composites(facts))
-    for corpus, counts in facts.get("class_counts", {}).items():
-        if by_rule:
-            if not (known := documented["class_counts"].get(corpus)):
-                continue
-            statement = (
-                f"{corpus}: printed {row(counts)}; the MEGC 2019 rule on the corpora's tables gives {row(known)}."
-            )
-            holds = dict(counts) == dict(known)
-        else:
-            releases = {
-                name: {emotion: by_emotion[emotion] for emotion in counts}
-                for name, by_emotion in documented["emotions"].get(corpus, {}).items()
-                if set(counts) <= set(by_emotion)
-            }
-            if not releases:
-                continue
-            name, known = next((one for one in releases.items() if one[1] == counts), next(iter(releases.items())))
-            statement = f"{corpus}: printed {row(counts)}; the distributed corpus ({name}) has {row(known)}"
-            rule = facts.get("dropped", {}).get(corpus)
-            above = {name: n for name, n in counts.items() if n > known[name]}
-            statement += f" before {rule}" if rule else ""
-            statement += f"; the printed {row(above)} lies above it." if above else "."
-            holds = not above if rule else dict(counts) == dict(known)
-        yield Finding("Class counts against the corpora", statement, holds, source(facts, "class_counts"))
-
-
-def parameters(facts: Mapping[str, Any], built: Mapping[str, int]) -> Iterator[Finding]:
-    """The printed number of `parameters` against the models as built."""
-    if "parameters" in facts and "parameters" in built:
-        printed, found = facts["parameters"], built["parameters"]
-        statement = f"Printed {printed:,} parameters; the models built here have {found:,}."
-        yield Finding("Parameters against the models", statement, printed == found, source(facts, "parameters"))
+def joined_sets(facts: Mapping[str, Any]) -> Iterator[Finding]:
+    """`more_clips`: how many clips a joined set is said to have `more` than its parts (`joined`), tested in `folds`."""
+    for given in facts.get("more_clips", ()):
+        parts = {name: sum(facts["class_counts"][name].values()) for name in facts["joined"][given["joined"]]}
+        whole, trained = sum(parts.values()), 1 - 1 / given["folds"]
+        more = {name: whole - n for name, n in parts.items()}
+        training = {name: round(trained * n) for name, n in more.items()}
+        printed = given["more"]
+        terms = [f"{n} more than {name} ({training[name]} of them for training)" for name, n in more.items()]
+        statement = (
+            f"{given['joined']}: {plus(parts.values())} = {whole} clips are {listed(terms)}, and "
+            f"{round(trained * whole)} are for training in all, in {given['folds']} folds; printed {printed} more."
+        )
+        holds = printed in (*more.values(), *training.values())
+        yield Finding("Clips of a joined set", statement, holds, str(given["source"]))

@@ -1,4 +1,4 @@
-"""Printed layer tables: does every output follow from the layers above it?"""
+"""Printed layer tables and parameter counts: do they follow from the layers?"""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from common.audit.basics import listed
+from common.audit.basics import listed, source
 from common.types import Finding
 
 Shape = tuple[int, ...]
@@ -35,9 +35,8 @@ def networks(facts: Mapping[str, Any]) -> Iterator[Finding]:
                 wrong.append(f"{name} gives {found}, printed {_times(layer['output'])}")
         statement = f"{table['name']}: "
         if wrong:
-            statement += (
-                f"{listed(wrong)}; the other {len(table['layers']) - len(wrong)} outputs follow from the layers."
-            )
+            rest = len(table["layers"]) - len(wrong)
+            statement += f"{'; '.join(wrong)}; the other {rest} outputs follow from the layers."
         else:
             statement += f"all {len(table['layers'])} outputs follow from the layers."
         yield Finding("Layer tables", statement, not wrong, str(table["source"]))
@@ -56,6 +55,44 @@ def output(layer: Mapping[str, Any], shape: Shape) -> Shape:
     if kind == "flatten":
         return (math.prod(shape),)
     return tuple(layer["output"]) if kind in ("input", "dense") else shape
+
+
+# ---------------------------------------------------------------- parameters
+
+
+def parameters(facts: Mapping[str, Any], built: Mapping[str, int]) -> Iterator[Finding]:
+    """The printed number of `parameters` against the models as built, and against the sum over `parameter_layers`.
+
+    The latter hold `parts` of `copies` and layers with `inputs` and `units`, and what the paper leaves open: `open`
+    names a number that `inputs` may refer to, and `values` lists those that are tried.
+    """
+    if "parameters" not in facts:
+        return
+    printed, where = facts["parameters"], source(facts, "parameters")
+    if "parameters" in built:
+        found = built["parameters"]
+        statement = f"Printed {printed:,} parameters; the models built here have {found:,}."
+        yield Finding("Parameters against the models", statement, printed == found, where)
+    if given := facts.get("parameter_layers"):
+        totals = {
+            value: sum(
+                part["copies"] * sum(weights(layer, {given["open"]: value}) for layer in part["layers"])
+                for part in given["parts"]
+            )
+            for value in given["values"]
+        }
+        statement = f"Printed {printed:,} parameters; {given['what']} have "
+        statement += f"{listed([f'{total:,} with {value}' for value, total in totals.items()])} {given['open']}."
+        yield Finding("Parameters by layers", statement, printed in totals.values(), str(given["source"]))
+
+
+def weights(layer: Mapping[str, Any], known: Mapping[str, int]) -> int:
+    """Weights and biases of a convolution, a dense layer or an LSTM; `known` gives inputs that have a name."""
+    inputs = known.get(layer["inputs"], layer["inputs"])
+    units = int(layer["units"])
+    if layer["kind"] == "lstm":
+        return 4 * (units * (units + int(inputs)) + units)
+    return units * (int(inputs) * math.prod(layer.get("size", ())) + 1)
 
 
 def _times(shape: Sequence[int]) -> str:

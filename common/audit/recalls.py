@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from common.audit.basics import CORPORA, many, of, prints_as
-from common.metrics import uf1
+from common.audit.basics import CORPORA, composites, cut_off, figure, listed, many, of, prints_as, source
+from common.audit.proportions import counts_printing_as
 from common.types import Claim, Finding
 
 Counts = tuple[int, ...]
@@ -23,22 +23,34 @@ def error_counts(printed_uar: str, counts: Counts) -> list[Counts]:
     return [tuple(int(e) for e in row) for row in np.argwhere(prints_as(uar, printed_uar))]
 
 
-def confusions(errors: Counts, counts: Counts) -> NDArray[np.int64]:
-    """Every 3-class confusion matrix (many, 3, 3) with these wrong clips per class."""
-    rows = [[(n - e, k, e - k) for k in range(e + 1)] for e, n in zip(errors, counts, strict=True)]
-    (a, b, c) = (np.array(row) for row in rows)
-    a, b, c = (x.reshape(shape) for x, shape in ((a, (-1, 1, 1, 3)), (b, (1, -1, 1, 3)), (c, (1, 1, -1, 3))))
-    shape = (a.shape[0], b.shape[1], c.shape[2])
-    first = np.broadcast_to(a, (*shape, 3))
-    second = np.broadcast_to(b[..., [1, 0, 2]], (*shape, 3))
-    third = np.broadcast_to(c[..., [1, 2, 0]], (*shape, 3))
-    return np.stack([first, second, third], axis=-2).reshape(-1, 3, 3)
+def uf1_values(errors: Counts, counts: Counts) -> NDArray[np.float64]:
+    """The UF1 of every 3-class confusion matrix with these wrong clips per class; equal values may repeat.
+
+    A matrix decides its UF1 by its false positives alone. All wrong clips are false positives of one class or another,
+    of none its own, and every division that respects this belongs to some matrix.
+    """
+    total = sum(errors)
+    first, second = np.indices((total - errors[0] + 1, total - errors[1] + 1))
+    third = total - first - second
+    possible = (third >= 0) & (third <= total - errors[2])
+    false = [positives[possible] for positives in (first, second, third)]
+    f1 = [2 * (n - e) / (2 * n - e + fp) for n, e, fp in zip(counts, errors, false, strict=True)]
+    return np.asarray(np.mean(f1, axis=0))
+
+
+def with_uf1(candidates: Sequence[Counts], counts: Counts, printed: str) -> list[Counts]:
+    """The wrong clips per class that some confusion matrix with this UF1 has."""
+    return [errors for errors in candidates if prints_as(uf1_values(errors, counts), printed).any()]
 
 
 def recalls(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
-    """Printed UAR and UF1 as whole clips, experiment by experiment: per corpus, then together against the composite."""
+    """Printed UAR and UF1 as whole clips, experiment by experiment: per corpus, then together against the composite.
+
+    A composite without columns for its corpora is tried by itself.
+    """
     counts = {name: tuple(row.values()) for name, row in facts.get("class_counts", {}).items()}
     classes = tuple(next(iter(facts.get("class_counts", {"": {}}).values())))
+    yield from _class_recalls(facts, claims)
     for experiment in dict.fromkeys(claim.experiment for claim in claims):
         printed = {(claim.metric, claim.corpus): claim for claim in claims if claim.experiment == experiment}
         parts: dict[str, list[Counts]] = {}
@@ -46,36 +58,54 @@ def recalls(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Findi
             if ("uar", corpus) in printed and ("uf1", corpus) in printed and corpus in CORPORA:
                 parts[corpus], finding = _one(corpus, n, printed["uar", corpus], printed["uf1", corpus])
                 yield finding
-        whole = next((name for metric, name in printed if metric == "uar" and name not in parts), None)
+        whole = next((name for metric, name in printed if metric == "uar" and name in composites(facts)), None)
         if whole is not None and parts:
-            yield _together(whole, counts[whole], classes, parts, printed)
+            yield from _together(facts, whole, counts[whole], classes, parts, printed)
+        elif whole is not None and ("uf1", whole) in printed:
+            yield _one(whole, counts[whole], printed["uar", whole], printed["uf1", whole])[1]
+
+
+def _class_recalls(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
+    """A printed recall of a class as k of its clips."""
+    for claim in claims:
+        label = claim.metric.removeprefix("recall_")
+        n = facts.get("class_counts", {}).get(claim.corpus, {}).get(label)
+        if claim.metric.startswith("recall_") and n:
+            fits = counts_printing_as(claim, n)
+            statement = f"{claim.corpus}: {label} recall {figure(claim)} is "
+            statement += listed([f"{k}/{n}" for k in fits], "or") if fits else f"no k/{n}"
+            yield Finding("Recalls as whole clips", f"{statement}.", bool(fits), claim.source)
 
 
 def _one(corpus: str, n: Counts, uar: Claim, f1: Claim) -> tuple[list[Counts], Finding]:
     """The wrong clips per class that give both figures of one corpus."""
     candidates = error_counts(uar.printed, n)
-    found = [errors for errors in candidates if prints_as(uf1(confusions(errors, n)), f1.printed).any()]
+    found = with_uf1(candidates, n, f1.printed)
     statement = (
         f"{uar.experiment}, {corpus}: UAR {uar.printed} of {of(n)} clips is reached by "
-        f"{many(candidates, 'combination')} of wrong clips, {len(found)} of them with a confusion matrix whose UF1 is "
-        f"{f1.printed}."
+        f"{many(candidates, 'combination')} of wrong clips, {len(found):,} of them with a confusion matrix whose UF1 "
+        f"is {f1.printed}"
     )
-    return found, Finding("UAR and UF1 as whole clips", statement, bool(found), uar.source)
+    if len(found) == 1:
+        value = sum(1 - e / clips for e, clips in zip(found[0], n, strict=True)) / len(n)
+        statement += f": {of(found[0])}, whose UAR is {value:.5f}{cut_off(value, uar.printed)}"
+    return found, Finding("UAR and UF1 as whole clips", f"{statement}.", bool(found), uar.source)
 
 
 def _together(
+    facts: Mapping[str, Any],
     whole: str,
     clips: Counts,
     classes: Sequence[str],
     parts: Mapping[str, list[Counts]],
     printed: Mapping[tuple[str, str], Claim],
-) -> Finding:
+) -> Iterator[Finding]:
     """Whether solutions of the corpora add up to the figures of their composite."""
     uar = printed["uar", whole]
     together = [
         (combination, tuple(map(sum, zip(*combination, strict=True)))) for combination in product(*parts.values())
     ]
-    sums = np.array([total for _, total in together])
+    sums = np.array([total for _, total in together]).reshape(-1, len(clips))
     shares = 1 - sums / np.array(clips)
     fits = prints_as(shares.mean(axis=1), uar.printed)
     statement = f"UAR {uar.printed} on {whole}"
@@ -85,7 +115,7 @@ def _together(
             statement += f" and {name} recall {claim.printed}"
     solutions = sorted({together[index] for index in np.flatnonzero(fits)})
     if f1_claim := printed.get(("uf1", whole)):
-        solutions = [s for s in solutions if prints_as(uf1(confusions(s[1], clips)), f1_claim.printed).any()]
+        solutions = [s for s in solutions if prints_as(uf1_values(s[1], clips), f1_claim.printed).any()]
         statement += f" and UF1 {f1_claim.printed}"
     statement += f" agree with {len(solutions)} of {many(together, 'combination')} of the corpora's solutions"
     if len(solutions) == 1:
@@ -96,4 +126,48 @@ def _together(
             f": wrong clips ({', '.join(classes)}) {each}; together {of(total)}, so {right} of {sum(clips)} "
             f"clips are right ({right / sum(clips):.4f})"
         )
-    return Finding("Corpus columns against the composite", statement + ".", bool(solutions), uar.source)
+    yield Finding("Corpus columns against the composite", f"{statement}.", bool(solutions), uar.source)
+    if len(solutions) == 1:
+        yield from _implied(facts, dict(zip(classes, zip(clips, solutions[0][1], strict=True), strict=True)), printed)
+
+
+def _implied(
+    facts: Mapping[str, Any], solution: Mapping[str, tuple[int, int]], printed: Mapping[tuple[str, str], Claim]
+) -> Iterator[Finding]:
+    """What the only solution (class to clips and wrong ones) says of the accuracy and of `highest_recall`."""
+    n = sum(clips for clips, _ in solution.values())
+    right = n - sum(wrong for _, wrong in solution.values())
+    claim = next((c for (metric, _), c in printed.items() if metric == "accuracy" and c.n_clips == n), None)
+    if claim:
+        value = right / n
+        statement = f"accuracy {figure(claim)}: {right}/{n} clips of the only solution are {value:.4f}"
+        statement += f"{cut_off(value, claim.printed)}."
+        yield Finding("Accuracy behind the columns", statement, right in counts_printing_as(claim, n), claim.source)
+    if (name := facts.get("highest_recall")) is not None:
+        shares = {label: 1 - wrong / clips for label, (clips, wrong) in solution.items()}
+        terms = [f"{label} {clips - wrong}/{clips} = {shares[label]:.3f}" for label, (clips, wrong) in solution.items()]
+        statement = f"recalls of the only solution are {listed(terms)}; printed as the highest is {name}."
+        holds = max(shares, key=shares.__getitem__) == name
+        yield Finding("Highest recall", statement, holds, source(facts, "highest_recall"))
+
+
+def cited_rows(facts: Mapping[str, Any]) -> Iterator[Finding]:
+    """UAR and UF1 of the cited rows as whole clips of the printed classes of each single corpus.
+
+    Their last zeros are not kept, so that a figure may be known less exactly than it is printed.
+    """
+    counts = {name: tuple(row.values()) for name, row in facts.get("class_counts", {}).items() if name in CORPORA}
+    wrong, tried, tables = [], 0, []
+    for cited in facts.get("cited", ()):
+        for corpus, n in counts.items():
+            values = cited.values.get(corpus, {})
+            if {"uar", "uf1"} <= set(values):
+                tried += 1
+                tables.append(cited.source)
+                uar, f1 = f"{values['uar']:g}", f"{values['uf1']:g}"
+                if not with_uf1(error_counts(uar, n), n, f1):
+                    wrong.append(f"{cited.method} on {corpus} (UAR {values['uar']:.4f}, UF1 {values['uf1']:.4f})")
+    if tried:
+        statement = f"of {tried} cited pairs of UAR and UF1 on one corpus {tried - len(wrong)} are those of some "
+        statement += f"confusion matrix of the printed classes{', not ' + listed(wrong) if wrong else ''}."
+        yield Finding("Cited UAR and UF1 as whole clips", statement, not wrong, listed(list(dict.fromkeys(tables))))

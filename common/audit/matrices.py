@@ -1,0 +1,99 @@
+"""Printed confusion matrices: what they imply, against everything that is printed of the same clips."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common import metrics
+from common.audit.basics import composites, figure, listed, of, plus, prints_as
+from common.audit.proportions import counts_printing_as, percent
+from common.types import Claim, Finding
+
+
+def confusion_matrices(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
+    """`confusions` against the printed clips, accuracy, UAR, UF1 and recalls, and the recalls that they imply.
+
+    Their rows are the printed validation clips, or all clips of a class where no split is printed.
+    """
+    for printed in facts.get("confusions", ()):
+        matrix, classes, corpus = np.array(printed["matrix"]), list(printed["classes"]), printed["corpus"]
+        rows = matrix.sum(axis=1).tolist()
+        split, whole = facts.get("split_counts", {}).get(corpus), facts.get("class_counts", {}).get(corpus)
+        if split or whole:
+            known = [split[name][1] if split else whole[name] for name in classes]
+            what = "validation clips" if split else "printed clips"
+            statement = f"{corpus}: rows of {of(rows)} clips ({', '.join(classes)}), {what} {of(known)}."
+            yield Finding("Confusion matrices", statement, rows == known, str(printed["source"]))
+        own = _beside(printed, claims)
+        right, n = int(np.trace(matrix)), int(matrix.sum())
+        if claim := own.get("accuracy"):
+            hits = f"{plus(np.diagonal(matrix).tolist())} = {right}"
+            statement = f"{corpus}: {hits} of {n} clips are right; {figure(claim)} is printed."
+            where = f"{printed['source']}, {claim.source}"
+            yield Finding("Confusion matrices", statement, right in counts_printing_as(claim, n), where)
+        yield from _unweighted(printed, matrix, own)
+        shares = [
+            f"{name} {matrix[i, i]}/{rows[i]} = {percent(matrix[i, i] / rows[i])}" for i, name in enumerate(classes)
+        ]
+        wrong = [c for i, name in enumerate(classes) if (c := own.get(f"recall_{name}")) and not _fits(matrix, i, c)]
+        statement = (
+            f"{corpus}: recalls implied are {'; '.join(shares)}; UAR {percent(float(metrics.uar(matrix)))}, UF1 "
+            f"{percent(float(metrics.uf1(matrix)))}, accuracy {right}/{n} = {percent(right / n)}, always the largest "
+            f"class {percent(max(rows) / n)}"
+        )
+        statement += f"; printed {listed([f'{c.metric} {figure(c)}' for c in wrong])}." if wrong else "."
+        yield Finding("Confusion matrices", statement, not wrong, str(printed["source"]))
+
+
+def _beside(printed: Mapping[str, Any], claims: Sequence[Claim]) -> dict[str, Claim]:
+    key = (printed["experiment"], printed["variant"], printed["corpus"])
+    return {c.metric: c for c in claims if (c.experiment, c.variant, c.corpus) == key}
+
+
+def _fits(matrix: NDArray[np.int64], index: int, claim: Claim) -> bool:
+    return int(matrix[index, index]) in counts_printing_as(claim, int(matrix[index].sum()))
+
+
+def _unweighted(printed: Mapping[str, Any], matrix: NDArray[np.int64], own: Mapping[str, Claim]) -> Iterator[Finding]:
+    """UAR and UF1 of a printed matrix against those printed beside it; says so where the two are exchanged."""
+    found = {"uar": float(metrics.uar(matrix)), "uf1": float(metrics.uf1(matrix))}
+    if not set(found) <= set(own):
+        return
+    fits = {name: bool(prints_as(np.array([value]), own[name].printed).all()) for name, value in found.items()}
+    statement = (
+        f"{printed['corpus']}: the matrix has UAR {found['uar']:.5f} and UF1 {found['uf1']:.5f}; printed are UAR "
+        f"{own['uar'].printed} and UF1 {own['uf1'].printed}"
+    )
+    across = (("uar", "uf1"), ("uf1", "uar"))
+    if not any(fits.values()) and all(prints_as(np.array([found[a]]), own[b].printed).all() for a, b in across):
+        statement += ", each where the other belongs"
+    where = f"{printed['source']}, {own['uar'].source}"
+    yield Finding("UAR and UF1 of the confusion matrices", statement + ".", all(fits.values()), where)
+
+
+def pooled(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
+    """The corpora's matrices, added up where they make a composite, against the composite's figures in their table."""
+    printed = facts.get("confusions", ())
+    for name in composites(facts):
+        classes = list(facts["class_counts"][name])
+        parts = [one for one in printed if one["corpus"] in facts["class_counts"] and one["classes"] == classes]
+        keys = {(one["experiment"], one["corpus"]) for one in parts}
+        tables = {c.source for c in claims if (c.experiment, c.corpus) in keys}
+        row = [c for c in claims if c.corpus == name and c.source in tables]
+        beside = {c.metric: c for c in row if c.metric in ("uar", "uf1", "accuracy")}
+        if {one["corpus"] for one in parts} != set(facts["class_counts"]) - {name} or not beside:
+            continue
+        matrix = np.sum([one["matrix"] for one in parts], axis=0)
+        found = {metric: float(metrics.metric(metric, tuple(classes))(matrix)) for metric in beside}
+        wrong = [m for m, value in found.items() if not prints_as(np.array([value]), beside[m].printed).all()]
+        terms = [f"{m.upper()} {value:.5f}, printed {beside[m].printed}" for m, value in found.items()]
+        statement = (
+            f"{name}: the matrices of {listed([one['corpus'] for one in parts])} add up to rows of "
+            f"{of(matrix.sum(axis=1).tolist())} clips with {listed(terms)}."
+        )
+        where = f"{', '.join(one['source'] for one in parts)}, {next(iter(beside.values())).source}"
+        yield Finding("Matrices of the corpora against the composite", statement, not wrong, where)

@@ -1,0 +1,131 @@
+"""Statements of rank (best, second, in so many of so many cases) against the figures of the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from common.audit.basics import Figure, figures, listed
+from common.types import Claim, Finding
+
+
+def above_cited(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
+    """`above`: own figures that are said to lie above the cited ones in the columns of `tables`.
+
+    `own` names experiments, else the best own figure of each column is meant; `cited` names methods, else all are. With
+    `most` more than half of the pairs have to.
+    """
+    for given in facts.get("above", ()):
+        table = [one for one in figures(facts, claims) if one.source in given["tables"]]
+        pairs = []
+        for key in dict.fromkeys((f.source, f.corpus, f.metric) for f in table if f.own):
+            column = [one for one in table if (one.source, one.corpus, one.metric) == key]
+            own = [one for one in column if one.own and one.name in given.get("own", [one.name])]
+            if not given.get("own"):
+                own = [max(own, key=lambda one: one.value)]
+            cited = [one for one in column if not one.own and one.name in given.get("cited", [one.name])]
+            pairs += [(mine, other) for mine in own for other in cited]
+        wrong = [(mine, other) for mine, other in pairs if mine.value <= other.value]
+        most = bool(given.get("most"))
+        terms = [f"{a.metric} {a.text} ({a.name}) against {b.text} ({b.name}) on {a.corpus}" for a, b in wrong]
+        which = listed(given["own"]) if given.get("own") else "the best own figure of each column"
+        right = len(pairs) - len(wrong)
+        statement = f"{which}: of {len(pairs)} comparisons with cited figures {right} {'is' if right == 1 else 'are'} "
+        statement += "in favour"
+        statement += f"{'; not ' + listed(terms) if wrong else ''}"
+        statement += "; most are said to be" if most else ""
+        holds = len(wrong) < len(pairs) / 2 if most else not wrong
+        yield Finding("Own figures above cited ones", f"{statement}.", holds, str(given["source"]))
+
+
+def order(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
+    """`order`: who is said to be first, second and so on in a column of a table, experiments and cited methods alike.
+
+    Columns are told by the beginning of their metric. With `among` "own" only the paper's experiments count.
+    """
+    for given in facts.get("order", ()):
+        names, own = given["names"], given.get("among") == "own"
+        column = [
+            one
+            for one in figures(facts, claims)
+            if (one.source, one.corpus) == (given["table"], given["corpus"])
+            and one.metric.startswith(given["metric"])
+            and (one.own or not own)
+        ]
+        ranked = sorted(column, key=lambda one: -one.value)
+        found = [one.name for one in ranked[: len(names)]]
+        ties = any(a.value == b.value for a, b in pairwise(ranked[: len(names) + 1]))
+        terms = [f"{one.name} {one.text}" for one in ranked[: max(len(names), 2) + 1]]
+        more = len(ranked) - len(terms)
+        statement = f"{given['corpus']}, {given['metric']}: the order is {', '.join(terms)}"
+        statement += f" and {more} more" if more else ""
+        statement += f"; the text has {', then '.join(names)} at the top."
+        yield Finding("Ranks in the text", statement, found == names and not ties, str(given["source"]))
+
+
+def wins(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
+    """`wins`: in how many `rows` of a table one of several `models` has the highest figure, against `printed`.
+
+    Experiments are called `model-row`; `last` names rows that are said to have the lowest means.
+    """
+    for given in facts.get("wins", ()):
+        value = {one.name: one for one in figures(facts, claims) if one.own and one.source == given["table"]}
+        rows = {row: [value[f"{model}-{row}"] for model in given["models"]] for row in given["rows"]}
+        best = {row: max(found, key=lambda one: one.value) for row, found in rows.items()}
+        lost = [row for row, one in best.items() if one.name != f"{given['winner']}-{row}"]
+        won = len(rows) - len(lost)
+        terms = [f"{row} ({best[row].name} {best[row].text})" for row in lost]
+        statement = f"{given['winner']} has the highest figure of {won} of {len(rows)} rows"
+        statement += f"{', not of ' + listed(terms) if lost else ''}; printed {given['printed']} of {len(rows)}."
+        yield Finding("Wins in the text", statement, won == given["printed"], str(given["source"]))
+        if last := given.get("last"):
+            averages = {row: float(np.mean([one.value for one in found])) for row, found in rows.items()}
+            ranked = sorted(averages, key=averages.__getitem__)
+            statement = (
+                f"means of rows are {listed([f'{row} {100 * averages[row]:.2f}%' for row in ranked])}; the text "
+            )
+            statement += f"has {listed(last)} as the lowest."
+            holds = set(ranked[: len(last)]) == set(last)
+            yield Finding("Means of rows", statement, holds, str(given["last_source"]))
+
+
+def axes(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
+    """`axes`: a grid of figures, an own metric each (`prefix` before their place), and along which side it is better.
+
+    A place is `{first}x{first}x{second}`; `better` says of each axis whether "less" or "more" of it is said to be
+    better, which the mean over the other axis is held against.
+    """
+    for given in facts.get("axes", ()):
+        value = {claim.metric: claim for claim in claims if claim.source == given["table"]}
+        grid = np.array(
+            [[value[f"{given['prefix']}{a}x{a}x{b}"].value for b in given["second"]] for a in given["first"]]
+        )
+        for axis, (what, better) in enumerate(given["better"].items()):
+            averages = 100 * grid.mean(axis=1 - axis)
+            sizes = given["first"] if axis == 0 else given["second"]
+            terms = [f"{average:.2f}% at {size}" for size, average in zip(sizes, averages, strict=True)]
+            end = 0 if better == "less" else len(sizes) - 1
+            statement = f"means by {what} are {listed(terms)}; {better} of it is said to be better."
+            holds = int(np.argmax(averages)) == end
+            yield Finding("Means along an axis", statement, holds, str(given["source"]))
+
+
+def steadier(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
+    """`steadier`: a metric of a table that is said to be smaller on one corpus than on another, model by model.
+
+    Experiments are called `model-corpus`.
+    """
+    for given in facts.get("steadier", ()):
+        table = [c for c in claims if c.source == given["table"] and c.metric == given["metric"]]
+        by_model: dict[str, dict[str, Figure]] = {}
+        for one in figures({}, table):
+            by_model.setdefault(one.name.rpartition("-")[0], {})[one.corpus] = one
+        pairs = [(found[given["less"]], found[given["more"]]) for found in by_model.values()]
+        right = [(a, b) for a, b in pairs if a.value < b.value]
+        terms = [f"{a.text} against {b.text}" for a, b in pairs]
+        statement = f"{given['metric']}: {len(right)} of {len(pairs)} are smaller on {given['less']} than on "
+        statement += f"{given['more']} ({', '.join(terms)})."
+        yield Finding("Spread by corpus", statement, right == pairs, str(given["source"]))

@@ -1,0 +1,104 @@
+"""Differences, margins, bounds and repetitions that the text states, against the figures of the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from common.audit.basics import Figure, figures, listed, prints_as
+from common.types import Claim, Finding
+
+ABOUT = 0.1
+"""By which share a number may differ from one that the text calls approximate."""
+
+
+def differences(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
+    """`differences`: [minuend, subtrahend, difference] as the text prints them, one finding per source.
+
+    Minuend and subtrahend have to be printed figures; with `about` the difference may be a tenth off.
+    """
+    known = {claim.printed for claim in claims}
+    for given in facts.get("differences", ()):
+        about, wrong = bool(given.get("about")), []
+        for a, b, printed in given["rows"]:
+            found = round(float(a) - float(b), 6)
+            if unknown := [text for text in (a, b) if text not in known]:
+                wrong.append(f"{listed(unknown)} is in no table")
+            elif not (near(found, printed) if about else prints_as(np.array([found]), printed).any()):
+                wrong.append(f"{a} - {b} is {found:.1f}, printed {printed}")
+        rows = len(given["rows"])
+        statement = f"{rows - len(wrong)} of {rows} {'approximate' if about else 'exact'} differences in the text "
+        statement += f"{'lie within a tenth of' if about else 'follow from'} the table"
+        statement += f"{'; ' + listed(wrong) if wrong else ''}."
+        yield Finding("Differences in the text", statement, not wrong, str(given["source"]))
+
+
+def near(found: float, printed: str) -> bool:
+    """Whether a number is within a tenth of one that the text calls approximate."""
+    return abs(found - float(printed)) <= ABOUT * abs(float(printed)) + 1e-9
+
+
+def margins(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
+    """`margins`: the largest and the smallest lead over the cited rows of a table on one corpus, in percent, about.
+
+    Metric by metric; the leads on the other corpora of the table are told beside them.
+    """
+    for given in facts.get("margins", ()):
+        table = [one for one in figures(facts, claims) if one.source == given["table"]]
+        corpus, (most, least) = given["corpus"], given["printed"]
+        terms, holds = [], True
+        for metric in dict.fromkeys(one.metric for one in table):
+            leads = _leads(table, corpus, metric)
+            if leads:
+                terms.append(f"{min(leads):.1f} to {max(leads):.1f} points in {metric.upper()}")
+                holds &= near(max(leads), most) and near(min(leads), least)
+        columns = {(one.corpus, one.metric) for one in table if one.corpus != corpus}
+        others = [lead for column in columns for lead in _leads(table, *column)]
+        rows = len({one.name for one in table if not one.own and one.corpus == corpus})
+        statement = (
+            f"{corpus}: the leads over the {rows} cited rows are {listed(terms)}; printed are about {most}% and "
+        )
+        statement += f"{least}%, {'within' if holds else 'not all within'} a tenth of these"
+        statement += f"; in the other columns they are {min(others):.1f} to {max(others):.1f} points" if others else ""
+        yield Finding("Margins in the text", f"{statement}.", holds, str(given["source"]))
+
+
+def _leads(table: Sequence[Figure], corpus: str, metric: str) -> list[float]:
+    """By how many points the best own figure of a column leads each cited one."""
+    column = [one for one in table if (one.corpus, one.metric) == (corpus, metric)]
+    own = [one.value for one in column if one.own]
+    return [100 * (max(own) - one.value) for one in column if not one.own] if own else []
+
+
+def bounds(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
+    """`bounds`: experiments of a table whose figures are all said to lie `above` or `below` a number."""
+    for given in facts.get("bounds", ()):
+        mine = [
+            one
+            for one in figures(facts, claims)
+            if one.own and one.name in given["experiments"] and one.source == given["table"]
+        ]
+        side = "above" if "above" in given else "below"
+        limit = float(given[side]) / 100
+        wrong = [one for one in mine if (one.value <= limit if side == "above" else one.value >= limit)]
+        edge = (min if side == "above" else max)(mine, key=lambda one: one.value)
+        statement = f"{len(mine) - len(wrong)} of {len(mine)} figures lie {side} {given[side]}%; the "
+        statement += f"{'lowest' if side == 'above' else 'highest'} is {edge.text} ({edge.name})."
+        yield Finding("Bounds in the text", statement, not wrong, str(given["source"]))
+
+
+def repeated(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
+    """`repeated`: [name, corpus, metric, digits] as they stand elsewhere in the paper than in the `table`."""
+    for given in facts.get("repeated", ()):
+        table = {(f.name, f.corpus, f.metric): f for f in figures(facts, claims) if f.source in given["table"]}
+        wrong = []
+        for name, corpus, metric, printed in given["rows"]:
+            held = table[name, corpus, metric]
+            if printed != held.text.removesuffix("%"):
+                wrong.append(f"{name} on {corpus}: {held.text} there, {printed} here")
+        rows = len(given["rows"])
+        statement = f"{rows - len(wrong)} of {rows} figures that stand in {listed(given['table'])} have the same digits"
+        statement += f" here{'; ' + listed(wrong) if wrong else ''}."
+        yield Finding("Figures printed twice", statement, not wrong, str(given["source"]))

@@ -1,0 +1,141 @@
+"""The audit's checks: against independent computations, and each with a planted error that it finds."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import product
+from pathlib import Path
+
+import audit_example
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common.audit import audit, error_counts, prints_as
+from common.audit.folds import means, printable
+from common.audit.networks import weights
+from common.audit.recalls import uf1_values
+from common.claims import read_claims
+from common.metrics import uf1
+from common.types import Finding
+
+TEXTS = {"composite": audit_example.COMPOSITE, "single": audit_example.SINGLE}
+
+PLANTED = [
+    ("composite", "Class counts add up", "casme2 = 17", "casme2 = 18"),
+    ("composite", "Corpora add up to the composite", "union = { negative = 14", "union = { negative = 13"),
+    ("composite", "Sums and products in the text", "total = 36", "total = 35"),
+    ("composite", "Class counts against the corpora", "casme2 = { negative = 8", "casme2 = { negative = 9"),
+    ("composite", "Sequences against the corpora", "casme2 = 20\n", "casme2 = 21\n"),
+    ("composite", "Participants against the corpora", "casme2 = 7", "casme2 = 8"),
+    ("composite", "Frame rates against the corpora", "casme2 = 200", "casme2 = 100"),
+    ("composite", "Emotions add up", "disgust = 6", "disgust = 7"),
+    ("composite", "Emotions against the corpora", "others = 3", "others = 4"),
+    (
+        "composite",
+        "Clips of the named emotions",
+        '["negative", "positive", "surprise"]\n\n[facts.reg',
+        '["negative"]\n\n[facts.reg',
+    ),
+    ("composite", "Numbers of emotions", "casme2 = 5\n", "casme2 = 6\n"),
+    ("composite", "Clips of the regrouped classes", '["disgust", "repression"]', '["disgust"]'),
+    ("composite", "Parameters against the models", "parameters = 204", "parameters = 132"),
+    ("composite", "Parameters by layers", "inputs = 2, units = 2 },\n]", "inputs = 3, units = 2 },\n]"),
+    ("composite", "More than the largest class", '"0.81" }', '"0.43" }'),
+    ("composite", "Confusion matrices", "[[5, 0, 1]", "[[5, 1, 1]"),
+    ("composite", "UAR and UF1 of the confusion matrices", 'smic = "0.7944"', 'smic = "0.7945"'),
+    ("composite", "Matrices of the corpora against the composite", 'union = "0.8107"', 'union = "0.8108"'),
+    ("composite", "UAR and UF1 as whole clips", '"0.7155"', '"0.9155"'),
+    ("composite", "Recalls as whole clips", '"0.857"', '"0.855"'),
+    ("composite", "Corpus columns against the composite", 'union = "0.8058"', 'union = "0.8258"'),
+    ("composite", "Accuracy behind the columns", '"0.81" }', '"0.84" }'),
+    ("composite", "Highest recall", 'highest_recall = "surprise"', 'highest_recall = "positive"'),
+    ("composite", "Cited UAR and UF1 as whole clips", "uf1 = 0.6167", "uf1 = 0.2"),
+    ("composite", "Figures printed twice", '"union", "uar", "0.8107"', '"union", "uar", "0.8017"'),
+    ("composite", "Margins in the text", '["21", "20.5"]', '["40", "20.5"]'),
+    ("composite", "Own figures above cited ones", "{ uar = 0.6, uf1 = 0.6 }", "{ uar = 0.85, uf1 = 0.6 }"),
+    ("single", "Training and validation add up", "negative = [40, 10]", "negative = [41, 10]"),
+    ("single", "Shares of training and validation", "[80, 20]\nbeside", "[90, 10]\nbeside"),
+    ("single", "The split of the public code", "seed = 0", "seed = 1"),
+    ("single", "Micro-expressions against the corpora", "casme_sq = 50", "casme_sq = 58"),
+    ("single", "Class counts against the recordings", "negative = [5, 10]", "negative = [5, 9]"),
+    ("single", "Clips of a joined set", "more = 100", "more = 120"),
+    ("single", "Layer tables", "output = [16]", "output = [18]"),
+    ("single", "Accuracies as whole clips", '"75.00"', '"75.10"'),
+    ("single", "Means over epochs as whole clips", '"70.00"', '"70.30"'),
+    ("single", "Means over epochs against the accuracy", '"70.00"', '"80.00"'),
+    ("single", "Accuracies as means over folds", 'casme2 = "58.0"', 'casme2 = "58.9"'),
+    ("single", "More than the largest class", 'casme2 = "54.0"', 'casme2 = "50.0"'),
+    ("single", "Confusion matrices", "[[9, 1, 0]", "[[8, 2, 0]"),
+    ("single", "Differences in the text", '"58.0", "4.0"', '"58.0", "4.1"'),
+    ("single", "Differences in the text", '"54.0", "8.5"', '"54.0", "9.5"'),
+    ("single", "Differences in the text", '["62.0", "58.0"', '["62.1", "58.0"'),
+    ("single", "Bounds in the text", 'above = "53"', 'above = "54"'),
+    ("single", "Ranks in the text", '["one-first", "two-first"]\n\n', '["two-first", "one-first"]\n\n'),
+    ("single", "Wins in the text", "printed = 1\n", "printed = 2\n"),
+    ("single", "Means of rows", 'last = ["second"]', 'last = ["first"]'),
+    ("single", "Means along an axis", '"spatial extent" = "less"', '"spatial extent" = "more"'),
+    ("single", "Spread by corpus", '"6.00"', '"5.00"'),
+]
+
+
+def audited(kind: str, text: str, folder: Path) -> tuple[Finding, ...]:
+    path = folder / "claims.toml"
+    path.write_text(text, encoding="utf-8")
+    read = read_claims(path)
+    return audit(read.facts, read.claims, audit_example.KNOWN[kind], {"parameters": 204})
+
+
+@pytest.mark.parametrize("kind", TEXTS)
+def test_nothing_is_found_where_everything_agrees(kind: str, tmp_path: Path) -> None:
+    assert [one for one in audited(kind, TEXTS[kind], tmp_path) if not one.holds] == []
+
+
+@pytest.mark.parametrize(("kind", "topic", "right", "wrong"), PLANTED)
+def test_a_planted_error_is_found(kind: str, topic: str, right: str, wrong: str, tmp_path: Path) -> None:
+    assert TEXTS[kind].count(right) == 1
+    failing = {one.topic for one in audited(kind, TEXTS[kind].replace(right, wrong), tmp_path) if not one.holds}
+    assert topic in failing
+
+
+def test_every_kind_of_check_has_its_planted_error(tmp_path: Path) -> None:
+    made = {one.topic for kind, text in TEXTS.items() for one in audited(kind, text, tmp_path)}
+    assert made - {"Accuracies of a single answer"} == {topic for _, topic, _, _ in PLANTED}
+
+
+# ---------------------------------------------------------------- single computations
+
+
+def test_a_figure_may_be_rounded_or_truncated() -> None:
+    assert prints_as(np.array([0.98580, 0.98565, 0.98564]), "0.9857").tolist() == [False, True, False]
+    assert prints_as(np.array([0.98578]), "0.9857").tolist() == [True]
+
+
+@given(st.lists(st.tuples(st.integers(1, 6), st.integers(0, 6)), min_size=3, max_size=3))
+def test_uf1_values_are_those_of_all_matrices_with_these_wrong_clips(drawn: list[tuple[int, int]]) -> None:
+    (a, b, c), counts = (min(e, n) for n, e in drawn), tuple(n for n, _ in drawn)
+    matrices = [
+        [[counts[0] - a, i, a - i], [j, counts[1] - b, b - j], [k, c - k, counts[2] - c]]
+        for i, j, k in product(range(a + 1), range(b + 1), range(c + 1))
+    ]
+    every = np.unique(uf1(np.array(matrices)).round(9))
+    assert every == pytest.approx(np.unique(uf1_values((a, b, c), counts).round(9)))
+
+
+def test_wrong_clips_behind_a_recall_are_found() -> None:
+    assert (1, 1, 0) in error_counts("0.9857", (88, 32, 25))
+
+
+def test_weights_are_those_of_the_textbook() -> None:
+    assert weights({"kind": "convolution", "inputs": "channels", "units": 8, "size": [3, 3]}, {"channels": 4}) == 296
+    assert weights({"kind": "dense", "inputs": 20, "units": 4}, {}) == 84
+    assert weights({"kind": "lstm", "inputs": 20, "units": 120}, {}) == 4 * (20 * 120 + 120 * 120 + 120)
+
+
+@pytest.mark.parametrize(("sizes", "places"), [((7, 5), 1), ((4,), 0), ((3, 3, 2), 2)])
+def test_how_many_figures_a_mean_over_folds_can_be(sizes: tuple[int, ...], places: int) -> None:
+    values = [sum(map(Fraction, ks, sizes)) / len(sizes) for ks in product(*(range(n + 1) for n in sizes))]
+    scaled = [100 * 10**places * value for value in values]
+    figures = {value // 1 for value in scaled} | {(value + Fraction(1, 2)) // 1 for value in scaled}
+    assert printable(means(sizes), places) == len(figures) / (100 * 10**places + 1)
