@@ -1,0 +1,62 @@
+"""Floating point operations of a network, counted from the shapes of its layers."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import keras
+from keras import layers
+
+
+def forward(model: keras.Model) -> int:
+    """Floating point operations of one row through a functional or sequential model, two per multiply-add.
+
+    Counted are the products with the weights of Dense, Conv2D, Conv3D and LSTM, in nested models too, once for every
+    call of a layer that the outputs depend on. Padded zeros and an LSTM's first state are multiplied like any other
+    value. Everything else is not counted: biases, pooling, normalisation, activations, additions and products of two
+    tensors. Raises ValueError for a layer of another kind that has weights of two or more dimensions, for a size that
+    the model leaves open, and for a model that is no graph of layers.
+    """
+    if not _is_graph(model):
+        raise ValueError(f"{model.name} is not a functional model, or not built: its calls are not known")
+    return sum(_operations(node) for node in _nodes(model))
+
+
+def _is_graph(operation: Any) -> bool:
+    return isinstance(operation, keras.Model) and bool(getattr(operation, "outputs", None))
+
+
+def _nodes(model: keras.Model) -> list[Any]:
+    """The calls of operations that the outputs of a model depend on, each once: Keras' nodes."""
+    nodes: dict[int, Any] = {}
+    waiting = list(model.outputs)
+    while waiting:
+        history = waiting.pop()._keras_history  # which call made a tensor: a layer that is called twice has two nodes
+        node = history.operation._inbound_nodes[history.node_index]
+        if id(node) not in nodes:
+            nodes[id(node)] = node
+            waiting.extend(node.input_tensors)
+    return list(nodes.values())
+
+
+def _operations(node: Any) -> int:
+    """Those of one call."""
+    layer = node.operation
+    if _is_graph(layer):
+        return forward(layer)
+    if isinstance(layer, layers.Dense | layers.Conv2D | layers.Conv3D):
+        # Every value put out is a sum over the kernel without its last axis, which is the channels put out.
+        return 2 * _size(layer, node.output_tensors[0].shape[1:]) * prod(layer.kernel.shape[:-1])
+    if isinstance(layer, layers.LSTM):
+        steps = _size(layer, node.input_tensors[0].shape[1:2])
+        return 2 * steps * (prod(layer.cell.kernel.shape) + prod(layer.cell.recurrent_kernel.shape))  # all four gates
+    if any(len(weight.shape) > 1 for weight in getattr(layer, "weights", ())):
+        raise ValueError(f"the operations of {layer.name}, a {type(layer).__name__}, are not known")
+    return 0
+
+
+def _size(layer: Any, shape: tuple[int | None, ...]) -> int:
+    if None in shape:
+        raise ValueError(f"the model leaves a size of {layer.name} open: {shape}")
+    return prod(shape)  # type: ignore[arg-type]

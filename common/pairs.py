@@ -1,0 +1,74 @@
+"""Two methods on the clips that both answer: paired tests from the results of their folds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from common.metrics import uf1
+from common.statistics import holm, mcnemar, swap_test
+from common.types import FoldResult, PairedTest
+
+Answers = dict[str, tuple[int, int]]
+
+
+def paired(
+    methods: Mapping[str, Sequence[FoldResult]], pairs: Sequence[tuple[str, str]], classes: int
+) -> tuple[PairedTest, ...]:
+    """One test per pair of names in `methods`, in their order; a pair without a common clip is left out.
+
+    Answers are joined by clip id, of which all but the clip's name is the subject, whatever the folds and their order.
+    Holm's correction is for all tests that are returned. Raises ValueError where a method answers a clip twice, and
+    where the two of a pair have different truths for one clip.
+    """
+    answers = {name: _answers(name, methods[name]) for pair in pairs for name in pair}
+    made = [_test(one, other, answers[one], answers[other], classes) for one, other in pairs]
+    tests = [test for test in made if test is not None]
+    adjusted = holm([test.p for test in tests])
+    return tuple(replace(test, adjusted=p) for test, p in zip(tests, adjusted, strict=True))
+
+
+def _answers(name: str, results: Sequence[FoldResult]) -> Answers:
+    """(truth, answer) by clip id."""
+    found: Answers = {}
+    for result in results:
+        predicted = result.probabilities.argmax(axis=1)
+        for clip, truth, answer in zip(result.clips, result.truth, predicted, strict=True):
+            if clip in found:
+                raise ValueError(f"{name} answers {clip} twice")
+            found[clip] = int(truth), int(answer)
+    return found
+
+
+def _test(first: str, second: str, one: Answers, other: Answers, classes: int) -> PairedTest | None:
+    """The test of one pair, with `adjusted` as yet its p; None without a common clip."""
+    clips = sorted(one.keys() & other.keys())
+    for clip in clips:
+        if one[clip][0] != other[clip][0]:
+            raise ValueError(f"{first} and {second} have different truths for {clip}")
+    if not clips:
+        return None
+    # Sorted subjects, so that the same random swaps fall to them in whatever order their clips come.
+    names, subject = np.unique([clip.rpartition("/")[0] for clip in clips], return_inverse=True)
+    truth = np.array([one[clip][0] for clip in clips])
+    by_method = [np.array([method[clip][1] for clip in clips]) for method in (one, other)]
+    matrices = np.zeros((2, len(names), classes, classes), np.int64)
+    for matrix, answer in zip(matrices, by_method, strict=True):
+        np.add.at(matrix, (subject, truth, answer), 1)
+    right, also_right = (answer == truth for answer in by_method)
+    only_first, only_second = int((right & ~also_right).sum()), int((also_right & ~right).sum())
+    difference, p = swap_test(matrices[0], matrices[1], uf1)
+    return PairedTest(
+        first=first,
+        second=second,
+        n_clips=len(clips),
+        n_subjects=len(names),
+        only_first=only_first,
+        only_second=only_second,
+        mcnemar=mcnemar(only_first, only_second),
+        difference=difference,
+        p=p,
+        adjusted=p,
+    )
