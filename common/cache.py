@@ -7,7 +7,8 @@ import json
 import logging
 import os
 import zipfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from common.errors import ClipError, UserError
-from common.files import write_atomically
+from common.files import locked, write_atomically
 from common.types import Arrays
 
 log = logging.getLogger("mer")
@@ -54,6 +55,18 @@ class Cache:
                 raise ClipError(f"{file}: {error.strerror}") from error
         self._write(memo, lambda path: path.write_text(found.hexdigest(), encoding="ascii"))
         return found.hexdigest()
+
+    @contextmanager
+    def alone(self, kind: str, key: Mapping[str, Any]) -> Iterator[None]:
+        """Keep other processes that ask for `key` waiting meanwhile, where the file system knows locks."""
+        path = self._path(kind, digest(key), "lock")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with locked(path):
+            yield
+
+    def holds(self, kind: str, key: Mapping[str, Any]) -> bool:
+        """Whether arrays are stored under `key`, whole or not."""
+        return self._path(kind, digest(key), "npz").is_file()
 
     def arrays(self, kind: str, key: Mapping[str, Any], make: Callable[[], Arrays]) -> tuple[Arrays, bool]:
         """The arrays stored under `key`, made and stored by `make` where there are none yet; True if they were made.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,3 +32,20 @@ def write_json(path: Path, record: Any) -> None:
             os.fsync(file.fileno())
 
     write_atomically(path, write)
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[bool]:
+    """Wait for the lock on `path`, which the system takes back from dead processes; False where it knows no locks."""
+    try:
+        import fcntl
+    except ImportError:
+        yield False
+        return
+    with path.open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+        except OSError:  # some network file systems
+            yield False
+        else:
+            yield True

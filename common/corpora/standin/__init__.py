@@ -8,7 +8,6 @@ clips there are, `films` what is filmed of them, `layouts` where pictures lie an
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import tempfile
@@ -19,6 +18,7 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from common.errors import UserError
+from common.files import locked
 from common.types import Progress
 
 Item = TypeVar("Item")
@@ -59,7 +59,7 @@ def ensure(
         if all(unit.is_dir() for unit in units.values()):
             return target
         target.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(target.with_name(".standin.lock")) as alone:
+        with locked(target.with_name(".standin.lock")) as alone:
             if alone:
                 for dead in target.parent.glob(".standin-*.part-*"):
                     shutil.rmtree(dead, ignore_errors=True)
@@ -192,20 +192,3 @@ def _check(corpora: Sequence[str], subjects: int | None, clips: int | None) -> N
     for name, bound in (("subjects", subjects), ("clips", clips)):
         if bound is not None and bound < 1:
             raise UserError(f"stand-in corpora need {name} of at least 1, not {bound}")
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[bool]:
-    """Wait for the lock on `path`, which the system takes back from dead processes; False where it knows no locks."""
-    try:
-        import fcntl
-    except ImportError:
-        yield False
-        return
-    with path.open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX)
-        except OSError:  # some network file systems
-            yield False
-        else:
-            yield True

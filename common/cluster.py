@@ -1,0 +1,79 @@
+"""The folds of a study on a Dask cluster: like `pool.Pool`, with workers that somebody else has started.
+
+Workers read clips and cache and write results by path, so these must lie on a file system that all of them share, and
+the suite must be installed there. What a lost worker was doing is done again elsewhere; what it stored is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from types import TracebackType
+from typing import Any, TypeVar
+
+from common.errors import UserError, quoted
+
+Item = TypeVar("Item")
+Made = TypeVar("Made")
+SECONDS = 30
+"""How long a scheduler, and then a first worker, is waited for."""
+
+
+class Cluster:
+    """The workers of the Dask scheduler at `address`. Raises UserError where it, or any worker, cannot be reached."""
+
+    here = False
+
+    def __init__(self, address: str) -> None:
+        try:
+            from distributed import Client
+        except ImportError:
+            raise UserError('--scheduler needs the extra cluster: pip install -e ".[cluster]"') from None
+        try:
+            self._client = Client(address, timeout=SECONDS)
+        except (OSError, TimeoutError, ValueError) as error:
+            raise UserError(f"--scheduler {quoted(address)}: no Dask scheduler answers there ({error})") from error
+        try:
+            self._client.wait_for_workers(1, timeout=SECONDS)
+        except TimeoutError:
+            self._client.close()
+            raise UserError(f"--scheduler {quoted(address)}: it has no worker; start some first") from None
+        workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
+        if any(worker["nthreads"] > 1 for worker in workers):
+            self._client.close()
+            raise UserError(
+                f"--scheduler {quoted(address)}: a worker has several threads, and one process trains one network at a "
+                "time; start it with --nthreads 1"
+            )
+        self.count = len(workers)
+        self._started: list[Any] = []
+
+    def __enter__(self) -> Cluster:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self._client.cancel(self._started, force=True)
+        self._client.close()
+
+    def start(self, work: Callable[[Item], Made], item: Item) -> Any:
+        """Have `work` done on an item by some worker; a distributed.Future."""
+        self._started.append(self._client.submit(work, item, pure=False))
+        return self._started[-1]
+
+    def finished(self, futures: Sequence[Any]) -> Iterator[Made]:
+        """What the work came to, in the order in which it is done.
+
+        Raises what it raised, and UserError where it was lost with several workers in turn.
+        """
+        from distributed import KilledWorker, as_completed
+
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+        except KilledWorker as error:
+            raise UserError(
+                f"the cluster lost several workers at the same work, perhaps for want of memory ({error}); what is "
+                "finished is stored: run it again"
+            ) from error

@@ -1,0 +1,84 @@
+"""Processes that work side by side for as long as a study runs.
+
+The standard library's rather than joblib's: joblib ends a process that has grown by 300 MB, and with it everything that
+Keras has compiled there.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import active_children, get_context
+from types import FrameType, TracebackType
+from typing import TypeVar
+
+from common.errors import UserError
+
+Item = TypeVar("Item")
+Made = TypeVar("Made")
+
+CORES = os.cpu_count() or 1
+
+
+class Pool:
+    """`count` processes that share the cores, started when they are needed; with one, work is done `here`."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self.here = count == 1
+        self._executor: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._executor is None:
+            return
+        if error is not None:
+            for process in active_children():  # an interrupted study does not wait for folds half done
+                process.terminate()
+        self._executor.shutdown(wait=True, cancel_futures=True)
+
+    def start(self, work: Callable[[Item], Made], item: Item) -> Future[Made]:
+        """Have `work` done on an item; with one process it is done at once, in this one."""
+        if self.here:
+            done: Future[Made] = Future()
+            done.set_result(work(item))
+            return done
+        if self._executor is None:
+            self._executor = ProcessPoolExecutor(
+                self.count,
+                mp_context=get_context("spawn"),
+                initializer=_begin,
+                initargs=(max(CORES // self.count, 1),),
+            )
+        return self._executor.submit(work, item)
+
+    def finished(self, futures: Sequence[Future[Made]]) -> Iterator[Made]:
+        """What the work came to, in the order in which it is done.
+
+        Raises what it raised, and UserError where a process died.
+        """
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+        except BrokenProcessPool:
+            raise UserError(
+                "a process was killed, perhaps for want of memory; what is finished is stored: run it again, with "
+                "fewer --workers"
+            ) from None
+
+
+def _begin(threads: int) -> None:
+    for name in ("OMP_NUM_THREADS", "OPENCV_FOR_THREADS_NUM", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        os.environ.setdefault(name, str(threads))  # read when the libraries are imported
+    signal.signal(signal.SIGINT, _end)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    os._exit(130)  # Ctrl-C reaches all processes; what is in the store is whole
