@@ -1,0 +1,386 @@
+"""Papers side by side: the numbers of the input, gaps as dashes, nothing unfinished or synthetic unmarked."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import comparison_example as example
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pypdf import PdfReader
+
+from common.errors import UserError
+from common.report import side_by_side_charts, tables
+from common.report.side_by_side import write_comparison
+from common.report.side_by_side_tables import finished, name, ranked, view
+from common.types import SideBySide
+
+DASH = "\N{EN DASH}"
+MINUS = "\N{MINUS SIGN}"
+KEYS = {"profile", "data", "notice", "seeds", "labels", "classes", "protocol", "selection", "differing", "contenders"}
+KEYS |= {"tests", "claims", "audit", "environment", "command"}
+Written = tuple[SideBySide, tuple[Path, ...]]
+
+
+@cache
+def pages(path: Path) -> list[str]:
+    """The text of each page without white space."""
+    return ["".join(page.extract_text().split()) for page in PdfReader(path).pages]
+
+
+def squeeze(text: str) -> str:
+    return "".join(text.split())
+
+
+def written(folder: Path, side: SideBySide) -> Written:
+    return side, write_comparison(side, folder / "out")
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Written:
+    folder = tmp_path_factory.mktemp("full")
+    return written(folder, example.side(folder))
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory: pytest.TempPathFactory) -> Written:
+    folder = tmp_path_factory.mktemp("mixed")
+    return written(folder, example.mixed(folder))
+
+
+@pytest.fixture(scope="module")
+def not_run(tmp_path_factory: pytest.TempPathFactory) -> Written:
+    folder = tmp_path_factory.mktemp("none")
+    return written(folder, example.not_run(folder))
+
+
+def load(paths: tuple[Path, ...]) -> dict:
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    return json.loads(paths[1].read_text("utf-8"), parse_constant=refuse)
+
+
+def rows(paths: tuple[Path, ...]) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(paths[2].read_text("utf-8"))))
+
+
+# ---------------------------------------------------------------- data
+
+
+def test_three_files_with_the_contract_and_the_same_bytes_again(full: Written, tmp_path: Path) -> None:
+    side, paths = full
+    assert [p.name for p in paths] == ["comparison.pdf", "comparison.json", "comparison.csv"]
+    assert sorted(paths[0].parent.iterdir()) == sorted(paths)
+    assert set(load(paths)) >= KEYS
+    again = write_comparison(replace(side, contenders=side.contenders[::-1]), tmp_path)
+    for before, after in zip(paths, again, strict=True):
+        assert before.read_bytes() == after.read_bytes()  # in whatever order contenders without ties come
+
+
+def test_json_has_every_number_of_the_input(mixed: Written) -> None:
+    side, paths = mixed
+    data = load(paths)
+    found = {item["name"]: item for item in data["contenders"]}
+    assert len(found) == len(side.contenders)
+    for c in side.contenders:
+        item = found[f"{c.paper}/{c.experiment}"]
+        assert {corpus: set(row) for corpus, row in c.scores.items()} == {k: set(v) for k, v in item["scores"].items()}
+        for corpus, row in c.scores.items():
+            for metric, score in row.items():
+                assert item["scores"][corpus][metric] == vars(score)
+        assert item["confusion"] == c.confusion.tolist()
+        for key in ("parameters", "flops", "seconds_per_fold", "inference_ms_per_clip", "peak_memory_mib"):
+            assert item[key] == getattr(c, key)
+        assert item["spread"] == {metric: list(values) for metric, values in c.spread.items()}
+    assert data["tests"] == [vars(test) for test in side.tests]
+    assert (data["seeds"], data["selection"], data["differing"]) == ([0, 1, 2], "last epoch", list(side.differing))
+
+
+def test_csv_is_tidy_and_leaves_gaps_empty(mixed: Written) -> None:
+    side, paths = mixed
+    found = {(r["paper"], r["experiment"], r["corpus"], r["metric"]): r for r in rows(paths)}
+    assert len(found) == len(rows(paths)) == len(side.contenders) * len(example.CORPORA) * len(example.METRICS)
+    for c in side.contenders:
+        for corpus in example.CORPORA:
+            for metric in example.METRICS:
+                row = found[c.paper, c.experiment, corpus, metric]
+                score = c.scores.get(corpus, {}).get(metric)
+                for key in ("value", "low", "high", "chance", "n_clips"):
+                    value = getattr(score, key) if score else None
+                    assert row[key] == ("" if value is None else str(value))
+                assert row["flops"] == ("" if c.flops is None else str(c.flops))
+                assert (row["n_folds_done"], row["n_folds"]) == (str(c.n_folds_done), str(c.n_folds))
+                assert (row["seeds"], row["data"]) == ("0 1 2", "stand-in")
+
+
+def test_unfinished_networks_stand_below_finished_ones(mixed: Written) -> None:
+    side, paths = mixed
+    items = load(paths)["contenders"]
+    done = [(item["n_folds_done"] == item["n_folds"], bool(item["scores"])) for item in items]
+    assert done == sorted(done, reverse=True)
+    for state in set(done):
+        values = [
+            item["scores"]["megc2019"]["uf1"]["value"]
+            for item, one in zip(items, done, strict=True)
+            if one == state and one[1]
+        ]
+        assert values == sorted(values, reverse=True)
+    best = max((c for c in side.contenders if c.scores), key=lambda c: c.scores["megc2019"]["uf1"].value)
+    assert not finished(best)  # and still not the first row
+    assert items[0]["n_folds_done"] == 68
+    assert [item["number"] for item in items] == list(range(1, 7))
+
+
+def test_a_test_of_nobody_is_refused(tmp_path: Path) -> None:
+    side = example.side(tmp_path, 2)
+    stray = replace(side.tests[0], second="nobody/nothing")
+    with pytest.raises(ValueError, match="nobody/nothing"):
+        write_comparison(replace(side, tests=(stray,)), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(UserError, match="cannot write the report to"):
+        write_comparison(example.not_run(tmp_path), tmp_path / "file")
+
+
+# ---------------------------------------------------------------- pages
+
+
+def test_stand_ins_say_so_on_every_page_and_licensed_corpora_on_none(full: Written, mixed: Written) -> None:
+    for text in pages(mixed[1][0]):
+        assert text.count(squeeze(tables.BANNER)) == 1
+        assert "comparison,profilequick,stand-incorpora" in text
+    assert load(mixed[1])["notice"] == tables.BANNER
+    assert not any("syntheticfaces" in text for text in pages(full[1][0]))
+    assert load(full[1])["notice"] is None
+
+
+def test_every_score_and_its_interval_stand_in_the_main_table(full: Written) -> None:
+    side, paths = full
+    text = "".join(pages(paths[0]))
+    main = view(ranked(side))["main"]
+    for c, row in zip(ranked(side).contenders, main["rows"], strict=True):
+        for metric, cell in zip(example.METRICS, row["scores"], strict=True):
+            score = c.scores["megc2019"][metric]
+            assert float(cell["value"]) == pytest.approx(score.value, abs=5.1e-5)
+            assert [float(v) for v in cell["interval"].split(" to ")] == pytest.approx(
+                [score.low, score.high], abs=5.1e-5
+            )
+            assert squeeze(cell["value"] + cell["interval"]) in text
+    assert "alwaysthelargestclass0.24070.33330.5656442" in text
+    assert main["notes"] == []
+    assert all(squeeze(title) in text for title in example.TITLES)
+    assert text.count("Protocol:leaveonesubjectout.Selection:lastepoch.") >= 5  # main, two by corpus, pairs, cost
+
+
+def test_unfinished_networks_are_marked_wherever_they_stand(mixed: Written) -> None:
+    side, paths = mixed
+    text = "".join(pages(paths[0]))
+    page = view(ranked(side))
+    marked = [c["number"] for c in page["names"]]
+    assert marked == ["1", "2", "3", "4†", "5†", "6"]
+    assert "4/68†" in text
+    assert "1/68†" in text
+    assert "68/68†" not in text
+    assert page["main"]["rows"][4]["scores"][0]["interval"] == DASH  # one subject
+    assert len(page["main"]["notes"]) == 2
+    assert "UF1 0.1900" in page["main"]["notes"][0]  # the largest class of its own clips
+    assert "26 clips, with 4/68 folds" in page["main"]["notes"][0]
+    drawn = {
+        kind: "".join(d.svg.decode() for d in found) for kind, found in side_by_side_charts.draw(ranked(side)).items()
+    }
+    assert all(kind in drawn and "4†" in drawn[kind] for kind in ("forest", "confusions", "cost", "spread"))
+
+
+def test_what_was_not_run_is_a_dash_never_zero(not_run: Written) -> None:
+    side, paths = not_run
+    text = "".join(pages(paths[0]))
+    assert "Nonetworkhasbeenrunoncommongroundyet" in text
+    assert "Nopairhasbeentested." in text
+    assert "0.0000" not in text
+    assert text.count(f"({side.contenders[0].paper}){5 * DASH}") == 1  # cost
+    assert text.count(f"({side.contenders[0].paper}){4 * DASH}0/68") == 1
+    assert not any(heading in text for heading in ("Intervals", "Confusionmatrices", "Spreadoverseeds"))
+    assert all(item["parameters"] is None and item["scores"] == {} for item in load(paths)["contenders"])
+    assert all(row["value"] == row["parameters"] == "" for row in rows(paths))
+    nobody = replace(side, contenders=(), reports=(), corpora=(), environment={})
+    assert view(nobody)["title"] == "Papers on common ground"
+    assert len(write_comparison(nobody, paths[0].parent / "nobody")) == 3
+
+
+def test_texts_come_out_as_they_are(tmp_path: Path) -> None:
+    odd = example.papers.ODD
+    side = example.side(tmp_path, 2)
+    contenders = tuple(replace(c, title=odd) for c in side.contenders)
+    side = replace(side, contenders=contenders, differing=(odd + " #panic()",), protocol="$x$ & <y>", selection=odd)
+    text = "".join(pages(write_comparison(side, tmp_path)[0]))
+    for expected in (odd + " #panic()", f"{odd} ({contenders[0].paper})", "Protocol: $x$ & <y>"):
+        assert squeeze(expected) in text
+
+
+# ---------------------------------------------------------------- pairs
+
+
+def test_the_square_of_pairs_reads_as_its_caption_says(full: Written) -> None:
+    side = ranked(full[0])
+    cells = view(side)["pairs"]["cells"]
+    uf1 = [c.scores["megc2019"]["uf1"].value for c in side.contenders]
+    tests = {frozenset((t.first, t.second)): t for t in side.tests}
+    for i, below in enumerate(side.contenders):
+        assert cells[i][i]["text"] == ""
+        for j, above in enumerate(side.contenders[:i]):
+            test = tests[frozenset((name(below), name(above)))]
+            assert float(cells[i][j]["text"].replace(MINUS, "-")) == pytest.approx(uf1[j] - uf1[i], abs=5.1e-4)
+            shown = cells[j][i]["text"]
+            assert shown == "<0.001" if test.adjusted < 0.001 else abs(float(shown) - test.adjusted) < 5.1e-4
+            assert cells[i][j]["bold"] == cells[j][i]["bold"] == (test.adjusted < 0.05)
+    clear = sum(t.adjusted < 0.05 for t in side.tests)
+    assert 0 < clear < 78
+    assert f"{clear}of78pairsdiffersignificantly" in "".join(pages(full[1][0]))
+
+
+def test_it_is_said_plainly_that_no_pair_differs(tmp_path: Path) -> None:
+    side = example.side(tmp_path, 3)
+    side = ranked(replace(side, tests=example.pairs(side.contenders, clear=False)))
+    found = view(side)["pairs"]
+    assert found["found"] == (
+        "No pair of networks differs significantly: of 3 pairs, the smallest adjusted p is 1.000."
+    )
+    assert not any(cell["bold"] for row in found["cells"] for cell in row)
+
+
+# ---------------------------------------------------------------- cost, seeds
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), min_size=1, max_size=13))
+def test_labels_cover_neither_each_other_nor_a_point(places: list[tuple[int, int]]) -> None:
+    points = np.array(places, float) * 10 + 10  # some coincide, some crowd
+    sizes = np.array([(4.0 * len(str(i)), 6.5) for i in range(1, len(points) + 1)])
+    dots = np.concatenate([points, np.full_like(points, 4.5)], axis=1)
+    found = side_by_side_charts.spots(points, sizes, dots, np.array([0.0, 0.0, 145.0, 145.0]))
+    for i, (center, size) in enumerate(zip(found, sizes, strict=True)):
+        assert (center - size / 2 >= -1e-9).all()
+        assert (center + size / 2 <= 145 + 1e-9).all()
+        for other, extent in zip(found[:i], sizes[:i], strict=True):
+            assert (np.abs(center - other) >= (size + extent) / 2).any()
+        for point in points:
+            assert (np.abs(center - point) >= size / 2 + 1.8).any()  # a dot is 3.6 points wide
+
+
+def test_costs_carry_their_units_and_their_gaps(mixed: Written) -> None:
+    side = ranked(mixed[0])
+    for c, row in zip(side.contenders, view(side)["costs"], strict=True):
+        assert row[0] == (DASH if c.parameters is None else f"{c.parameters:,}")
+        assert (row[1] == DASH) == (c.flops is None)
+        if c.flops is not None:
+            assert float(row[1]) == pytest.approx(c.flops / 1e9, rel=6e-3)
+        assert row[2] == tables.duration(c.seconds_per_fold)
+    free = tuple(replace(c, flops=None, parameters=None, seconds_per_fold=None) for c in side.contenders)
+    assert side_by_side_charts.draw(replace(side, contenders=free))["cost"] == []
+
+
+def test_the_spread_is_that_of_the_seeds(tmp_path: Path, full: Written) -> None:
+    side = ranked(example.side(tmp_path, 3, (0, 1, 2, 3)))
+    page = view(side)
+    assert [part["metric"] for part in page["spread"]] == ["UF1", "UAR", "accuracy"]
+    assert page["shown_seed"] == "0"
+    for c, row in zip(side.contenders, page["spread"][0]["rows"], strict=True):
+        values = np.array(c.spread["uf1"])
+        assert [float(v) for v in row[0].split()] == pytest.approx(values, abs=5.1e-5)
+        assert row[1] == "4"
+        assert [float(row[2]), float(row[3])] == pytest.approx([values.mean(), values.std(ddof=1)], abs=5.1e-5)
+        assert [float(v) for v in row[4].split(" to ")] == pytest.approx([values.min(), values.max()], abs=5.1e-5)
+    assert view(full[0])["spread"] == []
+    assert "Spreadoverseeds" not in "".join(pages(full[1][0]))
+    other = replace(side.contenders[0], spread={"uf1": (0.5, 0.5, 0.5, 0.5)})
+    assert view(replace(side, contenders=(other, *side.contenders[1:])))["shown_seed"] == ""
+
+
+def test_one_value_has_no_deviation(mixed: Written) -> None:
+    row = view(ranked(mixed[0]))["spread"][0]["rows"][3]
+    assert row == ["0.9100", "1", "0.9100", DASH, "0.9100 to 0.9100"]
+
+
+# ---------------------------------------------------------------- printed numbers
+
+
+def test_every_printed_number_appears_with_its_verdict(full: Written) -> None:
+    side, paths = full
+    data = load(paths)
+    text = "".join(pages(paths[0]))
+    page = view(ranked(side))
+    verdicts = {}
+    for report in side.reports:
+        for c in report.comparisons:
+            verdicts[report.paper.key, c.experiment, c.variant, c.corpus, c.metric] = c
+    expected = [(r.paper.key, claim) for r in side.reports for claim in r.paper.claims]
+    assert len(data["claims"]) == len(expected) == 50
+    for item, (paper, claim) in zip(data["claims"], expected, strict=True):
+        own = verdicts[paper, claim.experiment, claim.variant, claim.corpus, claim.metric]
+        assert (item["paper"], item["verdict"]) == (paper, own.verdict)
+        assert (item["published"]["printed"], item["published"]["source"]) == (claim.printed, claim.source)
+        assert item["published"]["value"] == claim.value
+        assert (item["reproduced"] or {}).get("value") == (own.score.value if own.score else None)
+    shown = [
+        (paper["key"], *row["cells"][:2], row["cells"][4], row["verdict"], group["selection"])
+        for paper in page["claims"]
+        for group in paper["groups"]
+        for row in group["rows"]
+    ]
+    for paper, claim in expected:
+        own = verdicts[paper, claim.experiment, claim.variant, claim.corpus, claim.metric]
+        place = f"{claim.experiment}/{claim.variant}"
+        rule = tables.selection_name(own.selection)
+        assert (paper, claim.source, place, claim.printed, own.verdict, rule) in shown
+    for row in page["claims"][0]["groups"][0]["rows"]:  # short cells: a row is one line of text
+        assert squeeze("".join(row["cells"]) + row["label"]) in text
+
+
+def test_verdicts_are_counted(full: Written) -> None:
+    counts = view(full[0])["verdicts"]
+    claims = load(full[1])["claims"]
+    for row in counts["rows"]:
+        mine = [c["verdict"] for c in claims if row[0] in (c["paper"], "All")]
+        assert [int(n) for n in row[1:-1]] == [mine.count(v["verdict"]) for v in counts["names"]]
+        assert int(row[-1]) == len(mine) == sum(map(int, row[1:-1]))
+
+
+def test_a_printed_number_without_a_comparison_is_not_run(tmp_path: Path) -> None:
+    side = example.side(tmp_path, 2)
+    bare = replace(side.reports[0], comparisons=())
+    _, path, _ = write_comparison(replace(side, reports=(bare,)), tmp_path)
+    claims = json.loads(path.read_text("utf-8"))["claims"]
+    assert len(claims) == len(bare.paper.claims)
+    assert {(c["verdict"], c["reproduced"]) for c in claims} == {("NOT_RUN", None)}
+
+
+def test_findings_that_do_not_hold_are_listed_and_all_are_in_the_json(full: Written) -> None:
+    side, paths = full
+    false = view(side)["false"]
+    every = [(r.paper.key, f) for r in side.reports for f in r.audit]
+    assert false == [[paper, f.statement, f.source] for paper, f in every if not f.holds]
+    assert [(item["paper"], item["holds"]) for item in load(paths)["audit"]] == [(p, f.holds) for p, f in every]
+    assert "thatdonothold:9of27checks." in "".join(pages(paths[0]))
+
+
+def test_no_tensorflow() -> None:
+    code = (
+        "import sys, common.report.side_by_side, common.report.side_by_side_charts; "
+        "print({'tensorflow', 'keras', 'torch'} & set(sys.modules))"
+    )
+    root = Path(__file__).parents[1]
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
