@@ -9,17 +9,16 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import papers
 from common.errors import UserError
-from common.types import Experiment, Paper, Profile
+from common.types import Experiment, Paper
 
 if TYPE_CHECKING:
-    from common.cache import Cache
-    from common.plan import Data, Job
-    from common.progress import Display
+    from common.study import Study
     from common.weights import Weights
 
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
@@ -85,6 +84,19 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--landmarks", type=Path, metavar="FILE", help="another copy of the 68-point landmark model")
     parser.add_argument("--seed", type=int, default=0, help="default: 0")
+    parser.add_argument("--seeds", type=int, default=1, metavar="N", help="N seeds from --seed on; shows the spread")
+    parser.add_argument(
+        "--controls",
+        action="store_true",
+        help="also the controls: the first frame repeated, frames shuffled, labels permuted within subjects",
+    )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="processes to train in; default: 1 with the profile paper, else one per core, at most 4",
+    )
+    parser.add_argument("--scheduler", default="", metavar="tcp://HOST:PORT", help="train on this Dask cluster instead")
     parser.add_argument("--dry-run", action="store_true", help="say what would run, and run nothing")
     parser.add_argument("--tune", action="store_true", help="also the searches inside the training subjects")
     parser.add_argument("--report-only", action="store_true", help="write the reports from stored results")
@@ -92,9 +104,14 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     options = parser.parse_args(argv)
     if options.json and not (options.list or options.check_data):
         parser.error("--json goes with --list or --check-data")
+    if options.scheduler and options.workers:
+        parser.error("--workers and --scheduler exclude each other: a cluster has its own workers")
     for name in ("data", "out", "cache", "weights"):
         if not str(getattr(options, name) or "").isprintable():
             parser.error(f"--{name}: a report could not print this path; give one of printable characters")
+    for name in ("seeds", "workers"):
+        if (number := getattr(options, name)) is not None and number < 1:
+            parser.error(f"--{name}: at least 1, not {number}")
     if options.corpus and not options.check_data:
         parser.error("--corpus goes with --check-data")
     return options
@@ -170,166 +187,51 @@ def check_data(folder: Path, names: Sequence[str] | None, as_json: bool) -> int:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run or plan the chosen papers, then write their reports. A paper that fails leaves the others running."""
-    from common.cache import Cache
+    """Run, plan or report the chosen papers."""
+    from common import study
     from common.progress import Display
-    from common.weights import starting_from
 
-    keys = papers.available() if options.all else tuple(dict.fromkeys(options.paper))
-    chosen = [papers.load(key) for key in keys]
-    for paper in chosen:
-        _experiments(paper, options)
-    weights = _weights(chosen, options)
-    cache = Cache((options.cache or _default_cache()).expanduser().absolute())
+    one = studied(options)
     _check_writable(options.out)
-    statuses = []
     with Display() as display:
-        for paper in chosen:
-            profile = starting_from(paper.profiles[options.profile or ("paper" if options.data else "quick")], weights)
-            try:
-                kind = _kind(options)
-                if not options.report_only:
-                    statuses.append(run_paper(paper, profile, options, cache, display))
-                if not options.dry_run:
-                    write_report(paper, profile, kind, options, display)
-            except UserError as error:
-                print(f"run_all.py: {error}", file=sys.stderr)
-                statuses.append(WRONG)
-    return max(statuses, default=DONE) if len(set(statuses)) < 2 else FAILED
+        if options.dry_run:
+            return study.dry_run(one, display)
+        return study.report(one, display) if options.report_only else study.run(one, display)
 
 
-def run_paper(paper: Paper, profile: Profile, options: argparse.Namespace, cache: Cache, display: Display) -> int:
-    """Plan all experiments of a paper and run the chosen ones."""
-    from common.report.assemble import plan_file, write_plan
+def studied(options: argparse.Namespace) -> Study:
+    """What the options ask for; UserError for a paper, an experiment or weights that there are not."""
+    from common import study
+    from common.cache import Cache
+    from common.weights import starting_from, takes
 
-    data = _data(paper, profile, options, cache, display)
-    parts = papers.parts(paper.key)
-    wanted = {e.id for e in _experiments(paper, options)}
-    jobs = []
-    for experiment in paper.experiments:
-        try:
-            jobs.append(_plan(paper, experiment, profile, data, options, cache, display))
-        except UserError:
-            if experiment.id in wanted:
-                raise
-    chosen = [job for job in jobs if job.experiment.id in wanted]
-    if options.dry_run:
-        for job in chosen:
-            _print_plan(job, display)
-        return DONE
-    command = _command(paper, profile, options)
-    write_plan(plan_file(options.out, paper, profile, data.kind, options.seed), jobs, data, command)
-
-    from common.faces import FaceFinder
-    from common.runner import execute
-
-    failures = execute(
-        chosen,
-        parts,
-        cache=cache,
-        faces=FaceFinder(options.landmarks),
-        progress=display.progress,
-        line=display.line,
+    loaded = [papers.load(key) for key in (papers.available() if options.all else dict.fromkeys(options.paper))]
+    weights = _weights(loaded, options)
+    profile = options.profile or ("paper" if options.data else "quick")
+    chosen = tuple(
+        study.Chosen(
+            paper=paper,
+            profile=starting_from(paper.profiles[profile], weights),
+            experiments=study.select(
+                paper, options.experiment or (), tune=options.tune, spoilt=options.controls, several=len(loaded) > 1
+            ),
+            parts=partial(papers.parts, paper.key),
+            code=papers.code(paper.key),
+            options=("--weights", options.weights) if weights and takes(paper.profiles[profile]) else (),
+        )
+        for paper in loaded
     )
-    faults: dict[str, str] = {}
-    for job in chosen:
-        rows = (job.run.description() or {}).get("exclusions", [])
-        faults |= {one.clip: one.reason for one in job.exclusions if one.fault}
-        faults |= {row["clip"]: row["reason"] for row in rows}
-    for clip, reason in faults.items():
-        display.line(f"excluded {clip}: {reason}")
-    return FAILED if failures or faults else DONE
-
-
-def write_report(paper: Paper, profile: Profile, kind: str, options: argparse.Namespace, display: Display) -> None:
-    """Write a paper's report from what is stored."""
-    from common.report import write
-    from common.report.assemble import assemble
-
-    report = assemble(options.out, paper, profile, kind, options.seed, options.data)
-    for path in write(report, options.out):
-        display.line(f"wrote {path}")
-
-
-def _kind(options: argparse.Namespace) -> str:
-    """What the report will say of its data; stand-ins are stand-ins wherever a user points."""
-    from common.plan import kind_of
-
-    return kind_of(options.data) if options.data else "stand-in"
-
-
-def _data(paper: Paper, profile: Profile, options: argparse.Namespace, cache: Cache, display: Display) -> Data:
-    from common.corpora import standin
-    from common.plan import read_data
-
-    needed = sorted({name for experiment in paper.experiments for name in experiment.corpora})
-    folder = options.data or standin.ensure(
-        cache.root,
-        corpora=sorted({name.removesuffix("_recordings") for name in needed}),
-        subjects=profile.subjects,
-        clips=profile.clips,
-        seed=options.seed,
-        progress=display.progress,
+    shared = Path.absolute if options.scheduler else Path  # workers may have started in another folder
+    return study.Study(
+        chosen=chosen,
+        folder=options.data and shared(options.data),
+        out=shared(options.out),
+        cache=Cache((options.cache or _default_cache()).expanduser().absolute()),
+        seeds=tuple(range(options.seed, options.seed + options.seeds)),
+        landmarks=options.landmarks,
+        workers=1 if options.scheduler else options.workers or _workers(profile),
+        scheduler=options.scheduler,
     )
-    return read_data(folder, needed, paper.images)
-
-
-def _plan(
-    paper: Paper,
-    experiment: Experiment,
-    profile: Profile,
-    data: Data,
-    options: argparse.Namespace,
-    cache: Cache,
-    display: Display,
-) -> Job:
-    from common.plan import plan
-
-    return plan(
-        paper,
-        experiment,
-        profile,
-        data,
-        cache=cache,
-        out=options.out,
-        seed=options.seed,
-        code=papers.code(paper.key),
-        progress=display.progress,
-    )
-
-
-def _print_plan(job: Job, display: Display) -> None:
-    results = [result for fold in job.folds if (result := job.run.load(fold)) is not None]
-    failed = [reason for fold in job.folds if (reason := job.run.failure(fold)) is not None]
-    left = len(job.folds) - len(results)
-    seconds = sum(result.seconds for result in results) / len(results) * left if results else None
-    cost = f"about {seconds:.0f} s of training left" if seconds is not None else "cost unknown until a fold is done"
-    display.line(
-        f"{job.paper.key} {job.experiment.id}: {len(job.clips)} clips, {len(job.folds)} folds: {len(results)} done, "
-        f"{left} pending, {len(failed)} of them failed before; {'nothing to train' if not left else cost}"
-    )
-
-
-def _experiments(paper: Paper, options: argparse.Namespace) -> tuple[Experiment, ...]:
-    """The experiments that `--experiment` names, or else all but searches; UserError for a name that fits none."""
-    names = options.experiment
-    if not names:
-        return tuple(e for e in paper.experiments if options.tune or not e.on_request)
-    known = {one for e in paper.experiments for one in (e.name, e.id)}
-    for name in names:
-        if name not in known:
-            raise UserError(f"{paper.key} has no experiment {name!r}; known: {', '.join(sorted(known))}")
-    return tuple(
-        e for e in paper.experiments if e.id in names or (e.name in names and (options.tune or not e.on_request))
-    )
-
-
-def _command(paper: Paper, profile: Profile, options: argparse.Namespace) -> list[str]:
-    from common.weights import takes
-
-    command = ["python", "run_all.py", "--paper", paper.key, "--profile", profile.name, "--seed", str(options.seed)]
-    command += ["--data", str(options.data)] if options.data else []
-    return command + (["--weights", options.weights] if options.weights and takes(profile) else [])
 
 
 def _weights(chosen: Sequence[Paper], options: argparse.Namespace) -> Weights | None:
@@ -342,6 +244,11 @@ def _weights(chosen: Sequence[Paper], options: argparse.Namespace) -> Weights | 
         known = [key for key in papers.available() if weights.takes(papers.load(key).profiles["paper"])]
         raise UserError(f"--weights: networks of {', '.join(known)} alone have a choice; name one with --paper")
     return weights.chosen(options.weights)
+
+
+def _workers(profile: str) -> int:
+    """A full study takes one process, which a GPU or all cores serve; of a short one, building networks is most."""
+    return 1 if profile == "paper" else min(os.cpu_count() or 1, 4)
 
 
 def _default_cache() -> Path:

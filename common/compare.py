@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from common import histories, metrics
+from common.pairs import paired
 from common.protocols import REPEATED, SPLITS
-from common.statistics import subject_interval
-from common.types import Claim, Comparison, Confusion, Experiment, FoldResult, Paper, Score
+from common.statistics import guess_test, subject_interval
+from common.types import Claim, Comparison, Confusion, Experiment, FoldResult, PairedTest, Paper, Score
 
 TOLERANCE = 0.01
 """MATCH: within this of the printed value. CLOSE: the printed value lies in the 95% interval. Else DIFFERS."""
@@ -77,9 +79,11 @@ def compare(
     another variant is left out where this one has no such history.
     """
     comparisons = []
-    for corpus, within in _parts(experiment):
+    for corpus, within in parts(experiment):
         matrices = pooled(results, within, len(experiment.labels.classes), experiment.protocol in REPEATED)
         printed = [c for c in paper.claims if (c.experiment, c.corpus) == (experiment.name, corpus)]
+        if experiment.control:
+            printed = []  # no paper prints what is left of its result
         nearness = {experiment.twin_of: 1, experiment.variant: 2}
         claims = {c.metric: c for c in sorted(printed, key=lambda c: nearness.get(c.variant, 0))}
         watched = experiment.selection == LAST_EPOCH and within is None and histories.watched(results)
@@ -93,7 +97,9 @@ def compare(
                 if found is None and claim is not None and claim.variant != experiment.variant:
                     continue
             else:
-                found = score(matrices, name, experiment.labels.classes, _clips(results, within), len(results), folds)
+                found = score(matrices, name, experiment.labels.classes, n_clips(results, within), len(results), folds)
+                if found is not None and name in METRICS and experiment.protocol not in REPEATED:
+                    found = replace(found, p=guessing(results, within, name, experiment.labels.classes))
             verdict, reason = judge(
                 experiment,
                 claim,
@@ -108,7 +114,7 @@ def compare(
             comparisons.append(
                 Comparison(
                     experiment=experiment.name,
-                    variant=experiment.variant,
+                    variant=experiment.id.partition("/")[2],
                     corpus=corpus,
                     protocol=experiment.protocol,
                     selection=selection,
@@ -167,6 +173,8 @@ def _judge(
     incomplete = bool(reasons)
     if data != "licensed":
         reasons.append("measured on stand-in corpora")
+    if experiment.control:
+        reasons.append("a control")
     if profile != "paper":
         reasons.append(f"the profile {profile} shortens the run")
     if claim is None:
@@ -192,7 +200,7 @@ def _judge(
     return "DIFFERS", f"{difference}; the printed value lies outside the interval"
 
 
-def _parts(experiment: Experiment) -> list[tuple[str, str | None]]:
+def parts(experiment: Experiment) -> list[tuple[str, str | None]]:
     """(name, corpus to restrict to or None) of everything that is scored: one corpus is no composite."""
     scored = experiment.tested_on or experiment.corpora
     if len(scored) == 1:
@@ -200,7 +208,19 @@ def _parts(experiment: Experiment) -> list[tuple[str, str | None]]:
     return [(experiment.labels.name, None), *((corpus, corpus) for corpus in scored)]
 
 
-def _clips(results: Sequence[FoldResult], corpus: str | None) -> int:
+def guessing(results: Sequence[FoldResult], corpus: str | None, name: str, classes: tuple[str, ...]) -> float:
+    """The p of `statistics.guess_test` for a metric of the predictions, of one corpus or of all (None)."""
+    rows = [
+        (clip.rpartition("/")[0], truth, answer)
+        for result in results
+        for clip, truth, answer in zip(result.clips, result.truth, result.probabilities.argmax(axis=1), strict=True)
+        if corpus is None or clip.startswith(f"{corpus}/")
+    ]
+    subject, truth, answer = (np.array(column) for column in zip(*rows, strict=True))
+    return guess_test(subject, truth, answer, metrics.metric(name, classes), len(classes))
+
+
+def n_clips(results: Sequence[FoldResult], corpus: str | None) -> int:
     """How many different clips are predicted, of one corpus or of all (None)."""
     return len({clip for one in results for clip in one.clips if corpus is None or clip.startswith(f"{corpus}/")})
 
@@ -209,9 +229,27 @@ def confusion_tables(experiment: Experiment, results: Sequence[FoldResult]) -> t
     """Pooled confusion matrices, of the composite and of each corpus that has clips."""
     tables = []
     classes = experiment.labels.classes
-    for corpus, within in _parts(experiment):
+    for corpus, within in parts(experiment):
         matrices = pooled(results, within, len(classes), experiment.protocol in REPEATED)
         if len(matrices):
-            clips = _clips(results, within)
+            clips = n_clips(results, within)
             tables.append(Confusion(experiment.name, experiment.variant, corpus, classes, matrices.sum(axis=0), clips))
     return tuple(tables)
+
+
+def between_variants(paper: Paper, results: Mapping[str, Sequence[FoldResult]]) -> tuple[PairedTest, ...]:
+    """Paired tests between each variant of an experiment and its leak-free twin, where both answered the same clips.
+
+    `results` are finished folds by experiment id. Variants that test a clip in several folds take no part.
+    """
+    once = {e.id: e for e in paper.experiments if e.protocol not in REPEATED and results.get(e.id)}
+    pairs = [
+        (one.id, twin.id)
+        for twin in once.values()
+        for one in once.values()
+        if twin.twin_of and (one.name, one.variant) == (twin.name, twin.twin_of)
+    ]
+    classes = max(
+        (len(experiment.labels.classes) for experiment in once.values()), default=0
+    )  # an empty one is no class
+    return paired({name: results[name] for name in once}, pairs, classes)

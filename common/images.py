@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -32,7 +32,7 @@ def read(path: Path) -> NDArray[np.uint8]:
 
 def read_frame(clip: Clip, index: int) -> NDArray[np.uint8]:
     """Frame `clip.numbers[index]` of a clip, uint8 RGB (height, width, 3). Raises ClipError as `each_frame` does."""
-    file, number = clip.frames[index], clip.numbers[index]
+    file, number = clip.pictures[index]
     return next(videos.frames(file, [number])) if videos.is_video(file) else read(file)
 
 
@@ -68,7 +68,17 @@ def each_frame(clip: Clip, step: int = 1) -> Iterator[NDArray[np.uint8]]:
 
 def _pictures(clip: Clip, step: int) -> Iterator[tuple[Path, int, NDArray[np.uint8]]]:
     """Every `step`-th frame with the file that holds it and its number."""
-    wanted = zip(clip.frames[::step], clip.numbers[::step], strict=True)
+    wanted = clip.pictures[::step]
+    if clip.shown:  # a control: pictures come again, or in another order than that of a video
+        ordered = sorted(set(wanted))
+        held = {(file, number): picture for file, number, picture in _in_order(ordered)}
+        for file, number in wanted:
+            yield file, number, held[file, number]
+    else:
+        yield from _in_order(wanted)
+
+
+def _in_order(wanted: Sequence[tuple[Path, int]]) -> Iterator[tuple[Path, int, NDArray[np.uint8]]]:
     for file, pairs in groupby(wanted, key=lambda pair: pair[0]):
         numbers = [number for _, number in pairs]
         pictures = videos.frames(file, numbers) if videos.is_video(file) else (read(file) for _ in numbers)

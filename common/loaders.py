@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-Inputs = dict[str, NDArray[Any]]
+from common.types import Arrays, Rows
+
+Inputs = Mapping[str, NDArray[Any] | Rows]
 
 
 class Batches(keras.utils.PyDataset):
-    """Batches of some rows of named arrays, in an order of our own.
+    """Batches of the rows of named arrays.
 
-    x: inputs by name, each (n, ...); y: targets by name, each (n, ...), or None for prediction; rows (m,) int. uint8
+    x: inputs by name, each (n, ...); y: targets by name, each (n, ...), or None for prediction. uint8
     inputs become float32 in 0-1, one batch at a time, so that a corpus stays four times smaller in memory. With
     `shuffle` the rows are permuted anew before each epoch by that generator, else they keep their order.
     """
@@ -23,18 +26,18 @@ class Batches(keras.utils.PyDataset):
         self,
         x: Inputs,
         y: Inputs | None,
-        rows: NDArray[np.int64],
         batch: int,
         shuffle: np.random.Generator | None = None,
     ) -> None:
         super().__init__(workers=1, use_multiprocessing=False)
-        self._x, self._y, self._rows, self._batch, self._shuffle = x, y, np.array(rows), batch, shuffle
+        self._x, self._y, self._batch, self._shuffle = x, y, batch, shuffle
+        self._rows = np.arange(len(next(iter(x.values()))))
         self.on_epoch_end()
 
     def __len__(self) -> int:
         return -(-len(self._rows) // self._batch)
 
-    def __getitem__(self, index: int) -> tuple[Inputs] | tuple[Inputs, Inputs]:
+    def __getitem__(self, index: int) -> tuple[Arrays] | tuple[Arrays, Arrays]:
         rows = self._rows[index * self._batch : (index + 1) * self._batch]
         x = {name: _as_float(values[rows]) for name, values in self._x.items()}
         return (x,) if self._y is None else (x, {name: values[rows] for name, values in self._y.items()})

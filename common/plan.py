@@ -12,9 +12,10 @@ import numpy as np
 
 from common import corpora
 from common.cache import Cache
+from common.controls import spoil
 from common.corpora import composite, standin
 from common.corpora.trees import natural
-from common.environment import backend, code_digest
+from common.environment import backend
 from common.errors import ClipError, UserError
 from common.protocols import split
 from common.store import Run, run_folder
@@ -48,9 +49,18 @@ class Job:
     key: Mapping[str, Any]
     run: Run
 
+    def done(self) -> int:
+        """How many folds have a stored result."""
+        return sum(self.run.load(fold) is not None for fold in self.folds)
+
+    def asked(self) -> tuple[str, ...]:
+        """The folds that the profile runs: all, or as many as it says from the first to the last."""
+        count = min(self.profile.folds or len(self.folds), len(self.folds))
+        return tuple(self.folds[place] for place in np.linspace(0, len(self.folds) - 1, count).round().astype(int))
+
     def pending(self) -> tuple[str, ...]:
-        """Folds without a stored result."""
-        return tuple(fold for fold in self.folds if self.run.load(fold) is None)
+        """Folds without a stored result, of those that are asked for."""
+        return tuple(fold for fold in self.asked() if self.run.load(fold) is None)
 
 
 def read_data(folder: Path, needed: Sequence[str], images: str) -> Data:
@@ -79,10 +89,15 @@ def plan(
     cache: Cache,
     out: Path,
     seed: int,
-    code: Sequence[str],
+    code: str,
+    contents: dict[str, str],
     progress: Progress,
 ) -> Job:
-    """Select clips by the label map, cut them to the profile, and key the run by all that decides its predictions."""
+    """Select clips by the label map, cut them to the profile, and key the run by all that decides its predictions.
+
+    `code` is a digest of the source code in play; `contents` remembers the digests of clips' files from one experiment
+    to the next.
+    """
     missing = [name for name in experiment.corpora if name not in data.corpora]
     if missing:
         raise UserError(
@@ -100,14 +115,14 @@ def plan(
     ]
     clips = _cut(long_enough, profile)
     exclusions = [*(e for corpus in used for e in corpus.exclusions), *selection.dropped, *short]
-    contents: dict[str, str] = {}
     for done, (clip, _) in enumerate(clips, start=1):
         try:
-            contents[clip.id] = cache.content(clip.files)
+            if clip.id not in contents:
+                contents[clip.id] = cache.content(clip.files)
         except ClipError as error:
             exclusions.append(Exclusion(clip.id, str(error)))
         progress("checking clips", done, len(clips))
-    readable = tuple((clip, label) for clip, label in clips if clip.id in contents)
+    readable = spoil([pair for pair in clips if pair[0].id in contents], experiment.control, seed)
     for name in experiment.corpora:
         if not any(clip.corpus == name for clip, _ in readable):
             raise UserError(
@@ -119,7 +134,7 @@ def plan(
         "settings": asdict(profile.settings),
         "seed": seed,
         "clips": [[clip.id, label, contents[clip.id], *annotation(clip)] for clip, label in readable],
-        "code": code_digest(code),
+        "code": code,
         "backend": backend(),
     }
     return Job(
@@ -128,7 +143,7 @@ def plan(
         profile=profile,
         seed=seed,
         clips=readable,
-        contents=contents,
+        contents={clip.id: contents[clip.id] for clip, _ in readable},
         folds=_folds(experiment, clips, seed),
         summaries=tuple(_summary(corpus, readable, experiment) for corpus in used),
         exclusions=tuple(exclusions),
@@ -145,7 +160,8 @@ def _folds(experiment: Experiment, clips: Sequence[tuple[Clip, int]], seed: int)
 
 def annotation(clip: Clip) -> list[object]:
     """What the corpus says of a clip beside its images, as part of a key."""
-    return [clip.onset, clip.apex, clip.apex_source, clip.offset, clip.fps, list(clip.numbers)]
+    shown = [number for _, number in clip.shown]
+    return [clip.onset, clip.apex, clip.apex_source, clip.offset, clip.fps, list(clip.numbers), shown]
 
 
 def _cut(clips: Sequence[tuple[Clip, int]], profile: Profile) -> tuple[tuple[Clip, int], ...]:

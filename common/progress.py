@@ -39,6 +39,10 @@ class Display:
         shared = self._out.is_terminal and self._bars.console.is_terminal
         (self._bars.console if shared else self._out).print(text, markup=False, highlight=False, soft_wrap=True)
 
+    def fault(self, text: str) -> None:
+        """A line that stays, on stderr: what went wrong."""
+        self._bars.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
     def progress(self, what: str, done: int, total: int) -> None:
         """Set the bar named `what`; it goes when done equals total."""
         if not self._bars.console.is_terminal:

@@ -1,329 +1,261 @@
-"""Pending folds -> train -> store. Everything else a run leaves is written from what lies in the store."""
+"""Pending folds -> train -> store, in this process or in several. All else is written from what lies in the store."""
 
 from __future__ import annotations
 
-import logging
-import time
-from collections.abc import Callable, Hashable, Mapping, Sequence
+import functools
+import threading
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
 
-import numpy as np
-
+from common import prepare, work
 from common.cache import Cache
-from common.environment import code_digest, environment, peak_memory_mib, sources
-from common.errors import ClipError, UserError
+from common.cluster import Cluster
+from common.errors import ClipError
 from common.faces import FaceFinder
-from common.plan import Job, annotation
-from common.protocols import BY_SUBJECT, split
-from common.types import (
-    Arrays,
-    Clip,
-    Exclusion,
-    Experiment,
-    Figure,
-    Fold,
-    FoldResult,
-    Keep,
-    Outcome,
-    Progress,
-    Samples,
-    Workbench,
-)
+from common.parts import Parts
+from common.plan import Job
+from common.pool import Pool
+from common.types import Exclusion, Figure, Progress
 
-log = logging.getLogger("mer")
-
-
-class Preprocess(Protocol):
-    """A paper's preprocess.py."""
-
-    def parameters(self, experiment: Experiment, settings: Any) -> Mapping[str, Any]:
-        """What decides the arrays that `prepare` returns."""
-
-    def prepare(self, clip: Clip, experiment: Experiment, settings: Any, faces: FaceFinder) -> Arrays:
-        """A clip's arrays; raises ClipError where its files or its face fail."""
-
-    def assemble(
-        self, clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], experiment: Experiment, settings: Any
-    ) -> Samples:
-        """Samples of many clips, with the inputs that the experiment's networks read."""
-
-
-class Networks(Protocol):
-    """A paper's compiled networks."""
-
-    def facts(self) -> Mapping[str, int]:
-        """What was counted on the models as built."""
-
-
-class Recipe(Protocol):
-    """A paper's recipe.py."""
-
-    def Networks(self, experiment: Experiment, settings: Any, seed: int) -> Networks:
-        """Build and compile once for all folds."""
-
-    def trainer(
-        self, networks: Any, experiment: Experiment, samples: Samples, bench: Workbench
-    ) -> Callable[[Fold], Outcome]:
-        """The function that trains and tests one fold."""
-
-
-class Figures(Protocol):
-    """A paper's figures.py."""
-
-    def draw(self, clips: Sequence[tuple[Clip, int]], settings: Any, faces: FaceFinder, folder: Path) -> list[Figure]:
-        """Draw what goes into the networks into `folder`."""
-
-    def results(self, experiment: Experiment, folder: Path) -> list[Figure]:
-        """Draw what was learnt into `folder`/figures, from what the recipe left in `folder`, which is the run's."""
-
-
-@dataclass(frozen=True)
-class Parts:
-    """The modules of a paper's folder that need Keras or OpenCV; `recipe` is loaded only when a fold is pending.
-
-    `needs` says what the networks of an experiment depend on: experiments that need the same share them.
-    """
-
-    preprocess: Preprocess
-    figures: Figures
-    recipe: Callable[[], Recipe]
-    needs: Callable[[Experiment, Any], Hashable]
+POLL = 0.3
+"""Seconds between looks into the store for folds that other processes have finished."""
 
 
 def execute(
     jobs: Sequence[Job],
-    parts: Parts,
+    parts: Callable[[], Parts],
     *,
     cache: Cache,
-    faces: FaceFinder,
+    landmarks: Path | None,
+    pool: Pool | Cluster,
     progress: Progress,
     line: Callable[[str], None],
 ) -> int:
     """Run all pending folds of the jobs of one paper and profile. Returns how many folds failed.
 
-    A fold that fails is noted and the others go on. `line` gets one line per finished or failed fold.
+    `line` gets one line per finished or failed fold. What one process computes is what several do.
     """
-    networks: tuple[Hashable, Networks] | None = None  # the last that were built: they may be gigabytes
-    drawn: set[str] = set()  # corpora: experiments on the same ones show the same clips
-    failures = 0
     for job in jobs:
         if not job.pending():
-            line(f"{job.paper.key} {job.experiment.id}: all {len(job.folds)} folds are stored")
-    for job in _grouped([job for job in jobs if job.pending()], parts):
-        where = f"{job.paper.key} {job.experiment.id}"
-        prepared = prepare_clips(job, parts.preprocess, cache=cache, faces=faces, progress=progress)
-        if dropped := _drop_other_clips(job, prepared):
-            line(f"{where}: other clips can be used than before; its {dropped} finished folds are made again")
-        shown = [pair for pair in prepared.clips if pair[0].corpus not in drawn]
-        drawn |= {clip.corpus for clip, _ in shown}
-        _describe(job, prepared, parts, faces, line, shown)
-        samples = prepared.samples
-        folds = {fold.name: fold for fold in split(job.experiment, samples.subject, samples.clip, samples.y, job.seed)}
-        pending = [folds[name] for name in job.pending() if name in folds]
-        for name in job.folds:
-            if name not in folds:
-                line(f"{where} {name}: every clip of this fold is excluded")
-        if not pending:
-            continue
-        try:
-            recipe = parts.recipe()
-            needs = parts.needs(job.experiment, job.profile.settings)
-            if networks is None or networks[0] != needs:
-                networks = None
-                networks = needs, recipe.Networks(job.experiment, job.profile.settings, job.seed)
-            _add(job, facts=dict(networks[1].facts()))
-            bench = Workbench(job.seed, _keep(job, prepared, cache), progress, job.run.path)
-            train = recipe.trainer(networks[1], job.experiment, samples, bench)
-        except UserError:
-            raise
-        except Exception as error:  # whatever a backend raises: one experiment must not take the others with it
-            reason = _one_line(error)
-            for fold in pending:
-                job.run.save_failure(fold.name, reason)
-            line(f"{where}: failed before its first fold, {reason}")
-            failures += len(pending)
-            continue
-        failures += _run_folds(job, pending, samples, train, progress=progress, line=line)
-        _add(job, cost={"peak_memory_mib": peak_memory_mib()})
-        _draw_results(job, parts, line)
-        del prepared, samples, bench, train  # a corpus is gigabytes: free one experiment's before the next is read
-    return failures
-
-
-def _grouped(jobs: Sequence[Job], parts: Parts) -> list[Job]:
-    """The jobs in their order, those whose networks are the same one after another."""
-    groups: dict[Hashable, list[Job]] = {}
-    for job in jobs:
-        groups.setdefault(parts.needs(job.experiment, job.profile.settings), []).append(job)
-    return [job for group in groups.values() for job in group]
-
-
-def _run_folds(
-    job: Job,
-    pending: Sequence[Fold],
-    samples: Samples,
-    train: Callable[[Fold], Outcome],
-    *,
-    progress: Progress,
-    line: Callable[[str], None],
-) -> int:
-    truth = dict(zip(samples.clip.tolist(), samples.y.tolist(), strict=True))
-    where = f"{job.paper.key} {job.experiment.id}"
-    done = len(job.folds) - len(pending)
-    failures = 0
-    for fold in pending:
-        progress(f"{where}: folds", done, len(job.folds))
-        _check_disjoint(fold, samples, job.experiment)
-        start = time.perf_counter()
-        try:
-            outcome = train(fold)
-            if set(outcome.clips) != set(samples.clip[fold.test]):
-                raise ValueError("the predictions are not those of the held-out clips")
-            if not np.isfinite(outcome.probabilities).all():
-                raise FloatingPointError("the network answers NaN; its training diverged")
-            result = FoldResult(
-                fold=fold.name,
-                clips=outcome.clips,
-                truth=np.array([truth[clip] for clip in outcome.clips], np.int64),
-                probabilities=outcome.probabilities,
-                history=outcome.history,
-                seed=job.seed,
-                seconds=time.perf_counter() - start,
-                environment=environment() | {"code": str(job.key["code"])[:16]},
+            line(f"{job.paper.key} {job.experiment.id}: all {len(job.asked())} folds are stored")
+    pending = [job for job in jobs if job.pending()]
+    if not pending:
+        return 0
+    shop = Shop(parts, prepare.code(pending[0].paper.key), cache, landmarks, FaceFinder(landmarks), pool)
+    made = _prepare(pending, shop, progress)
+    for job in pending:
+        excluded = made[job.experiment.id].excluded
+        if dropped := _drop_other_clips(job, excluded):
+            line(
+                f"{job.paper.key} {job.experiment.id}: other clips can be used than before; its {dropped} finished "
+                "folds are made again"
             )
-            job.run.save(result)
-        except (UserError, OSError):
-            raise
-        except Exception as error:  # whatever a backend raises: one fold must not take the others with it
-            reason = _one_line(error)
-            job.run.save_failure(fold.name, reason)
-            line(f"{where} {fold.name}: failed, {reason}")
-            failures += 1
-            continue
-        done += 1
-        right = int((result.probabilities.argmax(axis=1) == result.truth).sum())
-        clips = len(result.clips)
-        line(f"{where} {done}/{len(job.folds)} {fold.name}: {right} of {clips} clips right, {result.seconds:.1f} s")
-        progress(f"{where}: folds", done, len(job.folds))
+        _describe(job, made[job.experiment.id])
+    tasks = [work.Task(shares, parts, shop.code, cache, landmarks) for shares in _shared_out(pending, made, shop)]
+    if pool.here:
+        _draw(pending, made, shop, line)
+        failures = sum(work.run(task, progress, line) for task in tasks)
+    else:
+        with _watched(pending, progress, line):
+            started = [pool.start(_run, task) for task in tasks]
+            _draw(pending, made, shop, line)  # meanwhile
+            failures = 0
+            for failed, lines in pool.finished(started):
+                failures += failed
+                for one in lines:
+                    line(one)
+    for job in pending:
+        if not job.experiment.control:
+            _draw_results(job, parts(), line)
     return failures
 
 
-def _one_line(error: Exception) -> str:
-    log.debug("failed", exc_info=error)
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+@dataclass(frozen=True)
+class Shop:
+    """What all jobs of a paper are run with; `code` is that of the clips' arrays."""
+
+    parts: Callable[[], Parts]
+    code: str
+    cache: Cache
+    landmarks: Path | None
+    faces: FaceFinder
+    pool: Pool | Cluster
 
 
-def _check_disjoint(fold: Fold, samples: Samples, experiment: Experiment) -> None:
-    shared = set(samples.subject[fold.train]) & set(samples.subject[fold.test])
-    if experiment.protocol not in BY_SUBJECT:
-        shared = set()
-    if shared or set(samples.clip[fold.train]) & set(samples.clip[fold.test]):
-        raise AssertionError(f"fold {fold.name}: {', '.join(sorted(shared)) or 'a clip'} is in training and in test")
+# ---------------------------------------------------------------- clips
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """Samples of a job's usable clips, what could not be used, and how long new arrays took in seconds."""
+    """Which clips of a job cannot be used, and the seconds that new arrays took."""
 
-    samples: Samples
-    clips: tuple[tuple[Clip, int], ...]
-    exclusions: tuple[Exclusion, ...]
+    excluded: tuple[Exclusion, ...]
     seconds: float
 
 
-def prepare_clips(job: Job, preprocess: Preprocess, *, cache: Cache, faces: FaceFinder, progress: Progress) -> Prepared:
-    """Every clip's arrays, from the cache or made now; a clip that cannot be used becomes an exclusion."""
-    settings = job.profile.settings
-    key = {"parameters": preprocess.parameters(job.experiment, settings), "paper": job.paper.key}
-    key["code"] = code_digest(sources([f"papers/{job.paper.key}/preprocess.py"]))
-    usable, arrays, exclusions, seconds = [], [], [], 0.0
-    for done, (clip, label) in enumerate(job.clips, start=1):
-        start = time.perf_counter()
+@dataclass(frozen=True)
+class Order:
+    """A piece to be prepared in another process."""
 
-        def make(clip: Clip = clip) -> Arrays:
-            return preprocess.prepare(clip, job.experiment, settings, faces)
-
-        try:
-            own = {"content": job.contents[clip.id], "annotation": annotation(clip)}
-            found, new = cache.arrays("clips", key | own, make)
-            usable.append((clip, label))
-            arrays.append(found)
-            seconds += (time.perf_counter() - start) * new
-        except ClipError as error:
-            exclusions.append(Exclusion(clip.id, str(error)))
-        progress("preparing clips", done, len(job.clips))
-    if not usable:
-        raise UserError(
-            f"{job.paper.key} {job.experiment.id}: no clip can be used; the first reason is {exclusions[0].reason}"
-        )
-    samples = preprocess.assemble(usable, arrays, job.experiment, settings)
-    return Prepared(samples, tuple(usable), tuple(exclusions), seconds)
+    digest: str
+    piece: prepare.Piece
+    parts: Callable[[], Parts]
+    cache: Cache
+    landmarks: Path | None
 
 
-def _keep(job: Job, prepared: Prepared, cache: Cache) -> Keep:
-    """Arrays that all folds of one run share, in the cache under the run's key; their seconds go into its cost."""
+def _prepare(jobs: Sequence[Job], shop: Shop, say: Progress) -> dict[str, Prepared]:
+    """Have the arrays of all clips in the cache."""
+    preprocess = shop.parts().preprocess
+    by_job = {job.experiment.id: prepare.pieces(job, preprocess, shop.code) for job in jobs}
+    digests = {name: [prepare.digest(piece) for piece in some] for name, some in by_job.items()}
+    distinct = {key: piece for name, some in by_job.items() for key, piece in zip(digests[name], some, strict=True)}
+    missing = {key: piece for key, piece in distinct.items() if not shop.cache.holds("clips", piece.key)}
+    results: Iterator[tuple[str, prepare.Made]]
+    if shop.pool.here or len(missing) < 2 * shop.pool.count:
+        results = ((key, prepare.make(one, preprocess, shop.cache, shop.faces)) for key, one in missing.items())
+    else:
+        orders = [Order(key, one, shop.parts, shop.cache, shop.landmarks) for key, one in missing.items()]
+        results = shop.pool.finished([shop.pool.start(_make, order) for order in orders])
+    made: dict[str, prepare.Made] = {}
+    for key, one in results:
+        made[key] = one
+        say("preparing clips", len(made), len(missing))
+    found: dict[str, Prepared] = {}
+    counted: set[str] = set()
+    for name, some in by_job.items():
+        mine = {key: piece for key, piece in zip(digests[name], some, strict=True) if key in made}
+        faults = tuple(Exclusion(piece.clip.id, made[key].fault) for key, piece in mine.items() if made[key].fault)
+        found[name] = Prepared(faults, sum(made[key].seconds for key in mine if key not in counted))
+        counted |= set(mine)
+    return found
 
-    def keep(name: str, make: Callable[[], Arrays]) -> Arrays:
-        def finite() -> Arrays:
-            arrays = make()
-            if not all(np.isfinite(values).all() for values in arrays.values()):
-                raise FloatingPointError(f"{name}: the network answers NaN; its training diverged")
-            return arrays
 
-        start = time.perf_counter()
-        key = {"key": job.key, "name": name, "clips": [clip.id for clip, _ in prepared.clips]}
-        arrays, new = cache.arrays("shared", key, finite)
-        if new:
-            _add(job, cost={"shared_training_seconds": time.perf_counter() - start})
-        return arrays
-
-    return keep
+def _make(order: Order) -> tuple[str, prepare.Made]:
+    preprocess = order.parts().preprocess
+    return order.digest, prepare.make(order.piece, preprocess, order.cache, _finder(order.landmarks))
 
 
-def _drop_other_clips(job: Job, prepared: Prepared) -> int:
+@functools.cache
+def _finder(landmarks: Path | None) -> FaceFinder:
+    """One per process: it takes a second to load."""
+    return FaceFinder(landmarks)
+
+
+# ---------------------------------------------------------------- folds
+
+
+def _shared_out(jobs: Sequence[Job], made: Mapping[str, Prepared], shop: Shop) -> list[tuple[work.Share, ...]]:
+    """The pending folds in shares for single processes, the largest first.
+
+    Experiments whose networks are the same stay together, so that these are built once, unless one process would be
+    left with more than its part of all folds.
+    """
+    needs, workers = shop.parts().needs, shop.pool.count
+    groups: dict[Hashable, list[tuple[Job, str]]] = {}
+    for job in jobs:
+        key = needs(job.experiment, job.profile.settings)
+        groups.setdefault(key, []).extend((job, fold) for fold in job.pending())
+    if shop.pool.here:
+        return [_shares(group, made) for group in groups.values()]
+    most = -(-sum(map(len, groups.values())) // workers)
+    portions = []
+    for group in groups.values():
+        count = -(-len(group) // most)
+        size = -(-len(group) // count)
+        portions += [group[start : start + size] for start in range(0, len(group), size)]
+    return [_shares(portion, made) for portion in sorted(portions, key=len, reverse=True)]
+
+
+def _shares(folds: Sequence[tuple[Job, str]], made: Mapping[str, Prepared]) -> tuple[work.Share, ...]:
+    by_job: dict[str, tuple[Job, list[str]]] = {}
+    for job, fold in folds:
+        by_job.setdefault(job.experiment.id, (job, []))[1].append(fold)
+    return tuple(
+        work.Share(job, tuple(names), made[name].excluded, first=names[0] == job.pending()[0])
+        for name, (job, names) in by_job.items()
+    )
+
+
+def _run(task: work.Task) -> tuple[int, list[str]]:
+    """A task in a process of its own: how many folds failed, and lines on these; what finished is in the store."""
+    lines: list[str] = []
+    failed = work.run(task, lambda *_: None, lines.append)
+    return failed, [one for one in lines if not one.endswith(work.SECONDS)]
+
+
+@contextmanager
+def _watched(jobs: Sequence[Job], progress: Progress, line: Callable[[str], None]) -> Iterator[None]:
+    """Say which folds other processes finish, as they appear in the store."""
+    left = {(job.experiment.id, fold): job for job in jobs for fold in job.pending()}
+    total, stop = len(left), threading.Event()
+
+    def look() -> None:
+        for (name, fold), job in list(left.items()):
+            if (result := job.run.load(fold)) is not None:
+                del left[name, fold]
+                line(work.finished(job, result))
+        progress("folds", total - len(left), total)
+
+    def watch() -> None:
+        while not stop.wait(POLL):
+            look()
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+        look()
+
+
+# ---------------------------------------------------------------- what a run says of itself
+
+
+def _drop_other_clips(job: Job, excluded: Sequence[Exclusion]) -> int:
     """Set finished folds aside that were trained when other clips could be used; returns how many."""
     earlier = job.run.description()
-    if earlier is None or {row["clip"] for row in earlier.get("exclusions", [])} == {
-        one.clip for one in prepared.exclusions
-    }:
+    if earlier is None or {row["clip"] for row in earlier.get("exclusions", [])} == {one.clip for one in excluded}:
         return 0
     return job.run.set_aside()
 
 
-def _describe(
-    job: Job,
-    prepared: Prepared,
-    parts: Parts,
-    faces: FaceFinder,
-    line: Callable[[str], None],
-    shown: Sequence[tuple[Clip, int]],
-) -> None:
-    """Write run.json and the paper's figures of `shown`; what an earlier, interrupted run left of both is kept."""
-    folder = job.run.path / "figures"
-    folder.mkdir(parents=True, exist_ok=True)
+def _describe(job: Job, made: Prepared) -> None:
+    """Write run.json; the figures that an earlier run left are kept, and its seconds are added."""
     earlier = job.run.description() or {}
-    figures = earlier.get("figures", [])
-    try:
-        if shown:
-            figures = _listed(parts.figures.draw(shown, job.profile.settings, faces, folder))
-    except ClipError as error:
-        line(f"{job.paper.key} {job.experiment.id}: no figures, {error}")
-    cost = dict(earlier.get("cost", {}))
-    if prepared.seconds:
-        cost["preprocessing_seconds"] = cost.get("preprocessing_seconds", 0.0) + prepared.seconds
     job.run.describe(
         {
             "key": job.key,
             "folds": list(job.folds),
-            "exclusions": [asdict(one) for one in prepared.exclusions],
-            "figures": figures,
-            "notes": list(prepared.samples.notes),
-            "facts": earlier.get("facts", {}),
-            "cost": cost,
+            "exclusions": [asdict(one) for one in made.excluded],
+            "figures": earlier.get("figures", []),
+            "preprocessing_seconds": earlier.get("preprocessing_seconds", 0.0) + made.seconds,
         }
     )
+
+
+def _draw(jobs: Sequence[Job], made: Mapping[str, Prepared], shop: Shop, line: Callable[[str], None]) -> None:
+    """The paper's figures: each corpus is shown by the first job that reads it."""
+    drawn: set[str] = set()
+    for job in jobs:
+        out = {one.clip for one in made[job.experiment.id].excluded}
+        shown = [pair for pair in job.clips if pair[0].corpus not in drawn and pair[0].id not in out]
+        if not shown or job.experiment.control:
+            continue
+        drawn |= {clip.corpus for clip, _ in shown}
+        folder = job.run.path / "figures"
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            figures = shop.parts().figures.draw(shown, job.profile.settings, shop.faces, folder)
+        except ClipError as error:
+            line(f"{job.paper.key} {job.experiment.id}: no figures, {error}")
+            continue
+        record = job.run.description() or {}
+        job.run.describe(record | {"figures": _listed(figures)})
 
 
 def _draw_results(job: Job, parts: Parts, line: Callable[[str], None]) -> None:
@@ -331,7 +263,7 @@ def _draw_results(job: Job, parts: Parts, line: Callable[[str], None]) -> None:
     try:
         drawn = parts.figures.results(job.experiment, job.run.path)
     except (OSError, ValueError, KeyError, ClipError) as error:
-        line(f"{job.paper.key} {job.experiment.id}: no figures of its results, {_one_line(error)}")
+        line(f"{job.paper.key} {job.experiment.id}: no figures of its results, {type(error).__name__}: {error}")
         return
     record = job.run.description() or {}
     titles = {one.title for one in drawn}
@@ -341,9 +273,3 @@ def _draw_results(job: Job, parts: Parts, line: Callable[[str], None]) -> None:
 
 def _listed(figures: Sequence[Figure]) -> list[dict[str, str]]:
     return [{"title": one.title, "caption": one.caption, "path": one.path.name} for one in figures]
-
-
-def _add(job: Job, **fields: Mapping[str, Any]) -> None:
-    """Merge dicts into fields of run.json."""
-    record = job.run.description() or {}
-    job.run.describe(record | {name: {**record.get(name, {}), **value} for name, value in fields.items()})

@@ -60,7 +60,8 @@ def saliency(model: keras.Model, inputs: Arrays, classes: NDArray[np.integer], s
     wanted = {"scores": np.eye(network.output.shape[-1], dtype=np.float32)[classes]}
     found = {name: np.empty(values.shape, np.float32) for name, values in inputs.items()}
     for row in range(len(classes)):
-        one_step.fit(inputs, wanted, np.array([row]), seed=0)
+        one = slice(row, row + 1)
+        one_step.fit({name: values[one] for name, values in inputs.items()}, {"scores": wanted["scores"][one]}, seed=0)
         for name, gradients in found.items():
             gradients[row] = ops.convert_to_numpy(one_step.model.get_layer(f"{name}_shift").shift)
     return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,14 @@ class Run:
         """What `describe` stored, or None where nothing (readable) is there."""
         return _read(self.path / "run.json")
 
+    def note(self, lines: Sequence[str]) -> None:
+        """Store lines on what preparing the clips had to do."""
+        write_json(self.path / "notes.json", {"notes": list(lines)})
+
+    def notes(self) -> tuple[str, ...]:
+        """What `note` stored."""
+        return tuple((_read(self.path / "notes.json") or {}).get("notes", []))
+
     def save(self, result: FoldResult) -> None:
         """Store a finished fold; only finished folds are results."""
         record = {
@@ -46,6 +54,7 @@ class Run:
             "history": {stage: dict(metrics) for stage, metrics in result.history.items()},
             "seed": result.seed,
             "seconds": result.seconds,
+            "measured": dict(result.measured),
             "environment": dict(result.environment),
         }
         write_json(self._file("folds", result.fold), record | {"digest": digest(record)})
@@ -71,6 +80,7 @@ class Run:
                 history=record["history"],
                 seed=record["seed"],
                 seconds=record["seconds"],
+                measured=record["measured"],
                 environment=record["environment"],
             )
         except (KeyError, TypeError, ValueError) as error:

@@ -6,7 +6,7 @@ import contextlib
 import ctypes
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +33,7 @@ with _without_startup_notes():
     import keras
 
 from common.loaders import Batches, Inputs  # noqa: E402
+from common.types import Answers, Samples  # noqa: E402
 
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # of malloc.h
 
@@ -67,14 +68,14 @@ EpochEnd = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Watch:
-    """Rows whose accuracy is measured after every epoch: `y` (rows,) their classes, `output` the output that answers.
+    """Rows whose accuracy is measured after every epoch: inputs x, classes `y` (n,), `output` the output that answers.
 
     With `keep_best` the weights of the best epoch are kept. Where these are the test rows, what is chosen by them is an
     oracle, and must be called one.
     """
 
     output: str
-    rows: NDArray[np.int64]
+    x: Inputs
     y: NDArray[np.integer]
     keep_best: bool = True
 
@@ -108,32 +109,45 @@ class Learner:
             metrics={name: [metrics] for name in self.model.output} if metrics else None,
         )
         self.model.optimizer.build(self.model.trainable_variables)
+        self._has_metrics = False
         self._batch, self._epochs, self._rate = batch, epochs, rate
         self._state = [*self.model.variables, *self.model.optimizer.variables]
-        self._initial = [keras.ops.convert_to_numpy(variable) for variable in self._state]
+        self._initial = [keras.ops.copy(variable) for variable in self._state]
+
+    def _make_metrics(self, y: Inputs) -> None:
+        """Have Keras make the variables of its metrics: made in the first step, they have it traced twice."""
+        if not self._has_metrics:
+            wanted = {name: keras.ops.convert_to_tensor(values[:1]) for name, values in y.items()}
+            found = {name: keras.ops.zeros((1, *output.shape[1:])) for name, output in self.model.output.items()}
+            self.model.compute_loss(None, wanted, found)
+            self.model.compute_metrics(None, wanted, found)
+            self.model.reset_metrics()
+            self._has_metrics = True
 
     def fit(
         self,
         x: Inputs,
         y: Inputs,
-        rows: NDArray[np.int64],
         seed: int,
         epoch_end: EpochEnd | None = None,
         watch: Watch | None = None,
     ) -> dict[str, list[float]]:
-        """Train on `rows` from the initial state; the order of the rows comes from `seed`. Returns metric -> epochs.
+        """Train from the initial state; the order of the rows comes from `seed`. Returns metric -> epochs.
+
+        x and y are inputs and targets by name, each (n, ...).
 
         With `watch` the history gains `val_accuracy`, and the model may end with the weights of its best epoch.
         """
+        self._make_metrics(y)
         for variable, value in zip(self._state, self._initial, strict=True):
             variable.assign(value)
-        batches = Batches(x, y, rows, self._batch, np.random.default_rng(seed))
+        batches = Batches(x, y, self._batch, np.random.default_rng(seed))
         best: list[NDArray[Any]] = []
         scores: list[float] = []
 
         def after(epoch: int, logs: object) -> None:
             if watch is not None:
-                scores.append(self._accuracy(x, watch))
+                scores.append(self._accuracy(watch))
                 if watch.keep_best and scores[-1] > max(scores[:-1], default=-1.0):  # the earliest of equals
                     best[:] = [keras.ops.convert_to_numpy(weight) for weight in self.model.weights]
             if epoch_end:
@@ -148,16 +162,27 @@ class Learner:
         found = {name: [float(value) for value in values] for name, values in history.history.items()}
         return found | ({"val_accuracy": scores} if watch else {})
 
-    def _accuracy(self, x: Inputs, watch: Watch) -> float:
-        answers = self.predict(x, watch.rows)[watch.output].argmax(axis=-1)
+    def _accuracy(self, watch: Watch) -> float:
+        answers = self.predict(watch.x)[watch.output].argmax(axis=-1)
         return float((answers == watch.y).mean())
 
-    def predict(
-        self, x: Inputs, rows: NDArray[np.int64], model: keras.Model | None = None
-    ) -> dict[str, NDArray[np.float32]]:
-        """Outputs by name, each (rows, ...), of the trained model, or of another that shares its layers.
+    def predict(self, x: Inputs, model: keras.Model | None = None) -> dict[str, NDArray[np.float32]]:
+        """Outputs by name, each (n, ...), of the trained model, or of another that shares its layers.
 
         Models here take and return dicts by name.
         """
         model = model or self.model
-        return model.predict(Batches(x, None, rows, self._batch), verbose=0)
+        batches = Batches(x, None, self._batch)
+        # batch by batch: `predict` sets up a pipeline for each call, which takes longer than a small network
+        found = [model.predict_on_batch(batches[index][0]) for index in range(len(batches))]
+        return {name: np.concatenate([one[name] for one in found]) for name in found[0]}
+
+
+def one_hot(samples: Samples, classes: int) -> Inputs:
+    """Targets of the output "emotion", (n, classes) float32."""
+    return {"emotion": np.eye(classes, dtype=np.float32)[samples.y]}
+
+
+def by_clip(samples: Samples, outputs: Mapping[str, NDArray[np.float32]]) -> Answers:
+    """The output "emotion" of a model that has one row per clip."""
+    return dict(zip(samples.clip.tolist(), outputs["emotion"], strict=True))

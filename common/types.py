@@ -5,8 +5,8 @@ Numpy and the standard library only, so that every other module can import this 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ class Clip:
     `numbers` are the original frame numbers from onset to offset, ascending; `frames[i]` is the file that holds frame
     `numbers[i]`: an image of its own, or the video that holds them all. `onset`, `apex` and `offset` are frame numbers
     too. `apex` is None where nobody annotated one; `apex_source` is the name of the method where it is an estimate.
+    A control may show other pictures than these: `shown[i]` are the file and number that are read for frame i.
     `expression` is "micro" or "macro", or "recording" for a whole one. `valence` and `self_report` are what CAS(ME)^2
     codes beside the emotion.
     """
@@ -42,6 +43,21 @@ class Clip:
     valence: str = ""
     self_report: str = ""
     apex_source: str = "annotated"
+    shown: tuple[tuple[Path, int], ...] = ()
+
+    @property
+    def pictures(self) -> tuple[tuple[Path, int], ...]:
+        """The file and number of the picture that is read for each frame."""
+        return self.shown or tuple(zip(self.frames, self.numbers, strict=True))
+
+    def at(self, places: Sequence[int]) -> Clip:
+        """The clip with the frames at these places alone."""
+        return replace(
+            self,
+            frames=tuple(self.frames[place] for place in places),
+            numbers=tuple(self.numbers[place] for place in places),
+            shown=tuple(self.shown[place] for place in places) if self.shown else (),
+        )
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -119,6 +135,25 @@ class LabelMap:
 # ---------------------------------------------------------------- learning
 
 
+class Rows:
+    """Some rows of an array, copied only when they are read; the other rows cannot be reached through it."""
+
+    def __init__(self, values: NDArray[Any] | Rows, rows: NDArray[np.int64]) -> None:
+        self._values, self._rows = values, np.asarray(rows)
+        self.shape: tuple[int, ...] = (len(self._rows), *values.shape[1:])
+        self.dtype: np.dtype[Any] = values.dtype
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, rows: Any) -> NDArray[Any]:
+        """The rows with these places among these rows: an int array, a mask, a slice, or one int."""
+        return self._values[self._rows[rows]]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.asarray(self[:], dtype)
+
+
 @dataclass(frozen=True)
 class Samples:
     """Arrays ready to learn from; row i of everything belongs together.
@@ -128,12 +163,22 @@ class Samples:
     what preparing the clips had to do.
     """
 
-    x: dict[str, NDArray[Any]]
+    x: Mapping[str, NDArray[Any] | Rows]
     y: NDArray[np.int64]
     subject: NDArray[np.str_]
     clip: NDArray[np.str_]
     view: NDArray[np.int64]
     notes: tuple[str, ...] = ()
+
+    def only(self, rows: NDArray[np.int64]) -> Samples:
+        """The samples of some rows, without copying x."""
+        return Samples(
+            x={name: Rows(values, rows) for name, values in self.x.items()},
+            y=self.y[rows],
+            subject=self.subject[rows],
+            clip=self.clip[rows],
+            view=self.view[rows],
+        )
 
 
 @dataclass(frozen=True)
@@ -147,12 +192,16 @@ class Fold:
 
 @dataclass(frozen=True)
 class Profile:
-    """What a run is shortened to. `subjects` and `clips` bound the corpora, None where nothing is cut."""
+    """What a run is shortened to. `subjects` and `clips` bound the corpora, None where nothing is cut.
+
+    Of each experiment `folds` folds are run, from the first to the last; those in between stay undone.
+    """
 
     name: str
     settings: Any
     subjects: int | None = None
     clips: int | None = None
+    folds: int | None = None
 
 
 @dataclass(frozen=True)
@@ -162,7 +211,9 @@ class Experiment:
     `held_out` gives, for a protocol that splits once, how many clips of a class the paper has and how many of them it
     holds out. Corpora `tested_on` are never trained on. Clips of fewer than `min_frames` frames are dropped, and
     counted. Experiments `on_request` run when they are named, or with --tune. `twin_of` is the variant whose leak-free
-    twin this is, where the experiment has several.
+    twin this is. What has a name on `common_ground` also runs where several papers are set side by side, its network
+    under that name. `control` is the way in
+    which the clips are spoilt to see what a score rests on, empty for the clips as they are.
     """
 
     name: str
@@ -179,36 +230,45 @@ class Experiment:
     min_frames: int = 0
     on_request: bool = False
     twin_of: str = ""
+    common_ground: str = ""
+    control: str = ""
 
     @property
     def id(self) -> str:
-        """`name/variant`, as `--experiment` takes it."""
-        return f"{self.name}/{self.variant}"
+        """`name/variant`, as `--experiment` takes it; of a control `name/variant+control`."""
+        return f"{self.name}/{self.variant}{self.control and '+' + self.control}"
+
+
+Answers = dict[str, NDArray[np.float32]]
+"""The probabilities of the classes (classes,) by clip id."""
+History = Mapping[str, Mapping[str, list[float]]]
+"""By stage and metric one value per epoch."""
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What one fold predicts: clips (n,), probabilities (n, classes) float32, and the training history.
+class Trained:
+    """What training on one fold leaves: a function from held-out samples to answers, and the history."""
 
-    `history[stage][metric]` is a list with one value per epoch.
-    """
-
-    clips: tuple[str, ...]
-    probabilities: NDArray[np.float32]
-    history: Mapping[str, Mapping[str, list[float]]]
+    predict: Callable[[Samples], Answers]
+    history: History
 
 
 @dataclass(frozen=True)
 class FoldResult:
-    """An `Outcome` with its truth and circumstances, as it lies in the result store."""
+    """What one fold answered, with the truth and circumstances, as it lies in the result store.
+
+    clips (n,), truth (n,) int, probabilities (n, classes) float32; row i of everything belongs together. `measured`
+    are counts and costs by name: parameters, floating point operations, milliseconds, MiB.
+    """
 
     fold: str
     clips: tuple[str, ...]
     truth: NDArray[np.int64]
     probabilities: NDArray[np.float32]
-    history: Mapping[str, Mapping[str, list[float]]]
+    history: History
     seed: int
     seconds: float
+    measured: Mapping[str, float]
     environment: Mapping[str, str]
 
 
@@ -294,7 +354,10 @@ class Paper:
 
 @dataclass(frozen=True)
 class Score:
-    """A metric of pooled predictions with a bootstrap-over-subjects interval and its chance level, if it has one."""
+    """A metric of pooled predictions with a bootstrap-over-subjects interval and its chance level, if it has one.
+
+    `p` is that of doing as well when the answers for each subject change places among its clips.
+    """
 
     metric: str
     value: float
@@ -304,6 +367,28 @@ class Score:
     n_clips: int
     n_folds_done: int
     n_folds: int
+    p: float | None = None
+
+
+@dataclass(frozen=True)
+class PairedTest:
+    """Two methods on the clips that both answer, in favour of `first` where `difference` is positive.
+
+    `only_first` and `only_second` count the clips that one of them alone gets right, on which `mcnemar` is the exact
+    two-sided p of McNemar's test. `difference` is that of UF1, `p` its two-sided p when the answers of whole subjects
+    are swapped between the methods, and `adjusted` that p by Holm's correction for all tests of one table.
+    """
+
+    first: str
+    second: str
+    n_clips: int
+    n_subjects: int
+    only_first: int
+    only_second: int
+    mcnemar: float
+    difference: float
+    p: float
+    adjusted: float
 
 
 @dataclass(frozen=True)
@@ -321,6 +406,17 @@ class Comparison:
     verdict: str
     reason: str
     command: str
+
+
+@dataclass(frozen=True)
+class Spread:
+    """One score by seed; None where a seed has none."""
+
+    experiment: str
+    variant: str
+    corpus: str
+    metric: str
+    values: tuple[float | None, ...]
 
 
 @dataclass(frozen=True)
@@ -387,7 +483,11 @@ class CorpusSummary:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything a report page needs, as data."""
+    """Everything a report page needs, as data.
+
+    `controls` are the scores of controls, their variant named `variant+control`; `tests` compare the variants of an
+    experiment on the same clips; `spread` shows the scores by seed, where there are several `seeds`.
+    """
 
     paper: Paper
     profile: str
@@ -407,6 +507,57 @@ class Report:
     cost: Mapping[str, float]
     command: str
     notes: tuple[str, ...] = ()
+    controls: tuple[Comparison, ...] = ()
+    tests: tuple[PairedTest, ...] = ()
+    seeds: tuple[int, ...] = ()
+    spread: tuple[Spread, ...] = ()
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One network on common ground: what it reaches and what it costs.
+
+    `scores[corpus][metric]`, the composite first; `confusion` (classes, classes) of the composite; `spread[metric]` one
+    value per seed, of the composite. flops are those of one clip forward. A number that was not measured is None.
+    """
+
+    paper: str
+    experiment: str
+    title: str
+    scores: Mapping[str, Mapping[str, Score]]
+    confusion: NDArray[np.int64]
+    n_folds_done: int
+    n_folds: int
+    parameters: int | None
+    flops: float | None
+    seconds_per_fold: float | None
+    inference_ms_per_clip: float | None
+    peak_memory_mib: float | None
+    spread: Mapping[str, tuple[float, ...]]
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """Several papers on the same clips, label map, folds, seed and selection rule, and all their printed numbers.
+
+    `reports` are the papers' own. `differing` names what is not the same after all, one line each: such as clips that
+    one paper could not use.
+    """
+
+    profile: str
+    data: str
+    seeds: tuple[int, ...]
+    labels: str
+    classes: tuple[str, ...]
+    protocol: str
+    selection: str
+    corpora: tuple[CorpusSummary, ...]
+    contenders: tuple[Contender, ...]
+    tests: tuple[PairedTest, ...]
+    differing: tuple[str, ...]
+    reports: tuple[Report, ...]
+    environment: Mapping[str, str]
+    command: str
 
 
 Progress = Callable[[str, int, int], None]
@@ -418,10 +569,28 @@ Keep = Callable[[str, Callable[[], Arrays]], Arrays]
 
 
 @dataclass(frozen=True)
-class Workbench:
-    """What a recipe may use beside its samples: the user's seed, a store, a progress bar and the run's own folder."""
+class Beyond:
+    """What a published protocol lets training see beside its own rows.
 
-    seed: int
+    `held_out` are the rows of the fold that are tested, `everything` those of all folds; `keep` stores what all folds
+    share. `seed` is the user's.
+    """
+
+    held_out: Samples
+    everything: Samples
     keep: Keep
+    seed: int
+
+
+@dataclass(frozen=True)
+class Workbench:
+    """What a recipe may use beside its training rows: the fold's name and seed, a progress bar, the run's own folder.
+
+    In a leak-free experiment nothing lies `beyond` the training rows.
+    """
+
+    fold: str
+    seed: int
     say: Progress
     folder: Path
+    beyond: Beyond | None

@@ -12,7 +12,7 @@ from common.errors import UserError
 from common.types import Paper
 
 if TYPE_CHECKING:
-    from common.runner import Parts
+    from common.parts import Parts
 
 
 def available() -> tuple[str, ...]:
@@ -30,7 +30,7 @@ def load(key: str) -> Paper:
 
 def parts(key: str) -> Parts:
     """The working modules of a paper; Keras is imported only when a fold is to be trained."""
-    from common.runner import Parts
+    from common.parts import Parts
 
     return Parts(
         preprocess=import_module(f"papers.{key}.preprocess"),

@@ -446,7 +446,7 @@ def _folds(experiment: Experiment, rng: np.random.Generator) -> list[FoldResult]
                 history[stage]["val_accuracy"] = [round(41 * (0.85 - 0.5 * v)) / 41 for v in _falling(rng)]
         name = "held-out clips" if experiment.variant != "loso" else str(names[rows][0]).rpartition("/")[0]
         chosen = np.eye(3, dtype=np.float32)[answers[rows]]
-        folds.append(FoldResult(name, tuple(names[rows].tolist()), truth[rows], chosen, history, 0, 52.0, {}))
+        folds.append(FoldResult(name, tuple(names[rows].tolist()), truth[rows], chosen, history, 0, 52.0, {}, {}))
     return folds
 
 

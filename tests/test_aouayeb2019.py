@@ -7,11 +7,12 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from folds import run_fold
 
 import papers
 from common.faces import Face
 from common.training import Learner
-from common.types import Clip, Fold, Samples, Workbench
+from common.types import Clip, Fold, Samples
 from papers.aouayeb2019 import model, preprocess, recipe
 from papers.aouayeb2019.experiments import CNN_IN_FOLD, CNN_ONCE, Settings
 from papers.aouayeb2019.preprocess import CANVAS, REGIONS, cut_regions, face_box, region_sizes, takes_part, to_canvas
@@ -186,10 +187,11 @@ def run(networks: recipe.Networks, samples: Samples, experiment, folds: list[str
     def keep(name, make):
         return kept.setdefault(name, kept.get(name) or make())
 
-    bench = Workbench(0, keep, lambda what, done, total: None, Path("nowhere"))
-    train = recipe.trainer(networks, experiment, samples, bench)
     by_name = {fold.name: fold for fold in loso(samples.subject)}
-    return {name: train(by_name[name]).probabilities for name in folds}
+    return {
+        name: run_fold(recipe, networks, experiment, samples, by_name[name], Path("nowhere"), keep).probabilities
+        for name in folds
+    }
 
 
 @pytest.mark.parametrize("experiment", [CNN_ONCE, CNN_IN_FOLD], ids=lambda e: e.variant)
@@ -212,9 +214,7 @@ def test_the_leak_free_variant_never_sees_the_held_out_frames(networks: recipe.N
     changed = Samples(other, labels, samples.subject, samples.clip, samples.view)
 
     def history(with_samples: Samples, experiment) -> object:
-        bench = Workbench(0, lambda _, make: make(), lambda *_: None, Path("nowhere"))
-        train = recipe.trainer(networks, experiment, with_samples, bench)
-        return train(fold).history
+        return run_fold(recipe, networks, experiment, with_samples, fold, Path("nowhere")).history
 
     assert history(samples, CNN_IN_FOLD) == history(changed, CNN_IN_FOLD)
     assert history(samples, CNN_ONCE) != history(changed, CNN_ONCE)
@@ -236,20 +236,20 @@ def test_folds_of_other_sizes_trace_nothing_anew() -> None:
     rng = np.random.default_rng(0)
     x, y = {"x": rng.random((23, 3)).astype(np.float32)}, rng.integers(0, 3, 23)
     targets = {"y": model.focal_targets(y, 3, np.arange(23))}
-    learner.fit(x, targets, np.arange(23), seed=1)
-    learner.predict(x, np.arange(5))
+    learner.fit(x, targets, seed=1)
+    learner.predict({"x": x["x"][:5]})
     once = len(traced)
     for rows in (22, 21, 9, 4):
-        learner.fit(x, targets, np.arange(rows), seed=rows)
+        learner.fit({"x": x["x"][:rows]}, {"y": targets["y"][:rows]}, seed=rows)
     assert len(traced) == once
 
 
 def test_sequences_are_zero_padded_at_the_end() -> None:
     samples = fake_samples(subjects=1, clips=2, frames=4)
     features = {name: np.random.default_rng(1).random((8, 20)).astype(np.float32) for name in REGIONS}
-    clips, first, padded = recipe._sequences(samples, features, 6)
+    clips, labels, padded = recipe._sequences(samples, features, 6)
     assert clips.tolist() == ["smic/s0/c0", "smic/s0/c1"]
-    assert first.tolist() == [0, 4]
+    assert labels.tolist() == samples.y[[0, 4]].tolist()
     assert (padded["nose"][1, :4] == features["nose"][4:]).all()
     assert (padded["nose"][:, 4:] == 0).all()
     _, _, cut = recipe._sequences(samples, features, 3)

@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[1]
 MODULES = sorted([*ROOT.glob("common/**/*.py"), *ROOT.glob("papers/**/*.py"), ROOT / "run_all.py"])
 
 KERAS = {
+    "common/flops.py",
     "common/loaders.py",
     "common/pretrained.py",
     "common/saliency.py",

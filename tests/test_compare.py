@@ -43,7 +43,7 @@ def fold(
     answers = np.array([0, 0, 0, 1, 0, 0])[:clips]
     ids = tuple(f"faces/s{first + i // 2}/clip{i}" for i in range(clips))
     probabilities = np.eye(3, dtype=np.float32)[answers]
-    return FoldResult(name, ids, truth, probabilities, history or {}, 0, 1.0, {})
+    return FoldResult(name, ids, truth, probabilities, history or {}, 0, 1.0, {}, {})
 
 
 def rows(

@@ -10,6 +10,7 @@ import cv2
 import keras
 import numpy as np
 import pytest
+from folds import run_fold
 from skimage import data
 
 import papers
@@ -18,7 +19,7 @@ from common.errors import ClipError
 from common.faces import Face, FaceFinder
 from common.protocols import BETWEEN, LOSO, split
 from common.report.assemble import documented
-from common.types import Clip, Samples, Workbench
+from common.types import Clip, Samples
 from papers.kumar2019 import model, preprocess, recipe
 from papers.kumar2019.experiments import ALPHAS, CORPORA, MAGNIFIED_ONLY, TESTED, Settings, trained_alphas
 
@@ -217,20 +218,20 @@ def test_copies_stay_with_their_clip_and_one_of_them_is_tested(
     learnt, rates = [], []
     fit = networks.learner.fit
 
-    def watching(x: object, y: object, rows: np.ndarray, *rest: object) -> object:
-        learnt.append(rows)
-        found = fit(x, y, rows, *rest)  # type: ignore[arg-type]
+    def watching(x: dict, y: object, *rest: object) -> object:
+        learnt.append(np.asarray(x["avatar"]))
+        found = fit(x, y, *rest)  # type: ignore[arg-type]
         rates.append(found["learning_rate"])
         return found
 
     monkeypatch.setattr(networks.learner, "fit", watching)
     fold = split(experiment, samples.subject, samples.clip, samples.y, 0)[0]
-    bench = Workbench(0, lambda name, make: make(), lambda *progress: None, tmp_path)
-    outcome = recipe.trainer(networks, experiment, samples, bench)(fold)
+    outcome = run_fold(recipe, networks, experiment, samples, fold, tmp_path)
     assert outcome.clips == ("smic/s0/c0", "smic/s0/c1")
-    views = set(samples.view[learnt[0]].tolist())
+    rows = [np.flatnonzero((samples.x["avatar"][:] == image).all(axis=(1, 2, 3))).item() for image in learnt[0]]
+    views = set(samples.view[rows].tolist())
     assert views == set(ALPHAS) == {0, *trained_alphas(EXPERIMENTS[f"smic-loso/{MAGNIFIED_ONLY}"])}
-    assert not {*samples.clip[learnt[0]]} & set(outcome.clips)
+    assert not {*samples.clip[rows]} & set(outcome.clips)
     assert TESTED in views
     assert rates[0] == pytest.approx([1e-3, 1e-3])
     assert outcome.probabilities.sum(axis=1) == pytest.approx(1, abs=1e-5)

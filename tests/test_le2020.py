@@ -10,6 +10,7 @@ import cv2
 import keras
 import numpy as np
 import pytest
+from folds import run_fold
 
 import papers
 import run_all
@@ -21,7 +22,7 @@ from common.faces import FaceFinder
 from common.protocols import BETWEEN, LOSO, TENFOLD, split
 from common.report.assemble import documented
 from common.training import Learner
-from common.types import Clip, Samples, Workbench
+from common.types import Clip, Samples
 from common.weights import IMAGENET, NONE, Weights
 from papers.le2020 import model, preprocess, recipe
 from papers.le2020.experiments import FOUR, THREE, Settings
@@ -183,7 +184,8 @@ def test_the_choice_of_weights_is_part_of_the_key_and_of_the_report(tmp_path: Pa
     experiment = EXPERIMENTS["vgg19-casme2/published"]
     notes = preprocess.assemble([(clip_of(3), 0)], [arrays(48)], experiment, profile.settings).notes
     assert found.files[0][1] in notes[0]
-    assert run_all._command(PAPER, profile, options)[-2:] == ["--weights", str(file)]
+    one = run_all.studied(options)
+    assert one.command(one.chosen[0], 0)[-2:] == ["--weights", str(file)]
     with pytest.raises(UserError, match="le2020"):
         run_all._weights([papers.load("reddy2019")], options)
 
@@ -411,8 +413,7 @@ def test_the_last_epoch_is_scored_and_nothing_is_picked(tmp_path: Path, monkeypa
         assert isinstance(networks.learner, Learner)
         optimizer = networks.learner.model.optimizer
         assert (float(optimizer.learning_rate), optimizer.momentum) == (pytest.approx(1e-4), 0.9)
-        bench = Workbench(0, lambda name, make: make(), lambda *progress: None, tmp_path)
         fold = split(experiment, data.subject, data.clip, data.y, 0)[0]
-        outcome = recipe.trainer(networks, experiment, data, bench)(fold)
+        outcome = run_fold(recipe, networks, experiment, data, fold, tmp_path)
         assert ("val_accuracy" in outcome.history["network"]) == watched
         assert len(outcome.history["network"]["loss"]) == 3

@@ -10,7 +10,9 @@ import pytest
 
 import papers
 from common import histories, metrics
-from common.protocols import split
+from common.corpora.composite import MEGC2019
+from common.profiles import profiles
+from common.protocols import LOSO, split
 
 ROOT = Path(__file__).parents[1]
 FILES = {
@@ -68,8 +70,28 @@ def test_networks_are_shared_by_hashable_needs(key: str) -> None:
 
 def test_what_leaks_has_a_leak_free_twin(key: str) -> None:
     paper = papers.load(key)
-    free = {experiment.name for experiment in paper.experiments if experiment.leak_free}
-    assert {experiment.name for experiment in paper.experiments} == free
+    twins = {(e.name, e.twin_of): e for e in paper.experiments if e.twin_of}
+    assert len(twins) == sum(bool(e.twin_of) for e in paper.experiments)
+    for experiment in paper.experiments:
+        if not experiment.leak_free:
+            twin = twins[experiment.name, experiment.variant]
+            assert twin.leak_free
+            assert (twin.protocol, twin.corpora, twin.labels) == (LOSO, experiment.corpora, experiment.labels)
+            assert twin.selection.startswith("last epoch")
+    for name, variant in twins:
+        assert not next(e for e in paper.experiments if (e.name, e.variant) == (name, variant)).leak_free
+
+
+def test_common_ground_is_the_same_for_all_papers(key: str) -> None:
+    found = [e for e in papers.load(key).experiments if e.common_ground]
+    assert found
+    for experiment in found:
+        assert experiment.labels is MEGC2019
+        assert sorted(experiment.corpora) == ["casme2", "samm", "smic"]
+        assert (experiment.protocol, experiment.selection, experiment.leak_free) == (LOSO, "last epoch", True)
+        assert not any((experiment.min_frames, experiment.tested_on, experiment.held_out))
+    cuts = {(p.name, p.subjects, p.clips, p.folds) for p in papers.load(key).profiles.values()}
+    assert cuts == {(p.name, p.subjects, p.clips, p.folds) for p in profiles(0, 0, 0).values()}
 
 
 def test_claims_are_attainable_numbers_of_known_experiments(key: str) -> None:
@@ -93,6 +115,7 @@ def test_departures_say_what_and_why(key: str) -> None:
 
 def test_profiles_shorten_settings_and_nothing_else(key: str) -> None:
     profiles = papers.load(key).profiles
+    assert profiles["paper"].folds is None
     assert set(profiles) == {"paper", "quick", "smoke"}
     assert profiles["paper"].subjects is profiles["paper"].clips is None
     kinds = {type(profile.settings) for profile in profiles.values()}

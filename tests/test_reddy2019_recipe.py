@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from folds import run_fold
 
 from common.protocols import split
-from common.types import Experiment, Samples, Workbench
+from common.types import Experiment, Samples
 from papers.reddy2019 import recipe
 from papers.reddy2019.experiments import PAPER, Settings, depth
 
@@ -29,10 +30,6 @@ def fake(experiment: Experiment, seed: int = 0) -> Samples:
     return Samples(x, y, subject, clip, np.zeros(20, np.int64))
 
 
-def bench(folder: Path) -> Workbench:
-    return Workbench(0, lambda _, make: make(), lambda *_: None, folder)
-
-
 def folds(experiment: Experiment, samples: Samples) -> list:
     return split(experiment, samples.subject, samples.clip, samples.y, 0)
 
@@ -46,8 +43,8 @@ def test_the_twin_sees_nothing_of_the_held_out_subject(tmp_path: Path) -> None:
     y[fold.test] = (y[fold.test] + 1) % 3
     changed = Samples(x, y, samples.subject, samples.clip, samples.view)
     networks = recipe.Networks(experiment, TINY, 0)
-    run, other = (recipe.trainer(networks, experiment, one, bench(tmp_path)) for one in (samples, changed))
-    assert run(fold).history == other(fold).history
+    run, other = (run_fold(recipe, networks, experiment, one, fold, tmp_path) for one in (samples, changed))
+    assert run.history == other.history
     assert not list(tmp_path.rglob("*.npz"))
 
 
@@ -55,7 +52,7 @@ def test_the_published_split_scores_its_best_epoch(tmp_path: Path) -> None:
     experiment = EXPERIMENTS["late-smic/published"]
     samples = fake(experiment)
     (fold,) = folds(experiment, samples)
-    result = recipe.trainer(recipe.Networks(experiment, TINY, 0), experiment, samples, bench(tmp_path))(fold)
+    result = run_fold(recipe, recipe.Networks(experiment, TINY, 0), experiment, samples, fold, tmp_path)
     watched = result.history["network"]["val_accuracy"]
     assert len(watched) == TINY.epochs
     right = result.probabilities.argmax(axis=1) == samples.y[fold.test]
@@ -69,19 +66,23 @@ def test_every_kernel_of_table_ix_is_tried_once(tmp_path: Path, monkeypatch: pyt
     experiment = EXPERIMENTS[f"kernel-sizes-casme_sq/{variant}"]
     samples = fake(experiment)
     fold = folds(experiment, samples)[0]
-    train = recipe.trainer(recipe.Networks(experiment, TINY, 0), experiment, samples, bench(tmp_path))
-    result = train(fold)
+    networks = recipe.Networks(experiment, TINY, 0)
+    result = run_fold(recipe, networks, experiment, samples, fold, tmp_path)
     assert set(result.history) == {"network", "kernel 3x3x3", "kernel 5x5x7"}
     for kernel in ("3x3x3", "5x5x7"):
         assert len(result.history[f"kernel {kernel}"]["val_accuracy"]) == TINY.search_epochs
     assert ("val_accuracy" in result.history["network"]) == (variant == "published")
-    again = train(fold)  # the trials come from the disk
+    again = run_fold(recipe, networks, experiment, samples, fold, tmp_path)  # the trials come from the disk
     assert again.probabilities.tobytes() == result.probabilities.tobytes()
 
 
 def test_normalisation_rests_on_the_rows_it_may_use() -> None:
     x = {"face": np.array([[0, 10], [20, 30], [250, 255]], np.uint8)}
-    found = recipe.normalised(x, np.array([0, 1]))["face"]
-    assert found[:2].mean() == pytest.approx(0)
-    assert found[:2].max() == 1
-    assert found[2].max() == pytest.approx((255 - 15) / 15)
+    samples = Samples(x, np.zeros(3, np.int64), np.array(["s"] * 3), np.array(["a", "b", "c"]), np.zeros(3, np.int64))
+    known = samples.only(np.array([0, 1]))
+    for some in ([known], [known.only(np.array([0])), known.only(np.array([1]))]):
+        scaling = recipe.fit_scaling(some)
+        found = scaling.applied(known)["face"]
+        assert found.mean() == pytest.approx(0)
+        assert found.max() == 1
+        assert scaling.applied(samples)["face"][2].max() == pytest.approx((255 - 15) / 15)

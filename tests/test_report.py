@@ -25,7 +25,7 @@ from common.types import Curve, Report
 CONTRACT = {"paper", "profile", "data", "comparisons", "confusions", "departures", "audit", "environment", "cost"}
 COMPARISON = ["experiment", "variant", "corpus", "protocol", "selection", "metric", "published", "reproduced"]
 COMPARISON += ["verdict", "reason", "command"]
-SCORE = ["value", "low", "high", "n_clips", "n_folds_done", "n_folds", "chance"]
+SCORE = ["value", "low", "high", "n_clips", "n_folds_done", "n_folds", "chance", "p"]
 DASH = "\N{EN DASH}"
 
 
@@ -124,7 +124,7 @@ def test_missing_is_null_in_json_and_empty_in_csv(tmp_path: Path) -> None:
     assert data["curves"][0]["folds"] == [[1.0, None], [2.0], []]
     assert data["cost"]["training_seconds"] is None
     rows = list(csv.DictReader(io.StringIO(csv_path.read_text("utf-8"))))
-    assert [rows[0][f"reproduced_{name}"] for name in SCORE] == [""] * 7
+    assert [rows[0][f"reproduced_{name}"] for name in SCORE] == [""] * len(SCORE)
     assert (rows[1]["reproduced_high"], rows[2]["published_value"], rows[2]["published_source"]) == ("", "", "")
     assert float(rows[1]["reproduced_value"]) == gaps.value
     assert rest
@@ -138,7 +138,7 @@ def test_csv_rows_are_the_comparisons(large: tuple[Report, tuple[Path, ...]]) ->
     for row, item in zip(rows, items, strict=True):
         for key, value in item.items():
             if isinstance(value, dict):
-                assert {row[f"{key}_{k}"] for k in value} == {str(v) for v in value.values()}
+                assert [row[f"{key}_{k}"] for k in value] == ["" if v is None else str(v) for v in value.values()]
             else:
                 assert row[key] == value
 

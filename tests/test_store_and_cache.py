@@ -28,6 +28,7 @@ def result(fold: str = "smic/s1") -> FoldResult:
         {"LSTM part": {"loss": [0.1]}},
         0,
         1.5,
+        {"parameters": 12},
         {"python": "3"},
     )
 

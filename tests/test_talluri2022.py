@@ -10,6 +10,7 @@ import cv2
 import keras
 import numpy as np
 import pytest
+from folds import run_fold
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,7 +20,7 @@ from common.audit import audit
 from common.audit.folds import means
 from common.protocols import CROSS, LOSO, SPLITS, STRATIFIED, split
 from common.report.assemble import documented
-from common.types import Clip, Experiment, Samples, Workbench
+from common.types import Clip, Experiment, Samples
 from papers.talluri2022 import model, preprocess, recipe
 from papers.talluri2022.experiments import LABELS, SCENARIOS, Settings, depth, network
 
@@ -261,7 +262,7 @@ def samples(experiment: Experiment, settings: Settings, per_class: int = 3) -> S
     ("name", "protocol", "watched"),
     [
         ("split-model-splits/published", SPLITS, True),
-        ("model-b-scenario-4/published", CROSS, True),
+        ("model-b-scenario-4/published", CROSS, False),
         ("model-c-scenario-1/loso", LOSO, False),
     ],
 )
@@ -273,9 +274,8 @@ def test_the_last_epoch_is_scored_and_nothing_is_picked(
     assert experiment.protocol == protocol
     data = samples(experiment, settings)
     networks = recipe.Networks(experiment, settings, 0)
-    bench = Workbench(0, lambda name, make: make(), lambda *progress: None, tmp_path)
     fold = split(experiment, data.subject, data.clip, data.y, 0)[0]
-    outcome = recipe.trainer(networks, experiment, data, bench)(fold)
+    outcome = run_fold(recipe, networks, experiment, data, fold, tmp_path)
     history = outcome.history["network"]
     assert ("val_accuracy" in history) == watched
     assert len(history["loss"]) == 3

@@ -37,19 +37,23 @@ def data() -> tuple[dict, dict, np.ndarray]:
     return {"x": x}, {"y": np.eye(2, dtype=np.float32)[y]}, y
 
 
+def part(x: dict, y: dict, rows: np.ndarray) -> tuple[dict, dict]:
+    return {name: values[rows] for name, values in x.items()}, {name: values[rows] for name, values in y.items()}
+
+
 def test_the_model_ends_with_its_best_epoch(data: tuple[dict, dict, np.ndarray]) -> None:
     x, targets, y = data
     train, held = np.arange(30), np.arange(30, 60)
     watched = learner(12)
-    history = watched.fit(x, targets, train, 5, watch=Watch("y", held, y[held]))
+    history = watched.fit(*part(x, targets, train), 5, watch=Watch("y", {"x": x["x"][held]}, y[held]))
     scores = history["val_accuracy"]
     assert len(scores) == len(history["loss"]) == 12
     assert scores[-1] < max(scores), "the example must get worse again, or the test shows nothing"
-    answers = watched.predict(x, held)["y"].argmax(axis=1)
+    answers = watched.predict({"x": x["x"][held]})["y"].argmax(axis=1)
     assert (answers == y[held]).mean() == max(scores)
     # an uninterrupted fit of as many epochs as the best took ends with the same weights
     shorter = learner(scores.index(max(scores)) + 1)
-    assert shorter.fit(x, targets, train, 5)["loss"] == history["loss"][: scores.index(max(scores)) + 1]
+    assert shorter.fit(*part(x, targets, train), 5)["loss"] == history["loss"][: scores.index(max(scores)) + 1]
     for a, b in zip(shorter.model.get_weights(), watched.model.get_weights(), strict=True):
         assert a.tobytes() == b.tobytes()
 
@@ -58,8 +62,8 @@ def test_watching_changes_no_training(data: tuple[dict, dict, np.ndarray]) -> No
     x, targets, y = data
     train, held = np.arange(30), np.arange(30, 60)
     one = learner(4)
-    watched = one.fit(x, targets, train, 5, watch=Watch("y", held, y[held]))
-    plain = one.fit(x, targets, train, 5)
+    watched = one.fit(*part(x, targets, train), 5, watch=Watch("y", {"x": x["x"][held]}, y[held]))
+    plain = one.fit(*part(x, targets, train), 5)
     assert watched["loss"] == plain["loss"]
     assert "val_accuracy" not in plain
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from common import compare, corpora
 from common.audit import audit
+from common.controls import controls
 from common.corpora import composite
 from common.corpora.trees import natural
 from common.environment import environment
@@ -33,6 +34,7 @@ from common.types import (
     Paper,
     Profile,
     Report,
+    Spread,
     SubjectRow,
 )
 
@@ -51,7 +53,7 @@ def write_plan(path: Path, jobs: Sequence[Job], data: Data, command: Sequence[st
             "command": list(command),
             "shortened": list(dict.fromkeys(line for job in jobs for line in shortened(job.paper, job.profile))),
             "runs": {job.experiment.id: {"path": job.run.path.name, "folds": list(job.folds)} for job in jobs},
-            "corpora": [asdict(one) for one in {one.name: one for job in jobs for one in job.summaries}.values()],
+            "corpora": [asdict(one) for one in _summaries(jobs)],
             "exclusions": [asdict(one) for one in dict.fromkeys(one for job in jobs for one in job.exclusions)],
             "differences": list(dict.fromkeys(note for job in jobs for note in job.notes)),
             "corrections": [asdict(one) for corpus in data.corpora.values() for one in corpus.corrections],
@@ -59,16 +61,20 @@ def write_plan(path: Path, jobs: Sequence[Job], data: Data, command: Sequence[st
     )
 
 
-def assemble(out: Path, paper: Paper, profile: Profile, data: str, seed: int, folder: Path | None = None) -> Report:
-    """The report of a paper, profile, kind of data and seed from what is stored; without results, one of dashes.
+def assemble(
+    out: Path, paper: Paper, profile: Profile, data: str, seeds: Sequence[int], folder: Path | None = None
+) -> Report:
+    """The report of a paper, profile, kind of data and seeds from what is stored; without results, one of dashes.
 
-    Raises UserError where `folder` (the user's corpora) is another than the stored results were made from.
+    All numbers are those of the first seed; the scores of the others are beside them. Raises UserError where `folder`
+    (the user's corpora) is another than the stored results were made from.
     """
-    plan = _read_plan(plan_file(out, paper, profile, data, seed))
+    plan = read_plan(plan_file(out, paper, profile, data, seeds[0]))
     if folder and plan and plan["data"] != str(folder.absolute()):
         raise UserError(f"the results in {out} were made from {plan['data']}; run {folder} without --report-only first")
     command = list(plan.get("command", ["python", "run_all.py", "--paper", paper.key, "--profile", profile.name]))
-    comparisons: list[Comparison] = []
+    stored = {experiment.id: finished(out, paper, experiment, plan) for experiment in paper.experiments}
+    spoilt = [control for experiment in paper.experiments for control in controls(experiment)]
     confusions: list[Confusion] = []
     subjects: list[SubjectRow] = []
     curves: list[Curve] = []
@@ -78,36 +84,28 @@ def assemble(out: Path, paper: Paper, profile: Profile, data: str, seed: int, fo
     facts: dict[str, int] = {}
     notes: list[str] = []
     cost: dict[str, float] = {}
-
-    def exact(experiment: Experiment) -> str:
-        return shlex.join([*command, "--experiment", experiment.id])
-
     for experiment in paper.experiments:
-        entry = plan.get("runs", {}).get(experiment.id, {"path": "none", "folds": []})
-        run = Run(out / "runs" / paper.key / experiment.id / entry["path"])
-        results = [result for fold in entry["folds"] if (result := run.load(fold)) is not None]
-        about = run.description() or {}
-        comparisons += compare.compare(
-            paper, experiment, results, len(entry["folds"]), profile=profile.name, data=data, command=exact
-        )
-        confusions += compare.confusion_tables(experiment, results)
-        subjects += _subjects(experiment, results)
-        curves += _curves(experiment, results)
-        for row in about.get("figures", []):
-            figures.setdefault(row["title"], Figure(row["title"], row["caption"], run.path / "figures" / row["path"]))
-        exclusions += [Exclusion(**row) for row in about.get("exclusions", [])]
-        environments += [result.environment for result in results]
-        facts |= about.get("facts", {})
-        notes += about.get("notes", [])
-        _add_cost(cost, paper, experiment, results, about.get("cost", {}))
+        one = stored[experiment.id]
+        confusions += compare.confusion_tables(experiment, one.results)
+        subjects += _subjects(experiment, one.results)
+        curves += _curves(experiment, one.results)
+        for row in one.about.get("figures", []):
+            path = one.run.path / "figures" / row["path"]
+            figures.setdefault(row["title"], Figure(row["title"], row["caption"], path))
+        exclusions += [Exclusion(**row) for row in one.about.get("exclusions", [])]
+        environments += [result.environment for result in one.results]
+        facts |= parameters(one.results)
+        notes += one.run.notes()
+        _add_cost(cost, paper, experiment, one)
+    comparisons = _comparisons(out, paper, paper.experiments, profile, data, plan, command)
     return Report(
         paper=paper,
         profile=profile.name,
         data=data,
-        seed=seed,
+        seed=seeds[0],
         shortened=tuple(plan.get("shortened", shortened(paper, profile))),
         corpora=tuple(plan.get("corpora", [])),
-        comparisons=tuple(comparisons),
+        comparisons=comparisons,
         confusions=tuple(confusions),
         subjects=tuple(subjects),
         curves=tuple(curves),
@@ -115,14 +113,84 @@ def assemble(out: Path, paper: Paper, profile: Profile, data: str, seed: int, fo
         exclusions=tuple(dict.fromkeys(exclusions)),
         corrections=tuple(plan.get("corrections", [])),
         audit=audit(paper.facts, paper.claims, documented(), facts),
-        environment=_merge(environments) or environment(),
+        environment=merge(environments) or environment(),
         cost=cost | {name: float(value) for name, value in facts.items()},
         command=shlex.join(command),
         notes=tuple(dict.fromkeys(notes)),
+        controls=tuple(
+            one
+            for one in _comparisons(out, paper, spoilt, profile, data, plan, command)
+            if one.score is not None and one.metric in compare.METRICS
+        ),
+        tests=compare.between_variants(paper, {name: one.results for name, one in stored.items()}),
+        seeds=tuple(seeds),
+        spread=_spread(out, paper, profile, data, seeds, comparisons) if len(seeds) > 1 else (),
     )
 
 
-def _read_plan(path: Path) -> Mapping[str, Any]:
+def _summaries(jobs: Sequence[Job]) -> list[CorpusSummary]:
+    """What was read of each corpus, once per set of classes that it is used with."""
+    found = {(one.name, *one.by_class): one for job in jobs if not job.experiment.control for one in job.summaries}
+    return list(found.values())
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What is stored of one experiment: its run, what the run says of itself, finished folds of how many."""
+
+    run: Run
+    about: Mapping[str, Any]
+    results: tuple[FoldResult, ...]
+    folds: int
+
+
+def finished(out: Path, paper: Paper, experiment: Experiment, plan: Mapping[str, Any]) -> Finished:
+    """What is stored of an experiment under a plan as `read_plan` gives it."""
+    entry = plan.get("runs", {}).get(experiment.id, {"path": "none", "folds": []})
+    run = Run(out / "runs" / paper.key / experiment.id / entry["path"])
+    results = tuple(result for fold in entry["folds"] if (result := run.load(fold)) is not None)
+    return Finished(run, run.description() or {}, results, len(entry["folds"]))
+
+
+def _comparisons(
+    out: Path,
+    paper: Paper,
+    experiments: Sequence[Experiment],
+    profile: Profile,
+    data: str,
+    plan: Mapping[str, Any],
+    command: Sequence[str],
+) -> tuple[Comparison, ...]:
+    def exact(experiment: Experiment) -> str:
+        return shlex.join([*command, "--experiment", experiment.id])
+
+    found: list[Comparison] = []
+    for experiment in experiments:
+        one = finished(out, paper, experiment, plan)
+        found += compare.compare(
+            paper, experiment, one.results, one.folds, profile=profile.name, data=data, command=exact
+        )
+    return tuple(found)
+
+
+def _spread(
+    out: Path, paper: Paper, profile: Profile, data: str, seeds: Sequence[int], shown: Sequence[Comparison]
+) -> tuple[Spread, ...]:
+    """The scores of all seeds, of what has a score in any."""
+    by_seed = []
+    for seed in seeds:
+        plan = read_plan(plan_file(out, paper, profile, data, seed))
+        rows = _comparisons(out, paper, paper.experiments, profile, data, plan, [])
+        by_seed.append({(c.experiment, c.variant, c.corpus, c.metric): c.score for c in rows})
+    found = []
+    for key in dict.fromkeys((c.experiment, c.variant, c.corpus, c.metric) for c in shown):
+        values = tuple(score.value if (score := one.get(key)) else None for one in by_seed)
+        if any(value is not None for value in values):
+            found.append(Spread(*key, values))
+    return tuple(found)
+
+
+def read_plan(path: Path) -> Mapping[str, Any]:
     """A stored plan; empty where there is none that this version can read."""
     try:
         plan = json.loads(path.read_text(encoding="utf-8"))
@@ -146,21 +214,26 @@ def shortened(paper: Paper, profile: Profile) -> tuple[str, ...]:
         lines.append(f"subjects per corpus: {profile.subjects} instead of all")
     if profile.clips is not None:
         lines.append(f"clips per subject: at most {profile.clips}")
+    if profile.folds is not None:
+        lines.append(f"folds of an experiment: at most {profile.folds}")
     return tuple(lines)
 
 
 def documented() -> dict[str, Any]:
     """The corpora's own numbers that an audit holds printed ones against.
 
-    By corpus: `class_counts` by the MEGC 2019 rule, the composite among them; `emotions`, `clips`, `subjects` and
-    `micro_expressions` of the distributed tables, where these were published.
+    By corpus: `class_counts` and `composite_subjects` by the MEGC 2019 rule, the composite among them; `emotions` (by
+    release), `clips`, `subjects`, `micro_expressions` and `frame_rates` (per second) as distributed, where these were
+    published.
     """
     by_corpus = {name: {c: row[c] for c in composite.MEGC2019.classes} for name, row in composite.DOCUMENTED.items()}
     whole = {c: sum(row[c] for row in by_corpus.values()) for c in composite.MEGC2019.classes}
+    subjects = {name: row["subjects"] for name, row in composite.DOCUMENTED.items()}
     known = {name: corpora.source(name).documented for name in corpora.SOURCES}
     tables = {name: releases[0] for name, releases in known.items() if releases}
     return {
         "class_counts": {**by_corpus, composite.MEGC2019.name: whole},
+        "composite_subjects": {**subjects, composite.MEGC2019.name: sum(subjects.values())},
         "emotions": {
             name: {one.source: dict(one.by_emotion) for one in releases if one.by_emotion}
             for name, releases in known.items()
@@ -170,6 +243,7 @@ def documented() -> dict[str, Any]:
         "micro_expressions": {
             name: table.by_expression["micro"] for name, table in tables.items() if "micro" in table.by_expression
         },
+        "frame_rates": {name: corpora.source(name).layouts[0].fps for name in tables},
     }
 
 
@@ -200,25 +274,31 @@ def _curves(experiment: Experiment, results: Sequence[FoldResult]) -> list[Curve
     return curves
 
 
-def _add_cost(
-    cost: dict[str, float],
-    paper: Paper,
-    experiment: Experiment,
-    results: Sequence[FoldResult],
-    about: Mapping[str, float],
-) -> None:
-    name = experiment.id if len({one.name for one in paper.experiments}) > 1 else experiment.variant
-    if results:
-        seconds = sum(result.seconds for result in results)
-        cost[f"training_seconds {name}"] = seconds + about.get("shared_training_seconds", 0.0)
-        cost[f"seconds_per_fold {name}"] = seconds / len(results)
-    if "preprocessing_seconds" in about:
-        cost["preprocessing_seconds"] = cost.get("preprocessing_seconds", 0.0) + about["preprocessing_seconds"]
-    if "peak_memory_mib" in about:
-        cost["peak_memory_mib"] = max(about["peak_memory_mib"], cost.get("peak_memory_mib", 0.0))
+def parameters(results: Sequence[FoldResult]) -> dict[str, int]:
+    """Parameter counts of the networks as built, by name."""
+    return {
+        name: int(value)
+        for result in results
+        for name, value in result.measured.items()
+        if name.startswith("parameters")
+    }
 
 
-def _merge(environments: Sequence[Mapping[str, str]]) -> dict[str, str]:
+def _add_cost(cost: dict[str, float], paper: Paper, experiment: Experiment, one: Finished) -> None:
+    name = experiment.id if len({e.name for e in paper.experiments}) > 1 else experiment.variant
+    if one.results:
+        seconds = sum(result.seconds for result in one.results)
+        shared = sum(result.measured.get("shared_training_seconds", 0.0) for result in one.results)
+        cost[f"training_seconds {name}"] = seconds  # making what folds share is part of the fold that made it
+        cost[f"seconds_per_fold {name}"] = (seconds - shared) / len(one.results)
+        peak = max(result.measured.get("peak_memory_mib", 0.0) for result in one.results)
+        cost["peak_memory_mib"] = max(peak, cost.get("peak_memory_mib", 0.0))
+    if "preprocessing_seconds" in one.about:
+        made = one.about["preprocessing_seconds"]
+        cost["preprocessing_seconds"] = cost.get("preprocessing_seconds", 0.0) + made
+
+
+def merge(environments: Sequence[Mapping[str, str]]) -> dict[str, str]:
     """One environment; where folds were made in different ones, all values that occur."""
     names = dict.fromkeys(name for one in environments for name in one)
     return {name: "; ".join(dict.fromkeys(one[name] for one in environments if name in one)) for name in names}

@@ -22,7 +22,7 @@ from common.types import Curve, Report, SubjectRow
 
 _HELD_OUT = "val_"  # how a history names what Keras measures on the held-out clips
 _CURVES_ACROSS = 4
-_STYLE: Any = {
+STYLE: Any = {
     "font.family": ["STIXGeneral", "DejaVu Sans"],
     "font.size": 8,
     "axes.titlesize": 8.5,
@@ -52,17 +52,19 @@ class Drawing:
 
 
 def draw(report: Report) -> dict[str, list[Drawing]]:
-    """All figures of a report by kind: forest, confusions, subjects, curves; empty lists where there is nothing."""
-    with matplotlib.rc_context(_STYLE):
+    """All figures of a report by kind: forest, controls, confusions, subjects, curves; empty where there is nothing."""
+    with matplotlib.rc_context(STYLE):
         return {
-            "forest": [Drawing(_svg(figure), subject) for figure, subject in forest.figures(report)],
+            "forest": [Drawing(svg(figure), subject) for figure, subject in forest.figures(report)],
+            "controls": [Drawing(svg(figure), subject) for figure, subject in forest.controls(report)],
             "confusions": list(_confusions(report)),
             "subjects": list(_subjects(report)),
             "curves": list(_curves(report)),
         }
 
 
-def _svg(figure: Figure) -> bytes:
+def svg(figure: Figure) -> bytes:
+    """A figure as SVG: equal figures, equal bytes, where it is drawn in `STYLE`."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
     return buffer.getvalue()
@@ -71,7 +73,8 @@ def _svg(figure: Figure) -> bytes:
 # ---------------------------------------------------------------- confusion matrices
 
 
-_MatrixPanel = tuple[str, tuple[str, ...], Any]  # title, classes, matrix
+MatrixPanel = tuple[str, tuple[str, ...], Any]
+"""Title, classes and matrix (classes, classes)."""
 
 
 def _confusions(report: Report) -> Iterator[Drawing]:
@@ -79,7 +82,7 @@ def _confusions(report: Report) -> Iterator[Drawing]:
 
     A variant that fills a row of panels by itself has a figure of its own.
     """
-    experiments: dict[str, dict[str, list[_MatrixPanel]]] = {}
+    experiments: dict[str, dict[str, list[MatrixPanel]]] = {}
     for p in report.paper.facts.get("confusions", ()):
         title = f"in the paper ({p['source']})\n{tables.corpus_name(report, p['corpus'])}"
         panels = experiments.setdefault(p["experiment"], {}).setdefault(p["variant"], [])
@@ -98,10 +101,10 @@ def _confusions(report: Report) -> Iterator[Drawing]:
         shown = {f"{experiment}/{name}": panels for name, panels in variants.items()} if apart else {experiment: whole}
         for name, panels in shown.items():
             for i in range(0, len(panels), 4 * across):
-                yield Drawing(_svg(_matrices(panels[i : i + 4 * across], across)), name)
+                yield Drawing(svg(matrices(panels[i : i + 4 * across], across)), name)
 
 
-def _matrices(panels: Sequence[_MatrixPanel], across: int) -> Figure:
+def matrices(panels: Sequence[MatrixPanel], across: int) -> Figure:
     """Square panels of one size, laid out in inches; the scale stands beside the first row."""
     down = -(-len(panels) // across)
     pitch = (WIDTH - 0.4) / across
@@ -115,7 +118,8 @@ def _matrices(panels: Sequence[_MatrixPanel], across: int) -> Figure:
 
     for i, (title, classes, matrix) in enumerate(panels):
         row, column = divmod(i, across)
-        _matrix(place(column * pitch + 0.25, row, size), title, classes, np.asarray(matrix, float))
+        letters = 10 if size > 1 else 6
+        _matrix(place(column * pitch + 0.25, row, size), title, classes, np.asarray(matrix, float), letters)
     scale = place(min(len(panels), across) * pitch + 0.1, 0, 0.07, min(size, 1.2))
     scale.imshow(np.linspace(1, 0, 128)[:, None], cmap="Blues", vmin=0, vmax=1, aspect="auto", extent=(0, 1, 0, 1))
     scale.set_xticks([])
@@ -126,7 +130,7 @@ def _matrices(panels: Sequence[_MatrixPanel], across: int) -> Figure:
     return figure
 
 
-def _matrix(axes: Axes, title: str, classes: Sequence[str], matrix: Any) -> None:
+def _matrix(axes: Axes, title: str, classes: Sequence[str], matrix: Any, letters: int) -> None:
     sums = matrix.sum(axis=1, keepdims=True)
     shares = np.divide(matrix, sums, out=np.zeros_like(matrix), where=sums > 0)
     counted = bool(np.all(matrix == np.floor(matrix)) and matrix.max() > 1)  # a paper may print shares alone
@@ -137,7 +141,14 @@ def _matrix(axes: Axes, title: str, classes: Sequence[str], matrix: Any) -> None
         if counted:
             axes.text(j, i - 0.12, tables.count(matrix[i, j]), ha="center", va="center", color=color, fontsize=8.5)
         axes.text(j, i + (0.24 if counted else 0), share, ha="center", va="center", color=color, fontsize=6)
-    short = [textwrap.shorten(c, 10, placeholder="…") if " " in c else c[:10] for c in classes]
+    short = [
+        textwrap.shorten(c, letters, placeholder="…")
+        if " " in c
+        else c
+        if len(c) <= letters
+        else f"{c[: letters - 1]}."
+        for c in classes
+    ]
     axes.set_xticks(range(len(classes)), short, fontsize=6.5)
     axes.set_yticks(range(len(classes)), short, fontsize=6.5, rotation=90, va="center")
     axes.tick_params(length=0, pad=2)
@@ -159,7 +170,7 @@ def _subjects(report: Report) -> Iterator[Drawing]:
     by_subject = {e.id for e in report.paper.experiments if e.protocol == LOSO}
     for name, rows in _by_variant(report.subjects):
         if len(rows) > 1 and name in by_subject:  # what a split by clip holds out of a subject is chance
-            yield Drawing(_svg(_subject_panel(report, rows)), name)
+            yield Drawing(svg(_subject_panel(report, rows)), name)
 
 
 def _subject_panel(report: Report, rows: Sequence[SubjectRow]) -> Figure:
@@ -220,7 +231,7 @@ def _curves(report: Report) -> Iterator[Drawing]:
     for experiment, panels in found.items():
         shown = [(f"{v}\n{stage}: {m.replace('_', ' ')}", both) for (v, stage, m), both in panels.items()]
         for i in range(0, len(shown), 6 * _CURVES_ACROSS):
-            yield Drawing(_svg(_curve_panels(shown[i : i + 6 * _CURVES_ACROSS])), experiment)
+            yield Drawing(svg(_curve_panels(shown[i : i + 6 * _CURVES_ACROSS])), experiment)
 
 
 def _curve_panels(panels: Sequence[_Panel]) -> Figure:

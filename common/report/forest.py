@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.transforms import Transform, blended_transform_factory
 
+from common.compare import METRICS
+from common.controls import CONTROLS
 from common.histories import is_accuracy, of_history
-from common.report import tables
-from common.types import Comparison, Report
+from common.report import checks, tables
+from common.types import Comparison, Report, Score
 
 ACCENT, GREY, PALE = "#1f4e79", "#6b6b6b", "#d9d9d9"
 WIDTH = 6.5  # inches, the width of the text on the page
@@ -38,6 +41,21 @@ def figures(report: Report) -> Iterator[tuple[Figure, str]]:
     for part in _parts(lines):
         for some in (metrics[i : i + 3] for i in range(0, len(metrics), 3)):
             yield _forest(part, some), ", ".join(tables.metric_name(m) for m in some)
+
+
+def controls(report: Report) -> Iterator[tuple[Figure, str]]:
+    """The same panels for experiments whose controls have run: a line as it is, and one per control."""
+    lines: list[_Line] = []
+    for experiment, corpus, rows in checks.controlled(report):
+        lines.append((f"{experiment.id}, {tables.corpus_name(report, corpus)}", []))
+        lines += [
+            (name.replace("-", " "), [replace(c, claim=None) for c in rows[name].values()])
+            for name in (checks.AS_IT_IS, *CONTROLS)
+            if name in rows
+        ]
+    if lines:
+        for part in _parts(lines):
+            yield _forest(part, METRICS), ", ".join(tables.metric_name(m) for m in METRICS)
 
 
 def _parts(lines: Sequence[_Line]) -> Iterator[list[_Line]]:
@@ -97,20 +115,36 @@ def _forest_panel(axes: Axes, lines: Sequence[_Line], metric: str) -> None:
                 comparable = c.verdict in {"MATCH", "CLOSE", "DIFFERS"}
                 axes.plot(c.claim.value, y, "D", ms=5, mfc="white", mec="black" if comparable else "#a0a0a0", mew=0.8)
             if c.score:
-                s = c.score
-                if s.chance is not None:
-                    axes.plot([s.chance] * 2, [y - 0.3, y + 0.3], color=GREY, linewidth=1.1)
-                if s.low is not None and s.high is not None:
-                    axes.plot([s.low, s.high], [y, y], color=ACCENT, linewidth=1.3, solid_capstyle="butt")
-                axes.plot(s.value, y, "o", ms=3.6, color=ACCENT, zorder=4)
+                mark(axes, y, c.score)
+    share_axis(axes)
+
+
+def mark(axes: Axes, y: float, score: Score, whole: bool = True) -> None:
+    """At height `y` chance as a tick, the interval as a line and the value as a dot; a hollow one if not `whole`."""
+    if score.chance is not None:
+        axes.plot([score.chance] * 2, [y - 0.3, y + 0.3], color=GREY, linewidth=1.1)
+    if score.low is not None and score.high is not None:
+        axes.plot([score.low, score.high], [y, y], color=ACCENT, linewidth=1.3, solid_capstyle="butt")
+    axes.plot(score.value, y, "o", ms=3.6, color=ACCENT, mfc=ACCENT if whole else "white", zorder=4)
+
+
+def share_axis(axes: Axes) -> None:
+    """x from 0 to 1."""
     axes.set_xlim(-0.02, 1.02)
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.5", "0.75", "1"])
 
 
+def key(reproduced: str) -> list[Line2D]:
+    """The legend of `mark`."""
+    return [
+        Line2D([], [], marker="o", ms=3.6, color=ACCENT, linewidth=1.3, label=reproduced),
+        Line2D([], [], marker="|", ms=7, color=GREY, linewidth=0, mew=1.1, label="chance"),
+    ]
+
+
 def _legend() -> list[Line2D]:
     return [
-        Line2D([], [], marker="o", ms=3.6, color=ACCENT, linewidth=1.3, label="reproduced, 95% interval"),
-        Line2D([], [], marker="|", ms=7, color=GREY, linewidth=0, mew=1.1, label="chance"),
+        *key("reproduced, 95% interval"),
         Line2D([], [], marker="D", ms=5, mfc="white", mec="black", linewidth=0, label="published"),
         Line2D([], [], marker="D", ms=5, mfc="white", mec="#a0a0a0", linewidth=0, label="published, not comparable"),
     ]

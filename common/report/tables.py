@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from common.histories import is_accuracy
-from common.types import CitedRow, Comparison, CorpusSummary, Correction, Exclusion, Report
+from common.types import CitedRow, Claim, Comparison, CorpusSummary, Correction, Exclusion, Report, SideBySide
 
 DASH = "\u2013"
 BANNER = "Stand-in corpora: synthetic faces. Not a reproduction; no number here may be compared with a published one."
@@ -59,6 +60,33 @@ def percent(part: float, whole: float) -> str:
     return f"{100 * part / whole:.0f}%" if whole else DASH
 
 
+def difference(value: float | None, decimals: int = 3) -> str:
+    """A difference with its sign; none where it rounds to zero."""
+    text = number(value, decimals)
+    if value is None or not math.isfinite(value) or not text.strip("\u22120."):
+        return text.lstrip("\u2212")
+    return text if value < 0 else f"+{text}"
+
+
+def probability(p: float | None) -> str:
+    """A p value to three decimals; what is smaller than these can say is `<0.001`."""
+    return "<0.001" if p is not None and p < 0.001 else number(p, 3)
+
+
+def significant(value: float | None, figures: int = 3) -> str:
+    """`value` to so many figures, never with an exponent; a dash where it is missing."""
+    if value is None or not math.isfinite(value):
+        return DASH
+    exponent = int(f"{value:.{figures - 1}e}".partition("e")[2])
+    places = max(figures - 1 - exponent, 0)
+    return count(value) if not places else number(value, places)
+
+
+def short(value: float) -> str:
+    """The ticks of an axis of magnitudes: `0.01`, `20`, `1,000`."""
+    return f"{value:,.10f}".rstrip("0").rstrip(".")
+
+
 def decimals(printed: str) -> int:
     """How many decimals a printed figure has."""
     return len(printed.strip().rstrip("%").partition(".")[2])
@@ -101,7 +129,12 @@ def selection_name(selection: str) -> str:
     return _SELECTIONS.get(selection, selection)
 
 
-def corpus_name(report: Report, corpus: str) -> str:
+def data_name(data: str) -> str:
+    """What was learned from, in words: licensed or stand-in corpora."""
+    return "licensed corpora" if data == "licensed" else "stand-in corpora"
+
+
+def corpus_name(report: Report | SideBySide, corpus: str) -> str:
     """The title of a corpus or composite; an unknown name stays as it is."""
     return next((c.title for c in report.corpora if c.name == corpus), _COMPOSITES.get(corpus, corpus))
 
@@ -206,39 +239,66 @@ def _main_row(report: Report, c: Comparison, places: int, percents: bool, notes:
     }
 
 
+@dataclass(frozen=True)
+class Printed:
+    """A printed number, what its own variant made of it, and the first leak-free twin of that with a score.
+
+    `leak_free` says that the variant is leak-free itself and has no twin.
+    """
+
+    claim: Claim
+    own: Comparison | None
+    twin: Comparison | None
+    leak_free: bool
+
+
+def printed(report: Report) -> list[Printed]:
+    """Every number that the paper prints about its own systems, in its order."""
+    found = {(c.experiment, c.variant, c.corpus, c.metric): c for c in report.comparisons}
+    free = {(e.name, e.variant) for e in report.paper.experiments if e.leak_free}
+    rows = []
+    for claim in report.paper.claims:
+        where = claim.corpus, claim.metric
+        twins = (
+            found.get((e.name, e.variant, *where))
+            for e in report.paper.experiments
+            if e.name == claim.experiment and e.leak_free and e.twin_of in ("", claim.variant)
+        )
+        rows.append(
+            Printed(
+                claim,
+                found.get((claim.experiment, claim.variant, *where)),
+                next((c for c in twins if c and c.score), None),
+                (claim.experiment, claim.variant) in free,
+            )
+        )
+    return rows
+
+
 def overview(report: Report) -> list[list[str]]:
     """One row per printed number, in the paper's order, beside what its own variant and its leak-free twin reached.
 
     Columns: source, experiment, corpus, metric, published, reproduced, leak-free twin with its variant, chance. A
     variant that is leak-free has no twin.
     """
-    found = {(c.experiment, c.variant, c.corpus, c.metric): c.score for c in report.comparisons}
-    free = {(e.name, e.variant): e.leak_free for e in report.paper.experiments}
     rows = []
-    for claim in report.paper.claims:
-        key = claim.experiment, claim.variant
-        where = claim.corpus, claim.metric
+    for p in printed(report):
+        claim, score = p.claim, p.own.score if p.own else None
         places, scale = decimals(claim.printed), 100 if claim.unit == "%" else 1
 
         def shown(value: float | None, places: int = places, scale: int = scale) -> str:
             return number(None if value is None else scale * value, places)
 
-        twins = [
-            f"{shown(score.value)} ({e.variant})"
-            for e in report.paper.experiments
-            if e.name == claim.experiment and e.leak_free and e.twin_of in ("", claim.variant)
-            if (score := found.get((e.name, e.variant, *where)))
-        ]
-        score = found.get((*key, *where))
+        twin = f"{shown(p.twin.score.value)} ({p.twin.variant})" if p.twin and p.twin.score else DASH
         rows.append(
             [
                 claim.source,
-                "/".join(key),
+                f"{claim.experiment}/{claim.variant}",
                 corpus_name(report, claim.corpus),
                 metric_name(claim.metric) + (", %" if claim.unit == "%" else ""),
                 claim.printed,
                 shown(score.value if score else None),
-                "leak-free itself" if free.get(key) else twins[0] if twins else DASH,
+                "leak-free itself" if p.leak_free else twin,
                 shown(score.chance if score else None),
             ]
         )
@@ -288,7 +348,7 @@ def listing(counts: Mapping[str, int]) -> str:
 
 
 def corpus_rows(corpora: Sequence[CorpusSummary]) -> list[dict[str, str]]:
-    """What was read of each corpus."""
+    """What was read of each corpus, whatever classes it is used with."""
     return [
         {
             "title": c.title,
@@ -299,8 +359,16 @@ def corpus_rows(corpora: Sequence[CorpusSummary]) -> list[dict[str, str]]:
             "subjects": count(c.subjects),
             "emotions": listing(c.by_emotion),
         }
-        for c in corpora
+        for c in {c.name: c for c in corpora}.values()
     ]
+
+
+def class_tables(corpora: Sequence[CorpusSummary]) -> list[dict[str, Any]]:
+    """A `class_table` for each set of classes."""
+    found: dict[tuple[str, ...], list[CorpusSummary]] = {}
+    for c in corpora:
+        found.setdefault(tuple(c.by_class), []).append(c)
+    return [class_table(some) for some in found.values()]
 
 
 def class_table(corpora: Sequence[CorpusSummary]) -> dict[str, Any]:

@@ -8,18 +8,23 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from common.controls import CONTROLS
 from common.errors import UserError
-from common.report import tables
+from common.report import checks, tables
 from common.types import Comparison, Report
 
-_TEMPLATE = Path(__file__).with_name("template.typ")
+if TYPE_CHECKING:
+    from common.report.charts import Drawing
+
+_TEMPLATES = Path(__file__).parent
+_SHARED_TEMPLATE = "page.typ"
 _FIGURE_WIDTH, _FIGURE_HEIGHT = 16.4, 17.0  # cm that a paper's figure may take on a page
 _PIXELS_PER_CM = 40.0  # no picture is enlarged beyond this
 
@@ -30,8 +35,13 @@ def write(report: Report, out: Path) -> tuple[Path, ...]:
     Each file appears whole or not at all; equal reports give equal bytes. Raises `UserError` where `out` cannot be
     written.
     """
-    contents = {".pdf": page(report), ".json": _json_bytes(record(report)), ".csv": comparison_csv(report)}
-    paths = tuple(out / f"{report.paper.key}{suffix}" for suffix in contents)
+    contents = {".pdf": page(report), ".json": json_bytes(record(report)), ".csv": comparison_csv(report)}
+    return save(out, {f"{report.paper.key}{suffix}": content for suffix, content in contents.items()})
+
+
+def save(out: Path, contents: Mapping[str, bytes]) -> tuple[Path, ...]:
+    """Writes files by name into `out`, each whole or not at all; raises `UserError` where `out` cannot be written."""
+    paths = tuple(out / name for name in contents)
     try:
         out.mkdir(parents=True, exist_ok=True)
         for path, content in zip(paths, contents.values(), strict=True):
@@ -76,7 +86,11 @@ def record(report: Report) -> dict[str, Any]:
         "seed": report.seed,
         "shortened": list(report.shortened),
         "command": report.command,
-        "comparisons": [_comparison(c) for c in report.comparisons],
+        "seeds": list(report.seeds),
+        "comparisons": [comparison_record(c) for c in report.comparisons],
+        "controls": [comparison_record(c) for c in report.controls],
+        "tests": plain(report.tests),
+        "spread": plain(report.spread),
         "confusions": plain(report.confusions),
         "published_confusions": plain(report.paper.facts.get("confusions", ())),
         "cited": plain(paper.cited),
@@ -94,9 +108,9 @@ def record(report: Report) -> dict[str, Any]:
     }
 
 
-def _comparison(c: Comparison) -> dict[str, Any]:
+def comparison_record(c: Comparison) -> dict[str, Any]:
     """A comparison; values are shares, also where the paper prints percent: `printed` and `unit` give its figure."""
-    names = ("value", "low", "high", "n_clips", "n_folds_done", "n_folds", "chance")
+    names = ("value", "low", "high", "n_clips", "n_folds_done", "n_folds", "chance", "p")
     return {
         "experiment": c.experiment,
         "variant": c.variant,
@@ -135,7 +149,8 @@ def plain(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
-def _json_bytes(data: Any) -> bytes:
+def json_bytes(data: Any) -> bytes:
+    """Plain data as JSON; raises ValueError where a float is not finite."""
     return (json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode()
 
 
@@ -143,7 +158,7 @@ def comparison_csv(report: Report) -> bytes:
     """One row per comparison, nested fields as `published_value`, `reproduced_low`, …; missing values are empty."""
     nested = {
         "published": ("value", "source", "printed", "unit", "note"),
-        "reproduced": ("value", "low", "high", "n_clips", "n_folds_done", "n_folds", "chance"),
+        "reproduced": ("value", "low", "high", "n_clips", "n_folds_done", "n_folds", "chance", "p"),
     }
     columns = ["experiment", "variant", "corpus", "protocol", "selection", "metric"]
     columns += [f"{group}_{name}" for group, names in nested.items() for name in names]
@@ -151,7 +166,7 @@ def comparison_csv(report: Report) -> bytes:
     buffer = io.StringIO(newline="")
     writer = csv.DictWriter(buffer, ["paper", "profile", "data", *columns], lineterminator="\n")
     writer.writeheader()
-    for c in map(_comparison, report.comparisons):
+    for c in map(comparison_record, report.comparisons):
         row: dict[str, Any] = {"paper": report.paper.key, "profile": report.profile, "data": report.data}
         row |= {key: value for key, value in c.items() if key not in nested}
         row |= {f"{group}_{name}": (c[group] or {}).get(name) for group, names in nested.items() for name in names}
@@ -163,38 +178,48 @@ def comparison_csv(report: Report) -> bytes:
 
 
 def page(report: Report) -> bytes:
-    """The PDF, compiled from `template.typ` with the report as JSON beside it: no text is ever read as markup."""
+    """The PDF, compiled from `template.typ`."""
+    from common.report import charts
+
+    drawn, pictures = embed(charts.draw(report))
+    figures, copies = _figures(report)
+    return typeset("template.typ", _view(report) | {"drawn": drawn, "figures": figures}, pictures | copies)
+
+
+def typeset(template: str, view: Mapping[str, Any], pictures: Mapping[str, bytes]) -> bytes:
+    """The PDF of a template of this folder, with `view` as JSON beside it: no text is ever read as markup."""
     import matplotlib
     import typst
-
-    from common.report import charts
 
     fonts = typst.Fonts(  # those of typst itself and of matplotlib: the same pages on every machine
         include_system_fonts=False, font_paths=[Path(matplotlib.get_data_path()) / "fonts" / "ttf"]
     )
+    files = {name: (_TEMPLATES / name).read_bytes() for name in (template, _SHARED_TEMPLATE)}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        drawn: dict[str, list[dict[str, str]]] = {}
-        for kind, drawings in charts.draw(report).items():
-            drawn[kind] = [{"file": f"{kind}{i}.svg", "subject": d.subject} for i, d in enumerate(drawings)]
-            for item, drawing in zip(drawn[kind], drawings, strict=True):
-                (folder / item["file"]).write_bytes(drawing.svg)
-        data = _view(report) | {"drawn": drawn, "figures": _figures(report, folder)}
-        (folder / "data.json").write_bytes(_json_bytes(data))
-        (folder / _TEMPLATE.name).write_bytes(_TEMPLATE.read_bytes())
-        compiler = typst.Compiler(
-            str(folder / _TEMPLATE.name), root=str(folder), font_paths=fonts, ignore_system_fonts=True
-        )
+        for file, content in {**files, **pictures, "data.json": json_bytes(view)}.items():
+            (folder / file).write_bytes(content)
+        compiler = typst.Compiler(str(folder / template), root=str(folder), font_paths=fonts, ignore_system_fonts=True)
         pdf = compiler.compile(format="pdf", timestamp=0)
         assert isinstance(pdf, bytes)
         return pdf
 
 
-def _figures(report: Report, folder: Path) -> list[dict[str, str | float | None]]:
-    """The paper's figures copied into `folder`, each with the width in cm at which it fits; file None if missing."""
+def embed(drawn: Mapping[str, Sequence[Drawing]]) -> tuple[dict[str, list[dict[str, str]]], dict[str, bytes]]:
+    """Figures by kind as a template names them, (file, subject) each, and the content of these files."""
+    shown = {
+        kind: [{"file": f"{kind}{i}.svg", "subject": d.subject} for i, d in enumerate(drawings)]
+        for kind, drawings in drawn.items()
+    }
+    return shown, {f"{kind}{i}.svg": d.svg for kind, drawings in drawn.items() for i, d in enumerate(drawings)}
+
+
+def _figures(report: Report) -> tuple[list[dict[str, str | float | None]], dict[str, bytes]]:
+    """The paper's figures, each with the width in cm at which it fits, and their files; file None if missing."""
     from PIL import Image
 
     shown: list[dict[str, str | float | None]] = []
+    files: dict[str, bytes] = {}
     for i, figure in enumerate(report.figures):
         item: dict[str, str | float | None] = {
             "title": figure.title,
@@ -206,11 +231,11 @@ def _figures(report: Report, folder: Path) -> list[dict[str, str | float | None]
             with Image.open(figure.path) as picture:
                 wide, high = picture.size
             name = f"figure{i}{figure.path.suffix.lower()}"
-            (folder / name).write_bytes(figure.path.read_bytes())
+            files[name] = figure.path.read_bytes()
             width = min(_FIGURE_WIDTH, _FIGURE_HEIGHT * wide / high, wide / _PIXELS_PER_CM)
             item |= {"file": name, "width": width}
         shown.append(item)
-    return shown
+    return shown, files
 
 
 def _view(report: Report) -> dict[str, Any]:
@@ -225,19 +250,24 @@ def _view(report: Report) -> dict[str, Any]:
         "venue": f"{paper.venue}, {paper.year}",
         "url": paper.url,
         "about": paper.summary,
-        "data": "licensed corpora" if report.data == "licensed" else "stand-in corpora",
+        "data": tables.data_name(report.data),
         "profile": report.profile,
         "seed": str(report.seed),
         "shortened": list(report.shortened),
         "protocols": list(dict.fromkeys(c.protocol for c in report.comparisons)),
         "selections": list(dict.fromkeys(tables.selection_name(c.selection) for c in report.comparisons)),
         "corpora": tables.corpus_rows(report.corpora),
-        "classes": tables.class_table(report.corpora),
+        "classes": tables.class_tables(report.corpora),
         "unrequested": tables.unrequested(report),
         "overview": tables.overview(report),
         "notes": list(report.notes),
         "tables": tables.main_tables(report),
         "cited": tables.cited_tables(report),
+        "controls": checks.control_rows(report),
+        "control_names": ["As it is", *(what.removeprefix("control: ").capitalize() for what in CONTROLS.values())],
+        "tests": checks.paired_rows(report.tests),
+        "spread": checks.spread_rows(report),
+        "seeds": [str(seed) for seed in report.seeds],
         "departures": plain(paper.departures),
         "audit": plain(report.audit),
         "exclusions": tables.exclusion_rows(report.exclusions),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from common.claims import read_claims, read_departures
 from common.corpora.composite import MEGC2019
-from common.types import Experiment, Paper, Profile
+from common.profiles import profiles
+from common.types import Experiment, Paper
 
 
 @dataclass(frozen=True)
@@ -32,21 +33,15 @@ class Settings:
     region_scale: float = 1.0
 
 
-PROFILES = {
-    "paper": Profile("paper", Settings()),
-    "quick": Profile(
-        "quick",
-        Settings(cnn_epochs=3, lstm_epochs=30, sequence_length=12, learning_rate=1e-3, frame_step=8, region_scale=0.5),
-        subjects=3,
-        clips=5,
+PROFILES = profiles(
+    Settings(),
+    quick=Settings(
+        cnn_epochs=3, lstm_epochs=30, sequence_length=12, learning_rate=1e-3, frame_step=8, region_scale=0.5
     ),
-    "smoke": Profile(
-        "smoke",
-        Settings(cnn_epochs=1, lstm_epochs=2, sequence_length=8, learning_rate=1e-3, frame_step=16, region_scale=0.25),
-        subjects=2,
-        clips=3,
+    smoke=Settings(
+        cnn_epochs=1, lstm_epochs=2, sequence_length=8, learning_rate=1e-3, frame_step=16, region_scale=0.25
     ),
-}
+)
 
 CORPORA = ("smic", "casme2", "samm")
 
@@ -73,6 +68,8 @@ CNN_IN_FOLD = Experiment(
     selection="last epoch",
     leak_free=True,
     note="The leak-free twin: everything is fitted on the training subjects alone.",
+    twin_of=CNN_ONCE.variant,
+    common_ground="Region CNNs, LSTMs",
 )
 
 LANDMARK_BOXES = Experiment(
@@ -87,6 +84,20 @@ LANDMARK_BOXES = Experiment(
     note="The text's own reading of the regions: faces much smaller than the canvas leave most of the fixed boxes "
     "empty; these boxes follow the face.",
 )
+
+LANDMARK_BOXES_IN_FOLD = replace(
+    CNN_IN_FOLD,
+    variant="landmark-boxes-in-fold",
+    title="As cnn-in-fold, the six boxes placed by landmarks",
+    twin_of=LANDMARK_BOXES.variant,
+    on_request=True,
+    common_ground="",
+)
+
+
+def by_landmarks(experiment: Experiment) -> bool:
+    """Whether the six boxes follow the landmarks."""
+    return experiment.variant in (LANDMARK_BOXES.variant, LANDMARK_BOXES_IN_FOLD.variant)
 
 
 def needs(experiment: Experiment, settings: Settings) -> Hashable:
@@ -107,7 +118,7 @@ PAPER = Paper(
     url="https://univ-rennes.hal.science/hal-02334439v1",
     summary="Six region CNNs (Inception style) read single frames, six LSTMs read their features; focal loss.",
     images="raw",
-    experiments=(CNN_ONCE, CNN_IN_FOLD, LANDMARK_BOXES),
+    experiments=(CNN_ONCE, CNN_IN_FOLD, LANDMARK_BOXES, LANDMARK_BOXES_IN_FOLD),
     profiles=PROFILES,
     claims=_CLAIMS.claims,
     cited=_CLAIMS.cited,

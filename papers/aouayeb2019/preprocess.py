@@ -17,7 +17,7 @@ from common.errors import ClipError
 from common.faces import FaceFinder
 from common.images import read_frames
 from common.types import Clip, Experiment, Samples
-from papers.aouayeb2019.experiments import LANDMARK_BOXES, Settings
+from papers.aouayeb2019.experiments import Settings, by_landmarks
 
 CANVAS = (280, 240)
 """Height and width of the canvas that the face is fitted into."""
@@ -65,11 +65,10 @@ MARGIN = 0.15
 
 def parameters(experiment: Experiment, settings: Settings) -> dict[str, object]:
     """What decides the arrays that `prepare` returns."""
-    by_landmarks = experiment.variant == LANDMARK_BOXES.variant
     return {
         "frame_step": settings.frame_step,
         "region_scale": settings.region_scale,
-        "boxes": "by landmarks" if by_landmarks else "fixed on the canvas",
+        "boxes": "by landmarks" if by_landmarks(experiment) else "fixed on the canvas",
     }
 
 
@@ -152,12 +151,12 @@ def prepare(clip: Clip, experiment: Experiment, settings: Settings, faces: FaceF
     """
     frames = read_frames(clip, settings.frame_step)
     points = faces.find(frames[0], str(clip.frames[0])).points
-    by_landmarks = experiment.variant == LANDMARK_BOXES.variant
+    follow = by_landmarks(experiment)
     face = x1, x2, y1, y2 = face_box(points, *frames.shape[1:3])
-    boxes = landmark_boxes(points, *frames.shape[1:3]).values() if by_landmarks else [face]
+    boxes = landmark_boxes(points, *frames.shape[1:3]).values() if follow else [face]
     if any(right <= left or bottom <= top for left, right, top, bottom in boxes):
         raise ClipError(f"{clip.frames[0]}: the face that dlib finds lies outside the picture")
-    if by_landmarks:
+    if follow:
         cuts = [cut_by_landmarks(frame, points) for frame in frames]
     else:
         cuts = [cut_regions(to_canvas(frame[y1:y2, x1:x2])) for frame in frames]

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from common.flops import forward
 from common.seeds import seed_of
 from common.training import Learner
-from common.types import Arrays, Experiment, Fold, Outcome, Progress, Samples, Workbench
+from common.types import Answers, Arrays, Experiment, Progress, Samples, Trained, Workbench
 from papers.aouayeb2019 import model
-from papers.aouayeb2019.experiments import CNN_IN_FOLD, Settings
+from papers.aouayeb2019.experiments import Settings
 from papers.aouayeb2019.preprocess import REGIONS, region_sizes, takes_part
+
+_HISTORY = "history "
 
 
 class Networks:
@@ -49,68 +50,65 @@ class Networks:
         cnns, sequences = self.cnns.model.count_params(), self.sequences.model.count_params()
         return {"parameters_cnns": cnns, "parameters_lstm": sequences, "parameters": cnns + sequences}
 
-
-def trainer(
-    networks: Networks, experiment: Experiment, samples: Samples, bench: Workbench
-) -> Callable[[Fold], Outcome]:
-    """The function that trains and tests one fold (row indices are frames)."""
-    seed, say = bench.seed, bench.say
-    labels = _region_labels(networks, samples)
-    once = None
-    if experiment.variant != CNN_IN_FOLD.variant:
-        share = np.random.default_rng(seed_of("frames for cnn-once", seed)).random(len(samples.y))
-        rows = np.flatnonzero(share < networks.settings.cnn_share)
-        once = bench.keep("features", lambda: _features(networks, samples, labels, rows, seed_of("once", seed), say))
-
-    def run(fold: Fold) -> Outcome:
-        fold_seed = seed_of(experiment.id, fold.name, seed)
-        features = once if once is not None else _features(networks, samples, labels, fold.train, fold_seed, say)
-        clips, first, sequences = _sequences(samples, features, networks.settings.sequence_length)
-        held_out = np.isin(clips, samples.clip[fold.test])
-        train, test = np.flatnonzero(~held_out), np.flatnonzero(held_out)
-        targets = model.focal_targets(samples.y[first], len(networks.classes), train)
-        history = networks.sequences.fit(
-            sequences, {"emotion": targets}, train, fold_seed, lambda done, total: say("LSTM epochs", done, total)
-        )
-        return Outcome(
-            clips=tuple(clips[test].tolist()),
-            probabilities=networks.sequences.predict(sequences, test)["emotion"],
-            history={
-                "region CNNs": {
-                    key.removeprefix("history "): values.tolist()
-                    for key, values in features.items()
-                    if key.startswith("history ")
-                },
-                "LSTM part": history,
-            },
-        )
-
-    return run
+    def flops(self, rows_per_clip: float) -> float:
+        """Floating point operations of one clip forward: its frames through the CNNs, a sequence through the LSTMs."""
+        return rows_per_clip * forward(self.cnns.model) + forward(self.sequences.model)
 
 
-def _region_labels(networks: Networks, samples: Samples) -> Arrays:
-    """Per region the label of each frame (n,): its clip's class, or the last class, "not me" (section 3.2)."""
+def train(networks: Networks, experiment: Experiment, samples: Samples, bench: Workbench) -> Trained:
+    """Train on one fold (one row is one frame): the region CNNs, on their features the LSTM part.
+
+    Where the CNNs are trained once, on frames of all subjects, their features serve all folds.
+    """
+    if bench.beyond is None:
+        found = _train_cnns(networks, samples, np.arange(len(samples.y)), bench.seed, bench.say)
+
+        def features(some: Samples) -> Arrays:
+            return networks.cnns.predict(some.x, networks.extractor)
+    else:
+        everything, seed = bench.beyond.everything, bench.beyond.seed
+
+        def make() -> Arrays:
+            share = np.random.default_rng(seed_of("frames for cnn-once", seed)).random(len(everything.y))
+            rows = np.flatnonzero(share < networks.settings.cnn_share)
+            history = _train_cnns(networks, everything, rows, seed_of("once", seed), bench.say)
+            return networks.cnns.predict(everything.x, networks.extractor) | history
+
+        found = bench.beyond.keep("features", make)
+
+        def features(some: Samples) -> Arrays:
+            rows = np.isin(everything.clip, some.clip)
+            return {region: found[region][rows] for region in REGIONS}
+
+    classes, length = len(networks.classes), networks.settings.sequence_length
+    _, labels, sequences = _sequences(samples, features(samples), length)
+    targets = model.focal_targets(labels, classes, np.arange(len(labels)))
+    history = networks.sequences.fit(
+        sequences, {"emotion": targets}, bench.seed, lambda done, total: bench.say("LSTM epochs", done, total)
+    )
+
+    def predict(test: Samples) -> Answers:
+        clips, _, tested = _sequences(test, features(test), length)
+        return dict(zip(clips.tolist(), networks.sequences.predict(tested)["emotion"], strict=True))
+
+    stages = {key.removeprefix(_HISTORY): values.tolist() for key, values in found.items() if key.startswith(_HISTORY)}
+    return Trained(predict, {"region CNNs": stages, "LSTM part": history})
+
+
+def _train_cnns(networks: Networks, samples: Samples, rows: NDArray[np.int64], seed: int, say: Progress) -> Arrays:
+    """Train the region CNNs on some frames; returns their history, a row of values per `history ...`."""
+    some = samples.only(rows)
     not_me = len(networks.classes)
-    return {
-        region: np.array(
-            [label if takes_part(region, name) else not_me for label, name in enumerate(networks.classes)], np.int64
-        )[samples.y]
-        for region in REGIONS
-    }
-
-
-def _features(
-    networks: Networks, samples: Samples, labels: Arrays, rows: NDArray[np.int64], seed: int, say: Progress
-) -> Arrays:
-    """Train the CNNs on `rows`; the 20 features of every frame by region, and the history under `history ...`."""
-    targets = {name: model.focal_targets(y, len(networks.classes) + 1, rows) for name, y in labels.items()}
-    history = networks.cnns.fit(samples.x, targets, rows, seed, lambda done, total: say("CNN epochs", done, total))
-    features = networks.cnns.predict(samples.x, np.arange(len(samples.y)), networks.extractor)
-    return features | {f"history {name}": np.array(values) for name, values in history.items()}
+    targets = {}
+    for region in REGIONS:  # a frame's label is its clip's class, or the last class, "not me" (section 3.2)
+        taking_part = [label if takes_part(region, name) else not_me for label, name in enumerate(networks.classes)]
+        targets[region] = model.focal_targets(np.array(taking_part, np.int64)[some.y], not_me + 1, np.arange(len(rows)))
+    history = networks.cnns.fit(some.x, targets, seed, lambda done, total: say("CNN epochs", done, total))
+    return {f"{_HISTORY}{name}": np.array(values) for name, values in history.items()}
 
 
 def _sequences(samples: Samples, features: Arrays, length: int) -> tuple[NDArray, NDArray, Arrays]:
-    """Clip ids (clips,), the first row of each, and per region its features in order, zero-padded to `length`.
+    """Clip ids and classes (clips,), and per region the clips' features in order, zero-padded to `length`.
 
     A clip with more frames than `length` keeps its first ones; the paper's 500 exceeds every clip of the corpora.
     """
@@ -119,4 +117,4 @@ def _sequences(samples: Samples, features: Arrays, length: int) -> tuple[NDArray
     sequences = {name: np.zeros((len(clips), length, model.FEATURES), np.float32) for name in REGIONS}
     for name, padded in sequences.items():
         padded[place[fits], samples.view[fits]] = features[name][fits]
-    return clips, first, sequences
+    return clips, samples.y[first], sequences

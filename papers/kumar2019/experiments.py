@@ -8,8 +8,9 @@ from pathlib import Path
 
 from common.claims import read_claims, read_departures
 from common.corpora.composite import MEGC2019
+from common.profiles import profiles
 from common.protocols import BETWEEN, LOSO
-from common.types import Experiment, Paper, Profile
+from common.types import Experiment, Paper
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,11 @@ class Settings:
     halved_every: int = 5
 
 
-PROFILES = {
-    "paper": Profile("paper", Settings()),
-    "quick": Profile("quick", Settings(size=48, face_size=112, batch=32, epochs=3), subjects=3, clips=2),
-    "smoke": Profile("smoke", Settings(size=48, face_size=96, batch=32, epochs=1), subjects=2, clips=2),
-}
+PROFILES = profiles(
+    Settings(),
+    quick=Settings(size=48, face_size=112, batch=32, epochs=3),
+    smoke=Settings(size=48, face_size=96, batch=32, epochs=1),
+)
 
 ALPHAS = (0, 5, 10, 15)
 """Magnification of the copies of a training clip; 0 is the clip as it is. Also the views of its samples."""
@@ -84,6 +85,7 @@ def _experiments() -> Iterator[Experiment]:
                 leak_free=True,
                 note="Magnified copies of a clip stay on its side of the split.",
                 on_request=variant != "published",
+                common_ground="Avatar ResNet34" if (name, variant) == ("composite-loso", "published") else "",
             )
     for source in CORPORA:
         for target in CORPORA:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import keras
 import numpy as np
 
+from common.flops import forward
 from common.seeds import seed_of
-from common.training import Learner
-from common.types import Experiment, Fold, Outcome, Samples, Workbench
+from common.training import Learner, by_clip, one_hot
+from common.types import Answers, Experiment, Samples, Trained, Workbench
 from papers.kumar2019 import model
 from papers.kumar2019.experiments import BEFORE, TESTED, Settings, trained_alphas
 
@@ -35,25 +34,24 @@ class Networks:
         """Parameter count of the network as built."""
         return {self._name: self.learner.model.count_params()}
 
+    def flops(self, rows_per_clip: float) -> float:
+        """Floating point operations of one clip forward: of its magnifications one is tested."""
+        return forward(self.learner.model)
 
-def trainer(
-    networks: Networks, experiment: Experiment, samples: Samples, bench: Workbench
-) -> Callable[[Fold], Outcome]:
-    """The function that trains and tests one fold: all magnifications are learnt, one is tested."""
-    targets = {"emotion": np.eye(len(experiment.labels.classes), dtype=np.float32)[samples.y]}
+
+def train(networks: Networks, experiment: Experiment, samples: Samples, bench: Workbench) -> Trained:
+    """Train on one fold: all magnifications are learnt, one is tested."""
     learner = networks.learner
+    learnt = samples.only(np.flatnonzero(np.isin(samples.view, trained_alphas(experiment))))
+    history = learner.fit(
+        learnt.x,
+        one_hot(learnt, len(experiment.labels.classes)),
+        bench.seed,
+        lambda done, total: bench.say(f"{experiment.id} epochs", done, total),
+    )
 
-    def run(fold: Fold) -> Outcome:
-        train = fold.train[np.isin(samples.view[fold.train], trained_alphas(experiment))]
-        test = fold.test[samples.view[fold.test] == TESTED]
-        history = learner.fit(
-            samples.x,
-            targets,
-            train,
-            seed_of(experiment.id, fold.name, bench.seed),
-            lambda done, total: bench.say(f"{experiment.id} epochs", done, total),
-        )
-        probabilities = learner.predict(samples.x, test)["emotion"]
-        return Outcome(tuple(samples.clip[test].tolist()), probabilities, {"network": history})
+    def predict(test: Samples) -> Answers:
+        tested = test.only(np.flatnonzero(test.view == TESTED))
+        return by_clip(tested, learner.predict(tested.x))
 
-    return run
+    return Trained(predict, {"network": history})

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.claims import read_claims, read_departures
+from common.corpora.composite import MEGC2019
+from common.profiles import COMMON_GROUND, profiles
 from common.protocols import BETWEEN, LOSO, TENFOLD
-from common.types import Experiment, LabelMap, Paper, Profile
+from common.types import Experiment, LabelMap, Paper
 from common.weights import IMAGENET, NONE, Weights
 
 _START = Weights(IMAGENET)
@@ -34,11 +36,8 @@ class Settings:
     weights: Weights = _START
 
 
-PROFILES = {
-    "paper": Profile("paper", Settings()),
-    "quick": Profile("quick", Settings(size=48, epochs=1, weights=Weights(NONE)), subjects=3, clips=2),
-    "smoke": Profile("smoke", Settings(size=48, epochs=1, weights=Weights(NONE)), subjects=2, clips=1),
-}
+_SHORT = Settings(size=48, epochs=1, weights=Weights(NONE))
+PROFILES = profiles(Settings(), quick=_SHORT, smoke=_SHORT)
 
 FOUR = LabelMap(
     name="four_classes",
@@ -125,7 +124,21 @@ def _experiments() -> Iterator[Experiment]:
                         leak_free=protocol == LOSO,
                         note=_LEAK if protocol == TENFOLD else _TWIN,
                         on_request=on_request,
+                        twin_of=published if protocol == LOSO else "",
                     )
+        yield Experiment(
+            name=f"{key}-composite",
+            variant="loso",
+            title=f"{name} on the MEGC 2019 composite",
+            corpora=("casme2", "smic", "samm"),
+            labels=MEGC2019,
+            protocol=LOSO,
+            selection="last epoch",
+            leak_free=True,
+            note=COMMON_GROUND,
+            on_request=True,
+            common_ground=name,
+        )
         for source, target in PAIRS if key != "senet50" else ():
             yield Experiment(
                 name=f"{key}-{source}-to-{target}",

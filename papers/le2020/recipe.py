@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import keras
-import numpy as np
 
-from common.protocols import TENFOLD
+from common.flops import forward
 from common.seeds import seed_of
-from common.training import Learner, Watch
-from common.types import Experiment, Fold, Outcome, Samples, Workbench
+from common.training import Learner, Watch, by_clip, one_hot
+from common.types import Experiment, Samples, Trained, Workbench
 from papers.le2020 import model
 from papers.le2020.experiments import Settings, network
 
@@ -35,29 +32,24 @@ class Networks:
         """Parameter count of the network as built."""
         return {self._name: self.learner.model.count_params()}
 
+    def flops(self, rows_per_clip: float) -> float:
+        """Floating point operations of one clip forward."""
+        return forward(self.learner.model)
 
-def trainer(
-    networks: Networks, experiment: Experiment, samples: Samples, bench: Workbench
-) -> Callable[[Fold], Outcome]:
-    """The function that trains and tests one fold (one row is one clip).
+
+def train(networks: Networks, experiment: Experiment, samples: Samples, bench: Workbench) -> Trained:
+    """Train on one fold (one row is one clip).
 
     In the ten folds the held-out clips are scored after every epoch, for what an oracle would have picked; nothing is
     chosen by them, and the leak-free experiments do without.
     """
-    targets = {"emotion": np.eye(len(experiment.labels.classes), dtype=np.float32)[samples.y]}
-    learner = networks.learner
-
-    def run(fold: Fold) -> Outcome:
-        watch = Watch("emotion", fold.test, samples.y[fold.test], keep_best=False)
-        history = learner.fit(
-            samples.x,
-            targets,
-            fold.train,
-            seed_of(experiment.id, fold.name, bench.seed),
-            lambda done, total: bench.say(f"{experiment.id} epochs", done, total),
-            watch if experiment.protocol == TENFOLD else None,
-        )
-        probabilities = learner.predict(samples.x, fold.test)["emotion"]
-        return Outcome(tuple(samples.clip[fold.test].tolist()), probabilities, {"network": history})
-
-    return run
+    learner, beyond = networks.learner, bench.beyond
+    watch = Watch("emotion", beyond.held_out.x, beyond.held_out.y, keep_best=False) if beyond else None
+    history = learner.fit(
+        samples.x,
+        one_hot(samples, len(experiment.labels.classes)),
+        bench.seed,
+        lambda done, total: bench.say(f"{experiment.id} epochs", done, total),
+        watch,
+    )
+    return Trained(lambda test: by_clip(test, learner.predict(test.x)), {"network": history})

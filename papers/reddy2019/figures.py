@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -100,9 +99,7 @@ def results(experiment: Experiment, folder: Path) -> list[Figure]:
 def _some(clip: Clip) -> Clip:
     """The clip with a few frames, from its first to its last."""
     places = np.unique(np.linspace(0, len(clip.frames) - 1, FRAMES).round().astype(int)).tolist()
-    return replace(
-        clip, frames=tuple(clip.frames[one] for one in places), numbers=tuple(clip.numbers[one] for one in places)
-    )
+    return clip.at(places)
 
 
 def _input(parts: Arrays) -> NDArray[np.uint8]:

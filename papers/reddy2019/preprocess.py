@@ -8,7 +8,6 @@ it. The text says only that landmarks are used; the boxes are those of the publi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 import cv2
@@ -19,11 +18,10 @@ from common.alignment import ALIGNED, alignment, reuse_note, tracked
 from common.errors import ClipError
 from common.faces import FaceFinder
 from common.types import Arrays, Clip, Experiment, Samples
-from papers.reddy2019.experiments import Settings, frames, network
+from papers.reddy2019.experiments import Settings, frames, network, public_code, spread_out
 
 FIRST = 72
 """The first frame that the public code reads of a recording, counted from 0; it reads 72 to 167."""
-PUBLIC_CODE = "public-code"
 
 
 class Box(NamedTuple):
@@ -44,22 +42,26 @@ def parameters(experiment: Experiment, settings: Settings) -> dict[str, object]:
         "face_size": settings.face_size,
         "region_size": settings.region_size,
         "frames": frames(experiment.corpora[0], settings),
-        "reading": "whole frames" if experiment.variant == PUBLIC_CODE else "aligned faces",
+        "reading": "whole frames" if public_code(experiment) else "aligned faces",
+        "spread out": spread_out(experiment),
     }
 
 
-def window(clip: Clip, settings: Settings) -> Clip:
+def window(clip: Clip, settings: Settings, spread: bool = False) -> Clip:
     """The clip with the frames alone that the networks read.
+
+    `spread`, as many as of SMIC, evenly from the first to the last; a shorter clip shows some of its frames again.
 
     Of a recording of CAS(ME)^2 frames 72 to 167, counted from 0, or its last 96 where it has fewer than 168; of a clip
     of SMIC the first 18; of these every so manieth, as `experiments.frames` says. Raises ClipError for a shorter clip.
     """
     (length, step), held = frames(clip.corpus, settings), len(clip.frames)
+    if spread:
+        return clip.at(np.linspace(0, held - 1, length).round().astype(int).tolist())
     if held < length:
         raise ClipError(f"{clip.id}: {held} frames, but the network reads {length}; see that its folder is complete")
     start = 0 if clip.corpus == "smic" else min(FIRST, held - length)
-    read = slice(start, start + length, step)
-    return replace(clip, frames=clip.frames[read], numbers=clip.numbers[read])
+    return clip.at(range(start, start + length, step))
 
 
 def cut(frame: NDArray[np.uint8], points: NDArray[np.float32], settings: Settings, aligned: bool) -> Arrays:
@@ -99,10 +101,10 @@ def prepare(clip: Clip, experiment: Experiment, settings: Settings, faces: FaceF
     """
     videos: dict[str, list[NDArray[np.uint8]]] = {"face": [], "eyes": [], "mouth": []}
     reused = 0
-    for one in tracked(window(clip, settings), faces):
+    for one in tracked(window(clip, settings, spread_out(experiment)), faces):
         reused += not one.found
         try:
-            parts = cut(one.frame, one.points, settings, experiment.variant != PUBLIC_CODE)
+            parts = cut(one.frame, one.points, settings, not public_code(experiment))
         except ClipError as error:
             raise ClipError(f"{one.where}: {error}") from None
         for name, video in videos.items():

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from common import saliency
-from common.histories import ORACLE
+from common.flops import forward
 from common.search import grid
 from common.seeds import seed_of
-from common.training import Learner, Watch
-from common.types import Arrays, Experiment, Fold, Outcome, Samples, Workbench
+from common.training import Learner, Watch, by_clip, one_hot
+from common.types import Arrays, Experiment, Rows, Samples, Trained, Workbench
 from papers.reddy2019 import model
-from papers.reddy2019.experiments import KERNELS, Settings, depth, network, searches_kernels
+from papers.reddy2019.experiments import KERNELS, Settings, depth, network, public_code, searches_kernels
 
 SHOWN = 4
 """Clips whose saliency is kept for the figure, as many as figure 4 shows."""
@@ -34,13 +35,12 @@ class Networks:
     def with_kernel(self, kernel: Kernel, epochs: int) -> Learner:
         """The network with this kernel in its 3D convolutions, compiled anew (section IV.B)."""
         settings, experiment = self.settings, self._experiment
-        code = experiment.variant == "public-code"
         return Learner(
             lambda: _build(experiment, settings, kernel),
             loss="categorical_crossentropy",
             metrics="accuracy",
             optimizer=keras.optimizers.SGD(settings.learning_rate),
-            batch=settings.public_code_batch if code else settings.batch,
+            batch=settings.public_code_batch if public_code(experiment) else settings.batch,
             epochs=epochs,
             seed=seed_of("reddy2019", network(experiment), self._seed),
         )
@@ -48,6 +48,10 @@ class Networks:
     def facts(self) -> dict[str, int]:
         """Parameter count of the network as built."""
         return {f"parameters {self._experiment.name}": self.learner.model.count_params()}
+
+    def flops(self, rows_per_clip: float) -> float:
+        """Floating point operations of one clip forward, with the paper's kernel."""
+        return forward(self.learner.model)
 
 
 def _build(experiment: Experiment, settings: Settings, kernel: Kernel) -> keras.Model:
@@ -58,57 +62,70 @@ def _build(experiment: Experiment, settings: Settings, kernel: Kernel) -> keras.
     return build(settings.region_size, frames, classes, kernel=kernel, dropout=settings.dropout)
 
 
-def trainer(
-    networks: Networks, experiment: Experiment, samples: Samples, bench: Workbench
-) -> Callable[[Fold], Outcome]:
-    """The function that trains and tests one fold (one row is one clip)."""
-    targets = {"emotion": np.eye(len(experiment.labels.classes), dtype=np.float32)[samples.y]}
-    oracle = ORACLE in experiment.selection
+def train(networks: Networks, experiment: Experiment, samples: Samples, bench: Workbench) -> Trained:
+    """Train on one fold (one row is one clip). The held-out clips choose epoch and kernel where that was published."""
+    beyond = bench.beyond
+    scaling = fit_scaling([samples, beyond.held_out] if beyond else [samples])
+    x, targets = scaling.applied(samples), one_hot(samples, len(experiment.labels.classes))
+    held_out = Watch("emotion", scaling.applied(beyond.held_out), beyond.held_out.y) if beyond else None
 
-    def run(fold: Fold) -> Outcome:
-        seed = seed_of(experiment.id, fold.name, bench.seed)
-        known = np.concatenate([fold.train, fold.test]) if oracle else fold.train
-        x = normalised(samples.x, known)
+    def fit(learner: Learner, rows: NDArray[np.int64], watch: Watch | None) -> dict[str, list[float]]:
+        return learner.fit(
+            {name: Rows(values, rows) for name, values in x.items()},
+            {"emotion": targets["emotion"][rows]},
+            bench.seed,
+            lambda done, total: bench.say(f"{experiment.id} epochs", done, total),
+            watch,
+        )
 
-        def fit(learner: Learner, rows: NDArray[np.int64], scored: NDArray[np.int64] | None) -> dict[str, list[float]]:
-            watch = Watch("emotion", scored, samples.y[scored]) if scored is not None else None
-            return learner.fit(
-                x, targets, rows, seed, lambda done, total: bench.say(f"{experiment.id} epochs", done, total), watch
-            )
-
-        history: dict[str, dict[str, list[float]]] = {}
-        learner = networks.learner
-        if searches_kernels(experiment):
-            train, scored = (fold.train, fold.test) if oracle else _inner(samples, fold.train, seed)
-            folder = bench.folder / "search" / fold.name.replace("/", "-")
-            tried = _search(networks, lambda one: fit(one, train, scored), oracle, folder)
-            history = {f"kernel {name}": found for name, found in tried.items()}
-            best = max(tried, key=lambda name: _reached(tried[name], oracle))
-            learner = networks.with_kernel(_kernel(best), networks.settings.epochs)
-        history["network"] = fit(learner, fold.train, fold.test if oracle else None)
-        probabilities = learner.predict(x, fold.test)["emotion"]
-        if experiment.variant == "published":
-            _keep_saliency(learner.model, experiment, samples, fold, x, bench.folder)
-        return Outcome(tuple(samples.clip[fold.test].tolist()), probabilities, history)
-
-    return run
+    history: dict[str, dict[str, list[float]]] = {}
+    learner, everything = networks.learner, np.arange(len(samples.y))
+    if searches_kernels(experiment):
+        rows, watch = everything, held_out
+        if watch is None:
+            rows, chosen = _inner(samples, bench.seed)
+            watch = Watch("emotion", {name: Rows(values, chosen) for name, values in x.items()}, samples.y[chosen])
+        folder = bench.folder / "search" / bench.fold.replace("/", "-")
+        tried = _search(networks, lambda one: fit(one, rows, watch), beyond is not None, folder)
+        history = {f"kernel {name}": found for name, found in tried.items()}
+        best = max(tried, key=lambda name: _reached(tried[name], beyond is not None))
+        learner = networks.with_kernel(_kernel(best), networks.settings.epochs)
+    history["network"] = fit(learner, everything, held_out)
+    if beyond and experiment.variant == "published":
+        _keep_saliency(learner.model, experiment, beyond.held_out, scaling, bench)
+    return Trained(lambda test: by_clip(test, learner.predict(scaling.applied(test))), history)
 
 
-def normalised(x: Arrays, rows: NDArray[np.int64]) -> Arrays:
-    """Each input less its mean over `rows`, divided by the largest value that this leaves in them (public code)."""
-    result = {}
-    for name, values in x.items():
-        shifted = values.astype(np.float32) - values[rows].mean(dtype=np.float64).astype(np.float32)
-        result[name] = shifted / max(float(shifted[rows].max()), 1.0)
-    return result
+class Scaling(NamedTuple):
+    """By input the mean that is taken away, and what the rest is divided by."""
+
+    mean: Mapping[str, np.float32]
+    largest: Mapping[str, float]
+
+    def applied(self, samples: Samples) -> Arrays:
+        """The inputs of samples as the networks read them, float32."""
+        return {
+            name: (values[:].astype(np.float32) - self.mean[name]) / self.largest[name]
+            for name, values in samples.x.items()
+        }
 
 
-def _inner(samples: Samples, rows: NDArray[np.int64], seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Training rows in two: a fifth of the subjects, at least one, to choose a kernel by, and the others."""
-    subjects = np.unique(samples.subject[rows])
+def fit_scaling(known: Sequence[Samples]) -> Scaling:
+    """The mean of each input, and the largest value that is left when it is taken away (public code)."""
+    mean, largest = {}, {}
+    for name in known[0].x:
+        values = np.concatenate([samples.x[name][:] for samples in known])
+        mean[name] = values.mean(dtype=np.float64).astype(np.float32)
+        largest[name] = max(float(values.max() - mean[name]), 1.0)
+    return Scaling(mean, largest)
+
+
+def _inner(samples: Samples, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Training rows in two: a fifth of the subjects, at least one, to choose a kernel by, behind the others."""
+    subjects = np.unique(samples.subject)
     chosen = np.random.default_rng(seed).permutation(subjects)[: max(len(subjects) // 5, 1)]
-    inside = np.isin(samples.subject[rows], chosen)
-    return rows[~inside], rows[inside]
+    inside = np.isin(samples.subject, chosen)
+    return np.flatnonzero(~inside), np.flatnonzero(inside)
 
 
 def _search(
@@ -136,16 +153,16 @@ def _reached(history: dict[str, list[float]], oracle: bool) -> float:
 
 
 def _keep_saliency(
-    network: keras.Model, experiment: Experiment, samples: Samples, fold: Fold, x: Arrays, folder: Path
+    network: keras.Model, experiment: Experiment, held_out: Samples, scaling: Scaling, bench: Workbench
 ) -> None:
     """Saliency of the fold's first clips, for figure 4; of a fold with the same name there is one file."""
-    rows = fold.test[:SHOWN]
+    some = held_out.only(np.arange(min(SHOWN, len(held_out.y))))
     saliency.save(
-        folder / "saliency" / f"{fold.name.replace('/', '-')}.npz",
+        bench.folder / "saliency" / f"{bench.fold.replace('/', '-')}.npz",
         network,
-        {name: values[rows] for name, values in x.items()},
-        {name: values[rows] for name, values in samples.x.items()},
-        samples.y[rows],
-        samples.clip[rows].tolist(),
-        [experiment.labels.classes[label] for label in samples.y[rows]],
+        scaling.applied(some),
+        {name: values[:] for name, values in some.x.items()},
+        some.y,
+        some.clip.tolist(),
+        [experiment.labels.classes[label] for label in some.y],
     )

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from common.claims import read_claims, read_departures
+from common.corpora.composite import MEGC2019
+from common.profiles import COMMON_GROUND, profiles
 from common.protocols import CROSS, LOSO, SPLITS, STRATIFIED
-from common.types import Experiment, LabelMap, Paper, Profile
+from common.types import Experiment, LabelMap, Paper
 
 
 @dataclass(frozen=True)
@@ -35,11 +37,11 @@ class Settings:
     apex_method: str = "lbp-divide-and-conquer"
 
 
-PROFILES = {
-    "paper": Profile("paper", Settings()),
-    "quick": Profile("quick", Settings(size=28, model_b_size=14, epochs=2), subjects=3, clips=3),
-    "smoke": Profile("smoke", Settings(size=28, model_b_size=14, epochs=1), subjects=2, clips=3),
-}
+PROFILES = profiles(
+    Settings(),
+    quick=Settings(size=28, model_b_size=14, epochs=2),
+    smoke=Settings(size=28, model_b_size=14, epochs=1),
+)
 
 LABELS = LabelMap(
     name="happy_disgust_surprise",
@@ -139,9 +141,14 @@ def centred(experiment: Experiment) -> bool:
     return INITIAL not in experiment.variant
 
 
+def two_convolutions(experiment: Experiment) -> bool:
+    """Whether Model-C has a convolution before each pooling."""
+    return experiment.variant.startswith(TWO)
+
+
 def needs(experiment: Experiment, settings: Settings) -> Hashable:
     """What the networks depend on: experiments that need the same share them."""
-    return network(experiment), depth(experiment, settings), experiment.variant == TWO
+    return network(experiment), depth(experiment, settings), two_convolutions(experiment)
 
 
 def _scenario(key: str, number: int, variant: str, protocol: str, what: str, note: str) -> Experiment:
@@ -159,8 +166,8 @@ def _scenario(key: str, number: int, variant: str, protocol: str, what: str, not
         leak_free=protocol in (LOSO, CROSS),
         note=note,
         tested_on=tuple(filter(None, [scenario.target])),
-        on_request=variant == TWO,
-        twin_of={"loso": "published", f"{INITIAL}-loso": INITIAL}.get(variant, ""),
+        on_request=variant.startswith(TWO),
+        twin_of=("published" if variant == "loso" else variant.removesuffix("-loso")) if protocol == LOSO else "",
     )
 
 
@@ -173,8 +180,9 @@ def _experiments() -> Iterator[Experiment]:
             for variant in variants:
                 what = ", two convolutions" if variant == TWO else ""
                 yield _scenario(key, number, variant, protocol, what, note)
-            if not scenario.target:
-                yield _scenario(key, number, "loso", LOSO, ", leave one subject out", _TWIN)
+                if not scenario.target:
+                    twin = "loso" if variant == "published" else f"{variant}-loso"
+                    yield _scenario(key, number, twin, LOSO, f"{what}, leave one subject out", _TWIN)
             if key == "model-a" and number in (1, 2):
                 first = ", first frames (table 3)"
                 yield _scenario(key, number, INITIAL, STRATIFIED, first, note)
@@ -193,7 +201,22 @@ def _experiments() -> Iterator[Experiment]:
                 leak_free=protocol == LOSO,
                 note=_SPLITS if protocol == SPLITS else _TWIN,
                 on_request=key == "model-c" and protocol == LOSO,
+                twin_of="published" if protocol == LOSO else "",
             )
+    for key, name in NETWORKS.items():
+        yield Experiment(
+            name=f"{key}-composite",
+            variant="loso",
+            title=f"{name} on the MEGC 2019 composite",
+            corpora=("casme2", "smic", "samm"),
+            labels=MEGC2019,
+            protocol=LOSO,
+            selection="last epoch",
+            leak_free=True,
+            note=COMMON_GROUND,
+            on_request=True,
+            common_ground=name,
+        )
 
 
 _HERE = Path(__file__).parent

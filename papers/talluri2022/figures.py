@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -40,9 +39,7 @@ def _sequences(clip: Clip, settings: Settings, faces: FaceFinder, path: Path) ->
     chosen = np.unique([*np.linspace(0, length - 1, SHOWN - 1).round().astype(int), length // 2])  # with the apex
     rows = {centre: sequence(len(clip.numbers), apex, length, centre)[chosen].tolist() for centre in (True, False)}
     needed = sorted({row for some in rows.values() for row in some})
-    part = replace(
-        clip, frames=tuple(clip.frames[row] for row in needed), numbers=tuple(clip.numbers[row] for row in needed)
-    )
+    part = clip.at(needed)
     pictures = {
         row: aligned_face(one.frame, one.points, settings.size)
         for row, one in zip(needed, tracked(part, faces), strict=True)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import keras
-import numpy as np
 
-from common.protocols import LOSO
+from common.flops import forward
 from common.seeds import seed_of
-from common.training import Learner, Watch
-from common.types import Experiment, Fold, Outcome, Samples, Workbench
+from common.training import Learner, Watch, by_clip, one_hot
+from common.types import Experiment, Samples, Trained, Workbench
 from papers.talluri2022 import model
-from papers.talluri2022.experiments import TWO, Settings, depth, network
+from papers.talluri2022.experiments import Settings, depth, network, two_convolutions
 
 
 class Networks:
@@ -20,7 +17,7 @@ class Networks:
 
     def __init__(self, experiment: Experiment, settings: Settings, seed: int) -> None:
         key, frames = network(experiment), depth(experiment, settings)
-        self._name = f"parameters {key}, {frames} frames{', two convolutions' if experiment.variant == TWO else ''}"
+        self._name = f"parameters {key}, {frames} frames{', two convolutions' if two_convolutions(experiment) else ''}"
         self.learner = Learner(
             lambda: _build(experiment, settings),
             loss="categorical_crossentropy",
@@ -35,6 +32,10 @@ class Networks:
         """Parameter count of the network as built."""
         return {self._name: self.learner.model.count_params()}
 
+    def flops(self, rows_per_clip: float) -> float:
+        """Floating point operations of one clip forward."""
+        return forward(self.learner.model)
+
 
 def _build(experiment: Experiment, settings: Settings) -> keras.Model:
     key, frames, classes = network(experiment), depth(experiment, settings), len(experiment.labels.classes)
@@ -44,7 +45,7 @@ def _build(experiment: Experiment, settings: Settings) -> keras.Model:
         return model.split_model(settings.size, frames, classes)
     if key == "model-b":
         return model.model_b(settings.model_b_size, frames, classes)
-    return model.model_c(settings.size, frames, classes, convolutions=2 if experiment.variant == TWO else 1)
+    return model.model_c(settings.size, frames, classes, convolutions=2 if two_convolutions(experiment) else 1)
 
 
 def _optimizer(key: str, settings: Settings) -> keras.optimizers.Optimizer:
@@ -56,28 +57,19 @@ def _optimizer(key: str, settings: Settings) -> keras.optimizers.Optimizer:
     return keras.optimizers.SGD(settings.learning_rate, momentum=settings.momentum)
 
 
-def trainer(
-    networks: Networks, experiment: Experiment, samples: Samples, bench: Workbench
-) -> Callable[[Fold], Outcome]:
-    """The function that trains and tests one fold (one row is one clip).
+def train(networks: Networks, experiment: Experiment, samples: Samples, bench: Workbench) -> Trained:
+    """Train on one fold (one row is one clip).
 
-    The held-out clips are scored after every epoch, for figure 4 and for what an oracle would have picked; nothing is
-    chosen by them, and the leak-free twins do without.
+    Within a corpus the held-out clips are scored after every epoch, for figure 4 and for what an oracle would have
+    picked; nothing is chosen by them, and the leak-free experiments do without.
     """
-    targets = {"emotion": np.eye(len(experiment.labels.classes), dtype=np.float32)[samples.y]}
-    learner = networks.learner
-
-    def run(fold: Fold) -> Outcome:
-        watch = Watch("emotion", fold.test, samples.y[fold.test], keep_best=False)
-        history = learner.fit(
-            samples.x,
-            targets,
-            fold.train,
-            seed_of(experiment.id, fold.name, bench.seed),
-            lambda done, total: bench.say(f"{experiment.id} epochs", done, total),
-            None if experiment.protocol == LOSO else watch,
-        )
-        probabilities = learner.predict(samples.x, fold.test)["emotion"]
-        return Outcome(tuple(samples.clip[fold.test].tolist()), probabilities, {"network": history})
-
-    return run
+    learner, beyond = networks.learner, bench.beyond
+    watch = Watch("emotion", beyond.held_out.x, beyond.held_out.y, keep_best=False) if beyond else None
+    history = learner.fit(
+        samples.x,
+        one_hot(samples, len(experiment.labels.classes)),
+        bench.seed,
+        lambda done, total: bench.say(f"{experiment.id} epochs", done, total),
+        watch,
+    )
+    return Trained(lambda test: by_clip(test, learner.predict(test.x)), {"network": history})

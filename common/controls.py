@@ -1,0 +1,73 @@
+"""Controls: the same experiment on clips spoilt in one way, to see what a score rests on.
+
+A recogniser of motion falls to chance without motion, and any to chance where labels are drawn anew. One that does not
+rests on identity, lighting or the corpus.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from common.seeds import seed_of
+from common.types import Clip, Experiment
+
+NO_MOTION, SHUFFLED, PERMUTED = "no-motion", "shuffled-frames", "permuted-labels"
+CONTROLS = {
+    NO_MOTION: "control: the first frame repeated",
+    SHUFFLED: "control: frames in random order",
+    PERMUTED: "control: labels permuted within each subject",
+}
+
+
+def controls(experiment: Experiment) -> tuple[Experiment, ...]:
+    """The three controls of an experiment."""
+    return tuple(
+        replace(
+            experiment,
+            title=f"{experiment.title} ({what})",
+            control=name,
+            note="",
+            on_request=True,
+            common_ground="",
+        )
+        for name, what in CONTROLS.items()
+    )
+
+
+def spoil(clips: Sequence[tuple[Clip, int]], control: str, seed: int) -> tuple[tuple[Clip, int], ...]:
+    """The clips and their classes as a control shows them; as they are where `control` is empty.
+
+    Frames are shuffled within a clip. Labels change places among the clips of a subject, so that how often a subject
+    shows a class stays. Raises ValueError for an unknown control.
+    """
+    if not control:
+        return tuple(clips)
+    if control == NO_MOTION:
+        return tuple((_showing(clip, [0] * len(clip.frames)), label) for clip, label in clips)
+    if control == SHUFFLED:
+        return tuple((_showing(clip, _order(clip, seed)), label) for clip, label in clips)
+    if control == PERMUTED:
+        return _permuted(clips, seed)
+    raise ValueError(f"unknown control {control!r}; known: {', '.join(CONTROLS)}")
+
+
+def _showing(clip: Clip, places: Sequence[int]) -> Clip:
+    return replace(clip, shown=tuple(clip.pictures[place] for place in places))
+
+
+def _order(clip: Clip, seed: int) -> list[int]:
+    order = np.random.default_rng(seed_of(SHUFFLED, clip.id, seed)).permutation(len(clip.frames))
+    return [int(place) for place in order]
+
+
+def _permuted(clips: Sequence[tuple[Clip, int]], seed: int) -> tuple[tuple[Clip, int], ...]:
+    labels = np.array([label for _, label in clips])
+    people = np.array([clip.subject_id for clip, _ in clips])
+    for person in np.unique(people):
+        mine = np.flatnonzero(people == person)
+        order = np.random.default_rng(seed_of(PERMUTED, person, seed)).permutation(len(mine))
+        labels[mine] = labels[mine[order]]
+    return tuple((clip, label) for (clip, _), label in zip(clips, labels.tolist(), strict=True))

@@ -1,0 +1,116 @@
+"""Clips -> arrays in the cache -> samples. A clip that cannot be used becomes an exclusion, and all others go on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from common import guard
+from common.cache import Cache
+from common.cache import digest as cache_digest
+from common.environment import code_digest, sources
+from common.errors import ClipError, UserError
+from common.faces import FaceFinder
+from common.parts import Preprocess
+from common.plan import Job, annotation
+from common.types import Arrays, Clip, Exclusion, Experiment, Samples
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A clip to be prepared for an experiment, and the key of its arrays in the cache."""
+
+    clip: Clip
+    experiment: Experiment
+    settings: Any
+    key: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Made:
+    """What preparing a piece came to: seconds spent on new arrays, or why the clip cannot be used."""
+
+    seconds: float
+    fault: str = ""
+
+
+def code(paper: str) -> str:
+    """A digest of the source code that decides a paper's arrays."""
+    return code_digest(sources([f"papers/{paper}/preprocess.py"]))
+
+
+def pieces(job: Job, preprocess: Preprocess, code: str) -> list[Piece]:
+    """All clips of a job. Pieces with equal keys have equal arrays, whichever experiment they are for."""
+    settings = job.profile.settings
+    shared = {
+        "parameters": preprocess.parameters(job.experiment, settings),
+        "paper": job.paper.key,
+        "code": code,
+    }
+    return [
+        Piece(
+            clip,
+            job.experiment,
+            settings,
+            shared | {"content": job.contents[clip.id], "annotation": annotation(clip)},
+        )
+        for clip, _ in job.clips
+    ]
+
+
+def digest(piece: Piece) -> str:
+    """The same for pieces with the same arrays."""
+    return cache_digest(piece.key)
+
+
+def make(piece: Piece, preprocess: Preprocess, cache: Cache, faces: FaceFinder) -> Made:
+    """Have a piece's arrays in the cache."""
+    if cache.holds("clips", piece.key):
+        return Made(0.0)
+    start = time.perf_counter()
+    try:
+        _arrays(piece, preprocess, cache, faces)
+    except ClipError as error:
+        return Made(0.0, str(error))
+    return Made(time.perf_counter() - start)
+
+
+def _arrays(piece: Piece, preprocess: Preprocess, cache: Cache, faces: FaceFinder) -> Arrays:
+    def prepare() -> Arrays:
+        return preprocess.prepare(piece.clip, piece.experiment, piece.settings, faces)
+
+    return cache.arrays("clips", piece.key, prepare)[0]
+
+
+def samples(
+    job: Job, excluded: Sequence[Exclusion], preprocess: Preprocess, code: str, cache: Cache, landmarks: Path | None
+) -> Samples:
+    """The samples of a job's clips but those excluded, from the cache; an entry that is gone is made again.
+
+    Raises UserError where no clip is left, and in a leak-free experiment LeakError where the samples of a clip depend
+    on others.
+    """
+    out = {one.clip: one for one in excluded}
+    used = [
+        (pair, piece)
+        for pair, piece in zip(job.clips, pieces(job, preprocess, code), strict=True)
+        if pair[0].id not in out
+    ]
+    if not used:
+        raise UserError(
+            f"{job.paper.key} {job.experiment.id}: no clip can be used; the first reason is {excluded[0].reason}"
+        )
+    faces = FaceFinder(landmarks)
+    clips = [pair for pair, _ in used]
+    arrays = [_arrays(piece, preprocess, cache, faces) for _, piece in used]
+
+    def assemble(some: Sequence[tuple[Clip, int]], their: Sequence[Arrays]) -> Samples:
+        return preprocess.assemble(some, their, job.experiment, job.profile.settings)
+
+    by_itself = guard.alone(clips, arrays, assemble) if job.experiment.leak_free else {}
+    found = assemble(clips, arrays)
+    guard.unmixed(guard.rows(found) if by_itself else {}, by_itself, job.experiment)
+    return found

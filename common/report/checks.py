@@ -1,0 +1,114 @@
+"""Rows of the tables that say what a score rests on: controls, paired tests between variants, the spread over seeds."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+
+from common.compare import parts
+from common.controls import CONTROLS
+from common.report.tables import DASH, corpus_name, count, metric_name, number
+from common.types import Comparison, Experiment, PairedTest, Report, Score
+
+_PLACES = 3
+SIGNIFICANT = 0.05
+AS_IT_IS = "as it is"
+
+
+def controlled(report: Report) -> list[tuple[Experiment, str, dict[str, dict[str, Comparison]]]]:
+    """Experiments of which a control has run, with the corpus that all their clips are of: by control, by metric.
+
+    `AS_IT_IS` is the experiment itself; it, and a control that has not run, may be missing.
+    """
+    found = []
+    for experiment in report.paper.experiments:
+        corpus = parts(experiment)[0][0]
+        variants = {f"{experiment.variant}+{name}": name for name in CONTROLS}
+        rows: dict[str, dict[str, Comparison]] = {}
+        for c in report.comparisons:
+            if (c.experiment, c.variant, c.corpus) == (experiment.name, experiment.variant, corpus) and c.score:
+                rows.setdefault(AS_IT_IS, {})[c.metric] = c
+        for c in report.controls:
+            if (c.experiment, c.corpus) == (experiment.name, corpus) and c.variant in variants:
+                rows.setdefault(variants[c.variant], {})[c.metric] = c
+        if set(rows) - {AS_IT_IS}:
+            found.append((experiment, corpus, rows))
+    return found
+
+
+def control_rows(report: Report) -> list[dict[str, object]]:
+    """One row per experiment and metric; each cell has a value, its interval and whether it is more than guessed."""
+    rows = []
+    for experiment, corpus, by_control in controlled(report):
+        for metric in ("uf1", "uar", "accuracy"):
+            found = {name: one[metric].score for name, one in by_control.items() if metric in one}
+            chance = next((score.chance for score in found.values() if score and score.chance is not None), None)
+            rows.append(
+                {
+                    "experiment": experiment.id,
+                    "leak_free": experiment.leak_free,
+                    "corpus": corpus_name(report, corpus),
+                    "metric": metric_name(metric),
+                    "cells": [_cell(found.get(name)) for name in (AS_IT_IS, *CONTROLS)],
+                    "chance": number(chance, _PLACES),
+                }
+            )
+    return rows
+
+
+def _cell(score: Score | None) -> dict[str, object]:
+    if score is None:
+        return {"value": DASH, "interval": "", "above": False}
+    bounded = score.low is not None and score.high is not None
+    interval = f"{number(score.low, _PLACES)} to {number(score.high, _PLACES)}" if bounded else "no interval"
+    above = score.p is not None and score.p < SIGNIFICANT
+    folds = f", {score.n_folds_done}/{score.n_folds} folds" if score.n_folds_done < score.n_folds else ""
+    return {"value": number(score.value, _PLACES), "interval": interval + folds, "above": above}
+
+
+def paired_rows(tests: Sequence[PairedTest]) -> list[list[str]]:
+    """One row per test, in the order of its fields."""
+    return [
+        [
+            t.first,
+            t.second,
+            count(t.n_clips),
+            count(t.n_subjects),
+            count(t.only_first),
+            count(t.only_second),
+            _probability(t.mcnemar),
+            _signed(t.difference),
+            _probability(t.p),
+            _probability(t.adjusted),
+        ]
+        for t in tests
+    ]
+
+
+def _probability(p: float) -> str:
+    return "< 0.001" if p < 0.001 else number(p, _PLACES)
+
+
+def _signed(value: float) -> str:
+    return ("+" if value > 0 else "") + number(value, _PLACES)
+
+
+def spread_rows(report: Report) -> list[list[str]]:
+    """Experiment, corpus, metric, the value of each seed, their mean, sample standard deviation, least and largest."""
+    rows = []
+    for s in report.spread:
+        known = [value for value in s.values if value is not None]
+        several = len(known) > 1
+        rows.append(
+            [
+                f"{s.experiment}/{s.variant}",
+                corpus_name(report, s.corpus),
+                metric_name(s.metric),
+                *(number(value, _PLACES) for value in s.values),
+                number(statistics.fmean(known) if known else None, _PLACES),
+                number(statistics.stdev(known) if several else None, _PLACES),
+                number(min(known) if several else None, _PLACES),
+                number(max(known) if several else None, _PLACES),
+            ]
+        )
+    return rows

@@ -1,0 +1,145 @@
+"""From the result store to papers side by side: what their networks reached on common ground, and at what cost."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from common import compare
+from common.pairs import paired
+from common.report.assemble import Finished, finished, merge, parameters, plan_file, read_plan
+from common.types import Contender, CorpusSummary, Experiment, Paper, Report, Score, SideBySide
+
+
+def side_by_side(out: Path, reports: Sequence[Report], data: str, seeds: Sequence[int], command: str) -> SideBySide:
+    """All experiments on common ground of the papers that have these reports, from what is stored.
+
+    Numbers are those of the first seed; the scores of the others show the spread.
+    """
+    found: dict[str, tuple[Report, Experiment, Finished]] = {}
+    plans = {report.paper.key: _plan(out, report, data, seeds[0]) for report in reports}
+    for report in reports:
+        for experiment in _common(report.paper):
+            name = f"{report.paper.key}/{experiment.id}"
+            found[name] = report, experiment, finished(out, report.paper, experiment, plans[report.paper.key])
+    ground = next((experiment for _, experiment, _ in found.values()), None)
+    classes = ground.labels.classes if ground else ()
+    done = {name: one.results for name, (_, _, one) in found.items() if one.results}
+    names = list(done)
+    pairs = [(first, second) for i, first in enumerate(names) for second in names[i + 1 :]]
+    return SideBySide(
+        profile=reports[0].profile,
+        data=data,
+        seeds=tuple(seeds),
+        labels=ground.labels.name if ground else "",
+        classes=classes,
+        protocol=ground.protocol if ground else "",
+        selection=ground.selection if ground else "",
+        corpora=_corpora(reports, ground),
+        contenders=tuple(
+            _contender(out, report, experiment, one, data, seeds) for report, experiment, one in found.values()
+        ),
+        tests=paired(done, pairs, len(classes)),
+        differing=_differing({name: (experiment, one) for name, (_, experiment, one) in found.items()}),
+        reports=tuple(reports),
+        environment=merge([report.environment for report in reports]),
+        command=command,
+    )
+
+
+def _common(paper: Paper) -> list[Experiment]:
+    return [experiment for experiment in paper.experiments if experiment.common_ground]
+
+
+def _plan(out: Path, report: Report, data: str, seed: int) -> Mapping[str, Any]:
+    return read_plan(plan_file(out, report.paper, report.paper.profiles[report.profile], data, seed))
+
+
+def _contender(
+    out: Path, report: Report, experiment: Experiment, one: Finished, data: str, seeds: Sequence[int]
+) -> Contender:
+    confusion = compare.pooled(one.results, None, len(experiment.labels.classes)).sum(axis=0)
+    measured = [result.measured for result in one.results]
+    return Contender(
+        paper=report.paper.key,
+        experiment=experiment.id,
+        title=experiment.common_ground,
+        scores=_scores(experiment, one),
+        confusion=np.asarray(confusion, np.int64),
+        n_folds_done=len(one.results),
+        n_folds=one.folds,
+        parameters=_parameters(parameters(one.results)),
+        flops=max((m["flops"] for m in measured if "flops" in m), default=None),
+        seconds_per_fold=statistics.fmean(result.seconds for result in one.results) if one.results else None,
+        inference_ms_per_clip=_median([m["inference_ms_per_clip"] for m in measured if "inference_ms_per_clip" in m]),
+        peak_memory_mib=max((m["peak_memory_mib"] for m in measured if "peak_memory_mib" in m), default=None),
+        spread=_spread(out, report, experiment, data, seeds),
+    )
+
+
+def _median(values: Sequence[float]) -> float | None:
+    return statistics.median(values) if values else None
+
+
+def _scores(experiment: Experiment, one: Finished) -> dict[str, dict[str, Score]]:
+    """Scores by corpus, the composite first, and metric."""
+    found: dict[str, dict[str, Score]] = {}
+    for corpus, within in compare.parts(experiment):
+        matrices = compare.pooled(one.results, within, len(experiment.labels.classes))
+        clips = compare.n_clips(one.results, within)
+        for metric in compare.METRICS:
+            score = compare.score(matrices, metric, experiment.labels.classes, clips, len(one.results), one.folds)
+            if score is not None:
+                found.setdefault(corpus, {})[metric] = score
+    return found
+
+
+def _parameters(facts: Mapping[str, int]) -> int | None:
+    """All parameters of the networks as built: the plain count, or the only one there is."""
+    if "parameters" in facts:
+        return facts["parameters"]
+    counts = [value for name, value in facts.items() if name.startswith("parameters")]
+    return counts[0] if len(counts) == 1 else None
+
+
+def _spread(
+    out: Path, report: Report, experiment: Experiment, data: str, seeds: Sequence[int]
+) -> dict[str, tuple[float, ...]]:
+    """By metric one value per seed, on all clips; of seeds that have no result none."""
+    values: dict[str, list[float]] = {}
+    for seed in seeds:
+        one = finished(out, report.paper, experiment, _plan(out, report, data, seed))
+        for metric, score in _scores(experiment, one).get(experiment.labels.name, {}).items():
+            values.setdefault(metric, []).append(score.value)
+    return {metric: tuple(some) for metric, some in values.items()}
+
+
+def _differing(found: Mapping[str, tuple[Experiment, Finished]]) -> tuple[str, ...]:
+    """What is not the same for all, one line each: the clips, the folds that are done, the conditions."""
+    lines = []
+    done = {name: one for name, (_, one) in found.items() if one.results}
+    clips = {name: {clip for result in one.results for clip in result.clips} for name, one in done.items()}
+    everywhere = set.intersection(*clips.values()) if clips else set()
+    for name, mine in clips.items():
+        if more := len(mine - everywhere):
+            lines.append(f"{name} answers {more} clips that not all others answer; paired tests are on the shared ones")
+    conditions = {
+        (e.labels.name, e.protocol, e.selection, tuple(sorted(e.corpora)), e.leak_free) for e, _ in found.values()
+    }
+    if len(conditions) > 1:
+        lines.append("label map, protocol, selection rule or corpora are not the same for all")
+    return tuple(lines)
+
+
+def _corpora(reports: Sequence[Report], ground: Experiment | None) -> tuple[CorpusSummary, ...]:
+    """What was read of the corpora of common ground, by the first paper that says so."""
+    found: dict[str, CorpusSummary] = {}
+    for report in reports:
+        for one in report.corpora:
+            if ground and one.name in ground.corpora and set(one.by_class) == set(ground.labels.classes):
+                found.setdefault(one.name, one)
+    return tuple(found[name] for name in (ground.corpora if ground else ()) if name in found)

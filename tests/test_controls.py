@@ -1,0 +1,103 @@
+"""What the controls show of a clip, and that they reach the arrays that networks read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+import papers
+from benchmarks.controls import measured
+from common.controls import CONTROLS, NO_MOTION, PERMUTED, SHUFFLED, controls, spoil
+from common.images import each_frame, read_frame, read_frames
+from common.types import Clip
+
+
+def clip(folder: Path, subject: str = "s1", name: str = "c1", frames: int = 5) -> Clip:
+    """A clip whose frame i is grey level 10 i."""
+    files = []
+    for number in range(frames):
+        path = folder / f"{name}-{number}.png"
+        cv2.imwrite(str(path), np.full((4, 6), 10 * number, np.uint8))
+        files.append(path)
+    return Clip("smic", subject, name, tuple(files), tuple(range(7, 7 + frames)), 7, 8, 6 + frames, 100.0, "positive")
+
+
+def levels(one: Clip) -> list[int]:
+    return [int(picture[0, 0, 0]) for picture in each_frame(one)]
+
+
+def test_without_motion_every_frame_is_the_first(tmp_path: Path) -> None:
+    plain = clip(tmp_path)
+    ((still, label),) = spoil([(plain, 2)], NO_MOTION, 0)
+    assert label == 2
+    assert levels(still) == [0] * 5
+    assert (read_frames(still, 2) == read_frame(plain, 0)).all()
+    assert (still.numbers, still.onset, still.apex, still.offset) == (plain.numbers, 7, 8, 11)
+    assert levels(still.at([2, 4])) == [0, 0]
+
+
+def test_shuffled_frames_are_the_same_frames_in_an_order_of_the_seed(tmp_path: Path) -> None:
+    plain = clip(tmp_path, frames=12)
+    ((one, _),), ((again, _),), ((other, _),) = (spoil([(plain, 0)], SHUFFLED, seed) for seed in (0, 0, 1))
+    assert levels(one) == levels(again) != levels(other)
+    assert sorted(levels(one)) == levels(plain)
+    assert levels(one.at([3, 5])) == [levels(one)[3], levels(one)[5]]
+    assert int(read_frame(one, 4)[0, 0, 0]) == levels(one)[4]
+
+
+def test_frames_of_a_video_are_shown_in_any_order(tmp_path: Path) -> None:
+    path = tmp_path / "film.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25, (32, 32), False)
+    for number in range(6):
+        writer.write(np.full((32, 32), 40 * number, np.uint8))
+    writer.release()
+    plain = Clip("casme_sq", "s1", "film", (path,) * 6, tuple(range(1, 7)), 1, None, 6, 25.0, "happy")
+    ((one, _),) = spoil([(plain, 0)], SHUFFLED, 3)
+    assert levels(one) != levels(plain)
+    assert sorted(levels(one)) == sorted(levels(plain))
+    ((still, _),) = spoil([(plain, 0)], NO_MOTION, 3)
+    assert levels(still) == levels(plain)[:1] * 6
+
+
+def test_labels_change_places_within_a_subject_alone(tmp_path: Path) -> None:
+    plain = clip(tmp_path, frames=1)
+    pairs = [(replace(plain, subject=f"s{k // 6}", name=f"c{k}"), k % 3) for k in range(30)]
+    found = spoil(pairs, PERMUTED, 0)
+    assert [one.id for one, _ in found] == [one.id for one, _ in pairs]
+    assert [label for _, label in found] != [label for _, label in pairs]
+    for person in range(5):
+        mine = slice(6 * person, 6 * person + 6)
+        assert Counter(label for _, label in found[mine]) == Counter(label for _, label in pairs[mine])
+    assert found == spoil(pairs, PERMUTED, 0) != spoil(pairs, PERMUTED, 1)
+
+
+def test_a_control_is_an_experiment_of_its_own() -> None:
+    for key in papers.available():
+        for experiment in papers.load(key).experiments:
+            found = controls(experiment)
+            assert {one.control for one in found} == set(CONTROLS)
+            assert {one.id for one in found} == {f"{experiment.id}+{name}" for name in CONTROLS}
+            assert all((one.protocol, one.leak_free) == (experiment.protocol, experiment.leak_free) for one in found)
+
+
+def test_an_unknown_control_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="unknown control 'upside-down'"):
+        spoil([(clip(tmp_path), 0)], "upside-down", 0)
+
+
+def test_without_motion_or_labels_motion_is_no_longer_recognised(tmp_path: Path) -> None:
+    found = measured("flow", subjects=3, clips=3, cache=tmp_path)
+    plain, still, permuted = (found[name] for name in ("as it is", NO_MOTION, PERMUTED))
+    assert plain.value > 0.9
+    assert plain.p is not None
+    assert plain.p < 0.01
+    assert still.value == still.chance
+    assert still.p == 1
+    assert permuted.p is not None
+    assert permuted.p > 0.05
+    assert permuted.value < 0.5

@@ -1,0 +1,115 @@
+"""What one invocation runs, several seeds, controls, and papers side by side, with a network that only counts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import guessing as guesses
+import pytest
+
+import papers
+import run_all
+from common import study
+from common.controls import CONTROLS
+from common.errors import UserError
+
+KEYS = ("aouayeb2019", "kumar2019")
+COMMON = {"aouayeb2019": "composite-loso/cnn-in-fold", "kumar2019": "composite-loso/published"}
+
+
+@pytest.fixture
+def guessing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(papers, "parts", guesses.parts)
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+def run(out: Path, cache: Path, *words: str) -> int:
+    return run_all.main([*words, "--profile", "smoke", "--out", str(out), "--cache", str(cache), "--workers", "1"])
+
+
+def read(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def test_what_runs_by_default_by_name_and_on_request() -> None:
+    paper = papers.load("aouayeb2019")
+
+    def ids(*names: str, tune: bool = False, spoilt: bool = False, several: bool = False) -> list[str]:
+        return [e.id for e in study.select(paper, names, tune=tune, spoilt=spoilt, several=several)]
+
+    plain = ids()
+    assert plain == [e.id for e in paper.experiments if not e.on_request]
+    assert ids("composite-loso") == plain
+    assert ids(tune=True) == [e.id for e in paper.experiments]
+    assert ids("composite-loso/cnn-once+no-motion") == ["composite-loso/cnn-once+no-motion"]
+    spoilt = ids("composite-loso/cnn-once", spoilt=True)
+    assert spoilt == ["composite-loso/cnn-once", *(f"composite-loso/cnn-once+{name}" for name in CONTROLS)]
+    assert len(ids(spoilt=True)) == 4 * len(plain)
+    with pytest.raises(UserError, match="no experiment 'composite-loso/cnn-once\\+upside-down'"):
+        ids("composite-loso/cnn-once+upside-down")
+
+
+def test_several_papers_bring_their_common_ground() -> None:
+    for key in papers.available():
+        paper = papers.load(key)
+        alone = study.select(paper, (), tune=False, spoilt=False, several=False)
+        several = study.select(paper, (), tune=False, spoilt=False, several=True)
+        more = {e.id for e in paper.experiments if e.common_ground and e.on_request}
+        assert {e.id for e in several} - {e.id for e in alone} == more
+
+
+def test_controls_are_stored_and_reported(guessing: None, cache: Path, tmp_path: Path) -> None:
+    words = ("--paper", "aouayeb2019", "--experiment", COMMON["aouayeb2019"], "--controls")
+    assert run(tmp_path, cache, *words) == 0
+    found = read(tmp_path / "aouayeb2019.json")["controls"]
+    assert {row["variant"] for row in found} == {f"cnn-in-fold+{name}" for name in CONTROLS}
+    assert {row["published"] for row in found} == {None}
+    assert all("a control" in row["reason"] and row["reproduced"] for row in found)
+    assert len([*tmp_path.glob("runs/*/*/cnn-in-fold+*/*/folds/*.json")]) == 2 * len(CONTROLS)
+    before = read(tmp_path / "aouayeb2019.json")
+    assert run(tmp_path, cache, "--paper", "aouayeb2019", "--report-only") == 0
+    assert read(tmp_path / "aouayeb2019.json")["controls"] == before["controls"]
+
+
+def test_papers_side_by_side_over_seeds(guessing: None, cache: Path, tmp_path: Path) -> None:
+    assert run(tmp_path, cache, "--paper", *KEYS, "--seeds", "2", "--experiment", "composite-loso") == 0
+    side = read(tmp_path / "comparison.json")
+    assert (tmp_path / "comparison.pdf").read_bytes().startswith(b"%PDF")
+    assert side["seeds"] == [0, 1]
+    by_paper = {row["paper"]: row for row in side["contenders"]}
+    assert {key: row["experiment"] for key, row in by_paper.items()} == COMMON
+    for row in by_paper.values():
+        assert (row["parameters"], row["flops"]) == (1234, 5e9)
+        assert (row["n_folds_done"], row["n_folds"]) == (2, 6)
+        assert len(row["spread"]["uf1"]) == 2
+        assert row["spread"]["uf1"][0] == row["scores"]["megc2019"]["uf1"]["value"]
+        assert row["inference_ms_per_clip"] > 0
+    (test,) = side["tests"]
+    assert (test["only_first"], test["only_second"], test["difference"], test["p"]) == (0, 0, 0, 1)
+    report = read(tmp_path / "aouayeb2019.json")
+    rows = {(r["variant"], r["corpus"], r["metric"]): r["values"] for r in report["spread"]}
+    assert rows["cnn-in-fold", "megc2019", "uf1"] == by_paper["aouayeb2019"]["spread"]["uf1"]
+
+
+def test_stand_ins_are_the_same_for_every_seed(guessing: None, cache: Path, tmp_path: Path) -> None:
+    words = ("--paper", "kumar2019", "--experiment", COMMON["kumar2019"], "--seed")
+    runs = []
+    for seed in ("0", "7"):
+        assert run(tmp_path / seed, cache, *words, seed) == 0
+        (file,) = (tmp_path / seed).glob("runs/kumar2019/composite-loso/published/*/run.json")
+        runs.append(read(file)["key"])
+    assert runs[0]["clips"] == runs[1]["clips"]
+    assert (runs[0]["seed"], runs[1]["seed"]) == (0, 7)
+
+
+def test_seeds_must_be_counted_from_one(capsys: Any) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        run_all.main(["--paper", "kumar2019", "--seeds", "0"])
+    assert stopped.value.code == 2
+    assert "--seeds: at least 1" in capsys.readouterr().err

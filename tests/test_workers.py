@@ -1,0 +1,137 @@
+"""Several processes do what one does, and what happens to one of them costs nothing that is done."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import guessing
+import pytest
+
+import papers
+import run_all
+from common.errors import UserError
+from common.pool import Pool
+
+ROOT = Path(__file__).parents[1]
+KEY = "aouayeb2019"
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+def run(out: Path, cache: Path, workers: int, *words: str) -> int:
+    where = ["--out", str(out), "--cache", str(cache), "--workers", str(workers)]
+    return run_all.main(["--paper", KEY, "--profile", "smoke", *where, *words])
+
+
+def results(out: Path) -> dict[str, Any]:
+    """What every stored fold holds but its times and its memory."""
+    found = {}
+    for file in sorted(out.glob("runs/*/*/*/*/folds/*.json")):
+        record = json.loads(file.read_text(encoding="utf-8"))
+        found["/".join(file.parts[-5:])] = {
+            name: record[name] for name in ("clips", "truth", "probabilities", "history")
+        }
+    return found
+
+
+def without_times(report: Path) -> dict[str, Any]:
+    record = json.loads(report.read_text(encoding="utf-8"))
+    del record["cost"]
+    for row in record["subjects"]:
+        del row["seconds"]
+    return record
+
+
+def test_two_processes_leave_what_one_does(cache: Path, tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
+    monkeypatch.setattr(papers, "parts", guessing.parts)
+    assert run(tmp_path / "one", cache, 1) == 0
+    alone = capsys.readouterr().out
+    assert run(tmp_path / "two", tmp_path / "cache", 2) == 0  # clips are prepared by both as well
+    both = capsys.readouterr().out
+    assert len(results(tmp_path / "one")) == 6
+    assert results(tmp_path / "two") == results(tmp_path / "one")
+    assert without_times(tmp_path / "two" / f"{KEY}.json") == without_times(tmp_path / "one" / f"{KEY}.json")
+    assert alone.count("clips right") == both.count("clips right") == 6
+    assert len({*tmp_path.glob("cache/clips/*/*.npz")}) == len({*cache.glob("clips/*/*.npz")})
+
+
+def test_a_killed_process_is_one_line_and_the_rest_is_done_next_time(
+    cache: Path, tmp_path: Path, monkeypatch: Any, capsys: Any
+) -> None:
+    monkeypatch.setattr(papers, "parts", guessing.deadly)
+    monkeypatch.setenv("DEADLY", str(tmp_path))
+    (tmp_path / "1.bullet").touch()
+    assert run(tmp_path / "out", cache, 2) == 2
+    said = capsys.readouterr().err
+    assert "a process was killed, perhaps for want of memory" in said
+    assert len(said.strip().splitlines()) == 1
+    done = results(tmp_path / "out")
+    assert len(done) < 6
+    assert run(tmp_path / "out", cache, 2) == 0
+    assert len(results(tmp_path / "out")) == 6
+    assert done.items() <= results(tmp_path / "out").items()
+
+
+def test_ctrl_c_ends_all_processes_at_once(cache: Path, tmp_path: Path) -> None:
+    """The signal goes to the whole group, as a terminal sends it."""
+    program = (
+        "import sys, papers, guessing, run_all; papers.parts = guessing.slow; sys.exit(run_all.main(sys.argv[1:]))"
+    )
+    words = ["--paper", KEY, "--profile", "smoke", "--workers", "2", "--out", str(tmp_path), "--cache", str(cache)]
+    environment = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
+    with subprocess.Popen(
+        [sys.executable, "-c", program, *words],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        for _ in range(600):
+            time.sleep(0.1)
+            if results(tmp_path):
+                break
+        os.killpg(process.pid, signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+        time.sleep(1)
+        assert not living(process.pid)
+    assert process.returncode == 130
+    assert said.strip().splitlines() == ["Interrupted. Finished folds are stored; the same command goes on."]
+    assert 0 < len(results(tmp_path)) < 6
+
+
+def living(group: int) -> list[str]:
+    """The processes of a group that still run."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            name, _, rest = file.read_text().rpartition(")")
+            state, _, of_group = rest.split()[:3]
+            if int(of_group) == group and state != "Z":
+                found.append(name)
+    return found
+
+
+def double(number: int) -> int:
+    if number == 3:
+        raise UserError("three is one too many")
+    return 2 * number
+
+
+def test_a_pool_hands_on_what_is_raised() -> None:
+    for count in (1, 2):
+        with Pool(count) as pool:
+            assert sorted(pool.finished([pool.start(double, number) for number in (1, 2, 4)])) == [2, 4, 8]
+            with pytest.raises(UserError, match="three is one too many"):
+                list(pool.finished([pool.start(double, number) for number in (3,)]))
