@@ -206,6 +206,7 @@ def studied(options: argparse.Namespace) -> Study:
     from common.weights import starting_from, takes
 
     loaded = [papers.load(key) for key in (papers.available() if options.all else dict.fromkeys(options.paper))]
+    study.check_names(loaded, options.experiment or ())
     weights = _weights(loaded, options)
     profile = options.profile or ("paper" if options.data else "quick")
     chosen = tuple(
@@ -228,7 +229,7 @@ def studied(options: argparse.Namespace) -> Study:
         out=shared(options.out),
         cache=Cache((options.cache or _default_cache()).expanduser().absolute()),
         seeds=tuple(range(options.seed, options.seed + options.seeds)),
-        landmarks=options.landmarks,
+        landmarks=options.landmarks and shared(options.landmarks),
         workers=1 if options.scheduler else options.workers or _workers(profile),
         scheduler=options.scheduler,
     )

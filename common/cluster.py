@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
 
-from common.errors import UserError, quoted
+from common.errors import StoppedError, UserError, quoted
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
@@ -65,7 +65,7 @@ class Cluster:
     def finished(self, futures: Sequence[Any]) -> Iterator[Made]:
         """What the work came to, in the order in which it is done.
 
-        Raises what it raised, and UserError where it was lost with several workers in turn.
+        Raises what it raised, and StoppedError where it was lost with several workers in turn.
         """
         from distributed import KilledWorker, as_completed
 
@@ -73,7 +73,11 @@ class Cluster:
             for future in as_completed(futures):
                 yield future.result()
         except KilledWorker as error:
-            raise UserError(
+            self._client.cancel(self._started, force=True)
+            raise StoppedError(
                 f"the cluster lost several workers at the same work, perhaps for want of memory ({error}); what is "
                 "finished is stored: run it again"
             ) from error
+        except BaseException:  # whatever stops one of them stops the others, which belong to the same work
+            self._client.cancel(self._started, force=True)
+            raise

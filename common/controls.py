@@ -1,7 +1,8 @@
 """Controls: the same experiment on clips spoilt in one way, to see what a score rests on.
 
-A recogniser of motion falls to chance without motion, and any to chance where labels are drawn anew. One that does not
-rests on identity, lighting or the corpus.
+A recogniser of motion falls to chance without motion. One that does not rests on identity, lighting or the corpus.
+Where labels change places within subjects, nothing is left to learn but who shows what how often. Frames are shuffled
+over the whole clip, before a network's part of it is cut out.
 """
 
 from __future__ import annotations
@@ -55,7 +56,8 @@ def spoil(clips: Sequence[tuple[Clip, int]], control: str, seed: int) -> tuple[t
 
 
 def _showing(clip: Clip, places: Sequence[int]) -> Clip:
-    return replace(clip, shown=tuple(clip.pictures[place] for place in places))
+    pictures = clip.pictures
+    return replace(clip, shown=tuple(pictures[place] for place in places))
 
 
 def _order(clip: Clip, seed: int) -> list[int]:

@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-LEFT_OUT = ("common/types.py", "common/errors.py", "common/corpora/")
+LEFT_OUT = ("common/errors.py", "common/corpora/")
 PACKAGES = ("tensorflow", "keras", "numpy", "opencv-python-headless", "dlib-bin", "pillow", "scikit-image")
 
 
@@ -36,7 +36,7 @@ def backend() -> str:
 def sources(files: Iterable[str]) -> tuple[str, ...]:
     """Source files with all modules of the suite that they import, directly or not, relative to the project's root.
 
-    Records, errors, the corpora and a paper's experiments are left out: what they decide is part of a key by its value.
+    Errors, the corpora and a paper's experiments are left out: what they decide is part of a key by its value.
     """
     found: dict[str, None] = {}
     waiting = list(files)

@@ -15,6 +15,10 @@ class UserError(_OneLine):
     """Wrong arguments or no usable data; the command line ends with status 2."""
 
 
+class StoppedError(UserError):
+    """Work that had begun cannot go on; what is finished is stored, and the command line ends with status 1."""
+
+
 class ClipError(_OneLine):
     """One clip cannot be used; it becomes an `Exclusion` and all other clips go on."""
 

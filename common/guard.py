@@ -1,8 +1,9 @@
 """What keeps test clips out of training in a leak-free experiment. A violation stops the run.
 
-A recipe is handed the training rows of a fold alone, so that there is nothing else that it could fit to. What is left
-is checked here: that the folds are apart, that preparing a clip takes nothing from others, that a held-out clip is
-answered by itself, and that a network carries nothing from fold to fold but its initial state.
+A recipe is handed the training rows of a fold alone. What could still leak without ill will is checked here: that the
+folds are apart, that preparing a clip takes nothing from others, that a held-out clip is answered by itself (tried on
+one clip of a run), and that the object which folds share gains nothing while a fold is trained and tested. Learners
+start each fold from their initial state by themselves; who hides a statistic inside one is not found out.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from common.errors import UserError
+from common.errors import StoppedError
 from common.protocols import BY_SUBJECT
 from common.types import Answers, Arrays, Clip, Experiment, Fold, Samples
 
@@ -21,7 +22,7 @@ TOLERANCE = 1e-3
 """How far probabilities of one clip may be apart, answered alone or among others: other batches round otherwise."""
 
 
-class LeakError(UserError):
+class LeakError(StoppedError):
     """Something of the held-out clips would reach training."""
 
 
@@ -89,8 +90,6 @@ def unswayed(
 ) -> None:
     """Raise LeakError where a held-out clip is answered otherwise when it is asked for by itself."""
     clip = str(test.clip[0])
-    if len(answers) == 1:
-        return
     by_itself = predict(test.only(np.flatnonzero(test.clip == clip)))
     if set(by_itself) != {clip} or not np.allclose(by_itself[clip], answers[clip], atol=TOLERANCE):
         raise LeakError(
@@ -101,11 +100,18 @@ def unswayed(
 
 @contextmanager
 def forgetful(networks: object, experiment: Experiment, fold: str) -> Iterator[None]:
-    """Raise LeakError where training leaves something on `networks`, which all folds share, that was not there."""
+    """Raise LeakError where a fold leaves something on `networks`, which all folds share, that was not there."""
     before = dict(vars(networks))
-    yield
-    after = vars(networks)
-    if kept := [name for name in after if name not in before or after[name] is not before[name]]:
+    try:
+        yield
+    finally:
+        after = dict(vars(networks))
+        kept = [name for name in after if name not in before or after[name] is not before[name]]
+        for name in kept:  # a fold that fails must not leave it to the next one either
+            vars(networks).pop(name)
+            if name in before:
+                vars(networks)[name] = before[name]
+    if kept:
         raise LeakError(
             f"{experiment.id}, fold {fold}: training leaves {kept[0]!r} on the networks, and other folds test clips "
             "that it was fitted to"

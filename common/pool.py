@@ -15,7 +15,7 @@ from multiprocessing import active_children, get_context
 from types import FrameType, TracebackType
 from typing import TypeVar
 
-from common.errors import UserError
+from common.errors import StoppedError
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
@@ -37,12 +37,10 @@ class Pool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._executor is None:
-            return
         if error is not None:
-            for process in active_children():  # an interrupted study does not wait for folds half done
-                process.terminate()
-        self._executor.shutdown(wait=True, cancel_futures=True)
+            self._stop()  # an interrupted study does not wait for folds half done
+        elif self._executor is not None:
+            self._executor.shutdown(wait=True)
 
     def start(self, work: Callable[[Item], Made], item: Item) -> Future[Made]:
         """Have `work` done on an item; with one process it is done at once, in this one."""
@@ -62,16 +60,28 @@ class Pool:
     def finished(self, futures: Sequence[Future[Made]]) -> Iterator[Made]:
         """What the work came to, in the order in which it is done.
 
-        Raises what it raised, and UserError where a process died.
+        Raises what it raised, and StoppedError where a process died; all processes then end, whatever they are at.
         """
         try:
             for future in as_completed(futures):
                 yield future.result()
         except BrokenProcessPool:
-            raise UserError(
+            self._stop()
+            raise StoppedError(
                 "a process was killed, perhaps for want of memory; what is finished is stored: run it again, with "
                 "fewer --workers"
             ) from None
+        except BaseException:  # whatever stops one of them stops the others, which belong to the same work
+            self._stop()
+            raise
+
+    def _stop(self) -> None:
+        """End all processes at once; new ones are started when they are needed."""
+        if self._executor is not None:
+            for process in active_children():
+                process.terminate()
+            self._executor.shutdown(wait=True, cancel_futures=True)
+            self._executor = None
 
 
 def _begin(threads: int) -> None:

@@ -14,6 +14,7 @@ from common.cache import Cache
 from common.cluster import Cluster
 from common.errors import ClipError
 from common.faces import FaceFinder
+from common.files import named
 from common.parts import Parts
 from common.plan import Job
 from common.pool import Pool
@@ -41,8 +42,23 @@ def execute(
         if not job.pending():
             line(f"{job.paper.key} {job.experiment.id}: all {len(job.asked())} folds are stored")
     pending = [job for job in jobs if job.pending()]
-    if not pending:
-        return 0
+    try:
+        return _execute(pending, parts, cache, landmarks, pool, progress, line) if pending else 0
+    finally:
+        for job in jobs:  # also those whose folds an earlier, interrupted run has finished
+            if not job.experiment.control:
+                _draw_results(job, parts(), line)
+
+
+def _execute(
+    pending: Sequence[Job],
+    parts: Callable[[], Parts],
+    cache: Cache,
+    landmarks: Path | None,
+    pool: Pool | Cluster,
+    progress: Progress,
+    line: Callable[[str], None],
+) -> int:
     shop = Shop(parts, prepare.code(pending[0].paper.key), cache, landmarks, FaceFinder(landmarks), pool)
     made = _prepare(pending, shop, progress)
     for job in pending:
@@ -56,7 +72,7 @@ def execute(
     tasks = [work.Task(shares, parts, shop.code, cache, landmarks) for shares in _shared_out(pending, made, shop)]
     if pool.here:
         _draw(pending, made, shop, line)
-        failures = sum(work.run(task, progress, line) for task in tasks)
+        failures = sum(work.run(task, progress, line, line) for task in tasks)
     else:
         with _watched(pending, progress, line):
             started = [pool.start(_run, task) for task in tasks]
@@ -66,9 +82,6 @@ def execute(
                 failures += failed
                 for one in lines:
                     line(one)
-    for job in pending:
-        if not job.experiment.control:
-            _draw_results(job, parts(), line)
     return failures
 
 
@@ -126,10 +139,11 @@ def _prepare(jobs: Sequence[Job], shop: Shop, say: Progress) -> dict[str, Prepar
     found: dict[str, Prepared] = {}
     counted: set[str] = set()
     for name, some in by_job.items():
-        mine = {key: piece for key, piece in zip(digests[name], some, strict=True) if key in made}
-        faults = tuple(Exclusion(piece.clip.id, made[key].fault) for key, piece in mine.items() if made[key].fault)
-        found[name] = Prepared(faults, sum(made[key].seconds for key in mine if key not in counted))
-        counted |= set(mine)
+        mine = [(key, piece) for key, piece in zip(digests[name], some, strict=True) if key in made]
+        faults = tuple(Exclusion(piece.clip.id, made[key].fault) for key, piece in mine if made[key].fault)
+        new = {key for key, _ in mine} - counted
+        found[name] = Prepared(faults, sum(made[key].seconds for key in new))
+        counted |= new
     return found
 
 
@@ -182,8 +196,7 @@ def _shares(folds: Sequence[tuple[Job, str]], made: Mapping[str, Prepared]) -> t
 def _run(task: work.Task) -> tuple[int, list[str]]:
     """A task in a process of its own: how many folds failed, and lines on these; what finished is in the store."""
     lines: list[str] = []
-    failed = work.run(task, lambda *_: None, lines.append)
-    return failed, [one for one in lines if not one.endswith(work.SECONDS)]
+    return work.run(task, lambda *_: None, lines.append, lambda _: None), lines
 
 
 @contextmanager
@@ -250,7 +263,8 @@ def _draw(jobs: Sequence[Job], made: Mapping[str, Prepared], shop: Shop, line: C
         folder = job.run.path / "figures"
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            figures = shop.parts().figures.draw(shown, job.profile.settings, shop.faces, folder)
+            with named(folder):
+                figures = shop.parts().figures.draw(shown, job.profile.settings, shop.faces, folder)
         except ClipError as error:
             line(f"{job.paper.key} {job.experiment.id}: no figures, {error}")
             continue
@@ -259,16 +273,18 @@ def _draw(jobs: Sequence[Job], made: Mapping[str, Prepared], shop: Shop, line: C
 
 
 def _draw_results(job: Job, parts: Parts, line: Callable[[str], None]) -> None:
-    """Add pictures of what was learnt to those of the inputs."""
+    """Add pictures of what was learnt to those of the inputs, where there is more of it than when they were drawn."""
+    record = job.run.description() or {}
+    if not (done := job.done()) or record.get("drawn_after_folds") == done:
+        return
     try:
         drawn = parts.figures.results(job.experiment, job.run.path)
     except (OSError, ValueError, KeyError, ClipError) as error:
         line(f"{job.paper.key} {job.experiment.id}: no figures of its results, {type(error).__name__}: {error}")
         return
-    record = job.run.description() or {}
     titles = {one.title for one in drawn}
     kept = [one for one in record.get("figures", []) if one["title"] not in titles]
-    job.run.describe(record | {"figures": kept + _listed(drawn)})
+    job.run.describe(record | {"figures": kept + _listed(drawn), "drawn_after_folds": done})
 
 
 def _listed(figures: Sequence[Figure]) -> list[dict[str, str]]:

@@ -88,12 +88,12 @@ class Run:
             return None
 
     def set_aside(self) -> int:
-        """Move all finished folds to a folder that is not read; returns how many there were."""
-        folder = self.path / "folds"
-        files = list(folder.glob("*.json"))
-        if files:
-            number = sum(1 for _ in self.path.glob("folds-set-aside-*")) + 1
-            folder.rename(self.path / f"folds-set-aside-{number}")
+        """Move all finished folds, and what a recipe keeps, to folders that are not read; returns how many folds."""
+        files = list((self.path / "folds").glob("*.json"))
+        number = sum(1 for _ in self.path.glob("folds-set-aside-*")) + 1
+        for name in ("search", "saliency", "folds"):  # the last one says that it is done
+            if (folder := self.path / name).is_dir():
+                folder.rename(self.path / f"{name}-set-aside-{number}")
         return len(files)
 
     def failure(self, fold: str) -> str | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -15,7 +16,7 @@ from common.cache import Cache
 from common.cluster import Cluster
 from common.controls import CONTROLS, controls
 from common.environment import code_digest
-from common.errors import UserError
+from common.errors import StoppedError, UserError
 from common.plan import Data, Job, kind_of, plan, read_data
 from common.pool import Pool
 from common.progress import Display
@@ -76,25 +77,35 @@ def select(paper: Paper, names: Sequence[str], *, tune: bool, spoilt: bool, seve
     """The experiments that `names` name (NAME or NAME/VARIANT), or else all that do not wait to be named.
 
     With `tune` also those that do, with `several` papers also those on common ground, and with `spoilt` the controls of
-    all that are chosen. Raises UserError for a name that fits none.
+    all that are chosen. A NAME of which all variants wait names them. None where no name is one of this paper.
     """
     every = [e for one in paper.experiments for e in (one, *controls(one))]
-    known = {name for e in every for name in (e.name, e.id)}
-    for name in names:
-        if name not in known:
-            plain = sorted({word for e in paper.experiments for word in (e.name, e.id)})
-            raise UserError(
-                f"{paper.key} has no experiment {name!r}; known: {', '.join(plain)}; "
-                f"with +{', +'.join(CONTROLS)} behind a variant: its controls"
-            )
+
+    def by_default(e: Experiment) -> bool:
+        return not e.on_request or (tune and not e.control) or (several and bool(e.common_ground))
+
+    waiting = set(names) - {e.name for e in every if by_default(e)}
 
     def wanted(e: Experiment) -> bool:
-        by_default = not e.on_request or (tune and not e.control) or (several and bool(e.common_ground))
-        return e.id in names or (by_default and (not names or e.name in names))
+        named = e.id in names or (e.name in names and by_default(e)) or (e.name in waiting and not e.control)
+        return named if names else by_default(e)
 
     first = [e for e in every if wanted(e)]
     found = {e.id: e for one in first for e in (one, *(controls(one) if spoilt and not one.control else ()))}
     return tuple(found.values())
+
+
+def check_names(papers: Sequence[Paper], names: Sequence[str]) -> None:
+    """Raise UserError for a name that fits no experiment of any of the papers."""
+    plain = sorted({word for paper in papers for e in paper.experiments for word in (e.name, e.id)})
+    spoilt = {c.id for paper in papers for e in paper.experiments for c in controls(e)}
+    for name in names:
+        if name not in plain and name not in spoilt:
+            keys = " and ".join(paper.key for paper in papers)
+            raise UserError(
+                f"{keys}: no experiment {name!r}; known: {', '.join(plain)}; "
+                f"with +{', +'.join(CONTROLS)} behind a variant: its controls"
+            )
 
 
 def dry_run(study: Study, display: Display) -> int:
@@ -126,20 +137,38 @@ def _each(study: Study, work: Callable[[Chosen, int], int] | None, display: Disp
     With a pool each paper's report is written when its work is done, while the next paper is at work.
     """
     statuses: list[int] = []
-    reports: list[Future[tuple[Report, tuple[Path, ...]]]] = []
+    reports: list[tuple[Chosen, Future[tuple[Report, tuple[Path, ...]]]]] = []
     for one in study.chosen:
-        try:
-            statuses += [work(one, seed) for seed in study.seeds] if work else []
-            if pool is not None:
-                reports.append(pool.start(_report, (study, one)))
-                reports[-1].add_done_callback(partial(_say_written, display))
-        except UserError as error:
-            display.fault(f"run_all.py: {error}")
-            statuses.append(WRONG)
+        if not one.experiments:
+            continue
+        began = work is None
+        for seed in study.seeds:
+            if work is None:
+                break
+            try:
+                statuses.append(work(one, seed))
+                began = True
+            except UserError as error:
+                display.fault(f"run_all.py: {error}")
+                statuses.append(FAILED if isinstance(error, StoppedError) else WRONG)
+                began |= isinstance(error, StoppedError)
+        if pool is not None and began:
+            try:
+                future = pool.start(_report, (study, one))
+                future.add_done_callback(partial(_say_written, display))
+                reports.append((one, future))
+            except UserError as error:
+                display.fault(f"run_all.py: {error}")
+                statuses.append(WRONG)
     written: list[Report] = []
-    for future in reports:
+    for one, future in reports:
         try:
             written.append(future.result()[0])
+        except (BrokenProcessPool, CancelledError):  # its process went with those of another paper
+            found, paths = _report((study, one))
+            written.append(found)
+            for path in paths:
+                display.line(f"wrote {path}")
         except UserError as error:
             display.fault(f"run_all.py: {error}")
             statuses.append(WRONG)
@@ -175,12 +204,17 @@ def _run(study: Study, one: Chosen, seed: int, pool: Pool | Cluster, display: Di
 
 def _jobs(study: Study, one: Chosen, seed: int, display: Display) -> tuple[list[Job], list[Job], Data]:
     """The jobs that are asked for, and all that can be planned: a report also shows what earlier runs have left."""
+    from common.report.assemble import plan_file, read_plan
+
     data = _data(study, one, display)
     contents: dict[str, str] = {}
     code = code_digest(one.code)
     wanted = {experiment.id for experiment in one.experiments}
+    known = read_plan(plan_file(study.out, one.paper, one.profile, data.kind, seed)).get("runs", {})
     every = []
     for experiment in (e for plain in one.paper.experiments for e in (plain, *controls(plain))):
+        if experiment.control and experiment.id not in wanted and experiment.id not in known:
+            continue
         try:
             every.append(
                 plan(

@@ -136,7 +136,7 @@ class LabelMap:
 
 
 class Rows:
-    """Some rows of an array, copied only when they are read; the other rows cannot be reached through it."""
+    """Some rows of an array, copied only when they are read; indices reach no other row."""
 
     def __init__(self, values: NDArray[Any] | Rows, rows: NDArray[np.int64]) -> None:
         self._values, self._rows = values, np.asarray(rows)
@@ -148,7 +148,7 @@ class Rows:
 
     def __getitem__(self, rows: Any) -> NDArray[Any]:
         """The rows with these places among these rows: an int array, a mask, a slice, or one int."""
-        return self._values[self._rows[rows]]
+        return np.array(self._values[self._rows[rows]]) if np.ndim(rows) == 0 else self._values[self._rows[rows]]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         return np.asarray(self[:], dtype)

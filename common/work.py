@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -31,9 +31,6 @@ from common.types import (
     Trained,
     Workbench,
 )
-
-SECONDS = " s"
-"""How the line ends that says that a fold is done."""
 
 log = logging.getLogger("mer")
 
@@ -72,10 +69,10 @@ class Shop:
     measured: dict[str, float]
 
 
-def run(task: Task, say: Progress, line: Callable[[str], None]) -> int:
+def run(task: Task, say: Progress, line: Callable[[str], None], done: Callable[[str], None]) -> int:
     """Train the folds of a task and store each as it is finished; returns how many failed.
 
-    A fold that fails is noted and the others go on. `line` gets one line per finished or failed fold.
+    A fold that fails is noted and the others go on. `done` gets one line per finished fold, `line` all other ones.
     """
     parts = task.parts()
     networks: tuple[Hashable, Networks] | None = None
@@ -83,18 +80,20 @@ def run(task: Task, say: Progress, line: Callable[[str], None]) -> int:
     for share in task.shares:
         job = share.job
         where = f"{job.paper.key} {job.experiment.id}"
-        samples = prepare.samples(job, share.excluded, parts.preprocess, task.code, task.cache, task.landmarks)
-        if share.first:
-            job.run.note(samples.notes)
-        known = {fold.name: fold for fold in split(job.experiment, samples.subject, samples.clip, samples.y, job.seed)}
-        for name in share.folds:
-            if name not in known:
-                line(f"{where} {name}: every clip of this fold is excluded")
-        folds = [known[name] for name in share.folds if name in known and job.run.load(name) is None]
-        if not folds:
-            continue
+        names = [name for name in share.folds if job.run.load(name) is None]  # what another process has not done
         measured: dict[str, float] = {}
         try:
+            samples = prepare.samples(job, share.excluded, parts.preprocess, task.code, task.cache, task.landmarks)
+            if share.first:
+                job.run.note(samples.notes)
+            split_by = (samples.subject, samples.clip, samples.y, job.seed)
+            known = {fold.name: fold for fold in split(job.experiment, *split_by)}
+            for name in names:
+                if name not in known:
+                    line(f"{where} {name}: every clip of this fold is excluded")
+            folds = [known[name] for name in names if name in known]
+            if not folds:
+                continue
             recipe = parts.recipe()
             needs = parts.needs(job.experiment, job.profile.settings)
             if networks is None or networks[0] != needs:
@@ -106,25 +105,28 @@ def run(task: Task, say: Progress, line: Callable[[str], None]) -> int:
             raise
         except Exception as error:  # whatever a backend raises: one experiment must not take the others with it
             reason = _one_line(error)
-            for fold in folds:
-                job.run.save_failure(fold.name, reason)
+            for name in names:
+                job.run.save_failure(name, reason)
             line(f"{where}: failed before its first fold, {reason}")
-            failures += len(folds)
+            failures += len(names)
             continue
         shop = Shop(job, recipe, networks[1], samples, _keep(job, samples, task.cache, measured), say, measured)
-        failures += _folds(shop, folds, line)
+        failures += _folds(shop, folds, line, done)
         del samples, shop  # a corpus is gigabytes: free one job's before the next is read
     return failures
 
 
-def _folds(shop: Shop, folds: Sequence[Fold], line: Callable[[str], None]) -> int:
-    job, failures = shop.job, 0
+def _folds(shop: Shop, folds: Sequence[Fold], line: Callable[[str], None], done: Callable[[str], None]) -> int:
+    job, failures, tried = shop.job, 0, False
     where = f"{job.paper.key} {job.experiment.id}"
     for number, fold in enumerate(folds):
+        several = len(set(shop.samples.clip[fold.test].tolist())) > 1
         try:
-            result = _fold(shop, fold, first=number == 0, last=number == len(folds) - 1)
-            job.run.save(result)
-        except (UserError, OSError):
+            result = _fold(shop, fold, trial=several and not tried, last=number == len(folds) - 1)
+        except guard.LeakError:
+            job.run.set_aside()  # no fold of a leaking experiment is a result
+            raise
+        except UserError:
             raise
         except Exception as error:  # whatever a backend raises: one fold must not take the others with it
             reason = _one_line(error)
@@ -132,7 +134,9 @@ def _folds(shop: Shop, folds: Sequence[Fold], line: Callable[[str], None]) -> in
             line(f"{where} {fold.name}: failed, {reason}")
             failures += 1
             continue
-        line(finished(job, result))
+        job.run.save(result)
+        tried |= several
+        done(finished(job, result))
         shop.say(f"{where}: folds", job.done(), len(job.folds))
     return failures
 
@@ -142,37 +146,39 @@ def finished(job: Job, result: FoldResult) -> str:
     right = int((result.probabilities.argmax(axis=1) == result.truth).sum())
     return (
         f"{job.paper.key} {job.experiment.id} {job.done()}/{len(job.folds)} {result.fold}: "
-        f"{right} of {len(result.clips)} clips right, {result.seconds:.1f}{SECONDS}"
+        f"{right} of {len(result.clips)} clips right, {result.seconds:.1f} s"
     )
 
 
-def _fold(shop: Shop, fold: Fold, *, first: bool, last: bool) -> FoldResult:
-    """Train and test one fold. On the first a leak-free recipe is tried for leaks, on the last inference is timed."""
+def _fold(shop: Shop, fold: Fold, *, trial: bool, last: bool) -> FoldResult:
+    """Train and test one fold. With `trial` a leak-free recipe is tried for leaks, with `last` inference is timed."""
     job, samples, experiment = shop.job, shop.samples, shop.job.experiment
     shop.say(f"{job.paper.key} {experiment.id}: folds", job.done(), len(job.folds))
     guard.apart(fold, samples, experiment, job.contents)
     test = samples.only(fold.test)
+    unlabelled = replace(test, y=np.zeros_like(test.y))
     bench = Workbench(
         fold=fold.name,
-        seed=seed_of(experiment.id, fold.name, job.seed),
+        seed=seed_of(job.paper.key, experiment.id, fold.name, job.seed),
         say=shop.say,
         folder=job.run.path,
         beyond=None if experiment.leak_free else Beyond(test, samples, shop.keep, job.seed),
     )
     forget_peak_memory()
+    for name in (KEPT_SECONDS, SHARED_SECONDS):
+        shop.measured.pop(name, None)
     start = time.perf_counter()
     with guard.forgetful(shop.networks, experiment, fold.name):
         trained = shop.recipe.train(shop.networks, experiment, samples.only(fold.train), bench)
-    answers = trained.predict(test)
-    seconds = time.perf_counter() - start
+        answers = trained.predict(unlabelled if experiment.leak_free else test)
+    seconds = time.perf_counter() - start - shop.measured.pop(KEPT_SECONDS, 0.0)
     if set(answers) != set(test.clip.tolist()):
         raise ValueError("the predictions are not those of the held-out clips")
     if not all(np.isfinite(answer).all() for answer in answers.values()):
         raise FloatingPointError("the network answers NaN; its training diverged")
     measured = dict(shop.measured)
-    shop.measured.pop(SHARED_SECONDS, None)  # spent once
-    if first and experiment.leak_free:
-        guard.unswayed(answers, trained.predict, test, experiment, fold.name)
+    if trial and experiment.leak_free:
+        guard.unswayed(answers, trained.predict, unlabelled, experiment, fold.name)
     if last:  # by now nothing is traced or loaded any more
         measured["inference_ms_per_clip"] = _inference_ms(trained, test, answers)
     truth = dict(zip(test.clip.tolist(), test.y.tolist(), strict=True))
@@ -196,7 +202,8 @@ def _inference_ms(trained: Trained, test: Samples, answers: Answers) -> float:
     return 1000 * (time.perf_counter() - start) / len(answers)
 
 
-SHARED_SECONDS = "shared_training_seconds"
+SHARED_SECONDS, KEPT_SECONDS = "shared_training_seconds", "kept_seconds"
+"""What making shared arrays took, and what asking for them took, be it waiting for another process to make them."""
 
 
 def _keep(job: Job, samples: Samples, cache: Cache, measured: dict[str, float]) -> Keep:
@@ -213,6 +220,7 @@ def _keep(job: Job, samples: Samples, cache: Cache, measured: dict[str, float]) 
         key = {"key": job.key, "name": name, "clips": sorted(set(samples.clip.tolist()))}
         with cache.alone("shared", key):
             arrays, new = cache.arrays("shared", key, finite)
+        measured[KEPT_SECONDS] = measured.get(KEPT_SECONDS, 0.0) + time.perf_counter() - start
         if new:
             measured[SHARED_SECONDS] = time.perf_counter() - start
         return arrays

@@ -48,4 +48,4 @@ def _recipe(key: str) -> ModuleType:
 def code(key: str) -> tuple[str, ...]:
     """The source files, relative to the project's root, that decide what a run of this paper predicts."""
     own = (f"papers/{key}/{name}.py" for name in ("experiments", "model", "preprocess", "recipe"))
-    return sources((*own, "common/protocols.py"))
+    return sources((*own, "common/protocols.py", "common/work.py"))

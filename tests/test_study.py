@@ -51,8 +51,22 @@ def test_what_runs_by_default_by_name_and_on_request() -> None:
     spoilt = ids("composite-loso/cnn-once", spoilt=True)
     assert spoilt == ["composite-loso/cnn-once", *(f"composite-loso/cnn-once+{name}" for name in CONTROLS)]
     assert len(ids(spoilt=True)) == 4 * len(plain)
+    study.check_names([paper], ["composite-loso", "composite-loso/cnn-once+no-motion"])
     with pytest.raises(UserError, match="no experiment 'composite-loso/cnn-once\\+upside-down'"):
-        ids("composite-loso/cnn-once+upside-down")
+        study.check_names([paper], ["composite-loso/cnn-once+upside-down"])
+
+
+def test_a_name_of_which_all_variants_wait_names_them() -> None:
+    paper = papers.load("reddy2019")
+    found = study.select(paper, ["stcnn-composite"], tune=False, spoilt=False, several=False)
+    assert [e.id for e in found] == ["stcnn-composite/loso"]
+
+
+def test_a_name_may_fit_one_of_several_papers() -> None:
+    kumar, le = papers.load("kumar2019"), papers.load("le2020")
+    study.check_names([kumar, le], ["smic-loso"])
+    assert [e.id for e in study.select(kumar, ["smic-loso"], tune=False, spoilt=False, several=True)]
+    assert not study.select(le, ["smic-loso"], tune=False, spoilt=False, several=True)
 
 
 def test_several_papers_bring_their_common_ground() -> None:

@@ -88,3 +88,36 @@ def test_a_stopped_search_goes_on(tmp_path: Path) -> None:
     assert sorted(tried) == ["a", "b", "b", "c"]
     assert search() == found
     assert len(tried) == 4
+
+
+@pytest.mark.slow
+def test_memory_stays_flat_over_seventy_folds(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of folds of other sizes, with inputs of some MiB, in one process."""
+    rng = np.random.default_rng(3)
+    images = rng.integers(0, 255, (70, 64, 64, 3)).astype(np.uint8)
+    classes = np.arange(70) % 3
+
+    def build() -> keras.Model:
+        x = keras.Input((64, 64, 3), name="x")
+        features = keras.layers.Flatten()(keras.layers.Conv2D(16, 3, strides=4, activation="relu")(x))
+        return keras.Model({"x": x}, {"emotion": keras.layers.Dense(3, activation="softmax", name="emotion")(features)})
+
+    one = Learner(
+        build,
+        loss="categorical_crossentropy",
+        optimizer=keras.optimizers.Adam(1e-3),
+        metrics="accuracy",
+        batch=8,
+        epochs=3,
+        seed=0,
+    )
+    held = []
+    for fold in range(70):
+        train = np.arange(70) % (2 + fold % 9) != 0
+        targets = {"emotion": np.eye(3, dtype=np.float32)[classes[train]]}
+        one.fit({"x": images[train]}, targets, fold)
+        one.predict({"x": images[~train]})
+        held.append(int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20)
+    with capsys.disabled():
+        print(f"\nMiB held after folds 1, 10, 40, 70: {', '.join(f'{held[k - 1]:.0f}' for k in (1, 10, 40, 70))}")
+    assert held[-1] - held[9] < 50

@@ -72,7 +72,7 @@ def test_a_killed_process_is_one_line_and_the_rest_is_done_next_time(
     monkeypatch.setattr(papers, "parts", guessing.deadly)
     monkeypatch.setenv("DEADLY", str(tmp_path))
     (tmp_path / "1.bullet").touch()
-    assert run(tmp_path / "out", cache, 2) == 2
+    assert run(tmp_path / "out", cache, 2) == 1
     said = capsys.readouterr().err
     assert "a process was killed, perhaps for want of memory" in said
     assert len(said.strip().splitlines()) == 1

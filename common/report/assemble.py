@@ -184,7 +184,11 @@ def _spread(
         by_seed.append({(c.experiment, c.variant, c.corpus, c.metric): c.score for c in rows})
     found = []
     for key in dict.fromkeys((c.experiment, c.variant, c.corpus, c.metric) for c in shown):
-        values = tuple(score.value if (score := one.get(key)) else None for one in by_seed)
+        first = by_seed[0].get(key)
+        values = tuple(
+            score.value if (score := one.get(key)) and first and score.n_folds_done == first.n_folds_done else None
+            for one in by_seed  # of fewer folds it would not be the same score
+        )
         if any(value is not None for value in values):
             found.append(Spread(*key, values))
     return tuple(found)
@@ -289,8 +293,8 @@ def _add_cost(cost: dict[str, float], paper: Paper, experiment: Experiment, one:
     if one.results:
         seconds = sum(result.seconds for result in one.results)
         shared = sum(result.measured.get("shared_training_seconds", 0.0) for result in one.results)
-        cost[f"training_seconds {name}"] = seconds  # making what folds share is part of the fold that made it
-        cost[f"seconds_per_fold {name}"] = (seconds - shared) / len(one.results)
+        cost[f"training_seconds {name}"] = seconds + shared
+        cost[f"seconds_per_fold {name}"] = seconds / len(one.results)
         peak = max(result.measured.get("peak_memory_mib", 0.0) for result in one.results)
         cost["peak_memory_mib"] = max(peak, cost.get("peak_memory_mib", 0.0))
     if "preprocessing_seconds" in one.about:

@@ -109,10 +109,13 @@ def _parameters(facts: Mapping[str, int]) -> int | None:
 def _spread(
     out: Path, report: Report, experiment: Experiment, data: str, seeds: Sequence[int]
 ) -> dict[str, tuple[float, ...]]:
-    """By metric one value per seed, on all clips; of seeds that have no result none."""
+    """By metric one value per seed, on all clips; none of a seed with fewer folds than the first."""
     values: dict[str, list[float]] = {}
+    shown = finished(out, report.paper, experiment, _plan(out, report, data, seeds[0]))
     for seed in seeds:
         one = finished(out, report.paper, experiment, _plan(out, report, data, seed))
+        if len(one.results) != len(shown.results):
+            continue
         for metric, score in _scores(experiment, one).get(experiment.labels.name, {}).items():
             values.setdefault(metric, []).append(score.value)
     return {metric: tuple(some) for metric, some in values.items()}

@@ -47,7 +47,8 @@ class Networks:
 
     def facts(self) -> dict[str, int]:
         """Parameter count of the network as built."""
-        return {f"parameters {self._experiment.name}": self.learner.model.count_params()}
+        frames = depth(self._experiment, self.settings)
+        return {f"parameters {network(self._experiment)}, {frames} frames": self.learner.model.count_params()}
 
     def flops(self, rows_per_clip: float) -> float:
         """Floating point operations of one clip forward, with the paper's kernel."""

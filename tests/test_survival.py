@@ -1,0 +1,219 @@
+"""Store and cache under fire: kills, two runs at once, full and read-only disks, damaged files, a clock set back.
+
+A recipe that learns nothing stands in for the networks; clips, cache, store and reports are real.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import guessing
+import pytest
+
+import papers
+import run_all
+from common.store import Run
+
+ROOT = Path(__file__).parents[1]
+KEY = "aouayeb2019"
+KILLS = 20
+PROGRAM = (
+    "import sys, papers, guessing, run_all; papers.parts = guessing.unhurried; sys.exit(run_all.main(sys.argv[1:]))"
+)
+
+
+def words(out: Path, cache: Path, *more: str) -> list[str]:
+    return ["--paper", KEY, "--profile", "smoke", "--out", str(out), "--cache", str(cache), "--workers", "1", *more]
+
+
+def started(out: Path, cache: Path, *more: str) -> subprocess.Popen[str]:
+    """A run in a process of its own, whose folds take a while."""
+    environment = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, *words(out, cache, *more)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+
+
+def folds(out: Path) -> dict[str, bytes]:
+    return {"/".join(f.parts[-5:]): f.read_bytes() for f in sorted(out.glob("runs/*/*/*/*/folds/*.json"))}
+
+
+def predictions(out: Path) -> dict[str, Any]:
+    found = {}
+    for name, content in folds(out).items():
+        record = json.loads(content)
+        found[name] = (record["clips"], record["truth"], record["probabilities"])
+    return found
+
+
+def all_load(out: Path) -> bool:
+    """Whether every stored result is whole."""
+    files = out.glob("runs/*/*/*/*/folds/*.json")
+    return all(Run(file.parents[1]).load(json.loads(file.read_bytes())["fold"]) is not None for file in files)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Path]]:
+    """The results and the cache of a run that nothing happened to."""
+    folder = tmp_path_factory.mktemp("undisturbed")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(papers, "parts", guessing.parts)
+        assert run_all.main(words(folder / "out", folder / "cache")) == 0
+        yield folder / "out", folder / "cache"
+
+
+@pytest.mark.slow
+def test_killed_twenty_times_at_random_moments_nothing_finished_is_lost(
+    undisturbed: tuple[Path, Path], tmp_path: Path, capsys: Any
+) -> None:
+    rng = random.Random(1)
+    out, cache = tmp_path / "out", tmp_path / "cache"
+    kept: dict[str, bytes] = {}
+    counts = []
+    for _ in range(KILLS):
+        with started(out, cache) as process:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(rng.uniform(1, 9))
+            process.send_signal(signal.SIGKILL)
+        now = folds(out)
+        assert kept.items() <= now.items()  # nothing lost, nothing written anew
+        assert all_load(out)
+        kept = now
+        counts.append(len(now))
+        shutil.rmtree(tmp_path / "part", ignore_errors=True)
+    assert run_all.main(words(out, cache)) == 0
+    assert predictions(out) == predictions(undisturbed[0])
+    with capsys.disabled():
+        print(f"\n{KILLS} kills; folds in the store after each: {counts}")
+
+
+@pytest.mark.slow
+def test_two_runs_at_once_count_nothing_twice(undisturbed: tuple[Path, Path], tmp_path: Path) -> None:
+    out, cache = tmp_path / "out", tmp_path / "cache"
+    with started(out, cache) as one, started(out, cache) as other:
+        said = [process.communicate(timeout=120) for process in (one, other)]
+    assert [one.returncode, other.returncode] == [0, 0], said
+    assert predictions(out) == predictions(undisturbed[0])
+    assert all_load(out)
+    report = json.loads((out / f"{KEY}.json").read_text(encoding="utf-8"))
+    clips = {
+        row["reproduced"]["n_clips"]
+        for row in report["comparisons"]
+        if row["corpus"] == "megc2019" and row["reproduced"]
+    }
+    assert clips == {4}
+
+
+@contextlib.contextmanager
+def mounted(folder: Path, options: str) -> Iterator[None]:
+    """A small file system of its own; the test is left out where that is not allowed."""
+    folder.mkdir()
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], capture_output=True, check=False
+    )
+    if done.returncode:
+        pytest.skip("file systems cannot be mounted here")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.mark.slow
+def test_a_full_disk_is_one_line_and_what_is_stored_stays(
+    undisturbed: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.setattr(papers, "parts", guessing.parts)
+    disk = tmp_path / "disk"
+    with mounted(disk, "size=400k"):
+        assert run_all.main(words(disk / "out", undisturbed[1])) in (1, 2)
+        (line,) = capsys.readouterr().err.strip().splitlines()
+        assert "No space left" in line
+        assert str(disk) in line
+        kept = folds(disk / "out")
+        assert kept.items() <= folds(disk / "out").items()
+        assert all_load(disk / "out")
+        subprocess.run(["mount", "-o", "remount,size=40m", str(disk)], check=True)
+        assert run_all.main(words(disk / "out", undisturbed[1])) == 0
+        assert kept.items() <= folds(disk / "out").items()
+        assert predictions(disk / "out") == predictions(undisturbed[0])
+
+
+@pytest.mark.slow
+def test_a_read_only_cache_serves_what_it_holds_and_else_is_one_line(
+    undisturbed: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.setattr(papers, "parts", guessing.parts)
+    disk = tmp_path / "disk"
+    with mounted(disk, "size=200m"):
+        shutil.copytree(undisturbed[1], disk / "cache", copy_function=shutil.copy2)
+        assert run_all.main(words(tmp_path / "warm", disk / "cache")) == 0  # paths have changed: what is read is noted
+        entry = next(disk.glob("cache/clips/*/*.npz"))
+        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+        assert run_all.main(words(tmp_path / "out", disk / "cache")) == 0
+        assert predictions(tmp_path / "out") == predictions(undisturbed[0])
+        subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
+        entry.unlink()
+        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+        capsys.readouterr()
+        assert run_all.main(words(tmp_path / "new", disk / "cache")) in (1, 2)
+        (line,) = capsys.readouterr().err.strip().splitlines()
+        assert "Read-only file system" in line
+        assert "--cache" in line
+
+
+def test_damaged_files_are_named_and_made_again(
+    undisturbed: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    monkeypatch.setattr(papers, "parts", guessing.parts)
+    out, cache = tmp_path / "out", tmp_path / "cache"
+    shutil.copytree(undisturbed[0], out)
+    shutil.copytree(undisturbed[1], cache, copy_function=shutil.copy2)
+    monkeypatch.setattr("common.study._STAND_INS", 0)
+    results = sorted(out.glob("runs/*/*/*/*/folds/*.json"))
+    results[0].write_bytes(results[0].read_bytes()[:100])
+    results[1].write_text(results[1].read_text(encoding="utf-8").replace("0.0", "0.5", 1), encoding="utf-8")
+    entries = sorted(cache.glob("clips/*/*.npz"))
+    for entry in entries:
+        content = bytearray(entry.read_bytes())
+        content[len(content) // 2] ^= 255
+        entry.write_bytes(content)
+    assert run_all.main(words(out, cache)) == 0
+    assert predictions(out) == predictions(undisturbed[0])
+    named = [record.getMessage() for record in caplog.records]
+    for file in results[:2]:
+        assert any(str(file) in message for message in named)
+    assert any("cache entry" in message and "made again" in message for message in named)
+
+
+def test_a_clock_set_back_changes_nothing(
+    undisturbed: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    """All that is stored seems to come from the future."""
+    monkeypatch.setattr(papers, "parts", guessing.parts)
+    out = tmp_path / "out"
+    shutil.copytree(undisturbed[0], out)
+    before = folds(out)
+    later = time.time() + 10 * 365 * 86400
+    for file in [*out.rglob("*"), *undisturbed[1].glob("clips/*/*")]:
+        os.utime(file, (later, later))
+    capsys.readouterr()
+    assert run_all.main(words(out, undisturbed[1])) == 0
+    assert "all 2 folds are stored" in capsys.readouterr().out
+    assert folds(out) == before
