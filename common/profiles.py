@@ -1,10 +1,12 @@
-"""How far a run is shortened. All papers are cut to the same clips, so that they can be set side by side."""
+"""What all papers have in common to be set side by side: the clips that a profile cuts them to, and one experiment."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from common.types import Profile
+from common.corpora.composite import MEGC2019
+from common.protocols import LOSO
+from common.types import Experiment, Profile
 
 
 def profiles(paper: Any, quick: Any, smoke: Any) -> dict[str, Profile]:
@@ -16,4 +18,18 @@ def profiles(paper: Any, quick: Any, smoke: Any) -> dict[str, Profile]:
     }
 
 
-COMMON_GROUND = "The paper does not run this: it is where all papers are set side by side."
+def common_ground(name: str, title: str, network: str, note: str = "") -> Experiment:
+    """A network of a paper where all papers are set side by side, which the paper itself does not run."""
+    return Experiment(
+        name=f"{name}-composite",
+        variant="loso",
+        title=f"{title} on the MEGC 2019 composite",
+        corpora=("casme2", "smic", "samm"),
+        labels=MEGC2019,
+        protocol=LOSO,
+        selection="last epoch",
+        leak_free=True,
+        note=f"The paper does not run this: it is where all papers are set side by side. {note}".rstrip(),
+        on_request=True,
+        common_ground=network,
+    )

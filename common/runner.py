@@ -38,16 +38,15 @@ def execute(
 
     `line` gets one line per finished or failed fold. What one process computes is what several do.
     """
-    for job in jobs:
-        if not job.pending():
-            line(f"{job.paper.key} {job.experiment.id}: all {len(job.asked())} folds are stored")
     pending = [job for job in jobs if job.pending()]
-    try:
-        return _execute(pending, parts, cache, landmarks, pool, progress, line) if pending else 0
-    finally:
-        for job in jobs:  # also those whose folds an earlier, interrupted run has finished
-            if not job.experiment.control:
-                _draw_results(job, parts(), line)
+    for job in jobs:
+        if not any(job is other for other in pending):
+            line(f"{job.paper.key} {job.experiment.id}: all {len(job.asked())} folds are stored")
+    failures = _execute(pending, parts, cache, landmarks, pool, progress, line) if pending else 0
+    for job in jobs:  # also those whose folds an earlier, interrupted run has finished
+        if not job.experiment.control:
+            _draw_results(job, parts(), line)
+    return failures
 
 
 def _execute(
@@ -59,8 +58,8 @@ def _execute(
     progress: Progress,
     line: Callable[[str], None],
 ) -> int:
-    shop = Shop(parts, prepare.code(pending[0].paper.key), cache, landmarks, FaceFinder(landmarks), pool)
-    made = _prepare(pending, shop, progress)
+    means = Means(parts, prepare.code(pending[0].paper.key), cache, landmarks, FaceFinder(landmarks), pool)
+    made = _prepare(pending, means, progress)
     for job in pending:
         excluded = made[job.experiment.id].excluded
         if dropped := _drop_other_clips(job, excluded):
@@ -69,14 +68,14 @@ def _execute(
                 "folds are made again"
             )
         _describe(job, made[job.experiment.id])
-    tasks = [work.Task(shares, parts, shop.code, cache, landmarks) for shares in _shared_out(pending, made, shop)]
+    tasks = [work.Task(shares, parts, means.code, cache, landmarks) for shares in _shared_out(pending, made, means)]
     if pool.here:
-        _draw(pending, made, shop, line)
+        _draw(pending, made, means, line)
         failures = sum(work.run(task, progress, line, line) for task in tasks)
     else:
         with _watched(pending, progress, line):
             started = [pool.start(_run, task) for task in tasks]
-            _draw(pending, made, shop, line)  # meanwhile
+            _draw(pending, made, means, line)  # meanwhile
             failures = 0
             for failed, lines in pool.finished(started):
                 failures += failed
@@ -86,7 +85,7 @@ def _execute(
 
 
 @dataclass(frozen=True)
-class Shop:
+class Means:
     """What all jobs of a paper are run with; `code` is that of the clips' arrays."""
 
     parts: Callable[[], Parts]
@@ -119,19 +118,19 @@ class Order:
     landmarks: Path | None
 
 
-def _prepare(jobs: Sequence[Job], shop: Shop, say: Progress) -> dict[str, Prepared]:
+def _prepare(jobs: Sequence[Job], means: Means, say: Progress) -> dict[str, Prepared]:
     """Have the arrays of all clips in the cache."""
-    preprocess = shop.parts().preprocess
-    by_job = {job.experiment.id: prepare.pieces(job, preprocess, shop.code) for job in jobs}
+    preprocess = means.parts().preprocess
+    by_job = {job.experiment.id: prepare.pieces(job, preprocess, means.code) for job in jobs}
     digests = {name: [prepare.digest(piece) for piece in some] for name, some in by_job.items()}
     distinct = {key: piece for name, some in by_job.items() for key, piece in zip(digests[name], some, strict=True)}
-    missing = {key: piece for key, piece in distinct.items() if not shop.cache.holds("clips", piece.key)}
+    missing = {key: piece for key, piece in distinct.items() if not means.cache.holds("clips", piece.key)}
     results: Iterator[tuple[str, prepare.Made]]
-    if shop.pool.here or len(missing) < 2 * shop.pool.count:
-        results = ((key, prepare.make(one, preprocess, shop.cache, shop.faces)) for key, one in missing.items())
+    if means.pool.here or len(missing) < 2 * means.pool.count:
+        results = ((key, prepare.make(one, preprocess, means.cache, means.faces)) for key, one in missing.items())
     else:
-        orders = [Order(key, one, shop.parts, shop.cache, shop.landmarks) for key, one in missing.items()]
-        results = shop.pool.finished([shop.pool.start(_make, order) for order in orders])
+        orders = [Order(key, one, means.parts, means.cache, means.landmarks) for key, one in missing.items()]
+        results = means.pool.finished([means.pool.start(_make, order) for order in orders])
     made: dict[str, prepare.Made] = {}
     for key, one in results:
         made[key] = one
@@ -161,18 +160,18 @@ def _finder(landmarks: Path | None) -> FaceFinder:
 # ---------------------------------------------------------------- folds
 
 
-def _shared_out(jobs: Sequence[Job], made: Mapping[str, Prepared], shop: Shop) -> list[tuple[work.Share, ...]]:
+def _shared_out(jobs: Sequence[Job], made: Mapping[str, Prepared], means: Means) -> list[tuple[work.Share, ...]]:
     """The pending folds in shares for single processes, the largest first.
 
     Experiments whose networks are the same stay together, so that these are built once, unless one process would be
     left with more than its part of all folds.
     """
-    needs, workers = shop.parts().needs, shop.pool.count
+    needs, workers = means.parts().needs, means.pool.count
     groups: dict[Hashable, list[tuple[Job, str]]] = {}
     for job in jobs:
         key = needs(job.experiment, job.profile.settings)
         groups.setdefault(key, []).extend((job, fold) for fold in job.pending())
-    if shop.pool.here:
+    if means.pool.here:
         return [_shares(group, made) for group in groups.values()]
     most = -(-sum(map(len, groups.values())) // workers)
     portions = []
@@ -251,7 +250,7 @@ def _describe(job: Job, made: Prepared) -> None:
     )
 
 
-def _draw(jobs: Sequence[Job], made: Mapping[str, Prepared], shop: Shop, line: Callable[[str], None]) -> None:
+def _draw(jobs: Sequence[Job], made: Mapping[str, Prepared], means: Means, line: Callable[[str], None]) -> None:
     """The paper's figures: each corpus is shown by the first job that reads it."""
     drawn: set[str] = set()
     for job in jobs:
@@ -264,7 +263,7 @@ def _draw(jobs: Sequence[Job], made: Mapping[str, Prepared], shop: Shop, line: C
         folder.mkdir(parents=True, exist_ok=True)
         try:
             with named(folder):
-                figures = shop.parts().figures.draw(shown, job.profile.settings, shop.faces, folder)
+                figures = means.parts().figures.draw(shown, job.profile.settings, means.faces, folder)
         except ClipError as error:
             line(f"{job.paper.key} {job.experiment.id}: no figures, {error}")
             continue

@@ -150,7 +150,6 @@ def test_a_full_disk_is_one_line_and_what_is_stored_stays(
         assert "No space left" in line
         assert str(disk) in line
         kept = folds(disk / "out")
-        assert kept.items() <= folds(disk / "out").items()
         assert all_load(disk / "out")
         subprocess.run(["mount", "-o", "remount,size=40m", str(disk)], check=True)
         assert run_all.main(words(disk / "out", undisturbed[1])) == 0
@@ -188,7 +187,6 @@ def test_damaged_files_are_named_and_made_again(
     out, cache = tmp_path / "out", tmp_path / "cache"
     shutil.copytree(undisturbed[0], out)
     shutil.copytree(undisturbed[1], cache, copy_function=shutil.copy2)
-    monkeypatch.setattr("common.study._STAND_INS", 0)
     results = sorted(out.glob("runs/*/*/*/*/folds/*.json"))
     results[0].write_bytes(results[0].read_bytes()[:100])
     results[1].write_text(results[1].read_text(encoding="utf-8").replace("0.0", "0.5", 1), encoding="utf-8")

@@ -74,7 +74,7 @@ def assemble(
         raise UserError(f"the results in {out} were made from {plan['data']}; run {folder} without --report-only first")
     command = list(plan.get("command", ["python", "run_all.py", "--paper", paper.key, "--profile", profile.name]))
     stored = {experiment.id: finished(out, paper, experiment, plan) for experiment in paper.experiments}
-    spoilt = [control for experiment in paper.experiments for control in controls(experiment)]
+    spoilt = [(c, finished(out, paper, c, plan)) for experiment in paper.experiments for c in controls(experiment)]
     confusions: list[Confusion] = []
     subjects: list[SubjectRow] = []
     curves: list[Curve] = []
@@ -97,7 +97,7 @@ def assemble(
         facts |= parameters(one.results)
         notes += one.run.notes()
         _add_cost(cost, paper, experiment, one)
-    comparisons = _comparisons(out, paper, paper.experiments, profile, data, plan, command)
+    comparisons = _comparisons(paper, [(e, stored[e.id]) for e in paper.experiments], profile, data, command)
     return Report(
         paper=paper,
         profile=profile.name,
@@ -119,7 +119,7 @@ def assemble(
         notes=tuple(dict.fromkeys(notes)),
         controls=tuple(
             one
-            for one in _comparisons(out, paper, spoilt, profile, data, plan, command)
+            for one in _comparisons(paper, spoilt, profile, data, command)
             if one.score is not None and one.metric in compare.METRICS
         ),
         tests=compare.between_variants(paper, {name: one.results for name, one in stored.items()}),
@@ -153,20 +153,17 @@ def finished(out: Path, paper: Paper, experiment: Experiment, plan: Mapping[str,
 
 
 def _comparisons(
-    out: Path,
     paper: Paper,
-    experiments: Sequence[Experiment],
+    stored: Sequence[tuple[Experiment, Finished]],
     profile: Profile,
     data: str,
-    plan: Mapping[str, Any],
     command: Sequence[str],
 ) -> tuple[Comparison, ...]:
     def exact(experiment: Experiment) -> str:
         return shlex.join([*command, "--experiment", experiment.id])
 
     found: list[Comparison] = []
-    for experiment in experiments:
-        one = finished(out, paper, experiment, plan)
+    for experiment, one in stored:
         found += compare.compare(
             paper, experiment, one.results, one.folds, profile=profile.name, data=data, command=exact
         )
@@ -180,7 +177,8 @@ def _spread(
     by_seed = []
     for seed in seeds:
         plan = read_plan(plan_file(out, paper, profile, data, seed))
-        rows = _comparisons(out, paper, paper.experiments, profile, data, plan, [])
+        stored = [(experiment, finished(out, paper, experiment, plan)) for experiment in paper.experiments]
+        rows = _comparisons(paper, stored, profile, data, [])
         by_seed.append({(c.experiment, c.variant, c.corpus, c.metric): c.score for c in rows})
     found = []
     for key in dict.fromkeys((c.experiment, c.variant, c.corpus, c.metric) for c in shown):

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.claims import read_claims, read_departures
-from common.corpora.composite import MEGC2019
-from common.profiles import COMMON_GROUND, profiles
+from common.profiles import common_ground, profiles
 from common.protocols import BETWEEN, LOSO, TENFOLD
 from common.types import Experiment, LabelMap, Paper
 from common.weights import IMAGENET, NONE, Weights
@@ -126,19 +125,7 @@ def _experiments() -> Iterator[Experiment]:
                         on_request=on_request,
                         twin_of=published if protocol == LOSO else "",
                     )
-        yield Experiment(
-            name=f"{key}-composite",
-            variant="loso",
-            title=f"{name} on the MEGC 2019 composite",
-            corpora=("casme2", "smic", "samm"),
-            labels=MEGC2019,
-            protocol=LOSO,
-            selection="last epoch",
-            leak_free=True,
-            note=COMMON_GROUND,
-            on_request=True,
-            common_ground=name,
-        )
+        yield common_ground(key, name, name)
         for source, target in PAIRS if key != "senet50" else ():
             yield Experiment(
                 name=f"{key}-{source}-to-{target}",

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.claims import read_claims, read_departures
-from common.corpora.composite import MEGC2019
 from common.histories import ORACLE
-from common.profiles import COMMON_GROUND, profiles
+from common.profiles import common_ground, profiles
 from common.protocols import LOSO, ONCE
 from common.types import Experiment, LabelMap, Paper
 
@@ -144,19 +143,9 @@ def _experiments() -> Iterator[Experiment]:
                     on_request=variant == "public-code-loso",
                     twin_of={"loso": "published", "public-code-loso": "public-code"}.get(variant, ""),
                 )
-        yield Experiment(
-            name=f"{key}-composite",
-            variant="loso",
-            title=f"{title} on the MEGC 2019 composite",
-            corpora=("casme2", "smic", "samm"),
-            labels=MEGC2019,
-            protocol=LOSO,
-            selection="last epoch",
-            leak_free=True,
-            note=f"{COMMON_GROUND} 18 frames, as many as it reads of SMIC, are spread evenly over a clip.",
-            on_request=True,
-            common_ground=title.removeprefix("MicroExp").removesuffix(" fusion").replace(",", ""),
-        )
+        short = title.removeprefix("MicroExp").removesuffix(" fusion").replace(",", "")
+        note = "18 frames, as many as it reads of SMIC, are spread evenly over a clip."
+        yield common_ground(key, title, short, note)
     for variant, protocol, selection, note, on_request in (
         ("published", ONCE, f"best kernel and {ORACLE}", f"Kernels are compared on the held-out clips. {_LEAK}", False),
         ("tuned-loso", LOSO, "last epoch, kernel chosen on inner validation subjects", _TWIN, True),

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from common.claims import read_claims, read_departures
-from common.corpora.composite import MEGC2019
-from common.profiles import COMMON_GROUND, profiles
+from common.profiles import common_ground, profiles
 from common.protocols import CROSS, LOSO, SPLITS, STRATIFIED
 from common.types import Experiment, LabelMap, Paper
 
@@ -204,19 +203,7 @@ def _experiments() -> Iterator[Experiment]:
                 twin_of="published" if protocol == LOSO else "",
             )
     for key, name in NETWORKS.items():
-        yield Experiment(
-            name=f"{key}-composite",
-            variant="loso",
-            title=f"{name} on the MEGC 2019 composite",
-            corpora=("casme2", "smic", "samm"),
-            labels=MEGC2019,
-            protocol=LOSO,
-            selection="last epoch",
-            leak_free=True,
-            note=COMMON_GROUND,
-            on_request=True,
-            common_ground=name,
-        )
+        yield common_ground(key, name, name)
 
 
 _HERE = Path(__file__).parent
