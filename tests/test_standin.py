@@ -473,6 +473,17 @@ def test_a_clip_is_the_same_in_larger_corpora() -> None:
         assert set(small) != set(casting.cast(corpus, 2, 3, 1))
 
 
+@pytest.mark.parametrize("corpus", [*THREE, "smic_vis", "smic_nir"])
+def test_among_few_clips_length_says_nothing_of_the_class(corpus: str) -> None:
+    odd = {(person, name) for _, person, name in casting.ODD}
+    lengths: dict[str, set[int]] = {}
+    for role in casting.cast(corpus, None, 6, 0):
+        if (role.subject, role.name) not in odd:
+            lengths.setdefault(role.subject, set()).add(role.offset - role.onset + 1)
+    assert all(len(one) == 1 for one in lengths.values())
+    assert len(set.union(*lengths.values())) > 3  # subjects differ
+
+
 # ---------------------------------------------------------------- motion
 
 

@@ -24,7 +24,7 @@ from common.types import Progress
 Item = TypeVar("Item")
 Made = TypeVar("Made")
 
-REVISION = 2
+REVISION = 3
 """Part of the folder's name; another revision writes other pictures."""
 CORPORA = ("casme2", "smic", "samm", "casme_sq")
 ON_REQUEST = ("smic_vis", "smic_nir")

@@ -118,7 +118,9 @@ ODD_IN_WHOLE: Mapping[tuple[str, str, str], tuple[str, int, int, int, int | str 
 def cast(corpus: str, subjects: int | None, clips: int | None, seed: int) -> tuple[Role, ...]:
     """All clips of a corpus other than CAS(ME)^2.
 
-    `subjects` bounds the subjects, `clips` the clips of the three classes per subject.
+    `subjects` bounds the subjects, `clips` the clips of the three classes per subject. Among few clips, lengths drawn
+    clip by clip would by chance tell the classes apart, to a network that sees no motion: there, a subject's clips are
+    of one length.
     """
     people = SUBJECTS[corpus][:subjects]
     odd = ODD_IN_WHOLE if clips is None else ODD
@@ -131,7 +133,8 @@ def cast(corpus: str, subjects: int | None, clips: int | None, seed: int) -> tup
     for person in people:
         names = _names(corpus, person, parts[person], generator(seed, corpus, person, "names"))
         drawn = [
-            _drawn(corpus, person, name, emotion, seed) for name, emotion in zip(names, parts[person], strict=True)
+            _drawn(corpus, person, name, emotion, _length(corpus, person, name if clips is None else "", seed), seed)
+            for name, emotion in zip(names, parts[person], strict=True)
         ]
         for (_, who, name), (emotion, onset, apex, offset, printed) in placed.items():
             if who == person:
@@ -206,18 +209,26 @@ def _names(corpus: str, person: str, emotions: Sequence[str], rng: np.random.Gen
     return [free[index] for index in rng.permutation(len(free))[: len(emotions)]]
 
 
-def _drawn(corpus: str, person: str, name: str, emotion: str, seed: int) -> Role:
+def _length(corpus: str, person: str, name: str, seed: int) -> int:
+    """Frames of a clip; of all of a subject's clips where `name` is empty."""
+    rng = generator(seed, corpus, person, name, "length")
+    if corpus in SMIC:
+        length = int(np.clip(round(rng.normal(33.7, 9.5)), 11, 58))
+        return length if corpus == "smic" else max(round(length / 4), 4)  # VIS and NIR: a quarter of the frames
+    return int(rng.integers(40, 81 if corpus == "casme2" else 91))
+
+
+def _drawn(corpus: str, person: str, name: str, emotion: str, length: int, seed: int) -> Role:
     rng = generator(seed, corpus, person, name, "role")
     shown = emotion
     if corpus in SMIC:
         shown = {"positive": "happiness", "surprise": "surprise"}.get(emotion, str(rng.choice(NEGATIVE["smic"])))
-        length = int(np.clip(round(rng.normal(33.7, 9.5)), 11, 58))
         onset = int(rng.integers(10_000, 900_000)) if rng.random() < 0.8 else int(rng.integers(1_000_000, 2_000_000))
     elif corpus == "casme2":
-        length, onset = int(rng.integers(40, 81)), int(rng.integers(20, 400))
+        onset = int(rng.integers(20, 400))
     else:
-        length, onset = int(rng.integers(40, 91)), int(rng.integers(83, 12_200))
-    if corpus in ("smic_vis", "smic_nir"):  # a quarter of the frames, and numbers of four digits
-        length, onset = max(round(length / 4), 4), 1000 + onset % 9000
+        onset = int(rng.integers(83, 12_200))
+    if corpus in ("smic_vis", "smic_nir"):  # numbers of four digits
+        onset = 1000 + onset % 9000
     apex = onset + round((length - 1) * rng.uniform(0.3, 0.7))
     return Role(corpus, person, name, emotion, str(rng.choice(SHOWN[shown])), onset, apex, onset + length - 1)
