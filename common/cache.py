@@ -76,9 +76,8 @@ class Cache:
         path = self._path(kind, digest(key), "npz")
         if path.is_file():
             try:
-                with np.load(path, allow_pickle=False) as stored:
-                    return {name: stored[name] for name in stored.files}, False
-            except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+                return _load(path), False
+            except Exception as error:  # numpy passes on whatever its zip, header and number parsers trip over
                 log.warning("cache entry %s cannot be read (%s); it is made again", path, error)
         made = make()
         self._write(path, lambda target: _save(target, made))
@@ -93,6 +92,20 @@ class Cache:
         except OSError as error:
             why = error.strerror or error
             raise UserError(f"cannot write to the cache {self.root}: {why}; choose another with --cache") from error
+
+
+def _load(path: Path) -> Arrays:
+    """The arrays of an entry, never unpickled. Raises one of many errors for one that is damaged."""
+    arrays = {}
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            with archive.open(name) as part:
+                arrays[name.removesuffix(".npy")] = np.lib.format.read_array(part, allow_pickle=False)
+                if part.read(1):  # at its end the CRC is compared, which a shape that is damaged may not reach
+                    raise ValueError(f"{name} is longer than its array")
+    if not arrays:
+        raise ValueError("it holds no array")
+    return arrays
 
 
 def _save(path: Path, arrays: Arrays) -> None:

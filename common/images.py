@@ -14,15 +14,22 @@ from common import videos
 from common.errors import ClipError
 from common.types import Clip
 
+FORMATS = ("JPEG", "PNG", "BMP")
+"""By content: of the others that Pillow knows, some start programs (EPS) or are no single picture."""
+MOST_PIXELS = 2**25
+"""Of a picture; those of the corpora have a fifteenth of them at most."""
+
 
 def read(path: Path) -> NDArray[np.uint8]:
     """One image as RGB, uint8 (height, width, 3); greyscale is repeated over the three channels.
 
     Pillow rather than OpenCV: OpenCV fills the missing part of a truncated JPEG with grey and says nothing.
-    Raises ClipError for a file that is missing, truncated or no image.
+    Raises ClipError for a file that is missing, truncated, larger than any picture of a clip, or no JPEG, PNG or BMP.
     """
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=FORMATS) as image:
+            if image.width * image.height > MOST_PIXELS:
+                raise ValueError(f"{image.width}x{image.height} pixels are more than {MOST_PIXELS}")
             return np.asarray(image.convert("RGB"))
     except UnidentifiedImageError:
         raise ClipError(f"{path}: not an image that can be read; copy the file again") from None

@@ -17,6 +17,7 @@ import numpy as np
 
 from common.cache import digest
 from common.files import write_json
+from common.forms import FAILURE, FOLD, NOTES, RUN, fits
 from common.types import FoldResult
 
 log = logging.getLogger("mer")
@@ -34,7 +35,7 @@ class Run:
 
     def description(self) -> dict[str, Any] | None:
         """What `describe` stored, or None where nothing (readable) is there."""
-        return _read(self.path / "run.json")
+        return _read(self.path / "run.json", RUN)
 
     def note(self, lines: Sequence[str]) -> None:
         """Store lines on what preparing the clips had to do."""
@@ -42,7 +43,7 @@ class Run:
 
     def notes(self) -> tuple[str, ...]:
         """What `note` stored."""
-        return tuple((_read(self.path / "notes.json") or {}).get("notes", []))
+        return tuple((_read(self.path / "notes.json", NOTES) or {"notes": []})["notes"])
 
     def save(self, result: FoldResult) -> None:
         """Store a finished fold; only finished folds are results."""
@@ -66,13 +67,15 @@ class Run:
 
     def load(self, fold: str) -> FoldResult | None:
         """A finished fold, or None. A damaged file is named in the log and counts as not finished."""
-        record = _read(self._file("folds", fold))
+        record = _read(self._file("folds", fold), FOLD)
         if record is None:
             return None
         try:
             if digest({name: value for name, value in record.items() if name != "digest"}) != record["digest"]:
                 raise ValueError("its digest does not fit its content")
-            return FoldResult(
+            if record["fold"] != fold:
+                raise ValueError("it is that of another fold")
+            result = FoldResult(
                 fold=record["fold"],
                 clips=tuple(record["clips"]),
                 truth=np.array(record["truth"], np.int64),
@@ -83,7 +86,9 @@ class Run:
                 measured=record["measured"],
                 environment=record["environment"],
             )
-        except (KeyError, TypeError, ValueError) as error:
+            _check(result)
+            return result
+        except (ValueError, RecursionError) as error:
             log.warning("result %s is damaged (%s); the fold runs again", self._file("folds", fold), error)
             return None
 
@@ -98,8 +103,8 @@ class Run:
 
     def failure(self, fold: str) -> str | None:
         """Why a fold failed when it was last tried, or None."""
-        record = _read(self._file("failed", fold))
-        return None if record is None else str(record.get("reason"))
+        record = _read(self._file("failed", fold), FAILURE)
+        return None if record is None else str(record["reason"])
 
     def _file(self, kind: str, fold: str) -> Path:
         return self.path / kind / f"{fold.replace('/', '-')}.json"
@@ -110,12 +115,28 @@ def run_folder(out: Path, paper: str, experiment_id: str, key: Mapping[str, Any]
     return Run(out / "runs" / paper / experiment_id / digest(key)[:16])
 
 
-def _read(path: Path) -> dict[str, Any] | None:
+def _check(result: FoldResult) -> None:
+    """Raises ValueError where the arrays do not belong together, or a row of the probabilities is none."""
+    count, p = len(result.clips), result.probabilities
+    if result.truth.shape != (count,) or p.ndim != 2 or len(p) != count:
+        raise ValueError(f"{count} clips, truth {result.truth.shape}, probabilities {p.shape}")
+    if len(set(result.clips)) != count:
+        raise ValueError("a clip is answered twice")
+    if not ((result.truth >= 0) & (result.truth < p.shape[1])).all():
+        raise ValueError(f"a truth is none of the {p.shape[1]} classes")
+    if not (p >= 0).all() or not np.allclose(p.sum(axis=1), 1, atol=1e-3):
+        raise ValueError("its probabilities are not at least 0 with sum 1")
+
+
+def _read(path: Path, form: Mapping[str, Any]) -> dict[str, Any] | None:
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
+        if not fits(record, form):
+            raise ValueError("it is no record of its kind")
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         log.warning("result %s cannot be read (%s); it counts as missing", path, error)
         return None
-    return record if isinstance(record, dict) else None
+    found: dict[str, Any] = record
+    return found

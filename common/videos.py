@@ -24,8 +24,13 @@ if TYPE_CHECKING:  # the corpora ask for suffixes, and stay light
 
 SUFFIXES = (".avi", ".mp4", ".mov", ".mkv", ".mpg", ".wmv")
 
-# Read by OpenCV when it opens a file. A last packet that is cut off would decode to a picture filled up with grey.
-_FFMPEG = {"OPENCV_FFMPEG_LOGLEVEL": "-8", "OPENCV_FFMPEG_CAPTURE_OPTIONS": "fflags;discardcorrupt"}
+# Read by OpenCV when it opens a file. A last packet that is cut off would decode to a picture filled up with grey. Of
+# the formats that FFmpeg knows by content, some are lists of other files, whose pictures would pass for those of this.
+_FORMATS = "avi,mov,matroska,mpeg,mpegvideo,mpegts,asf"
+_FFMPEG = {
+    "OPENCV_FFMPEG_LOGLEVEL": "-8",
+    "OPENCV_FFMPEG_CAPTURE_OPTIONS": f"fflags;discardcorrupt|format_whitelist;{_FORMATS}",
+}
 _REMEDY = "copy it again, or convert it to AVI (MJPG) or to an image per frame"
 
 

@@ -259,6 +259,41 @@ def test_wrong_images_are_named(tmp_path: Path) -> None:
         assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("kind", ["EPS", "GIF", "TIFF", "PDF", "WEBP", "PPM"])
+def test_other_formats_are_no_frames(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a file is named, Pillow goes by its content; for EPS it would start Ghostscript."""
+    Image.fromarray(np.zeros((8, 9, 3), np.uint8)).save(tmp_path / "img46.x", kind)
+    path = (tmp_path / "img46.x").rename(tmp_path / "img46.jpg")
+    monkeypatch.setattr(subprocess, "check_call", lambda *_, **__: pytest.fail("a program is started"))
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("a program is started"))
+    with pytest.raises(ClipError, match="not an image that can be read; copy the file again"):
+        images.read(path)
+
+
+def test_a_picture_larger_than_any_of_a_corpus_is_not_decoded(tmp_path: Path) -> None:
+    Image.new("1", (6000, 6000)).save(tmp_path / "img46.png")
+    assert (tmp_path / "img46.png").stat().st_size < 100_000
+    with pytest.raises(ClipError, match="6000x6000 pixels are more than 33554432; copy the file again"):
+        images.read(tmp_path / "img46.png")
+
+
+def test_a_list_of_other_videos_is_no_video(films: dict[str, Path]) -> None:
+    """FFmpeg would show the pictures of a file that the clip does not name, and that no digest covers."""
+    path = films["a.avi"].with_name("list.avi")
+    path.write_text("ffconcat version 1.0\nfile a.avi\n")
+    for read in (videos.count, videos.stated_count, lambda file: list(videos.frames(file, [1]))):
+        with pytest.raises(ClipError, match="not a video that OpenCV can open"):
+            read(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"), [("x.mpg", "mpg1"), ("x.mkv", "MJPG"), ("x.mov", "mp4v"), ("x.wmv", "WMV2")]
+)
+def test_each_suffix_can_be_read(tmp_path: Path, name: str, codec: str) -> None:
+    path = film(tmp_path / name, codec, [np.full((48, 64, 3), 128, np.uint8)] * 9)
+    assert videos.count(path) == 9
+
+
 def test_videos_of_different_sizes_are_told(films: dict[str, Path], tmp_path: Path) -> None:
     other = film(tmp_path / "other.avi", "MJPG", [np.zeros((32, 32, 3), np.uint8)] * 3)
     with pytest.raises(ClipError, match=r"other.avi, frame 3: 32x32 pixels, but a.avi has 64x48"):

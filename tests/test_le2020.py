@@ -126,6 +126,27 @@ def test_a_wrong_file_is_one_clear_line(tmp_path: Path, name: str) -> None:
         pretrained.from_file(tiny(4), path)
 
 
+@pytest.mark.parametrize("wrong", [np.inf, np.nan])
+def test_weights_that_are_no_numbers_are_refused(tmp_path: Path, wrong: float) -> None:
+    other = tiny(4)
+    hidden = other.get_layer("hidden")
+    values = hidden.get_weights()
+    values[0][0, 0] = wrong
+    hidden.set_weights(values)
+    other.save_weights(tmp_path / "tiny.weights.h5")
+    with pytest.raises(UserError, match="gives 7 of the 8 arrays of tiny"):
+        pretrained.from_file(tiny(4), tmp_path / "tiny.weights.h5")
+
+
+@pytest.mark.parametrize("signature", [b"SNOD", b"HEAP"])
+def test_a_file_that_hdf5_trips_over_is_one_clear_line(tmp_path: Path, signature: bytes) -> None:
+    path = tmp_path / "tiny.h5"
+    tiny(4).save(path)
+    path.write_bytes(path.read_bytes().replace(signature, b"____"))
+    with pytest.raises(UserError, match="cannot be read as weights of tiny"):
+        pretrained.from_file(tiny(4), path)
+
+
 def test_a_path_that_names_no_weights_is_one_clear_line(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such file"):
         weights.chosen(str(tmp_path / "absent.h5"))

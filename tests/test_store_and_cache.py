@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
+import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import papers
 from common.cache import Cache, digest
 from common.environment import ROOT, code_digest
 from common.errors import ClipError, UserError
-from common.files import write_atomically
+from common.files import write_atomically, write_json
+from common.report.assemble import _curves, read_plan
 from common.store import Run
 from common.types import FoldResult
 
 
 def result(fold: str = "smic/s1") -> FoldResult:
-    probabilities = np.random.default_rng(1).random((2, 3)).astype(np.float32)
+    probabilities = np.random.default_rng(1).dirichlet(np.ones(3), 2).astype(np.float32)
     return FoldResult(
         fold,
         ("a/b/c", "a/b/d"),
@@ -54,6 +59,100 @@ def test_a_damaged_fold_counts_as_missing_and_is_named(tmp_path: Path, damage, c
     with caplog.at_level(logging.WARNING):
         assert run.load("smic/s1") is None
     assert file.name in caplog.text
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"truth": [0]},
+        {"truth": [0, 2**70]},
+        {"truth": [0, 3]},
+        {"truth": [0, -1]},
+        {"clips": ["a/b/c", "a/b/c"]},
+        {"clips": ["a/b/c", 7]},
+        {"probabilities": [[0.5, 0.5, 0.0]]},
+        {"probabilities": [[0.5, 0.5, 0.0], [1.0]]},
+        {"probabilities": [[0.5, 0.5, 0.0], [math.nan, 0.5, 0.5]]},
+        {"probabilities": [[0.5, 0.5, 0.0], [math.inf, 0.0, 0.0]]},
+        {"probabilities": [[0.5, 0.5, 0.0], [1.5, -0.5, 0.0]]},
+        {"probabilities": [[0.5, 0.5, 0.0], [0.2, 0.2, 0.2]]},
+        {"history": None},
+        {"history": {"LSTM part": [0.1]}},
+        {"seconds": "long"},
+        {"seconds": 10**400},
+        {"measured": {"parameters": "many"}},
+        {"environment": ["python"]},
+        {"fold": "smic/s2"},
+    ],
+    ids=str,
+)
+def test_a_fold_of_another_form_counts_as_missing_though_its_digest_fits(tmp_path: Path, change: dict, caplog) -> None:
+    Run(tmp_path).save(result())
+    (file,) = (tmp_path / "folds").iterdir()
+    record = {k: v for k, v in json.loads(file.read_text()).items() if k != "digest"} | change
+    file.write_text(json.dumps(record | {"digest": digest(record)}))
+    with caplog.at_level(logging.WARNING):
+        assert Run(tmp_path).load("smic/s1") is None
+    assert file.name in caplog.text
+
+
+def test_a_fold_never_answers_for_another(tmp_path: Path) -> None:
+    Run(tmp_path).save(result())
+    (file,) = (tmp_path / "folds").iterdir()
+    file.with_name("smic-s2.json").write_bytes(file.read_bytes())
+    assert Run(tmp_path).load("smic/s1") is not None
+    assert Run(tmp_path).load("smic/s2") is None
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, '{"notes":' * 5000, '{"notes": 7}', '{"notes": [7]}', "7", '{"reason": 7}']
+)
+def test_what_else_a_run_keeps_counts_as_missing_where_it_is_of_another_form(tmp_path: Path, text: str) -> None:
+    run = Run(tmp_path)
+    run.save_failure("smic/s1", "diverged")
+    for file in (tmp_path / "run.json", tmp_path / "notes.json", tmp_path / "failed" / "smic-s1.json"):
+        file.write_text(text)
+    assert (run.description(), run.notes(), run.failure("smic/s1")) == (None, (), None)
+
+
+def described(path: str, reason: object = "no face") -> dict:
+    shown = {"title": "a figure", "caption": "", "path": path}
+    excluded = {"clip": "smic/s1/x", "reason": reason, "fault": True}
+    return {"exclusions": [excluded], "figures": [shown], "preprocessing_seconds": 1.5}
+
+
+def test_a_run_names_no_figure_outside_its_folder(tmp_path: Path) -> None:
+    for path, read in {"a b-1.png": True, "../a.png": False, "/a.png": False, "..": False, "": False}.items():
+        Run(tmp_path).describe(described(path))
+        assert (Run(tmp_path).description() is not None) == read, path
+    Run(tmp_path).describe(described("a.png", reason=7))
+    assert Run(tmp_path).description() is None
+
+
+def test_a_plan_of_another_form_counts_as_missing(tmp_path: Path) -> None:
+    plan: dict = {name: [] for name in ("command", "shortened", "differences", "corpora", "exclusions", "corrections")}
+    plan |= {"data": "/data", "runs": {"a/b": {"path": "0123456789abcdef", "folds": ["smic/s1"]}}}
+    write_json(tmp_path / "plan.json", plan)
+    assert read_plan(tmp_path / "plan.json") == plan
+    for change in (
+        {"runs": "x"},
+        {"runs": {"a/b": {"path": "../../x", "folds": []}}},
+        {"runs": {"a/b": {"path": "x", "folds": 7}}},
+        {"runs": {"a/b": {"path": "x", "folds": [[]]}}},
+        {"command": "x"},
+        {"corpora": [{}]},
+        {"exclusions": [7]},
+    ):
+        write_json(tmp_path / "plan.json", plan | change)
+        assert read_plan(tmp_path / "plan.json") == {}, change
+    (tmp_path / "plan.json").write_text("[" * 100_000)
+    assert read_plan(tmp_path / "plan.json") == {}
+
+
+def test_folds_of_different_histories_share_what_curves_they_can() -> None:
+    one, other = result(), replace(result(), fold="smic/s2", history={"another": {"loss": [0.5]}})
+    (curve,) = _curves(papers.load("aouayeb2019").experiments[0], [one, other])
+    assert (curve.stage, curve.metric, curve.folds) == ("LSTM part", "loss", ((0.1,),))
 
 
 def test_a_failure_is_no_result_and_goes_with_success(tmp_path: Path) -> None:
@@ -128,6 +227,57 @@ def test_arrays_are_made_once_and_again_when_damaged(tmp_path: Path, caplog) -> 
     assert sorted(new for _, new in found) == [False, True]
     assert all((arrays["x"] == np.arange(5)).all() for arrays, _ in found)
     assert file.name in caplog.text
+
+
+def with_header(shape: str) -> bytes:
+    """An array file of five bytes whose header states this shape."""
+    header = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}".encode()
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(5)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {},
+        {"x": b"no array"},
+        {"x.npy": with_header("(5,")},
+        {"x.npy": with_header("(4,)")},
+        {"x.npy": with_header("(6,)")},
+        {"x.npy": with_header(f"({2**62},)")},
+        {"x.npy": with_header("(" * 5000)},
+    ],
+    ids=["nothing", "no array", "header cut off", "shape too small", "too large", "far too large", "nested"],
+)
+def test_an_entry_that_holds_no_arrays_is_made_again(tmp_path: Path, parts: dict[str, bytes]) -> None:
+    cache = Cache(tmp_path)
+    cache.arrays("clips", {}, lambda: {"x": np.arange(5)})
+    (file,) = tmp_path.glob("clips/*/*.npz")
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    arrays, made = cache.arrays("clips", {}, lambda: {"x": np.arange(5)})
+    assert made
+    assert (arrays["x"] == np.arange(5)).all()
+    assert not cache.arrays("clips", {}, dict)[1]
+
+
+def test_a_shape_that_one_bit_made_smaller_is_noticed(tmp_path: Path) -> None:
+    """Else an entry would be read without its end: the checksum is compared only where that is reached."""
+    cache = Cache(tmp_path)
+    cache.arrays("clips", {}, lambda: {"x": np.arange(50_000)})
+    (file,) = tmp_path.glob("clips/*/*.npz")
+    content = file.read_bytes()
+    assert content.count(b"'shape': (50000,)") == 1
+    file.write_bytes(content.replace(b"'shape': (50000,)", b"'shape': (40000,)"))
+    assert cache.arrays("clips", {}, lambda: {"x": np.arange(50_000)})[1]
+
+
+def test_no_entry_is_unpickled(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    cache.arrays("clips", {}, lambda: {"x": np.arange(5)})
+    (file,) = tmp_path.glob("clips/*/*.npz")
+    np.savez(file, x=np.array([{1: 2}], object))
+    assert cache.arrays("clips", {}, lambda: {"x": np.arange(5)})[1]
 
 
 def test_what_fails_is_not_cached(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from common.corpora.trees import natural
 from common.environment import environment
 from common.errors import UserError
 from common.files import write_json
+from common.forms import PLAN, fits
 from common.plan import Data, Job
 from common.store import Run
 from common.types import (
@@ -92,7 +93,7 @@ def assemble(
         for row in one.about.get("figures", []):
             path = one.run.path / "figures" / row["path"]
             figures.setdefault(row["title"], Figure(row["title"], row["caption"], path))
-        exclusions += [Exclusion(**row) for row in one.about.get("exclusions", [])]
+        exclusions += [Exclusion(row["clip"], row["reason"], row["fault"]) for row in one.about.get("exclusions", [])]
         environments += [result.environment for result in one.results]
         facts |= parameters(one.results)
         notes += one.run.notes()
@@ -196,11 +197,14 @@ def read_plan(path: Path) -> Mapping[str, Any]:
     """A stored plan; empty where there is none that this version can read."""
     try:
         plan = json.loads(path.read_text(encoding="utf-8"))
+        if not fits(plan, PLAN):
+            return {}
         for kind, rows in ((CorpusSummary, "corpora"), (Exclusion, "exclusions"), (Correction, "corrections")):
             plan[rows] = [kind(**row) for row in plan[rows]]
-        return plan if {"data", "command", "runs"} <= set(plan) else {}
-    except (OSError, ValueError, KeyError, TypeError):
+        found: Mapping[str, Any] = plan
+    except (OSError, ValueError, TypeError, RecursionError):
         return {}
+    return found
 
 
 def shortened(paper: Paper, profile: Profile) -> tuple[str, ...]:
@@ -271,7 +275,8 @@ def _curves(experiment: Experiment, results: Sequence[FoldResult]) -> list[Curve
     curves = []
     for stage in results[0].history if results else ():
         for metric in results[0].history[stage]:
-            folds = dict.fromkeys(tuple(result.history[stage][metric]) for result in results)
+            stages = [result.history.get(stage, {}) for result in results]
+            folds = dict.fromkeys(tuple(one[metric]) for one in stages if metric in one)
             curves.append(Curve(experiment.name, experiment.variant, stage, metric, tuple(folds)))
     return curves
 

@@ -1,0 +1,72 @@
+"""Damaged and hostile files by the thousand, read as the suite reads them: what does each reader make of them?
+
+python -m benchmarks.fuzz --cases 2000 --seed 0 --kind tables images
+python -m benchmarks.fuzz --kind images --only 1234
+
+Small files of every kind that a stranger may have made are written into a temporary folder, damaged as `--seed` and the
+case's number decide, and read in a process of their own. A case is read (and what is read holds what its reader
+promises), refused in one line by a UserError or ClipError, or passed over (a result or cache entry that is made again).
+It is BROKEN where anything else is raised, the process dies, limits of time or memory are passed, a file is written
+elsewhere, a program is started or a pickle opened. Status 1 if any case is broken.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from benchmarks.fuzz import corpora_files, stored_files
+from benchmarks.fuzz.damage import BROKEN, PASSED_OVER, READ, REFUSED, Case
+from benchmarks.fuzz.process import Reader
+
+KINDS: dict[str, Callable[[Path], Case]] = {
+    "tables": corpora_files.tables,
+    "lists": corpora_files.lists,
+    "images": corpora_files.images,
+    "videos": corpora_files.videos,
+    "results": stored_files.results,
+    "cache": stored_files.cache,
+    "weights": stored_files.weights,
+    "landmarks": stored_files.landmarks,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print a table, then the broken cases; status 1 where there are any."""
+    parser = argparse.ArgumentParser(
+        prog="benchmarks.fuzz", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--cases", type=int, default=1000, help="of each kind")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--kind", nargs="+", choices=list(KINDS), default=list(KINDS))
+    parser.add_argument("--only", type=int, metavar="CASE", help="this case alone")
+    parser.add_argument("--seconds", type=float, default=10.0, help="that a case may take")
+    parser.add_argument("--mib", type=float, default=512.0, help="of memory that a case may take")
+    options = parser.parse_args(arguments)
+    print(
+        f"{'kind':<10}{'cases':>7}{'read':>7}{'refused':>9}{'passed over':>13}{'broken':>8}{'slowest s':>11}{'MiB':>7}"
+    )
+    faults = []
+    for kind in options.kind:
+        found = []
+        with Reader(KINDS[kind], options.seconds, options.mib) as reader:
+            for number in range(options.cases) if options.only is None else [options.only]:
+                found.append(one := reader.run(f"{options.seed} {kind} {number}"))
+                if one.what == BROKEN:
+                    faults.append(f"--seed {options.seed} --kind {kind} --only {number}: {one.why}")
+        counts = Counter(one.what for one in found)
+        print(
+            f"{kind:<10}{len(found):>7}{counts[READ]:>7}{counts[REFUSED]:>9}{counts[PASSED_OVER]:>13}"
+            f"{counts[BROKEN]:>8}{max(one.seconds for one in found):>11.2f}{max(one.mib for one in found):>7.0f}",
+            flush=True,
+        )
+    for line in faults:
+        print(line)
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,241 @@
+"""Files that the suite keeps or is given beside the corpora: results, cache entries, weights, the landmark model.
+
+As in `corpora_files`, each function makes good files and returns what damages one, reads it and looks at what is read.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import os
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+
+from benchmarks.fuzz.damage import PASSED_OVER, READ, Canary, Case, Read, altered, damaged, repacked
+from common.cache import Cache, digest
+from common.environment import environment
+from common.store import Run
+from common.types import FoldResult
+
+
+def results(folder: Path) -> Case:
+    """What a run leaves: folds, failures, notes, its description and the plan; now and then a whole report of them."""
+    import papers
+    from common.files import write_json
+    from common.report.assemble import assemble, finished, plan_file, read_plan
+
+    paper = papers.load("aouayeb2019")
+    experiment, profile = paper.experiments[0], paper.profiles["quick"]
+    paper = replace(paper, experiments=(experiment,))
+    run = Run(folder / "runs" / paper.key / experiment.id / "0123456789abcdef")
+    folds = ("smic/s1", "samm/006")
+    history, cost = {"LSTM part": {"loss": [0.5, 0.25]}}, {"parameters": 12.0, "peak_memory_mib": 3.5}
+    answers = np.array([[0.5, 0.25, 0.25], [0.125, 0.75, 0.125], [0, 1, 0]], np.float32)
+    for fold in folds:
+        clips = tuple(f"{fold}/clip{k}" for k in range(3))
+        run.save(FoldResult(fold, clips, np.array([0, 1, 2]), answers, history, 0, 1.5, cost, {"python": "3"}))
+    run.save_failure("smic/s2", "diverged")
+    run.note(["a line"])
+    excluded = [{"clip": "smic/s1/x", "reason": "no face", "fault": True}]
+    shown = [{"title": "a figure", "caption": "of a clip", "path": "a.png"}]
+    run.describe({"key": {}, "folds": folds, "exclusions": excluded, "figures": shown, "preprocessing_seconds": 1.5})
+    plan = plan_file(folder, paper, profile, "stand-in", 0)
+    corpus = {"name": "smic", "title": "SMIC", "citation": "", "tree": "HS", "table": "", "clips": 3, "subjects": 1}
+    odd = {"clip": "smic/s1/x", "column": "a", "printed": "1", "used": "2", "source": "b"}
+    record = {"data": "/data", "command": ["python"], "shortened": [], "differences": ["one"], "exclusions": excluded}
+    record |= {"corpora": [corpus | {"by_emotion": {"x": 3}, "by_class": {"x": 3}}], "corrections": [odd]}
+    write_json(plan, record | {"runs": {experiment.id: {"path": run.path.name, "folds": folds}}})
+    good = {path: path.read_bytes() for path in [plan, *run.path.rglob("*.json")]}
+    environment()  # asks the system what it runs on, once
+
+    def case(rng: Random) -> Read:
+        for path, content in good.items():
+            path.write_bytes(content)
+        path, reported = rng.choice(sorted(good)), rng.random() < 0.05
+        is_fold, sealed = path.parent.name == "folds", rng.random() < 0.6
+        if sealed:
+            changed = altered(json.loads(good[path]), rng)
+            if is_fold:
+                changed["digest"] = digest({name: value for name, value in changed.items() if name != "digest"})
+            path.write_text(json.dumps(changed), encoding="utf-8")
+        else:
+            other = rng.choice([good[path], good[path], *good.values()])
+            path.write_bytes(other if other != good[path] else damaged(other, rng))
+
+        def read() -> str:
+            about, reason, planned = run.description(), run.failure("smic/s2"), read_plan(plan)
+            assert all(isinstance(line, str) for line in run.notes())
+            one = finished(folder, paper, experiment, planned)
+            pictures = [one.run.path / "figures" / row["path"] for row in one.about.get("figures", [])]
+            assert all(Path(os.path.normpath(path)).is_relative_to(folder) for path in (one.run.path, *pictures))
+            for fold in folds:
+                if found := run.load(fold):
+                    _whole(found, fold)
+                    assert sealed or (found.probabilities == answers).all(), "damage went unnoticed"
+            if reported:
+                report = assemble(folder, paper, profile, "stand-in", (0,))
+                scores = [row.score.value for row in report.comparisons if row.score]
+                assert np.isfinite([*scores, *report.cost.values()]).all()
+            found_all = about and reason and planned and run.notes() and all(map(run.load, folds))
+            return READ if found_all else PASSED_OVER
+
+        return read
+
+    return case
+
+
+def _whole(found: FoldResult, fold: str) -> None:
+    """A fold is that which was asked for, its arrays fit together, and its probabilities are ones."""
+    count, p = len(found.clips), found.probabilities
+    assert found.fold == fold
+    assert all(isinstance(clip, str) for clip in found.clips)
+    assert (found.truth.dtype, p.dtype) == (np.int64, np.float32)
+    assert found.truth.shape == (count,)
+    assert p.ndim == 2
+    assert len(p) == count
+    assert np.isfinite(p).all()
+    assert (p >= 0).all()
+    assert np.allclose(p.sum(axis=1), 1, atol=1e-3)
+    assert ((found.truth >= 0) & (found.truth < p.shape[1])).all()
+    assert all(isinstance(v, list) for metrics in found.history.values() for v in metrics.values())
+    numbers = [*found.measured.values(), found.seconds, found.seed]
+    assert all(map(math.isfinite, numbers))
+
+
+def cache(folder: Path) -> Case:
+    """Cache entries: damaged ones, ones of other arrays, ones that hold a pickle."""
+    rng = np.random.default_rng(0)
+    held = {"points": rng.random((7, 68, 2), np.float32), "frames": rng.integers(0, 256, (9, 64, 64), np.uint8)}
+    where, key = Cache(folder), {"clip": "smic/s1/s1_ne_01"}
+    where.arrays("clips", key, lambda: dict(held))
+    (path,) = folder.rglob("*.npz")
+    good = path.read_bytes()
+    np.savez_compressed(packed := io.BytesIO(), points=held["points"], frames=held["frames"])
+    np.savez(pickled := io.BytesIO(), points=np.array([Canary(folder.parent / "canary")], object))
+
+    def case(rng: Random) -> Read:
+        how, whole = rng.random(), False
+        if how < 0.5:
+            path.write_bytes(damaged(good, rng))
+            whole = True
+        elif how < 0.95:
+            path.write_bytes(repacked(rng.choice((good, packed.getvalue())), rng))
+        else:
+            path.write_bytes(rng.choice((pickled.getvalue(), damaged(pickled.getvalue(), rng))))
+
+        def read() -> str:
+            arrays, made = where.arrays("clips", key, lambda: dict(held))
+            assert all(isinstance(one, np.ndarray) and not one.dtype.hasobject for one in arrays.values())
+            if whole or made:
+                assert arrays.keys() == held.keys(), f"holds {', '.join(arrays)}"
+                assert all(np.array_equal(arrays[name], held[name]) for name in held), "damage went unnoticed"
+            return PASSED_OVER if made else READ
+
+        return read
+
+    return case
+
+
+def weights(folder: Path) -> Case:
+    """Weights of Keras in its three formats, damaged or written against the reader, for a network of four layers."""
+    from common import training, weights  # first of all: it keeps TensorFlow quiet
+
+    keras = training.keras
+    import h5py
+
+    from common import pretrained
+
+    def build(classes: int) -> Any:
+        shapes = [keras.Input((12, 12, 3)), keras.layers.Conv2D(4, 3, name="first"), keras.layers.BatchNormalization()]
+        last = [keras.layers.Flatten(), keras.layers.Dense(classes, name="last")]
+        return keras.Sequential([*shapes, *last], name="small")
+
+    network, other = build(3), build(5)
+    good: dict[str, bytes] = {}
+    for ending in (".weights.h5", ".keras", ".h5"):
+        path = folder / f"small{ending}"
+        (other.save_weights if ending == ".weights.h5" else other.save)(path)
+        good[ending] = path.read_bytes()
+    own = [value.copy() for value in network.layers[-1].get_weights()]
+    (folder.parent / "secret").write_bytes(b"A" * 2**16)
+
+    def edit(data: bytes, rng: Random) -> bytes:
+        """An HDF5 file with one of its parts replaced."""
+        with h5py.File(buffer := io.BytesIO(data), "r+") as file:
+            found: list[Any] = []
+            file.visititems(lambda _, item: found.append(item))
+            item = rng.choice([one for one in found if isinstance(one, h5py.Dataset)])
+            parent, name, how = item.parent, item.name.rsplit("/", 1)[1], rng.randrange(9)
+            shape = item.shape
+            if how < 3:
+                values = np.full(shape, rng.choice((np.nan, np.inf, 1e300, -1.0)), rng.choice(("f4", "f8", "f2")))
+            del parent[name]
+            if how < 3:
+                parent[name] = values
+            elif how == 3:
+                parent.create_dataset(
+                    name, (2 ** rng.choice((20, 31, 40)), 4), "f4", chunks=(1024, 4), compression="gzip"
+                )
+            elif how == 4:
+                parent.create_dataset(name, shape, "f4", external=[(str(folder.parent / "secret"), 0, 2**16)])
+            elif how == 5:
+                parent[name] = h5py.ExternalLink(str(folder / "small.h5"), "/")
+            elif how == 6:
+                parent[name] = rng.choice((h5py.SoftLink("/"), h5py.SoftLink(parent.name), np.bytes_(b"text"), 1.0))
+            elif how == 7:
+                parent[name] = np.zeros(shape, rng.choice(("f4,i8", "c16", "S4", "i1", "?", "u8")))
+            for holder in (file, parent):
+                if holder.attrs and rng.random() < 0.4:
+                    holder.attrs[rng.choice(sorted(holder.attrs))] = rng.choice(
+                        (["../../x"], b"\xff", 7, [[1.5]], "first")
+                    )
+        return buffer.getvalue()
+
+    def case(rng: Random) -> Read:
+        ending = rng.choice(sorted(good))
+        ways = [damaged, repacked, repacked] if ending == ".keras" else [damaged, edit, edit]
+        path = folder / f"case{rng.choice((ending, ending, ending, *good))}"
+        path.write_bytes(rng.choice(ways)(good[ending], rng))
+        network.layers[-1].set_weights(own)
+
+        def read() -> str:
+            try:
+                chosen, _ = weights.chosen(str(path)).file("small")
+                pretrained.from_file(network, chosen)
+            finally:
+                path.unlink()
+            values = network.get_weights()
+            assert all(np.isfinite(value).all() for value in values), "weights that are no numbers"
+            assert not any((value == np.frombuffer(b"AAAA", "f4")).any() for value in values), "read from another file"
+            assert all(map(np.array_equal, network.layers[-1].get_weights(), own)), "the last layer is not its own"
+            return READ
+
+        return read
+
+    return case
+
+
+def landmarks(folder: Path) -> Case:
+    """Files in place of the landmark model, none of which may be opened: it is known by its digest."""
+    from common.faces import FaceFinder, default_model
+
+    with default_model().open("rb") as file:
+        good = file.read(4096)
+
+    def case(rng: Random) -> Read:
+        path = folder / "model.dat"
+        path.write_bytes(damaged(good, rng))
+        finder = FaceFinder(rng.choice((path, path, path, folder, folder / "none")))
+
+        def read() -> str:
+            finder.find(np.zeros((40, 40, 3), np.uint8))
+            raise AssertionError("another model than the known one was opened")
+
+        return read
+
+    return case
