@@ -1,11 +1,10 @@
-"""Rows of arrays -> batches for Keras."""
+"""Rows of arrays -> batches."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,12 +13,12 @@ from common.types import Arrays, Rows
 Inputs = Mapping[str, NDArray[Any] | Rows]
 
 
-class Batches(keras.utils.PyDataset):
+class Batches:
     """Batches of the rows of named arrays.
 
     x: inputs by name, each (n, ...); y: targets by name, each (n, ...), or None for prediction. uint8
     inputs become float32 in 0-1, one batch at a time, so that a corpus stays four times smaller in memory. With
-    `shuffle` the rows are permuted anew before each epoch by that generator, else they keep their order.
+    `shuffle` the rows are permuted by that generator, else they keep their order.
     """
 
     def __init__(
@@ -29,10 +28,14 @@ class Batches(keras.utils.PyDataset):
         batch: int,
         shuffle: np.random.Generator | None = None,
     ) -> None:
-        super().__init__(workers=1, use_multiprocessing=False)
         self._x, self._y, self._batch, self._shuffle = x, y, batch, shuffle
         self._rows = np.arange(len(next(iter(x.values()))))
-        self.on_epoch_end()
+        self.reorder()
+
+    @property
+    def rows(self) -> int:
+        """Rows in all batches."""
+        return len(self._rows)
 
     def __len__(self) -> int:
         return -(-len(self._rows) // self._batch)
@@ -42,7 +45,8 @@ class Batches(keras.utils.PyDataset):
         x = {name: _as_float(values[rows]) for name, values in self._x.items()}
         return (x,) if self._y is None else (x, {name: values[rows] for name, values in self._y.items()})
 
-    def on_epoch_end(self) -> None:
+    def reorder(self) -> None:
+        """Permute the rows anew; to be called after each epoch."""
         if self._shuffle is not None:
             self._rows = self._shuffle.permutation(self._rows)
 

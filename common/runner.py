@@ -278,7 +278,7 @@ def _draw_results(job: Job, parts: Parts, line: Callable[[str], None]) -> None:
         return
     try:
         drawn = parts.figures.results(job.experiment, job.run.path)
-    except (OSError, ValueError, KeyError, ClipError) as error:
+    except Exception as error:  # whatever a drawing trips over: the results it is of are stored
         line(f"{job.paper.key} {job.experiment.id}: no figures of its results, {type(error).__name__}: {error}")
         return
     titles = {one.title for one in drawn}

@@ -1,4 +1,4 @@
-"""The only callers of compile, fit and predict: a network that is built and compiled once and trained anew per fold."""
+"""Training and prediction: a network that is built and compiled once, and trained anew per fold."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns that a new n
 with _without_startup_notes():
     import keras
 
+from common.layers import faster  # noqa: E402
 from common.loaders import Batches, Inputs  # noqa: E402
 from common.types import Answers, Samples  # noqa: E402
 
@@ -102,7 +103,7 @@ class Learner:
         rate: Callable[[int], float] | None = None,
     ) -> None:
         keras.utils.set_random_seed(seed)
-        self.model = build()
+        self.model = faster(build())
         self.model.compile(
             optimizer=optimizer,
             loss=dict.fromkeys(self.model.output, loss),
@@ -142,25 +143,38 @@ class Learner:
         for variable, value in zip(self._state, self._initial, strict=True):
             variable.assign(value)
         batches = Batches(x, y, self._batch, np.random.default_rng(seed))
+        history: dict[str, list[float]] = {}
         best: list[NDArray[Any]] = []
-        scores: list[float] = []
-
-        def after(epoch: int, logs: object) -> None:
+        for epoch in range(self._epochs):
+            found = self._epoch(batches, epoch)
             if watch is not None:
-                scores.append(self._accuracy(watch))
-                if watch.keep_best and scores[-1] > max(scores[:-1], default=-1.0):  # the earliest of equals
-                    best[:] = [keras.ops.convert_to_numpy(weight) for weight in self.model.weights]
+                found["val_accuracy"] = self._accuracy(watch)
+                before = history.get("val_accuracy", [])
+                if watch.keep_best and found["val_accuracy"] > max(before, default=-1.0):  # the earliest of equals
+                    best = [keras.ops.convert_to_numpy(weight) for weight in self.model.weights]
+            for name, value in found.items():
+                history.setdefault(name, []).append(value)
             if epoch_end:
                 epoch_end(epoch + 1, self._epochs)
-
-        callbacks: list[keras.callbacks.Callback] = [keras.callbacks.LambdaCallback(on_epoch_end=after)]
-        if self._rate:
-            callbacks.append(keras.callbacks.LearningRateScheduler(self._rate))
-        history = self.model.fit(batches, epochs=self._epochs, shuffle=False, verbose=0, callbacks=callbacks)
         for weight, value in zip(self.model.weights if best else (), best, strict=True):
             weight.assign(value)
-        found = {name: [float(value) for value in values] for name, values in history.history.items()}
-        return found | ({"val_accuracy": scores} if watch else {})
+        return history
+
+    def _epoch(self, batches: Batches, epoch: int) -> dict[str, float]:
+        """Train on each batch once, and have the rows ordered anew; returns the metrics, means over the rows.
+
+        Batch by batch, as `fit` does: that sets up a pipeline anew for each call, and never gives back all its memory.
+        """
+        if self._rate:
+            self.model.optimizer.learning_rate = self._rate(epoch)
+        sums: dict[str, float] = {}
+        for index in range(len(batches)):
+            batch = batches[index]
+            for name, value in self.model.train_on_batch(*batch, return_dict=True).items():
+                sums[name] = sums.get(name, 0.0) + float(value) * len(next(iter(batch[0].values())))
+        batches.reorder()
+        rate = {"learning_rate": self._rate(epoch)} if self._rate else {}
+        return {name: value / batches.rows for name, value in sums.items()} | rate
 
     def _accuracy(self, watch: Watch) -> float:
         answers = self.predict(watch.x)[watch.output].argmax(axis=-1)

@@ -14,7 +14,7 @@ MODULES = sorted([*ROOT.glob("common/**/*.py"), *ROOT.glob("papers/**/*.py"), RO
 
 KERAS = {
     "common/flops.py",
-    "common/loaders.py",
+    "common/layers.py",
     "common/pretrained.py",
     "common/saliency.py",
     "common/training.py",
@@ -69,6 +69,14 @@ def test_only_training_compiles_fits_and_predicts() -> None:
                 owner = ast.unparse(node.func.value).split(".")[-1]
                 assert node.func.attr not in {"compile", "train_on_batch", "predict_on_batch"}
                 assert node.func.attr not in {"fit", "predict"} or owner not in {"model", "network"}
+
+
+def test_tensorflow_itself_is_asked_for_two_things_alone() -> None:
+    """Deterministic operations, and compiled ones where it runs on a CPU; all else goes through Keras."""
+    found = {
+        str(path.relative_to(ROOT)) for path in MODULES if any(under(name, "tensorflow") for name in imports(path))
+    }
+    assert found == {"common/layers.py", "common/training.py"}
 
 
 def test_listing_imports_no_heavy_library() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from common.alignment import tracked
 from common.faces import FaceFinder
 from common.protocols import SPLITS
+from common.store import Run
 from common.types import Clip, Experiment, Figure
 from papers.talluri2022.experiments import NETWORKS, Settings, network
 from papers.talluri2022.preprocess import aligned_face, apex_index, sequence
@@ -67,16 +67,17 @@ def results(experiment: Experiment, folder: Path) -> list[Figure]:
     """Draw figure 4 from the finished folds of a run with random splits; nothing of other runs."""
     if experiment.protocol != SPLITS:
         return []
-    folds = [json.loads(file.read_text(encoding="utf-8")) for file in sorted((folder / "folds").glob("*.json"))]
+    names = sorted(file.stem for file in (folder / "folds").glob("*.json"))
+    folds = [found for name in names if (found := Run(folder).load(name))]
     if not folds:
         return []
     page = Canvas(figsize=(6.0, 3.2), layout="constrained")
     axes = page.subplots()
-    marker = "" if len(folds[0]["history"]["network"]["val_accuracy"]) > 1 else "."
+    marker = "" if len(folds[0].history["network"]["val_accuracy"]) > 1 else "."
     for fold, colour, line in zip(folds, COLOURS, LINES, strict=False):
-        curve = np.array(fold["history"]["network"]["val_accuracy"])
+        curve = np.array(fold.history["network"]["val_accuracy"])
         epochs = np.arange(1, len(curve) + 1)
-        label = f"{fold['fold'].replace('run ', 'Run-')}: {curve[-1]:.1%} at last, {curve.max():.1%} at best (oracle)"
+        label = f"{fold.fold.replace('run ', 'Run-')}: {curve[-1]:.1%} at last, {curve.max():.1%} at best (oracle)"
         axes.plot(epochs, curve, color=colour, linestyle=line, linewidth=1.3, marker=marker, label=label)
     axes.set_xlabel("epoch")
     axes.set_ylabel("accuracy on the held-out clips")
