@@ -28,11 +28,13 @@ def _without_startup_notes() -> Iterator[None]:
 
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# TensorFlow has these kernels on by default with some processors alone; on others they are up to ten times as fast, too
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns that a new network is traced anew
 with _without_startup_notes():
     import keras
 
-from common.layers import faster  # noqa: E402
+from common.layers import first_of_equals  # noqa: E402
 from common.loaders import Batches, Inputs  # noqa: E402
 from common.types import Answers, Samples  # noqa: E402
 
@@ -103,7 +105,7 @@ class Learner:
         rate: Callable[[int], float] | None = None,
     ) -> None:
         keras.utils.set_random_seed(seed)
-        self.model = faster(build())
+        self.model = first_of_equals(build())
         self.model.compile(
             optimizer=optimizer,
             loss=dict.fromkeys(self.model.output, loss),

@@ -72,7 +72,7 @@ def test_only_training_compiles_fits_and_predicts() -> None:
 
 
 def test_tensorflow_itself_is_asked_for_two_things_alone() -> None:
-    """Deterministic operations, and compiled ones where it runs on a CPU; all else goes through Keras."""
+    """Whether it has a GPU, and deterministic operations; all else goes through Keras."""
     found = {
         str(path.relative_to(ROOT)) for path in MODULES if any(under(name, "tensorflow") for name in imports(path))
     }
