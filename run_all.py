@@ -82,6 +82,12 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         metavar="WHICH",
         help="where networks with a choice (le2020) start: imagenet, none, or a file or folder of Keras weights",
     )
+    parser.add_argument(
+        "--precision",
+        choices=("float32", "mixed_bfloat16", "mixed_float16"),
+        default="float32",
+        help="what networks compute in; weights and answers are float32 (default: float32)",
+    )
     parser.add_argument("--landmarks", type=Path, metavar="FILE", help="another copy of the 68-point landmark model")
     parser.add_argument("--seed", type=int, default=0, help="default: 0")
     parser.add_argument("--seeds", type=int, default=1, metavar="N", help="N seeds from --seed on; shows the spread")
@@ -203,6 +209,7 @@ def studied(options: argparse.Namespace) -> Study:
     """What the options ask for; UserError for a paper, an experiment or weights that there are not."""
     from common import study
     from common.cache import Cache
+    from common.profiles import computing_in
     from common.weights import starting_from, takes
 
     loaded = [papers.load(key) for key in (papers.available() if options.all else dict.fromkeys(options.paper))]
@@ -212,13 +219,16 @@ def studied(options: argparse.Namespace) -> Study:
     chosen = tuple(
         study.Chosen(
             paper=paper,
-            profile=starting_from(paper.profiles[profile], weights),
+            profile=computing_in(options.precision, starting_from(paper.profiles[profile], weights)),
             experiments=study.select(
                 paper, options.experiment or (), tune=options.tune, spoilt=options.controls, several=len(loaded) > 1
             ),
             parts=partial(papers.parts, paper.key),
             code=papers.code(paper.key),
-            options=("--weights", options.weights) if weights and takes(paper.profiles[profile]) else (),
+            options=(
+                *(("--weights", options.weights) if weights and takes(paper.profiles[profile]) else ()),
+                *(("--precision", options.precision) if options.precision != "float32" else ()),
+            ),
         )
         for paper in loaded
     )

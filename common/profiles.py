@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from common.corpora.composite import MEGC2019
@@ -16,6 +17,11 @@ def profiles(paper: Any, quick: Any, smoke: Any) -> dict[str, Profile]:
         "quick": Profile("quick", quick, subjects=3, clips=3),
         "smoke": Profile("smoke", smoke, subjects=2, clips=2, folds=2),
     }
+
+
+def computing_in(precision: str, profile: Profile) -> Profile:
+    """The profile with a precision, "float32", "mixed_bfloat16" or "mixed_float16", which all papers' settings have."""
+    return replace(profile, settings=replace(profile.settings, precision=precision))
 
 
 def common_ground(name: str, title: str, network: str, note: str = "") -> Experiment:

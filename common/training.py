@@ -65,6 +65,17 @@ def _make_deterministic() -> None:
 _keep_freed_memory()
 _make_deterministic()  # before anything is computed: an optimizer's first variables count
 
+
+@contextlib.contextmanager
+def _computing_in(precision: str) -> Iterator[None]:
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
 EpochEnd = Callable[[int, int], None]
 """Called after each epoch with (epochs done, epochs in all)."""
 
@@ -88,6 +99,9 @@ class Learner:
 
     `rate` gives the learning rate of an epoch, counted from 0, in place of the optimizer's own.
 
+    `precision` is Keras' policy of what layers compute in, "float32", "mixed_bfloat16" or "mixed_float16"; in any of
+    them weights and answers are float32.
+
     Every fit starts from the same initial weights, dropout stream and optimizer state, so that a fold's result does
     not depend on the folds before it, and no fold traces or builds what another has compiled.
     """
@@ -103,9 +117,14 @@ class Learner:
         seed: int,
         metrics: object | None = None,
         rate: Callable[[int], float] | None = None,
+        precision: str = "float32",
     ) -> None:
         keras.utils.set_random_seed(seed)
-        self.model = first_of_equals(build())
+        with _computing_in(precision):
+            self.model = first_of_equals(build())
+        for layer in self.model.layers if precision != "float32" else ():
+            if any(layer.output is output for output in self.model.output.values()):
+                layer.dtype_policy = "float32"  # probabilities, whose small differences the loss is made of
         self.model.compile(
             optimizer=optimizer,
             loss=dict.fromkeys(self.model.output, loss),

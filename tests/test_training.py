@@ -12,7 +12,7 @@ from common.search import grid
 from common.training import Learner, Watch
 
 
-def learner(epochs: int) -> Learner:
+def learner(epochs: int, precision: str = "float32") -> Learner:
     def build() -> keras.Model:
         x = keras.Input((2,), name="x")
         hidden = keras.layers.Dropout(0.3)(keras.layers.Dense(8, activation="relu")(x))
@@ -26,6 +26,7 @@ def learner(epochs: int) -> Learner:
         batch=4,
         epochs=epochs,
         seed=1,
+        precision=precision,
     )
 
 
@@ -88,6 +89,23 @@ def test_a_stopped_search_goes_on(tmp_path: Path) -> None:
     assert sorted(tried) == ["a", "b", "b", "c"]
     assert search() == found
     assert len(tried) == 4
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_in_another_precision_weights_and_answers_are_float32(
+    data: tuple[dict, dict, np.ndarray], precision: str
+) -> None:
+    x, targets, _ = data
+    usual, other = learner(20), learner(20, precision)
+    assert {weight.dtype for weight in other.model.trainable_variables} == {"float32"}
+    assert precision.removeprefix("mixed_") in {layer.compute_dtype for layer in other.model.layers}
+    assert keras.config.dtype_policy().name == "float32"
+    losses = [one.fit(x, targets, 1)["loss"] for one in (usual, other)]
+    answers = other.predict(x)["y"]
+    assert answers.dtype == np.float32
+    assert np.allclose(answers.sum(axis=1), 1, atol=1e-5)
+    assert losses[0] != losses[1]
+    assert all(np.mean(loss[10:]) < 0.85 * loss[0] for loss in losses)
 
 
 @pytest.mark.slow

@@ -31,6 +31,7 @@ class Settings:
     cnn_share: float = 0.5
     frame_step: int = 1
     region_scale: float = 1.0
+    precision: str = "float32"
 
 
 PROFILES = profiles(

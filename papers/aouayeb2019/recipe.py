@@ -33,6 +33,7 @@ class Networks:
             batch=settings.cnn_batch,
             epochs=settings.cnn_epochs,
             seed=seed_of("aouayeb2019", "region CNNs", seed),
+            precision=settings.precision,
         )
         self.extractor = model.feature_extractor(self.cnns.model)
         self.sequences = Learner(
@@ -43,6 +44,7 @@ class Networks:
             batch=settings.lstm_batch,
             epochs=settings.lstm_epochs,
             seed=seed_of("aouayeb2019", "LSTM part", seed),
+            precision=settings.precision,
         )
 
     def facts(self) -> dict[str, int]:

@@ -34,6 +34,7 @@ class Settings:
     learning_rate: float = 1e-3
     momentum: float = 0.9
     halved_every: int = 5
+    precision: str = "float32"
 
 
 PROFILES = profiles(

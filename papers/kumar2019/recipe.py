@@ -28,6 +28,7 @@ class Networks:
             batch=settings.batch,
             epochs=settings.epochs,
             seed=seed_of("kumar2019", seed),
+            precision=settings.precision,
         )
 
     def facts(self) -> dict[str, int]:

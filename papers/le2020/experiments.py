@@ -32,6 +32,7 @@ class Settings:
     wavelength: float = 16.0
     low_hz: float = 0.5
     high_hz: float = 10.0
+    precision: str = "float32"
     weights: Weights = _START
 
 

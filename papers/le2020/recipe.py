@@ -26,6 +26,7 @@ class Networks:
             batch=settings.batch,
             epochs=settings.epochs,
             seed=seed_of("le2020", key, seed),
+            precision=settings.precision,
         )
 
     def facts(self) -> dict[str, int]:

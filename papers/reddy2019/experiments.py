@@ -33,6 +33,7 @@ class Settings:
     search_epochs: int = 100
     learning_rate: float = 0.01
     dropout: float = 0.5
+    precision: str = "float32"
 
 
 PROFILES = profiles(

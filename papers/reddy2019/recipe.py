@@ -43,6 +43,7 @@ class Networks:
             batch=settings.public_code_batch if public_code(experiment) else settings.batch,
             epochs=epochs,
             seed=seed_of("reddy2019", network(experiment), self._seed),
+            precision=settings.precision,
         )
 
     def facts(self) -> dict[str, int]:

@@ -34,6 +34,7 @@ class Settings:
     momentum: float = 0.9
     model_c_decay: float = 1e-6
     apex_method: str = "lbp-divide-and-conquer"
+    precision: str = "float32"
 
 
 PROFILES = profiles(

@@ -26,6 +26,7 @@ class Networks:
             batch=settings.model_b_batch if key == "model-b" else settings.batch,
             epochs=settings.epochs,
             seed=seed_of("talluri2022", key, seed),
+            precision=settings.precision,
         )
 
     def facts(self) -> dict[str, int]:
