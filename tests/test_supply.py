@@ -1,0 +1,26 @@
+"""The list of packages with hashes against the one without."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def pins(path: Path) -> dict[str, str]:
+    lines = re.findall(r"^([\w.-]+)==([\w.+!]+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[-_.]+", "-", name).lower(): version for name, version in lines}
+
+
+def test_both_lists_pin_the_same_versions() -> None:
+    pinned, hashed = pins(ROOT / "constraints.txt"), pins(ROOT / ".ci" / "supply.txt")
+    assert len(pinned) > 50
+    assert {name: hashed.get(name) for name in pinned} == pinned
+
+
+def test_every_package_has_hashes() -> None:
+    text = (ROOT / ".ci" / "supply.txt").read_text(encoding="utf-8")
+    for entry in re.split(r"\n(?=\w)", text.strip()):
+        assert re.search(r"--hash=sha256:[0-9a-f]{64}\b", entry), entry.splitlines()[0]
+    assert "://" not in text
