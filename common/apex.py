@@ -59,13 +59,12 @@ def face_crops(clip: Clip, faces: FaceFinder) -> NDArray[np.uint8]:
     patterns more than the expressions did. Raises ClipError where frames cannot be read or the first
     shows no face.
     """
-    box, crops = None, []
-    for picture in images.each_frame(clip):
-        if box is None:
-            box = rectangle(faces.find(picture, f"{clip.frames[0]}").points, picture.shape, MARGIN)
-            if 0 in picture[box].shape:
-                raise ClipError(f"{clip.frames[0]}: the face that dlib finds lies outside the picture")
-        grey = cv2.cvtColor(np.ascontiguousarray(picture[box]), cv2.COLOR_RGB2GRAY)
+    first, crops = images.read_frame(clip, 0), []
+    box = rectangle(faces.find(first, f"{clip.frames[0]}").points, first.shape, MARGIN)
+    if 0 in first[box].shape:
+        raise ClipError(f"{clip.frames[0]}: the face that dlib finds lies outside the picture")
+    for picture in images.each_frame(clip, part=box):
+        grey = cv2.cvtColor(np.ascontiguousarray(picture), cv2.COLOR_RGB2GRAY)
         crops.append(cv2.resize(grey, (SIZE, SIZE), interpolation=cv2.INTER_AREA))
     return np.stack(crops)
 

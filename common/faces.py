@@ -54,12 +54,11 @@ class FaceFinder:
         finds a face: nothing is guessed.
         """
         border = round(PADDING * max(image.shape[:2]))
-        padded = cv2.copyMakeBorder(image, border, border, border, border, cv2.BORDER_REPLICATE)
-        for how, picture, offset, enlargements in (
-            ("as it is", image, 0, 0),
-            ("enlarged", image, 0, 1),
-            ("padded", np.asarray(padded, np.uint8), border, 1),
-        ):
+        for how, offset, enlargements in (("as it is", 0, 0), ("enlarged", 0, 1), ("padded", border, 1)):
+            picture = image
+            if offset:
+                padded = cv2.copyMakeBorder(image, offset, offset, offset, offset, cv2.BORDER_REPLICATE)
+                picture = np.asarray(padded, np.uint8)
             boxes = self._dlib[0](np.ascontiguousarray(picture), enlargements)
             if len(boxes):
                 largest = max(boxes, key=lambda box: box.area())

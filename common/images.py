@@ -18,6 +18,8 @@ FORMATS = ("JPEG", "PNG", "BMP")
 """By content: of the others that Pillow knows, some start programs (EPS) or are no single picture."""
 MOST_PIXELS = 2**25
 """Of a picture; those of the corpora have a fifteenth of them at most."""
+Part = tuple[slice, slice]
+"""Rows and columns of a picture, with both ends, that lie in it."""
 
 
 def read(path: Path) -> NDArray[np.uint8]:
@@ -26,11 +28,29 @@ def read(path: Path) -> NDArray[np.uint8]:
     Pillow rather than OpenCV: OpenCV fills the missing part of a truncated JPEG with grey and says nothing.
     Raises ClipError for a file that is missing, truncated, larger than any picture of a clip, or no JPEG, PNG or BMP.
     """
+    return _read(path, None)[1]
+
+
+def _read(path: Path, part: Part | None) -> tuple[tuple[int, int], NDArray[np.uint8]]:
+    """Height and width of an image, and a part of it or all as `read` has it. What is not asked for is not converted.
+
+    All is decoded, so that a truncated file is noticed wherever the part lies.
+    """
+    import cv2
+
     try:
-        with Image.open(path, formats=FORMATS) as image:
-            if image.width * image.height > MOST_PIXELS:
-                raise ValueError(f"{image.width}x{image.height} pixels are more than {MOST_PIXELS}")
-            return np.asarray(image.convert("RGB"))
+        with Image.open(path, formats=FORMATS) as opened:
+            if opened.width * opened.height > MOST_PIXELS:
+                raise ValueError(f"{opened.width}x{opened.height} pixels are more than {MOST_PIXELS}")
+            opened.load()
+            size = opened.height, opened.width
+            picture: Image.Image = opened
+            if part is not None:
+                rows, columns = part
+                picture = opened.crop((columns.start, rows.start, columns.stop, rows.stop))
+            if picture.mode == "L":
+                return size, np.asarray(cv2.cvtColor(np.asarray(picture), cv2.COLOR_GRAY2RGB), np.uint8)
+            return size, np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
     except UnidentifiedImageError:
         raise ClipError(f"{path}: not an image that can be read; copy the file again") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
@@ -54,40 +74,46 @@ def read_frames(clip: Clip, step: int = 1) -> NDArray[np.uint8]:
     return frames
 
 
-def each_frame(clip: Clip, step: int = 1) -> Iterator[NDArray[np.uint8]]:
-    """Every `step`-th frame of a clip in turn, each uint8 RGB (height, width, 3).
+def each_frame(clip: Clip, step: int = 1, part: Part | None = None) -> Iterator[NDArray[np.uint8]]:
+    """Every `step`-th frame of a clip in turn, each uint8 RGB (height, width, 3), or `part` of each.
 
     A frame is an image of its own, or frame `clip.numbers[i]` of a video, which is decoded once from its start.
     Raises ClipError for an unreadable file, for a video with fewer frames and for frames of different sizes.
     """
-    shape, named = None, ""
-    for file, number, picture in _pictures(clip, step):
-        if shape is None:
-            shape, named = picture.shape, file.name
-        elif picture.shape != shape:
+    first: tuple[tuple[int, int], str] | None = None
+    for file, number, size, picture in _pictures(clip, step, part):
+        first = first or (size, file.name)
+        if size != first[0]:
             where = f"{file}, frame {number}" if videos.is_video(file) else f"{file}"
             raise ClipError(
-                f"{where}: {picture.shape[1]}x{picture.shape[0]} pixels, but {named} has "
-                f"{shape[1]}x{shape[0]}; the frames of a clip must have one size"
+                f"{where}: {size[1]}x{size[0]} pixels, but {first[1]} has {first[0][1]}x{first[0][0]}; the frames of a "
+                "clip must have one size"
             )
         yield picture
 
 
-def _pictures(clip: Clip, step: int) -> Iterator[tuple[Path, int, NDArray[np.uint8]]]:
-    """Every `step`-th frame with the file that holds it and its number."""
+Found = tuple[Path, int, tuple[int, int], NDArray[np.uint8]]
+
+
+def _pictures(clip: Clip, step: int, part: Part | None) -> Iterator[Found]:
+    """Every `step`-th frame, or a part of it, behind the file that holds it, its number, and its height and width."""
     wanted = clip.pictures[::step]
     if clip.shown:  # a control: pictures come again, or in another order than that of a video
         ordered = sorted(set(wanted))
-        held = {(file, number): picture for file, number, picture in _in_order(ordered)}
-        for file, number in wanted:
-            yield file, number, held[file, number]
+        held = {(found[0], found[1]): found for found in _in_order(ordered, part)}
+        for pair in wanted:
+            yield held[pair]
     else:
-        yield from _in_order(wanted)
+        yield from _in_order(wanted, part)
 
 
-def _in_order(wanted: Sequence[tuple[Path, int]]) -> Iterator[tuple[Path, int, NDArray[np.uint8]]]:
+def _in_order(wanted: Sequence[tuple[Path, int]], part: Part | None) -> Iterator[Found]:
     for file, pairs in groupby(wanted, key=lambda pair: pair[0]):
         numbers = [number for _, number in pairs]
-        pictures = videos.frames(file, numbers) if videos.is_video(file) else (read(file) for _ in numbers)
-        for number, picture in zip(numbers, pictures, strict=True):
-            yield file, number, picture
+        if videos.is_video(file):
+            for number, picture in zip(numbers, videos.frames(file, numbers), strict=True):
+                height, width = picture.shape[:2]
+                yield file, number, (height, width), picture if part is None else picture[part]
+        else:
+            for number in numbers:
+                yield file, number, *_read(file, part)

@@ -59,7 +59,7 @@ def _execute(
     line: Callable[[str], None],
 ) -> int:
     means = Means(parts, prepare.code(pending[0].paper.key), cache, landmarks, FaceFinder(landmarks), pool)
-    made = _prepare(pending, means, progress)
+    made = prepare_clips(pending, means, progress)
     for job in pending:
         excluded = made[job.experiment.id].excluded
         if dropped := _drop_other_clips(job, excluded):
@@ -118,8 +118,8 @@ class Order:
     landmarks: Path | None
 
 
-def _prepare(jobs: Sequence[Job], means: Means, say: Progress) -> dict[str, Prepared]:
-    """Have the arrays of all clips in the cache."""
+def prepare_clips(jobs: Sequence[Job], means: Means, say: Progress) -> dict[str, Prepared]:
+    """Have the arrays of all clips of the jobs of one paper in the cache; by experiment, what that came to."""
     preprocess = means.parts().preprocess
     by_job = {job.experiment.id: prepare.pieces(job, preprocess, means.code) for job in jobs}
     digests = {name: [prepare.digest(piece) for piece in some] for name, some in by_job.items()}

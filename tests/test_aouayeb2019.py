@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import keras
 import numpy as np
 import pytest
 from folds import run_fold
+from PIL import Image
 
 import papers
 from common.faces import Face
 from common.training import Learner
 from common.types import Clip, Fold, Samples
 from papers.aouayeb2019 import model, preprocess, recipe
-from papers.aouayeb2019.experiments import CNN_IN_FOLD, CNN_ONCE, Settings
+from papers.aouayeb2019.experiments import CNN_IN_FOLD, CNN_ONCE, LANDMARK_BOXES, Settings
 from papers.aouayeb2019.preprocess import CANVAS, REGIONS, cut_regions, face_box, region_sizes, takes_part, to_canvas
 
 PAPER = papers.load("aouayeb2019")
@@ -132,7 +134,7 @@ def test_landmark_boxes_enclose_their_landmarks_and_fit_the_printed_sizes() -> N
         inside = points[list(preprocess.AROUND[name])]
         assert (inside >= [x1, y1]).all()
         assert (inside <= [x2, y2]).all()
-    for name, cut in preprocess.cut_by_landmarks(frame, points).items():
+    for name, cut in preprocess.cut_boxes(frame, preprocess.landmark_boxes(points, 300, 300)).items():
         width, height = PAPER.facts["region_sizes"][name]
         assert cut.shape == (height, width, 4)
 
@@ -149,13 +151,79 @@ def test_boxes_come_from_the_first_frame_alone(monkeypatch: pytest.MonkeyPatch) 
             asked.append(image.tobytes())
             return Face(points, "as it is")
 
-    monkeypatch.setattr(preprocess, "read_frames", lambda clip, step: frames)
-    clip = Clip("smic", "s1", "x", (Path("first.bmp"),), (0,), 0, None, 4, 100.0, "negative")
+    monkeypatch.setattr(preprocess, "read_frame", lambda clip, index: frames[index])
+    monkeypatch.setattr(preprocess, "each_frame", lambda clip, step, part: (f[part] for f in frames[::step]))
+    clip = Clip("smic", "s1", "x", (Path("first.bmp"),) * 5, tuple(range(5)), 0, None, 4, 100.0, "negative")
     arrays = preprocess.prepare(clip, CNN_IN_FOLD, Settings(), Finder())  # type: ignore[arg-type]
     assert asked == [frames[0].tobytes()]
     for index, frame in enumerate(frames):
         expected = cut_regions(to_canvas(frame[20:290, 30:260]))
         assert all((arrays[name][index] == expected[name]).all() for name in REGIONS)
+
+
+def plain(frames: np.ndarray, points: np.ndarray, follow: bool, scale: float) -> dict[str, np.ndarray]:
+    """The regions of whole frames, pixel by pixel of the canvas, one frame and one region at a time."""
+
+    def canvas(picture: np.ndarray, height: int, width: int) -> np.ndarray:
+        shrunk = min(1.0, height / picture.shape[0], width / picture.shape[1])
+        if shrunk < 1:
+            size = max(1, int(picture.shape[1] * shrunk)), max(1, int(picture.shape[0] * shrunk))
+            picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+        found = np.zeros((height, width, 4), np.uint8)
+        top, left = (height - picture.shape[0]) // 2, (width - picture.shape[1]) // 2
+        inside = found[top : top + picture.shape[0], left : left + picture.shape[1]]
+        inside[..., :3], inside[..., 3] = picture, 255
+        return found
+
+    height, width = frames.shape[1:3]
+    x1, x2, y1, y2 = face_box(points, height, width)
+    found: dict[str, list[np.ndarray]] = {name: [] for name in REGIONS}
+    for frame in frames:
+        for name, (left, right, top, bottom) in REGIONS.items():
+            if follow:
+                a, b, c, d = preprocess.landmark_boxes(points, height, width)[name]
+                region = canvas(frame[c:d, a:b], bottom - top, right - left)
+            else:
+                region = canvas(frame[y1:y2, x1:x2], *CANVAS)[top:bottom, left:right]
+            if scale != 1:
+                size = round((right - left) * scale), round((bottom - top) * scale)
+                region = cv2.resize(region, size, interpolation=cv2.INTER_AREA)
+            found[name].append(region)
+    return {name: np.stack(regions) for name, regions in found.items()}
+
+
+@pytest.mark.parametrize("experiment", [CNN_ONCE, LANDMARK_BOXES], ids=lambda e: e.variant)
+@pytest.mark.parametrize(
+    ("mode", "shape", "zoom"), [("RGB", (480, 640), 1.0), ("L", (650, 960), 2.0), ("L", (230, 190), 0.6)]
+)
+def test_arrays_are_those_of_whole_frames_cut_one_by_one(experiment, mode, shape, zoom, tmp_path: Path) -> None:
+    """Of files, to the last bit; what is outside the regions is not even converted."""
+    rng = np.random.default_rng(7)
+    files = tuple(tmp_path / f"{number}.jpg" for number in range(5))
+    for file in files:
+        Image.fromarray(rng.integers(0, 256, (*shape, 3), np.uint8)).convert(mode).save(file)
+    clip = Clip("samm", "006", "x", files, tuple(range(5)), 0, None, 4, 200.0, "anger")
+    face = np.stack([rng.uniform(10, 200, 68), rng.uniform(10, 240, 68)], axis=1)
+    face[[17, 26, 8]] = (15, 60), (190, 60), (100, 235)
+    face[[18, 25], 1] = 30, 25
+    points = np.rint(face * zoom).astype(np.float32)
+
+    class Finder:
+        def find(self, image: np.ndarray, where: str) -> Face:
+            return Face(points, "as it is")
+
+    whole = []
+    for file in files:
+        with Image.open(file) as opened:
+            whole.append(np.asarray(opened.convert("RGB")))
+    for step, scale in ((1, 1.0), (2, 0.25)):
+        settings = Settings(frame_step=step, region_scale=scale)
+        arrays = preprocess.prepare(clip, experiment, settings, Finder())  # type: ignore[arg-type]
+        expected = plain(np.stack(whole[::step]), points, experiment is LANDMARK_BOXES, scale)
+        assert list(arrays) == list(REGIONS)
+        for name in REGIONS:
+            assert arrays[name].dtype == np.uint8
+            np.testing.assert_array_equal(arrays[name], expected[name])
 
 
 # ---------------------------------------------------------------- training

@@ -219,7 +219,8 @@ class Looking(FaceFinder):
 def test_one_crop_serves_all_frames(monkeypatch: pytest.MonkeyPatch) -> None:
     frames = np.zeros((4, 200, 240, 3), np.uint8)
     frames[:, 60:120, 80:180] = 200  # a face of 100x60, which the crop exceeds by 5% of that on every side
-    monkeypatch.setattr(images, "each_frame", lambda clip: iter(frames))
+    monkeypatch.setattr(images, "read_frame", lambda clip, index: frames[index])
+    monkeypatch.setattr(images, "each_frame", lambda clip, part: (frame[part] for frame in frames))
     faces = Looking([(80, 60), (180, 120)])
     crops = apex.face_crops(clip_of(4), faces)
     assert crops.shape == (4, apex.SIZE, apex.SIZE)

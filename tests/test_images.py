@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -292,6 +293,77 @@ def test_a_list_of_other_videos_is_no_video(films: dict[str, Path]) -> None:
 def test_each_suffix_can_be_read(tmp_path: Path, name: str, codec: str) -> None:
     path = film(tmp_path / name, codec, [np.full((48, 64, 3), 128, np.uint8)] * 9)
     assert videos.count(path) == 9
+
+
+PART = slice(5, 27), slice(11, 30)
+
+
+@pytest.mark.parametrize(
+    ("mode", "ending"),
+    [
+        ("RGB", "png"), ("RGB", "bmp"), ("RGB", "jpg"), ("L", "jpg"), ("L", "bmp"), ("P", "png"), ("RGBA", "png"),
+        ("1", "png"), ("CMYK", "jpg"), ("I;16", "png"),
+    ],
+)  # fmt: skip
+def test_pictures_and_their_parts_are_those_of_pillow(mode: str, ending: str, tmp_path: Path) -> None:
+    """Whatever a file holds, whole or cut, first or later, in order or as a control shows it."""
+    rng = np.random.default_rng(3)
+    files = [tmp_path / f"img{number}.{ending}" for number in range(4)]
+    for file in files:
+        if mode == "I;16":
+            Image.fromarray(rng.integers(0, 1 << 16, (33, 41), np.uint16)).save(file)
+        else:
+            Image.fromarray(rng.integers(0, 256, (33, 41, 3), np.uint8)).convert(mode).save(file)
+    whole = []
+    for file in files:
+        with Image.open(file) as opened:
+            whole.append(np.asarray(opened.convert("RGB")))
+    clip = clip_of(files, range(1, 5))
+    np.testing.assert_array_equal(images.read(files[1]), whole[1])
+    for step in (1, 3):
+        frames, parts = images.read_frames(clip, step), list(images.each_frame(clip, step, PART))
+        np.testing.assert_array_equal(frames, whole[::step])
+        np.testing.assert_array_equal(parts, frames[:, *PART])
+        assert parts[0].dtype == np.uint8
+    shown = replace(clip, shown=tuple((files[place], place + 1) for place in (2, 0, 2, 3)))
+    parts = list(images.each_frame(shown, part=PART))
+    np.testing.assert_array_equal(parts, [whole[place][PART] for place in (2, 0, 2, 3)])
+
+
+def test_parts_of_a_video(films: dict[str, Path]) -> None:
+    clip = clip_in(films["b.avi"], (3, 9, 11))
+    np.testing.assert_array_equal(
+        list(images.each_frame(clip, part=PART)), [frame[PART] for frame in images.each_frame(clip)]
+    )
+
+
+def test_a_truncated_image_is_refused_wherever_its_part_lies(tmp_path: Path) -> None:
+    """Cut at any length, and in the same words as for the whole picture."""
+    noise = np.random.default_rng(4).integers(0, 256, (64, 48, 3), np.uint8)
+    for ending, mode in (("jpg", "RGB"), ("jpg", "L"), ("bmp", "RGB"), ("png", "RGB")):
+        whole, cut = tmp_path / f"whole.{ending}", tmp_path / f"cut.{ending}"
+        Image.fromarray(noise).convert(mode).save(whole)
+        data = whole.read_bytes()
+        for size in np.linspace(0, 0.98 * len(data), 25).astype(int):
+            cut.write_bytes(data[:size])
+            said = []
+            for part in (None, (slice(0, 8), slice(0, 8))):
+                with pytest.raises(ClipError) as caught:
+                    list(images.each_frame(clip_of([cut], [1]), part=part))
+                said.append(str(caught.value))
+            assert said[0] == said[1]
+            assert said[0].startswith(f"{cut}: ")
+            assert said[0].endswith("; copy the file again")
+            assert "\n" not in said[0]
+
+
+def test_frames_of_another_size_are_told_by_their_parts_as_well(tmp_path: Path) -> None:
+    files = [tmp_path / "a.png", tmp_path / "b.png"]
+    for other in ((50, 60), (20, 60), (33, 12)):
+        for file, shape in zip(files, ((33, 41), other), strict=True):
+            Image.fromarray(np.zeros((*shape, 3), np.uint8)).save(file)
+        with pytest.raises(ClipError, match=f"b.png: {other[1]}x{other[0]} pixels, but a.png has 41x33"):
+            list(images.each_frame(clip_of(files, (1, 2)), part=PART))
 
 
 def test_videos_of_different_sizes_are_told(films: dict[str, Path], tmp_path: Path) -> None:

@@ -132,7 +132,8 @@ def pictures(monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
     still = cv2.resize(rng.integers(60, 200, (40, 40, 3), np.uint8), (200, 200), interpolation=cv2.INTER_CUBIC)
     shifts = 0.6 * np.sin(2 * np.pi * 5 * np.arange(12) / 100 * 2)
     moved = [cv2.warpAffine(still, np.array([[1, 0, s], [0, 1, 0]]), (200, 200), borderMode=2) for s in shifts]
-    monkeypatch.setattr(preprocess, "each_frame", lambda clip: iter(moved))
+    monkeypatch.setattr(preprocess, "read_frame", lambda clip, index: moved[index])
+    monkeypatch.setattr(preprocess, "each_frame", lambda clip, part: (picture[part] for picture in moved))
     return np.stack(moved)
 
 

@@ -380,6 +380,7 @@ def test_a_crop_is_read_as_it_is_and_a_face_in_a_picture_is_cut_out(monkeypatch:
         frames[:, offset[1] : offset[1] + 320, offset[0] : offset[0] + 320] = small
         frames[3:, offset[1] + 200 : offset[1] + 240, offset[0] + 120 : offset[0] + 200] //= 2
         monkeypatch.setattr(preprocess, "read_frame", lambda clip, index, frames=frames: frames[index])
+        monkeypatch.setattr(preprocess, "read_frames", lambda clip, frames=frames: frames)
         monkeypatch.setattr(preprocess, "each_frame", lambda clip, frames=frames: iter(frames))
         points = landmarks() + offset
         experiment = EXPERIMENTS["vgg19-casme2/published"]

@@ -211,7 +211,17 @@ def test_content_follows_the_bytes(tmp_path: Path) -> None:
         cache.content([tmp_path / "gone"])
 
 
-def test_arrays_are_made_once_and_again_when_damaged(tmp_path: Path, caplog) -> None:
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda data: data[:40],
+        lambda data: bytes(len(data)),
+        lambda data: b"",
+        lambda data: data[:-1],
+        lambda data: data.replace(bytes(range(5)), bytes(5)),  # blocks that a power cut left empty
+    ],
+)
+def test_arrays_are_made_once_and_again_when_damaged(tmp_path: Path, damage, caplog) -> None:
     cache, calls = Cache(tmp_path), []
 
     def make() -> dict:
@@ -221,7 +231,7 @@ def test_arrays_are_made_once_and_again_when_damaged(tmp_path: Path, caplog) -> 
     assert [cache.arrays("clips", {"k": 1}, make)[1] for _ in range(2)] == [True, False]
     assert cache.arrays("clips", {"k": 2}, make)[1]
     (file, *_) = sorted(tmp_path.glob("clips/*/*.npz"))
-    file.write_bytes(file.read_bytes()[:40])
+    file.write_bytes(damage(file.read_bytes()))
     with caplog.at_level(logging.WARNING):
         found = [cache.arrays("clips", {"k": k}, make) for k in (1, 2)]
     assert sorted(new for _, new in found) == [False, True]

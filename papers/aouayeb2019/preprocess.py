@@ -7,7 +7,7 @@ script, fixed on a canvas that the face is centred on. The variant `landmark-box
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
@@ -15,14 +15,16 @@ from numpy.typing import NDArray
 
 from common.errors import ClipError
 from common.faces import FaceFinder
-from common.images import read_frames
+from common.images import each_frame, read_frame
 from common.types import Clip, Experiment, Samples
 from papers.aouayeb2019.experiments import Settings, by_landmarks
+
+Box = tuple[int, int, int, int]
 
 CANVAS = (280, 240)
 """Height and width of the canvas that the face is fitted into."""
 
-REGIONS: dict[str, tuple[int, int, int, int]] = {
+REGIONS: dict[str, Box] = {
     "left_eye": (0, 100, 20, 100),
     "right_eye": (140, 240, 20, 100),
     "nose": (60, 180, 80, 160),
@@ -82,7 +84,7 @@ def takes_part(region: str, emotion: str) -> bool:
     return bool(set(ACTION_UNITS[emotion]) & set(SHOWS_IN[region]))
 
 
-def face_box(points: NDArray[np.float32], height: int, width: int) -> tuple[int, int, int, int]:
+def face_box(points: NDArray[np.float32], height: int, width: int) -> Box:
     """x1, x2, y1, y2 of the face, cut to the picture.
 
     Columns from brow end to brow end (landmarks 17, 26), rows from the brows (the higher of 18, 25) to the chin (8).
@@ -92,7 +94,7 @@ def face_box(points: NDArray[np.float32], height: int, width: int) -> tuple[int,
     return max(x1, 0), min(x2, width), max(y1, 0), min(y2, height)
 
 
-def landmark_boxes(points: NDArray[np.float32], height: int, width: int) -> dict[str, tuple[int, int, int, int]]:
+def landmark_boxes(points: NDArray[np.float32], height: int, width: int) -> dict[str, Box]:
     """x1, x2, y1, y2 of each region around its landmarks with a margin, cut to the picture."""
     margin = MARGIN * float(np.linalg.norm(points[45] - points[36]))
     boxes = {}
@@ -115,8 +117,7 @@ def to_canvas(face: NDArray[np.uint8], size: tuple[int, int] = CANVAS) -> NDArra
         face = np.asarray(cv2.resize(face, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
     canvas = np.zeros((*size, 4), np.uint8)
     top, left = (size[0] - height) // 2, (size[1] - width) // 2
-    canvas[top : top + height, left : left + width, :3] = face
-    canvas[top : top + height, left : left + width, 3] = 255
+    canvas[top : top + height, left : left + width] = cv2.cvtColor(face, cv2.COLOR_RGB2RGBA)
     return canvas
 
 
@@ -125,11 +126,10 @@ def cut_regions(canvas: NDArray[np.uint8]) -> dict[str, NDArray[np.uint8]]:
     return {name: canvas[y1:y2, x1:x2] for name, (x1, x2, y1, y2) in REGIONS.items()}
 
 
-def cut_by_landmarks(frame: NDArray[np.uint8], points: NDArray[np.float32]) -> dict[str, NDArray[np.uint8]]:
-    """The six regions of an RGB frame around their landmarks, on canvases of the printed sizes."""
+def cut_boxes(picture: NDArray[np.uint8], boxes: Mapping[str, Box]) -> dict[str, NDArray[np.uint8]]:
+    """The six regions of an RGB picture in their boxes, on canvases of the printed sizes."""
     sizes = region_sizes(1.0)
-    boxes = landmark_boxes(points, *frame.shape[:2])
-    return {name: to_canvas(frame[y1:y2, x1:x2], sizes[name]) for name, (x1, x2, y1, y2) in boxes.items()}
+    return {name: to_canvas(picture[y1:y2, x1:x2], sizes[name]) for name, (x1, x2, y1, y2) in boxes.items()}
 
 
 def resize(regions: dict[str, NDArray[np.uint8]], scale: float) -> dict[str, NDArray[np.uint8]]:
@@ -149,19 +149,22 @@ def prepare(clip: Clip, experiment: Experiment, settings: Settings, faces: FaceF
     Raises ClipError for files that cannot be used and where no face is found in the first frame, or one that lies
     outside the picture.
     """
-    frames = read_frames(clip, settings.frame_step)
-    points = faces.find(frames[0], str(clip.frames[0])).points
-    follow = by_landmarks(experiment)
-    face = x1, x2, y1, y2 = face_box(points, *frames.shape[1:3])
-    boxes = landmark_boxes(points, *frames.shape[1:3]).values() if follow else [face]
-    if any(right <= left or bottom <= top for left, right, top, bottom in boxes):
+    first = read_frame(clip, 0)
+    points = faces.find(first, str(clip.frames[0])).points
+    boxes = landmark_boxes(points, *first.shape[:2]) if by_landmarks(experiment) else {}
+    around = list(boxes.values()) or [face_box(points, *first.shape[:2])]
+    if any(right <= left or bottom <= top for left, right, top, bottom in around):
         raise ClipError(f"{clip.frames[0]}: the face that dlib finds lies outside the picture")
-    if follow:
-        cuts = [cut_by_landmarks(frame, points) for frame in frames]
-    else:
-        cuts = [cut_regions(to_canvas(frame[y1:y2, x1:x2])) for frame in frames]
-    cuts = [resize(cut, settings.region_scale) for cut in cuts]
-    return {name: np.stack([cut[name] for cut in cuts]) for name in REGIONS}
+    (left, top), (right, bottom) = np.min(around, axis=0)[[0, 2]].tolist(), np.max(around, axis=0)[[1, 3]].tolist()
+    boxes = {name: (x1 - left, x2 - left, y1 - top, y2 - top) for name, (x1, x2, y1, y2) in boxes.items()}
+    frames, sizes = len(clip.frames[:: settings.frame_step]), region_sizes(settings.region_scale)
+    found = {name: np.empty((frames, *size, 4), np.uint8) for name, size in sizes.items()}
+    part = slice(top, bottom), slice(left, right)
+    for index, picture in enumerate(each_frame(clip, settings.frame_step, part)):
+        cut = cut_boxes(picture, boxes) if boxes else cut_regions(to_canvas(picture))
+        for name, region in resize(cut, settings.region_scale).items():
+            found[name][index] = region
+    return found
 
 
 def assemble(

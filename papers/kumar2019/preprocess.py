@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from common.alignment import rectangle
 from common.errors import ClipError
 from common.faces import Face, FaceFinder
-from common.images import each_frame
+from common.images import each_frame, read_frame
 from common.magnification import Magnification, magnify
 from common.types import Arrays, Clip, Experiment, Samples
 from papers.kumar2019.avatar import avatar
@@ -58,17 +58,13 @@ def face_frames(clip: Clip, settings: Settings, faces: FaceFinder) -> tuple[NDAr
     One rectangle cuts all frames: the extent of the first frame's landmarks and a margin, as far as the picture goes.
     Of a released crop that is nearly all. It does not follow the face: registering is a later step.
     """
-    box, crops = None, []
-    face = Face(np.zeros((68, 2), np.float32), "")
-    for picture in each_frame(clip):
-        if box is None:
-            found = faces.find(picture, str(clip.frames[0]))
-            box = rectangle(found.points, picture.shape, MARGIN)
-            if 0 in picture[box].shape:
-                raise ClipError(f"{clip.frames[0]}: the face that dlib finds lies outside the picture")
-            face = _moved(found, box, settings.face_size)
-        crops.append(_resize(picture[box], settings.face_size))
-    return np.stack(crops), face
+    first = read_frame(clip, 0)
+    found = faces.find(first, str(clip.frames[0]))
+    box = rectangle(found.points, first.shape, MARGIN)
+    if 0 in first[box].shape:
+        raise ClipError(f"{clip.frames[0]}: the face that dlib finds lies outside the picture")
+    crops = [_resize(picture, settings.face_size) for picture in each_frame(clip, part=box)]
+    return np.stack(crops), _moved(found, box, settings.face_size)
 
 
 def magnified(clip: Clip, frames: NDArray[np.uint8], alpha: int, settings: Settings) -> NDArray[np.uint8]:

@@ -22,8 +22,8 @@ CUTOFF = 30.0
 """D0, the radius in bins from which frequencies pass."""
 GRID = 6
 """Blocks along either side of a frame."""
-RADIUS, NEIGHBOURS = 1, 8
-"""Of the local binary patterns."""
+DIAGONAL = 0.70711
+"""Pixels down and across to the neighbours on the diagonals, at radius 1, as scikit-image rounds it."""
 THRESHOLD = 0.5
 ENDS = ("moved", "cut")
 """What becomes of a window that reaches beyond its clip; see `windows`."""
@@ -130,14 +130,37 @@ def texture_maps(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Local binary patterns of grey frames uint8 (n, height, width), less the outermost pixels, which lack neighbours.
 
     The text names no variant. The plain pattern of 8 bits is the one whose numbers make a picture; those of uniform
-    patterns are mere names.
+    patterns are mere names. To the last bit these are the patterns of scikit-image, which takes each pixel by itself.
     """
-    from skimage.feature import local_binary_pattern
-
-    inner = slice(RADIUS, -RADIUS)
-    found = np.empty_like(frames[:, inner, inner])
+    found = np.empty((len(frames), *(side - 2 for side in frames.shape[1:])), np.uint8)
     for picture, frame in zip(found, frames, strict=True):
-        picture[:] = local_binary_pattern(frame, NEIGHBOURS, RADIUS, method="default")[inner, inner]
+        picture[:] = _patterns(frame)
+    return found
+
+
+def _patterns(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Bit i is set where the neighbour at i eighths of a turn from the right, anticlockwise, is no darker.
+
+    Neighbours on the diagonals lie between four pixels, and are interpolated along the rows first. The shares are taken
+    from whole positions, as scikit-image does: what they round to decides where a surface is even.
+    """
+
+    def shares(side: int, offset: float) -> NDArray[np.float64]:
+        places = np.arange(1, side - 1) + offset
+        return places - np.floor(places)
+
+    values = frame.astype(np.float64)
+    before, after = (shares(frame.shape[1], offset) for offset in (-DIAGONAL, DIAGONAL))
+    left = (1 - before) * values[:, :-2] + before * values[:, 1:-1]
+    right = (1 - after) * values[:, 1:-1] + after * values[:, 2:]
+    above, below = (shares(frame.shape[0], offset)[:, None] for offset in (-DIAGONAL, DIAGONAL))
+    upper_left, upper_right = ((1 - above) * side[:-2] + above * side[1:-1] for side in (left, right))
+    lower_left, lower_right = ((1 - below) * side[1:-1] + below * side[2:] for side in (left, right))
+    upper, lower = values[:-2, 1:-1], values[2:, 1:-1]
+    turn = (values[1:-1, 2:], upper_right, upper, upper_left, values[1:-1, :-2], lower_left, lower, lower_right)
+    found = np.zeros(upper.shape, np.uint8)
+    for bit, neighbour in enumerate(turn):
+        found |= (neighbour >= values[1:-1, 1:-1]).view(np.uint8) << np.uint8(bit)
     return found
 
 

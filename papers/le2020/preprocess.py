@@ -17,7 +17,7 @@ from common import rankpooling
 from common.alignment import alignment
 from common.errors import ClipError
 from common.faces import FaceFinder
-from common.images import each_frame, read_frame
+from common.images import each_frame, read_frame, read_frames
 from common.magnification import Magnification, magnify
 from common.types import Arrays, Clip, Experiment, Samples
 from common.weights import IMAGENET, NONE
@@ -67,10 +67,12 @@ def face_of(clip: Clip, faces: FaceFinder) -> Face:
     first = read_frame(clip, 0)
     points = faces.find(first, f"{clip.frames[0]}, frame {clip.numbers[0]}").points.astype(np.float64)
     if np.ptp(points[:, 0]) > CROPPED * first.shape[1]:
-        return Face(np.stack(list(each_frame(clip))), points, False)
+        return Face(read_frames(clip), points, False)
     to_face = alignment(points.astype(np.float32), CROP)
-    frames = [cv2.warpAffine(f, to_face, (CROP, CROP), borderMode=cv2.BORDER_REPLICATE) for f in each_frame(clip)]
-    return Face(np.stack(frames).astype(np.uint8), points @ to_face[:, :2].T + to_face[:, 2], True)
+    frames = np.empty((len(clip.frames), CROP, CROP, 3), np.uint8)
+    for out, frame in zip(frames, each_frame(clip), strict=True):
+        cv2.warpAffine(frame, to_face, (CROP, CROP), dst=out, borderMode=cv2.BORDER_REPLICATE)
+    return Face(frames, points @ to_face[:, :2].T + to_face[:, 2], True)
 
 
 def magnified(frames: NDArray[np.uint8], clip: Clip, settings: Settings) -> NDArray[np.uint8]:
