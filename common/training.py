@@ -162,7 +162,7 @@ class Learner:
         """
         self._make_metrics(y)
         for variable, value in zip(self._state, self._initial, strict=True):
-            variable.assign(value)
+            variable.assign(keras.ops.copy(value))  # JAX gives a step the memory of what it is called with
         batches = Batches(x, y, self._batch, np.random.default_rng(seed))
         history: dict[str, list[float]] = {}
         best: list[NDArray[Any]] = []
@@ -172,7 +172,7 @@ class Learner:
                 found["val_accuracy"] = self._accuracy(watch)
                 before = history.get("val_accuracy", [])
                 if watch.keep_best and found["val_accuracy"] > max(before, default=-1.0):  # the earliest of equals
-                    best = [keras.ops.convert_to_numpy(weight) for weight in self.model.weights]
+                    best = [np.array(keras.ops.convert_to_numpy(weight)) for weight in self.model.weights]
             for name, value in found.items():
                 history.setdefault(name, []).append(value)
             if epoch_end:
