@@ -118,6 +118,8 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     for name in ("seeds", "workers"):
         if (number := getattr(options, name)) is not None and number < 1:
             parser.error(f"--{name}: at least 1, not {number}")
+    if not 0 <= options.seed <= options.seed + options.seeds < 2**62:
+        parser.error(f"--seed: from 0 to {2**62}, not {options.seed}")
     if options.corpus and not options.check_data:
         parser.error("--corpus goes with --check-data")
     return options

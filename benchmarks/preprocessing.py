@@ -26,7 +26,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -90,7 +90,7 @@ def composite(key: str, data: Path, clips: int | None, cache: Path) -> Job:
     return replace(job, clips=tuple(job.clips[place] for place in chosen))
 
 
-def files(clip: Clip, key: str, experiment: Experiment, settings: object) -> tuple[Path, ...]:
+def files(clip: Clip, key: str, experiment: Experiment, settings: Any) -> tuple[Path, ...]:
     """The image files of a clip that a paper reads, each once: reddy2019 reads some of them."""
     return (reddy2019.window(clip, settings, spread_out(experiment)) if key == "reddy2019" else clip).files
 

@@ -81,11 +81,11 @@ def fit(experiment: Experiment, settings: Settings, samples: Samples, seed: int)
     from papers.reddy2019 import recipe
 
     learner = recipe.Networks(experiment, settings, seed).learner
-    rows = np.arange(len(samples.y))
-    x = recipe.normalised({name: samples.x[name] for name in learner.model.input}, rows)
+    read = replace(samples, x={name: samples.x[name] for name in learner.model.input})
+    x = recipe.fit_scaling([read]).applied(read)
     targets = {"emotion": np.eye(len(experiment.labels.classes), dtype=np.float32)[samples.y]}
     start = time.perf_counter()
-    history = learner.fit(x, targets, rows, seed, watch=Watch("emotion", rows, samples.y))
+    history = learner.fit(x, targets, seed, watch=Watch("emotion", x, samples.y))
     seconds = time.perf_counter() - start
     return Fit(learner.model.count_params(), tuple(history["val_accuracy"]), seconds, peak_memory_mib())
 

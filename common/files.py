@@ -44,6 +44,12 @@ def write_json(path: Path, record: Any) -> None:
             os.fsync(file.fileno())
 
     write_atomically(path, write)
+    if hasattr(os, "O_DIRECTORY"):  # its new name, too
+        folder = os.open(path.parent, os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
 
 @contextlib.contextmanager

@@ -32,6 +32,7 @@ NOTES = {"notes": [str]}
 FAILURE = {"reason": str}
 PLAN = {
     "data": str,
+    "precision": str,
     "command": [str],
     "shortened": [str],
     "differences": [str],

@@ -52,7 +52,7 @@ def _read(path: Path, part: Part | None) -> tuple[tuple[int, int], NDArray[np.ui
                 return size, np.asarray(cv2.cvtColor(np.asarray(picture), cv2.COLOR_GRAY2RGB), np.uint8)
             return size, np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
     except UnidentifiedImageError:
-        raise ClipError(f"{path}: not an image that can be read; copy the file again") from None
+        raise ClipError(f"{path}: no JPEG, PNG or BMP that can be read; copy the file again or convert it") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ClipError(f"{path}: {error}; copy the file again") from error
 

@@ -122,9 +122,11 @@ class Learner:
         keras.utils.set_random_seed(seed)
         with _computing_in(precision):
             self.model = first_of_equals(build())
-        for layer in self.model.layers if precision != "float32" else ():
-            if any(layer.output is output for output in self.model.output.values()):
-                layer.dtype_policy = "float32"  # probabilities, whose small differences the loss is made of
+        for layer in _each_layer(self.model) if precision != "float32" else ():
+            if getattr(layer, "activation", None) is keras.activations.softmax or isinstance(
+                layer, keras.layers.Softmax
+            ):
+                layer.dtype_policy = "float32"  # probabilities, of whose small differences the loss is made
         self.model.compile(
             optimizer=optimizer,
             loss=dict.fromkeys(self.model.output, loss),
@@ -210,7 +212,15 @@ class Learner:
         batches = Batches(x, None, self._batch)
         # batch by batch: `predict` sets up a pipeline for each call, which takes longer than a small network
         found = [model.predict_on_batch(batches[index][0]) for index in range(len(batches))]
-        return {name: np.concatenate([one[name] for one in found]) for name in found[0]}
+        return {name: np.concatenate([one[name] for one in found]).astype(np.float32) for name in found[0]}
+
+
+def _each_layer(model: keras.Model) -> Iterator[Any]:
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from _each_layer(layer)
+        else:
+            yield layer
 
 
 def one_hot(samples: Samples, classes: int) -> Inputs:

@@ -174,11 +174,12 @@ def _fold(shop: Shop, fold: Fold, *, trial: bool, last: bool) -> FoldResult:
     seconds = time.perf_counter() - start - shop.measured.pop(KEPT_SECONDS, 0.0)
     if set(answers) != set(test.clip.tolist()):
         raise ValueError("the predictions are not those of the held-out clips")
-    if not all(np.isfinite(answer).all() for answer in answers.values()):
-        raise FloatingPointError("the network answers NaN; its training diverged")
+    curves = [value for stage in trained.history.values() for values in stage.values() for value in values]
+    if not np.isfinite(curves).all() or not all(np.isfinite(answer).all() for answer in answers.values()):
+        raise FloatingPointError("the network's answers or losses are not finite; its training diverged")
     measured = dict(shop.measured)
     if trial and experiment.leak_free:
-        guard.unswayed(answers, trained.predict, unlabelled, experiment, fold.name)
+        guard.unswayed(answers, trained.predict, unlabelled, experiment, fold.name, job.profile.settings.precision)
     if last:  # by now nothing is traced or loaded any more
         measured["inference_ms_per_clip"] = _inference_ms(trained, test, answers)
     truth = dict(zip(test.clip.tolist(), test.y.tolist(), strict=True))

@@ -251,7 +251,7 @@ def test_wrong_images_are_named(tmp_path: Path) -> None:
     for wrong, complaint in (
         (small, f"{small}: 50x30 pixels, but a.jpg has 50x40; the frames of a clip must have one size"),
         (cut, f"{cut}: image file is truncated"),
-        (text, f"{text}: not an image that can be read; copy the file again"),
+        (text, f"{text}: no JPEG, PNG or BMP that can be read; copy the file again or convert it"),
         (tmp_path / "e.jpg", "No such file"),
     ):
         with pytest.raises(ClipError) as caught:
@@ -267,7 +267,7 @@ def test_other_formats_are_no_frames(tmp_path: Path, kind: str, monkeypatch: pyt
     path = (tmp_path / "img46.x").rename(tmp_path / "img46.jpg")
     monkeypatch.setattr(subprocess, "check_call", lambda *_, **__: pytest.fail("a program is started"))
     monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("a program is started"))
-    with pytest.raises(ClipError, match="not an image that can be read; copy the file again"):
+    with pytest.raises(ClipError, match="no JPEG, PNG or BMP that can be read; copy the file again or convert it"):
         images.read(path)
 
 
@@ -353,7 +353,7 @@ def test_a_truncated_image_is_refused_wherever_its_part_lies(tmp_path: Path) -> 
                 said.append(str(caught.value))
             assert said[0] == said[1]
             assert said[0].startswith(f"{cut}: ")
-            assert said[0].endswith("; copy the file again")
+            assert "; copy the file again" in said[0]
             assert "\n" not in said[0]
 
 

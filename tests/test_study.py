@@ -127,3 +127,34 @@ def test_seeds_must_be_counted_from_one(capsys: Any) -> None:
         run_all.main(["--paper", "kumar2019", "--seeds", "0"])
     assert stopped.value.code == 2
     assert "--seeds: at least 1" in capsys.readouterr().err
+
+
+def test_a_loss_that_is_not_finite_fails_its_fold_alone(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.setattr(papers, "parts", guesses.diverging)
+    words = ("--paper", "aouayeb2019", "--experiment", "composite-loso/cnn-in-fold", "composite-loso/landmark-boxes")
+    assert run(tmp_path, cache, *words) == 1
+    said = capsys.readouterr().out
+    done = [file.stem for file in tmp_path.glob("runs/aouayeb2019/*/*/*/folds/*.json")]
+    failed = [file.stem for file in tmp_path.glob("runs/aouayeb2019/*/*/*/failed/*.json")]
+    assert (len(done), len(failed)) == (2, 2)
+    assert "diverged" in said
+    assert (tmp_path / "aouayeb2019.pdf").is_file()
+
+
+def test_another_precision_is_another_run_and_never_reported_as_this_one(
+    guessing: None, cache: Path, tmp_path: Path, capsys: Any
+) -> None:
+    words = ("--paper", "aouayeb2019", "--experiment", "composite-loso/cnn-in-fold")
+    assert run(tmp_path, cache, *words) == 0
+    assert run(tmp_path, cache, *words, "--precision", "mixed_bfloat16") == 0
+    assert len(list(tmp_path.glob("runs/aouayeb2019/composite-loso/cnn-in-fold/*/run.json"))) == 2
+    report = read(tmp_path / "aouayeb2019.json")
+    assert any("mixed_bfloat16" in line for line in report["shortened"])
+    assert "--precision mixed_bfloat16" in json.dumps(report)
+    capsys.readouterr()
+    assert run(tmp_path, cache, *words, "--report-only") == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert "--precision mixed_bfloat16, not float32" in line
+    assert run(tmp_path, cache, *words, "--report-only", "--precision", "mixed_bfloat16") == 0

@@ -108,6 +108,35 @@ def test_in_another_precision_weights_and_answers_are_float32(
     assert all(np.mean(loss[10:]) < 0.85 * loss[0] for loss in losses)
 
 
+def test_answers_of_nested_and_of_other_models_are_float32(data: tuple[dict, dict, np.ndarray]) -> None:
+    x, targets, _ = data
+
+    def build() -> keras.Model:
+        entry = keras.Input((2,))
+        hidden = keras.layers.Dense(8, activation="relu", name="hidden")(entry)
+        inner = keras.Model(entry, keras.layers.Dense(2, activation="softmax")(hidden))
+        outer = keras.Input((2,), name="x")
+        return keras.Model({"x": outer}, {"y": inner(outer)})
+
+    one = Learner(
+        build,
+        loss="categorical_crossentropy",
+        optimizer=keras.optimizers.SGD(0.5),
+        batch=4,
+        epochs=1,
+        seed=1,
+        precision="mixed_bfloat16",
+    )
+    one.fit(x, targets, 1)
+    answers = one.predict(x)["y"]
+    assert answers.dtype == np.float32
+    assert np.allclose(answers.sum(axis=1), 1, atol=1e-5)  # of bfloat16 four in ten would not
+    inner = next(layer for layer in one.model.layers if isinstance(layer, keras.Model))
+    features = keras.Model(inner.input, {"hidden": inner.get_layer("hidden").output})
+    assert features(x["x"])["hidden"].dtype != np.float32
+    assert one.predict({"x": x["x"]}, keras.Model({"x": inner.input}, features.output))["hidden"].dtype == np.float32
+
+
 @pytest.mark.slow
 def test_memory_stays_flat_over_seventy_folds(capsys: pytest.CaptureFixture[str]) -> None:
     """Of folds of other sizes, with inputs of some MiB, in one process."""

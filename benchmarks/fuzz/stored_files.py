@@ -47,7 +47,14 @@ def results(folder: Path) -> Case:
     plan = plan_file(folder, paper, profile, "stand-in", 0)
     corpus = {"name": "smic", "title": "SMIC", "citation": "", "tree": "HS", "table": "", "clips": 3, "subjects": 1}
     odd = {"clip": "smic/s1/x", "column": "a", "printed": "1", "used": "2", "source": "b"}
-    record = {"data": "/data", "command": ["python"], "shortened": [], "differences": ["one"], "exclusions": excluded}
+    record = {
+        "data": "/data",
+        "precision": "float32",
+        "command": ["python"],
+        "shortened": [],
+        "differences": ["one"],
+        "exclusions": excluded,
+    }
     record |= {"corpora": [corpus | {"by_emotion": {"x": 3}, "by_class": {"x": 3}}], "corrections": [odd]}
     write_json(plan, record | {"runs": {experiment.id: {"path": run.path.name, "folds": folds}}})
     good = {path: path.read_bytes() for path in [plan, *run.path.rglob("*.json")]}

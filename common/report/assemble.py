@@ -51,6 +51,7 @@ def write_plan(path: Path, jobs: Sequence[Job], data: Data, command: Sequence[st
         path,
         {
             "data": str(data.folder.absolute()),
+            "precision": next((job.profile.settings.precision for job in jobs), "float32"),
             "command": list(command),
             "shortened": list(dict.fromkeys(line for job in jobs for line in shortened(job.paper, job.profile))),
             "runs": {job.experiment.id: {"path": job.run.path.name, "folds": list(job.folds)} for job in jobs},
@@ -73,6 +74,11 @@ def assemble(
     plan = read_plan(plan_file(out, paper, profile, data, seeds[0]))
     if folder and plan and plan["data"] != str(folder.absolute()):
         raise UserError(f"the results in {out} were made from {plan['data']}; run {folder} without --report-only first")
+    if plan and plan["precision"] != (asked := profile.settings.precision):
+        raise UserError(
+            f"the results in {out} were made with --precision {plan['precision']}, not {asked}; name it, or run first "
+            "without --report-only"
+        )
     command = list(plan.get("command", ["python", "run_all.py", "--paper", paper.key, "--profile", profile.name]))
     stored = {experiment.id: finished(out, paper, experiment, plan) for experiment in paper.experiments}
     spoilt = [(c, finished(out, paper, c, plan)) for experiment in paper.experiments for c in controls(experiment)]
@@ -178,6 +184,7 @@ def _spread(
     by_seed = []
     for seed in seeds:
         plan = read_plan(plan_file(out, paper, profile, data, seed))
+        plan = plan if plan.get("precision") == profile.settings.precision else {}
         stored = [(experiment, finished(out, paper, experiment, plan)) for experiment in paper.experiments]
         rows = _comparisons(paper, stored, profile, data, [])
         by_seed.append({(c.experiment, c.variant, c.corpus, c.metric): c.score for c in rows})

@@ -1,0 +1,198 @@
+"""Processes that do training steps of the papers' networks: in stock Keras, as the suite has them, and in PyTorch."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+import papers
+from common.types import Arrays
+from common.weights import NONE, Weights
+
+WARM = 3
+"""Steps before those that count: the first are traced and compiled."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """Where a network is found: an experiment, the name of its Learner, and the setting that is its batch.
+
+    `changes` are settings other than the paper's; with `region` it is that region's CNN alone. `port` is its function
+    in `torch_ports.py`.
+    """
+
+    paper: str
+    experiment: str
+    learner: str = "learner"
+    batch: str = "batch"
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    region: str = ""
+    port: str = ""
+
+    def settings(self, rows: int | None = None) -> Any:
+        """The paper's settings with the changes, and with batches of so many rows."""
+        wanted = {**self.changes, **({self.batch: rows} if rows else {})}
+        return replace(papers.load(self.paper).profiles["paper"].settings, **wanted)
+
+
+_RANDOM = {"weights": Weights(NONE)}
+_REGIONS = Network("aouayeb2019", "composite-loso/cnn-in-fold", "cnns", "cnn_batch", port="region_cnns")
+NETWORKS = {
+    "stcnn": Network("reddy2019", "stcnn-casme_sq/published", port="stcnn"),
+    "fusenet-intermediate": Network("reddy2019", "intermediate-casme_sq/published"),
+    "fusenet-late": Network("reddy2019", "late-casme_sq/published"),
+    "model-a": Network("talluri2022", "model-a-scenario-2/published", port="model_a"),
+    "split-model": Network("talluri2022", "split-model-splits/published"),
+    "model-c": Network("talluri2022", "model-c-scenario-2/published"),
+    "region-cnns": _REGIONS,
+    "region-cnn": replace(_REGIONS, region="left_eye"),
+    "lstms": replace(_REGIONS, learner="sequences", batch="lstm_batch", changes={"lstm_batch": 64}, port=""),
+    "resnet34": Network("kumar2019", "composite-loso/published"),
+    "vgg19": Network("le2020", "vgg19-casme2/published", changes=_RANDOM),
+    "resnet50": Network("le2020", "resnet50-casme2/published", changes=_RANDOM),
+    "senet50": Network("le2020", "senet50-casme2/published", changes=_RANDOM),
+}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Of a model that is built: shapes of a batch's inputs and targets by name, GFLOP of a step, where it runs."""
+
+    inputs: Mapping[str, tuple[int, ...]]
+    targets: Mapping[str, tuple[int, ...]]
+    gflop: float
+    device: str
+
+
+class _Stock:
+    """What a recipe finds in place of the suite's Learner: Keras, and nothing done to it."""
+
+    def __init__(self, build: Callable[[], Any], *, loss: Any, optimizer: Any, seed: int, metrics: Any, **_: Any):
+        importlib.import_module("keras").utils.set_random_seed(seed)
+        self.model = build()
+        names = self.model.output
+        metrics = {name: [metrics] for name in names}
+        self.model.compile(optimizer=optimizer, loss=dict.fromkeys(names, loss), metrics=metrics)
+
+
+def in_keras(network: Network, settings: Any, *, stock: bool) -> tuple[Callable[[], object], Facts]:
+    """A step of the network that its recipe builds, for a process that has not imported Keras yet.
+
+    The suite's model is that of `common.training.Learner`. Stock is what stands there without that module.
+    """
+    if stock:
+        for name in ("TF_ENABLE_ONEDNN_OPTS", "TF_DETERMINISTIC_OPS"):
+            os.environ.pop(name, None)
+        instead: Any = SimpleNamespace(Learner=_Stock, Watch=None, by_clip=None, one_hot=None)
+        sys.modules["common.training"] = instead
+    importlib.import_module("common.training")  # first: it sets what TensorFlow reads when it is imported
+    recipe: Any = importlib.import_module(f"papers.{network.paper}.recipe")
+    if network.region:
+        sizes = recipe.region_sizes
+        recipe.region_sizes = lambda scale: {network.region: sizes(scale)[network.region]}
+    experiment = next(one for one in papers.load(network.paper).experiments if one.id == network.experiment)
+    model = getattr(recipe.Networks(experiment, settings, 0), network.learner).model
+    batch = getattr(settings, network.batch)
+    weighted = (2,) if network.paper == "aouayeb2019" else ()
+    facts = Facts(
+        {name: (batch, *one.shape[1:]) for name, one in model.input.items()},
+        {name: (batch, *weighted, *one.shape[1:]) for name, one in model.output.items()},
+        3 * batch * importlib.import_module("common.flops").forward(model) / 1e9,
+        importlib.import_module("keras").distribution.list_devices()[0].lower(),
+    )
+    x, y = data(facts)
+    return lambda: [float(value) for value in model.train_on_batch(x, y, return_dict=True).values()], facts
+
+
+def in_torch(network: Network, settings: Any, facts: Facts) -> tuple[Callable[[], object], Facts]:
+    """A step of the network's port, on the same inputs and targets."""
+    return importlib.import_module("benchmarks.torch_ports").stepper(network.port, *data(facts), settings), facts
+
+
+def data(facts: Facts) -> tuple[Arrays, Arrays]:
+    """A batch of random inputs, and targets: one hot, or for the focal loss (n, 2, classes) both branches' weights."""
+    rng = np.random.default_rng(0)
+    x = {name: rng.random(shape, np.float32) for name, shape in facts.inputs.items()}
+    y: Arrays = {}
+    for name, shape in facts.targets.items():
+        true = np.eye(shape[-1], dtype=np.float32)[np.arange(shape[0]) % shape[-1]]
+        y[name] = true if len(shape) == 2 else np.stack([true, 1 - true], axis=1) / 2
+    return x, y
+
+
+class Peer:
+    """A process that is asked for steps; one that has died, perhaps for want of memory, answers None."""
+
+    def __init__(self, *what: Any) -> None:
+        context = get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._process = context.Process(target=serve, args=(theirs, *what), daemon=True)
+        self._process.start()
+        theirs.close()
+
+    def answer(self) -> Any:
+        """What it sends next: facts when it is ready, then the seconds of the steps that it was asked for."""
+        try:
+            return self._pipe.recv()
+        except (EOFError, OSError):
+            return None
+
+    def steps(self, count: int) -> list[float] | None:
+        """The seconds of so many steps."""
+        try:
+            self._pipe.send(count)
+        except OSError:
+            return None
+        found: list[float] | None = self.answer()
+        return found
+
+    def end(self) -> None:
+        """Give its memory back."""
+        self._process.terminate()
+        self._process.join()
+
+
+def serve(pipe: Connection, kind: str, name: str, settings: Any, facts: Facts | None) -> None:
+    """In a peer's process: build, warm up, say so, and do as many steps as are asked for."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # peers share a GPU
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    with _without_notes():
+        if facts is None:
+            step, facts = in_keras(NETWORKS[name], settings, stock=kind == "stock")
+        else:
+            step, facts = in_torch(NETWORKS[name], settings, facts)
+        for _ in range(WARM):
+            step()
+    pipe.send(facts)
+    while True:
+        pipe.send([seconds(step) for _ in range(pipe.recv())])
+
+
+@contextlib.contextmanager
+def _without_notes() -> Iterator[None]:
+    """Close the process's stderr meanwhile: TensorFlow writes notes on missing GPUs there, past any log level."""
+    saved, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 2)
+    try:
+        yield
+    finally:
+        os.dup2(saved, 2)
+
+
+def seconds(do: Callable[[], object]) -> float:
+    """How long something takes once."""
+    started = time.perf_counter()
+    do()
+    return time.perf_counter() - started

@@ -1,0 +1,120 @@
+"""How much faster two processes train a study than one, each bound to one core's threads.
+
+python -m benchmarks.workers --subjects 13
+
+The same study, MicroExpSTCNN of reddy2019 on stand-ins of SMIC with all of the paper's epochs and a fold per subject,
+is run by run_all.py with --workers 1 and --workers 2 in turn, each time from prepared clips into a new folder. A fold
+computes with one thread in both, so that one process cannot use what the second core of two offers. Beside the wall
+time stands the share of it that is not folds: starting, importing, planning, the report and waiting for the last fold.
+Folds side by side also share the memory's bandwidth: the ratio of what a fold takes in both tells how much they lose.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import papers
+from benchmarks.folds import planned
+from common import prepare
+from common.cache import Cache
+from common.corpora import standin
+from common.environment import ROOT
+from common.errors import UserError
+from common.faces import FaceFinder
+from common.types import Profile
+
+PAPER, EXPERIMENT = "reddy2019", "stcnn-smic/loso"
+LEAST = 1.6
+"""How many times as fast two processes should be."""
+ONE_CORE = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"), "1")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of the study: wall seconds, and the seconds of each of its folds."""
+
+    workers: int
+    wall: float
+    folds: tuple[float, ...]
+
+    @property
+    def beside(self) -> float:
+        """The share of the time of all processes that is not folds."""
+        return 1 - sum(self.folds) / (self.workers * self.wall)
+
+
+def prepared(data: Path, cache: Path, profile: Profile) -> None:
+    """Have the arrays of all clips in the cache, as every run finds them."""
+    with tempfile.TemporaryDirectory() as out:
+        job = planned(PAPER, EXPERIMENT, profile, data, cache, Path(out))
+    preprocess, faces = papers.parts(PAPER).preprocess, FaceFinder(None)
+    for piece in prepare.pieces(job, preprocess, prepare.code(PAPER)):
+        if fault := prepare.make(piece, preprocess, Cache(cache), faces).fault:
+            raise UserError(f"{piece.clip.id}: {fault}")
+
+
+def run(workers: int, data: Path, cache: Path, profile: Profile) -> Run:
+    """Run the study with so many processes. Raises UserError where it fails."""
+    with tempfile.TemporaryDirectory() as out:
+        command = [sys.executable, "run_all.py", "--paper", PAPER, "--experiment", EXPERIMENT, "--profile", "paper"]
+        command += ["--data", str(data), "--cache", str(cache), "--out", out, "--workers", str(workers)]
+        started = time.perf_counter()
+        ended = subprocess.run(command, cwd=ROOT, env=os.environ | ONE_CORE, capture_output=True, text=True)
+        wall = time.perf_counter() - started
+        if ended.returncode:
+            raise UserError(f"run_all.py ended with status {ended.returncode}: {ended.stderr.strip()[-300:]}")
+        job = planned(PAPER, EXPERIMENT, profile, data, cache, Path(out))
+        found = [result.seconds for fold in job.asked() if (result := job.run.load(fold)) is not None]
+        if len(found) != len(job.asked()):
+            raise UserError(f"{len(found)} of {len(job.asked())} folds have a result")
+    return Run(workers, wall, tuple(found))
+
+
+HEADING = f"{'workers':>7s}{'folds':>7s}{'wall s':>9s}{'s per fold':>12s}{'beside folds':>14s}"
+
+
+def line(one: Run) -> str:
+    """A row of the table."""
+    per_fold = statistics.mean(one.folds)
+    return f"{one.workers:7d}{len(one.folds):7d}{one.wall:9.1f}{per_fold:12.1f}{one.beside:14.1%}"
+
+
+def main() -> int:
+    """Print a row per run, and the ratio of the shortest; status 1 where it is below 1.6."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--subjects", type=int, default=13, help="of the stand-ins")
+    parser.add_argument("--clips", type=int, default=3, help="of each subject")
+    parser.add_argument("--rounds", type=int, default=2, help="runs with one process, and with two")
+    parser.add_argument("--cache", type=Path, default=Path("standin-cache"), help="for stand-ins and prepared clips")
+    chosen = parser.parse_args()
+    cache, profile = chosen.cache.absolute(), papers.load(PAPER).profiles["paper"]
+    runs: dict[int, list[Run]] = {1: [], 2: []}
+    try:
+        data = standin.ensure(cache, corpora=("smic",), subjects=chosen.subjects, clips=chosen.clips)
+        prepared(data, cache, profile)
+        print(HEADING)
+        for _ in range(chosen.rounds):
+            for workers, some in runs.items():
+                some.append(run(workers, data, cache, profile))
+                print(line(some[-1]), flush=True)
+    except UserError as error:
+        print(error, file=sys.stderr)
+        return 2
+    one, two = (min(some, key=lambda run: run.wall) for some in runs.values())
+    ratio, slower = one.wall / two.wall, statistics.mean(two.folds) / statistics.mean(one.folds)
+    best = len(one.folds) / -(-len(one.folds) // 2)  # folds are whole
+    print(f"two processes are {ratio:.2f} times as fast (at least {LEAST}; at best {best:.2f})")
+    print(f"a fold takes {slower:.2f} times as long beside another; folds alone go {2 / slower:.2f} times as fast")
+    return 0 if ratio >= LEAST else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

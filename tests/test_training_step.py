@@ -1,0 +1,29 @@
+"""The table of the benchmark of training steps."""
+
+from __future__ import annotations
+
+import pytest
+
+import papers
+from benchmarks.step_peers import NETWORKS
+from benchmarks.training_step import HEADING, Row, line
+
+
+def test_ratios_are_those_of_the_times_and_what_was_not_measured_is_a_dash() -> None:
+    row = Row("model-a", 4, 20.0, stock=12.0, suite=1.5, torch=None, gflop_per_second=40.0)
+    assert row.ratios() == {"stock/suite": 8.0, "torch/suite": None, "suite/arithmetic": 3.0}
+    assert line(row).split() == ["model-a", "4", "20.0", "12.000", "1.500", "-", "8.00", "-", "3.00"]
+    assert len(line(row)) == len(HEADING)
+    beside_a_gpu = Row("model-a", 4, 20.0, stock=None, suite=0.0, torch=1.0, gflop_per_second=None)
+    assert set(beside_a_gpu.ratios().values()) == {None}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_network_is_one_of_an_experiment_at_the_papers_size(name: str) -> None:
+    network = NETWORKS[name]
+    paper = papers.load(network.paper)
+    assert network.experiment in [one.id for one in paper.experiments]
+    full, ours = paper.profiles["paper"].settings, network.settings()
+    changed = {key for key, value in vars(ours).items() if value != vars(full)[key]}
+    assert changed <= {"weights", "lstm_batch"}
+    assert getattr(network.settings(rows=2), network.batch) == 2
