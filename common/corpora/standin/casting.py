@@ -210,10 +210,10 @@ def _names(corpus: str, person: str, emotions: Sequence[str], rng: np.random.Gen
 
 
 def _length(corpus: str, person: str, name: str, seed: int) -> int:
-    """Frames of a clip; of all of a subject's clips where `name` is empty."""
+    """Frames of a clip; of all of a subject's clips where `name` is empty, and then enough for every network."""
     rng = generator(seed, corpus, person, name, "length")
     if corpus in SMIC:
-        length = int(np.clip(round(rng.normal(33.7, 9.5)), 11, 58))
+        length = int(np.clip(round(rng.normal(33.7, 9.5)), 11 if name else 20, 58))
         return length if corpus == "smic" else max(round(length / 4), 4)  # VIS and NIR: a quarter of the frames
     return int(rng.integers(40, 81 if corpus == "casme2" else 91))
 
