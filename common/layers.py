@@ -1,4 +1,4 @@
-"""Pooling over three axes with the gradient that Keras has on GPUs, on JAX and PyTorch and over two axes.
+"""Pooling over three axes with the gradient that it has in JAX and PyTorch, and in TensorFlow over two axes.
 
 Where the largest values of a window are equal, as they are wherever ReLU has left zeros alone, the first of them gets
 the gradient. TensorFlow's pooling over three axes on a CPU gives each of them all of it, so that a normalisation
