@@ -45,6 +45,7 @@ class Settings:
     """What the linear classifier reads: "flow" or "onset"."""
 
     reads: str
+    precision: str = "float32"
 
 
 def _prepare(clip: Clip, experiment: Experiment, settings: Settings, faces: FaceFinder) -> Arrays:

@@ -91,13 +91,13 @@ def test_an_unknown_control_is_an_error(tmp_path: Path) -> None:
 
 
 def test_without_motion_or_labels_motion_is_no_longer_recognised(tmp_path: Path) -> None:
-    found = measured("flow", subjects=3, clips=3, cache=tmp_path)
-    plain, still, permuted = (found[name] for name in ("as it is", NO_MOTION, PERMUTED))
+    drawn = [measured("flow", subjects=3, clips=3, cache=tmp_path, seed=seed) for seed in range(5)]
+    plain, still = drawn[0]["as it is"], drawn[0][NO_MOTION]
     assert plain.value > 0.9
     assert plain.p is not None
     assert plain.p < 0.01
     assert still.value == still.chance
     assert still.p == 1
-    assert permuted.p is not None
-    assert permuted.p > 0.05
-    assert permuted.value < 0.5
+    permuted = [one[PERMUTED] for one in drawn]  # of 27 clips one draw of labels says little
+    assert 0.2 < np.mean([score.value for score in permuted]) < 0.47
+    assert np.median([score.p for score in permuted]) > 0.05

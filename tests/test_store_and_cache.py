@@ -131,7 +131,11 @@ def test_a_run_names_no_figure_outside_its_folder(tmp_path: Path) -> None:
 
 def test_a_plan_of_another_form_counts_as_missing(tmp_path: Path) -> None:
     plan: dict = {name: [] for name in ("command", "shortened", "differences", "corpora", "exclusions", "corrections")}
-    plan |= {"data": "/data", "runs": {"a/b": {"path": "0123456789abcdef", "folds": ["smic/s1"]}}}
+    plan |= {
+        "data": "/data",
+        "precision": "float32",
+        "runs": {"a/b": {"path": "0123456789abcdef", "folds": ["smic/s1"]}},
+    }
     write_json(tmp_path / "plan.json", plan)
     assert read_plan(tmp_path / "plan.json") == plan
     for change in (
