@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 
 import papers
+from common.environment import without_stderr
 from common.types import Arrays
 from common.weights import NONE, Weights
 
@@ -168,7 +168,7 @@ def serve(pipe: Connection, kind: str, name: str, settings: Any, facts: Facts | 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # peers share a GPU
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
-    with _without_notes():
+    with without_stderr():
         if facts is None:
             step, facts = in_keras(NETWORKS[name], settings, stock=kind == "stock")
         else:
@@ -178,17 +178,6 @@ def serve(pipe: Connection, kind: str, name: str, settings: Any, facts: Facts | 
     pipe.send(facts)
     while True:
         pipe.send([seconds(step) for _ in range(pipe.recv())])
-
-
-@contextlib.contextmanager
-def _without_notes() -> Iterator[None]:
-    """Close the process's stderr meanwhile: TensorFlow writes notes on missing GPUs there, past any log level."""
-    saved, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nothing, 2)
-    try:
-        yield
-    finally:
-        os.dup2(saved, 2)
 
 
 def seconds(do: Callable[[], object]) -> float:

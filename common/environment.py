@@ -8,7 +8,7 @@ import hashlib
 import os
 import platform
 import resource
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -26,6 +26,19 @@ def environment() -> dict[str, str]:
         except PackageNotFoundError:
             found[package] = "not installed"
     return found | {"keras backend": backend()}
+
+
+@contextlib.contextmanager
+def without_stderr() -> Iterator[None]:
+    """Close the process's stderr meanwhile, also to what libraries in C write there."""
+    saved, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 2)
+    try:
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(nothing)
 
 
 def backend() -> str:
