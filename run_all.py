@@ -104,7 +104,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--scheduler", default="", metavar="tcp://HOST:PORT", help="train on this Dask cluster instead")
     parser.add_argument("--dry-run", action="store_true", help="say what would run, and run nothing")
-    parser.add_argument("--tune", action="store_true", help="also the searches inside the training subjects")
+    parser.add_argument(
+        "--tune", action="store_true", help="also with settings searched inside the training subjects of each fold"
+    )
     parser.add_argument("--report-only", action="store_true", help="write the reports from stored results")
     parser.add_argument("--json", action="store_true", help="with --list or --check-data: print JSON")
     options = parser.parse_args(argv)
@@ -162,6 +164,7 @@ def _listing(paper: Paper) -> dict[str, object]:
                 "selection": e.selection,
                 "leak_free": e.leak_free,
                 "on_request": e.on_request,
+                "space": dict(e.space),
                 "published": [
                     {"corpus": c.corpus, "metric": c.metric, "value": c.value, "source": c.source}
                     for c in _claims(paper, e)

@@ -238,7 +238,7 @@ def confusion_tables(experiment: Experiment, results: Sequence[FoldResult]) -> t
 
 
 def between_variants(paper: Paper, results: Mapping[str, Sequence[FoldResult]]) -> tuple[PairedTest, ...]:
-    """Paired tests between each variant of an experiment and its leak-free twin, where both answered the same clips.
+    """Paired tests of each variant with its leak-free twin, and with that of tuned settings, on the same clips.
 
     `results` are finished folds by experiment id. Variants that test a clip in several folds take no part.
     """
@@ -247,7 +247,7 @@ def between_variants(paper: Paper, results: Mapping[str, Sequence[FoldResult]]) 
         (one.id, twin.id)
         for twin in once.values()
         for one in once.values()
-        if twin.twin_of and (one.name, one.variant) == (twin.name, twin.twin_of)
+        if one.name == twin.name and one.variant in (twin.twin_of, twin.tuned_of)
     ]
     classes = max(
         (len(experiment.labels.classes) for experiment in once.values()), default=0

@@ -21,6 +21,7 @@ FOLD = {
     "seconds": NUMBER,
     "measured": {str: NUMBER},
     "environment": {str: str},
+    "trials": [{"settings": {str: (str, *NUMBER)}, "uf1": NUMBER, "log_loss": NUMBER}],
     "digest": str,
 }
 RUN = {

@@ -14,8 +14,8 @@ def profiles(paper: Any, quick: Any, smoke: Any) -> dict[str, Profile]:
     """The three profiles of a paper, from its settings in each: in full, in minutes, and every step once."""
     return {
         "paper": Profile("paper", paper),
-        "quick": Profile("quick", quick, subjects=3, clips=3),
-        "smoke": Profile("smoke", smoke, subjects=2, clips=2, folds=2),
+        "quick": Profile("quick", quick, subjects=3, clips=3, trials=3, inner_folds=2),
+        "smoke": Profile("smoke", smoke, subjects=2, clips=2, folds=2, trials=2, inner_folds=2),
     }
 
 

@@ -65,6 +65,20 @@ def loso(subject: NDArray[np.str_]) -> list[Fold]:
     ]
 
 
+def inner(subject: NDArray[np.str_], folds: int, seed: int) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Training rows in two, `folds` times: those of some subjects are held out, so that every subject is once.
+
+    Of fewer subjects there are fewer folds, and of one there is none.
+    """
+    from sklearn.model_selection import GroupKFold
+
+    people = len(set(subject.tolist()))
+    if people < 2:
+        return []
+    split = GroupKFold(min(folds, people), shuffle=True, random_state=seed)
+    return [(train, held_out) for train, held_out in split.split(subject, groups=subject)]
+
+
 def once(clip: NDArray[np.str_], y: NDArray[np.integer], sizes: Sequence[tuple[int, int]], seed: int) -> Fold:
     """One random split by clip, the same for all networks: all rows of a clip are on one side.
 

@@ -3,61 +3,104 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+import logging
+import math
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import keras_tuner
 
 from common.files import write_json
+from common.forms import fits
 
-History = dict[str, list[float]]
+log = logging.getLogger("mer")
+
+Choice = Mapping[str, Any]
+"""A value, a text or a number, for every setting that is searched."""
+Record = dict[str, Any]
+"""What came of a choice, as JSON holds it."""
 
 
-def grid(
-    name: str,
-    choices: Sequence[str],
-    run: Callable[[str], History],
-    score: Callable[[History], float],
+def search(
+    space: Mapping[str, tuple[Any, ...]],
+    run: Callable[[Choice], Record],
+    score: Callable[[Record], float],
     folder: Path,
-) -> dict[str, History]:
-    """Try every choice of one hyperparameter with keras-tuner's GridSearch; what `run` returned, by choice.
+    *,
+    form: Any,
+    trials: int,
+    seed: int,
+    first: Choice | None = None,
+) -> list[tuple[Choice, Record]]:
+    """Try choices from `space`, values by setting; every choice tried with what `run` returned, in order.
 
-    `score` of a history is what keras-tuner maximises. Everything tried lies in `folder`: a search that was stopped
-    goes on with the choices that are left.
+    All of the space where it holds no more than `trials` choices (keras-tuner's grid), else so many, drawn at random.
+    `first` is tried before all others, and counts. keras-tuner maximises `score`.
+
+    Every record lies in `folder` as soon as it is there: a search that was stopped tries what is left. A file that has
+    not the `form` of a record (`common.forms`) is named in the log, and its choice is tried again.
     """
-    space = keras_tuner.HyperParameters()
-    space.Choice(name, list(choices))
+    tried: dict[str, tuple[Choice, Record]] = {}
 
-    def once(choice: str) -> History:
-        file = folder / f"{choice}.json"
-        if not file.is_file():
-            write_json(file, run(choice))
-        found: History = json.loads(file.read_text(encoding="utf-8"))
-        return found
+    def once(choice: Choice) -> float:
+        name = described(choice)
+        if name not in tried:
+            file = folder / f"{name}.json"
+            record = _stored(file, form)
+            if record is None:
+                record = run(choice)
+                write_json(file, record)
+            tried[name] = choice, record
+        return score(tried[name][1])
 
-    _Grid(name, lambda choice: score(once(choice)), space, len(choices), folder).search(verbose=0)
-    return {choice: once(choice) for choice in choices}
+    if first is not None:
+        once(first)
+    parameters = keras_tuner.HyperParameters()
+    for name, values in space.items():
+        parameters.Choice(name, list(values))
+    wanted = {"objective": keras_tuner.Objective("score", "max"), "hyperparameters": parameters}
+    if math.prod(map(len, space.values())) <= trials:
+        oracle = keras_tuner.oracles.GridSearchOracle(**wanted)
+    else:
+        oracle = keras_tuner.oracles.RandomSearchOracle(**wanted, max_trials=trials - (first is not None), seed=seed)
+    _Tuner(oracle, once, folder).search(verbose=0)
+    return list(tried.values())
 
 
-class _Grid(keras_tuner.GridSearch):
-    """keras-tuner's grid whose trials are run by a function of the one hyperparameter."""
+def described(choice: Choice) -> str:
+    """A choice in words, which is also its file's name: `dropout=0.5, kernel=3x3x15`."""
+    return ", ".join(f"{name}={value}" for name, value in sorted(choice.items()))
 
-    def __init__(
-        self, name: str, trial: Callable[[str], float], space: keras_tuner.HyperParameters, trials: int, folder: Path
-    ) -> None:
-        self._name, self._trial = name, trial
+
+def _stored(file: Path, form: Any) -> Record | None:
+    try:
+        record: Record = json.loads(file.read_text(encoding="utf-8"))
+        if fits(record, form):
+            return record
+        reason = "it is no record of its kind"
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, RecursionError) as error:
+        reason = str(error)
+    log.warning("trial %s cannot be read (%s); it runs again", file, reason)
+    return None
+
+
+class _Tuner(keras_tuner.Tuner):
+    """keras-tuner's loop over trials that a function runs."""
+
+    def __init__(self, oracle: Any, trial: Callable[[Choice], float], folder: Path) -> None:
+        self._trial = trial
         super().__init__(
-            objective=keras_tuner.Objective("val_accuracy", "max"),
-            max_trials=trials,
-            hyperparameters=space,
+            oracle,
             directory=str(folder),
             project_name="keras-tuner",
-            overwrite=True,  # it cannot go on from a stopped grid itself (KeyError); the histories beside it can
+            overwrite=True,  # it cannot go on from a stopped grid itself (KeyError); the records beside it can
         )
 
     def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> dict[str, float]:
-        return {"val_accuracy": self._trial(trial.hyperparameters.get(self._name))}
+        return {"score": self._trial(trial.hyperparameters.values)}
 
     def on_trial_end(self, trial: Any) -> None:
         self.oracle.end_trial(trial)  # without the summary that keras-tuner prints

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import numpy as np
 from common.cache import digest
 from common.files import write_json
 from common.forms import FAILURE, FOLD, NOTES, RUN, fits
-from common.types import FoldResult
+from common.types import FoldResult, Trial
 
 log = logging.getLogger("mer")
 
@@ -57,6 +57,7 @@ class Run:
             "seconds": result.seconds,
             "measured": dict(result.measured),
             "environment": dict(result.environment),
+            "trials": [asdict(trial) for trial in result.trials],
         }
         write_json(self._file("folds", result.fold), record | {"digest": digest(record)})
         self._file("failed", result.fold).unlink(missing_ok=True)
@@ -85,6 +86,7 @@ class Run:
                 seconds=record["seconds"],
                 measured=record["measured"],
                 environment=record["environment"],
+                trials=tuple(Trial(one["settings"], one["uf1"], one["log_loss"]) for one in record["trials"]),
             )
             _check(result)
             return result

@@ -76,21 +76,26 @@ class Study:
 def select(paper: Paper, names: Sequence[str], *, tune: bool, spoilt: bool, several: bool) -> tuple[Experiment, ...]:
     """The experiments that `names` name (NAME or NAME/VARIANT), or else all that do not wait to be named.
 
-    With `tune` also those that do, with `several` papers also those on common ground, and with `spoilt` the controls of
-    all that are chosen. A NAME of which all variants wait names them. None where no name is one of this paper.
+    With `several` papers also those on common ground. With `tune` also those that search settings where the variant
+    without that, or the one whose leak-free twin that is, is chosen, and with `spoilt` the controls of all that are. A
+    NAME of which all variants wait names them. None where no name is one of this paper.
     """
     every = [e for one in paper.experiments for e in (one, *controls(one))]
 
     def by_default(e: Experiment) -> bool:
-        return not e.on_request or (tune and not e.control) or (several and bool(e.common_ground))
+        return not e.on_request or (several and bool(e.common_ground))
 
     waiting = set(names) - {e.name for e in every if by_default(e)}
 
     def wanted(e: Experiment) -> bool:
-        named = e.id in names or (e.name in names and by_default(e)) or (e.name in waiting and not e.control)
+        waited_for = e.name in waiting and not e.control and not e.tuned_of
+        named = e.id in names or (e.name in names and by_default(e)) or waited_for
         return named if names else by_default(e)
 
     first = [e for e in every if wanted(e)]
+    chosen = {(e.name, e.variant) for e in first if not e.control}
+    if tune:
+        first += [e for e in paper.experiments if e.space and chosen & {(e.name, e.tuned_of), (e.name, e.twin_of)}]
     found = {e.id: e for one in first for e in (one, *(controls(one) if spoilt and not one.control else ()))}
     return tuple(found.values())
 
@@ -260,6 +265,8 @@ def _state(job: Job) -> str:
     cost = f"about {seconds:.0f} s of training left" if seconds is not None else "cost unknown until a fold is done"
     asked = len(job.asked())
     folds = f"{asked} folds" if asked == len(job.folds) else f"{asked} of {len(job.folds)} folds"
+    if job.experiment.space:
+        folds += f" (up to {job.profile.trials} settings on {job.profile.inner_folds} inner folds in each)"
     return (
         f"{job.paper.key} {job.experiment.id}: {len(job.clips)} clips, {folds}: {len(results)} done, "
         f"{left} pending, {len(failed)} of them failed before; {cost if left else 'nothing to train'}"

@@ -194,7 +194,8 @@ class Fold:
 class Profile:
     """What a run is shortened to. `subjects` and `clips` bound the corpora, None where nothing is cut.
 
-    Of each experiment `folds` folds are run, from the first to the last; those in between stay undone.
+    Of each experiment `folds` folds are run, from the first to the last; those in between stay undone. Where settings
+    are searched, as many `trials` at most are made, each on `inner_folds` folds of the training subjects.
     """
 
     name: str
@@ -202,6 +203,8 @@ class Profile:
     subjects: int | None = None
     clips: int | None = None
     folds: int | None = None
+    trials: int = 12
+    inner_folds: int = 3
 
 
 @dataclass(frozen=True)
@@ -210,10 +213,11 @@ class Experiment:
 
     `held_out` gives, for a protocol that splits once, how many clips of a class the paper has and how many of them it
     holds out. Corpora `tested_on` are never trained on. Clips of fewer than `min_frames` frames are dropped, and
-    counted. Experiments `on_request` run when they are named, or with --tune. `twin_of` is the variant whose leak-free
-    twin this is. What has a name on `common_ground` also runs where several papers are set side by side, its network
-    under that name. `control` is the way in
-    which the clips are spoilt to see what a score rests on, empty for the clips as they are.
+    counted. Experiments `on_request` run when they are named. `twin_of` is the variant whose leak-free twin this is.
+    What has a name on `common_ground` also runs where several papers are set side by side, its network under that name.
+    `control` is the way in which the clips are spoilt to see what a score rests on, empty for the clips as they are.
+    Where there is a `space`, values by the name of a setting, these settings are chosen inside the training subjects of
+    each fold; `tuned_of` is the variant that is the same but for that.
     """
 
     name: str
@@ -232,6 +236,8 @@ class Experiment:
     twin_of: str = ""
     common_ground: str = ""
     control: str = ""
+    space: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    tuned_of: str = ""
 
     @property
     def id(self) -> str:
@@ -254,11 +260,21 @@ class Trained:
 
 
 @dataclass(frozen=True)
+class Trial:
+    """Settings tried inside a fold's training subjects: UF1 and mean log loss of the answers of all inner folds."""
+
+    settings: Mapping[str, str | float]
+    uf1: float
+    log_loss: float
+
+
+@dataclass(frozen=True)
 class FoldResult:
     """What one fold answered, with the truth and circumstances, as it lies in the result store.
 
     clips (n,), truth (n,) int, probabilities (n, classes) float32; row i of everything belongs together. `measured`
-    are counts and costs by name: parameters, floating point operations, milliseconds, MiB.
+    are counts and costs by name: parameters, floating point operations, milliseconds, MiB. `trials` are those of a
+    search for settings, first the profile's own.
     """
 
     fold: str
@@ -270,6 +286,7 @@ class FoldResult:
     seconds: float
     measured: Mapping[str, float]
     environment: Mapping[str, str]
+    trials: tuple[Trial, ...] = ()
 
 
 # ---------------------------------------------------------------- what a paper says
@@ -420,6 +437,24 @@ class Spread:
 
 
 @dataclass(frozen=True)
+class Tried:
+    """Settings that a search tried in `folds` folds, and was led to by inner UF1 in `chosen` of them.
+
+    `own` says that they are the profile's own. `uf1` is the mean over these folds.
+    """
+
+    experiment: str
+    variant: str
+    settings: Mapping[str, str | float]
+    own: bool
+    folds: int
+    chosen: int
+    uf1: float
+    least: float
+    largest: float
+
+
+@dataclass(frozen=True)
 class Confusion:
     """Counts of answers, rows truth, columns prediction, in the order of `classes`.
 
@@ -486,7 +521,8 @@ class Report:
     """Everything a report page needs, as data.
 
     `controls` are the scores of controls, their variant named `variant+control`; `tests` compare the variants of an
-    experiment on the same clips; `spread` shows the scores by seed, where there are several `seeds`.
+    experiment on the same clips; `spread` shows the scores by seed, where there are several `seeds`; `tried` are the
+    settings of searches.
     """
 
     paper: Paper
@@ -511,6 +547,7 @@ class Report:
     tests: tuple[PairedTest, ...] = ()
     seeds: tuple[int, ...] = ()
     spread: tuple[Spread, ...] = ()
+    tried: tuple[Tried, ...] = ()
 
 
 @dataclass(frozen=True)

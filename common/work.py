@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from common import guard, prepare
+from common import guard, prepare, tuning
 from common.cache import Cache
 from common.environment import environment, forget_peak_memory, peak_memory_mib
 from common.errors import UserError
@@ -29,6 +29,7 @@ from common.types import (
     Progress,
     Samples,
     Trained,
+    Trial,
     Workbench,
 )
 
@@ -169,7 +170,12 @@ def _fold(shop: Shop, fold: Fold, *, trial: bool, last: bool) -> FoldResult:
         shop.measured.pop(name, None)
     start = time.perf_counter()
     with guard.forgetful(shop.networks, experiment, fold.name):
-        trained = shop.recipe.train(shop.networks, experiment, samples.only(fold.train), bench)
+        networks, rows = shop.networks, samples.only(fold.train)
+        trials: tuple[Trial, ...] = ()
+        if experiment.space:
+            settings, trials = tuning.choose(shop.recipe, experiment, job.profile, rows, bench, job.seed)
+            networks = shop.recipe.Networks(experiment, settings, job.seed)
+        trained = shop.recipe.train(networks, experiment, rows, bench)
         answers = trained.predict(unlabelled if experiment.leak_free else test)
     seconds = time.perf_counter() - start - shop.measured.pop(KEPT_SECONDS, 0.0)
     if set(answers) != set(test.clip.tolist()):
@@ -193,6 +199,7 @@ def _fold(shop: Shop, fold: Fold, *, trial: bool, last: bool) -> FoldResult:
         seconds=seconds,
         measured=measured | {"peak_memory_mib": peak_memory_mib()},
         environment=environment() | {"code": str(job.key["code"])[:16]},
+        trials=trials,
     )
 
 

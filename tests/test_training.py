@@ -1,4 +1,4 @@
-"""The best epoch of watched rows, and searches that go on where they were stopped."""
+"""The best epoch of watched rows, and what a network computes in."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import keras
 import numpy as np
 import pytest
 
-from common.search import grid
 from common.training import Learner, Watch
 
 
@@ -67,28 +66,6 @@ def test_watching_changes_no_training(data: tuple[dict, dict, np.ndarray]) -> No
     plain = one.fit(*part(x, targets, train), 5)
     assert watched["loss"] == plain["loss"]
     assert "val_accuracy" not in plain
-
-
-def test_a_stopped_search_goes_on(tmp_path: Path) -> None:
-    tried: list[str] = []
-    values = {"a": 0.2, "b": 0.9, "c": 0.5}
-
-    def run(choice: str) -> dict[str, list[float]]:
-        tried.append(choice)
-        if choice == "b" and tried.count("b") == 1:
-            raise KeyboardInterrupt
-        return {"val_accuracy": [0.0, values[choice]]}
-
-    def search() -> dict[str, dict[str, list[float]]]:
-        return grid("letter", list(values), run, lambda found: found["val_accuracy"][-1], tmp_path / "search")
-
-    with pytest.raises(KeyboardInterrupt):
-        search()
-    found = search()
-    assert {choice: history["val_accuracy"][-1] for choice, history in found.items()} == values
-    assert sorted(tried) == ["a", "b", "b", "c"]
-    assert search() == found
-    assert len(tried) == 4
 
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])

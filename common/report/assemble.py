@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from common.files import write_json
 from common.forms import PLAN, fits
 from common.plan import Data, Job
 from common.store import Run
+from common.tuning import best
 from common.types import (
     Comparison,
     Confusion,
@@ -37,6 +39,8 @@ from common.types import (
     Report,
     Spread,
     SubjectRow,
+    Trial,
+    Tried,
 )
 
 
@@ -102,7 +106,7 @@ def assemble(
         exclusions += [Exclusion(row["clip"], row["reason"], row["fault"]) for row in one.about.get("exclusions", [])]
         environments += [result.environment for result in one.results]
         facts |= parameters(one.results)
-        notes += one.run.notes()
+        notes += [*one.run.notes(), *_unsearched(experiment, one.results)]
         _add_cost(cost, paper, experiment, one)
     comparisons = _comparisons(paper, [(e, stored[e.id]) for e in paper.experiments], profile, data, command)
     return Report(
@@ -132,6 +136,7 @@ def assemble(
         tests=compare.between_variants(paper, {name: one.results for name, one in stored.items()}),
         seeds=tuple(seeds),
         spread=_spread(out, paper, profile, data, seeds, comparisons) if len(seeds) > 1 else (),
+        tried=tuple(row for e in paper.experiments for row in _tried(e, stored[e.id].results)),
     )
 
 
@@ -275,6 +280,36 @@ def _subjects(experiment: Experiment, results: Sequence[FoldResult]) -> list[Sub
                 seconds + result.seconds * float(mine.mean()),
             )
     return [SubjectRow(experiment.name, experiment.variant, person, *row) for person, row in found.items()]
+
+
+def _tried(experiment: Experiment, results: Sequence[FoldResult]) -> list[Tried]:
+    """One row per choice of settings that a search has tried in any fold, in the order of the trials."""
+    rows: dict[str, list[tuple[Trial, bool]]] = {}
+    own: set[str] = set()
+    for result in results:
+        for place, trial in enumerate(result.trials):
+            name = json.dumps(trial.settings, sort_keys=True)
+            own |= {name} if place == 0 else set()
+            rows.setdefault(name, []).append((trial, trial == best(result.trials)))
+    return [
+        Tried(
+            experiment.name,
+            experiment.variant,
+            found[0][0].settings,
+            name in own,
+            len(found),
+            sum(won for _, won in found),
+            fmean(uf1 := [trial.uf1 for trial, _ in found]),
+            min(uf1),
+            max(uf1),
+        )
+        for name, found in rows.items()
+    ]
+
+
+def _unsearched(experiment: Experiment, results: Sequence[FoldResult]) -> list[str]:
+    count = sum(not result.trials for result in results) if experiment.space else 0
+    return [f"{experiment.id}: no settings searched in {count} folds, which have one training subject"] * bool(count)
 
 
 def _curves(experiment: Experiment, results: Sequence[FoldResult]) -> list[Curve]:

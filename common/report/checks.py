@@ -1,4 +1,4 @@
-"""Rows of the tables that say what a score rests on: controls, paired tests between variants, the spread over seeds."""
+"""Rows of the tables that say what a score rests on: controls, paired tests, settings tried, the spread over seeds."""
 
 from __future__ import annotations
 
@@ -64,6 +64,28 @@ def _cell(score: Score | None) -> dict[str, object]:
     above = score.p is not None and score.p < SIGNIFICANT
     folds = f", {score.n_folds_done}/{score.n_folds} folds" if score.n_folds_done < score.n_folds else ""
     return {"value": number(score.value, _PLACES), "interval": interval + folds, "above": above}
+
+
+def tried_rows(report: Report) -> list[dict[str, object]]:
+    """One row per choice of settings that a search has tried, by experiment; those chosen most often first."""
+    rows = []
+    for one in dict.fromkeys((t.experiment, t.variant) for t in report.tried):
+        mine = [t for t in report.tried if (t.experiment, t.variant) == one]
+        for t in sorted(mine, key=lambda t: (-t.chosen, -t.uf1)):
+            rows.append(
+                {
+                    "experiment": "/".join(one),
+                    "settings": ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in t.settings.items()),
+                    "own": t.own,
+                    "cells": [
+                        number(t.uf1, _PLACES),
+                        f"{number(t.least, _PLACES)} to {number(t.largest, _PLACES)}",
+                        count(t.folds),
+                        count(t.chosen),
+                    ],
+                }
+            )
+    return rows
 
 
 def paired_rows(tests: Sequence[PairedTest]) -> list[list[str]]:

@@ -152,6 +152,12 @@ def unrequested(report: Report) -> list[dict[str, str]]:
     ]
 
 
+def waiting(report: Report) -> list[dict[str, str]]:
+    """Those of `unrequested` that a reader must name: all but the ones that --tune adds."""
+    tuned = {e.id for e in report.paper.experiments if e.tuned_of}
+    return [one for one in unrequested(report) if one["id"] not in tuned]
+
+
 def groups(report: Report) -> list[tuple[Comparison, ...]]:
     """The comparisons by experiment, variant and protocol, those of one selection together, in order of appearance.
 

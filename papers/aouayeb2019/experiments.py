@@ -9,6 +9,7 @@ from pathlib import Path
 from common.claims import read_claims, read_departures
 from common.corpora.composite import MEGC2019
 from common.profiles import profiles
+from common.tuning import tuned
 from common.types import Experiment, Paper
 
 
@@ -106,6 +107,12 @@ def needs(experiment: Experiment, settings: Settings) -> Hashable:
     return experiment.labels.classes
 
 
+EXPERIMENTS = (CNN_ONCE, CNN_IN_FOLD, LANDMARK_BOXES, LANDMARK_BOXES_IN_FOLD)
+
+SPACE = {"learning_rate": (1e-4, 3e-4, 1e-3), "gamma": (0.0, 1.0, 2.0, 5.0)}
+"""Settings that the text leaves open, with the values of gamma of Lin et al. 2017."""
+
+
 _HERE = Path(__file__).parent
 _CLAIMS = read_claims(_HERE / "claims.toml")
 
@@ -119,7 +126,7 @@ PAPER = Paper(
     url="https://univ-rennes.hal.science/hal-02334439v1",
     summary="Six region CNNs (Inception style) read single frames, six LSTMs read their features; focal loss.",
     images="raw",
-    experiments=(CNN_ONCE, CNN_IN_FOLD, LANDMARK_BOXES, LANDMARK_BOXES_IN_FOLD),
+    experiments=(*EXPERIMENTS, *tuned(EXPERIMENTS, lambda experiment: SPACE)),
     profiles=PROFILES,
     claims=_CLAIMS.claims,
     cited=_CLAIMS.cited,

@@ -10,6 +10,7 @@ from common.claims import read_claims, read_departures
 from common.corpora.composite import MEGC2019
 from common.profiles import profiles
 from common.protocols import BETWEEN, LOSO
+from common.tuning import tuned
 from common.types import Experiment, Paper
 
 
@@ -49,6 +50,8 @@ TESTED = 10
 """Magnification of a tested clip (section 3.1.1)."""
 CORPORA = ("casme2", "smic", "samm")
 TITLES = {"casme2": "CASME II", "smic": "SMIC", "samm": "SAMM"}
+SPACE = {"learning_rate": (1e-4, 1e-3, 1e-2), "halved_every": (5, 10, 20)}
+"""How long the network learns, which the text leaves open: no number of epochs is printed."""
 BEFORE = "normalised-before"
 """Batch normalisation before each convolution, as the text puts it."""
 MAGNIFIED_ONLY = "magnified-only"
@@ -116,7 +119,7 @@ PAPER = Paper(
     url="",
     summary="Motion magnified, textured frames of a clip averaged to one Emotion Avatar Image, and a ResNet34.",
     images="cropped",
-    experiments=tuple(_experiments()),
+    experiments=(*_experiments(), *tuned(tuple(_experiments()), lambda experiment: SPACE)),
     profiles=PROFILES,
     claims=_CLAIMS.claims,
     cited=_CLAIMS.cited,

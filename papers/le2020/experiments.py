@@ -9,6 +9,7 @@ from pathlib import Path
 from common.claims import read_claims, read_departures
 from common.profiles import common_ground, profiles
 from common.protocols import BETWEEN, LOSO, TENFOLD
+from common.tuning import tuned
 from common.types import Experiment, LabelMap, Paper
 from common.weights import IMAGENET, NONE, Weights
 
@@ -76,6 +77,9 @@ NETWORKS = {"vgg19": "VGG19", "resnet50": "ResNet50", "senet50": "SENet50"}
 TITLES = {"casme2": "CASME II", "smic": "SMIC", "samm": "SAMM"}
 PAIRS = (("samm", "casme2"), ("casme2", "samm"))
 """Table III: what is trained on, what is tested."""
+
+SPACE = {"batch": (8, 16, 32), "momentum": (0.0, 0.9)}
+"""Settings that the text leaves open."""
 
 WHOLE, EXACT = "whole-face", "exact"
 _LEAK = "Folds are by clip, not by subject: clips of one person are in training and in test."
@@ -154,7 +158,7 @@ PAPER = Paper(
     url="https://6gflagship.com/publications/dynamic-image-for-micro-expression-recognition-on-region-based-framework",
     summary="Dynamic images of magnified clips, cut to three facial regions, for VGG19, ResNet50 and SENet50.",
     images="cropped",
-    experiments=tuple(_experiments()),
+    experiments=(*_experiments(), *tuned(tuple(_experiments()), lambda experiment: SPACE)),
     profiles=PROFILES,
     claims=_CLAIMS.claims,
     cited=_CLAIMS.cited,

@@ -8,21 +8,19 @@ from typing import NamedTuple
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 
 from common import saliency
 from common.flops import forward
-from common.search import grid
+from common.forms import NUMBER
+from common.search import search
 from common.seeds import seed_of
 from common.training import Learner, Watch, by_clip, one_hot
-from common.types import Arrays, Experiment, Rows, Samples, Trained, Workbench
+from common.types import Arrays, Experiment, Samples, Trained, Workbench
 from papers.reddy2019 import model
 from papers.reddy2019.experiments import KERNELS, Settings, depth, network, public_code, searches_kernels
 
 SHOWN = 4
 """Clips whose saliency is kept for the figure, as many as figure 4 shows."""
-
-Kernel = tuple[int, int, int]
 
 
 class Networks:
@@ -30,10 +28,10 @@ class Networks:
 
     def __init__(self, experiment: Experiment, settings: Settings, seed: int) -> None:
         self._experiment, self.settings, self._seed = experiment, settings, seed
-        self.learner = self.with_kernel((3, 3, 15), settings.epochs)
+        self.learner = self.with_kernel(settings.kernel, settings.epochs)
 
-    def with_kernel(self, kernel: Kernel, epochs: int) -> Learner:
-        """The network with this kernel in its 3D convolutions, compiled anew (section IV.B)."""
+    def with_kernel(self, kernel: str, epochs: int) -> Learner:
+        """The network with this kernel in its 3D convolutions, as `KERNELS` has it, compiled anew (section IV.B)."""
         settings, experiment = self.settings, self._experiment
         return Learner(
             lambda: _build(experiment, settings, kernel),
@@ -52,12 +50,14 @@ class Networks:
         return {f"parameters {network(self._experiment)}, {frames} frames": self.learner.model.count_params()}
 
     def flops(self, rows_per_clip: float) -> float:
-        """Floating point operations of one clip forward, with the paper's kernel."""
+        """Floating point operations of one clip forward, with the kernel of the settings."""
         return forward(self.learner.model)
 
 
-def _build(experiment: Experiment, settings: Settings, kernel: Kernel) -> keras.Model:
+def _build(experiment: Experiment, settings: Settings, sizes: str) -> keras.Model:
     frames, classes = depth(experiment, settings), len(experiment.labels.classes)
+    high, wide, long = map(int, sizes.split("x"))
+    kernel = high, wide, long
     if network(experiment) == "stcnn":
         return model.stcnn(settings.face_size, frames, classes, kernel=kernel, dropout=settings.dropout)
     build = model.fusenet_intermediate if network(experiment) == "intermediate" else model.fusenet_late
@@ -71,28 +71,23 @@ def train(networks: Networks, experiment: Experiment, samples: Samples, bench: W
     x, targets = scaling.applied(samples), one_hot(samples, len(experiment.labels.classes))
     held_out = Watch("emotion", scaling.applied(beyond.held_out), beyond.held_out.y) if beyond else None
 
-    def fit(learner: Learner, rows: NDArray[np.int64], watch: Watch | None) -> dict[str, list[float]]:
+    def fit(learner: Learner, watch: Watch | None) -> dict[str, list[float]]:
         return learner.fit(
-            {name: Rows(values, rows) for name, values in x.items()},
-            {"emotion": targets["emotion"][rows]},
+            x,
+            targets,
             bench.seed,
             lambda done, total: bench.say(f"{experiment.id} epochs", done, total),
             watch,
         )
 
     history: dict[str, dict[str, list[float]]] = {}
-    learner, everything = networks.learner, np.arange(len(samples.y))
+    learner = networks.learner
     if searches_kernels(experiment):
-        rows, watch = everything, held_out
-        if watch is None:
-            rows, chosen = _inner(samples, bench.seed)
-            watch = Watch("emotion", {name: Rows(values, chosen) for name, values in x.items()}, samples.y[chosen])
         folder = bench.folder / "search" / bench.fold.replace("/", "-")
-        tried = _search(networks, lambda one: fit(one, rows, watch), beyond is not None, folder)
+        tried = _search(networks, lambda one: fit(one, held_out), folder, bench.seed)
         history = {f"kernel {name}": found for name, found in tried.items()}
-        best = max(tried, key=lambda name: _reached(tried[name], beyond is not None))
-        learner = networks.with_kernel(_kernel(best), networks.settings.epochs)
-    history["network"] = fit(learner, everything, held_out)
+        learner = networks.with_kernel(max(tried, key=lambda name: _reached(tried[name])), networks.settings.epochs)
+    history["network"] = fit(learner, held_out)
     if beyond and experiment.variant == "published":
         _keep_saliency(learner.model, experiment, beyond.held_out, scaling, bench)
     return Trained(lambda test: by_clip(test, learner.predict(scaling.applied(test))), history)
@@ -122,36 +117,25 @@ def fit_scaling(known: Sequence[Samples]) -> Scaling:
     return Scaling(mean, largest)
 
 
-def _inner(samples: Samples, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Training rows in two: a fifth of the subjects, at least one, to choose a kernel by, behind the others."""
-    subjects = np.unique(samples.subject)
-    chosen = np.random.default_rng(seed).permutation(subjects)[: max(len(subjects) // 5, 1)]
-    inside = np.isin(samples.subject, chosen)
-    return np.flatnonzero(~inside), np.flatnonzero(inside)
-
-
 def _search(
-    networks: Networks, fit: Callable[[Learner], dict[str, list[float]]], oracle: bool, folder: Path
+    networks: Networks, fit: Callable[[Learner], dict[str, list[float]]], folder: Path, seed: int
 ) -> dict[str, dict[str, list[float]]]:
     """Histories by kernel: the grid of table IX."""
-    names = ["x".join(map(str, kernel)) for kernel in KERNELS]
-    return grid(
-        "kernel",
-        names,
-        lambda name: fit(networks.with_kernel(_kernel(name), networks.settings.search_epochs)),
-        lambda found: _reached(found, oracle),
+    tried = search(
+        {"kernel": KERNELS},
+        lambda choice: fit(networks.with_kernel(choice["kernel"], networks.settings.search_epochs)),
+        _reached,
         folder,
+        form={str: [NUMBER]},
+        trials=len(KERNELS),
+        seed=seed,
     )
+    return {choice["kernel"]: history for choice, history in tried}
 
 
-def _kernel(name: str) -> Kernel:
-    high, wide, long = map(int, name.split("x"))
-    return high, wide, long
-
-
-def _reached(history: dict[str, list[float]], oracle: bool) -> float:
-    """What a kernel is chosen by: its best epoch in the published grid, its last one inside training subjects."""
-    return max(history["val_accuracy"]) if oracle else history["val_accuracy"][-1]
+def _reached(history: dict[str, list[float]]) -> float:
+    """What the published grid chooses a kernel by: its best epoch on the held-out clips."""
+    return max(history["val_accuracy"])
 
 
 def _keep_saliency(

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from common.claims import read_claims, read_departures
 from common.profiles import common_ground, profiles
 from common.protocols import CROSS, LOSO, SPLITS, STRATIFIED
+from common.tuning import tuned
 from common.types import Experiment, LabelMap, Paper
 
 
@@ -207,6 +208,13 @@ def _experiments() -> Iterator[Experiment]:
         yield common_ground(key, name, name)
 
 
+def _space(experiment: Experiment) -> dict[str, tuple[float, ...]]:
+    """Rates that the text leaves open (Model-B) or changed from 0.01 to 0.001 "for experimental purposes" (Model-C)."""
+    if network(experiment) == "model-b":
+        return {"model_b_learning_rate": (0.001, 0.01, 0.1), "model_b_batch": (4, 8, 16)}
+    return {"learning_rate": (0.0003, 0.001, 0.003, 0.01), "momentum": (0.0, 0.9)}
+
+
 _HERE = Path(__file__).parent
 _CLAIMS = read_claims(_HERE / "claims.toml")
 
@@ -219,7 +227,7 @@ PAPER = Paper(
     url="https://doi.org/10.3390/app122111078",
     summary="3D CNNs on frames around the apex, within and across three corpora (Model-A, Split-Model, B and C).",
     images="raw",
-    experiments=tuple(_experiments()),
+    experiments=(*_experiments(), *tuned(tuple(_experiments()), _space)),
     profiles=PROFILES,
     claims=_CLAIMS.claims,
     cited=_CLAIMS.cited,
