@@ -96,7 +96,7 @@ def test_common_ground_is_the_same_for_all_papers(key: str) -> None:
 
 def test_claims_are_attainable_numbers_of_known_experiments(key: str) -> None:
     paper = papers.load(key)
-    assert paper.claims
+    assert paper.claims or paper.facts.get("published") is False
     known = {(e.name, e.variant): e for e in paper.experiments}
     for claim in paper.claims:
         experiment = known[claim.experiment, claim.variant]

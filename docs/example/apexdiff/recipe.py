@@ -1,0 +1,49 @@
+"""What is trained on what: from differences and a fold to the probabilities of the held-out clips."""
+
+from __future__ import annotations
+
+import keras
+
+from common.flops import forward
+from common.seeds import seed_of
+from common.training import Learner, by_clip, one_hot
+from common.types import Experiment, Samples, Trained, Workbench
+from papers.apexdiff import model
+from papers.apexdiff.experiments import Settings
+
+
+class Networks:
+    """The one network, compiled once for all folds."""
+
+    def __init__(self, experiment: Experiment, settings: Settings, seed: int) -> None:
+        classes = len(experiment.labels.classes)
+        self.learner = Learner(
+            lambda: model.classifier(settings.size, classes),
+            loss="categorical_crossentropy",
+            metrics="accuracy",
+            optimizer=keras.optimizers.Adam(settings.learning_rate),
+            batch=settings.batch,
+            epochs=settings.epochs,
+            seed=seed_of("apexdiff", seed),
+            precision=settings.precision,
+        )
+
+    def facts(self) -> dict[str, int]:
+        """Parameter count of the network as built."""
+        return {"parameters": self.learner.model.count_params()}
+
+    def flops(self, rows_per_clip: float) -> float:
+        """Floating point operations of one clip forward."""
+        return forward(self.learner.model)
+
+
+def train(networks: Networks, experiment: Experiment, samples: Samples, bench: Workbench) -> Trained:
+    """Train on one fold (one row is one clip)."""
+    learner = networks.learner
+    history = learner.fit(
+        samples.x,
+        one_hot(samples, len(experiment.labels.classes)),
+        bench.seed,
+        lambda done, total: bench.say(f"{experiment.id} epochs", done, total),
+    )
+    return Trained(lambda test: by_clip(test, learner.predict(test.x)), {"network": history})

@@ -1,0 +1,233 @@
+"""The pages of the papers, made from their folders, so that no page can say otherwise than the code."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+
+import papers
+from common.audit import audit
+from common.environment import code_digest
+from common.files import write_json
+from common.report.assemble import documented, shortened
+from common.report.tables import DASH, metric_name
+from common.types import Experiment, LabelMap, Paper
+
+ROOT = Path(__file__).resolve().parents[1]
+COUNTED = ROOT / "build" / "parameters"
+"""Counts by paper and source code: building all networks takes a minute or two, and is done once per state of them."""
+Counts = Mapping[str, Mapping[str, int]]
+"""By experiment id, the parameter counts by name."""
+
+
+# ---------------------------------------------------------------- Markdown
+
+
+def plain(text: object) -> str:
+    """Text that is shown as it stands, also in a cell of a table."""
+    return re.sub(r"([\\`*_{}\[\]|~^])", r"\\\1", html.escape(" ".join(str(text).split()), quote=False))
+
+
+def code(text: object) -> str:
+    """Text in the type of code, also in a cell of a table."""
+    return f"`{text}`"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table whose cells are Markdown; an empty cell is a dash."""
+    lines = [head, ["---"] * len(head), *([cell or DASH for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+
+
+# ---------------------------------------------------------------- papers
+
+
+def index() -> str:
+    """The page of all papers."""
+    loaded = [papers.load(key) for key in papers.available()]
+    rows = [
+        (
+            f"[{code(one.key)}]({one.key}.md)",
+            f"{plain(one.authors)}, *{plain(one.title)}*, {plain(one.venue)}, {one.year}",
+            plain(one.summary),
+            f"{len(one.experiments)}, {sum(e.leak_free for e in one.experiments)} of them leak-free",
+            str(len(one.claims)),
+            str(len(one.departures)),
+        )
+        for one in loaded
+    ]
+    head = ("Key", "Paper", "What it does", "Experiments", "Printed numbers", "Departures")
+    return (
+        "# Papers\n\nEach page is made from the files of the paper's folder. A departure is a place where the text is "
+        "silent, contradicts itself or is not followed.\n\n" + table(head, rows)
+    )
+
+
+def page(key: str) -> str:
+    """The page of a paper, with the paragraph in `docs/notes` if there is one."""
+    paper = papers.load(key)
+    notes = ROOT / "docs" / "notes" / f"{key}.md"
+    counts = parameters(key)
+    parts = [
+        f"# {key}\n\n{plain(paper.authors)}. **{plain(paper.title)}.** {plain(paper.venue)}, {paper.year}."
+        + (f" <{paper.url}>" if paper.url else ""),
+        plain(paper.summary),
+        notes.read_text(encoding="utf-8").strip() if notes.is_file() else "",
+        f"```\npython run_all.py --paper {key} --profile smoke\n```",
+        _networks(paper, counts),
+        _experiments(paper),
+        _searches(paper),
+        _classes(paper),
+        _printed(paper),
+        _departures(paper),
+        _profiles(paper),
+        _audit(paper, counts),
+    ]
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def parameters(key: str) -> Counts:
+    """The counts of `docs/parameters.py`, made in a process of its own; none where MER_DOCS_COUNT is 0."""
+    if os.environ.get("MER_DOCS_COUNT") == "0":
+        return {}
+    digest = code_digest(papers.code(key))[:16]
+    file = COUNTED / f"{key}-{digest}.json"
+    if not file.is_file():
+        command = [sys.executable, str(ROOT / "docs" / "parameters.py"), key]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()[-2000:]}")
+        write_json(file, json.loads(done.stdout.splitlines()[-1]))
+    found: Counts = json.loads(file.read_text(encoding="utf-8"))
+    return found
+
+
+def _networks(paper: Paper, counts: Counts) -> str:
+    users: dict[tuple[str, int], list[str]] = {}
+    for experiment, named in counts.items():
+        for name, value in named.items():
+            users.setdefault((name, value), []).append(experiment)
+    rows = [
+        (plain(name.removeprefix("parameters").replace("_", " ").strip() or "all"), f"{value:,}", _some(found))
+        for (name, value), found in users.items()
+    ]
+    printed = paper.facts.get("parameters")
+    told = f"The paper prints {printed:,} parameters.\n\n" if isinstance(printed, int) else ""
+    made = table(("Network", "Parameters", "Experiments"), rows) if rows else f"Parameters as built: {DASH}\n"
+    return f"## Networks\n\nCounted on the networks as built at the paper's own sizes. {told}\n\n{made}"
+
+
+def _some(names: Sequence[str], most: int = 4) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(map(code, names[:most])) + more
+
+
+def _experiments(paper: Paper) -> str:
+    twins = {(e.name, e.twin_of): e for e in paper.experiments if e.twin_of}
+    shown = [e for e in paper.experiments if not e.tuned_of]
+    notes = list(dict.fromkeys(e.note for e in shown if e.note))
+
+    def row(e: Experiment) -> tuple[str, ...]:
+        twin = twins.get((e.name, e.variant))
+        related = f"its twin: {code(twin.variant)}" if twin else f"twin of {code(e.twin_of)}" if e.twin_of else ""
+        when = "on request" if e.on_request else "by default"
+        ground = f"; where several papers run, as {plain(e.common_ground)}" if e.common_ground else ""
+        note = str(notes.index(e.note) + 1) if e.note else ""
+        free = "yes" if e.leak_free else "**no**"
+        return code(e.id), plain(e.title), plain(e.protocol), plain(e.selection), free, related, when + ground, note
+
+    head = ("Experiment", "What it is", "Protocol", "Selection", "Leak-free", "Twin", "Runs", "Note")
+    listed = "\n".join(f"{number}. {plain(note)}" for number, note in enumerate(notes, start=1))
+    return f"## Experiments\n\n{table(head, map(row, shown))}\n{listed and 'Notes:'}\n\n{listed}"
+
+
+def _searches(paper: Paper) -> str:
+    users: dict[str, list[str]] = {}
+    for e in paper.experiments:
+        if e.space:
+            values = (f"{name.replace('_', ' ')}: {', '.join(map(str, found))}" for name, found in e.space.items())
+            users.setdefault("; ".join(values), []).append(e.id)
+    if not users:
+        return ""
+    rows = [(plain(space), _some(found)) for space, found in users.items()]
+    told = "What [--tune](../tune.md) chooses inside the training subjects of each fold."
+    return f"## Searches\n\n{told}\n\n{table(('Settings and their values', 'Experiments'), rows)}"
+
+
+def _classes(paper: Paper) -> str:
+    maps: dict[str, LabelMap] = {e.labels.name: e.labels for e in paper.experiments}
+    parts = []
+    for labels in maps.values():
+        rows = [
+            (code(corpus), plain(emotion), plain(name) if name else "*dropped*", "")
+            for corpus, emotions in labels.mapping.items()
+            for emotion, name in emotions.items()
+        ]
+        rows += [(code(clip), "", plain(name or "dropped"), plain(why)) for clip, (name, why) in labels.by_clip.items()]
+        head = ("Corpus or clip", "Emotion", "Class", "Why")
+        parts.append(f"### {plain(labels.name)}\n\nClasses: {plain(', '.join(labels.classes))}.\n\n{table(head, rows)}")
+    return "## Classes\n\nHow emotions become classes. What is dropped is counted in the report.\n\n" + "\n".join(parts)
+
+
+def _printed(paper: Paper) -> str:
+    if not paper.claims:
+        return "## Printed numbers\n\nNone."
+    rows = [
+        (
+            plain(c.source),
+            code(f"{c.experiment}/{c.variant}"),
+            code(c.corpus),
+            plain(metric_name(c.metric)),
+            plain(c.printed + c.unit),
+            str(c.n_clips or ""),
+            plain(c.note),
+        )
+        for c in paper.claims
+    ]
+    head = ("Printed in", "Taken to belong to", "Corpus", "Metric", "Printed", "Clips", "How it is read")
+    return "## Printed numbers\n\nEvery number that the paper prints about its own systems.\n\n" + table(head, rows)
+
+
+def _departures(paper: Paper) -> str:
+    parts = [
+        f"### {d.number}. {plain(d.topic)}\n\n**The paper says:** {plain(d.paper_says)}\n\n"
+        f"**Done here:** {plain(d.we_do)}\n\n**Why:** {plain(d.why)}"
+        for d in paper.departures
+    ]
+    return "## Departures\n\nWhere the text is silent, contradicts itself or is not followed.\n\n" + "\n\n".join(parts)
+
+
+def _profiles(paper: Paper) -> str:
+    full = paper.profiles["paper"]
+    rows = [
+        (code(name), "<br>".join(map(plain, shortened(paper, profile))) or "nothing: the paper's own epochs and sizes")
+        for name, profile in paper.profiles.items()
+    ]
+    settings = [(code(one.name), plain(getattr(full.settings, one.name))) for one in fields(full.settings)]
+    return (
+        f"## Profiles\n\n{table(('Profile', 'What it shortens'), rows)}\n\n### Settings in full\n\n"
+        f"Those of the profile `paper`.\n\n{table(('Setting', 'Value'), settings)}"
+    )
+
+
+def _audit(paper: Paper, counts: Counts) -> str:
+    built = {name: value for named in counts.values() for name, value in named.items()}
+    found = sorted(audit(paper.facts, paper.claims, documented(), built), key=lambda one: one.holds)
+    if not found:
+        return "## Printed numbers checked by arithmetic\n\nNo number that a check could be made of."
+    rows = [
+        ("holds" if f.holds else "**does not hold**", plain(f.topic), plain(f.statement), plain(f.source))
+        for f in found
+    ]
+    wrong = sum(not f.holds for f in found)
+    return (
+        f"## Printed numbers checked by arithmetic\n\n{len(found)} checks, of which {wrong} do not hold. Each is "
+        f"arithmetic, not a judgement.\n\n{table(('Finding', 'Topic', 'Statement', 'Source'), rows)}"
+    )

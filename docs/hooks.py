@@ -1,0 +1,38 @@
+"""What MkDocs asks for while it builds: the pages that are made from data, and what takes the place of marks."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from mkdocs.structure.files import File, Files
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+import papers  # noqa: E402
+from docs import generate, marks  # noqa: E402
+
+
+def on_config(config: Any) -> Any:
+    """Put a page for each paper into the navigation."""
+    section: list[Any] = next(one["Papers"] for one in config.nav if "Papers" in one)
+    known = {str(entry) for one in section if isinstance(one, dict) for entry in one.values()}
+    section += [{key: name} for key in papers.available() if (name := f"papers/{key}.md") not in known]
+    return config
+
+
+def on_files(files: Files, config: Any) -> Files:
+    """Add the papers' pages and the picture that the README shows too."""
+    made = {"papers/index.md": generate.index()}
+    made |= {f"papers/{key}.md": generate.page(key) for key in papers.available()}
+    for name, text in made.items():
+        files.append(File.generated(config, name, content=text))
+    files.append(File("example.png", str(ROOT / "reports"), config.site_dir, config.use_directory_urls))
+    return files
+
+
+def on_page_markdown(markdown: str, **about: Any) -> str:
+    """Put what is made from data in the place of its marks."""
+    return marks.filled(markdown)

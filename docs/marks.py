@@ -1,0 +1,73 @@
+"""What takes the place of marks in the pages: files, facts about a corpus, and the command line's help."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import run_all
+from common import corpora
+from common.corpora.tables import Documented
+from docs.generate import code, plain, table
+
+ROOT = Path(__file__).resolve().parents[1]
+MARK = re.compile(r"<!-- generated: (\w+) ?([\w./]*) -->")
+LANGUAGES = {".py": "python", ".toml": "toml", ".diff": "diff"}
+
+
+def filled(markdown: str) -> str:
+    """A page with `<!-- generated: corpus smic -->` and the like replaced by what the function of that name returns.
+
+    Raises KeyError for a mark that names none.
+    """
+    made: dict[str, Callable[..., str]] = {"corpus": corpus, "file": file, "usage": usage}
+    return MARK.sub(lambda mark: made[mark[1]](*filter(None, [mark[2]])), markdown)
+
+
+def file(name: str) -> str:
+    """A file of the project, by its path from the root, as it stands."""
+    text = (ROOT / name).read_text(encoding="utf-8").rstrip()
+    return f"```{LANGUAGES[Path(name).suffix]}\n{text}\n```"
+
+
+def corpus(name: str) -> str:
+    """What is known of a corpus: where images and table are looked for, and the published counts."""
+    source = corpora.source(name)
+    first = source.layouts[0]
+    headings = ", ".join(code(heading) for layout in source.layouts for heading in layout.headings.values())
+    rows = [
+        ("Name here", code(name)),
+        ("Frames a second", f"{first.fps:g}"),
+        ("Folders of subjects", ", ".join(f"{code(f)} ({kind})" for one in source.layouts for kind, f in one.folders)),
+        ("Annotation table", ", ".join(code(pattern) for one in source.layouts for pattern in one.tables) or "none"),
+        ("Columns that are read", headings or "none"),
+        *(("Published counts", _counts(one)) for one in source.documented),
+        *(("Cite", plain(one.citation)) for one in source.layouts),
+    ]
+    return table(("", ""), rows)
+
+
+def _counts(known: Documented) -> str:
+    groups = (known.by_emotion, known.by_expression, known.by_valence)
+    counts = "; ".join(", ".join(f"{plain(name)} {n}" for name, n in group.items()) for group in groups if group)
+    where = ", ".join(filter(None, [known.title, known.source]))
+    return f"{plain(where)}: {known.clips} clips of {known.subjects} subjects" + (f"; {counts}" if counts else "")
+
+
+def usage() -> str:
+    """What `python run_all.py --help` prints."""
+    printed, columns = io.StringIO(), os.environ.get("COLUMNS")
+    os.environ["COLUMNS"] = "110"
+    try:
+        with contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
+            run_all.parse(["--help"])
+    finally:
+        if columns is None:
+            del os.environ["COLUMNS"]
+        else:
+            os.environ["COLUMNS"] = columns
+    return f"```text\n{printed.getvalue().strip()}\n```"

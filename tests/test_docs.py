@@ -1,0 +1,240 @@
+"""README and pages against the code: commands, options, links, quoted messages, fields, and what is generated."""
+
+from __future__ import annotations
+
+import ast
+import re
+import shlex
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import comparison_example
+import pytest
+import report_example
+
+import papers
+import run_all
+from common import study
+from common.compare import METRICS
+from common.protocols import KNOWN
+from common.report import side_by_side
+from common.report.tables import metric_name
+from common.report.write import comparison_record, record
+from docs import generate, marks
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted((ROOT / "docs" / "pages").rglob("*.md"))
+TEXTS = [ROOT / "README.md", *PAGES, *sorted((ROOT / "docs" / "notes").glob("*.md"))]
+COMING = ("--predict", "--model", "--fps", "--export", "--tensorboard")
+"""Options that the pages describe and the command line does not know yet; empty when it does."""
+SYSTEM = ("source", "cp", "rm", "dask")
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MER_DOCS_COUNT", "0")
+
+
+# ---------------------------------------------------------------- commands
+
+
+def commands() -> Iterator[tuple[str, str]]:
+    """(file, command) of all that a reader may type: lines of fences without a language, and commands in the text."""
+    for path in TEXTS:
+        text, name = path.read_text(encoding="utf-8"), str(path.relative_to(ROOT))
+        lines = [line for language, body in FENCE.findall(text) if not language for line in body.splitlines()]
+        typed = [re.split(r"\s{2,}", line)[0] for line in lines if line and not line.startswith(" ")]
+        inline = re.findall(r"`((?:python3?|pip|mkdocs|dask) [^`]+)`", FENCE.sub("", text))
+        for line in [*typed, *inline]:
+            for part in line.split("&&"):
+                yield name, " ".join(part.split())
+
+
+def words_of(command: str) -> list[str]:
+    """The words, without what a synopsis adds and without variables that are set before."""
+    words = shlex.split(re.sub(r"[\[\]…]", "", command))
+    return [word for number, word in enumerate(words) if number or not re.fullmatch(r"[A-Z_]+=\w+", word)] or words
+
+
+@pytest.mark.parametrize(("file", "command"), sorted(set(commands())))
+def test_a_printed_command_can_be_typed(file: str, command: str) -> None:
+    words = words_of(command)
+    if words[:2] == ["python", "run_all.py"]:
+        _run_all(words[2:])
+    elif words[:3] == ["python", "-m", "pytest"]:
+        assert all((ROOT / word).is_file() for word in words if word.startswith("tests/"))
+    elif words[:2] == ["python", "-m"]:
+        module = ROOT / words[2].replace(".", "/")
+        source = (module / "__main__.py" if module.is_dir() else module.with_suffix(".py")).read_text(encoding="utf-8")
+        assert "__main__" in source or module.is_dir()
+        assert all(f'"{word}"' in source for word in words if word.startswith("--"))
+    elif words[0] == "pip":
+        _pip(words[2:])
+    elif words[0] == "mkdocs":
+        assert words[1:3] == ["build", "--strict"]
+        assert (ROOT / words[words.index("-f") + 1]).is_file()
+    elif words[:2] == ["python3", "-m"]:
+        assert words[2] in ("venv", "http.server")
+    else:
+        assert words[0] in SYSTEM, f"nothing here checks {command!r}"
+        assert all((ROOT / word).exists() for word in words if word.startswith("docs/"))
+
+
+def _run_all(words: list[str]) -> None:
+    if set(words) & set(COMING):
+        with pytest.raises(SystemExit):
+            run_all.parse(words)
+        pytest.skip("the command line does not know this yet")
+    options = run_all.parse(words)
+    keys = [key for key in options.paper or () if key not in ("KEY", "apexdiff")]
+    loaded = [papers.load(key) for key in keys]
+    if loaded:
+        study.check_names(loaded, options.experiment or ())
+
+
+def _pip(words: list[str]) -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    for before, word in zip(["", *words], words, strict=False):
+        if before in ("-c", "-r"):
+            assert (ROOT / word).is_file()
+        if named := re.fullmatch(r"\.\[([\w,]+)\]", word):
+            assert set(named[1].split(",")) <= set(extras)
+
+
+def test_the_readme_lists_every_option_and_no_other() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    synopsis = next(body for _, body in FENCE.findall(readme) if "--report-only" in body)
+    told = set(re.findall(r"(?<![\w-])--[a-z-]+", synopsis)) - {"--no-motion"}
+    known = set(re.findall(r"(?<![\w-])--[a-z-]+", marks.usage()))
+    assert known - {"--help"} <= told
+    assert told - known <= set(COMING)
+
+
+def test_examples_in_python_are_python() -> None:
+    found = [
+        body for path in TEXTS for language, body in FENCE.findall(path.read_text("utf-8")) if language == "python"
+    ]
+    for body in found:
+        ast.parse(body)
+    assert len(found) > 3
+
+
+# ---------------------------------------------------------------- links, messages, fields
+
+
+def test_links_lead_somewhere() -> None:
+    made = {"papers/index.md", *(f"papers/{key}.md" for key in papers.available()), "example.png"}
+    for path in TEXTS:
+        text = FENCE.sub("", path.read_text(encoding="utf-8"))
+        for target in re.findall(r"\]\(([^)\s]+)\)", text):
+            name, _, anchor = target.partition("#")
+            if name.startswith("http"):
+                continue
+            file = (path.parent / name).resolve() if name else path
+            place = file.relative_to(ROOT / "docs" / "pages") if file.is_relative_to(ROOT / "docs" / "pages") else file
+            assert file.exists() or str(place) in made, f"{path.name}: {target}"
+            if anchor and file.suffix == ".md" and file.exists():
+                titles = re.findall(r"^#+ (.+)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+                assert anchor in {re.sub(r"\s+", "-", re.sub(r"[^\w\s-]", "", title.lower())) for title in titles}
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    config = (ROOT / "docs" / "mkdocs.yml").read_text(encoding="utf-8")
+    for path in PAGES:
+        assert str(path.relative_to(ROOT / "docs" / "pages")) in config
+
+
+@cache
+def messages() -> tuple[str, ...]:
+    """All texts in the source of `common`, with `…` for what is filled in."""
+    found = []
+    for path in (ROOT / "common").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.JoinedStr):
+                found.append("".join(str(one.value) if isinstance(one, ast.Constant) else "…" for one in node.values))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.append(node.value)
+    return tuple(found)
+
+
+def test_quoted_messages_are_those_of_the_code() -> None:
+    text = (ROOT / "docs" / "pages" / "corpora.md").read_text(encoding="utf-8")
+    rows = [line for line in text.partition("## What goes wrong")[2].splitlines() if line.startswith("| ")][1:]
+    quoted = [message for row in rows for message in re.findall(r"`([^`]+)`", row.split("|")[2])]
+    assert len(quoted) > 20
+    for message in quoted:
+        for part in filter(None, (part.strip(" :;") for part in message.split("…"))):
+            assert any(part in one for one in messages()), message
+
+
+def test_the_reference_names_every_field(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "pages" / "reference.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([\w/]+)`", text))
+    report, side = report_example.licensed(tmp_path), comparison_example.side(tmp_path, n=2)
+    comparison = comparison_record(report.comparisons[0])
+    fields = {*record(report), *comparison, *side_by_side.record(side)}
+    for group in ("published", "reproduced"):
+        fields |= set(comparison[group])
+    fields |= {name for row in side_by_side.record(side)["contenders"] for name in row}
+    assert fields <= named
+
+
+# ---------------------------------------------------------------- what is generated
+
+
+@pytest.mark.parametrize("key", papers.available())
+def test_the_page_of_a_paper_says_all_that_its_folder_says(key: str) -> None:
+    paper, page = papers.load(key), generate.page(key)
+    assert f"]({key}.md)" in generate.index()
+    for experiment in paper.experiments:
+        assert f"| `{experiment.id}` |" in page
+    for departure in paper.departures:
+        assert f"### {departure.number}. {generate.plain(departure.topic)}" in page
+        for text in (departure.paper_says, departure.we_do, departure.why):
+            assert generate.plain(text) in page
+    for claim in paper.claims:
+        assert f"| `{claim.corpus}` | {generate.plain(metric_name(claim.metric))} |" in page
+        assert f"| {generate.plain(claim.printed + claim.unit)} |" in page
+    for name in paper.profiles:
+        assert f"| `{name}` |" in page
+
+
+@pytest.mark.parametrize("key", papers.available())
+def test_tables_have_as_many_cells_in_every_row(key: str) -> None:
+    width = 0
+    for line in FENCE.sub("", generate.page(key)).splitlines():
+        cells = len(re.findall(r"(?<!\\)\|", re.sub(r"`[^`]*`", "", line))) if line.startswith("|") else 0
+        assert not width or not cells or cells == width, line
+        width = cells
+
+
+def test_text_stays_as_it_stands() -> None:
+    assert generate.plain("a_b *c* <d> [e] | f\n g") == r"a\_b \*c\* &lt;d&gt; \[e\] \| f g"
+
+
+def test_counts_are_those_of_the_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    counts = {"composite-loso/cnn-once": {"parameters": 1_093_531}, "composite-loso/cnn-in-fold": {"parameters": 7}}
+    monkeypatch.setattr(generate, "parameters", lambda key: counts)
+    page = generate.page("aouayeb2019")
+    assert "| all | 1,093,531 | `composite-loso/cnn-once` |" in page
+    assert "| all | 7 | `composite-loso/cnn-in-fold` |" in page
+
+
+def test_every_mark_is_filled() -> None:
+    for path in PAGES:
+        text = path.read_text(encoding="utf-8")
+        made = marks.filled(text)
+        assert "<!-- generated" not in made
+        assert text.count("<!--") == len(marks.MARK.findall(text))
+    shown = marks.filled((ROOT / "docs" / "pages" / "extend" / "paper.md").read_text(encoding="utf-8"))
+    for name in ("model.py", "recipe.py", "claims.toml"):
+        assert (ROOT / "docs" / "example" / "apexdiff" / name).read_text(encoding="utf-8").strip() in shown
+
+
+def test_metrics_are_defined_on_the_page_of_scores() -> None:
+    text = (ROOT / "docs" / "pages" / "protocols.md").read_text(encoding="utf-8")
+    assert all(f"| {metric_name(name)} |" in text for name in METRICS)
+    assert all(f"| `{name}` |" in text for name in KNOWN)

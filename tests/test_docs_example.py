@@ -1,0 +1,149 @@
+"""The worked examples of the pages, in a copy of the project: a paper, a corpus and a protocol are added to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import openpyxl
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).parents[1]
+KEY = "apexdiff"
+EXAMPLE = ROOT / "docs" / "example"
+
+SCRIPT = f"""
+import sys
+from dataclasses import replace
+from pathlib import Path
+import numpy as np
+import pytest
+import run_all
+from common import corpora
+from common.protocols import BY_SUBJECT, GROUPS, split
+
+out, cache, data = map(Path, sys.argv[1:])
+
+found = corpora.load("mylab", corpora.find(data, ["mylab"])["mylab"])
+assert [clip.id for clip in found.clips] == ["mylab/p01/clip_001", "mylab/p02/clip_001"]
+assert [clip.emotion for clip in found.clips] == ["happiness", "surprise"]
+assert [clip.apex for clip in found.clips] == [12, None]
+assert [len(clip.frames) for clip in found.clips] == [5, 4]
+assert [note.used for note in found.corrections] == ["none"]
+assert not found.exclusions
+assert run_all.main(["--check-data", str(data), "--corpus", "mylab"]) == 0
+
+from papers.{KEY}.experiments import BY_SUBJECT as EXPERIMENT
+for subjects in (2, 3, 13):
+    subject = np.array([f"casme2/s{{i % subjects}}" for i in range(40)])
+    clip = np.array([f"{{one}}/c{{i}}" for i, one in enumerate(subject)])
+    experiment = replace(EXPERIMENT, protocol=GROUPS)
+    folds = split(experiment, subject, clip, np.arange(40) % 3, 0)
+    assert len(folds) == min(5, subjects)
+    assert sorted(np.concatenate([fold.test for fold in folds])) == list(range(40))
+    assert not any({{*subject[fold.train]}} & {{*subject[fold.test]}} for fold in folds)
+assert GROUPS in BY_SUBJECT
+
+assert pytest.main(["-q", "-n", "0", "-p", "no:cacheprovider", "tests/test_papers.py", "-k", "{KEY}"]) == 0
+smoke = ["--paper", "{KEY}", "--profile", "smoke", "--workers", "1", "--out", str(out), "--cache", str(cache)]
+assert run_all.main(["--list"]) == 0
+assert run_all.main([*smoke, "--experiment", "composite/by-clip", "composite/loso+no-motion", "composite/loso"]) == 0
+
+from docs import generate
+assert f"# {KEY}" in generate.page("{KEY}")
+assert "{KEY}.md" in generate.index()
+"""
+
+
+def apply(diff: Path, project: Path) -> None:
+    """Apply a unified diff whose hunks are found by their text, which must be there exactly once."""
+    name, *hunks = re.split(r"^@@.*\n", diff.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    file = project / re.findall(r"^\+\+\+ (\S+)$", name, re.MULTILINE)[0]
+    text = file.read_text(encoding="utf-8")
+    for hunk in hunks:
+        lines = hunk.splitlines(keepends=True)
+        before = "".join(line[1:] for line in lines if line[0] in " -")
+        after = "".join(line[1:] for line in lines if line[0] in " +")
+        assert text.count(before) == 1, f"{diff.name}: {before}"
+        text = text.replace(before, after)
+    file.write_text(text, encoding="utf-8")
+
+
+def write_corpus(folder: Path) -> None:
+    """Two clips of the made-up laboratory, the second without an apex, below a title row."""
+    for person, first, count in ((1, 10, 5), (2, 100, 4)):
+        clip = folder / "MyLab" / "raw" / f"p{person:02d}" / "clip_001"
+        clip.mkdir(parents=True)
+        for number in range(first - 2, first + count + 2):
+            Image.new("L", (32, 24)).save(clip / f"frame{number:04d}.png")
+    book = openpyxl.Workbook()
+    for row in (
+        ["Our clips"],
+        ["Participant", "Clip", "First frame", "Peak frame", "Last frame", "Action units", "Emotion"],
+        ["1", "clip_001", 10, 12, 14, "12", "Happiness"],
+        ["s02", "clip_001", 100, None, 103, "1+2", "Surprise"],
+    ):
+        book.active.append(row)
+    book.save(folder / "MyLab" / "MyLab_labels.xlsx")
+
+
+def copied(copy: Path) -> Path:
+    """A copy of what the examples touch, with all three of them added."""
+    left_out = shutil.ignore_patterns("__pycache__", "example")
+    for name in ("common", "papers", "docs"):
+        shutil.copytree(ROOT / name, copy / name, ignore=left_out)
+    (copy / "tests").mkdir()
+    for name in ("run_all.py", "pyproject.toml", "tests/conftest.py", "tests/test_papers.py"):
+        shutil.copy(ROOT / name, copy / name)
+    shutil.copytree(EXAMPLE / KEY, copy / "papers" / KEY, ignore=left_out)
+    shutil.copy(EXAMPLE / "corpus" / "mylab.py", copy / "common" / "corpora")
+    apply(EXAMPLE / "corpus" / "register.diff", copy)
+    apply(EXAMPLE / "protocol" / "by_subject.diff", copy)
+    return copy
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The folder of results, and what was printed: all in one process, which imports Keras once."""
+    top = tmp_path_factory.mktemp("examples")
+    write_corpus(top / "data")
+    command = [sys.executable, "-c", SCRIPT, *(str(top / name) for name in ("out", "cache", "data"))]
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    done = subprocess.run(
+        command,
+        cwd=copied(top / "project"),
+        capture_output=True,
+        text=True,
+        check=False,
+        env=kept | {"MER_DOCS_COUNT": "0", "PYTHONDONTWRITEBYTECODE": "1"},
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    return top / "out", done.stdout
+
+
+def test_the_paper_runs_and_is_reported(finished: tuple[Path, str]) -> None:
+    out, printed = finished
+    assert f"{KEY}  mer-suite: Difference of apex and first frame" in printed
+    report = json.loads((out / f"{KEY}.json").read_text(encoding="utf-8"))
+    assert (out / f"{KEY}.pdf").read_bytes().startswith(b"%PDF")
+    assert {row["variant"] for row in report["comparisons"] if row["reproduced"]} == {"by-clip", "loso"}
+    assert all(row["published"] is None for row in report["comparisons"])
+    assert {row["variant"] for row in report["controls"]} == {"loso+no-motion"}
+    assert [row["topic"] for row in report["departures"]] == ["Where no apex is annotated"]
+    assert report["audit"] == []
+
+
+def test_without_motion_it_sees_nothing(finished: tuple[Path, str]) -> None:
+    """Of a clip whose first frame is repeated the difference is 0, so that all clips of a fold get one answer."""
+    folds = sorted((finished[0] / "runs" / KEY / "composite" / "loso+no-motion").glob("*/folds/*.json"))
+    assert folds
+    for fold in folds:
+        answers = np.array(json.loads(fold.read_text(encoding="utf-8"))["probabilities"])
+        assert np.ptp(answers, axis=0).max() < 1e-6
