@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import logging
 import os
@@ -11,9 +12,11 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from textwrap import indent
 from typing import TYPE_CHECKING
 
 import papers
+from common.citations import bibtex
 from common.errors import UserError
 from common.types import Experiment, Paper
 
@@ -26,6 +29,9 @@ DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status: 0 done, 1 something failed, 2 wrong arguments or no data."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # of Windows may know fewer characters than titles have
+            stream.reconfigure(errors="backslashreplace")
     options = parse(argv)
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     try:
@@ -43,6 +49,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f"run_all.py: {error.filename or 'input/output'}: {error.strerror or error}", file=sys.stderr)
         return FAILED
+    except ImportError as error:  # a package of this environment, or a system library that it needs
+        name = error.name or "a package"
+        print(f"run_all.py: {name} cannot be imported here ({error}); see Systems in README.md", file=sys.stderr)
+        return WRONG
     except KeyboardInterrupt:
         goes_on = "" if options.check_data or options.list else " Finished folds are stored; the same command goes on."
         print(f"Interrupted.{goes_on}", file=sys.stderr)
@@ -108,6 +118,14 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         "--tune", action="store_true", help="also with settings searched inside the training subjects of each fold"
     )
     parser.add_argument("--report-only", action="store_true", help="write the reports from stored results")
+    parser.add_argument(
+        "--export",
+        nargs="+",
+        choices=("csv", "markdown", "latex"),
+        default=(),
+        help="also write the comparisons as a table in these formats; csv is written anyway",
+    )
+    parser.add_argument("--tensorboard", action="store_true", help="also write stored folds for TensorBoard")
     parser.add_argument("--json", action="store_true", help="with --list or --check-data: print JSON")
     options = parser.parse_args(argv)
     if options.json and not (options.list or options.check_data):
@@ -124,6 +142,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         parser.error(f"--seed: from 0 to {2**62}, not {options.seed}")
     if options.corpus and not options.check_data:
         parser.error("--corpus goes with --check-data")
+    for name in ("export", "tensorboard"):
+        if getattr(options, name) and (options.list or options.check_data):
+            parser.error(f"--{name} goes with --paper or --all")
     return options
 
 
@@ -135,6 +156,7 @@ def list_papers(as_json: bool) -> int:
         return DONE
     for paper in known:
         print(f"{paper.key}  {paper.authors}: {paper.title}. {paper.venue}, {paper.year}")
+        print(indent(bibtex(paper), "  "))
         for experiment in paper.experiments:
             free = "leak-free" if experiment.leak_free else "not leak-free"
             free += ", on request" if experiment.on_request else ""
@@ -152,6 +174,7 @@ def _listing(paper: Paper) -> dict[str, object]:
         "venue": paper.venue,
         "year": paper.year,
         "url": paper.url,
+        "bibtex": bibtex(paper),
         "profiles": list(paper.profiles),
         "experiments": [
             {
@@ -212,11 +235,13 @@ def run(options: argparse.Namespace) -> int:
 
 def studied(options: argparse.Namespace) -> Study:
     """What the options ask for; UserError for a paper, an experiment or weights that there are not."""
-    from common import study
+    from common import boards, study
     from common.cache import Cache
     from common.profiles import computing_in
     from common.weights import starting_from, takes
 
+    if options.tensorboard:
+        boards.check()
     loaded = [papers.load(key) for key in (papers.available() if options.all else dict.fromkeys(options.paper))]
     study.check_names(loaded, options.experiment or ())
     weights = _weights(loaded, options)
@@ -247,6 +272,8 @@ def studied(options: argparse.Namespace) -> Study:
         landmarks=options.landmarks and shared(options.landmarks),
         workers=1 if options.scheduler else options.workers or _workers(profile),
         scheduler=options.scheduler,
+        exports=tuple(options.export),
+        tensorboard=options.tensorboard,
     )
 
 

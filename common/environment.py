@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 import contextlib
 import hashlib
+import math
 import os
 import platform
-import resource
 from collections.abc import Iterable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,16 +15,19 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 LEFT_OUT = ("common/errors.py", "common/corpora/")
 PACKAGES = ("tensorflow", "keras", "numpy", "opencv-python-headless", "dlib-bin", "pillow", "scikit-image")
+IN_PLACE = ("opencv-python", "opencv-contrib-python", "opencv-contrib-python-headless")
+"""Packages that bring the module cv2, too: named where they are installed, beside that of the list or instead."""
 
 
 def environment() -> dict[str, str]:
     """Versions of what computes, and the machine."""
     found = {"python": platform.python_version(), "platform": platform.platform(), "cores": str(os.cpu_count())}
-    for package in PACKAGES:
+    for package in (*PACKAGES, *IN_PLACE):
         try:
             found[package] = version(package)
         except PackageNotFoundError:
-            found[package] = "not installed"
+            if package in PACKAGES:
+                found[package] = "not installed"
     return found | {"keras backend": backend()}
 
 
@@ -86,11 +89,18 @@ def code_digest(files: Iterable[str]) -> str:
 
 
 def peak_memory_mib() -> float:
-    """The most memory this process has held, in MiB: since `forget_peak_memory`, or so far where that is not known."""
+    """The most memory this process has held, in MiB: since `forget_peak_memory`, or so far where that is not known.
+
+    NaN where the system says nothing (Windows).
+    """
     try:
         status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
         return int(status.partition("VmHWM:")[2].split()[0]) / 1024
     except (OSError, IndexError, ValueError):
+        try:
+            import resource
+        except ImportError:
+            return math.nan
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return peak / 1024 / (1024 if platform.system() == "Darwin" else 1)
 

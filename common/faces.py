@@ -88,7 +88,10 @@ class FaceFinder:
             raise UserError(f"cannot read the landmark model {path}: {error.strerror}") from error
         if found != MODEL_SHA256:
             raise UserError(f"{path} is not the 68-point landmark model (its SHA-256 is {found}); download it again")
-        return dlib.get_frontal_face_detector(), dlib.shape_predictor(str(path))
+        try:
+            return dlib.get_frontal_face_detector(), dlib.shape_predictor(str(path))
+        except RuntimeError as error:  # it is whole: of some systems dlib opens plain names alone
+            raise UserError(f"dlib cannot open {path}; put a copy where all names are ASCII: --landmarks") from error
 
 
 def default_model() -> Path:

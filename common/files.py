@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,6 +22,12 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
             os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def file_name(text: str) -> str:
+    """`text` as a name that every system takes: hyphens instead of `/` and of what Windows forbids, its devices too."""
+    name = re.sub(r'[<>:"/\\|?*\x00-\x1f]|[. ]+$', "-", text)
+    return re.sub(r"^(con|prn|aux|nul|com\d|lpt\d)(?=\.|$)", r"\1-", name, flags=re.IGNORECASE)
 
 
 @contextlib.contextmanager
@@ -60,7 +67,7 @@ def locked(path: Path) -> Iterator[bool]:
     except ImportError:
         yield False
         return
-    with path.open("a") as file:
+    with path.open("a", encoding="ascii") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX)
         except OSError:  # some network file systems

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -21,14 +22,16 @@ Item = TypeVar("Item")
 Made = TypeVar("Made")
 
 CORES = os.cpu_count() or 1
+MOST = 61 if sys.platform == "win32" else sys.maxsize
+"""Processes that a pool may have on this system."""
 
 
 class Pool:
     """`count` processes that share the cores, started when they are needed; with one, work is done `here`."""
 
     def __init__(self, count: int) -> None:
-        self.count = count
-        self.here = count == 1
+        self.count = min(count, MOST)
+        self.here = self.count == 1
         self._executor: ProcessPoolExecutor | None = None
 
     def __enter__(self) -> Pool:

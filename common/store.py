@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from common.cache import digest
-from common.files import write_json
+from common.files import file_name, write_json
 from common.forms import FAILURE, FOLD, NOTES, RUN, fits
 from common.types import FoldResult, Trial
 
@@ -109,7 +109,7 @@ class Run:
         return None if record is None else str(record["reason"])
 
     def _file(self, kind: str, fold: str) -> Path:
-        return self.path / kind / f"{fold.replace('/', '-')}.json"
+        return self.path / kind / f"{file_name(fold)}.json"
 
 
 def run_folder(out: Path, paper: str, experiment_id: str, key: Mapping[str, Any]) -> Run:

@@ -6,12 +6,13 @@ import shlex
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from common import boards
 from common.cache import Cache
 from common.cluster import Cluster
 from common.controls import CONTROLS, controls
@@ -50,7 +51,8 @@ class Study:
     """What is run on what, in how many processes, and where results go.
 
     `folder` holds licensed corpora; without it stand-ins are made. `scheduler` is the address of a Dask cluster, which
-    then trains in place of processes of this machine.
+    then trains in place of processes of this machine. `exports` are formats of `report.exports`; with `tensorboard`
+    stored folds are also written as event files.
     """
 
     chosen: tuple[Chosen, ...]
@@ -61,6 +63,8 @@ class Study:
     landmarks: Path | None = None
     workers: int = 1
     scheduler: str = ""
+    exports: tuple[str, ...] = ()
+    tensorboard: bool = False
 
     @cached_property
     def kind(self) -> str:
@@ -162,6 +166,10 @@ def _each(study: Study, work: Callable[[Chosen, int], int] | None, display: Disp
                 future = pool.start(_report, (study, one))
                 future.add_done_callback(partial(_say_written, display))
                 reports.append((one, future))
+                if study.tensorboard:
+                    board = boards.of_paper(study.out, one.paper, one.profile, study.kind, study.seeds)
+                    board.update(display.progress)
+                    display.line(f"wrote {board.folder}")
             except UserError as error:
                 display.fault(f"run_all.py: {error}")
                 statuses.append(WRONG)
@@ -188,6 +196,14 @@ def _run(study: Study, one: Chosen, seed: int, pool: Pool | Cluster, display: Di
 
     jobs, every, data = _jobs(study, one, seed, display)
     write_plan(plan_file(study.out, one.paper, one.profile, data.kind, seed), every, data, study.command(one, seed))
+    board = boards.of_paper(study.out, one.paper, one.profile, study.kind, study.seeds) if study.tensorboard else None
+
+    def line(text: str) -> None:
+        display.line(text)
+        if board is not None:  # it may be that a fold is done
+            with suppress(UserError):  # the report comes with the same error
+                board.update(display.progress)
+
     failures = execute(
         jobs,
         one.parts,
@@ -195,7 +211,7 @@ def _run(study: Study, one: Chosen, seed: int, pool: Pool | Cluster, display: Di
         landmarks=study.landmarks,
         pool=pool,
         progress=display.progress,
-        line=display.line,
+        line=line,
     )
     faults: dict[str, str] = {}
     for job in jobs:
@@ -286,7 +302,7 @@ def _report(task: tuple[Study, Chosen]) -> tuple[Report, tuple[Path, ...]]:
 
     study, one = task
     found = assemble(study.out, one.paper, one.profile, study.kind, study.seeds, study.folder)
-    return found, write(found, study.out)
+    return found, write(found, study.out, study.exports)
 
 
 def _compare(study: Study, reports: Sequence[Report], display: Display) -> None:
@@ -300,5 +316,5 @@ def _compare(study: Study, reports: Sequence[Report], display: Display) -> None:
     command += ["--data", str(study.folder)] if study.folder else []
     command += dict.fromkeys(word for one in study.chosen for word in one.options)
     side = side_by_side(study.out, reports, study.kind, study.seeds, shlex.join(command))
-    for path in write_comparison(side, study.out):
+    for path in write_comparison(side, study.out, study.exports):
         display.line(f"wrote {path}")

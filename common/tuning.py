@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common import metrics
+from common.files import file_name
 from common.forms import NUMBER
 from common.protocols import inner
 from common.seeds import seed_of
@@ -93,7 +94,7 @@ def choose(
         experiment.space,
         run,
         lambda record: float(record["uf1"]),
-        bench.folder / "search" / bench.fold.replace("/", "-"),
+        bench.folder / "search" / file_name(bench.fold),
         form=_FORM,
         trials=profile.trials,
         seed=seed_of(experiment.id, "search", seed),  # the same choices in all folds

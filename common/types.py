@@ -347,6 +347,19 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Reference:
+    """How a bibliography names a paper, beside its title, year and address.
+
+    `kind` is a BibTeX type; `authors` are full names as the paper prints them; `details` are further fields by their
+    BibTeX names, what could not be verified left out.
+    """
+
+    kind: str
+    authors: tuple[str, ...]
+    details: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Paper:
     """A paper's identity and its experiments; light to import (no Keras, no OpenCV)."""
 
@@ -364,6 +377,7 @@ class Paper:
     cited: tuple[CitedRow, ...]
     facts: Mapping[str, Any]
     departures: tuple[Departure, ...]
+    reference: Reference
 
 
 # ---------------------------------------------------------------- results

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
@@ -188,6 +189,8 @@ def _fold(shop: Shop, fold: Fold, *, trial: bool, last: bool) -> FoldResult:
         guard.unswayed(answers, trained.predict, unlabelled, experiment, fold.name, job.profile.settings.precision)
     if last:  # by now nothing is traced or loaded any more
         measured["inference_ms_per_clip"] = _inference_ms(trained, test, answers)
+    if math.isfinite(peak := peak_memory_mib()):
+        measured["peak_memory_mib"] = peak
     truth = dict(zip(test.clip.tolist(), test.y.tolist(), strict=True))
     return FoldResult(
         fold=fold.name,
@@ -197,7 +200,7 @@ def _fold(shop: Shop, fold: Fold, *, trial: bool, last: bool) -> FoldResult:
         history=trained.history,
         seed=job.seed,
         seconds=seconds,
-        measured=measured | {"peak_memory_mib": peak_memory_mib()},
+        measured=measured,
         environment=environment() | {"code": str(job.key["code"])[:16]},
         trials=trials,
     )

@@ -26,6 +26,7 @@ from common.types import (
     LabelMap,
     Paper,
     Profile,
+    Reference,
     Report,
     Score,
     SubjectRow,
@@ -85,6 +86,7 @@ def paper(odd: bool = False) -> Paper:
         cited=cited,
         facts={},
         departures=departures,
+        reference=Reference("misc", ("Ann Author", "Bé Autor"), {}),
     )
 
 

@@ -358,6 +358,35 @@ def test_a_report_of_other_data_is_refused(licensed: Path, tmp_path: Path, capsy
     assert "without --report-only" in capsys.readouterr().err
 
 
+def test_tables_and_event_files_come_on_request_with_a_run_or_a_report_alone(licensed: Path, capsys) -> None:
+    out, more = licensed.parent / "out", ("--export", "markdown", "latex", "--tensorboard")
+    assert run_on(licensed, *more) == 0
+    tables = [out / f"{KEY}{ending}" for ending in (".md", ".tex")]
+    events = sorted(out.glob(f"tensorboard/{KEY}/composite-loso/cnn-once/*/events.out.tfevents.*"))
+    assert [path.parent.name for path in events] == ["casme2-sub01", "smic-s2"]
+    lines = capsys.readouterr().out.splitlines()
+    assert {f"wrote {path}" for path in (*tables, out / "tensorboard" / KEY)} <= set(lines)
+    rows = [line for line in tables[0].read_text(encoding="utf-8").splitlines() if line.startswith("|")]
+    report = json.loads((out / f"{KEY}.json").read_text(encoding="utf-8"))
+    assert len(rows) - 2 == len(report["comparisons"])
+    contents = {path: path.read_bytes() for path in (*tables, *events)}
+    for path in tables:
+        path.unlink()
+    events[0].unlink()
+    assert run_on(licensed, "--report-only", *more) == 0
+    assert {path: path.read_bytes() for path in (*tables, *events)} == contents
+
+
+def test_a_package_that_cannot_be_imported_is_one_line_and_status_2(monkeypatch, capsys) -> None:
+    def run(options: object) -> int:
+        raise ImportError("libGL.so.1: cannot open shared object file", name="cv2")
+
+    monkeypatch.setattr(run_all, "run", run)
+    assert run_all.main(SMOKE) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("run_all.py: cv2 cannot be imported here (libGL.so.1: cannot open shared object file)")
+
+
 def test_options_that_do_not_exist_are_status_2() -> None:
     for arguments in ([], ["--paper"], ["--paper", KEY, "--profile", "huge"], ["--paper", KEY, "--seed", "x"]):
         with pytest.raises(SystemExit) as caught:

@@ -11,7 +11,7 @@ import pytest
 from common import compare, histories, metrics
 from common.protocols import CROSS, SPLITS
 from common.statistics import subject_interval
-from common.types import Claim, Comparison, Experiment, FoldResult, LabelMap, Paper
+from common.types import Claim, Comparison, Experiment, FoldResult, LabelMap, Paper, Reference
 
 CLASSES = ("happy", "anger", "disgust")
 ONCE = Experiment(
@@ -32,7 +32,8 @@ KERNEL = replace(CLAIM, metric="best epoch, kernel 3x3x7", printed="83.33")
 
 
 def paper(*claims: Claim) -> Paper:
-    return Paper("faces2019", "", "", "", 2019, "", "", "", (ONCE,), {}, claims, (), {}, ())
+    nobody = Reference("misc", (), {})
+    return Paper("faces2019", "", "", "", 2019, "", "", "", (ONCE,), {}, claims, (), {}, (), nobody)
 
 
 def fold(

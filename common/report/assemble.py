@@ -158,10 +158,15 @@ class Finished:
 
 def finished(out: Path, paper: Paper, experiment: Experiment, plan: Mapping[str, Any]) -> Finished:
     """What is stored of an experiment under a plan as `read_plan` gives it."""
+    run, folds = planned(out, paper, experiment, plan)
+    results = tuple(result for fold in folds if (result := run.load(fold)) is not None)
+    return Finished(run, run.description() or {}, results, len(folds))
+
+
+def planned(out: Path, paper: Paper, experiment: Experiment, plan: Mapping[str, Any]) -> tuple[Run, tuple[str, ...]]:
+    """The run of an experiment under a plan as `read_plan` gives it, and all of its folds; none if it is not there."""
     entry = plan.get("runs", {}).get(experiment.id, {"path": "none", "folds": []})
-    run = Run(out / "runs" / paper.key / experiment.id / entry["path"])
-    results = tuple(result for fold in entry["folds"] if (result := run.load(fold)) is not None)
-    return Finished(run, run.description() or {}, results, len(entry["folds"]))
+    return Run(out / "runs" / paper.key / experiment.id / entry["path"]), tuple(entry["folds"])
 
 
 def _comparisons(
@@ -340,8 +345,8 @@ def _add_cost(cost: dict[str, float], paper: Paper, experiment: Experiment, one:
         shared = sum(result.measured.get("shared_training_seconds", 0.0) for result in one.results)
         cost[f"training_seconds {name}"] = seconds + shared
         cost[f"seconds_per_fold {name}"] = seconds / len(one.results)
-        peak = max(result.measured.get("peak_memory_mib", 0.0) for result in one.results)
-        cost["peak_memory_mib"] = max(peak, cost.get("peak_memory_mib", 0.0))
+        peaks = [m["peak_memory_mib"] for m in (*(r.measured for r in one.results), cost) if "peak_memory_mib" in m]
+        cost |= {"peak_memory_mib": max(peaks)} if peaks else {}
     if "preprocessing_seconds" in one.about:
         made = one.about["preprocessing_seconds"]
         cost["preprocessing_seconds"] = cost.get("preprocessing_seconds", 0.0) + made

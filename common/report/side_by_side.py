@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from common.compare import METRICS
-from common.report import tables
+from common.report import exports, tables
 from common.report.side_by_side_tables import corpora, name, own, ranked, scored, view
 from common.report.write import comparison_record, embed, json_bytes, plain, save, typeset
 from common.types import SideBySide
@@ -17,8 +18,8 @@ _COSTS = ("parameters", "flops", "seconds_per_fold", "inference_ms_per_clip", "p
 _SCORE = ("value", "low", "high", "chance", "n_clips", "n_folds_done", "n_folds")
 
 
-def write_comparison(side: SideBySide, out: Path) -> tuple[Path, ...]:
-    """Writes `comparison.pdf`, `.json` and `.csv` into `out` and returns their paths.
+def write_comparison(side: SideBySide, out: Path, formats: Sequence[str] = ()) -> tuple[Path, ...]:
+    """Writes `comparison.pdf`, `.json` and `.csv` into `out`, and tables in other formats; returns their paths.
 
     Each file appears whole or not at all; equal input gives equal bytes. `side.tests` name contenders as `name` does;
     raises ValueError where they name others, and `UserError` where `out` cannot be written.
@@ -26,7 +27,8 @@ def write_comparison(side: SideBySide, out: Path) -> tuple[Path, ...]:
     side = ranked(side)
     return save(
         out,
-        {"comparison.pdf": page(side), "comparison.json": json_bytes(record(side)), "comparison.csv": tidy_csv(side)},
+        {"comparison.pdf": page(side), "comparison.json": json_bytes(record(side)), "comparison.csv": tidy_csv(side)}
+        | exports.of_comparison(side, formats),
     )
 
 

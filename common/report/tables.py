@@ -185,18 +185,8 @@ def main_tables(report: Report) -> list[dict[str, Any]]:
         first = group[0]
         experiment = experiments.get((first.experiment, first.variant))
         notes = list(dict.fromkeys(c.reason for c in group if c.reason))
-        names = {c.metric for c in group}
-        percents = {c.metric for c in group if c.claim and c.claim.unit == "%"}
-        percents |= {name for name in names if is_accuracy(name)} if percents else set()
-        usual = max((decimals(c.claim.printed) for c in group if c.claim and c.claim.unit == "%"), default=4)
-        places = {
-            m: max(
-                (decimals(c.claim.printed) for c in group if c.claim and c.metric == m),
-                default=usual if m in percents else 4,
-            )
-            for m in names
-        }
-        rows = [_main_row(report, c, places[c.metric], c.metric in percents, notes) for c in group]
+        shown = scales(group)
+        rows = [_main_row(report, c, shown[c.metric], notes) for c in group]
         for above, c, row in zip(group, group[1:], rows[1:], strict=False):
             row["head"] = selection_name(c.selection) if c.selection != above.selection else ""
         tables.append(
@@ -222,27 +212,50 @@ def main_tables(report: Report) -> list[dict[str, Any]]:
     return tables
 
 
-def _main_row(report: Report, c: Comparison, places: int, percents: bool, notes: Sequence[str]) -> dict[str, str]:
-    score = c.score
-    bounded = score is not None and all(v is not None and math.isfinite(v) for v in (score.low, score.high))
+def scales(group: Sequence[Comparison]) -> dict[str, tuple[int, bool]]:
+    """By metric of a group, how many decimals its numbers are shown with and whether they are shown in percent."""
+    names = {c.metric for c in group}
+    percents = {c.metric for c in group if c.claim and c.claim.unit == "%"}
+    percents |= {name for name in names if is_accuracy(name)} if percents else set()
+    usual = max((decimals(c.claim.printed) for c in group if c.claim and c.claim.unit == "%"), default=4)
+    places = {
+        m: max(
+            (decimals(c.claim.printed) for c in group if c.claim and c.metric == m),
+            default=usual if m in percents else 4,
+        )
+        for m in names
+    }
+    return {name: (places[name], name in percents) for name in names}
+
+
+def cells(report: Report, c: Comparison, scale: tuple[int, bool]) -> dict[str, str]:
+    """A comparison as strings, its numbers shown as one of `scales` says; half an interval is none."""
+    score, (places, percents) = c.score, scale
+    bounds = (score.low, score.high) if score else (None, None)
+    bounded = all(v is not None and math.isfinite(v) for v in bounds)
 
     def shown(value: float | None) -> str:
         return number(value * 100 if percents and value is not None else value, places)
 
     return {
-        "head": "",
         "corpus": corpus_name(report, c.corpus),
         "metric": metric_name(c.metric) + (", %" if percents else ""),
         "published": c.claim.printed if c.claim else DASH,
         "reproduced": shown(score.value) if score else DASH,
-        "interval": f"{shown(score.low)} to {shown(score.high)}" if score and bounded else DASH,
+        "low": shown(bounds[0]) if bounded else DASH,
+        "high": shown(bounds[1]) if bounded else DASH,
         "chance": shown(score.chance) if score else DASH,
         "clips": count(score.n_clips) if score else DASH,
         "folds": f"{count(score.n_folds_done)}/{count(score.n_folds)}" if score else DASH,
         "verdict": c.verdict,
         "label": VERDICTS.get(c.verdict, c.verdict),
-        "note": str(notes.index(c.reason) + 1) if c.reason else "",
     }
+
+
+def _main_row(report: Report, c: Comparison, scale: tuple[int, bool], notes: Sequence[str]) -> dict[str, str]:
+    row = cells(report, c, scale)
+    interval = f"{row['low']} to {row['high']}" if row["low"] != DASH else DASH
+    return {"head": "", **row, "interval": interval, "note": str(notes.index(c.reason) + 1) if c.reason else ""}
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,7 @@
-"""Writes a report: JSON with everything in full precision, CSV with one row per comparison, PDF for reading."""
+"""Writes a report: JSON with everything in full precision, CSV with one row per comparison, PDF for reading.
+
+On request also tables to be pasted elsewhere: `exports`.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ import numpy as np
 
 from common.controls import CONTROLS
 from common.errors import UserError
-from common.report import checks, tables
+from common.report import checks, exports, tables
 from common.types import Comparison, Report
 
 if TYPE_CHECKING:
@@ -29,14 +32,15 @@ _FIGURE_WIDTH, _FIGURE_HEIGHT = 16.4, 17.0  # cm that a paper's figure may take 
 _PIXELS_PER_CM = 40.0  # no picture is enlarged beyond this
 
 
-def write(report: Report, out: Path) -> tuple[Path, ...]:
-    """Writes `<paper key>.pdf`, `.json` and `.csv` into `out` and returns their paths.
+def write(report: Report, out: Path, formats: Sequence[str] = ()) -> tuple[Path, ...]:
+    """Writes `<paper key>.pdf`, `.json` and `.csv` into `out`, and tables in other formats; returns their paths.
 
     Each file appears whole or not at all; equal reports give equal bytes. Raises `UserError` where `out` cannot be
     written.
     """
     contents = {".pdf": page(report), ".json": json_bytes(record(report)), ".csv": comparison_csv(report)}
-    return save(out, {f"{report.paper.key}{suffix}": content for suffix, content in contents.items()})
+    named = {f"{report.paper.key}{suffix}": content for suffix, content in contents.items()}
+    return save(out, named | exports.of_report(report, formats))
 
 
 def save(out: Path, contents: Mapping[str, bytes]) -> tuple[Path, ...]:

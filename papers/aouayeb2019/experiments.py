@@ -10,7 +10,7 @@ from common.claims import read_claims, read_departures
 from common.corpora.composite import MEGC2019
 from common.profiles import profiles
 from common.tuning import tuned
-from common.types import Experiment, Paper
+from common.types import Experiment, Paper, Reference
 
 
 @dataclass(frozen=True)
@@ -132,4 +132,12 @@ PAPER = Paper(
     cited=_CLAIMS.cited,
     facts=_CLAIMS.facts,
     departures=read_departures(_HERE / "departures.toml"),
+    reference=Reference(
+        kind="inproceedings",
+        authors=("Mouath Aouayeb", "Wassim Hamidouche", "Kidiyo Kpalma", "Amel Benazza-Benyahia"),
+        details={
+            "booktitle": "IEEE International Workshop on Machine Learning for Signal Processing (MLSP)",
+            "address": "Pittsburgh, United States",
+        },
+    ),
 )

@@ -11,7 +11,7 @@ from common.corpora.composite import MEGC2019
 from common.profiles import profiles
 from common.protocols import BETWEEN, LOSO
 from common.tuning import tuned
-from common.types import Experiment, Paper
+from common.types import Experiment, Paper, Reference
 
 
 @dataclass(frozen=True)
@@ -125,4 +125,9 @@ PAPER = Paper(
     cited=_CLAIMS.cited,
     facts=_CLAIMS.facts,
     departures=read_departures(_HERE / "departures.toml"),
+    reference=Reference(
+        kind="inproceedings",
+        authors=("Ankith Jain Rakesh Kumar", "Rajkumar Theagarajan", "Omar Peraza", "Bir Bhanu"),
+        details={"booktitle": "IEEE Conference on Computer Vision and Pattern Recognition Workshops (CVPRW)"},
+    ),
 )

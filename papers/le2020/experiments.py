@@ -10,7 +10,7 @@ from common.claims import read_claims, read_departures
 from common.profiles import common_ground, profiles
 from common.protocols import BETWEEN, LOSO, TENFOLD
 from common.tuning import tuned
-from common.types import Experiment, LabelMap, Paper
+from common.types import Experiment, LabelMap, Paper, Reference
 from common.weights import IMAGENET, NONE, Weights
 
 _START = Weights(IMAGENET)
@@ -164,4 +164,11 @@ PAPER = Paper(
     cited=_CLAIMS.cited,
     facts=_CLAIMS.facts,
     departures=read_departures(_HERE / "departures.toml"),
+    reference=Reference(
+        kind="inproceedings",
+        authors=("Trang Thanh Quynh Le", "Thuong-Khanh Tran", "Manjeet Rege"),
+        details={
+            "booktitle": "IEEE International Conference on Information Reuse and Integration for Data Science (IRI)"
+        },
+    ),
 )

@@ -11,7 +11,7 @@ from common.histories import ORACLE
 from common.profiles import common_ground, profiles
 from common.protocols import LOSO, ONCE
 from common.tuning import tuned
-from common.types import Experiment, LabelMap, Paper
+from common.types import Experiment, LabelMap, Paper, Reference
 
 
 @dataclass(frozen=True)
@@ -196,4 +196,13 @@ PAPER = Paper(
     cited=_CLAIMS.cited,
     facts=_CLAIMS.facts,
     departures=read_departures(_HERE / "departures.toml"),
+    reference=Reference(
+        kind="inproceedings",
+        authors=("Sai Prasanna Teja Reddy", "Surya Teja Karri", "Shiv Ram Dubey", "Snehasis Mukherjee"),
+        details={
+            "booktitle": "International Joint Conference on Neural Networks (IJCNN)",
+            "eprint": "1904.01390",
+            "archiveprefix": "arXiv",
+        },
+    ),
 )

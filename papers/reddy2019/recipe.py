@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from common import saliency
+from common.files import file_name
 from common.flops import forward
 from common.forms import NUMBER
 from common.search import search
@@ -83,7 +84,7 @@ def train(networks: Networks, experiment: Experiment, samples: Samples, bench: W
     history: dict[str, dict[str, list[float]]] = {}
     learner = networks.learner
     if searches_kernels(experiment):
-        folder = bench.folder / "search" / bench.fold.replace("/", "-")
+        folder = bench.folder / "search" / file_name(bench.fold)
         tried = _search(networks, lambda one: fit(one, held_out), folder, bench.seed)
         history = {f"kernel {name}": found for name, found in tried.items()}
         learner = networks.with_kernel(max(tried, key=lambda name: _reached(tried[name])), networks.settings.epochs)
@@ -144,7 +145,7 @@ def _keep_saliency(
     """Saliency of the fold's first clips, for figure 4; of a fold with the same name there is one file."""
     some = held_out.only(np.arange(min(SHOWN, len(held_out.y))))
     saliency.save(
-        bench.folder / "saliency" / f"{bench.fold.replace('/', '-')}.npz",
+        bench.folder / "saliency" / f"{file_name(bench.fold)}.npz",
         network,
         scaling.applied(some),
         {name: values[:] for name, values in some.x.items()},

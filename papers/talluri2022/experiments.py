@@ -11,7 +11,7 @@ from common.claims import read_claims, read_departures
 from common.profiles import common_ground, profiles
 from common.protocols import CROSS, LOSO, SPLITS, STRATIFIED
 from common.tuning import tuned
-from common.types import Experiment, LabelMap, Paper
+from common.types import Experiment, LabelMap, Paper, Reference
 
 
 @dataclass(frozen=True)
@@ -233,4 +233,15 @@ PAPER = Paper(
     cited=_CLAIMS.cited,
     facts=_CLAIMS.facts,
     departures=read_departures(_HERE / "departures.toml"),
+    reference=Reference(
+        kind="article",
+        authors=("Kranthi Kumar Talluri", "Marc-André Fiedler", "Ayoub Al-Hamadi"),
+        details={
+            "journal": "Applied Sciences",
+            "volume": "12",
+            "number": "21",
+            "pages": "11078",
+            "doi": "10.3390/app122111078",
+        },
+    ),
 )

@@ -1,0 +1,170 @@
+"""The comparisons of a report as one table to be pasted elsewhere, in Markdown or LaTeX.
+
+Rows are those of the CSV file, numbers those of the PDF: the decimals of the printed figures, a dash for what was not
+measured. The first line says of what and with what they were made.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+
+from common.latex import escape
+from common.report import side_by_side_tables as together
+from common.report import tables
+from common.types import Comparison, Report, SideBySide
+
+FORMATS = ("csv", "markdown", "latex")
+"""What can be asked for; CSV is written anyway."""
+_ENDINGS = {"markdown": ".md", "latex": ".tex"}
+_COLUMNS = (
+    "experiment",
+    "variant",
+    "corpus",
+    "protocol",
+    "metric",
+    "published",
+    "reproduced [95% interval]",
+    "chance",
+    "clips",
+    "folds",
+    "verdict",
+)
+_COMMON_COLUMNS = ("paper", "network", "corpus", "metric", "reproduced [95% interval]", "chance", "clips", "folds")
+
+
+def of_report(report: Report, formats: Sequence[str]) -> dict[str, bytes]:
+    """A paper's table by file name, `<paper key>.md` and `.tex`: one row per comparison."""
+    about = _about(report.paper.key, report.profile, report.data, report.seeds or (report.seed,), report.environment)
+    return _files(report.paper.key, formats, about, _COLUMNS, _rows(report))
+
+
+def of_comparison(side: SideBySide, formats: Sequence[str]) -> dict[str, bytes]:
+    """`comparison.md` and `.tex`: one row per network on common ground, corpus and metric, as ranked."""
+    about = _about("common ground", side.profile, side.data, side.seeds, side.environment)
+    about += f" {side.protocol}, {tables.selection_name(side.selection)}, classes {', '.join(side.classes)}."
+    return _files("comparison", formats, about, _COMMON_COLUMNS, _common_rows(side))
+
+
+def _files(
+    name: str, formats: Sequence[str], about: str, head: Sequence[str], rows: Sequence[Sequence[str]]
+) -> dict[str, bytes]:
+    make = {"markdown": markdown, "latex": latex}
+    return {
+        name + ending: make[form](about, head, rows).encode() for form, ending in _ENDINGS.items() if form in formats
+    }
+
+
+def _about(what: str, profile: str, data: str, seeds: Sequence[int], environment: Mapping[str, str]) -> str:
+    loud = tables.BANNER.replace("Stand-in corpora", "STAND-IN CORPORA") if data == "stand-in" else ""
+    code = f", code {environment['code']}" if "code" in environment else ""
+    seed = f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds)) or tables.DASH}"
+    shown = f" (numbers of seed {seeds[0]})" if len(seeds) > 1 else ""
+    facts = f"{what}: profile {profile}, {tables.data_name(data)}, {seed}{shown}, mer-suite {_version()}{code}."
+    return f"{loud} {facts}".strip()
+
+
+def _version() -> str:
+    try:
+        return version("mer-suite")
+    except PackageNotFoundError:
+        return "(not installed)"
+
+
+# ---------------------------------------------------------------- rows
+
+
+def _rows(report: Report) -> list[list[str]]:
+    groups: dict[tuple[str, str, str], list[Comparison]] = {}
+    for c in report.comparisons:
+        groups.setdefault((c.experiment, c.variant, c.protocol), []).append(c)
+    scales = {key: tables.scales(group) for key, group in groups.items()}
+    free = {(e.name, e.variant): e.leak_free for e in report.paper.experiments}
+    rows = []
+    for c in report.comparisons:
+        cells = tables.cells(report, c, scales[c.experiment, c.variant, c.protocol][c.metric])
+        leaks = {True: ", leak-free", False: ", not leak-free", None: ""}[free.get((c.experiment, c.variant))]
+        rows.append(
+            [
+                c.experiment,
+                c.variant,
+                cells["corpus"],
+                f"{c.protocol}, {tables.selection_name(c.selection)}{leaks}",
+                cells["metric"],
+                f"{c.claim.printed} ({c.claim.source})" if c.claim else tables.DASH,
+                _with_interval(cells["reproduced"], cells["low"], cells["high"]),
+                cells["chance"],
+                cells["clips"],
+                cells["folds"],
+                cells["label"],
+            ]
+        )
+    return rows
+
+
+def _common_rows(side: SideBySide) -> list[list[str]]:
+    rows = []
+    metrics = list(dict.fromkeys(m for c in side.contenders for found in c.scores.values() for m in found))
+    for c in side.contenders:
+        for corpus in together.corpora(side):
+            for metric in metrics:
+                score = together.scored(c, corpus, metric)
+                values = (score.value, score.low, score.high, score.chance) if score else (None,) * 4
+                value, low, high, chance = (tables.number(v, 4) for v in values)
+                rows.append(
+                    [
+                        c.paper,
+                        f"{c.title} ({c.experiment})",
+                        tables.corpus_name(side, corpus),
+                        tables.metric_name(metric),
+                        _with_interval(value, low, high),
+                        chance,
+                        tables.count(score.n_clips if score else None),
+                        f"{tables.count(c.n_folds_done)}/{tables.count(c.n_folds)}" if c.n_folds else tables.DASH,
+                    ]
+                )
+    return rows
+
+
+def _with_interval(value: str, low: str, high: str) -> str:
+    return value if tables.DASH in (low, high) else f"{value} [{low}, {high}]"
+
+
+# ---------------------------------------------------------------- formats
+
+
+def markdown(about: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table with pipes, as GitHub and Pandoc read it, below a line about it; no text is read as markup."""
+    lines = ["| " + " | ".join(map(_plain, row)) + " |" for row in (head, *rows)]
+    return "\n".join([_plain(about), "", lines[0], "|" + " --- |" * len(head), *lines[1:], ""])
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"([\\`*_\[\]<>|~&#$])", r"\\\1", " ".join(text.split()))
+
+
+def latex(about: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table over as many pages as it takes, in ASCII, with what it is about as its caption."""
+    columns = "".join("p{30mm}" if name == "protocol" else "l" for name in head)
+    lines = [" & ".join(map(escape, row)) + r" \\" for row in (head, *rows)]
+    return "\n".join(
+        [
+            f"% {escape(about)}",
+            r"% Needs \usepackage{booktabs} and \usepackage{longtable}. It is wide: leave columns out, or set it in",
+            r"% landscape (package pdflscape). In two columns of text use tabular instead of longtable, and leave out",
+            r"% \caption and \endhead.",
+            r"\begingroup\scriptsize\setlength{\tabcolsep}{3pt}",
+            rf"\begin{{longtable}}{{@{{}}{columns}@{{}}}}",
+            rf"\caption{{{escape(about)}}} \\",
+            r"\toprule",
+            lines[0],
+            r"\midrule",
+            r"\endhead",
+            *lines[1:],
+            r"\bottomrule",
+            r"\end{longtable}",
+            r"\endgroup",
+            "",
+        ]
+    )
