@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             return list_papers(options.json)
         if options.check_data:
             return check_data(options.check_data, options.corpus, options.json)
-        return run(options)
+        return predict(options) if options.predict else run(options)
     except UserError as error:
         print(f"run_all.py: {error}", file=sys.stderr)
         return WRONG
@@ -54,7 +54,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"run_all.py: {name} cannot be imported here ({error}); see Systems in README.md", file=sys.stderr)
         return WRONG
     except KeyboardInterrupt:
-        goes_on = "" if options.check_data or options.list else " Finished folds are stored; the same command goes on."
+        lasting = not (options.check_data or options.list or options.predict)
+        goes_on = " Finished folds are stored; the same command goes on." if lasting else ""
         print(f"Interrupted.{goes_on}", file=sys.stderr)
         return INTERRUPTED
 
@@ -69,6 +70,16 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     what.add_argument("--list", action="store_true", help="every paper, experiment, variant and published number")
     what.add_argument("--paper", nargs="+", metavar="KEY", help="run these papers, then write their reports")
     what.add_argument("--all", action="store_true", help="run every paper")
+    parser.add_argument(
+        "--predict",
+        type=Path,
+        metavar="FILE|DIR",
+        help="with --paper KEY: answer your own clips, a video, a folder of frames, or a folder of several of these",
+    )
+    parser.add_argument(
+        "--model", type=Path, metavar="FOLDER|FILE.keras", help="with --predict: a kept model; else trained once"
+    )
+    parser.add_argument("--fps", type=float, metavar="N", help="with --predict: frames a second of the clips")
     what.add_argument("--check-data", type=Path, metavar="DIR", help="what is found, excluded and corrected in DIR")
     parser.add_argument(
         "--corpus",
@@ -145,7 +156,33 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     for name in ("export", "tensorboard"):
         if getattr(options, name) and (options.list or options.check_data):
             parser.error(f"--{name} goes with --paper or --all")
+    if fault := _unfit_to_predict(options):
+        parser.error(fault)
     return options
+
+
+def _unfit_to_predict(options: argparse.Namespace) -> str:
+    """What is wrong with --predict and the options beside it; empty where nothing is."""
+    if options.predict is None:
+        given = [name for name in ("model", "fps") if getattr(options, name) is not None]
+        return f"--{given[0]} goes with --predict" if given else ""
+    if len(options.paper or ()) != 1:
+        return "--predict takes the network of one paper: name it with --paper KEY"
+    if len(options.experiment or ()) > 1:
+        return "--predict takes one experiment"
+    for name in ("controls", "dry_run", "report_only", "tune", "scheduler", "workers", "export", "tensorboard"):
+        if getattr(options, name):
+            return f"--predict does not go with --{name.replace('_', '-')}"
+    if options.seeds != 1:
+        return "--predict does not go with --seeds: one network answers"
+    if options.fps is not None and not 1 <= options.fps <= 10_000:
+        return f"--fps: from 1 to 10000 frames a second, not {options.fps:g}"
+    decided = ("experiment", "profile", "data", "weights")
+    given = [name for name in decided if getattr(options, name)] + (["seed"] if options.seed else [])
+    given += ["precision"] if options.precision != "float32" else []
+    if options.model and given:
+        return f"--{given[0]} does not go with --model, whose card says what it is"
+    return ""
 
 
 def list_papers(as_json: bool) -> int:
@@ -231,6 +268,18 @@ def run(options: argparse.Namespace) -> int:
         if options.dry_run:
             return study.dry_run(one, display)
         return study.report(one, display) if options.report_only else study.run(one, display)
+
+
+def predict(options: argparse.Namespace) -> int:
+    """Answer a user's own clips."""
+    from common.predict import command
+    from common.progress import Display
+
+    one = studied(options)
+    _check_writable(options.out)
+    request = command.Request(options.predict, (options.experiment or [None])[0], options.model, options.fps)
+    with Display() as display:
+        return command.run(one, request, display)
 
 
 def studied(options: argparse.Namespace) -> Study:

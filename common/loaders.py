@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,8 +17,8 @@ class Batches:
     """Batches of the rows of named arrays.
 
     x: inputs by name, each (n, ...); y: targets by name, each (n, ...), or None for prediction. uint8
-    inputs become float32 in 0-1, one batch at a time, so that a corpus stays four times smaller in memory. With
-    `shuffle` the rows are permuted by that generator, else they keep their order.
+    inputs become float32 in 0-1, one batch at a time, so that a corpus stays four times smaller in memory; those named
+    in `raw` stay as they are. With `shuffle` the rows are permuted by that generator, else they keep their order.
     """
 
     def __init__(
@@ -27,8 +27,9 @@ class Batches:
         y: Inputs | None,
         batch: int,
         shuffle: np.random.Generator | None = None,
+        raw: Collection[str] = (),
     ) -> None:
-        self._x, self._y, self._batch, self._shuffle = x, y, batch, shuffle
+        self._x, self._y, self._batch, self._shuffle, self._raw = x, y, batch, shuffle, raw
         self._rows = np.arange(len(next(iter(x.values()))))
         self.reorder()
 
@@ -42,7 +43,7 @@ class Batches:
 
     def __getitem__(self, index: int) -> tuple[Arrays] | tuple[Arrays, Arrays]:
         rows = self._rows[index * self._batch : (index + 1) * self._batch]
-        x = {name: _as_float(values[rows]) for name, values in self._x.items()}
+        x = {name: values[rows] if name in self._raw else _as_float(values[rows]) for name, values in self._x.items()}
         return (x,) if self._y is None else (x, {name: values[rows] for name, values in self._y.items()})
 
     def reorder(self) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from common.faces import FaceFinder
-from common.types import Arrays, Clip, Experiment, Figure, Samples, Trained, Workbench
+from common.types import Answers, Arrays, Clip, Experiment, Figure, Look, Samples, Trained, Workbench
 
 
 class Preprocess(Protocol):
@@ -45,6 +45,9 @@ class Recipe(Protocol):
     def train(self, networks: Any, experiment: Experiment, samples: Samples, bench: Workbench) -> Trained:
         """Train on one fold, whose training rows are `samples`."""
 
+    def answers(self, models: Mapping[str, Any], samples: Samples, experiment: Experiment, settings: Any) -> Answers:
+        """What trained networks answer for clips, be they those of `train` or read from files."""
+
 
 class Figures(Protocol):
     """A paper's figures.py."""
@@ -54,6 +57,9 @@ class Figures(Protocol):
 
     def results(self, experiment: Experiment, folder: Path) -> list[Figure]:
         """Draw what was learnt into `folder`/figures, from what the recipe left in `folder`, which is the run's."""
+
+    def looks(self, samples: Samples, experiment: Experiment, settings: Any) -> Mapping[str, Look]:
+        """How each input of the samples of one clip looks, as far as the networks read it."""
 
 
 @dataclass(frozen=True)

@@ -72,13 +72,15 @@ def make(piece: Piece, preprocess: Preprocess, cache: Cache, faces: FaceFinder) 
         return Made(0.0)
     start = time.perf_counter()
     try:
-        _arrays(piece, preprocess, cache, faces)
+        arrays(piece, preprocess, cache, faces)
     except ClipError as error:
         return Made(0.0, str(error))
     return Made(time.perf_counter() - start)
 
 
-def _arrays(piece: Piece, preprocess: Preprocess, cache: Cache, faces: FaceFinder) -> Arrays:
+def arrays(piece: Piece, preprocess: Preprocess, cache: Cache, faces: FaceFinder) -> Arrays:
+    """A piece's arrays, from the cache if they are there. Raises ClipError where the clip cannot be used."""
+
     def prepare() -> Arrays:
         return preprocess.prepare(piece.clip, piece.experiment, piece.settings, faces)
 
@@ -105,12 +107,12 @@ def samples(
         )
     faces = FaceFinder(landmarks)
     clips = [pair for pair, _ in used]
-    arrays = [_arrays(piece, preprocess, cache, faces) for _, piece in used]
+    made = [arrays(piece, preprocess, cache, faces) for _, piece in used]
 
     def assemble(some: Sequence[tuple[Clip, int]], their: Sequence[Arrays]) -> Samples:
         return preprocess.assemble(some, their, job.experiment, job.profile.settings)
 
-    by_itself = guard.alone(clips, arrays, assemble) if job.experiment.leak_free else {}
-    found = assemble(clips, arrays)
+    by_itself = guard.alone(clips, made, assemble) if job.experiment.leak_free else {}
+    found = assemble(clips, made)
     guard.unmixed(guard.rows(found) if by_itself else {}, by_itself, job.experiment)
     return found

@@ -258,9 +258,14 @@ def _jobs(study: Study, one: Chosen, seed: int, display: Display) -> tuple[list[
 
 
 def _data(study: Study, one: Chosen, display: Display) -> Data:
+    needed = sorted({name for experiment in one.paper.experiments for name in experiment.corpora})
+    return read(study, one, needed, display)
+
+
+def read(study: Study, one: Chosen, needed: Sequence[str], display: Display) -> Data:
+    """The corpora of these names, licensed or stand-ins. Raises UserError where they cannot be had."""
     from common.corpora import standin
 
-    needed = sorted({name for experiment in one.paper.experiments for name in experiment.corpora})
     folder = study.folder or standin.ensure(
         study.cache.root,
         corpora=sorted({name.removesuffix("_recordings") for name in needed}),

@@ -64,6 +64,8 @@ def _computing_in(precision: str) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
+Models = Mapping[str, keras.Model]
+"""Trained networks by name."""
 EpochEnd = Callable[[int, int], None]
 """Called after each epoch with (epochs done, epochs in all)."""
 
@@ -196,11 +198,19 @@ class Learner:
 
         Models here take and return dicts by name.
         """
-        model = model or self.model
-        batches = Batches(x, None, self._batch)
-        # batch by batch: `predict` sets up a pipeline for each call, which takes longer than a small network
-        found = [model.predict_on_batch(batches[index][0]) for index in range(len(batches))]
-        return {name: np.concatenate([one[name] for one in found]).astype(np.float32) for name in found[0]}
+        return predict(model or self.model, x, self._batch)
+
+
+def predict(model: keras.Model, x: Inputs, batch: int) -> dict[str, NDArray[np.float32]]:
+    """Outputs by name, each (n, ...), of a model that takes and returns dicts by name.
+
+    uint8 inputs are given as they are to a model that was made for uint8, and in 0-1 to all others.
+    """
+    raw = {name for name, entry in model.input.items() if entry.dtype == "uint8"}
+    batches = Batches(x, None, batch, raw=raw)
+    # batch by batch: `predict` sets up a pipeline for each call, which takes longer than a small network
+    found = [model.predict_on_batch(batches[index][0]) for index in range(len(batches))]
+    return {name: np.concatenate([one[name] for one in found]).astype(np.float32) for name in found[0]}
 
 
 def _each_layer(model: keras.Model) -> Iterator[Any]:

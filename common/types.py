@@ -251,12 +251,35 @@ History = Mapping[str, Mapping[str, list[float]]]
 """By stage and metric one value per epoch."""
 
 
+Scaling = Mapping[str, tuple[float, float]]
+"""By input: what its uint8 values are multiplied by, and what is then added, before networks read them."""
+
+
 @dataclass(frozen=True)
 class Trained:
-    """What training on one fold leaves: a function from held-out samples to answers, and the history."""
+    """What training on one fold leaves: a function from held-out samples to answers, and the history.
+
+    `models` are the trained Keras models by name, as the recipe's `answers` takes them; they change when the next fold
+    is trained. What they read is `scaling` of uint8 arrays, and where it names none these in 0-1.
+    """
 
     predict: Callable[[Samples], Answers]
     history: History
+    models: Mapping[str, Any] = field(default_factory=dict)
+    scaling: Scaling = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Look:
+    """How an input of one clip's samples looks.
+
+    `axes` are those of height and width in its array, whose first is rows; `pictures` RGB uint8 (n, height, width, 3)
+    with a caption each.
+    """
+
+    axes: tuple[int, int]
+    pictures: NDArray[np.uint8]
+    captions: tuple[str, ...]
 
 
 @dataclass(frozen=True)

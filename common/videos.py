@@ -24,6 +24,9 @@ if TYPE_CHECKING:  # the corpora ask for suffixes, and stay light
 
 SUFFIXES = (".avi", ".mp4", ".mov", ".mkv", ".mpg", ".wmv")
 
+FASTEST = 10_000
+"""Frames a second. A container that keeps no rate, or a damaged one, states more."""
+
 # Read by OpenCV when it opens a file. A last packet that is cut off would decode to a picture filled up with grey. Of
 # the formats that FFmpeg knows by content, some are lists of other files, whose pictures would pass for those of this.
 _FORMATS = "avi,mov,matroska,mpeg,mpegvideo,mpegts,asf"
@@ -64,11 +67,14 @@ def frames(path: Path, numbers: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
             yield np.ascontiguousarray(picture[:, :, ::-1], np.uint8)
 
 
-def count(path: Path) -> int:
-    """How many frames a video holds, by decoding all of them. Raises ClipError where it cannot be opened."""
+def count(path: Path, most: int | None = None) -> int:
+    """How many frames a video holds, by decoding all of them, or the first `most`.
+
+    Raises ClipError where it cannot be opened.
+    """
     held = 0
     with _opened(path) as video:
-        while video.grab():
+        while held != most and video.grab():
             held += 1
     return held
 
@@ -84,6 +90,18 @@ def stated_count(path: Path) -> int | None:
     with _opened(path) as video:
         stated = int(video.get(cv2.CAP_PROP_FRAME_COUNT))
     return stated if stated > 0 else None
+
+
+def stated_rate(path: Path) -> float | None:
+    """Frames a second as the header of a video states them; None for none, and for what no camera takes.
+
+    Raises ClipError where the file cannot be opened.
+    """
+    import cv2
+
+    with _opened(path) as video:
+        stated = float(video.get(cv2.CAP_PROP_FPS))
+    return stated if 1 <= stated <= FASTEST else None
 
 
 @contextmanager

@@ -15,6 +15,7 @@ MODULES = sorted([*ROOT.glob("common/**/*.py"), *ROOT.glob("papers/**/*.py"), RO
 KERAS = {
     "common/flops.py",
     "common/layers.py",
+    "common/predict/networks.py",
     "common/pretrained.py",
     "common/saliency.py",
     "common/training.py",

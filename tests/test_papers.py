@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 
@@ -92,6 +93,19 @@ def test_common_ground_is_the_same_for_all_papers(key: str) -> None:
         assert not any((experiment.min_frames, experiment.tested_on, experiment.held_out))
     cuts = {(p.name, p.subjects, p.clips, p.folds) for p in papers.load(key).profiles.values()}
     assert cuts == {(p.name, p.subjects, p.clips, p.folds) for p in profiles(0, 0, 0).values()}
+
+
+def test_a_saved_network_can_answer_and_be_looked_into(key: str) -> None:
+    """What --predict needs beside training: what the functions do is tested on the networks of all papers."""
+    parts = papers.parts(key)
+    for function, given in (
+        (parts.recipe().answers, ["models", "samples", "experiment", "settings"]),
+        (parts.figures.looks, ["samples", "experiment", "settings"]),
+    ):
+        assert list(inspect.signature(function).parameters) == given
+        assert inspect.getdoc(function)
+    default = next(e for e in papers.load(key).experiments if e.common_ground)
+    assert default.leak_free
 
 
 def test_claims_are_attainable_numbers_of_known_experiments(key: str) -> None:

@@ -108,7 +108,8 @@ def assemble(
         facts |= parameters(one.results)
         notes += [*one.run.notes(), *_unsearched(experiment, one.results)]
         _add_cost(cost, paper, experiment, one)
-    comparisons = _comparisons(paper, [(e, stored[e.id]) for e in paper.experiments], profile, data, command)
+    rows = [(e, stored[e.id]) for e in paper.experiments if not e.tuned_of or stored[e.id].results]
+    comparisons = _comparisons(paper, rows, profile, data, command)
     return Report(
         paper=paper,
         profile=profile.name,

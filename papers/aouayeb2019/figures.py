@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import Rectangle
 
 from common.faces import FaceFinder
 from common.images import read_frame
-from common.types import Clip, Experiment, Figure
+from common.types import Clip, Experiment, Figure, Look, Samples
 from papers.aouayeb2019.experiments import Settings
 from papers.aouayeb2019.preprocess import (
     REGIONS,
@@ -34,6 +35,18 @@ def draw(clips: Sequence[tuple[Clip, int]], settings: Settings, faces: FaceFinde
 def results(experiment: Experiment, folder: Path) -> list[Figure]:
     """Pictures of what was learnt: the paper has none."""
     return []
+
+
+def looks(samples: Samples, experiment: Experiment, settings: Settings) -> dict[str, Look]:
+    """The six regions of every frame that is read, white where they are transparent."""
+    read = np.flatnonzero(samples.view < settings.sequence_length)
+    numbers = tuple(f"frame {1 + view * settings.frame_step}" for view in samples.view[read].tolist())
+    found = {}
+    for name, values in samples.x.items():
+        regions = values[read].astype(np.float32)
+        opaque = regions[..., 3:] / 255
+        found[name] = Look((1, 2), (regions[..., :3] * opaque + 255 * (1 - opaque)).astype(np.uint8), numbers)
+    return found
 
 
 def _regions(clips: Sequence[Clip], faces: FaceFinder, path: Path) -> Figure:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from common.flops import forward
 from common.seeds import seed_of
-from common.training import Learner
+from common.training import Learner, Models, predict
 from common.types import Answers, Arrays, Experiment, Progress, Samples, Trained, Workbench
 from papers.aouayeb2019 import model
 from papers.aouayeb2019.experiments import Settings
@@ -66,7 +66,7 @@ def train(networks: Networks, experiment: Experiment, samples: Samples, bench: W
         found = _train_cnns(networks, samples, np.arange(len(samples.y)), bench.seed, bench.say)
 
         def features(some: Samples) -> Arrays:
-            return networks.cnns.predict(some.x, networks.extractor)
+            return predict(networks.extractor, some.x, networks.settings.cnn_batch)
     else:
         everything, seed = bench.beyond.everything, bench.beyond.seed
 
@@ -89,12 +89,24 @@ def train(networks: Networks, experiment: Experiment, samples: Samples, bench: W
         sequences, {"emotion": targets}, bench.seed, lambda done, total: bench.say("LSTM epochs", done, total)
     )
 
-    def predict(test: Samples) -> Answers:
-        clips, _, tested = _sequences(test, features(test), length)
-        return dict(zip(clips.tolist(), networks.sequences.predict(tested)["emotion"], strict=True))
-
     stages = {key.removeprefix(_HISTORY): values.tolist() for key, values in found.items() if key.startswith(_HISTORY)}
-    return Trained(predict, {"region CNNs": stages, "LSTM part": history})
+    models = {"features": networks.extractor, "sequences": networks.sequences.model}
+    return Trained(
+        lambda test: _answers(models["sequences"], test, features(test), networks.settings),
+        {"region CNNs": stages, "LSTM part": history},
+        models,
+    )
+
+
+def answers(models: Models, samples: Samples, experiment: Experiment, settings: Settings) -> Answers:
+    """What the trained networks answer for clips, frame by frame and then over their sequence."""
+    features = predict(models["features"], samples.x, settings.cnn_batch)
+    return _answers(models["sequences"], samples, features, settings)
+
+
+def _answers(sequences: keras.Model, samples: Samples, features: Arrays, settings: Settings) -> Answers:
+    clips, _, padded = _sequences(samples, features, settings.sequence_length)
+    return dict(zip(clips.tolist(), predict(sequences, padded, settings.lstm_batch)["emotion"], strict=True))
 
 
 def _train_cnns(networks: Networks, samples: Samples, rows: NDArray[np.int64], seed: int, say: Progress) -> Arrays:

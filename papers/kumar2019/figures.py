@@ -11,7 +11,7 @@ from matplotlib.figure import Figure as Canvas
 from numpy.typing import NDArray
 
 from common.faces import FaceFinder
-from common.types import Clip, Experiment, Figure
+from common.types import Clip, Experiment, Figure, Look, Samples
 from papers.kumar2019.experiments import TESTED, Settings
 from papers.kumar2019.preprocess import avatar_of, face_frames, magnified, textured
 
@@ -33,6 +33,12 @@ def draw(clips: Sequence[tuple[Clip, int]], settings: Settings, faces: FaceFinde
 def results(experiment: Experiment, folder: Path) -> list[Figure]:
     """Nothing: the paper draws nothing of what was learnt but its confusion matrices."""
     return []
+
+
+def looks(samples: Samples, experiment: Experiment, settings: Settings) -> dict[str, Look]:
+    """The Emotion Avatar Image of the magnification that is tested."""
+    avatars = samples.x["avatar"][samples.view == TESTED]
+    return {"avatar": Look((1, 2), avatars, (f"Emotion Avatar Image, magnified {TESTED} times",))}
 
 
 def _steps(clips: Sequence[Clip], settings: Settings, faces: FaceFinder, path: Path) -> Figure:

@@ -7,7 +7,7 @@ import numpy as np
 
 from common.flops import forward
 from common.seeds import seed_of
-from common.training import Learner, by_clip, one_hot
+from common.training import Learner, Models, by_clip, one_hot, predict
 from common.types import Answers, Experiment, Samples, Trained, Workbench
 from papers.kumar2019 import model
 from papers.kumar2019.experiments import BEFORE, TESTED, Settings, trained_alphas
@@ -17,6 +17,7 @@ class Networks:
     """ResNet34, compiled once for all folds."""
 
     def __init__(self, experiment: Experiment, settings: Settings, seed: int) -> None:
+        self.settings = settings
         before, classes = experiment.variant == BEFORE, len(experiment.labels.classes)
         self._name = "parameters" + (f" {BEFORE}" if before else "")
         self.learner = Learner(
@@ -51,8 +52,11 @@ def train(networks: Networks, experiment: Experiment, samples: Samples, bench: W
         lambda done, total: bench.say(f"{experiment.id} epochs", done, total),
     )
 
-    def predict(test: Samples) -> Answers:
-        tested = test.only(np.flatnonzero(test.view == TESTED))
-        return by_clip(tested, learner.predict(tested.x))
+    models = {"network": learner.model}
+    return Trained(lambda test: answers(models, test, experiment, networks.settings), {"network": history}, models)
 
-    return Trained(predict, {"network": history})
+
+def answers(models: Models, samples: Samples, experiment: Experiment, settings: Settings) -> Answers:
+    """What the trained network answers for clips, of whose copies it is shown those that are magnified 10 times."""
+    tested = samples.only(np.flatnonzero(samples.view == TESTED))
+    return by_clip(tested, predict(models["network"], tested.x, settings.batch))

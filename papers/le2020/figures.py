@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from common.faces import FaceFinder
-from common.types import Clip, Experiment, Figure
+from common.types import Clip, Experiment, Figure, Look, Samples
 from papers.le2020.experiments import FOUR, THREE, TITLES, Settings
 from papers.le2020.preprocess import boxes, dynamic_image, face_of, magnified, regions, resized
 
@@ -35,6 +35,11 @@ def draw(clips: Sequence[tuple[Clip, int]], settings: Settings, faces: FaceFinde
 def results(experiment: Experiment, folder: Path) -> list[Figure]:
     """Pictures of what was learnt: the paper has none."""
     return []
+
+
+def looks(samples: Samples, experiment: Experiment, settings: Settings) -> dict[str, Look]:
+    """The dynamic image in its regions."""
+    return {"face": Look((1, 2), samples.x["face"][:], ("dynamic image",))}
 
 
 def _stages(corpus: str, shown: dict[str, Clip], settings: Settings, faces: FaceFinder, path: Path) -> Figure:

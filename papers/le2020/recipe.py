@@ -6,8 +6,8 @@ import keras
 
 from common.flops import forward
 from common.seeds import seed_of
-from common.training import Learner, Watch, by_clip, one_hot
-from common.types import Experiment, Samples, Trained, Workbench
+from common.training import Learner, Models, Watch, by_clip, one_hot, predict
+from common.types import Answers, Experiment, Samples, Trained, Workbench
 from papers.le2020 import model
 from papers.le2020.experiments import Settings, network
 
@@ -16,6 +16,7 @@ class Networks:
     """The one network that an experiment trains, with the weights that it starts from."""
 
     def __init__(self, experiment: Experiment, settings: Settings, seed: int) -> None:
+        self.settings = settings
         key, classes = network(experiment), len(experiment.labels.classes)
         self._name = f"parameters {key}, {classes} classes"
         self.learner = Learner(
@@ -53,4 +54,10 @@ def train(networks: Networks, experiment: Experiment, samples: Samples, bench: W
         lambda done, total: bench.say(f"{experiment.id} epochs", done, total),
         watch,
     )
-    return Trained(lambda test: by_clip(test, learner.predict(test.x)), {"network": history})
+    models = {"network": learner.model}
+    return Trained(lambda test: answers(models, test, experiment, networks.settings), {"network": history}, models)
+
+
+def answers(models: Models, samples: Samples, experiment: Experiment, settings: Settings) -> Answers:
+    """What the trained network answers for clips."""
+    return by_clip(samples, predict(models["network"], samples.x, settings.batch))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from common.faces import FaceFinder
 from common.images import each_frame
-from common.types import Arrays, Clip, Experiment, Figure
+from common.types import Arrays, Clip, Experiment, Figure, Look, Samples
 from papers.reddy2019.experiments import NETWORKS, Settings, network, searches_kernels
 from papers.reddy2019.preprocess import cut, window
 
@@ -94,6 +94,16 @@ def results(experiment: Experiment, folder: Path) -> list[Figure]:
             path,
         )
     ]
+
+
+def looks(samples: Samples, experiment: Experiment, settings: Settings) -> dict[str, Look]:
+    """The frames of each video, which lie along its third axis."""
+    found = {}
+    for name, values in samples.x.items():
+        frames = np.moveaxis(values[0], 2, 0)
+        captions = tuple(f"{place} of {len(frames)}" for place in range(1, len(frames) + 1))
+        found[name] = Look((1, 2), np.repeat(frames, 3, axis=-1), captions)
+    return found
 
 
 def _some(clip: Clip) -> Clip:

@@ -47,20 +47,21 @@ def parameters(experiment: Experiment, settings: Settings) -> dict[str, object]:
     }
 
 
-def window(clip: Clip, settings: Settings, spread: bool = False) -> Clip:
-    """The clip with the frames alone that the networks read.
+def window(clip: Clip, settings: Settings, spread: bool = False, corpus: str = "") -> Clip:
+    """The clip with the frames alone that the networks read; `corpus` is whose rule holds, its own where none is named.
 
     `spread`, as many as of SMIC, evenly from the first to the last; a shorter clip shows some of its frames again.
 
     Of a recording of CAS(ME)^2 frames 72 to 167, counted from 0, or its last 96 where it has fewer than 168; of a clip
     of SMIC the first 18; of these every so manieth, as `experiments.frames` says. Raises ClipError for a shorter clip.
     """
-    (length, step), held = frames(clip.corpus, settings), len(clip.frames)
+    corpus = corpus or clip.corpus
+    (length, step), held = frames(corpus, settings), len(clip.frames)
     if spread:
         return clip.at(np.linspace(0, held - 1, length).round().astype(int).tolist())
     if held < length:
         raise ClipError(f"{clip.id}: {held} frames, but the network reads {length}; see that its folder is complete")
-    start = 0 if clip.corpus == "smic" else min(FIRST, held - length)
+    start = 0 if corpus == "smic" else min(FIRST, held - length)
     return clip.at(range(start, start + length, step))
 
 
@@ -101,7 +102,7 @@ def prepare(clip: Clip, experiment: Experiment, settings: Settings, faces: FaceF
     """
     videos: dict[str, list[NDArray[np.uint8]]] = {"face": [], "eyes": [], "mouth": []}
     reused = 0
-    for one in tracked(window(clip, settings, spread_out(experiment)), faces):
+    for one in tracked(window(clip, settings, spread_out(experiment), experiment.corpora[0]), faces):
         reused += not one.found
         try:
             parts = cut(one.frame, one.points, settings, not public_code(experiment))

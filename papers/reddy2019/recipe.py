@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,8 +16,9 @@ from common.flops import forward
 from common.forms import NUMBER
 from common.search import search
 from common.seeds import seed_of
-from common.training import Learner, Watch, by_clip, one_hot
-from common.types import Arrays, Experiment, Samples, Trained, Workbench
+from common.training import Learner, Models, Watch, by_clip, one_hot
+from common.training import predict as outputs
+from common.types import Answers, Arrays, Experiment, Samples, Trained, Workbench
 from papers.reddy2019 import model
 from papers.reddy2019.experiments import KERNELS, Settings, depth, network, public_code, searches_kernels
 
@@ -39,7 +41,7 @@ class Networks:
             loss="categorical_crossentropy",
             metrics="accuracy",
             optimizer=keras.optimizers.SGD(settings.learning_rate),
-            batch=settings.public_code_batch if public_code(experiment) else settings.batch,
+            batch=_batch(experiment, settings),
             epochs=epochs,
             seed=seed_of("reddy2019", network(experiment), self._seed),
             precision=settings.precision,
@@ -53,6 +55,10 @@ class Networks:
     def flops(self, rows_per_clip: float) -> float:
         """Floating point operations of one clip forward, with the kernel of the settings."""
         return forward(self.learner.model)
+
+
+def _batch(experiment: Experiment, settings: Settings) -> int:
+    return settings.public_code_batch if public_code(experiment) else settings.batch
 
 
 def _build(experiment: Experiment, settings: Settings, sizes: str) -> keras.Model:
@@ -91,7 +97,17 @@ def train(networks: Networks, experiment: Experiment, samples: Samples, bench: W
     history["network"] = fit(learner, held_out)
     if beyond and experiment.variant == "published":
         _keep_saliency(learner.model, experiment, beyond.held_out, scaling, bench)
-    return Trained(lambda test: by_clip(test, learner.predict(scaling.applied(test))), history)
+    models = {"network": learner.model}
+
+    def predict(test: Samples) -> Answers:
+        return answers(models, replace(test, x=scaling.applied(test)), experiment, networks.settings)
+
+    return Trained(predict, history, models, scaling.by_input())
+
+
+def answers(models: Models, samples: Samples, experiment: Experiment, settings: Settings) -> Answers:
+    """What the trained network answers for clips whose arrays are scaled, or for all where it scales them itself."""
+    return by_clip(samples, outputs(models["network"], samples.x, _batch(experiment, settings)))
 
 
 class Scaling(NamedTuple):
@@ -106,6 +122,10 @@ class Scaling(NamedTuple):
             name: (values[:].astype(np.float32) - self.mean[name]) / self.largest[name]
             for name, values in samples.x.items()
         }
+
+    def by_input(self) -> dict[str, tuple[float, float]]:
+        """What the values of each input are multiplied by, and what is added then."""
+        return {name: (1 / one, -float(self.mean[name]) / one) for name, one in self.largest.items()}
 
 
 def fit_scaling(known: Sequence[Samples]) -> Scaling:

@@ -15,7 +15,7 @@ from common.alignment import tracked
 from common.faces import FaceFinder
 from common.protocols import SPLITS
 from common.store import Run
-from common.types import Clip, Experiment, Figure
+from common.types import Clip, Experiment, Figure, Look, Samples
 from papers.talluri2022.experiments import NETWORKS, Settings, network
 from papers.talluri2022.preprocess import aligned_face, apex_index, sequence
 
@@ -99,6 +99,14 @@ def results(experiment: Experiment, folder: Path) -> list[Figure]:
             path,
         )
     ]
+
+
+def looks(samples: Samples, experiment: Experiment, settings: Settings) -> dict[str, Look]:
+    """The sequence of aligned faces, whose frames lie along the first axis of a video, of Model-B along the third."""
+    time, axes = (3, (1, 2)) if network(experiment) == "model-b" else (1, (2, 3))
+    frames = np.moveaxis(samples.x["face"][0], time - 1, 0)
+    captions = tuple(f"{place} of {len(frames)}" for place in range(1, len(frames) + 1))
+    return {"face": Look(axes, np.repeat(frames, 3, axis=-1), captions)}
 
 
 def _strip(axis: Axes, frames: Sequence[NDArray[np.uint8]], numbers: Sequence[int], apex: int) -> None:

@@ -6,8 +6,8 @@ import keras
 
 from common.flops import forward
 from common.seeds import seed_of
-from common.training import Learner, Watch, by_clip, one_hot
-from common.types import Experiment, Samples, Trained, Workbench
+from common.training import Learner, Models, Watch, by_clip, one_hot, predict
+from common.types import Answers, Experiment, Samples, Trained, Workbench
 from papers.talluri2022 import model
 from papers.talluri2022.experiments import Settings, depth, network, two_convolutions
 
@@ -16,6 +16,7 @@ class Networks:
     """The one network that an experiment trains, compiled as section 6 says."""
 
     def __init__(self, experiment: Experiment, settings: Settings, seed: int) -> None:
+        self.settings = settings
         key, frames = network(experiment), depth(experiment, settings)
         self._name = f"parameters {key}, {frames} frames{', two convolutions' if two_convolutions(experiment) else ''}"
         self.learner = Learner(
@@ -23,7 +24,7 @@ class Networks:
             loss="categorical_crossentropy",
             metrics="accuracy",
             optimizer=_optimizer(key, settings),
-            batch=settings.model_b_batch if key == "model-b" else settings.batch,
+            batch=_batch(experiment, settings),
             epochs=settings.epochs,
             seed=seed_of("talluri2022", key, seed),
             precision=settings.precision,
@@ -36,6 +37,10 @@ class Networks:
     def flops(self, rows_per_clip: float) -> float:
         """Floating point operations of one clip forward."""
         return forward(self.learner.model)
+
+
+def _batch(experiment: Experiment, settings: Settings) -> int:
+    return settings.model_b_batch if network(experiment) == "model-b" else settings.batch
 
 
 def _build(experiment: Experiment, settings: Settings) -> keras.Model:
@@ -73,4 +78,10 @@ def train(networks: Networks, experiment: Experiment, samples: Samples, bench: W
         lambda done, total: bench.say(f"{experiment.id} epochs", done, total),
         watch,
     )
-    return Trained(lambda test: by_clip(test, learner.predict(test.x)), {"network": history})
+    models = {"network": learner.model}
+    return Trained(lambda test: answers(models, test, experiment, networks.settings), {"network": history}, models)
+
+
+def answers(models: Models, samples: Samples, experiment: Experiment, settings: Settings) -> Answers:
+    """What the trained network answers for clips."""
+    return by_clip(samples, predict(models["network"], samples.x, _batch(experiment, settings)))

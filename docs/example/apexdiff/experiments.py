@@ -11,7 +11,7 @@ from common.corpora.composite import MEGC2019
 from common.profiles import profiles
 from common.protocols import LOSO, TENFOLD
 from common.tuning import tuned
-from common.types import Experiment, Paper
+from common.types import Experiment, Paper, Reference
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,7 @@ PAPER = Paper(
     venue="not published",
     year=2026,
     url="",
+    reference=Reference(kind="misc", authors=("mer-suite",), details={"note": "not published"}),
     summary="A small convolutional network reads what changes between the first frame and the apex.",
     images="raw",
     experiments=(BY_CLIP, BY_SUBJECT, *tuned((BY_SUBJECT,), lambda experiment: SPACE)),

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from matplotlib.figure import Figure as Canvas
 
 from common.faces import FaceFinder
-from common.types import Clip, Experiment, Figure
+from common.types import Clip, Experiment, Figure, Look, Samples
 from papers.apexdiff.experiments import BY_SUBJECT, Settings
 from papers.apexdiff.preprocess import prepare
 
@@ -31,3 +32,9 @@ def draw(clips: Sequence[tuple[Clip, int]], settings: Settings, faces: FaceFinde
 def results(experiment: Experiment, folder: Path) -> list[Figure]:
     """Pictures of what was learnt: there are none."""
     return []
+
+
+def looks(samples: Samples, experiment: Experiment, settings: Settings) -> dict[str, Look]:
+    """The difference, with no change as grey."""
+    grey = np.clip(128 + 640 * samples.x["difference"][:], 0, 255).astype(np.uint8)
+    return {"difference": Look((1, 2), np.repeat(grey, 3, axis=-1), ("apex less first frame",))}

@@ -6,8 +6,8 @@ import keras
 
 from common.flops import forward
 from common.seeds import seed_of
-from common.training import Learner, by_clip, one_hot
-from common.types import Experiment, Samples, Trained, Workbench
+from common.training import Learner, Models, by_clip, one_hot, predict
+from common.types import Answers, Experiment, Samples, Trained, Workbench
 from papers.apexdiff import model
 from papers.apexdiff.experiments import Settings
 
@@ -16,7 +16,7 @@ class Networks:
     """The one network, compiled once for all folds."""
 
     def __init__(self, experiment: Experiment, settings: Settings, seed: int) -> None:
-        classes = len(experiment.labels.classes)
+        self.settings, classes = settings, len(experiment.labels.classes)
         self.learner = Learner(
             lambda: model.classifier(settings.size, classes),
             loss="categorical_crossentropy",
@@ -46,4 +46,10 @@ def train(networks: Networks, experiment: Experiment, samples: Samples, bench: W
         bench.seed,
         lambda done, total: bench.say(f"{experiment.id} epochs", done, total),
     )
-    return Trained(lambda test: by_clip(test, learner.predict(test.x)), {"network": history})
+    models = {"network": learner.model}
+    return Trained(lambda test: answers(models, test, experiment, networks.settings), {"network": history}, models)
+
+
+def answers(models: Models, samples: Samples, experiment: Experiment, settings: Settings) -> Answers:
+    """What the trained network answers for clips."""
+    return by_clip(samples, predict(models["network"], samples.x, settings.batch))

@@ -1,0 +1,70 @@
+"""A model's card to be read by people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from common.forms import NUMBER
+from common.report.tables import DASH, number
+
+NOTICE = "Stand-in model: it has learnt from synthetic faces. Its answers say nothing about people."
+
+
+def main_score(card: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The first of a card's scores, UF1 where it is there."""
+    return next(iter(card["scores"]), None)
+
+
+def score_line(score: Mapping[str, Any]) -> str:
+    """A score with its interval and chance."""
+    low, high, chance = (
+        number(value if isinstance(value := score.get(name), NUMBER) else None, 3) for name in ("low", "high", "chance")
+    )
+    within = f" (95% interval {low} to {high})" if low != DASH else ""
+    folds = f"{score['n_folds_done']} of {score['n_folds']} folds"
+    name = {"uf1": "UF1", "uar": "UAR"}.get(score["metric"], score["metric"])
+    return f"{name} {number(score['value'], 3)}{within}, chance {chance}, {folds}"
+
+
+def text(card: Mapping[str, Any]) -> str:
+    """A card as Markdown."""
+    reference = card["reference"]
+    lines = [f"# {card['paper']} {card['experiment']}", ""]
+    lines += [f"**{NOTICE}**", ""] if card["data"] == "stand-in" else []
+    lines += [f"{reference['authors']}: {reference['title']}. {reference['venue']}, {reference['year']}."]
+    lines += [reference["url"]] if reference["url"] else []
+    lines += ["", f"Network: {card['title']}. A reimplementation; {card['protocol']}.", "", "## Learnt from", ""]
+    classes = card["classes"]
+    lines += [f"| corpus | clips | subjects | {' | '.join(classes)} |", f"|---|---|---|{'---|' * len(classes)}"]
+    for one in card["corpora"]:
+        counts = " | ".join(str(one["by_class"].get(name, 0)) for name in classes)
+        lines.append(f"| {one['title']} ({card['data']}) | {one['clips']} | {one['subjects']} | {counts} |")
+    lines += ["", *(f"- {one['title']}: {one['citation']}" for one in card["corpora"] if one["citation"]), ""]
+    lines += ["## Scores", "", f"{card['scores_of']}.", ""]
+    lines += [f"- {score_line(one)}" for one in card["scores"]] or [f"- {DASH}, not measured"]
+    lines += ["", "Measured by", "", f"    {card['scores_command']}", "", "## Files", ""]
+    for name, said in card["files"].items():
+        lines.append(f"- `{said['file']}` ({name}, {said['parameters']:,} parameters, SHA-256 `{said['sha256']}`)")
+        for what in ("reads", "answers"):
+            for key, one in said[what].items():
+                shape = "x".join("rows" if size is None else str(size) for size in one["shape"])
+                lines.append(f"  - {what} `{key}`: {one['dtype']} {shape}")
+    lines += ["", f"The answer `emotion` is the probability of {', '.join(classes)}, in this order.", ""]
+    for what, said in card["how"].items():
+        lines += [f"### {what}", "", *said.splitlines(), ""]
+    lines += ["Without this project:", "", "```python", "import keras", ""]
+    lines += [f'{name} = keras.saving.load_model("{said["file"]}")' for name, said in card["files"].items()]
+    lines += ["```", "", "## Settings", "", f"Profile {card['profile']}, seed {card['seed']}.", ""]
+    lines += [f"- {line}" for line in card["shortened"]] or ["- The paper's own epochs and sizes."]
+    lines += ["", "| setting | value |", "|---|---|"]
+    lines += [f"| {name} | {value} |" for name, value in card["settings"].items()]
+    lines += ["", "## Departures from the paper", "", "| no. | topic | the paper says | done here | why |"]
+    lines += ["|---|---|---|---|---|"]
+    for one in card["departures"]:
+        cells = (one["number"], one["topic"], one["paper_says"], one["we_do"], one["why"])
+        lines.append("| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in cells) + " |")
+    lines += ["", "## Made with", "", "| | |", "|---|---|"]
+    lines += [f"| {name} | {value} |" for name, value in card["environment"].items()]
+    lines += ["", "## Licence", "", card["licence"], ""]
+    return "\n".join(lines)

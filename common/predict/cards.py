@@ -1,0 +1,226 @@
+"""The card of a saved model: what it learnt from, what it reads and answers, and how far it can be believed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from common import compare
+from common.environment import environment
+from common.errors import UserError
+from common.files import write_atomically
+from common.forms import NUMBER, fits
+from common.plan import Job
+from common.predict.card_text import NOTICE, text
+from common.protocols import REPEATED
+from common.report.assemble import shortened
+from common.types import Clip, Experiment, Paper, Score
+
+FORMAT = 1
+CARD, TEXT = "card.json", "card.md"
+MOST_BYTES = 2**24
+LICENCE = (
+    "The weights were learnt from the corpora named here, whose licences say who may be given what was learnt from "
+    "them: check before you pass this folder on. Faces are found with dlib's 68-point model, whose README names no "
+    "licence for commercial use."
+)
+STAND_IN_LICENCE = (
+    "The weights were learnt from synthetic faces, made of photographs that scikit-image ships; no licensed corpus is "
+    "in them. Faces are found with dlib's 68-point model, whose README names no licence for commercial use."
+)
+_TENSOR = {"shape": list, "dtype": str}
+_FORM = {
+    "format": int,
+    "paper": str,
+    "experiment": str,
+    "data": re.compile("stand-in|licensed"),
+    "profile": str,
+    "precision": str,
+    "seed": int,
+    "settings": dict,
+    "classes": [str],
+    "by_class": {str: int},
+    "clips": int,
+    "subjects": int,
+    "corpora": [
+        {
+            **dict.fromkeys(("name", "title", "citation"), str),
+            **dict.fromkeys(("clips", "subjects"), int),
+            "by_class": {str: int},
+            "frame_rates": [NUMBER],
+        }
+    ],
+    "title": str,
+    "reference": {**dict.fromkeys(("title", "authors", "venue", "url"), str), "year": int},
+    "scores_of": str,
+    "shortened": [str],
+    "departures": [{"number": int, **dict.fromkeys(("topic", "paper_says", "we_do", "why"), str)}],
+    "environment": {str: str},
+    "how": {str: str},
+    "licence": str,
+    "scores": [{"metric": str, "value": NUMBER, "n_clips": int, "n_folds_done": int, "n_folds": int}],
+    "scores_command": str,
+    "protocol": str,
+    "files": {
+        str: {
+            "file": re.compile(r"\w[\w-]{0,60}\.keras"),
+            "sha256": re.compile("[0-9a-f]{64}"),
+            "parameters": int,
+            "reads": {str: _TENSOR},
+            "answers": {str: _TENSOR},
+        }
+    },
+}
+
+
+def build(
+    job: Job,
+    used: Sequence[tuple[Clip, int]],
+    kind: str,
+    command: str,
+    files: Mapping[str, Any],
+    how: Mapping[str, str],
+    history: Any,
+    seconds: float,
+) -> dict[str, Any]:
+    """The card of a network trained once on the `used` clips of a job.
+
+    `kind` is "stand-in" or "licensed", `command` measures the job's experiment, `files` are as `networks.save` gives
+    them, `how` says by what functions their arrays are made and read.
+    """
+    paper, experiment, settings = job.paper, job.experiment, job.profile.settings
+    classes = Counter(experiment.labels.classes[label] for _, label in used)
+    corpora = []
+    for one in job.summaries:
+        mine = [clip for clip, _ in used if clip.corpus == one.name]
+        if mine:
+            people = len({clip.subject for clip in mine})
+            corpora.append(
+                {
+                    "name": one.name,
+                    "title": one.title,
+                    "citation": one.citation,
+                    "clips": len(mine),
+                    "subjects": people,
+                    "by_class": dict(Counter(experiment.labels.classes[k] for c, k in used if c.corpus == one.name)),
+                    "frame_rates": sorted({clip.fps for clip in mine}),
+                }
+            )
+    return {
+        "format": FORMAT,
+        "notice": NOTICE if kind == "stand-in" else None,
+        "paper": paper.key,
+        "reference": {name: getattr(paper, name) for name in ("title", "authors", "venue", "year", "url")},
+        "experiment": experiment.id,
+        "title": experiment.common_ground or experiment.title,
+        "data": kind,
+        "corpora": corpora,
+        "clips": len(used),
+        "subjects": len({clip.subject_id for clip, _ in used}),
+        "classes": list(experiment.labels.classes),
+        "by_class": {name: classes[name] for name in experiment.labels.classes},
+        "protocol": "trained once on all clips named here; no clip is held out, so that it has no score of its own",
+        "scores": scores(job),
+        "scores_of": f"{experiment.protocol}, {experiment.selection}: of networks trained like this one, without the "
+        "clips that they are tested on",
+        "scores_command": command,
+        "departures": [asdict(one) for one in paper.departures],
+        "profile": job.profile.name,
+        "shortened": list(shortened(paper, job.profile)),
+        "precision": settings.precision,
+        "seed": job.seed,
+        "settings": plain_settings(settings),
+        "files": dict(files),
+        "how": dict(how),
+        "history": history,
+        "training_seconds": seconds,
+        "excluded": [asdict(one) for one in job.exclusions],
+        "environment": environment(),
+        "code": job.key["code"],
+        "licence": STAND_IN_LICENCE if kind == "stand-in" else LICENCE,
+    }
+
+
+def plain_settings(settings: Any) -> dict[str, Any]:
+    """Settings as JSON gives them back."""
+    found: dict[str, Any] = json.loads(json.dumps(asdict(settings), default=str))
+    return found
+
+
+def scores(job: Job) -> list[dict[str, Any]]:
+    """What the job's own protocol has measured so far: its stored folds; none where none is finished."""
+    results = [result for fold in job.folds if (result := job.run.load(fold)) is not None]
+    experiment = job.experiment
+    matrices = compare.pooled(results, None, len(experiment.labels.classes), experiment.protocol in REPEATED)
+    found: list[Score | None] = [
+        compare.score(
+            matrices, name, experiment.labels.classes, compare.n_clips(results, None), len(results), len(job.folds)
+        )
+        for name in compare.METRICS
+    ]
+    return [asdict(one) for one in found if one is not None]
+
+
+# ---------------------------------------------------------------- on disk
+
+
+def write(folder: Path, card: Mapping[str, Any]) -> None:
+    """Write `card.json` and `card.md`, each whole or not at all. Raises OSError."""
+    record = json.dumps(card, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    for name, content in ((CARD, record), (TEXT, text(card))):
+        write_atomically(folder / name, partial(Path.write_bytes, data=content.encode(errors="replace")))
+
+
+def read(folder: Path) -> tuple[dict[str, Any], str]:
+    """The card in a model's folder and its SHA-256 (hex); raises UserError where there is none that can be used."""
+    path = folder / CARD
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise ValueError("it is too large")
+        content = path.read_bytes()
+        card = json.loads(content)
+    except OSError as error:
+        raise UserError(
+            f"{path}: {error.strerror}; a model is a folder of {CARD} and the .keras files that it names"
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path}: no model card ({error}); copy the folder again") from error
+    if not isinstance(card, dict) or card.get("format") != FORMAT or not fits(card, _FORM):
+        raise UserError(f"{path}: no model card that this version can read; train the model again")
+    return card, hashlib.sha256(content).hexdigest()
+
+
+def check(file: Path, sha256: str) -> None:
+    """Raise UserError where a file of a model is missing, or not the one that its card names."""
+    try:
+        with file.open("rb") as stream:
+            found = hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise UserError(f"{file}: {error.strerror}; a model's folder holds all files that its card names") from error
+    if found != sha256:
+        raise UserError(
+            f"{file}: damaged or another file than its card names (SHA-256 {found}); copy it again, or delete the "
+            "folder to have it trained anew"
+        )
+
+
+def meant(card: Mapping[str, Any], paper: Paper, where: Path) -> tuple[Experiment, Any]:
+    """The experiment and settings of a card; raises UserError where it is another paper's, or of another version."""
+    if card["paper"] != paper.key:
+        raise UserError(f"{where}: a model of {card['paper']}, not of {paper.key}; name that with --paper")
+    experiment = next((one for one in paper.experiments if one.id == card["experiment"]), None)
+    profile = paper.profiles.get(card["profile"])
+    if experiment is None or profile is None or tuple(card["classes"]) != experiment.labels.classes:
+        raise UserError(f"{where}: its experiment, profile or classes are not known to this version of {paper.key}")
+    known, said = plain_settings(profile.settings), card["settings"]
+    free = {"precision", "weights"}  # what a user chooses beside the profile; neither decides what a file reads
+    if {k: v for k, v in known.items() if k not in free} != {k: v for k, v in said.items() if k not in free}:
+        raise UserError(f"{where}: made with other settings than this version's profile {profile.name}; train it again")
+    return experiment, profile.settings

@@ -1,0 +1,237 @@
+"""`--predict`: a user's clips are examined first, then answered; each by itself, whatever becomes of the others."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from common import apex, occlusion, prepare
+from common.corpora import source as corpus_source
+from common.environment import environment
+from common.errors import ClipError, StoppedError, printable
+from common.faces import FaceFinder
+from common.parts import Parts
+from common.plan import annotation
+from common.predict import cards, learn, own, pictures, remarks, suitability
+from common.predict.card_text import NOTICE
+from common.predict.page import answer_line, page
+from common.progress import Display
+from common.report.write import json_bytes, plain, save
+from common.study import DONE, FAILED, Chosen, Study
+from common.types import Answers, Clip, Experiment, Samples
+
+APEX = "lbp-divide-and-conquer"
+MOST_JSON = 2**22
+"""Bytes of an earlier prediction that is looked into."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked: the clips' path, and by choice an experiment, a model's path, and frames a second."""
+
+    path: Path
+    experiment: str | None
+    model: Path | None
+    fps: float | None
+
+
+@dataclass(frozen=True)
+class Clear:
+    """A clip that can be answered: with its apex estimated, its arrays in the cache, and what must be said of it."""
+
+    source: own.Source
+    clip: Clip
+    piece: prepare.Piece
+    remarks: tuple[str, ...]
+
+
+def run(study: Study, request: Request, display: Display) -> int:
+    """Answer the clips of a request; returns the exit status: 0, or 1 where a clip cannot be used.
+
+    Raises UserError for wrong paths, experiments and models before anything is trained, and for corpora that cannot be
+    used.
+    """
+    (one,) = study.chosen
+    kept = learn.opened(request.model, one.paper) if request.model else None
+    experiment = kept.experiment if kept else learn.choose(one.paper, request.experiment)
+    settings = kept.settings if kept else one.profile.settings
+    paths = own.entries(request.path)
+    own.check_rates(paths, request.fps)
+    faces = FaceFinder(study.landmarks)
+    clear, failed = _examined(study, one, experiment, settings, paths, request.fps, faces, display)
+    if not clear:
+        return FAILED
+    try:
+        kept = kept or learn.ready(study, experiment, display)
+    except StoppedError as error:
+        display.fault(f"run_all.py: {error}")
+        return FAILED
+    if kept.card["data"] == "stand-in":
+        display.line(NOTICE.upper())
+    answering = _answering(one.parts(), kept)
+    for each in clear:
+        try:
+            _answer(study, one, kept, each, answering, faces, display)
+        except ClipError as error:
+            display.fault(f"run_all.py: {error}")
+            failed += 1
+    return FAILED if failed else DONE
+
+
+def _examined(
+    study: Study,
+    one: Chosen,
+    experiment: Experiment,
+    settings: Any,
+    paths: Sequence[Path],
+    fps: float | None,
+    faces: FaceFinder,
+    display: Display,
+) -> tuple[list[Clear], int]:
+    """The clips that can be answered, and how many cannot, each of which is one line."""
+    preprocess, code = one.parts().preprocess, prepare.code(one.paper.key)
+    slowest = min(corpus_source(name).layouts[0].fps for name in experiment.corpora)
+    clear: list[Clear] = []
+    for done, path in enumerate(paths):
+        display.progress("looking at clips", done, len(paths))
+        try:
+            source = own.read(path, fps)
+            if len(source.clip.frames) < experiment.min_frames:
+                raise ClipError(
+                    f"{path}: {len(source.clip.frames)} frames; {one.paper.key} {experiment.id} asks for "
+                    f"{experiment.min_frames} or more"
+                )
+            sights = suitability.examine(source.clip, faces)
+            remarks.refuse(source, sights, faces)
+            clip = apex.estimate(source.clip, APEX, faces)
+            key = {
+                "parameters": preprocess.parameters(experiment, settings),
+                "paper": one.paper.key,
+                "code": code,
+                "content": source.sha256,
+                "annotation": annotation(clip),
+            }
+            piece = prepare.Piece(clip, experiment, settings, key)
+            if fault := prepare.make(piece, preprocess, study.cache, faces).fault:
+                raise ClipError(fault if str(path) in fault else f"{path}: {fault}")
+            clear.append(Clear(source, clip, piece, tuple(remarks.remarks(source, sights, slowest))))
+        except ClipError as error:
+            display.fault(f"run_all.py: {error}")
+    display.progress("looking at clips", len(paths), len(paths))
+    return clear, len(paths) - len(clear)
+
+
+def _answering(parts: Parts, kept: learn.Kept) -> Callable[[Samples], Answers]:
+    recipe = parts.recipe()  # first: it imports Keras without the backend's startup notes
+    from common.predict import networks
+
+    models = networks.load(kept.folder, kept.card["files"])
+    return lambda samples: recipe.answers(models, samples, kept.experiment, kept.settings)
+
+
+def _answer(
+    study: Study,
+    one: Chosen,
+    kept: learn.Kept,
+    each: Clear,
+    answering: Callable[[Samples], Answers],
+    faces: FaceFinder,
+    display: Display,
+) -> None:
+    parts, clip = one.parts(), each.clip
+    arrays = prepare.arrays(each.piece, parts.preprocess, study.cache, faces)
+    samples = parts.preprocess.assemble([(clip, 0)], [dict(arrays)], kept.experiment, kept.settings)
+    found = answering(samples)[clip.id]
+    if not np.isfinite(found).all():
+        raise ClipError(f"{each.source.path}: the network's answer is not finite")
+    looks = parts.figures.looks(samples, kept.experiment, kept.settings)
+    axes = {name: look.axes for name, look in looks.items()}
+    falls = occlusion.falls(samples, axes, answering, display.progress)
+    record = _record(each, kept, found)
+    places = (0, clip.numbers.index(clip.apex), len(clip.numbers) - 1) if clip.apex is not None else (0,)
+    names = (f"onset, frame {clip.onset}", f"apex, estimated: frame {clip.apex}", f"offset, frame {clip.offset}")
+    shown = [
+        (name if seen else f"{name}: no face found", picture)
+        for name, (picture, seen) in zip(names, pictures.frames(clip, places, faces), strict=False)
+    ]
+    strips = pictures.strips(looks, falls, 7 if len(looks) < 4 else 2)
+    folder = study.out / "predictions"
+    stem = _stem(folder, record["source"], one.paper.key)
+    written = save(
+        folder,
+        {
+            f"{stem}-{one.paper.key}.json": json_bytes(record),
+            f"{stem}-{one.paper.key}.pdf": page(record, kept.card, shown, strips),
+        },
+    )
+    display.line(printable(f"{each.source.path}: {answer_line(record['probabilities'])}"))
+    display.line(f"  by {kept.experiment.id}, {one.paper.key}; the apex is an estimate, frame {clip.apex}")
+    for line in each.remarks:
+        display.line(f"  {line}")
+    display.line(f"  wrote {' and '.join(map(str, written))}")
+
+
+def _record(each: Clear, kept: learn.Kept, found: Any) -> dict[str, Any]:
+    """A prediction as data."""
+    source, clip, card = each.source, each.clip, kept.card
+    classes = kept.experiment.labels.classes
+    height, width = source.size
+    return {
+        "notice": NOTICE if card["data"] == "stand-in" else None,
+        "paper": card["paper"],
+        "experiment": card["experiment"],
+        "source": {
+            "name": printable(source.path.name or source.path.resolve().name),
+            "sha256": source.sha256,
+            "kind": "video" if source.is_video else "folder of frames",
+            "frames": len(clip.frames),
+            "width": width,
+            "height": height,
+            "fps": clip.fps,
+            "seconds": len(clip.frames) / clip.fps,
+        },
+        "answer": classes[int(np.argmax(found))],
+        "probabilities": {name: float(value) for name, value in zip(classes, found, strict=True)},
+        "chance": {name: count / max(card["clips"], 1) for name, count in card["by_class"].items()},
+        "onset": clip.onset,
+        "apex": {"frame": clip.apex, "how": f"estimated: {clip.apex_source}"},
+        "offset": clip.offset,
+        "remarks": list(each.remarks),
+        "model": {
+            "folder": printable(str(kept.folder)),
+            "card": printable(str(kept.folder / cards.CARD)),
+            "sha256": kept.sha256,
+            "data": card["data"],
+            "profile": card["profile"],
+            "seed": card["seed"],
+            "scores": plain(card["scores"]),
+            "scores_command": card["scores_command"],
+        },
+        "environment": environment(),
+    }
+
+
+def _stem(folder: Path, source: Mapping[str, Any], key: str) -> str:
+    """What a prediction's files are called: the clip's name, with more behind it where another clip has that."""
+    name = own.safe(Path(source["name"]))
+    names = (name, f"{name}-{source['sha256'][:8]}", *(f"{name}-{source['sha256'][:8]}-{n}" for n in range(2, 1000)))
+    for stem in names:
+        other = _earlier(folder / f"{stem}-{key}.json")
+        if other is None or all(other.get(word) == source[word] for word in ("name", "sha256")):
+            return stem
+    return names[-1]
+
+
+def _earlier(path: Path) -> Mapping[str, Any] | None:
+    """The source of an earlier prediction; None where there is none, or none that can be read."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8")) if path.stat().st_size < MOST_JSON else None
+    except (OSError, ValueError, RecursionError):
+        return None
+    source = found.get("source") if isinstance(found, dict) else None
+    return source if isinstance(source, dict) else None

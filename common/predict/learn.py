@@ -1,0 +1,174 @@
+"""The network that answers: trained once on all clips of an experiment and kept, or read from where it was kept."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import shlex
+import shutil
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from common import prepare
+from common.cache import digest
+from common.environment import code_digest
+from common.errors import StoppedError, UserError
+from common.faces import FaceFinder
+from common.files import locked, named
+from common.parts import Parts
+from common.plan import Job, plan
+from common.pool import Pool
+from common.predict import cards
+from common.progress import Display
+from common.runner import Means, prepare_clips
+from common.seeds import seed_of
+from common.study import Chosen, Study, read
+from common.types import Exclusion, Experiment, Paper, Workbench
+
+ALL = "all clips"
+"""The name of the one fold, which holds nothing out."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A model on disk: its folder, its card, the SHA-256 of the card, and what its answers are made with."""
+
+    folder: Path
+    card: Mapping[str, Any]
+    sha256: str
+    experiment: Experiment
+    settings: Any
+
+
+def choose(paper: Paper, name: str | None) -> Experiment:
+    """The experiment whose network answers, by default the first on common ground.
+
+    Raises UserError for one that is not there, that is not leak-free (training may then look beyond its own clips), or
+    that searches its settings fold by fold.
+    """
+    if name is None:
+        return next(one for one in paper.experiments if one.common_ground)
+    free = [one for one in paper.experiments if one.leak_free and not one.space]
+    found = [one for one in free if name in (one.id, one.name)]
+    if len(found) == 1:
+        return found[0]
+    known = ", ".join(one.id for one in found or free)
+    what = "several experiments" if found else "no leak-free experiment"
+    raise UserError(f"{paper.key}: --experiment {name} names {what}; --predict takes one of {known}")
+
+
+def opened(path: Path, paper: Paper) -> Kept:
+    """The model of a folder, or the one that a .keras file belongs to. Raises UserError for what is none."""
+    folder = path if path.is_dir() else path.parent
+    if not path.exists():
+        raise UserError(f"--model {path}: no such file or folder")
+    card, sha256 = cards.read(folder)
+    if path != folder and path.name not in {said["file"] for said in card["files"].values()}:
+        raise UserError(f"--model {path}: not among the files that {folder / cards.CARD} names")
+    experiment, settings = cards.meant(card, paper, folder / cards.CARD)
+    for said in card["files"].values():
+        cards.check(folder / said["file"], said["sha256"])
+    return Kept(folder, card, sha256, experiment, settings)
+
+
+def ready(study: Study, experiment: Experiment, display: Display) -> Kept:
+    """The model of an experiment as a study has it: the kept one where its key is the same, else trained and kept.
+
+    Raises UserError where its clips cannot be had, StoppedError where training fails.
+    """
+    (one,) = study.chosen
+    data = read(study, one, experiment.corpora, display)
+    job = plan(
+        one.paper,
+        experiment,
+        one.profile,
+        data,
+        cache=study.cache,
+        out=study.out,
+        seed=study.seeds[0],
+        code=code_digest(one.code),
+        contents={},
+        progress=display.progress,
+    )
+    name = f"{experiment.id.replace('/', '-')}-{digest({**job.key, 'format': cards.FORMAT})[:16]}"
+    folder = study.out / "models" / one.paper.key / name
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    lock = folder.with_name(f".{name}.lock")
+    with named(folder.parent), locked(lock):
+        if not folder.exists():
+            _train(job, one, study, data.kind, folder, display)
+        else:
+            _measured_since(job, folder)
+    return opened(folder, one.paper)
+
+
+def _train(job: Job, one: Chosen, study: Study, kind: str, folder: Path, display: Display) -> None:
+    """Train on all clips, and have the files at `folder` in one step, so that a kill leaves no half of them."""
+    parts = one.parts()
+    for dead in folder.parent.glob(f".{folder.name}.*.part"):  # of processes that were killed: we hold the lock
+        shutil.rmtree(dead, ignore_errors=True)
+    with Pool(1) as pool:
+        code = prepare.code(job.paper.key)
+        means = Means(one.parts, code, study.cache, study.landmarks, FaceFinder(study.landmarks), pool)
+        faults = prepare_clips([job], means, display.progress)[job.experiment.id].excluded
+    for fault in faults:
+        display.line(f"excluded {fault.clip}: {fault.reason}")
+    tested = tuple(Exclusion(c.id, "tested on", False) for c, _ in job.clips if c.corpus in job.experiment.tested_on)
+    out = {fault.clip for fault in (*faults, *tested)}
+    used = [pair for pair in job.clips if pair[0].id not in out]
+    display.line(f"training {job.paper.key} {job.experiment.id} once on {len(used)} clips ({kind})")
+    samples = prepare.samples(job, (*faults, *tested), parts.preprocess, code, study.cache, study.landmarks)
+    part = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.part")
+    part.mkdir()
+    try:
+        start = time.perf_counter()
+        bench = Workbench(ALL, seed_of(job.paper.key, job.experiment.id, ALL, job.seed), display.progress, part, None)
+        try:
+            recipe = parts.recipe()
+            networks = recipe.Networks(job.experiment, job.profile.settings, job.seed)
+            trained = recipe.train(networks, job.experiment, samples, bench)
+            curves = [v for stage in trained.history.values() for values in stage.values() for v in values]
+            if not np.isfinite(curves).all():
+                raise FloatingPointError("its losses are not finite; training diverged")
+            seconds = time.perf_counter() - start
+            from common.predict import networks as files
+
+            saved = files.save(trained.models, samples, trained.scaling, part)
+        except (UserError, OSError):
+            raise
+        except Exception as error:  # whatever a backend raises
+            reason = " ".join(str(error).split())[:300]
+            where = f"{job.paper.key} {job.experiment.id}"
+            raise StoppedError(f"{where}: training failed, {type(error).__name__}: {reason}") from error
+        command = shlex.join([*study.command(one, job.seed), "--experiment", job.experiment.id])
+        card = cards.build(job, used, kind, command, saved, _how(parts), trained.history, seconds)
+        shutil.rmtree(part / "search", ignore_errors=True)
+        cards.write(part, card)
+        os.replace(part, folder)
+        display.line(f"kept in {folder} ({seconds:.0f} s of training)")
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _how(parts: Parts) -> dict[str, str]:
+    """What the paper's own functions say of themselves, for who has the files alone."""
+    preprocess, recipe = parts.preprocess, parts.recipe()
+    return {
+        "From a clip to arrays (prepare)": inspect.getdoc(preprocess.prepare) or "",
+        "From arrays to what the networks read (assemble)": inspect.getdoc(preprocess.assemble) or "",
+        "From what they read to answers (answers)": inspect.getdoc(recipe.answers) or "",
+    }
+
+
+def _measured_since(job: Job, folder: Path) -> None:
+    """Have a card show the scores that are stored by now."""
+    card, _ = cards.read(folder)
+    if (found := json.loads(json.dumps(cards.scores(job)))) != card["scores"]:
+        cards.write(folder, card | {"scores": found})

@@ -1,0 +1,142 @@
+"""Trained networks as plain Keras files, which stock Keras loads in a process that knows nothing of this project."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+from keras import layers
+
+from common.errors import UserError
+from common.layers import stock
+from common.types import Samples, Scaling
+
+ENDING = ".keras"
+PIXELS = (1 / 255, 0.0)
+"""What networks read of uint8 arrays where a paper does not scale them otherwise: 0-1."""
+MOST_BYTES = 2**32
+"""Of a file, and of what it unpacks to."""
+MOST_CONFIGURATION = 2**24
+"""Bytes of a network's description."""
+PARTS = {"metadata.json", "config.json", "model.weights.h5"}
+KNOWN = {
+    "keras": {"DTypePolicy"},
+    "keras.initializers": {
+        *("Constant", "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "Ones", "Orthogonal", "RandomNormal"),
+        *("RandomUniform", "TruncatedNormal", "VarianceScaling", "Zeros"),
+    },
+    "keras.layers": {
+        *("Activation", "Add", "AveragePooling2D", "AveragePooling3D", "BatchNormalization", "Bidirectional"),
+        *("Concatenate", "Conv1D", "Conv2D", "Conv3D", "Cropping2D", "Dense", "DepthwiseConv2D", "Dropout", "ELU"),
+        *("Flatten", "GRU", "GlobalAveragePooling2D", "GlobalAveragePooling3D", "GlobalMaxPooling2D"),
+        *("GlobalMaxPooling3D", "InputLayer", "LSTM", "LayerNormalization", "LeakyReLU", "Masking", "MaxPooling2D"),
+        *("MaxPooling3D", "Multiply", "PReLU", "Permute", "RandomFlip", "ReLU", "Rescaling", "Reshape"),
+        *("SeparableConv2D", "Softmax", "SpatialDropout2D", "SpatialDropout3D", "Subtract", "TimeDistributed"),
+        *("UpSampling2D", "ZeroPadding2D", "ZeroPadding3D"),
+    },
+    "keras.regularizers": {"L1", "L1L2", "L2"},
+    "keras.src.models.functional": {"Functional"},
+    "keras.src.ops.numpy": {"Add", "Flip", "Multiply", "Subtract"},
+}
+"""What a file may be made of: layers and operations of Keras that compute and nothing else."""
+VALUES = {"__keras_tensor__", "__numpy__", "__tensor__"}
+
+
+def save(models: Mapping[str, keras.Model], samples: Samples, scaling: Scaling, folder: Path) -> dict[str, Any]:
+    """Write each network into `folder` as `<name>.keras`; by name what its card says of the file.
+
+    A network that reads arrays of `samples` takes them as they are, uint8 with the scaling inside. Raises ValueError
+    for a network that is not made of `KNOWN` parts: nobody else could read it.
+    """
+    found = {}
+    for name, model in models.items():
+        file = folder / f"{name}{ENDING}"
+        whole = standalone(model, samples, scaling)
+        whole.save(file)
+        if foreign := sorted(_foreign(_configuration(file))):
+            raise ValueError(f"{file.name}: {', '.join(foreign)} is not among what saved networks are made of")
+        found[name] = {
+            "file": file.name,
+            "sha256": _sha256(file),
+            "bytes": file.stat().st_size,
+            "parameters": whole.count_params(),
+            "reads": {key: _described(entry) for key, entry in whole.input.items()},
+            "answers": {key: _described(output) for key, output in whole.output.items()},
+        }
+    return found
+
+
+def standalone(model: keras.Model, samples: Samples, scaling: Scaling) -> keras.Model:
+    """The same network of Keras' own layers, not compiled, that reads the uint8 arrays of samples as they are."""
+    network = stock(keras.Model(model.input, model.output, name=model.name))  # without loss, which may be a paper's own
+    entries, values = {}, {}
+    for name, entry in model.input.items():
+        array = samples.x.get(name)
+        pixels = array is not None and array.dtype == "uint8" and tuple(array.shape[1:]) == tuple(entry.shape[1:])
+        entries[name] = layers.Input(entry.shape[1:], dtype="uint8" if pixels else entry.dtype, name=name)
+        scaled = layers.Rescaling(*scaling.get(name, PIXELS), name=f"{name}_scaled")
+        values[name] = scaled(entries[name]) if pixels else entries[name]
+    return keras.Model(entries, network(values), name=model.name)
+
+
+def load(folder: Path, files: Mapping[str, Any]) -> dict[str, keras.Model]:
+    """The networks of a card whose files in `folder` are those that it names; raises UserError for what is none."""
+    found = {}
+    for name, said in files.items():
+        file = folder / said["file"]
+        if foreign := sorted(_foreign(_configuration(file))):
+            raise UserError(f"{file}: made of {foreign[0]}, which no saved network is; it is not read")
+        try:
+            model = keras.saving.load_model(file, compile=False, safe_mode=True)
+            entries = {key: _described(entry) for key, entry in model.input.items()}
+            outputs = {key: _described(output) for key, output in model.output.items()}
+        except Exception as error:  # Keras passes on whatever its zip, JSON and HDF5 readers trip over
+            reason = " ".join(str(error).split())[:120]
+            raise UserError(f"{file}: cannot be read as a Keras network ({reason})") from error
+        if entries != said["reads"] or outputs != said["answers"]:
+            raise UserError(f"{file}: reads or answers otherwise than its card says; it is not used")
+        found[name] = model
+    return found
+
+
+def _described(tensor: Any) -> dict[str, Any]:
+    return {"shape": [None if size is None else int(size) for size in tensor.shape], "dtype": str(tensor.dtype)}
+
+
+def _configuration(file: Path) -> Any:
+    """What a file says of its network. Raises UserError for a file that is not built like one of Keras."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            parts = {part.filename: part.file_size for part in archive.infolist()}
+            if set(parts) != PARTS or sum(parts.values()) > MOST_BYTES or parts["config.json"] > MOST_CONFIGURATION:
+                raise ValueError("it does not hold the three parts of one")
+            return json.loads(archive.read("config.json"))
+    except (OSError, ValueError, RecursionError, NotImplementedError, RuntimeError, zipfile.BadZipFile) as error:
+        raise UserError(f"{file}: no network as Keras saves it ({error})") from error
+
+
+def _foreign(value: Any) -> Iterator[str]:
+    """Names of all that a description asks for and that is not `KNOWN`."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, list):
+            waiting += one
+        elif isinstance(one, dict):
+            waiting += one.values()
+            if "class_name" not in one:
+                continue
+            module, kind = one.get("module"), one["class_name"]
+            known = kind in VALUES if module is None else kind in KNOWN.get(str(module), ())
+            if not known or one.get("registered_name") not in (None, kind):
+                yield f"{module}.{kind}"
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

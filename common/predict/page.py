@@ -1,0 +1,139 @@
+"""A prediction on paper: one page, whatever the clip is called and whatever must be said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from common.predict.card_text import NOTICE, main_score, score_line
+from common.predict.pictures import FAINTEST, Picture, Strip, png
+from common.report.tables import DASH, number
+from common.report.write import typeset
+
+_STRIPS_HEIGHT = 5.8
+"""Centimetres for all strips together."""
+_REMARKS, _LETTERS = 12, 260
+
+
+def likely(probability: float) -> str:
+    """A probability to three decimals that is never shown as a certainty."""
+    return "<0.001" if probability < 0.001 else ">0.999" if probability > 0.999 else number(probability, 3)
+
+
+def answer_line(probabilities: Mapping[str, float]) -> str:
+    """All classes with their probabilities, the largest first."""
+    order = sorted(probabilities, key=lambda name: -probabilities[name])
+    return ", ".join(f"{name} {likely(probabilities[name])}" for name in order)
+
+
+def page(
+    record: Mapping[str, Any], card: Mapping[str, Any], frames: Sequence[tuple[str, Picture]], strips: Sequence[Strip]
+) -> bytes:
+    """The PDF of a prediction: its record, the model's card, frames with their captions, and what the network reads."""
+    files = {f"frame{place}.png": png(picture) for place, (_, picture) in enumerate(frames)}
+    files |= {f"strip{place}.png": png(strip.picture) for place, strip in enumerate(strips)}
+    columns = 1 if len(strips) < 4 else 2 if len(strips) < 5 else 3
+    rows = -(-len(strips) // columns)
+    view = {
+        "banner": NOTICE if card["data"] == "stand-in" else None,
+        "dash": DASH,
+        "key": card["paper"],
+        "profile": card["profile"],
+        "data": f"trained on {card['data']} corpora",
+        "title": _cut(record["source"]["name"], 80),
+        "source": _source(record),
+        "bars": _bars(record, card),
+        "caution": "A network's probability is how sure it is, not how often it is right.",
+        "facts": _facts(card),
+        "frames": [{"file": f"frame{place}.png", "caption": caption} for place, (caption, _) in enumerate(frames)],
+        "columns": columns,
+        "strip_height": min(_STRIPS_HEIGHT / rows - 0.45, 3.6),
+        "strips": [
+            {"file": f"strip{place}.png", "caption": _strip_caption(strip, len(strips))}
+            for place, strip in enumerate(strips)
+        ],
+        "rests": _rests(record, strips),
+        "remarks": _remarks(record["remarks"]),
+        "card": _card(record, card),
+    }
+    return typeset("prediction.typ", view, files)
+
+
+def _source(record: Mapping[str, Any]) -> str:
+    source = record["source"]
+    return (
+        f"{source['frames']} frames of {source['width']}x{source['height']} pixels at {source['fps']:g} a second "
+        f"({source['seconds']:.2f} s), SHA-256 {source['sha256'][:16]}…"
+    )
+
+
+def _bars(record: Mapping[str, Any], card: Mapping[str, Any]) -> list[dict[str, Any]]:
+    everything = max(sum(card["by_class"].values()), 1)
+    return [
+        {
+            "name": name,
+            "share": min(max(value, 0.0), 1.0),
+            "value": likely(value),
+            "answer": name == record["answer"],
+            "chance": card["by_class"].get(name, 0) / everything,
+        }
+        for name, value in record["probabilities"].items()
+    ]
+
+
+def _facts(card: Mapping[str, Any]) -> list[tuple[str, str]]:
+    reference, score = card["reference"], main_score(card)
+    learnt = "; ".join(f"{one['title']} {one['clips']}" for one in card["corpora"])
+    measured = score_line(score) if score else f"{DASH}, not measured; the card names the command"
+    return [
+        ("Paper", _cut(f"{reference['authors'].split(',')[0]} et al., {reference['year']} ({card['paper']})", 80)),
+        ("Network", _cut(f"{card['title']} ({card['experiment']})", 110)),
+        ("Learnt from", _cut(f"{card['clips']} clips of {card['subjects']} subjects, {card['data']}: {learnt}", 150)),
+        (
+            "Score",
+            f"{measured} ({card['scores_of'].partition(',')[0]}, of networks trained like it)" if score else measured,
+        ),
+    ]
+
+
+def _card(record: Mapping[str, Any], card: Mapping[str, Any]) -> list[tuple[str, str]]:
+    files = ", ".join(f"{said['file']} ({said['parameters']:,} parameters)" for said in card["files"].values())
+    changed = "; ".join(card["shortened"]) or "nothing"
+    return [
+        ("Files", files),
+        ("Card", f"SHA-256 {record['model']['sha256'][:16]}… in {_cut(record['model']['folder'], 90)}"),
+        ("Protocol", card["protocol"]),
+        ("Shortened", _cut(changed, 220)),
+        ("Precision, seed", f"{card['precision']}, {card['seed']}"),
+        ("Departures from the paper", f"{len(card['departures'])}, each in the card with its reason"),
+        ("Measured by", _cut(card["scores_command"], 220)),
+        ("Licence", _cut(card["licence"], 330)),
+    ]
+
+
+def _strip_caption(strip: Strip, count: int) -> str:
+    name = strip.name.replace("_", " ")
+    if count > 3 or len(strip.captions) < 3:  # many small strips, or one picture
+        return f"{name}; right: covering it costs {number(strip.largest, 3)} at most"
+    shown = f"{strip.captions[0]} to {strip.captions[-2]}"
+    return f"{name}: {shown}; right: covering it costs {number(strip.largest, 3)} at most"
+
+
+def _rests(record: Mapping[str, Any], strips: Sequence[Strip]) -> str:
+    largest = max(strip.largest for strip in strips)
+    if largest < FAINTEST:
+        return f"No patch that covers a part of the input lowers the probability of {record['answer']}."
+    before = likely(record["probabilities"][record["answer"]])
+    return (
+        "Coloured is where a patch of the input's mean, laid over all frames at once, lowers the probability of "
+        f"{record['answer']} ({before}); full colour is by {number(largest, 3)}."
+    )
+
+
+def _remarks(remarks: Sequence[str]) -> list[str]:
+    shown = [_cut(line, _LETTERS) for line in remarks[:_REMARKS]]
+    return [*shown, f"And {len(remarks) - _REMARKS} more in the JSON file."] if len(remarks) > _REMARKS else shown
+
+
+def _cut(text: str, letters: int) -> str:
+    return text if len(text) <= letters else f"{text[: letters - 1]}…"

@@ -1,0 +1,121 @@
+"""The pictures of a prediction's page: frames with what is found in them, what the network reads, what it rests on."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from common import images
+from common.faces import Face, FaceFinder
+from common.types import Clip, Look
+
+Picture = NDArray[np.uint8]
+
+HEIGHT = 200
+"""Pixels of a strip."""
+SMALLEST = 400
+"""Pixels that a frame is enlarged to, so that what is drawn in it stays fine."""
+GAP = 4
+MARGIN = 0.7
+"""What is shown around faces, as a share of the largest one's width."""
+MARK = (213, 94, 0)
+FOUND, OTHER = (0, 158, 115), (120, 120, 120)
+FAINTEST = 1e-4
+"""A fall of a probability that is less is none: other batches round otherwise."""
+
+
+@dataclass(frozen=True)
+class Strip:
+    """Some pictures of one input and, last, where covering it makes the answer's probability fall most."""
+
+    name: str
+    picture: Picture
+    captions: tuple[str, ...]
+    largest: float
+
+
+def frames(clip: Clip, places: Sequence[int], faces: FaceFinder) -> list[tuple[Picture, bool]]:
+    """Frames of a clip cut to their faces, with box and landmarks of the largest; False where dlib finds none."""
+    order = sorted(set(places))
+    shown = dict(zip(order, images.each_frame(clip.at(order)), strict=True))
+    seen = {place: faces.every(frame) for place, frame in shown.items()}
+    part = _around([face for some in seen.values() for face in some], shown[order[0]].shape)
+    return [(_marked(shown[place][part], seen[place], part), bool(seen[place])) for place in places]
+
+
+def _around(found: Sequence[Face], shape: tuple[int, ...]) -> tuple[slice, slice]:
+    if not found:
+        return slice(0, shape[0]), slice(0, shape[1])
+    boxes = np.array([face.box for face in found])
+    margin = MARGIN * float((boxes[:, 2] - boxes[:, 0]).max())
+    left, top = (boxes[:, :2].min(axis=0) - margin).astype(int).tolist()
+    right, bottom = (boxes[:, 2:].max(axis=0) + margin).astype(int).tolist()
+    return slice(max(top, 0), min(bottom, shape[0])), slice(max(left, 0), min(right, shape[1]))
+
+
+def _marked(picture: Picture, found: Sequence[Face], part: tuple[slice, slice]) -> Picture:
+    """A part of a frame, enlarged where it is small, with the faces that are found in the frame."""
+    scale = max(SMALLEST / picture.shape[0], 1.0)
+    size = round(picture.shape[1] * scale), round(picture.shape[0] * scale)
+    drawn = np.array(cv2.resize(np.ascontiguousarray(picture), size, interpolation=cv2.INTER_CUBIC), np.uint8)
+    corner = np.array([part[1].start, part[0].start])
+    thin = max(size[1] // 200, 1)
+    for number, face in enumerate(found):
+        start, end = np.rint((np.array(face.box).reshape(2, 2) - corner) * scale).astype(int).tolist()
+        cv2.rectangle(drawn, start, end, OTHER if number else FOUND, thin)
+        for x, y in () if number else np.rint((face.points - corner) * scale).astype(int).tolist():
+            cv2.circle(drawn, (x, y), thin, (255, 255, 255), -1, cv2.LINE_AA)
+    return drawn
+
+
+def strips(looks: Mapping[str, Look], falls: Mapping[str, NDArray[np.float32]], most: int) -> list[Strip]:
+    """A strip for each input: at most so many of its pictures, evenly spread, then the middle one with its falls.
+
+    One scale serves all inputs: full colour is the largest fall in any of them.
+    """
+    largest = max(float(values.max()) for values in falls.values())
+    found = []
+    for name, look in looks.items():
+        count = len(look.pictures)
+        places = np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(int)).tolist()
+        middle = look.pictures[count // 2]
+        cells = [_scaled(look.pictures[place]) for place in places]
+        cells.append(_tinted(_scaled(middle), falls[name], largest))
+        captions = (*(look.captions[place] for place in places), "what the answer rests on")
+        found.append(Strip(name, _joined(cells), captions, float(falls[name].max())))
+    return found
+
+
+def _scaled(picture: Picture) -> Picture:
+    height, width = picture.shape[:2]
+    size = max(round(width * HEIGHT / height), 1), HEIGHT
+    how = cv2.INTER_AREA if height > HEIGHT else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(np.ascontiguousarray(picture), size, interpolation=how), np.uint8)
+
+
+def _tinted(picture: Picture, fall: NDArray[np.float32], largest: float) -> Picture:
+    """The picture in grey, coloured the more the further the probability falls where it is covered."""
+    grey = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    if largest < FAINTEST:
+        return np.asarray(grey, np.uint8)
+    share = cv2.resize(np.clip(fall / largest, 0, 1), picture.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    strength = 0.8 * np.clip(share, 0, 1)[..., None]
+    return np.rint(grey * (1 - strength) + np.array(MARK) * strength).astype(np.uint8)
+
+
+def _joined(cells: Sequence[Picture]) -> Picture:
+    gap = np.full((HEIGHT, GAP, 3), 255, np.uint8)
+    return np.concatenate([part for cell in cells for part in (cell, gap)][:-1], axis=1)
+
+
+def png(picture: Picture) -> bytes:
+    """A picture as the bytes of a PNG file."""
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG")
+    return buffer.getvalue()

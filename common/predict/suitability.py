@@ -1,0 +1,137 @@
+"""What a clip shows of a face, measured in a sample of its frames, as pure functions of pictures and landmarks.
+
+Everything is relative to the distance of the eye centres, which no expression changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common import images
+from common.faces import Face, FaceFinder
+from common.types import Clip
+
+SAMPLED = 9
+"""Frames of a clip that are looked at: the first, the last, and evenly between."""
+LEFT_EYE, RIGHT_EYE = slice(36, 42), slice(42, 48)
+REGIONS: Mapping[str, slice] = {
+    "the brows": slice(17, 27),
+    "the nose": slice(27, 36),
+    "an eye (left in the picture)": LEFT_EYE,
+    "an eye (right in the picture)": RIGHT_EYE,
+    "the mouth": slice(48, 68),
+}
+SHIFTS = (-0.06, 0.06)
+"""How far the detector's box is moved across and down, as shares of its width."""
+SCALES = (0.94, 1.06)
+TURNS = {1: 270, 2: 180, 3: 90}
+"""By quarter turns counter-clockwise that put a face upright: degrees clockwise that do the same."""
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What is seen in one frame: its place in the clip counted from 0, its faces, the largest first.
+
+    `spread` says of each region of the largest how far its landmarks depend on the box that they are fitted in.
+    """
+
+    place: int
+    faces: tuple[Face, ...]
+    spread: Mapping[str, float]
+
+
+def examine(clip: Clip, faces: FaceFinder) -> tuple[Sight, ...]:
+    """What is seen in a sample of a clip's frames. Raises ClipError as `images.each_frame` does."""
+    places = sampled(len(clip.frames))
+    found = []
+    for place, frame in zip(places, images.each_frame(clip.at(places)), strict=True):
+        seen = tuple(faces.every(frame))
+        found.append(Sight(place, seen, spread(refits(frame, seen[0], faces), seen[0].points) if seen else {}))
+    return tuple(found)
+
+
+def sampled(frames: int) -> list[int]:
+    """The places of the frames that are looked at."""
+    return np.unique(np.linspace(0, frames - 1, min(SAMPLED, frames)).round().astype(int)).tolist()
+
+
+def upright_after(frames: Sequence[NDArray[np.uint8]], faces: FaceFinder, above: float = 0.0) -> int | None:
+    """By how many degrees clockwise pictures must be turned for most of them to show a face; None for no such turn.
+
+    Of several turns the one with the most certain faces, whose score must be `above` that in the mean.
+    """
+    sure: dict[int, float] = {}
+    for quarters, degrees in TURNS.items():
+        found = [faces.every(np.ascontiguousarray(np.rot90(frame, quarters))) for frame in frames]
+        if 2 * sum(map(bool, found)) > len(frames):
+            sure[degrees] = sum(one[0].score for one in found if one) / len(frames)
+    best = max(sure, key=lambda degrees: sure[degrees], default=None)
+    return best if best is not None and sure[best] > above else None
+
+
+# ---------------------------------------------------------------- of landmarks (68, 2), as x and y in pixels
+
+
+def eye_distance(points: NDArray[np.floating]) -> float:
+    """Pixels between the centres of the eyes."""
+    return float(np.hypot(*(points[RIGHT_EYE].mean(0) - points[LEFT_EYE].mean(0))))
+
+
+def tilt(points: NDArray[np.floating]) -> float:
+    """Degrees by which the line through the eyes leaves the horizontal; positive where the right one is lower."""
+    across, down = points[RIGHT_EYE].mean(0) - points[LEFT_EYE].mean(0)
+    return float(np.degrees(np.arctan2(down, across)))
+
+
+def asymmetry(points: NDArray[np.floating]) -> float:
+    """How far the ridge of the nose lies from the middle between the jaw's ends: 0 in it, 1 (or -1) at an end.
+
+    Measured along the line through the eyes; it grows as a head turns to its side.
+    """
+    along = points[RIGHT_EYE].mean(0) - points[LEFT_EYE].mean(0)
+    places = points @ (along / max(float(np.hypot(*along)), 1e-6))
+    left, right, nose = places[0:3].mean(), places[14:17].mean(), places[27:31].mean()
+    return float(np.clip(2 * (nose - left) / max(right - left, 1e-6) - 1, -1, 1))
+
+
+def travel(all_points: Sequence[NDArray[np.floating]]) -> float:
+    """The longest way between where a face is in any two frames, in distances of its eyes in the first."""
+    if len(all_points) < 2:
+        return 0.0
+    centres = np.stack([points.mean(0) for points in all_points])
+    ways = np.hypot(*(centres[:, None] - centres[None]).transpose(2, 0, 1))
+    return float(ways.max() / max(eye_distance(all_points[0]), 1.0))
+
+
+def outside(points: NDArray[np.floating], size: tuple[int, int]) -> bool:
+    """Whether landmarks lie outside a picture of this height and width."""
+    return bool((points < 0).any() or (points > np.array(size[::-1]) - 1).any())
+
+
+def spread(fits: NDArray[np.floating], points: NDArray[np.floating]) -> dict[str, float]:
+    """By region how far its landmarks lie apart among fits (k, 68, 2) of one face, in distances of the eyes.
+
+    Root mean square distance from their mean over the fits, averaged over the region's landmarks. Where a part of the
+    face is covered, its landmarks follow the box instead of the picture.
+    """
+    apart = np.sqrt(np.asarray(fits, np.float64).var(axis=0).sum(axis=-1)) / max(eye_distance(points), 1.0)
+    return {name: float(apart[part].mean()) for name, part in REGIONS.items()}
+
+
+def refits(frame: NDArray[np.uint8], face: Face, faces: FaceFinder) -> NDArray[np.float32]:
+    """The landmarks of a face fitted anew in boxes a little off the detector's, (8, 68, 2)."""
+    left, top, right, bottom = face.box
+    width, across, down = right - left, (left + right) / 2, (top + bottom) / 2
+    fits = []
+    for scale in SCALES:
+        for x in SHIFTS:
+            for y in SHIFTS:
+                half, centre = scale * width / 2, (across + x * width, down + y * width)
+                box = (centre[0] - half, centre[1] - half, centre[0] + half, centre[1] + half)
+                edges = tuple(round(edge) for edge in box)
+                fits.append(faces.follow(frame, replace(face, box=(edges[0], edges[1], edges[2], edges[3]))))
+    return np.stack(fits)

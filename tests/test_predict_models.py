@@ -1,0 +1,219 @@
+"""Saved networks of all papers: stock Keras reads them without this project, and they answer as they did."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+import papers
+from common.errors import UserError
+from common.predict import learn
+from common.training import Learner, keras
+from common.types import Answers, Clip, Experiment, Look, Samples, Workbench
+
+SMALL = {
+    "aouayeb2019": {"sequence_length": 4, "region_scale": 0.25},
+    "kumar2019": {"size": 32},
+    "le2020": {"size": 32},
+    "reddy2019": {"face_size": 12, "region_size": 12},
+    "talluri2022": {"size": 10, "combined_frames": 9},
+}
+"""Beside the profile smoke, so that networks are built in a second."""
+ALONE = """
+import json, sys
+import keras, numpy as np
+for folder, name, inputs in json.loads(sys.argv[1]):
+    model = keras.saving.load_model(f"{folder}/{name}.keras")
+    assert not model.compiled and all(type(layer).__module__.startswith("keras.") for layer in model.layers)
+    with np.load(inputs) as arrays:
+        given = {key: arrays[key] for key in model.input}
+    answer = model(given, training=False)
+    np.savez(f"{folder}/{name}-answers.npz", **{key: np.asarray(value) for key, value in answer.items()})
+assert not any(name.split(".")[0] in ("common", "papers") for name in sys.modules)
+"""
+
+
+class Saved(NamedTuple):
+    experiment: Experiment
+    settings: Any
+    samples: Samples
+    answers: Answers
+    folder: Path
+    files: dict[str, Any]
+
+
+def arrays(key: str, settings: Any) -> list[dict[str, np.ndarray]]:
+    """What `prepare` would make of two clips, of noise."""
+    rng = np.random.default_rng(len(key))
+
+    def noise(*shape: int) -> np.ndarray:
+        return rng.integers(0, 256, shape).astype(np.uint8)
+
+    def one() -> dict[str, np.ndarray]:
+        if key == "aouayeb2019":
+            sizes = papers.parts(key).preprocess.region_sizes(settings.region_scale)  # type: ignore[attr-defined]
+            return {name: noise(3, *size, 4) for name, size in sizes.items()}
+        if key == "kumar2019":
+            counts = {"frames": np.array([9]), "kept": np.full(4, 9), "lost": np.zeros(4, int)}
+            return {"avatars": noise(4, settings.size, settings.size, 3)} | counts
+        if key == "le2020":
+            points = rng.random((68, 2)) * settings.size
+            return {"dynamic": noise(settings.size, settings.size, 3), "points": points, "cut": np.array([1])}
+        if key == "reddy2019":
+            face = noise(settings.face_size, settings.face_size, settings.smic_frames, 1)
+            parts = {name: noise(settings.region_size, settings.region_size, 18, 1) for name in ("eyes", "mouth")}
+            return {"face": face, "reused": np.array([0])} | parts
+        whole = {"apex": np.array([4]), "reused": np.array([0]), "estimated": np.array([1])}
+        return {"face": noise(11, settings.size, settings.size)} | whole
+
+    return [one() for _ in range(2)]
+
+
+def samples_of(key: str, experiment: Experiment, settings: Any) -> Samples:
+    clips = [
+        (Clip("smic", f"s{n}", "c", (Path("a"),) * 9, tuple(range(1, 10)), 1, 4, 9, 100.0, ""), n) for n in range(2)
+    ]
+    return papers.parts(key).preprocess.assemble(clips, arrays(key, settings), experiment, settings)
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Saved]:
+    """All papers' networks with statistics as if they were trained; their answers by the recipe's own predict."""
+    from common.predict import networks
+
+    def fit(self: Learner, *_: Any, **__: Any) -> dict[str, list[float]]:
+        rng = np.random.default_rng(0)
+        for weight in self.model.weights:
+            if "moving" in weight.path or "bias" in weight.path:
+                weight.assign(np.abs(weight.numpy() + rng.normal(0, 0.1, weight.shape)))
+        return {"loss": [1.0]}
+
+    found = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Learner, "fit", fit)
+        for key in papers.available():
+            paper = papers.load(key)
+            experiment = learn.choose(paper, None)
+            settings = replace(paper.profiles["smoke"].settings, **SMALL.get(key, {}))
+            samples = samples_of(key, experiment, settings)
+            recipe, folder = papers.parts(key).recipe(), tmp_path_factory.mktemp(key)
+            trained = recipe.train(
+                recipe.Networks(experiment, settings, 0),
+                experiment,
+                samples,
+                Workbench("all clips", 0, lambda *_: None, folder, None),
+            )
+            answers = trained.predict(samples)
+            files = networks.save(trained.models, samples, trained.scaling, folder)
+            found[key] = Saved(experiment, settings, samples, answers, folder, files)
+    return found
+
+
+def test_stock_keras_reads_the_files_without_this_project(saved: dict[str, Saved], tmp_path: Path) -> None:
+    wanted = []
+    for key, one in saved.items():
+        given = {name: values[:] for name, values in one.samples.x.items()}
+        if key == "kumar2019":
+            given = {name: values[one.samples.view == 10] for name, values in given.items()}
+        np.savez(one.folder / "inputs.npz", **given)
+        wanted += [(str(one.folder), name, str(one.folder / "inputs.npz")) for name in one.files if name != "sequences"]
+    rng = np.random.default_rng(1)
+    frames = {name: rng.random((2, 4, 20)).astype(np.float32) for name in saved["aouayeb2019"].samples.x}
+    np.savez(tmp_path / "sequences.npz", **frames)
+    wanted.append((str(saved["aouayeb2019"].folder), "sequences", str(tmp_path / "sequences.npz")))
+    bare = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | {"TF_ENABLE_ONEDNN_OPTS": "1"}
+    command = [sys.executable, "-c", ALONE, json.dumps(wanted)]
+    done = subprocess.run(command, cwd=tmp_path, env=bare, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    for one in saved.values():
+        if "network" in one.files:
+            with np.load(one.folder / "network-answers.npz") as answer:
+                assert np.abs(answer["emotion"] - np.stack([*one.answers.values()])).max() <= 1e-6
+    with np.load(saved["aouayeb2019"].folder / "features-answers.npz") as features:
+        assert {name: values.shape for name, values in features.items()} == dict.fromkeys(frames, (6, 20))
+
+
+@pytest.mark.parametrize("key", ["aouayeb2019", "reddy2019"])
+def test_loaded_networks_answer_as_those_that_were_trained(saved: dict[str, Saved], key: str) -> None:
+    """One of two files, one with a scaling of its own inside; all others are asked by stock Keras."""
+    from common.predict import networks
+
+    one, recipe = saved[key], papers.parts(key).recipe()
+    answers = recipe.answers(networks.load(one.folder, one.files), one.samples, one.experiment, one.settings)
+    assert answers.keys() == one.answers.keys()
+    for clip, values in one.answers.items():
+        assert np.abs(answers[clip] - values).max() <= 1e-6
+        assert values.sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_uint8_arrays_are_read_as_they_are(saved: dict[str, Saved]) -> None:
+    for key, one in saved.items():
+        first = "features" if key == "aouayeb2019" else "network"
+        for name, said in one.files[first]["reads"].items():
+            assert said == {"shape": [None, *one.samples.x[name].shape[1:]], "dtype": "uint8"}
+        assert all((one.folder / said["file"]).stat().st_size == said["bytes"] for said in one.files.values())
+
+
+def test_looks_are_pictures_of_what_is_read(saved: dict[str, Saved]) -> None:
+    for key, one in saved.items():
+        mine = one.samples.only(np.flatnonzero(one.samples.clip == one.samples.clip[0]))
+        looks = papers.parts(key).figures.looks(mine, one.experiment, one.settings)
+        assert set(looks) == set(mine.x)
+        for name, look in looks.items():
+            assert isinstance(look, Look)
+            assert look.pictures.dtype == np.uint8
+            assert look.pictures.ndim == 4
+            assert look.pictures.shape[3] == 3
+            assert look.pictures.shape[1:3] == tuple(mine.x[name].shape[axis] for axis in look.axes)
+            assert len(look.captions) == len(look.pictures) > 0
+
+
+@pytest.mark.parametrize("kind", ["Lambda", "module", "zip", "text", "parts"])
+def test_files_that_are_none_are_one_line(saved: dict[str, Saved], tmp_path: Path, kind: str) -> None:
+    from common.predict import networks
+
+    one = saved["talluri2022"]
+    source = one.folder / "network.keras"
+    with zipfile.ZipFile(source) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    config = parts["config.json"].decode()
+    target = tmp_path / "network.keras"
+    if kind == "Lambda":
+        parts["config.json"] = config.replace('"Dropout"', '"Lambda"').encode()
+    elif kind == "module":
+        parts["config.json"] = config.replace('"keras.layers"', '"os.path"').encode()
+    elif kind == "parts":
+        parts["assets/x"] = b""
+    with zipfile.ZipFile(target, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    if kind == "zip":
+        target.write_bytes(source.read_bytes()[:1000])
+    if kind == "text":
+        target.write_bytes(b"not a network")
+    with pytest.raises(UserError) as caught:
+        networks.load(tmp_path, one.files)
+    assert str(target) in str(caught.value)
+
+
+def test_a_layer_that_is_not_known_is_not_saved(tmp_path: Path) -> None:
+    from common.predict import networks
+
+    class Own(keras.layers.Layer):
+        def call(self, x: Any) -> Any:
+            return x * 2
+
+    entry = keras.Input((2,), name="x")
+    model = keras.Model({"x": entry}, {"emotion": Own()(entry)})
+    empty = Samples({}, np.zeros(0, int), np.zeros(0, str), np.zeros(0, str), np.zeros(0, int))
+    with pytest.raises(ValueError, match="Own"):
+        networks.save({"network": model}, empty, {}, tmp_path)
