@@ -15,6 +15,8 @@ import openpyxl
 import pytest
 from PIL import Image
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 KEY = "apexdiff"
 EXAMPLE = ROOT / "docs" / "example"

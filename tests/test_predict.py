@@ -416,7 +416,7 @@ def test_scores_of_the_same_experiment_come_into_the_card(
     path = film.video(tmp_path / "a.avi", [little(frame) for frame in shot[:4]])
     assert ask(path) == 0
     reports: list[Report] = []
-    monkeypatch.setattr("common.report.write", lambda report, out: (reports.append(report), ())[1])
+    monkeypatch.setattr("common.report.write", lambda report, out, formats: (reports.append(report), ())[1])
     shared = ["--profile", "smoke", "--data", str(standin_data), "--out", str(tmp_path / "out"), "--workers", "1"]
     experiment = ["--experiment", "composite-loso/cnn-in-fold", "--cache", str(cache)]
     assert run_all.main(["--paper", KEY, *shared, *experiment]) == 0
