@@ -224,7 +224,13 @@ def usable(data: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    "fault", ["missing folder", "truncated image", "no image", "single frame", "two sizes", "zero bytes"]
+    "fault",
+    [
+        "missing folder",
+        "truncated image",
+        "two sizes",
+        *(pytest.param(one, marks=pytest.mark.slow) for one in ("no image", "single frame", "zero bytes")),
+    ],
 )
 def test_a_faulty_clip_is_one_line_and_the_rest_goes_on(licensed: Path, capsys, fault: str) -> None:
     import cv2
