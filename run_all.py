@@ -194,12 +194,14 @@ def list_papers(as_json: bool) -> int:
     for paper in known:
         print(f"{paper.key}  {paper.authors}: {paper.title}. {paper.venue}, {paper.year}")
         print(indent(bibtex(paper), "  "))
-        for experiment in paper.experiments:
+        for experiment in (e for e in paper.experiments if not e.tuned_of):
             free = "leak-free" if experiment.leak_free else "not leak-free"
             free += ", on request" if experiment.on_request else ""
             print(f"  {experiment.id}  {experiment.title} ({experiment.protocol}, {experiment.selection}, {free})")
             for claim in _claims(paper, experiment):
                 print(f"    published {claim.metric} on {claim.corpus}: {claim.printed}{claim.unit} ({claim.source})")
+        if tuned := sum(bool(e.tuned_of) for e in paper.experiments):
+            print(f"  and {tuned} with their settings tuned, which --tune adds; --json names them")
     return DONE
 
 

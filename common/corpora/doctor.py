@@ -30,7 +30,7 @@ def check(
     `composites["megc2019"]` holds clips, subjects, by_class, ids, by_corpus, dropped (counts by reason), exclusions,
     list (the official list file, if there), differences and documented.
     What an experiment of `papers` needs is read too. `experiments` holds paper, experiment, can_run, clips, subjects,
-    by_class and reason for each of them.
+    by_class and reason for each of them but the tuned copies, which need what their originals do.
     `unreadable` lists folders that could not be looked into. Raises UserError where none of the corpora is there.
     """
     asked = () if tuple(names) == corpora.NAMES else tuple(names)
@@ -63,7 +63,9 @@ def check(
     return {
         "corpora": report,
         "composites": {composite.MEGC2019.name: megc},
-        "experiments": [_experiment(p, e, loaded, report, listed, fault) for p in papers for e in p.experiments],
+        "experiments": [
+            _experiment(p, e, loaded, report, listed, fault) for p in papers for e in p.experiments if not e.tuned_of
+        ],
         "unreadable": [
             {"folder": str(folder.path), "reason": folder.fault} for folder in trees.survey(data) if folder.fault
         ],
