@@ -153,9 +153,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         parser.error(f"--seed: from 0 to {2**62}, not {options.seed}")
     if options.corpus and not options.check_data:
         parser.error("--corpus goes with --check-data")
-    for name in ("export", "tensorboard"):
+    for name in ("export", "tensorboard", "tune", "controls", "dry_run", "report_only"):
         if getattr(options, name) and (options.list or options.check_data):
-            parser.error(f"--{name} goes with --paper or --all")
+            parser.error(f"--{name.replace('_', '-')} goes with --paper or --all")
     if fault := _unfit_to_predict(options):
         parser.error(fault)
     return options
@@ -313,6 +313,8 @@ def studied(options: argparse.Namespace) -> Study:
         )
         for paper in loaded
     )
+    if options.tune and not any(e.space for one in chosen for e in one.experiments):
+        raise UserError("--tune: no chosen experiment has a tuned copy; leak-free ones that run unasked have")
     shared = Path.absolute if options.scheduler else Path  # workers may have started in another folder
     return study.Study(
         chosen=chosen,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,8 @@ def search(
     `first` is tried before all others, and counts. keras-tuner maximises `score`.
 
     Every record lies in `folder` as soon as it is there: a search that was stopped tries what is left. A file that has
-    not the `form` of a record (`common.forms`) is named in the log, and its choice is tried again.
+    not the `form` of a record (`common.forms`) is named in the log, and its choice is tried again. What `run` raises
+    ends the search.
     """
     tried: dict[str, tuple[Choice, Record]] = {}
 
@@ -64,7 +66,11 @@ def search(
         oracle = keras_tuner.oracles.GridSearchOracle(**wanted)
     else:
         oracle = keras_tuner.oracles.RandomSearchOracle(**wanted, max_trials=trials - (first is not None), seed=seed)
-    _Tuner(oracle, once, folder).search(verbose=0)
+    with tempfile.TemporaryDirectory() as own:  # what keras-tuner writes there is never read again
+        try:
+            _Tuner(oracle, once, own).search(verbose=0)
+        except keras_tuner.errors.FatalError as error:
+            raise error.__cause__ or error from None
     return list(tried.values())
 
 
@@ -90,17 +96,20 @@ def _stored(file: Path, form: Any) -> Record | None:
 class _Tuner(keras_tuner.Tuner):
     """keras-tuner's loop over trials that a function runs."""
 
-    def __init__(self, oracle: Any, trial: Callable[[Choice], float], folder: Path) -> None:
+    def __init__(self, oracle: Any, trial: Callable[[Choice], float], folder: str) -> None:
         self._trial = trial
         super().__init__(
             oracle,
-            directory=str(folder),
+            directory=folder,
             project_name="keras-tuner",
             overwrite=True,  # it cannot go on from a stopped grid itself (KeyError); the records beside it can
         )
 
     def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> dict[str, float]:
-        return {"score": self._trial(trial.hyperparameters.values)}
+        try:
+            return {"score": self._trial(trial.hyperparameters.values)}
+        except Exception as error:  # keras-tuner goes on after any other error, as if the choice had not been there
+            raise keras_tuner.errors.FatalError from error
 
     def on_trial_end(self, trial: Any) -> None:
         self.oracle.end_trial(trial)  # without the summary that keras-tuner prints

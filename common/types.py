@@ -244,6 +244,11 @@ class Experiment:
         """`name/variant`, as `--experiment` takes it; of a control `name/variant+control`."""
         return f"{self.name}/{self.variant}{self.control and '+' + self.control}"
 
+    @property
+    def original(self) -> str:
+        """The variant by which networks and inputs go: of a tuned copy that of which it is one."""
+        return self.tuned_of or self.variant
+
 
 Answers = dict[str, NDArray[np.float32]]
 """The probabilities of the classes (classes,) by clip id."""

@@ -101,8 +101,9 @@ def run(task: Task, say: Progress, line: Callable[[str], None], done: Callable[[
             if networks is None or networks[0] != needs:
                 networks = None  # the last ones may be gigabytes
                 networks = needs, recipe.Networks(job.experiment, job.profile.settings, job.seed)
-            measured |= networks[1].facts()
-            measured["flops"] = networks[1].flops(len(samples.y) / len(set(samples.clip.tolist())))
+            if not job.experiment.space:  # else what is trained is other networks, fold by fold
+                measured |= networks[1].facts()
+                measured["flops"] = networks[1].flops(len(samples.y) / len(set(samples.clip.tolist())))
         except UserError:
             raise
         except Exception as error:  # whatever a backend raises: one experiment must not take the others with it

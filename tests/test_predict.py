@@ -450,10 +450,12 @@ def test_one_bad_clip_leaves_the_others_and_equal_names_stay_apart(
     written = {file.name for file in (tmp_path / "out/predictions").glob("*.json")}
     assert len(written) == 2
     for name in written:  # asked again, each takes the place of its own
-        source = json.loads((tmp_path / "out/predictions" / name).read_text())["source"]
-        assert f"{command._stem(tmp_path / 'out/predictions', source, KEY)}-{KEY}.json" == name
-    other = source | {"sha256": "1" * 64}
-    assert f"{command._stem(tmp_path / 'out/predictions', other, KEY)}-{KEY}.json" not in written
+        record = json.loads((tmp_path / "out/predictions" / name).read_text())
+        assert f"{command._stem(tmp_path / 'out/predictions', record)}-{KEY}.json" == name
+    clip = record | {"source": record["source"] | {"sha256": "1" * 64}}
+    model = record | {"model": record["model"] | {"folder": "another"}}
+    for other in (clip, model):  # another clip, or the same by another model
+        assert f"{command._stem(tmp_path / 'out/predictions', other)}-{KEY}.json" not in written
 
 
 def test_nothing_is_trained_for_clips_that_cannot_be_used(

@@ -14,6 +14,7 @@ from common import tuning
 from common.protocols import inner
 from common.search import search
 from common.types import Answers, Experiment, LabelMap, Profile, Samples, Trained, Trial, Workbench
+from papers.le2020.experiments import whole_face
 
 CLASSES = ("negative", "positive", "surprise")
 SPACE = {"share": (0.2, 0.6, 1.0), "name": ("one", "other")}
@@ -190,6 +191,25 @@ def test_a_search_tries_what_is_left(tmp_path: Path) -> None:
     assert len(tried) == 4
 
 
+def test_what_a_trial_raises_ends_the_search(tmp_path: Path) -> None:
+    def run(choice: Any) -> dict[str, float]:
+        if choice["letter"] == "b":
+            raise OSError(28, "No space left on device")
+        return {"value": 0.5}
+
+    space = {"letter": ("a", "b", "c")}
+    with pytest.raises(OSError, match="No space left"):
+        search(space, run, lambda record: record["value"], tmp_path, form={"value": float}, trials=3, seed=0)
+
+
+def test_a_tuned_copy_reads_what_its_original_reads() -> None:
+    le = {e.id: e for e in papers.load("le2020").experiments}
+    for experiment in le.values():
+        if experiment.tuned_of:
+            assert whole_face(experiment) == whole_face(le[f"{experiment.name}/{experiment.tuned_of}"])
+    assert whole_face(le["vgg19-smic/tuned-whole-face-loso"])
+
+
 @pytest.mark.parametrize("key", papers.available())
 def test_spaces_hold_settings_that_decide_no_array(key: str) -> None:
     paper = papers.load(key)
@@ -209,11 +229,17 @@ def test_spaces_hold_settings_that_decide_no_array(key: str) -> None:
                     before = preprocess.parameters(experiment, profile.settings)
                     assert preprocess.parameters(experiment, other) == before
         if experiment.tuned_of:
+            assert experiment.original == experiment.tuned_of
             plain = next(e for e in paper.experiments if (e.name, e.variant) == (experiment.name, experiment.tuned_of))
             assert (plain.protocol, plain.corpora, plain.labels) == (
                 experiment.protocol,
                 experiment.corpora,
                 experiment.labels,
             )
+            needs = papers.parts(key).needs
+            for profile in paper.profiles.values():
+                assert needs(plain, profile.settings) == needs(experiment, profile.settings)
+                read = preprocess.parameters(plain, profile.settings)
+                assert read == preprocess.parameters(experiment, profile.settings)
             own = {name: getattr(paper.profiles["paper"].settings, name) for name in experiment.space}
             assert all(own[name] in values for name, values in experiment.space.items())

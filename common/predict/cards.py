@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from common import compare
+from common import compare, prepare
 from common.environment import environment
 from common.errors import UserError
 from common.files import write_atomically
@@ -144,6 +144,7 @@ def build(
         "excluded": [asdict(one) for one in job.exclusions],
         "environment": environment(),
         "code": job.key["code"],
+        "arrays": prepare.code(job.paper.key),
         "licence": STAND_IN_LICENCE if kind == "stand-in" else LICENCE,
     }
 

@@ -161,7 +161,7 @@ def _answer(
     ]
     strips = pictures.strips(looks, falls, 7 if len(looks) < 4 else 2)
     folder = study.out / "predictions"
-    stem = _stem(folder, record["source"], one.paper.key)
+    stem = _stem(folder, record)
     written = save(
         folder,
         {
@@ -216,22 +216,32 @@ def _record(each: Clear, kept: learn.Kept, found: Any) -> dict[str, Any]:
     }
 
 
-def _stem(folder: Path, source: Mapping[str, Any], key: str) -> str:
-    """What a prediction's files are called: the clip's name, with more behind it where another clip has that."""
+def _stem(folder: Path, record: Mapping[str, Any]) -> str:
+    """What a prediction's files are called: the clip's name, with more behind it where another prediction has that.
+
+    Another is one of another clip, or by another model.
+    """
+    source, key = record["source"], record["paper"]
     name = own.safe(Path(source["name"]))
     names = (name, f"{name}-{source['sha256'][:8]}", *(f"{name}-{source['sha256'][:8]}-{n}" for n in range(2, 1000)))
     for stem in names:
         other = _earlier(folder / f"{stem}-{key}.json")
-        if other is None or all(other.get(word) == source[word] for word in ("name", "sha256")):
+        if other is None or other == _identity(record):
             return stem
     return names[-1]
 
 
-def _earlier(path: Path) -> Mapping[str, Any] | None:
-    """The source of an earlier prediction; None where there is none, or none that can be read."""
+def _identity(record: Mapping[str, Any]) -> tuple[object, ...]:
+    """Of which clip, and by which model."""
+    source, model = record["source"], record["model"]
+    return source["name"], source["sha256"], record["experiment"], model["folder"]
+
+
+def _earlier(path: Path) -> tuple[object, ...] | None:
+    """The identity of an earlier prediction; None where there is none, or none that can be read."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8")) if path.stat().st_size < MOST_JSON else None
-    except (OSError, ValueError, RecursionError):
+        if path.stat().st_size >= MOST_JSON:
+            return None
+        return _identity(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, RecursionError, KeyError, TypeError):
         return None
-    source = found.get("source") if isinstance(found, dict) else None
-    return source if isinstance(source, dict) else None

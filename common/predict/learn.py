@@ -60,7 +60,7 @@ def choose(paper: Paper, name: str | None) -> Experiment:
     if len(found) == 1:
         return found[0]
     known = ", ".join(one.id for one in found or free)
-    what = "several experiments" if found else "no leak-free experiment"
+    what = "several experiments" if found else "no leak-free experiment with settings of its own"
     raise UserError(f"{paper.key}: --experiment {name} names {what}; --predict takes one of {known}")
 
 
@@ -73,6 +73,10 @@ def opened(path: Path, paper: Paper) -> Kept:
     if path != folder and path.name not in {said["file"] for said in card["files"].values()}:
         raise UserError(f"--model {path}: not among the files that {folder / cards.CARD} names")
     experiment, settings = cards.meant(card, paper, folder / cards.CARD)
+    if card.get("arrays") != prepare.code(paper.key):
+        raise UserError(
+            f"{folder / cards.CARD}: made with other preprocessing code than this version's; train the model again"
+        )
     for said in card["files"].values():
         cards.check(folder / said["file"], said["sha256"])
     return Kept(folder, card, sha256, experiment, settings)
@@ -170,5 +174,6 @@ def _how(parts: Parts) -> dict[str, str]:
 def _measured_since(job: Job, folder: Path) -> None:
     """Have a card show the scores that are stored by now."""
     card, _ = cards.read(folder)
-    if (found := json.loads(json.dumps(cards.scores(job)))) != card["scores"]:
+    found = json.loads(json.dumps(cards.scores(job)))
+    if found and found != card["scores"]:
         cards.write(folder, card | {"scores": found})

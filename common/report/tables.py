@@ -281,7 +281,7 @@ def printed(report: Report) -> list[Printed]:
         twins = (
             found.get((e.name, e.variant, *where))
             for e in report.paper.experiments
-            if e.name == claim.experiment and e.leak_free and e.twin_of in ("", claim.variant)
+            if e.name == claim.experiment and e.leak_free and not e.tuned_of and e.twin_of in ("", claim.variant)
         )
         rows.append(
             Printed(

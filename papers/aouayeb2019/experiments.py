@@ -99,7 +99,7 @@ LANDMARK_BOXES_IN_FOLD = replace(
 
 def by_landmarks(experiment: Experiment) -> bool:
     """Whether the six boxes follow the landmarks."""
-    return experiment.variant in (LANDMARK_BOXES.variant, LANDMARK_BOXES_IN_FOLD.variant)
+    return experiment.original in (LANDMARK_BOXES.variant, LANDMARK_BOXES_IN_FOLD.variant)
 
 
 def needs(experiment: Experiment, settings: Settings) -> Hashable:

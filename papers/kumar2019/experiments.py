@@ -60,12 +60,12 @@ MAGNIFIED_ONLY = "magnified-only"
 
 def needs(experiment: Experiment, settings: Settings) -> Hashable:
     """What the networks depend on: experiments that need the same share them."""
-    return experiment.variant == BEFORE
+    return experiment.original == BEFORE
 
 
 def trained_alphas(experiment: Experiment) -> tuple[int, ...]:
     """The magnifications of the training clips."""
-    return ALPHAS[1:] if experiment.variant == MAGNIFIED_ONLY else ALPHAS
+    return ALPHAS[1:] if experiment.original == MAGNIFIED_ONLY else ALPHAS
 
 
 def _experiments() -> Iterator[Experiment]:

@@ -18,7 +18,7 @@ class Networks:
 
     def __init__(self, experiment: Experiment, settings: Settings, seed: int) -> None:
         self.settings = settings
-        before, classes = experiment.variant == BEFORE, len(experiment.labels.classes)
+        before, classes = experiment.original == BEFORE, len(experiment.labels.classes)
         self._name = "parameters" + (f" {BEFORE}" if before else "")
         self.learner = Learner(
             lambda: model.resnet34(settings.size, classes, before=before),

@@ -94,12 +94,12 @@ def network(experiment: Experiment) -> str:
 
 def whole_face(experiment: Experiment) -> bool:
     """Whether the network reads the whole dynamic image instead of its regions."""
-    return experiment.variant.startswith(WHOLE)
+    return experiment.original.startswith(WHOLE)
 
 
 def exact(experiment: Experiment) -> bool:
     """Whether frames are pooled by the ranking machine itself instead of its approximation."""
-    return experiment.variant.startswith(EXACT)
+    return experiment.original.startswith(EXACT)
 
 
 def needs(experiment: Experiment, settings: Settings) -> Hashable:

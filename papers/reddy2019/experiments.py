@@ -96,7 +96,7 @@ def searches_kernels(experiment: Experiment) -> bool:
 
 def public_code(experiment: Experiment) -> bool:
     """Whether an experiment follows the authors' public code where it differs from the text."""
-    return experiment.variant.startswith("public-code")
+    return experiment.original.startswith("public-code")
 
 
 def spread_out(experiment: Experiment) -> bool:

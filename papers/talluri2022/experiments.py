@@ -139,12 +139,12 @@ def depth(experiment: Experiment, settings: Settings) -> int:
 
 def centred(experiment: Experiment) -> bool:
     """Whether sequences are centred at the apex."""
-    return INITIAL not in experiment.variant
+    return INITIAL not in experiment.original
 
 
 def two_convolutions(experiment: Experiment) -> bool:
     """Whether Model-C has a convolution before each pooling."""
-    return experiment.variant.startswith(TWO)
+    return experiment.original.startswith(TWO)
 
 
 def needs(experiment: Experiment, settings: Settings) -> Hashable:
