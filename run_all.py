@@ -12,13 +12,12 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from textwrap import indent
 from typing import TYPE_CHECKING
 
 import papers
-from common.citations import bibtex
+from common import listing
 from common.errors import UserError
-from common.types import Experiment, Paper
+from common.types import Paper
 
 if TYPE_CHECKING:
     from common.study import Study
@@ -189,56 +188,10 @@ def list_papers(as_json: bool) -> int:
     """Print what there is to run."""
     known = [papers.load(key) for key in papers.available()]
     if as_json:
-        print(json.dumps({"papers": [_listing(paper) for paper in known]}, indent=1))
-        return DONE
-    for paper in known:
-        print(f"{paper.key}  {paper.authors}: {paper.title}. {paper.venue}, {paper.year}")
-        print(indent(bibtex(paper), "  "))
-        for experiment in (e for e in paper.experiments if not e.tuned_of):
-            free = "leak-free" if experiment.leak_free else "not leak-free"
-            free += ", on request" if experiment.on_request else ""
-            print(f"  {experiment.id}  {experiment.title} ({experiment.protocol}, {experiment.selection}, {free})")
-            for claim in _claims(paper, experiment):
-                print(f"    published {claim.metric} on {claim.corpus}: {claim.printed}{claim.unit} ({claim.source})")
-        if tuned := sum(bool(e.tuned_of) for e in paper.experiments):
-            print(f"  and {tuned} with their settings tuned, which --tune adds; --json names them")
+        print(json.dumps({"papers": [listing.record(paper) for paper in known]}, indent=1))
+    else:
+        print("\n".join(line for paper in known for line in listing.lines(paper)))
     return DONE
-
-
-def _listing(paper: Paper) -> dict[str, object]:
-    return {
-        "key": paper.key,
-        "title": paper.title,
-        "authors": paper.authors,
-        "venue": paper.venue,
-        "year": paper.year,
-        "url": paper.url,
-        "bibtex": bibtex(paper),
-        "profiles": list(paper.profiles),
-        "experiments": [
-            {
-                "name": e.name,
-                "variant": e.variant,
-                "title": e.title,
-                "corpora": list(e.corpora),
-                "classes": list(e.labels.classes),
-                "protocol": e.protocol,
-                "selection": e.selection,
-                "leak_free": e.leak_free,
-                "on_request": e.on_request,
-                "space": dict(e.space),
-                "published": [
-                    {"corpus": c.corpus, "metric": c.metric, "value": c.value, "source": c.source}
-                    for c in _claims(paper, e)
-                ],
-            }
-            for e in paper.experiments
-        ],
-    }
-
-
-def _claims(paper: Paper, experiment: Experiment) -> list:
-    return [c for c in paper.claims if (c.experiment, c.variant) == (experiment.name, experiment.variant)]
 
 
 def check_data(folder: Path, names: Sequence[str] | None, as_json: bool) -> int:
