@@ -227,9 +227,10 @@ def usable(data: Path) -> Path:
     "fault",
     [
         "missing folder",
-        "truncated image",
-        "two sizes",
-        *(pytest.param(one, marks=pytest.mark.slow) for one in ("no image", "single frame", "zero bytes")),
+        *(
+            pytest.param(one, marks=pytest.mark.slow)
+            for one in ("truncated image", "two sizes", "no image", "single frame", "zero bytes")
+        ),
     ],
 )
 def test_a_faulty_clip_is_one_line_and_the_rest_goes_on(licensed: Path, capsys, fault: str) -> None:
