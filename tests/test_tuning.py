@@ -138,7 +138,7 @@ def test_a_space_larger_than_the_trials_is_drawn_from(tmp_path: Path) -> None:
     few = replace(PROFILE, trials=3)
     (_, trials), (_, same) = (choose(Knowing([]), tmp_path / name, few) for name in ("one", "other"))
     assert trials == same
-    assert len(trials) == 3 or (len(trials) == 2 and len({t.uf1 for t in trials}))  # a draw may be the first again
+    assert len(trials) in (2, 3)  # a draw may be the first again
     assert trials[0].settings == {"share": 0.2, "name": "one"}
 
 
@@ -149,7 +149,7 @@ def test_training_that_diverges_is_never_chosen(tmp_path: Path) -> None:
             return Knowing._answer(clip, settings) * (np.nan if settings.share == 1.0 else 1)
 
     settings, trials = choose(Diverging([]), tmp_path)
-    assert settings == Settings(share=0.6, name="other") or settings.share == 0.6
+    assert settings.share == 0.6
     assert {t.uf1 for t in trials if t.settings["share"] == 1.0} == {0.0}
 
 

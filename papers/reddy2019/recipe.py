@@ -78,23 +78,23 @@ def train(networks: Networks, experiment: Experiment, samples: Samples, bench: W
     x, targets = scaling.applied(samples), one_hot(samples, len(experiment.labels.classes))
     held_out = Watch("emotion", scaling.applied(beyond.held_out), beyond.held_out.y) if beyond else None
 
-    def fit(learner: Learner, watch: Watch | None) -> dict[str, list[float]]:
+    def fit(learner: Learner) -> dict[str, list[float]]:
         return learner.fit(
             x,
             targets,
             bench.seed,
             lambda done, total: bench.say(f"{experiment.id} epochs", done, total),
-            watch,
+            held_out,
         )
 
     history: dict[str, dict[str, list[float]]] = {}
     learner = networks.learner
     if searches_kernels(experiment):
         folder = bench.folder / "search" / file_name(bench.fold)
-        tried = _search(networks, lambda one: fit(one, held_out), folder, bench.seed)
+        tried = _search(networks, fit, folder, bench.seed)
         history = {f"kernel {name}": found for name, found in tried.items()}
         learner = networks.with_kernel(max(tried, key=lambda name: _reached(tried[name])), networks.settings.epochs)
-    history["network"] = fit(learner, held_out)
+    history["network"] = fit(learner)
     if beyond and experiment.variant == "published":
         _keep_saliency(learner.model, experiment, beyond.held_out, scaling, bench)
     models = {"network": learner.model}
