@@ -33,7 +33,7 @@ import numpy as np
 
 import papers
 from common import images, prepare, runner
-from common.cache import Cache
+from common.cache import Cache, digest
 from common.corpora import standin
 from common.environment import code_digest, peak_memory_mib
 from common.faces import FaceFinder
@@ -120,7 +120,7 @@ def measured(job: Job, workers: int, folder: Path) -> Cost:
             start = time.perf_counter()
             list(pool.finished([pool.start(decode, some) for some in paths]))
             turned = time.perf_counter()
-            contents = {clip.id: cache.content(clip.files) for clip, _ in clips}
+            contents = {clip.id: digest(cache.digests(clip.files)) for clip, _ in clips}
             (made,) = runner.prepare_clips([replace(job, clips=clips, contents=contents)], means, silent).values()
             preparing += time.perf_counter() - turned
             decoding += turned - start

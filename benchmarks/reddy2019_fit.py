@@ -29,6 +29,7 @@ from common.corpora import casme_sq_recordings, standin
 from common.environment import peak_memory_mib
 from common.errors import ClipError, UserError
 from common.faces import FaceFinder
+from common.images import frames_of
 from common.types import Clip, Experiment, Samples
 from papers.reddy2019 import preprocess
 from papers.reddy2019.experiments import NETWORKS, Settings, depth
@@ -65,7 +66,7 @@ def prepared(clips: Iterator[tuple[Clip, int]], experiment: Experiment, settings
     faces, usable, arrays = FaceFinder(), [], []
     for clip, label in clips:
         try:
-            arrays.append(preprocess.prepare(clip, experiment, settings, faces))
+            arrays.append(preprocess.prepare(frames_of(clip), experiment, settings, faces))
             usable.append((clip, label))
         except ClipError as error:
             print(f"{clip.id} left out: {error}", file=sys.stderr)

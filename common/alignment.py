@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from common.errors import ClipError
 from common.faces import FaceFinder
-from common.images import each_frame
-from common.types import Clip
+from common.images import each_frame, where
+from common.types import Clip, ClipFrames
 
 ALIGNED = 256
 """Width and height in pixels of an aligned face: about a face's in 640x480 pixels, and twice what a network reads."""
@@ -32,21 +32,21 @@ class Tracked(NamedTuple):
     found: bool
 
 
-def tracked(clip: Clip, faces: FaceFinder) -> Iterator[Tracked]:
+def tracked(clip: Clip | ClipFrames, faces: FaceFinder) -> Iterator[Tracked]:
     """Every frame of a clip with the landmarks that dlib finds in it, or else those of the frame before.
 
     Raises ClipError for files that cannot be used, and where the first frame shows no face.
     """
     points: NDArray[np.float32] | None = None
-    for file, number, frame in zip(clip.frames, clip.numbers, each_frame(clip), strict=True):
-        where, found = f"{file}, frame {number}", True
+    for index, frame in enumerate(each_frame(clip)):
+        place, found = where(clip, index), True
         try:
-            points = faces.find(frame, where).points
+            points = faces.find(frame, place).points
         except ClipError:
             if points is None:
                 raise
             found = False
-        yield Tracked(where, frame, points, found)
+        yield Tracked(place, frame, points, found)
 
 
 def reuse_note(unseen: Sequence[int], what: str) -> tuple[str, ...]:

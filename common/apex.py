@@ -10,6 +10,7 @@ and said where it is made.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -19,8 +20,9 @@ from common import images
 from common.alignment import rectangle
 from common.errors import ClipError, UserError
 from common.faces import FaceFinder
-from common.types import Clip
+from common.types import Clip, ClipFrames
 
+AnyClip = TypeVar("AnyClip", bound=Clip | ClipFrames)
 METHODS = ("midpoint", "lbp-divide-and-conquer")
 SIZE = 128
 """Width and height in pixels of the face that LBP features are taken of."""
@@ -28,7 +30,7 @@ MARGIN = 0.05
 """Share of the landmarks' extent added on every side of the face."""
 
 
-def estimate(clip: Clip, method: str, faces: FaceFinder) -> Clip:
+def estimate(clip: AnyClip, method: str, faces: FaceFinder) -> AnyClip:
     """The clip with an apex: unchanged where one is known, else with the estimate and the method's name as its source.
 
     The first frame of the clip counts as its onset. Raises UserError for an unknown method, and ClipError where the
@@ -51,7 +53,7 @@ def error(clip: Clip, method: str, faces: FaceFinder) -> int:
     return found - clip.apex
 
 
-def face_crops(clip: Clip, faces: FaceFinder) -> NDArray[np.uint8]:
+def face_crops(clip: Clip | ClipFrames, faces: FaceFinder) -> NDArray[np.uint8]:
     """The face in every frame of a clip, grey uint8 (n, SIZE, SIZE).
 
     The landmarks of the first frame, with a margin, bound the same rectangle in all frames, which is resized to a
@@ -60,9 +62,9 @@ def face_crops(clip: Clip, faces: FaceFinder) -> NDArray[np.uint8]:
     shows no face.
     """
     first, crops = images.read_frame(clip, 0), []
-    box = rectangle(faces.find(first, f"{clip.frames[0]}").points, first.shape, MARGIN)
+    box = rectangle(faces.find(first, images.where(clip, 0)).points, first.shape, MARGIN)
     if 0 in first[box].shape:
-        raise ClipError(f"{clip.frames[0]}: the face that dlib finds lies outside the picture")
+        raise ClipError(f"{images.where(clip, 0)}: the face that dlib finds lies outside the picture")
     for picture in images.each_frame(clip, part=box):
         grey = cv2.cvtColor(np.ascontiguousarray(picture), cv2.COLOR_RGB2GRAY)
         crops.append(cv2.resize(grey, (SIZE, SIZE), interpolation=cv2.INTER_AREA))

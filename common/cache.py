@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import re
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ from common.types import Arrays
 
 log = logging.getLogger("mer")
 
+_SHA256 = re.compile("[0-9a-f]{64}")
+
 
 def digest(record: Any) -> str:
     """SHA-256 (hex) of a JSON-able record, independent of the order of its keys."""
@@ -32,10 +35,10 @@ class Cache:
 
     root: Path
 
-    def content(self, files: Iterable[Path]) -> str:
-        """SHA-256 (hex) of the bytes of `files` in order.
+    def digests(self, files: Iterable[Path]) -> tuple[str, ...]:
+        """SHA-256 (hex) of the bytes of each of `files`.
 
-        The digest is remembered under the files' paths, sizes and modification times, so that a warm run reads no
+        The digests are remembered under the files' paths, sizes and modification times, so that a warm run reads no
         image. Raises ClipError for a file that cannot be read.
         """
         files = tuple(files)
@@ -44,16 +47,18 @@ class Cache:
         except OSError as error:
             raise ClipError(f"{error.filename}: {error.strerror}") from error
         memo = self._path("content", digest(stats), "txt")
-        if memo.is_file() and len(known := memo.read_text(encoding="ascii", errors="replace")) == 64:
-            return known
-        found = hashlib.sha256()
+        if memo.is_file():
+            known = tuple(memo.read_text(encoding="ascii", errors="replace").split())
+            if len(known) == len(files) and all(map(_SHA256.fullmatch, known)):
+                return known
+        found = []
         for file in files:
             try:
-                found.update(hashlib.sha256(file.read_bytes()).digest())
+                found.append(hashlib.sha256(file.read_bytes()).hexdigest())
             except OSError as error:
                 raise ClipError(f"{file}: {error.strerror}") from error
-        self._write(memo, lambda path: path.write_text(found.hexdigest(), encoding="ascii"))
-        return found.hexdigest()
+        self._write(memo, lambda path: path.write_text("\n".join(found), encoding="ascii"))
+        return tuple(found)
 
     @contextmanager
     def alone(self, kind: str, key: Mapping[str, Any]) -> Iterator[None]:

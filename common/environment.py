@@ -49,6 +49,18 @@ def backend() -> str:
     return os.environ.get("KERAS_BACKEND") or "tensorflow"
 
 
+def repeats_results() -> bool:
+    """Whether a fold that is trained twice gives the same answers, if its code carries nothing over.
+
+    With TensorFlow, whose operations `common.training` makes deterministic, and with JAX on a CPU.
+    """
+    if backend() != "jax":
+        return backend() == "tensorflow"
+    import jax
+
+    return bool(jax.default_backend() == "cpu")
+
+
 def sources(files: Iterable[str]) -> tuple[str, ...]:
     """Source files with all modules of the suite that they import, directly or not, relative to the project's root.
 

@@ -1,9 +1,11 @@
 """What keeps test clips out of training in a leak-free experiment. A violation stops the run.
 
-A recipe is handed the training rows of a fold alone. What could still leak without ill will is checked here: that the
-folds are apart, that preparing a clip takes nothing from others, that a held-out clip is answered by itself (tried on
-one clip of a run), and that the object which folds share gains nothing while a fold is trained and tested. Learners
-start each fold from their initial state by themselves; who hides a statistic inside one is not found out.
+A recipe is handed the training rows of a fold alone, and `prepare` pictures and times without a name or an emotion.
+What could still leak without ill will is checked here: that rows are those of the clips, subjects and classes of the
+experiment, that folds are apart, that the inputs of a clip rest on nothing but its arrays, that a held-out clip is
+answered by itself (tried on one clip of a run), that nothing which folds share changes while one is trained, and that a
+fold gives the same answers when it is trained again after another. What is not found: a copy whose bytes differ, and a
+statistic that a recipe hides from all this on purpose.
 """
 
 from __future__ import annotations
@@ -11,9 +13,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from common.carryover import changed, fingerprint
 from common.errors import StoppedError
 from common.protocols import BY_SUBJECT
 from common.types import Answers, Arrays, Clip, Experiment, Fold, Samples
@@ -30,11 +34,41 @@ class LeakError(StoppedError):
     """Something of the held-out clips would reach training."""
 
 
-def apart(fold: Fold, samples: Samples, experiment: Experiment, contents: Mapping[str, str]) -> None:
+@dataclass(frozen=True)
+class Copy:
+    """Two clips that hold the same file; `whole` where they are the same frames of the same files."""
+
+    first: str
+    second: str
+    whole: bool
+
+
+def copies(clips: Sequence[Clip], digests: Mapping[str, Sequence[str]]) -> tuple[Copy, ...]:
+    """Clips of different subjects that share a file, and clips of one subject that are the same.
+
+    `digests` are those of each clip's files, by clip id. Clips of one subject may be cut from one video. Of several
+    clips with the same file each is named with the first of them.
+    """
+    by_file: dict[str, Clip] = {}
+    by_clip: dict[tuple[object, ...], Clip] = {}
+    found: dict[tuple[str, str], bool] = {}
+    for clip in clips:
+        files = tuple(digests[clip.id])
+        twin = by_clip.setdefault((files, clip.numbers if len(files) < len(clip.numbers) else ()), clip)
+        if twin is not clip:
+            found[twin.id, clip.id] = True
+        for file in files:
+            other = by_file.setdefault(file, clip)
+            if other.subject_id != clip.subject_id:
+                found.setdefault((other.id, clip.id), False)
+    return tuple(Copy(*pair, whole) for pair, whole in found.items())
+
+
+def apart(fold: Fold, samples: Samples, experiment: Experiment, shared: Sequence[Copy]) -> None:
     """Raise LeakError where a clip is on both sides of a fold.
 
-    In a leak-free experiment, and by a protocol that keeps subjects apart, also where a subject is, or the same files
-    under two names. `contents` is a digest of each clip's files.
+    In a leak-free experiment, and by a protocol that keeps subjects apart, also where a subject is, or a file under two
+    names, and StoppedError where the same clip is tested under two names. `shared` is what `copies` found.
     """
     where = f"{experiment.id}, fold {fold.name}"
     train, test = set(samples.clip[fold.train].tolist()), set(samples.clip[fold.test].tolist())
@@ -44,35 +78,65 @@ def apart(fold: Fold, samples: Samples, experiment: Experiment, contents: Mappin
         return
     if both := sorted(set(samples.subject[fold.train].tolist()) & set(samples.subject[fold.test].tolist())):
         raise LeakError(f"{where}: subject {both[0]} is in training and in test")
-    known = {contents[clip]: clip for clip in sorted(train) if clip in contents}
-    for clip in sorted(test):
-        if (copy := known.get(contents.get(clip, ""))) is not None:
-            raise LeakError(
-                f"{where}: the files of {clip}, which is tested, are those of {copy}, which is trained on; one of the "
-                "two is a copy: take it out of the corpus"
-            )
+    for copy in shared:
+        tested = [clip for clip in (copy.first, copy.second) if clip in test]
+        trained = [clip for clip in (copy.first, copy.second) if clip in train]
+        remedy = "one of the two is a copy: take it out of the corpus"
+        if tested and trained:
+            what = "all files" if copy.whole else "a file"
+            raise LeakError(f"{where}: {what} of {tested[0]} (tested) also in {trained[0]} (trained on); {remedy}")
+        if len(tested) == 2 and copy.whole:
+            raise StoppedError(f"{where}: {tested[0]} and {tested[1]} are the same frames, counted twice; {remedy}")
+
+
+def identified(samples: Samples, clips: Sequence[tuple[Clip, int]], experiment: Experiment) -> None:
+    """Raise StoppedError where rows of samples do not carry the clips, subjects and classes of the experiment."""
+    known = {clip.id: (clip.subject_id, label) for clip, label in clips}
+    lengths = {len(values) for values in (*samples.x.values(), samples.y, samples.subject, samples.clip, samples.view)}
+    if len(lengths) != 1:
+        raise StoppedError(f"{experiment.id}: assemble returns columns of different lengths: {sorted(lengths)}")
+    if missing := sorted(known.keys() - set(samples.clip.tolist())):
+        raise StoppedError(f"{experiment.id}: assemble leaves out {missing[0]} and {len(missing) - 1} other clips")
+    columns = (samples.clip.tolist(), samples.subject.tolist(), samples.y.tolist())
+    for clip, subject, label in dict.fromkeys(zip(*columns, strict=True)):
+        if clip not in known:
+            raise StoppedError(f"{experiment.id}: assemble returns {clip}, which is no clip of this experiment")
+        if subject != known[clip][0]:
+            raise StoppedError(f"{experiment.id}: assemble gives {clip} the subject {subject}, not {known[clip][0]}")
+        if label != known[clip][1]:
+            raise StoppedError(f"{experiment.id}: assemble gives {clip} the class {label}, not {known[clip][1]}")
 
 
 def alone(
     clips: Sequence[tuple[Clip, int]],
     arrays: Sequence[Arrays],
     assemble: Callable[[Sequence[tuple[Clip, int]], Sequence[Arrays]], Samples],
+    classes: int,
 ) -> dict[str, str]:
-    """A digest of each clip's rows when it is assembled by itself, to be held against `rows` of all clips together."""
+    """A digest of each clip's rows when it is assembled by itself, to be held against `rows` of all clips together.
+
+    Names, emotion and files are withheld from `assemble`, and the class is another one: inputs must not rest on them.
+    """
     return {
-        pair[0].id: digest
-        for pair, one in zip(clips, arrays, strict=True)
-        for digest in rows(assemble([pair], [dict(one)])).values()
+        clip.id: digest
+        for (clip, label), one in zip(clips, arrays, strict=True)
+        for digest in rows(assemble([(_nameless(clip), (label + 1) % classes)], [dict(one)])).values()
     }
 
 
+def _nameless(clip: Clip) -> Clip:
+    """A clip without what could tell its class or subject."""
+    blank = dict.fromkeys(("subject", "name", "emotion", "action_units", "valence", "self_report"), "")
+    return replace(clip, frames=(), numbers=(), shown=(), **blank)  # type: ignore[arg-type]
+
+
 def rows(samples: Samples) -> dict[str, str]:
-    """A digest of each clip's rows: inputs, class and view."""
+    """A digest of each clip's rows: inputs and view."""
     found = {}
     order = np.argsort(samples.clip, kind="stable")
     names, starts = np.unique(samples.clip[order], return_index=True)
     for name, mine in zip(names.tolist(), np.split(order, starts[1:]), strict=True):
-        digest = hashlib.blake2b(samples.y[mine].tobytes() + samples.view[mine].tobytes())
+        digest = hashlib.blake2b(samples.view[mine].tobytes())
         for key in sorted(samples.x):
             digest.update(np.ascontiguousarray(samples.x[key][mine]).data)
         found[name] = digest.hexdigest()
@@ -80,12 +144,13 @@ def rows(samples: Samples) -> dict[str, str]:
 
 
 def unmixed(together: Mapping[str, str], by_itself: Mapping[str, str], experiment: Experiment) -> None:
-    """Raise LeakError where a clip's rows depend on which other clips there are (`rows` against `alone`)."""
+    """Raise LeakError where a clip's rows depend on more than its arrays (`rows` against `alone`)."""
     for clip, digest in by_itself.items():
         if together.get(clip) != digest:
             raise LeakError(
-                f"{experiment.id}: the samples of {clip} depend on the other clips, those held out among them; what is "
-                "fitted to clips belongs into training"
+                f"{experiment.id}: the samples of {clip} depend on its class or name, or on the other clips, held-out "
+                "ones among them; what is read of a clip comes from its arrays alone, and what is fitted to clips "
+                "belongs into training"
             )
 
 
@@ -100,8 +165,7 @@ def unswayed(
     """Raise LeakError where a held-out clip is answered otherwise when it is asked for by itself."""
     clip = str(test.clip[0])
     by_itself = predict(test.only(np.flatnonzero(test.clip == clip)))
-    apart = TOLERANCE if precision == "float32" else ROUGH
-    if set(by_itself) != {clip} or not np.allclose(by_itself[clip], answers[clip], atol=apart):
+    if set(by_itself) != {clip} or not np.allclose(by_itself[clip], answers[clip], atol=_tolerance(precision)):
         raise LeakError(
             f"{experiment.id}, fold {fold}: the answer for {clip} depends on which other held-out clips are asked for; "
             "what is fitted to clips belongs into training"
@@ -109,20 +173,30 @@ def unswayed(
 
 
 @contextmanager
-def forgetful(networks: object, experiment: Experiment, fold: str) -> Iterator[None]:
-    """Raise LeakError where a fold leaves something on `networks`, which all folds share, that was not there."""
-    before = dict(vars(networks))
+def forgetful(networks: object, recipe: object, experiment: Experiment, fold: str) -> Iterator[None]:
+    """Raise LeakError where a fold changes what `networks` or the modules around the recipe hold."""
+    before = fingerprint(networks, recipe)
     try:
         yield
-    finally:
-        after = dict(vars(networks))
-        kept = [name for name in after if name not in before or after[name] is not before[name]]
-        for name in kept:  # a fold that fails must not leave it to the next one either
-            vars(networks).pop(name)
-            if name in before:
-                vars(networks)[name] = before[name]
-    if kept:
-        raise LeakError(
-            f"{experiment.id}, fold {fold}: training leaves {kept[0]!r} on the networks, and other folds test clips "
-            "that it was fitted to"
-        )
+    finally:  # a fold that fails must not leave anything to the next one either
+        if kept := changed(before, fingerprint(networks, recipe)):
+            raise LeakError(
+                f"{experiment.id}, fold {fold}: training leaves {kept[0]} other than it was, and other folds test "
+                "clips that it was fitted to"
+            )
+
+
+def repeated(
+    first: Answers, again: Answers, experiment: Experiment, fold: str, between: str, precision: str = "float32"
+) -> None:
+    """Raise LeakError where a fold answers otherwise when it is trained again after another one (`between`)."""
+    for clip, answer in first.items():
+        if not np.allclose(answer, again[clip], atol=_tolerance(precision)):
+            raise LeakError(
+                f"{experiment.id}, fold {fold}: trained again after fold {between}, it answers {clip} otherwise; "
+                "training carries something over from fold to fold, and other folds test clips that it was fitted to"
+            )
+
+
+def _tolerance(precision: str) -> float:
+    return TOLERANCE if precision == "float32" else ROUGH

@@ -12,14 +12,12 @@ from PIL import Image, UnidentifiedImageError
 
 from common import videos
 from common.errors import ClipError
-from common.types import Clip
+from common.types import Clip, ClipFrames, Part
 
 FORMATS = ("JPEG", "PNG", "BMP")
 """By content: of the others that Pillow knows, some start programs (EPS) or are no single picture."""
 MOST_PIXELS = 2**25
 """Of a picture; those of the corpora have a fifteenth of them at most."""
-Part = tuple[slice, slice]
-"""Rows and columns of a picture, with both ends, that lie in it."""
 
 
 def read(path: Path) -> NDArray[np.uint8]:
@@ -57,36 +55,70 @@ def _read(path: Path, part: Part | None) -> tuple[tuple[int, int], NDArray[np.ui
         raise ClipError(f"{path}: {error}; copy the file again") from error
 
 
-def read_frame(clip: Clip, index: int) -> NDArray[np.uint8]:
-    """Frame `clip.numbers[index]` of a clip, uint8 RGB (height, width, 3). Raises ClipError as `each_frame` does."""
-    file, number = clip.pictures[index]
-    return next(videos.frames(file, [number])) if videos.is_video(file) else read(file)
+def frames_of(clip: Clip) -> ClipFrames:
+    """The pictures and times of a clip, without what would tell its emotion or whom it shows."""
+    pictures, first = clip.pictures, clip.numbers[0]
+
+    def read(indices: Sequence[int], part: Part | None) -> Iterator[NDArray[np.uint8]]:
+        return _read_all([pictures[index] for index in indices], part, repeated=bool(clip.shown))
+
+    return ClipFrames(
+        corpus=clip.corpus,
+        numbers=tuple(number - first for number in clip.numbers),
+        onset=clip.onset - first,
+        apex=None if clip.apex is None else clip.apex - first,
+        offset=clip.offset - first,
+        fps=clip.fps,
+        apex_source=clip.apex_source,
+        read=read,
+    )
 
 
-def read_frames(clip: Clip, step: int = 1) -> NDArray[np.uint8]:
+def where(clip: Clip | ClipFrames, index: int) -> str:
+    """How a message names a frame: by its file and number where they are known, else by its place in the clip."""
+    if isinstance(clip, ClipFrames):
+        return f"frame {index + 1} of {len(clip.numbers)}"
+    return f"{clip.frames[index]}, frame {clip.numbers[index]}"
+
+
+def read_frame(clip: Clip | ClipFrames, index: int) -> NDArray[np.uint8]:
+    """The frame at a place in a clip, uint8 RGB (height, width, 3). Raises ClipError as `each_frame` does."""
+    return next(_frames(clip).read([index], None))
+
+
+def read_frames(clip: Clip | ClipFrames, step: int = 1) -> NDArray[np.uint8]:
     """Every `step`-th frame of a clip, uint8 RGB (frames, height, width, 3). Raises ClipError as `each_frame` does."""
     pictures = each_frame(clip, step)
     first = next(pictures)
-    frames = np.empty((len(clip.frames[::step]), *first.shape), np.uint8)
+    frames = np.empty((len(clip.numbers[::step]), *first.shape), np.uint8)
     frames[0] = first
     for index, picture in enumerate(pictures, start=1):
         frames[index] = picture
     return frames
 
 
-def each_frame(clip: Clip, step: int = 1, part: Part | None = None) -> Iterator[NDArray[np.uint8]]:
+def each_frame(clip: Clip | ClipFrames, step: int = 1, part: Part | None = None) -> Iterator[NDArray[np.uint8]]:
     """Every `step`-th frame of a clip in turn, each uint8 RGB (height, width, 3), or `part` of each.
 
-    A frame is an image of its own, or frame `clip.numbers[i]` of a video, which is decoded once from its start.
+    A frame is an image of its own, or a frame of a video, which is decoded once from its start.
     Raises ClipError for an unreadable file, for a video with fewer frames and for frames of different sizes.
     """
+    return _frames(clip).read(range(0, len(clip.numbers), step), part)
+
+
+def _frames(clip: Clip | ClipFrames) -> ClipFrames:
+    return clip if isinstance(clip, ClipFrames) else frames_of(clip)
+
+
+def _read_all(wanted: Sequence[tuple[Path, int]], part: Part | None, repeated: bool) -> Iterator[NDArray[np.uint8]]:
+    """The pictures with these files and numbers, or a part of each; in any order where some are `repeated`."""
     first: tuple[tuple[int, int], str] | None = None
-    for file, number, size, picture in _pictures(clip, step, part):
+    for file, number, size, picture in _pictures(wanted, part, repeated):
         first = first or (size, file.name)
         if size != first[0]:
-            where = f"{file}, frame {number}" if videos.is_video(file) else f"{file}"
+            name = f"{file}, frame {number}" if videos.is_video(file) else f"{file}"
             raise ClipError(
-                f"{where}: {size[1]}x{size[0]} pixels, but {first[1]} has {first[0][1]}x{first[0][0]}; the frames of a "
+                f"{name}: {size[1]}x{size[0]} pixels, but {first[1]} has {first[0][1]}x{first[0][0]}; the frames of a "
                 "clip must have one size"
             )
         yield picture
@@ -95,10 +127,9 @@ def each_frame(clip: Clip, step: int = 1, part: Part | None = None) -> Iterator[
 Found = tuple[Path, int, tuple[int, int], NDArray[np.uint8]]
 
 
-def _pictures(clip: Clip, step: int, part: Part | None) -> Iterator[Found]:
-    """Every `step`-th frame, or a part of it, behind the file that holds it, its number, and its height and width."""
-    wanted = clip.pictures[::step]
-    if clip.shown:  # a control: pictures come again, or in another order than that of a video
+def _pictures(wanted: Sequence[tuple[Path, int]], part: Part | None, repeated: bool) -> Iterator[Found]:
+    """The pictures, or a part of each, behind the file that holds each, its number, and its height and width."""
+    if repeated:  # a control: pictures come again, or in another order than that of a video
         ordered = sorted(set(wanted))
         held = {(found[0], found[1]): found for found in _in_order(ordered, part)}
         for pair in wanted:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from common.faces import FaceFinder
-from common.types import Answers, Arrays, Clip, Experiment, Figure, Look, Samples, Trained, Workbench
+from common.types import Answers, Arrays, Clip, ClipFrames, Experiment, Figure, Look, Samples, Trained, Workbench
 
 
 class Preprocess(Protocol):
@@ -17,8 +17,8 @@ class Preprocess(Protocol):
     def parameters(self, experiment: Experiment, settings: Any) -> Mapping[str, Any]:
         """What decides the arrays that `prepare` returns."""
 
-    def prepare(self, clip: Clip, experiment: Experiment, settings: Any, faces: FaceFinder) -> Arrays:
-        """A clip's arrays; raises ClipError where its files or its face fail."""
+    def prepare(self, clip: ClipFrames, experiment: Experiment, settings: Any, faces: FaceFinder) -> Arrays:
+        """A clip's arrays, from its pictures and times alone; raises ClipError where its files or its face fail."""
 
     def assemble(
         self, clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], experiment: Experiment, settings: Any

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from common import corpora
-from common.cache import Cache
+from common import corpora, guard
+from common.cache import Cache, digest
 from common.controls import spoil
 from common.corpora import composite, standin
 from common.corpora.trees import natural
@@ -34,7 +34,10 @@ class Data:
 
 @dataclass(frozen=True)
 class Job:
-    """One experiment on its clips: (clip, class index) pairs, the content digest of each, its folds and its run."""
+    """One experiment on its clips: (clip, class index) pairs, the content digest of each, its folds and its run.
+
+    `copies` are clips that hold the same files.
+    """
 
     paper: Paper
     experiment: Experiment
@@ -42,6 +45,7 @@ class Job:
     seed: int
     clips: tuple[tuple[Clip, int], ...]
     contents: Mapping[str, str]
+    copies: tuple[guard.Copy, ...]
     folds: tuple[str, ...]
     summaries: tuple[CorpusSummary, ...]
     exclusions: tuple[Exclusion, ...]
@@ -90,13 +94,13 @@ def plan(
     out: Path,
     seed: int,
     code: str,
-    contents: dict[str, str],
+    contents: dict[str, tuple[str, ...]],
     progress: Progress,
 ) -> Job:
     """Select clips by the label map, cut them to the profile, and key the run by all that decides its predictions.
 
-    `code` is a digest of the source code in play; `contents` remembers the digests of clips' files from one experiment
-    to the next.
+    `code` is a digest of the source code in play; `contents` remembers the digests of each clip's files from one
+    experiment to the next.
     """
     missing = [name for name in experiment.corpora if name not in data.corpora]
     if missing:
@@ -118,7 +122,7 @@ def plan(
     for done, (clip, _) in enumerate(clips, start=1):
         try:
             if clip.id not in contents:
-                contents[clip.id] = cache.content(clip.files)
+                contents[clip.id] = cache.digests(clip.files)
         except ClipError as error:
             exclusions.append(Exclusion(clip.id, str(error)))
         progress("checking clips", done, len(clips))
@@ -128,12 +132,13 @@ def plan(
             raise UserError(
                 f"{paper.key} {experiment.id}: no usable clip of {name} below {data.folder}; see why with --check-data"
             )
+    digests = {clip.id: digest(contents[clip.id]) for clip, _ in readable}
     key = {
         "paper": paper.key,
         "experiment": asdict(experiment),
         "settings": asdict(profile.settings),
         "seed": seed,
-        "clips": [[clip.id, label, contents[clip.id], *annotation(clip)] for clip, label in readable],
+        "clips": [[clip.id, label, digests[clip.id], *annotation(clip)] for clip, label in readable],
         "code": code,
         "backend": backend(),
     }
@@ -143,7 +148,8 @@ def plan(
         profile=profile,
         seed=seed,
         clips=readable,
-        contents={clip.id: contents[clip.id] for clip, _ in readable},
+        contents=digests,
+        copies=guard.copies([clip for clip, _ in readable], contents),
         folds=_folds(experiment, clips, seed),
         summaries=tuple(_summary(corpus, readable, experiment) for corpus in used),
         exclusions=tuple(exclusions),

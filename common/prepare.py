@@ -14,6 +14,7 @@ from common.cache import digest as cache_digest
 from common.environment import code_digest, sources
 from common.errors import ClipError, UserError
 from common.faces import FaceFinder
+from common.images import frames_of
 from common.parts import Preprocess
 from common.plan import Job, annotation
 from common.types import Arrays, Clip, Exclusion, Experiment, Samples
@@ -82,7 +83,7 @@ def arrays(piece: Piece, preprocess: Preprocess, cache: Cache, faces: FaceFinder
     """A piece's arrays, from the cache if they are there. Raises ClipError where the clip cannot be used."""
 
     def prepare() -> Arrays:
-        return preprocess.prepare(piece.clip, piece.experiment, piece.settings, faces)
+        return preprocess.prepare(frames_of(piece.clip), piece.experiment, piece.settings, faces)
 
     return cache.arrays("clips", piece.key, prepare)[0]
 
@@ -92,8 +93,8 @@ def samples(
 ) -> Samples:
     """The samples of a job's clips but those excluded, from the cache; an entry that is gone is made again.
 
-    Raises UserError where no clip is left, and in a leak-free experiment LeakError where the samples of a clip depend
-    on others.
+    Raises UserError where no clip is left, StoppedError where rows are not those of the job's clips, subjects and
+    classes, and LeakError where the inputs of a clip rest on more than its arrays.
     """
     out = {one.clip: one for one in excluded}
     used = [
@@ -112,7 +113,8 @@ def samples(
     def assemble(some: Sequence[tuple[Clip, int]], their: Sequence[Arrays]) -> Samples:
         return preprocess.assemble(some, their, job.experiment, job.profile.settings)
 
-    by_itself = guard.alone(clips, made, assemble) if job.experiment.leak_free else {}
+    by_itself = guard.alone(clips, made, assemble, len(job.experiment.labels.classes))
     found = assemble(clips, made)
-    guard.unmixed(guard.rows(found) if by_itself else {}, by_itself, job.experiment)
+    guard.identified(found, clips, job.experiment)
+    guard.unmixed(guard.rows(found), by_itself, job.experiment)
     return found

@@ -172,24 +172,44 @@ def _shared_out(jobs: Sequence[Job], made: Mapping[str, Prepared], means: Means)
         key = needs(job.experiment, job.profile.settings)
         groups.setdefault(key, []).extend((job, fold) for fold in job.pending())
     if means.pool.here:
-        return [_shares(group, made) for group in groups.values()]
+        return _shares([*groups.values()], made)
     most = -(-sum(map(len, groups.values())) // workers)
     portions = []
     for group in groups.values():
         count = -(-len(group) // most)
         size = -(-len(group) // count)
         portions += [group[start : start + size] for start in range(0, len(group), size)]
-    return [_shares(portion, made) for portion in sorted(portions, key=len, reverse=True)]
+    return _shares(sorted(portions, key=len, reverse=True), made)
 
 
-def _shares(folds: Sequence[tuple[Job, str]], made: Mapping[str, Prepared]) -> tuple[work.Share, ...]:
-    by_job: dict[str, tuple[Job, list[str]]] = {}
-    for job, fold in folds:
-        by_job.setdefault(job.experiment.id, (job, []))[1].append(fold)
-    return tuple(
-        work.Share(job, tuple(names), made[name].excluded, first=names[0] == job.pending()[0])
-        for name, (job, names) in by_job.items()
-    )
+def _shares(
+    portions: Sequence[Sequence[tuple[Job, str]]], made: Mapping[str, Prepared]
+) -> list[tuple[work.Share, ...]]:
+    """Each portion as shares, one per job; of a job that several processes train, the largest share `repeats`."""
+    by_portion: list[dict[str, tuple[Job, list[str]]]] = []
+    for portion in portions:
+        by_job: dict[str, tuple[Job, list[str]]] = {}
+        for job, fold in portion:
+            by_job.setdefault(job.experiment.id, (job, []))[1].append(fold)
+        by_portion.append(by_job)
+    largest: dict[str, list[str]] = {}
+    for by_job in by_portion:
+        for name, (_, folds) in by_job.items():
+            if len(folds) > len(largest.get(name, [])):
+                largest[name] = folds
+    return [
+        tuple(
+            work.Share(
+                job,
+                tuple(folds),
+                made[name].excluded,
+                first=folds[0] == job.pending()[0],
+                repeats=folds is largest[name],
+            )
+            for name, (job, folds) in by_job.items()
+        )
+        for by_job in by_portion
+    ]
 
 
 def _run(task: work.Task) -> tuple[int, list[str]]:

@@ -228,7 +228,7 @@ def _jobs(study: Study, one: Chosen, seed: int, display: Display) -> tuple[list[
     from common.report.assemble import plan_file, read_plan
 
     data = _data(study, one, display)
-    contents: dict[str, str] = {}
+    contents: dict[str, tuple[str, ...]] = {}
     code = code_digest(one.code)
     wanted = {experiment.id for experiment in one.experiments}
     known = read_plan(plan_file(study.out, one.paper, one.profile, data.kind, seed)).get("runs", {})

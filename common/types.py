@@ -5,7 +5,7 @@ Numpy and the standard library only, so that every other module can import this 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -73,6 +73,39 @@ class Clip:
     def subject_id(self) -> str:
         """`corpus/subject`: subject numbers repeat across corpora."""
         return f"{self.corpus}/{self.subject}"
+
+
+Part = tuple[slice, slice]
+"""Rows and columns of a picture, with both ends, that lie in it."""
+ReadFrames = Callable[[Sequence[int], Part | None], Iterator[NDArray[np.uint8]]]
+"""Called as read(indices, part): these frames of a clip in turn, RGB uint8 (height, width, 3), or a part of each."""
+
+
+@dataclass(frozen=True)
+class ClipFrames:
+    """A clip as `prepare` sees it: pictures and times, but neither its emotion nor its subject nor its files' names.
+
+    SMIC's folders are named by class and its clips' names say it too, so that no name or path is told. `numbers`,
+    `onset`, `apex` and `offset` are those of `Clip`, counted from the first frame, which is 0. `common.images` reads
+    the pictures.
+    """
+
+    corpus: str
+    numbers: tuple[int, ...]
+    onset: int
+    apex: int | None
+    offset: int
+    fps: float
+    apex_source: str
+    read: ReadFrames = field(repr=False, compare=False)
+
+    def at(self, places: Sequence[int]) -> ClipFrames:
+        """The clip with the frames at these places alone."""
+
+        def read(indices: Sequence[int], part: Part | None) -> Iterator[NDArray[np.uint8]]:
+            return self.read([places[index] for index in indices], part)
+
+        return replace(self, numbers=tuple(self.numbers[place] for place in places), read=read)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import numpy as np
 
 from common import guard, prepare, tuning
 from common.cache import Cache
-from common.environment import environment, forget_peak_memory, peak_memory_mib
+from common.environment import environment, forget_peak_memory, peak_memory_mib, repeats_results
 from common.errors import UserError
 from common.parts import Networks, Parts, Recipe
 from common.plan import Job
@@ -39,12 +39,16 @@ log = logging.getLogger("mer")
 
 @dataclass(frozen=True)
 class Share:
-    """Some folds of one job, the clips of it that cannot be used, and whether this share speaks for all of the job."""
+    """Some folds of one job, the clips of it that cannot be used, and whether this share speaks for all of the job.
+
+    With `repeats` its first fold is trained again after another, to see that folds leave nothing to each other.
+    """
 
     job: Job
     folds: tuple[str, ...]
     excluded: tuple[Exclusion, ...]
     first: bool
+    repeats: bool
 
 
 @dataclass(frozen=True)
@@ -114,13 +118,17 @@ def run(task: Task, say: Progress, line: Callable[[str], None], done: Callable[[
             failures += len(names)
             continue
         shop = Shop(job, recipe, networks[1], samples, _keep(job, samples, task.cache, measured), say, measured)
-        failures += _folds(shop, folds, line, done)
+        failures += _folds(shop, folds, line, done, repeats=share.repeats)
         del samples, shop  # a corpus is gigabytes: free one job's before the next is read
     return failures
 
 
-def _folds(shop: Shop, folds: Sequence[Fold], line: Callable[[str], None], done: Callable[[str], None]) -> int:
+def _folds(
+    shop: Shop, folds: Sequence[Fold], line: Callable[[str], None], done: Callable[[str], None], *, repeats: bool
+) -> int:
     job, failures, tried = shop.job, 0, False
+    first: tuple[Fold, FoldResult] | None = None
+    repeats = repeats and job.experiment.leak_free and repeats_results()
     where = f"{job.paper.key} {job.experiment.id}"
     for number, fold in enumerate(folds):
         several = len(set(shop.samples.clip[fold.test].tolist())) > 1
@@ -138,6 +146,10 @@ def _folds(shop: Shop, folds: Sequence[Fold], line: Callable[[str], None], done:
             failures += 1
             continue
         job.run.save(result)
+        if repeats and first is not None:
+            repeats = False
+            failures += _repeat(shop, *first, fold.name, line)
+        first = first or (fold, result)
         tried |= several
         done(finished(job, result))
         shop.say(f"{where}: folds", job.done(), len(job.folds))
@@ -157,28 +169,13 @@ def _fold(shop: Shop, fold: Fold, *, trial: bool, last: bool) -> FoldResult:
     """Train and test one fold. With `trial` a leak-free recipe is tried for leaks, with `last` inference is timed."""
     job, samples, experiment = shop.job, shop.samples, shop.job.experiment
     shop.say(f"{job.paper.key} {experiment.id}: folds", job.done(), len(job.folds))
-    guard.apart(fold, samples, experiment, job.contents)
+    guard.apart(fold, samples, experiment, job.copies)
     test = samples.only(fold.test)
-    unlabelled = replace(test, y=np.zeros_like(test.y))
-    bench = Workbench(
-        fold=fold.name,
-        seed=seed_of(job.paper.key, experiment.id, fold.name, job.seed),
-        say=shop.say,
-        folder=job.run.path,
-        beyond=None if experiment.leak_free else Beyond(test, samples, shop.keep, job.seed),
-    )
     forget_peak_memory()
     for name in (KEPT_SECONDS, SHARED_SECONDS):
         shop.measured.pop(name, None)
     start = time.perf_counter()
-    with guard.forgetful(shop.networks, experiment, fold.name):
-        networks, rows = shop.networks, samples.only(fold.train)
-        trials: tuple[Trial, ...] = ()
-        if experiment.space:
-            settings, trials = tuning.choose(shop.recipe, experiment, job.profile, rows, bench, job.seed)
-            networks = shop.recipe.Networks(experiment, settings, job.seed)
-        trained = shop.recipe.train(networks, experiment, rows, bench)
-        answers = trained.predict(unlabelled if experiment.leak_free else test)
+    trained, answers, trials = _train(shop, fold)
     seconds = time.perf_counter() - start - shop.measured.pop(KEPT_SECONDS, 0.0)
     if set(answers) != set(test.clip.tolist()):
         raise ValueError("the predictions are not those of the held-out clips")
@@ -187,7 +184,8 @@ def _fold(shop: Shop, fold: Fold, *, trial: bool, last: bool) -> FoldResult:
         raise FloatingPointError("the network's answers or losses are not finite; its training diverged")
     measured = dict(shop.measured)
     if trial and experiment.leak_free:
-        guard.unswayed(answers, trained.predict, unlabelled, experiment, fold.name, job.profile.settings.precision)
+        precision = job.profile.settings.precision
+        guard.unswayed(answers, trained.predict, _unlabelled(test), experiment, fold.name, precision)
     if last:  # by now nothing is traced or loaded any more
         measured["inference_ms_per_clip"] = _inference_ms(trained, test, answers)
     if math.isfinite(peak := peak_memory_mib()):
@@ -205,6 +203,53 @@ def _fold(shop: Shop, fold: Fold, *, trial: bool, last: bool) -> FoldResult:
         environment=environment() | {"code": str(job.key["code"])[:16]},
         trials=trials,
     )
+
+
+def _train(shop: Shop, fold: Fold) -> tuple[Trained, Answers, tuple[Trial, ...]]:
+    """Train on a fold, with settings searched for where the experiment has a space, and answer its held-out clips."""
+    job, samples, experiment = shop.job, shop.samples, shop.job.experiment
+    test, rows = samples.only(fold.test), samples.only(fold.train)
+    bench = Workbench(
+        fold=fold.name,
+        seed=seed_of(job.paper.key, experiment.id, fold.name, job.seed),
+        say=shop.say,
+        folder=job.run.path,
+        beyond=None if experiment.leak_free else Beyond(test, samples, shop.keep, job.seed),
+    )
+    with guard.forgetful(shop.networks, shop.recipe, experiment, fold.name):
+        networks = shop.networks
+        trials: tuple[Trial, ...] = ()
+        if experiment.space:
+            settings, trials = tuning.choose(shop.recipe, experiment, job.profile, rows, bench, job.seed)
+            networks = shop.recipe.Networks(experiment, settings, job.seed)
+        trained = shop.recipe.train(networks, experiment, rows, bench)
+        answers = trained.predict(_unlabelled(test) if experiment.leak_free else test)
+    return trained, answers, trials
+
+
+def _unlabelled(test: Samples) -> Samples:
+    return replace(test, y=np.zeros_like(test.y))
+
+
+def _repeat(shop: Shop, fold: Fold, result: FoldResult, between: str, line: Callable[[str], None]) -> int:
+    """Train a fold again after another; raises LeakError where its answers are no longer those of its result.
+
+    Returns 1 where it fails otherwise, which `line` says, else 0.
+    """
+    job = shop.job
+    try:
+        _, again, _ = _train(shop, fold)
+        first = dict(zip(result.clips, result.probabilities, strict=True))
+        guard.repeated(first, again, job.experiment, fold.name, between, job.profile.settings.precision)
+    except guard.LeakError:
+        job.run.set_aside()
+        raise
+    except UserError:
+        raise
+    except Exception as error:  # whatever a backend raises
+        line(f"{job.paper.key} {job.experiment.id} {fold.name}: trained again, it failed, {_one_line(error)}")
+        return 1
+    return 0
 
 
 def _inference_ms(trained: Trained, test: Samples, answers: Answers) -> float:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 
 import papers
 import run_all
-from common import guard
+from common import corpora, guard
+from common.carryover import changed, fingerprint
+from common.errors import StoppedError
+from common.images import frames_of, read_frame
 from common.parts import Parts
 from common.protocols import LOSO, ONCE
 from common.types import Answers, Arrays, Clip, Experiment, Fold, LabelMap, Rows, Samples, Trained, Workbench
@@ -73,6 +78,58 @@ class FittedToTest(Honest):
         return Trained(lambda test: answered(test, mean_of(test)), {})
 
 
+SEEN: list[float] = []
+"""What a careless author keeps in a module."""
+
+
+class KeptInList(Honest):
+    """A list of the networks that grows in place from fold to fold."""
+
+    class Networks(Honest.Networks):
+        def __init__(self, experiment: object, settings: object, seed: int) -> None:
+            super().__init__(experiment, settings, seed)
+            self.statistics: list[float] = []
+
+    @staticmethod
+    def train(networks: Any, experiment: Experiment, samples: Samples, bench: Workbench) -> Trained:
+        networks.statistics.append(mean_of(samples))
+        return Trained(lambda test: answered(test, float(np.mean(networks.statistics))), {})
+
+
+class KeptInModule(Honest):
+    """A global of the recipe's module, fitted in the first fold."""
+
+    @staticmethod
+    def train(networks: Any, experiment: Experiment, samples: Samples, bench: Workbench) -> Trained:
+        SEEN[:] = SEEN or [mean_of(samples)]
+        return Trained(lambda test: answered(test, SEEN[0]), {})
+
+
+class WarmStart(Honest):
+    """A Keras layer that goes on from the weights that the last fold left."""
+
+    class Networks(Honest.Networks):
+        def __init__(self, experiment: object, settings: object, seed: int) -> None:
+            import keras
+
+            super().__init__(experiment, settings, seed)
+            self.layer = keras.layers.Dense(1)
+            self.layer.build((None, 1))
+
+    @staticmethod
+    def train(networks: Any, experiment: Experiment, samples: Samples, bench: Workbench) -> Trained:
+        _, bias = networks.layer.weights
+        bias.assign(bias * 0.5 + mean_of(samples) % 1)  # one step of a mean that glides
+        value = 100 * float(np.asarray(bias)[0])
+        return Trained(lambda test: {clip: steady(value) for clip in dict.fromkeys(test.clip.tolist())}, {})
+
+
+def steady(value: float) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """Answers that move with a value."""
+    share = np.float32(0.5 + 0.5 * np.sin(value))
+    return np.array([share, 1 - share, 0], np.float32)
+
+
 class Sharing(Honest):
     """An extractor fitted to all clips, shared by all folds."""
 
@@ -80,6 +137,12 @@ class Sharing(Honest):
     def train(networks: Any, experiment: Experiment, samples: Samples, bench: Workbench) -> Trained:
         brightness = mean_of(bench.beyond.everything)  # type: ignore[union-attr]
         return Trained(lambda test: answered(test, brightness), {})
+
+
+def one_line(capsys: Any) -> str:
+    """What went to stderr, which is one line."""
+    (line,) = capsys.readouterr().err.splitlines()
+    return str(line)
 
 
 @pytest.fixture
@@ -123,13 +186,17 @@ def test_an_honest_recipe_runs(run: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("recipe", "said"),
     [
-        (FittedOnce, "leaves 'brightness' on the networks"),
+        (FittedOnce, "leaves 'brightness' on the networks other"),
+        (KeptInList, "leaves 'statistics' on the networks other"),
+        (KeptInModule, "test_guard.SEEN other than it was"),
+        (WarmStart, "carries something over from fold to fold"),
         (FittedToTest, "depends on which other held-out clips are asked for"),
     ],
 )
 def test_a_leaking_extractor_stops_the_run(run: Any, tmp_path: Path, capsys: Any, recipe: Any, said: str) -> None:
+    SEEN.clear()
     assert run(recipe) == 1
-    assert said in capsys.readouterr().err
+    assert said in one_line(capsys)
     assert not results(tmp_path)
 
 
@@ -139,37 +206,148 @@ def test_what_folds_could_share_is_not_there(run: Any, tmp_path: Path, capsys: A
     assert not results(tmp_path)
 
 
-def test_a_statistic_of_all_clips_in_the_samples_stops_the_run(run: Any, tmp_path: Path, capsys: Any) -> None:
+# What a preprocess.py may do to the samples by mistake, and what the line says that stops the run.
+Spoil = Callable[[Samples, Sequence[tuple[Clip, int]]], Samples]
+
+
+def centred(samples: Samples, clips: Sequence[tuple[Clip, int]]) -> Samples:
+    x = {name: np.asarray(values, np.float32) for name, values in samples.x.items()}
+    x["nose"] -= x["nose"].mean()
+    return replace(samples, x=x)
+
+
+def labelled(samples: Samples, clips: Sequence[tuple[Clip, int]]) -> Samples:
+    samples.x["nose"][:, 0, 0, 0] = samples.y
+    return samples
+
+
+def named_by_emotion(samples: Samples, clips: Sequence[tuple[Clip, int]]) -> Samples:
+    known = {clip.id: len(clip.emotion) for clip, _ in clips}
+    samples.x["nose"][:, 0, 0, 0] = [known[clip] for clip in samples.clip.tolist()]
+    return samples
+
+
+def misaligned(samples: Samples, clips: Sequence[tuple[Clip, int]]) -> Samples:
+    return replace(samples, subject=samples.subject[::-1])
+
+
+def relabelled(samples: Samples, clips: Sequence[tuple[Clip, int]]) -> Samples:
+    return replace(samples, y=samples.y * 0)
+
+
+def shortened(samples: Samples, clips: Sequence[tuple[Clip, int]]) -> Samples:
+    return samples.only(np.flatnonzero(samples.clip != samples.clip[0])) if len(clips) > 1 else samples
+
+
+def cut_off(samples: Samples, clips: Sequence[tuple[Clip, int]]) -> Samples:
+    return replace(samples, y=samples.y[:-1])
+
+
+def renamed(samples: Samples, clips: Sequence[tuple[Clip, int]]) -> Samples:
+    names = np.array([f"{clip}x" if clip == samples.clip[0] else clip for clip in samples.clip.tolist()])
+    return replace(samples, clip=names)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (centred, "on the other clips"),
+        (labelled, "depend on its class"),
+        (named_by_emotion, "depend on its class"),
+        (misaligned, "the subject"),
+        (relabelled, "the class 0, not"),
+        (shortened, "assemble leaves out"),
+        (cut_off, "columns of different lengths"),
+        (renamed, "assemble leaves out"),
+    ],
+)
+def test_samples_that_are_not_those_of_the_clips_stop_the_run(
+    run: Any, tmp_path: Path, capsys: Any, spoil: Spoil, said: str
+) -> None:
     real = papers.parts(KEY).preprocess
 
-    def centred(clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], *rest: Any) -> Samples:
-        samples = real.assemble(clips, arrays, *rest)
-        x = {name: np.asarray(values, np.float32) for name, values in samples.x.items()}
-        x["nose"] -= x["nose"].mean()
-        return Samples(x, samples.y, samples.subject, samples.clip, samples.view)
+    def assemble(clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], *rest: Any) -> Samples:
+        return spoil(real.assemble(clips, arrays, *rest), clips)
 
-    assert run(Honest, centred) == 1
-    assert "depend on the other clips" in capsys.readouterr().err
+    assert run(Honest, assemble) == 1
+    assert said in one_line(capsys)
     assert not results(tmp_path)
 
 
+def test_prepare_cannot_reach_what_tells_the_class(standin_data: Path) -> None:
+    """Neither by an attribute of what it is handed, nor by any text or path that can be reached from its data."""
+    corpus = corpora.load("smic", corpora.find(standin_data)["smic"], "raw")
+    clip = corpus.clips[0]
+    frames = frames_of(clip)
+    for name in (
+        "id",
+        "name",
+        "subject",
+        "subject_id",
+        "emotion",
+        "action_units",
+        "frames",
+        "files",
+        "pictures",
+        "shown",
+    ):
+        assert hasattr(clip, name)
+        assert not hasattr(frames, name)
+    data = {field.name: getattr(frames, field.name) for field in fields(frames) if field.name != "read"}
+    texts = [value for value in data.values() if not isinstance(value, int | float | tuple | None)]
+    assert sorted(texts) == ["annotated", "smic"]
+    assert data["numbers"][0] == 0  # numbers in the recording would tell clips from each other
+    assert np.array_equal(next(frames.read([3], None)), read_frame(clip, 3))
+    assert np.array_equal(next(frames.at([2, 3]).read([1], None)), read_frame(clip, 3))
+
+
+Replace = Callable[[Path, Path], object]
+
+
+def clips_of(data: Path, subject: int) -> list[Path]:
+    """The folders of a subject's clips in the copied corpora, SMIC's."""
+    folder = sorted(path for path in (data / "SMIC").glob("**/HS/s*") if path.is_dir())[subject]
+    return sorted(path for path in folder.glob("micro/*/*") if path.is_dir())
+
+
+def link_into(files: Sequence[Path], folder: Path, copy: Replace) -> None:
+    """The first frames of a clip become these files, under the names that its frames have."""
+    for file, name in zip(files, sorted(folder.iterdir()), strict=False):
+        name.unlink()
+        copy(file, name)
+
+
+@pytest.mark.parametrize("copy", [shutil.copy, os.link])
 def test_a_copied_clip_under_another_subject_stops_the_run(
-    run: Any, standin_data: Path, tmp_path: Path, capsys: Any
+    run: Any, standin_data: Path, tmp_path: Path, capsys: Any, copy: Replace
 ) -> None:
     data = tmp_path / "data"
     shutil.copytree(standin_data, data)
-    first, other = sorted(path for path in (data / "SMIC").glob("**/HS/s*") if path.is_dir())[:2]
-    copied = sorted(path for path in first.glob("micro/*/*") if path.is_dir())[0]
-    replaced = sorted(path for path in other.glob("micro/*/*") if path.is_dir())[0]
+    copied, replaced = clips_of(data, 0)[0], clips_of(data, 1)[0]
     for file in replaced.iterdir():
         file.unlink()
     for file in copied.iterdir():
-        shutil.copy(file, replaced / file.name)
+        copy(file, replaced / file.name)
     assert run(Honest, data=data) == 1
-    said = capsys.readouterr().err
+    said = one_line(capsys)
     assert copied.name in said
     assert replaced.name in said
     assert "one of the two is a copy" in said
+
+
+def test_files_of_a_subject_in_clips_of_another_stop_the_run(
+    run: Any, standin_data: Path, tmp_path: Path, capsys: Any
+) -> None:
+    """Every file of one subject, in clips of other lengths: no clip as a whole is that of another."""
+    data = tmp_path / "data"
+    shutil.copytree(standin_data, data)
+    files = sorted(file for clip in clips_of(data, 0) for file in clip.iterdir())
+    for clip in clips_of(data, 1):
+        link_into(files[1:], clip, os.link)
+        files = files[len(list(clip.iterdir())) :]
+    assert run(Honest, data=data) == 1
+    assert "one of the two is a copy" in one_line(capsys)
+    assert not results(tmp_path)
 
 
 # ---------------------------------------------------------------- the checks by themselves
@@ -200,10 +378,75 @@ def test_a_subject_may_be_on_both_sides_only_where_that_was_published() -> None:
 def test_equal_files_may_be_on_both_sides_only_where_that_was_published() -> None:
     some = samples(["s1", "s2"])
     fold = Fold("f", np.array([0]), np.array([1]))
-    contents = dict.fromkeys(some.clip.tolist(), "same")
-    guard.apart(fold, some, experiment(ONCE, False), contents)
+    copies = [guard.Copy("smic/s1/c0", "smic/s2/c1", whole=True)]
+    guard.apart(fold, some, experiment(ONCE, False), copies)
     with pytest.raises(guard.LeakError, match="one of the two is a copy"):
-        guard.apart(fold, some, experiment(LOSO, True), contents)
+        guard.apart(fold, some, experiment(LOSO, True), copies)
+
+
+def clip(subject: str, name: str, files: Sequence[str], numbers: Sequence[int]) -> Clip:
+    paths = tuple(Path(file) for file in files)
+    return Clip("smic", subject, name, paths, tuple(numbers), numbers[0], None, numbers[-1], 100.0, "a")
+
+
+def test_what_is_a_copy() -> None:
+    """Equal files of two subjects and equal clips of one; not parts of one video, nor frames that one's clips share."""
+
+    def copies(*clips: Clip) -> list[tuple[str, str, bool]]:
+        digests = {one.id: [str(file) for file in one.files] for one in clips}
+        return [(copy.first, copy.second, copy.whole) for copy in guard.copies(clips, digests)]
+
+    base = clip("s1", "a", ["f1", "f2", "f3"], [1, 2, 3])
+    assert copies(base, clip("s1", "b", ["f3", "f4"], [3, 4]), clip("s2", "a", ["f5"], [1])) == []
+    assert copies(base, clip("s2", "b", ["f5", "f3"], [7, 8])) == [("smic/s1/a", "smic/s2/b", False)]
+    assert copies(base, clip("s2", "b", ["f1", "f2", "f3"], [4, 5, 6])) == [("smic/s1/a", "smic/s2/b", True)]
+    assert copies(base, clip("s1", "b", ["f1", "f2", "f3"], [4, 5, 6])) == [("smic/s1/a", "smic/s1/b", True)]
+    video = clip("s1", "a", ["v", "v"], [1, 2])
+    assert copies(video, clip("s1", "b", ["v", "v"], [3, 4])) == []
+    assert copies(video, clip("s1", "b", ["v", "v"], [1, 2])) == [("smic/s1/a", "smic/s1/b", True)]
+    assert copies(video, clip("s2", "b", ["v", "v"], [3, 4])) == [("smic/s1/a", "smic/s2/b", False)]
+
+
+def test_a_clip_of_a_subject_under_two_names_is_not_counted_twice() -> None:
+    some = samples(["s1", "s1", "s2"])
+    fold = Fold("f", np.array([2]), np.array([0, 1]))
+    with pytest.raises(StoppedError, match="counted twice"):
+        guard.apart(fold, some, experiment(LOSO, True), [guard.Copy("smic/s1/c0", "smic/s1/c1", whole=True)])
+    guard.apart(fold, some, experiment(LOSO, True), [guard.Copy("smic/s1/c0", "smic/s1/c1", whole=False)])
+
+
+class Held:
+    """What a recipe could hide a statistic in."""
+
+    shared: ClassVar[dict[str, int]] = {}
+
+    def __init__(self) -> None:
+        self.array, self.nested, self.object = np.zeros(3), {"a": [1, {2}]}, object()
+        self.random = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda held: held.array.__setitem__(1, 1.0),
+        lambda held: held.nested["a"].append(2),
+        lambda held: held.nested["a"][1].add(5),
+        lambda held: setattr(held, "object", object()),
+        lambda held: setattr(held, "new", 1),
+        lambda held: delattr(held, "array"),
+        lambda held: held.random.random(),
+        lambda held: Held.shared.update(b=1),
+        lambda held: SEEN.append(1.0),
+    ],
+)
+def test_whatever_changes_between_folds_is_noticed(change: Callable[[Held], object]) -> None:
+    held = Held()
+    SEEN.clear()
+    before = fingerprint(held, Honest)
+    assert not changed(before, fingerprint(held, Honest))
+    change(held)
+    assert len(changed(before, fingerprint(held, Honest))) == 1
+    Held.shared.clear()
 
 
 def test_training_rows_are_all_there_is_to_reach() -> None:
@@ -226,11 +469,10 @@ def test_training_rows_are_all_there_is_to_reach() -> None:
 def test_rows_of_a_clip_are_told_apart_by_each_of_their_parts() -> None:
     some = samples(["s1", "s2"])
     before = guard.rows(some)
-    for changed in (
+    for spoilt in (
         Samples({"x": some.x["x"][:] + np.array([[0, 0], [0, 1]])}, some.y, some.subject, some.clip, some.view),
-        Samples(some.x, some.y * 0, some.subject, some.clip, some.view),
         Samples(some.x, some.y, some.subject, some.clip, np.array([0, 1])),
     ):
-        after = guard.rows(changed)
+        after = guard.rows(spoilt)
         assert after["smic/s2/c1"] != before["smic/s2/c1"]
     assert guard.rows(some.only(np.array([1, 0]))) == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import math
@@ -204,15 +205,20 @@ def test_code_digest_is_blind_to_comments_and_docstrings(tmp_path: Path) -> None
     assert of("def f():\n    return 1\n") != of("def f():\n    return 2\n")
 
 
-def test_content_follows_the_bytes(tmp_path: Path) -> None:
-    cache, file = Cache(tmp_path / "cache"), tmp_path / "a.bmp"
-    file.write_bytes(b"one")
-    first = cache.content([file])
-    assert cache.content([file]) == first
-    file.write_bytes(b"two!")
-    assert cache.content([file]) != first
+def test_digests_of_files_follow_their_bytes(tmp_path: Path) -> None:
+    cache, files = Cache(tmp_path / "cache"), (tmp_path / "a.bmp", tmp_path / "b.bmp")
+    for file in files:
+        file.write_bytes(b"one")
+    first = hashlib.sha256(b"one").hexdigest()
+    assert cache.digests(files) == (first, first)
+    assert cache.digests(files) == (first, first)  # now remembered
+    files[1].write_bytes(b"two!")
+    assert cache.digests(files) == (first, hashlib.sha256(b"two!").hexdigest())
+    for memo in (tmp_path / "cache").glob("content/*/*.txt"):
+        memo.write_text("damaged")
+    assert cache.digests(files)[0] == first
     with pytest.raises(ClipError, match="gone"):
-        cache.content([tmp_path / "gone"])
+        cache.digests([tmp_path / "gone"])
 
 
 @pytest.mark.parametrize(

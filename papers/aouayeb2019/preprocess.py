@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from common.errors import ClipError
 from common.faces import FaceFinder
-from common.images import each_frame, read_frame
-from common.types import Clip, Experiment, Samples
+from common.images import each_frame, read_frame, where
+from common.types import Clip, ClipFrames, Experiment, Samples
 from papers.aouayeb2019.experiments import Settings, by_landmarks
 
 Box = tuple[int, int, int, int]
@@ -143,21 +143,23 @@ def resize(regions: dict[str, NDArray[np.uint8]], scale: float) -> dict[str, NDA
     }
 
 
-def prepare(clip: Clip, experiment: Experiment, settings: Settings, faces: FaceFinder) -> dict[str, NDArray[np.uint8]]:
+def prepare(
+    clip: ClipFrames, experiment: Experiment, settings: Settings, faces: FaceFinder
+) -> dict[str, NDArray[np.uint8]]:
     """A clip's regions, each uint8 (frames, height, width, 4).
 
     Raises ClipError for files that cannot be used and where no face is found in the first frame, or one that lies
     outside the picture.
     """
     first = read_frame(clip, 0)
-    points = faces.find(first, str(clip.frames[0])).points
+    points = faces.find(first, where(clip, 0)).points
     boxes = landmark_boxes(points, *first.shape[:2]) if by_landmarks(experiment) else {}
     around = list(boxes.values()) or [face_box(points, *first.shape[:2])]
     if any(right <= left or bottom <= top for left, right, top, bottom in around):
-        raise ClipError(f"{clip.frames[0]}: the face that dlib finds lies outside the picture")
+        raise ClipError(f"{where(clip, 0)}: the face that dlib finds lies outside the picture")
     (left, top), (right, bottom) = np.min(around, axis=0)[[0, 2]].tolist(), np.max(around, axis=0)[[1, 3]].tolist()
     boxes = {name: (x1 - left, x2 - left, y1 - top, y2 - top) for name, (x1, x2, y1, y2) in boxes.items()}
-    frames, sizes = len(clip.frames[:: settings.frame_step]), region_sizes(settings.region_scale)
+    frames, sizes = len(clip.numbers[:: settings.frame_step]), region_sizes(settings.region_scale)
     found = {name: np.empty((frames, *size, 4), np.uint8) for name, size in sizes.items()}
     part = slice(top, bottom), slice(left, right)
     for index, picture in enumerate(each_frame(clip, settings.frame_step, part)):

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from common.alignment import rectangle
 from common.errors import ClipError
 from common.faces import Face, FaceFinder
-from common.images import each_frame, read_frame
+from common.images import each_frame, read_frame, where
 from common.magnification import Magnification, magnify
-from common.types import Arrays, Clip, Experiment, Samples
+from common.types import Arrays, Clip, ClipFrames, Experiment, Samples
 from papers.kumar2019.avatar import avatar
 from papers.kumar2019.experiments import ALPHAS, TESTED, Settings
 from papers.kumar2019.texture import Texture, select
@@ -32,7 +32,7 @@ def parameters(experiment: Experiment, settings: Settings) -> dict[str, object]:
     return {name: getattr(settings, name) for name in names} | {"alphas": ALPHAS}
 
 
-def prepare(clip: Clip, experiment: Experiment, settings: Settings, faces: FaceFinder) -> Arrays:
+def prepare(clip: ClipFrames, experiment: Experiment, settings: Settings, faces: FaceFinder) -> Arrays:
     """A clip's images: "avatars" RGB uint8 (4, size, size, 3) in the order of `ALPHAS`, and what they were made of.
 
     "frames" (1,) counts the clip's frames, "kept" (4,) those that each image is the mean of; "lost" (4,) is 1 where the
@@ -52,22 +52,22 @@ def prepare(clip: Clip, experiment: Experiment, settings: Settings, faces: FaceF
     return {"avatars": np.stack(images)} | counts
 
 
-def face_frames(clip: Clip, settings: Settings, faces: FaceFinder) -> tuple[NDArray[np.uint8], Face]:
+def face_frames(clip: Clip | ClipFrames, settings: Settings, faces: FaceFinder) -> tuple[NDArray[np.uint8], Face]:
     """The face in all frames, RGB uint8 (n, face_size, face_size, 3), and where it was found in the first of them.
 
     One rectangle cuts all frames: the extent of the first frame's landmarks and a margin, as far as the picture goes.
     Of a released crop that is nearly all. It does not follow the face: registering is a later step.
     """
     first = read_frame(clip, 0)
-    found = faces.find(first, str(clip.frames[0]))
+    found = faces.find(first, where(clip, 0))
     box = rectangle(found.points, first.shape, MARGIN)
     if 0 in first[box].shape:
-        raise ClipError(f"{clip.frames[0]}: the face that dlib finds lies outside the picture")
+        raise ClipError(f"{where(clip, 0)}: the face that dlib finds lies outside the picture")
     crops = [_resize(picture, settings.face_size) for picture in each_frame(clip, part=box)]
     return np.stack(crops), _moved(found, box, settings.face_size)
 
 
-def magnified(clip: Clip, frames: NDArray[np.uint8], alpha: int, settings: Settings) -> NDArray[np.uint8]:
+def magnified(clip: Clip | ClipFrames, frames: NDArray[np.uint8], alpha: int, settings: Settings) -> NDArray[np.uint8]:
     """The frames (n, h, w, 3) with their motion magnified at the clip's frame rate (section 3.1); alpha 0 changes none.
 
     Raises ClipError where the frame rate cannot carry the band.
@@ -78,7 +78,7 @@ def magnified(clip: Clip, frames: NDArray[np.uint8], alpha: int, settings: Setti
     try:
         return magnify(frames, clip.fps, chosen)
     except ValueError as error:
-        raise ClipError(f"{clip.id}: {error}") from None
+        raise ClipError(str(error)) from None
 
 
 def textured(frames: NDArray[np.uint8], settings: Settings) -> Texture:

@@ -17,9 +17,9 @@ from common import rankpooling
 from common.alignment import alignment
 from common.errors import ClipError
 from common.faces import FaceFinder
-from common.images import each_frame, read_frame, read_frames
+from common.images import each_frame, read_frame, read_frames, where
 from common.magnification import Magnification, magnify
-from common.types import Arrays, Clip, Experiment, Samples
+from common.types import Arrays, Clip, ClipFrames, Experiment, Samples
 from common.weights import IMAGENET, NONE
 from papers.le2020.experiments import NETWORKS, TITLES, Settings, exact, network, whole_face
 
@@ -47,7 +47,7 @@ def parameters(experiment: Experiment, settings: Settings) -> dict[str, object]:
     return {"size": settings.size, "motion": motion, "exact": exact(experiment)}
 
 
-def prepare(clip: Clip, experiment: Experiment, settings: Settings, faces: FaceFinder) -> Arrays:
+def prepare(clip: ClipFrames, experiment: Experiment, settings: Settings, faces: FaceFinder) -> Arrays:
     """The dynamic image of a clip: "dynamic" (size, size, 3) uint8, "points" (68, 2) its landmarks, "cut" (1,).
 
     "cut" is 1 where the face was cut out here. Raises ClipError for files that cannot be used, a clip whose first
@@ -59,29 +59,29 @@ def prepare(clip: Clip, experiment: Experiment, settings: Settings, faces: FaceF
     return {"dynamic": small, "points": points, "cut": np.array([int(face.cut)])}
 
 
-def face_of(clip: Clip, faces: FaceFinder) -> Face:
+def face_of(clip: Clip | ClipFrames, faces: FaceFinder) -> Face:
     """The frames of a clip with the landmarks of its first; a face in a larger picture is cut out, alike in all frames.
 
     Raises ClipError as `images.each_frame` does, and where the first frame shows no face.
     """
     first = read_frame(clip, 0)
-    points = faces.find(first, f"{clip.frames[0]}, frame {clip.numbers[0]}").points.astype(np.float64)
+    points = faces.find(first, where(clip, 0)).points.astype(np.float64)
     if np.ptp(points[:, 0]) > CROPPED * first.shape[1]:
         return Face(read_frames(clip), points, False)
     to_face = alignment(points.astype(np.float32), CROP)
-    frames = np.empty((len(clip.frames), CROP, CROP, 3), np.uint8)
+    frames = np.empty((len(clip.numbers), CROP, CROP, 3), np.uint8)
     for out, frame in zip(frames, each_frame(clip), strict=True):
         cv2.warpAffine(frame, to_face, (CROP, CROP), dst=out, borderMode=cv2.BORDER_REPLICATE)
     return Face(frames, points @ to_face[:, :2].T + to_face[:, 2], True)
 
 
-def magnified(frames: NDArray[np.uint8], clip: Clip, settings: Settings) -> NDArray[np.uint8]:
+def magnified(frames: NDArray[np.uint8], clip: Clip | ClipFrames, settings: Settings) -> NDArray[np.uint8]:
     """The frames with their motion magnified. Raises ClipError where the clip's frame rate cannot carry the band."""
     motion = Magnification(settings.alpha, settings.wavelength, settings.low_hz, settings.high_hz)
     try:
         return magnify(frames, clip.fps, motion)
     except ValueError as error:
-        raise ClipError(f"{clip.id}: {error}") from error
+        raise ClipError(str(error)) from error
 
 
 def dynamic_image(frames: NDArray[np.uint8], ranked: bool) -> NDArray[np.uint8]:

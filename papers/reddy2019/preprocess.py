@@ -8,7 +8,7 @@ it. The text says only that landmarks are used; the boxes are those of the publi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import cv2
 import numpy as np
@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from common.alignment import ALIGNED, alignment, reuse_note, tracked
 from common.errors import ClipError
 from common.faces import FaceFinder
-from common.types import Arrays, Clip, Experiment, Samples
+from common.types import Arrays, Clip, ClipFrames, Experiment, Samples
 from papers.reddy2019.experiments import Settings, frames, network, public_code, spread_out
 
+AnyClip = TypeVar("AnyClip", Clip, ClipFrames)
 FIRST = 72
 """The first frame that the public code reads of a recording, counted from 0; it reads 72 to 167."""
 
@@ -47,7 +48,7 @@ def parameters(experiment: Experiment, settings: Settings) -> dict[str, object]:
     }
 
 
-def window(clip: Clip, settings: Settings, spread: bool = False, corpus: str = "") -> Clip:
+def window(clip: AnyClip, settings: Settings, spread: bool = False, corpus: str = "") -> AnyClip:
     """The clip with the frames alone that the networks read; `corpus` is whose rule holds, its own where none is named.
 
     `spread`, as many as of SMIC, evenly from the first to the last; a shorter clip shows some of its frames again.
@@ -56,11 +57,11 @@ def window(clip: Clip, settings: Settings, spread: bool = False, corpus: str = "
     of SMIC the first 18; of these every so manieth, as `experiments.frames` says. Raises ClipError for a shorter clip.
     """
     corpus = corpus or clip.corpus
-    (length, step), held = frames(corpus, settings), len(clip.frames)
+    (length, step), held = frames(corpus, settings), len(clip.numbers)
     if spread:
         return clip.at(np.linspace(0, held - 1, length).round().astype(int).tolist())
     if held < length:
-        raise ClipError(f"{clip.id}: {held} frames, but the network reads {length}; see that its folder is complete")
+        raise ClipError(f"{held} frames, but the network reads {length}; see that its folder is complete")
     start = 0 if corpus == "smic" else min(FIRST, held - length)
     return clip.at(range(start, start + length, step))
 
@@ -94,7 +95,7 @@ def _resize(picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def prepare(clip: Clip, experiment: Experiment, settings: Settings, faces: FaceFinder) -> Arrays:
+def prepare(clip: ClipFrames, experiment: Experiment, settings: Settings, faces: FaceFinder) -> Arrays:
     """A clip's videos, grey uint8: "face" (face_size, face_size, depth, 1), "eyes" and "mouth" with region_size.
 
     Where dlib finds no face in a frame, the landmarks of the frame before it serve; "reused" (1,) counts such frames.

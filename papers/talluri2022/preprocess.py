@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from common import apex
 from common.alignment import ALIGNED, alignment, reuse_note, tracked
 from common.faces import FaceFinder
-from common.types import Arrays, Clip, Experiment, Samples
+from common.types import Arrays, Clip, ClipFrames, Experiment, Samples
 from papers.talluri2022.experiments import Settings, centred, depth, network
 
 
@@ -24,7 +24,7 @@ def parameters(experiment: Experiment, settings: Settings) -> dict[str, object]:
     return {"size": settings.size, "apex": settings.apex_method}
 
 
-def prepare(clip: Clip, experiment: Experiment, settings: Settings, faces: FaceFinder) -> Arrays:
+def prepare(clip: ClipFrames, experiment: Experiment, settings: Settings, faces: FaceFinder) -> Arrays:
     """The whole clip: "face" (frames, size, size) grey uint8, "apex" (1,) its index, "reused" (1,), "estimated" (1,).
 
     "reused" counts frames in which dlib finds no face, so that the landmarks of the frame before serve; "estimated" is
@@ -44,7 +44,7 @@ def prepare(clip: Clip, experiment: Experiment, settings: Settings, faces: FaceF
     }
 
 
-def apex_index(clip: Clip, settings: Settings, faces: FaceFinder) -> int:
+def apex_index(clip: Clip | ClipFrames, settings: Settings, faces: FaceFinder) -> int:
     """Where in the clip its apex is, annotated or estimated; of a frame that is missing, the nearest there is."""
     known = apex.estimate(clip, settings.apex_method, faces).apex
     return int(np.abs(np.array(clip.numbers) - known).argmin())

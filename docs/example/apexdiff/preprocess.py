@@ -12,8 +12,8 @@ from common import apex
 from common.alignment import rectangle
 from common.errors import ClipError
 from common.faces import FaceFinder
-from common.images import read_frame
-from common.types import Arrays, Clip, Experiment, Samples
+from common.images import read_frame, where
+from common.types import Arrays, Clip, ClipFrames, Experiment, Samples
 from papers.apexdiff.experiments import Settings
 
 MARGIN = 0.1
@@ -25,16 +25,16 @@ def parameters(experiment: Experiment, settings: Settings) -> dict[str, object]:
     return {"size": settings.size, "apex": settings.apex_method}
 
 
-def prepare(clip: Clip, experiment: Experiment, settings: Settings, faces: FaceFinder) -> Arrays:
+def prepare(clip: ClipFrames, experiment: Experiment, settings: Settings, faces: FaceFinder) -> Arrays:
     """A clip's "difference", float32 (size, size, 1) in -1 to 1.
 
     The landmarks of the first frame bound the face in both. Raises ClipError for files that cannot be used and a clip
     whose first frame shows no face.
     """
     first = read_frame(clip, 0)
-    box = rectangle(faces.find(first, str(clip.frames[0])).points, first.shape, MARGIN)
+    box = rectangle(faces.find(first, where(clip, 0)).points, first.shape, MARGIN)
     if 0 in first[box].shape:
-        raise ClipError(f"{clip.frames[0]}: the face that dlib finds lies outside the picture")
+        raise ClipError(f"{where(clip, 0)}: the face that dlib finds lies outside the picture")
     known = apex.estimate(clip, settings.apex_method, faces).apex
     place = int(np.abs(np.array(clip.numbers) - known).argmin())
     onset, peak = (_grey(frame[box], settings.size) for frame in (first, read_frame(clip, place)))
