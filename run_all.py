@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 import papers
 from common import listing
 from common.errors import UserError
-from common.types import Paper
+from common.profiles import CUTS, check_settings, computing_in, cut, with_settings
+from common.types import Paper, Profile
 
 if TYPE_CHECKING:
     from common.study import Study
@@ -108,6 +109,16 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         default="float32",
         help="what networks compute in; weights and answers are float32 (default: float32)",
     )
+    parser.add_argument(
+        "--set",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="NAME=VALUE",
+        help="settings of the chosen papers, in any profile; --list names them",
+    )
+    for bound, effect in CUTS.items():
+        parser.add_argument(f"--{bound}", type=int, metavar="N", help=effect)
     parser.add_argument("--landmarks", type=Path, metavar="FILE", help="another copy of the 68-point landmark model")
     parser.add_argument("--seed", type=int, default=0, help="default: 0")
     parser.add_argument("--seeds", type=int, default=1, metavar="N", help="N seeds from --seed on; shows the spread")
@@ -145,14 +156,14 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     for name in ("data", "out", "cache", "weights"):
         if not str(getattr(options, name) or "").isprintable():
             parser.error(f"--{name}: a report could not print this path; give one of printable characters")
-    for name in ("seeds", "workers"):
+    for name in ("seeds", "workers", *CUTS):
         if (number := getattr(options, name)) is not None and number < 1:
             parser.error(f"--{name}: at least 1, not {number}")
     if not 0 <= options.seed <= options.seed + options.seeds < 2**62:
         parser.error(f"--seed: from 0 to {2**62}, not {options.seed}")
     if options.corpus and not options.check_data:
         parser.error("--corpus goes with --check-data")
-    for name in ("export", "tensorboard", "tune", "controls", "dry_run", "report_only"):
+    for name in ("export", "tensorboard", "tune", "controls", "dry_run", "report_only", "set", *CUTS):
         if getattr(options, name) and (options.list or options.check_data):
             parser.error(f"--{name.replace('_', '-')} goes with --paper or --all")
     if fault := _unfit_to_predict(options):
@@ -169,14 +180,15 @@ def _unfit_to_predict(options: argparse.Namespace) -> str:
         return "--predict takes the network of one paper: name it with --paper KEY"
     if len(options.experiment or ()) > 1:
         return "--predict takes one experiment"
-    for name in ("controls", "dry_run", "report_only", "tune", "scheduler", "workers", "export", "tensorboard"):
+    refused = ("controls", "dry_run", "report_only", "tune", "scheduler", "workers", "export", "tensorboard", "folds")
+    for name in refused:
         if getattr(options, name):
             return f"--predict does not go with --{name.replace('_', '-')}"
     if options.seeds != 1:
         return "--predict does not go with --seeds: one network answers"
     if options.fps is not None and not 1 <= options.fps <= 10_000:
         return f"--fps: from 1 to 10000 frames a second, not {options.fps:g}"
-    decided = ("experiment", "profile", "data", "weights")
+    decided = ("experiment", "profile", "data", "weights", "set", "subjects", "clips")
     given = [name for name in decided if getattr(options, name)] + (["seed"] if options.seed else [])
     given += ["precision"] if options.precision != "float32" else []
     if options.model and given:
@@ -241,28 +253,29 @@ def studied(options: argparse.Namespace) -> Study:
     """What the options ask for; UserError for a paper, an experiment or weights that there are not."""
     from common import boards, study
     from common.cache import Cache
-    from common.profiles import computing_in
-    from common.weights import starting_from, takes
+    from common.weights import starting_from
 
     if options.tensorboard:
         boards.check()
     loaded = [papers.load(key) for key in (papers.available() if options.all else dict.fromkeys(options.paper))]
     study.check_names(loaded, options.experiment or ())
+    check_settings(loaded, options.set)
     weights = _weights(loaded, options)
     profile = options.profile or ("paper" if options.data else "quick")
+
+    def changed(paper: Paper) -> Profile:
+        found = computing_in(options.precision, starting_from(paper.profiles[profile], weights))
+        return cut(with_settings(found, options.set), options.subjects, options.clips, options.folds)
+
     chosen = tuple(
         study.Chosen(
             paper=paper,
-            profile=computing_in(options.precision, starting_from(paper.profiles[profile], weights)),
+            profile=changed(paper),
             experiments=study.select(
                 paper, options.experiment or (), tune=options.tune, spoilt=options.controls, several=len(loaded) > 1
             ),
             parts=partial(papers.parts, paper.key),
             code=papers.code(paper.key),
-            options=(
-                *(("--weights", options.weights) if weights and takes(paper.profiles[profile]) else ()),
-                *(("--precision", options.precision) if options.precision != "float32" else ()),
-            ),
         )
         for paper in loaded
     )

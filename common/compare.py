@@ -12,7 +12,7 @@ from common import histories, metrics
 from common.pairs import paired
 from common.protocols import REPEATED, SPLITS
 from common.statistics import guess_test, subject_interval
-from common.types import Claim, Comparison, Confusion, Experiment, FoldResult, PairedTest, Paper, Score
+from common.types import Claim, Comparison, Confusion, Experiment, FoldResult, PairedTest, Paper, Profile, Score
 
 TOLERANCE = 0.01
 """MATCH: within this of the printed value. CLOSE: the printed value lies in the 95% interval. Else DIFFERS."""
@@ -69,7 +69,7 @@ def compare(
     results: Sequence[FoldResult],
     folds: int,
     *,
-    profile: str,
+    profile: Profile,
     data: str,
     command: Callable[[Experiment], str],
 ) -> tuple[Comparison, ...]:
@@ -106,8 +106,9 @@ def compare(
                 found,
                 done=len(results),
                 folds=folds,
-                profile=profile,
+                profile=profile.name,
                 data=data,
+                changed=profile.changed,
                 selection=selection,
                 why=why,
             )
@@ -138,15 +139,19 @@ def judge(
     folds: int,
     profile: str,
     data: str,
+    changed: str = "",
     selection: str | None = None,
     why: str = "",
 ) -> tuple[str, str]:
     """Verdict and reason for one claim beside one score, with `done` of `folds` folds finished.
 
-    `selection` is the rule of this number where it is not the experiment's, `why` says what a missing score lacks.
+    `changed` are options by which the run does other than the paper. `selection` is the rule of this number where it is
+    not the experiment's, `why` says what a missing score lacks.
     Where the rule is an oracle the reason says so, whatever the verdict.
     """
-    verdict, reason = _judge(experiment, claim, found, done=done, folds=folds, profile=profile, data=data, why=why)
+    verdict, reason = _judge(
+        experiment, claim, found, done=done, folds=folds, profile=profile, data=data, changed=changed, why=why
+    )
     rule = experiment.selection if selection is None else selection
     if "oracle" in rule:
         what = "the split is" if rule.startswith(histories.PICKED_SPLIT) else "the best epoch is"
@@ -163,6 +168,7 @@ def _judge(
     folds: int,
     profile: str,
     data: str,
+    changed: str,
     why: str,
 ) -> tuple[str, str]:
     if not done:
@@ -177,6 +183,8 @@ def _judge(
         reasons.append("a control")
     if profile != "paper":
         reasons.append(f"the profile {profile} shortens the run")
+    if changed:
+        reasons.append(f"changed by {changed}")
     if claim is None:
         reasons.append("the paper prints no such number")
     elif claim.variant != experiment.variant:

@@ -33,7 +33,7 @@ NOTES = {"notes": [str]}
 FAILURE = {"reason": str}
 PLAN = {
     "data": str,
-    "precision": str,
+    "options": [[str]],
     "command": [str],
     "shortened": [str],
     "differences": [str],

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from textwrap import indent
 
 from common.citations import bibtex
+from common.profiles import settable
 from common.types import Claim, Experiment, Paper
 
 
@@ -13,6 +14,8 @@ def lines(paper: Paper) -> Iterator[str]:
     """A paper as `--list` prints it; tuned copies are counted, since they are named like their originals."""
     yield f"{paper.key}  {paper.authors}: {paper.title}. {paper.venue}, {paper.year}"
     yield indent(bibtex(paper), "  ")
+    settings = paper.profiles["paper"].settings
+    yield f"  settings: {' '.join(f'{name}={getattr(settings, name)}' for name in settable(paper.profiles['paper']))}"
     for e in paper.experiments:
         if e.tuned_of:
             continue
@@ -35,6 +38,10 @@ def record(paper: Paper) -> dict[str, object]:
         "url": paper.url,
         "bibtex": bibtex(paper),
         "profiles": list(paper.profiles),
+        "settings": {
+            name: {profile.name: getattr(profile.settings, name) for profile in paper.profiles.values()}
+            for name in settable(paper.profiles["paper"])
+        },
         "experiments": [
             {
                 "name": e.name,

@@ -33,17 +33,13 @@ _STAND_INS = 0
 
 @dataclass(frozen=True)
 class Chosen:
-    """A paper, its profile, which of its experiments are asked for, its working modules and its source files.
-
-    `options` are the words of the command line that decide its results beside profile, seed and data.
-    """
+    """A paper, its profile, which of its experiments are asked for, its working modules and its source files."""
 
     paper: Paper
     profile: Profile
     experiments: tuple[Experiment, ...]
     parts: Callable[[], Parts]
     code: tuple[str, ...]
-    options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,7 +70,8 @@ class Study:
     def command(self, one: Chosen, seed: int) -> list[str]:
         """The command line that runs a paper with a seed, all of its experiments."""
         words = ["python", "run_all.py", "--paper", one.paper.key, "--profile", one.profile.name, "--seed", str(seed)]
-        return [*words, *(["--data", str(self.folder)] if self.folder else []), *one.options]
+        options = [word for pair in one.profile.options for word in pair]
+        return [*words, *(["--data", str(self.folder)] if self.folder else []), *options]
 
 
 def select(paper: Paper, names: Sequence[str], *, tune: bool, spoilt: bool, several: bool) -> tuple[Experiment, ...]:
@@ -225,13 +222,16 @@ def _run(study: Study, one: Chosen, seed: int, pool: Pool | Cluster, display: Di
 
 def _jobs(study: Study, one: Chosen, seed: int, display: Display) -> tuple[list[Job], list[Job], Data]:
     """The jobs that are asked for, and all that can be planned: a report also shows what earlier runs have left."""
-    from common.report.assemble import plan_file, read_plan
+    from common.report.assemble import plan_file, planned, read_plan, same_options
 
-    data = _data(study, one, display)
+    earlier = read_plan(plan_file(study.out, one.paper, one.profile, study.kind, seed))
+    earlier = earlier if same_options(earlier, one.profile) else {}
+    known = earlier.get("runs", {})
+    stored = [e for e in one.paper.experiments if planned(study.out, one.paper, e, earlier)[0].path.is_dir()]
+    data = read(study, one, [name for e in (*one.experiments, *stored) for name in e.corpora], display)
     contents: dict[str, tuple[str, ...]] = {}
     code = code_digest(one.code)
     wanted = {experiment.id for experiment in one.experiments}
-    known = read_plan(plan_file(study.out, one.paper, one.profile, data.kind, seed)).get("runs", {})
     every = []
     for experiment in (e for plain in one.paper.experiments for e in (plain, *controls(plain))):
         if experiment.control and experiment.id not in wanted and experiment.id not in known:
@@ -257,15 +257,15 @@ def _jobs(study: Study, one: Chosen, seed: int, display: Display) -> tuple[list[
     return [job for job in every if job.experiment.id in wanted], every, data
 
 
-def _data(study: Study, one: Chosen, display: Display) -> Data:
-    needed = sorted({name for experiment in one.paper.experiments for name in experiment.corpora})
-    return read(study, one, needed, display)
+def read(study: Study, one: Chosen, names: Sequence[str], display: Display) -> Data:
+    """The corpora of these names as stand-ins, or all licensed ones that the paper's experiments can use.
 
-
-def read(study: Study, one: Chosen, needed: Sequence[str], display: Display) -> Data:
-    """The corpora of these names, licensed or stand-ins. Raises UserError where they cannot be had."""
+    Stand-ins are written where they are not there. Raises UserError where no corpus can be had.
+    """
     from common.corpora import standin
 
+    every = [name for experiment in one.paper.experiments for name in experiment.corpora]
+    needed = sorted({*(every if study.folder else names)})
     folder = study.folder or standin.ensure(
         study.cache.root,
         corpora=sorted({name.removesuffix("_recordings") for name in needed}),
@@ -319,7 +319,8 @@ def _compare(study: Study, reports: Sequence[Report], display: Display) -> None:
     command += ["--seed", str(study.seeds[0])]
     command += ["--seeds", str(len(study.seeds))] if len(study.seeds) > 1 else []
     command += ["--data", str(study.folder)] if study.folder else []
-    command += dict.fromkeys(word for one in study.chosen for word in one.options)
+    options = dict.fromkeys(pair for one in study.chosen for pair in one.profile.options)
+    command += [word for pair in options for word in pair]
     side = side_by_side(study.out, reports, study.kind, study.seeds, shlex.join(command))
     for path in write_comparison(side, study.out, study.exports):
         display.line(f"wrote {path}")

@@ -228,7 +228,8 @@ class Profile:
     """What a run is shortened to. `subjects` and `clips` bound the corpora, None where nothing is cut.
 
     Of each experiment `folds` folds are run, from the first to the last; those in between stay undone. Where settings
-    are searched, as many `trials` at most are made, each on `inner_folds` folds of the training subjects.
+    are searched, as many `trials` at most are made, each on `inner_folds` folds of the training subjects. `options` are
+    those of the command line that changed the profile, as (name, value).
     """
 
     name: str
@@ -238,6 +239,18 @@ class Profile:
     folds: int | None = None
     trials: int = 12
     inner_folds: int = 3
+    options: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def deciding(self) -> tuple[tuple[str, str], ...]:
+        """The options that decide what a fold answers."""
+        return tuple(pair for pair in self.options if pair[0] != "--folds")
+
+    @property
+    def changed(self) -> str:
+        """The options that have a run do other than the paper, as typed; empty where there are none."""
+        kept = [pair for pair in self.options if pair[0] not in ("--weights", "--precision")]
+        return " ".join(word for pair in kept for word in pair)
 
 
 @dataclass(frozen=True)

@@ -65,9 +65,10 @@ def takes(profile: Profile) -> bool:
 
 def starting_from(profile: Profile, weights: Weights | None) -> Profile:
     """The profile with these weights; itself where none are named or the paper takes none."""
-    if weights is None or not takes(profile):
+    if weights is None or not takes(profile) or weights == profile.settings.weights:
         return profile
-    return replace(profile, settings=replace(profile.settings, weights=weights))
+    settings = replace(profile.settings, weights=weights)
+    return replace(profile, settings=settings, options=(*profile.options, ("--weights", weights.choice)))
 
 
 def _digest(file: Path) -> str:

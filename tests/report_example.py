@@ -348,7 +348,7 @@ def many(folder: Path) -> Report:
     for experiment in source.experiments:
         results = _folds(experiment, rng)
         found += compare.compare(
-            source, experiment, results, len(results), profile="paper", data="licensed", command=_command
+            source, experiment, results, len(results), profile=Profile("paper", None), data="licensed", command=_command
         )
         confusions += compare.confusion_tables(experiment, results)
         for stage, history in results[0].history.items():

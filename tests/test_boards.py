@@ -121,7 +121,7 @@ def test_a_paper_has_a_folder_per_seed_only_where_there_are_several(tmp_path: Pa
     spoilt = "composite-loso/cnn-once+no-motion"
     for seed in (0, 1):
         runs = {name: {"path": f"key{seed}", "folds": ["smic/s1"]} for name in ("composite-loso/cnn-once", spoilt)}
-        plan = {"data": "", "precision": "float32", "runs": {**runs, "../../x": runs[spoilt]}, **{n: [] for n in lists}}
+        plan = {"data": "", "options": [], "runs": {**runs, "../../x": runs[spoilt]}, **{n: [] for n in lists}}
         write_json(plan_file(tmp_path, paper, profile, "stand-in", seed), plan)
         for name in runs:
             Run(tmp_path / "runs" / paper.key / name / f"key{seed}").save(result("smic/s1", seed))

@@ -11,7 +11,7 @@ import pytest
 from common import compare, histories, metrics
 from common.protocols import CROSS, SPLITS
 from common.statistics import subject_interval
-from common.types import Claim, Comparison, Experiment, FoldResult, LabelMap, Paper, Reference
+from common.types import Claim, Comparison, Experiment, FoldResult, LabelMap, Paper, Profile, Reference
 
 CLASSES = ("happy", "anger", "disgust")
 ONCE = Experiment(
@@ -51,7 +51,13 @@ def rows(
     experiment: Experiment, results: list[FoldResult], *claims: Claim, folds: int = 1, profile: str = "paper"
 ) -> dict[str, Comparison]:
     made = compare.compare(
-        paper(*claims), experiment, results, folds, profile=profile, data="licensed", command=lambda e: e.id
+        paper(*claims),
+        experiment,
+        results,
+        folds,
+        profile=Profile(profile, None),
+        data="licensed",
+        command=lambda e: e.id,
     )
     assert len({(c.corpus, c.metric) for c in made}) == len(made)
     return {c.metric: c for c in made}
@@ -77,7 +83,9 @@ def test_several_corpora_are_rows_beside_their_composite() -> None:
     two = replace(ONCE, corpora=("faces", "masks"), held_out={})
     result = fold()
     other = replace(result, fold="b", clips=tuple(c.replace("faces", "masks") for c in result.clips))
-    made = compare.compare(paper(), two, [result, other], 2, profile="paper", data="licensed", command=str)
+    made = compare.compare(
+        paper(), two, [result, other], 2, profile=Profile("paper", None), data="licensed", command=str
+    )
     scores = {(c.corpus, c.metric): c.score for c in made}
     sizes = {corpus: score.n_clips for (corpus, metric), score in scores.items() if score and metric == "uar"}
     assert sizes == {"prefixes": 12, "faces": 6, "masks": 6}

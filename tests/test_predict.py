@@ -523,7 +523,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "network.keras").write_bytes(b"none")
     texts = ("scores_command", "protocol", "title", "scores_of", "licence")
     card = {
-        "format": 1,
+        "format": cards.FORMAT,
         "paper": KEY,
         "experiment": experiment.id,
         "data": "stand-in",
@@ -534,7 +534,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "by_class": {"positive": 1},
         **dict.fromkeys(texts, ""),
         **dict.fromkeys(("seed", "clips", "subjects"), 0),
-        **{name: [] for name in ("corpora", "scores", "shortened", "departures")},
+        **{name: [] for name in ("corpora", "scores", "shortened", "departures", "set")},
         **{name: {} for name in ("environment", "how")},
         "reference": {"title": "", "authors": "", "venue": "", "url": "", "year": 2019},
         "files": {

@@ -134,7 +134,7 @@ def test_a_plan_of_another_form_counts_as_missing(tmp_path: Path) -> None:
     plan: dict = {name: [] for name in ("command", "shortened", "differences", "corpora", "exclusions", "corrections")}
     plan |= {
         "data": "/data",
-        "precision": "float32",
+        "options": [["--set", "epochs=3"]],
         "runs": {"a/b": {"path": "0123456789abcdef", "folds": ["smic/s1"]}},
     }
     write_json(tmp_path / "plan.json", plan)

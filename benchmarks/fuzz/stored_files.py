@@ -49,7 +49,7 @@ def results(folder: Path) -> Case:
     odd = {"clip": "smic/s1/x", "column": "a", "printed": "1", "used": "2", "source": "b"}
     record = {
         "data": "/data",
-        "precision": "float32",
+        "options": [["--set", "epochs=3"]],
         "command": ["python"],
         "shortened": [],
         "differences": ["one"],

@@ -19,11 +19,12 @@ from common.files import write_atomically
 from common.forms import NUMBER, fits
 from common.plan import Job
 from common.predict.card_text import NOTICE, text
+from common.profiles import with_settings
 from common.protocols import REPEATED
 from common.report.assemble import shortened
 from common.types import Clip, Experiment, Paper, Score
 
-FORMAT = 1
+FORMAT = 2
 CARD, TEXT = "card.json", "card.md"
 MOST_BYTES = 2**24
 LICENCE = (
@@ -43,6 +44,7 @@ _FORM = {
     "data": re.compile("stand-in|licensed"),
     "profile": str,
     "precision": str,
+    "set": [str],
     "seed": int,
     "settings": dict,
     "classes": [str],
@@ -135,6 +137,7 @@ def build(
         "profile": job.profile.name,
         "shortened": list(shortened(paper, job.profile)),
         "precision": settings.precision,
+        "set": [value for name, value in job.profile.options if name == "--set"],
         "seed": job.seed,
         "settings": plain_settings(settings),
         "files": dict(files),
@@ -220,6 +223,7 @@ def meant(card: Mapping[str, Any], paper: Paper, where: Path) -> tuple[Experimen
     profile = paper.profiles.get(card["profile"])
     if experiment is None or profile is None or tuple(card["classes"]) != experiment.labels.classes:
         raise UserError(f"{where}: its experiment, profile or classes are not known to this version of {paper.key}")
+    profile = with_settings(profile, card["set"])
     known, said = plain_settings(profile.settings), card["settings"]
     free = {"precision", "weights"}  # what a user chooses beside the profile; neither decides what a file reads
     if {k: v for k, v in known.items() if k not in free} != {k: v for k, v in said.items() if k not in free}:

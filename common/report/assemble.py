@@ -55,7 +55,7 @@ def write_plan(path: Path, jobs: Sequence[Job], data: Data, command: Sequence[st
         path,
         {
             "data": str(data.folder.absolute()),
-            "precision": next((job.profile.settings.precision for job in jobs), "float32"),
+            "options": [list(pair) for job in jobs[:1] for pair in job.profile.deciding],
             "command": list(command),
             "shortened": list(dict.fromkeys(line for job in jobs for line in shortened(job.paper, job.profile))),
             "runs": {job.experiment.id: {"path": job.run.path.name, "folds": list(job.folds)} for job in jobs},
@@ -78,10 +78,14 @@ def assemble(
     plan = read_plan(plan_file(out, paper, profile, data, seeds[0]))
     if folder and plan and plan["data"] != str(folder.absolute()):
         raise UserError(f"the results in {out} were made from {plan['data']}; run {folder} without --report-only first")
-    if plan and plan["precision"] != (asked := profile.settings.precision):
+    if plan and not same_options(plan, profile):
+        made, asked = (
+            " ".join(word for pair in options for word in pair) or "no such options"
+            for options in (plan["options"], profile.deciding)
+        )
         raise UserError(
-            f"the results in {out} were made with --precision {plan['precision']}, not {asked}; name it, or run first "
-            "without --report-only"
+            f"the results in {out} were made with {made}, not with {asked}; name the same, or run first without "
+            "--report-only"
         )
     command = list(plan.get("command", ["python", "run_all.py", "--paper", paper.key, "--profile", profile.name]))
     stored = {experiment.id: finished(out, paper, experiment, plan) for experiment in paper.experiments}
@@ -182,9 +186,7 @@ def _comparisons(
 
     found: list[Comparison] = []
     for experiment, one in stored:
-        found += compare.compare(
-            paper, experiment, one.results, one.folds, profile=profile.name, data=data, command=exact
-        )
+        found += compare.compare(paper, experiment, one.results, one.folds, profile=profile, data=data, command=exact)
     return tuple(found)
 
 
@@ -195,7 +197,7 @@ def _spread(
     by_seed = []
     for seed in seeds:
         plan = read_plan(plan_file(out, paper, profile, data, seed))
-        plan = plan if plan.get("precision") == profile.settings.precision else {}
+        plan = plan if same_options(plan, profile) else {}
         stored = [(experiment, finished(out, paper, experiment, plan)) for experiment in paper.experiments]
         rows = _comparisons(paper, stored, profile, data, [])
         by_seed.append({(c.experiment, c.variant, c.corpus, c.metric): c.score for c in rows})
@@ -223,6 +225,11 @@ def read_plan(path: Path) -> Mapping[str, Any]:
     except (OSError, ValueError, TypeError, RecursionError):
         return {}
     return found
+
+
+def same_options(plan: Mapping[str, Any], profile: Profile) -> bool:
+    """Whether a plan was made with the options that decide what the folds of a profile answer."""
+    return [tuple(pair) for pair in plan.get("options", [])] == [*profile.deciding]
 
 
 def shortened(paper: Paper, profile: Profile) -> tuple[str, ...]:

@@ -1,0 +1,147 @@
+"""--set, --subjects, --clips and --folds: what they change, what they write, and what they refuse."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import guessing as guesses
+import pytest
+
+import papers
+import run_all
+from common.compare import judge
+from common.profiles import cut, settable, with_settings
+from common.types import Score
+
+STCNN = ("--paper", "reddy2019", "--experiment", "stcnn-smic/loso")
+
+
+@pytest.fixture(autouse=True)
+def guessing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(papers, "parts", guesses.parts)
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+def run(out: Path, cache: Path, *words: str) -> int:
+    return run_all.main([*words, "--out", str(out), "--cache", str(cache), "--workers", "1"])
+
+
+def runs(out: Path) -> list[dict[str, Any]]:
+    return [json.loads(file.read_text(encoding="utf-8")) for file in sorted(out.glob("runs/*/*/*/*/run.json"))]
+
+
+def test_settings_and_bounds_key_the_run_and_stand_in_its_report(cache: Path, tmp_path: Path, capsys: Any) -> None:
+    words = (*STCNN, "--profile", "smoke", "--subjects", "3")
+    assert run(tmp_path, cache, *words, "--set", "epochs=7", "dropout=0.25") == 0
+    (stored,) = runs(tmp_path)
+    assert (stored["key"]["settings"]["epochs"], stored["key"]["settings"]["dropout"]) == (7, 0.25)
+    assert len({clip[0].split("/")[1] for clip in stored["key"]["clips"]}) == 3
+    report = json.loads((tmp_path / "reddy2019.json").read_text(encoding="utf-8"))
+    assert {"epochs: 7 instead of 100", "dropout: 0.25 instead of 0.5"} <= set(report["shortened"])
+    assert {row["command"] for row in report["comparisons"] if row["reproduced"]} == {
+        f"python run_all.py --paper reddy2019 --profile smoke --seed 0 --set epochs=7 --set dropout=0.25 --subjects 3 "
+        f"--experiment {STCNN[3]}"
+    }
+    assert run(tmp_path, cache, *words) == 0  # without the settings: another run
+    assert len(runs(tmp_path)) == 2
+    capsys.readouterr()
+    assert run(tmp_path, cache, *words, "--report-only", "--set", "epochs=7") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "--set epochs=7" in line
+    assert run(tmp_path, cache, *words, "--report-only", "--folds", "1") == 0  # folds decide no fold's result
+
+
+def test_the_printed_command_finds_the_same_run(cache: Path, tmp_path: Path) -> None:
+    assert run(tmp_path, cache, *STCNN, "--profile", "smoke", "--set", "epochs=5", "--clips", "1") == 0
+    report = json.loads((tmp_path / "reddy2019.json").read_text(encoding="utf-8"))
+    command = next(row["command"] for row in report["comparisons"] if row["reproduced"]).split()[2:]
+    assert run(tmp_path, cache, *command) == 0
+    assert len(runs(tmp_path)) == 1
+
+
+def test_folds_are_cut_without_changing_the_run(cache: Path, tmp_path: Path) -> None:
+    words = (*STCNN, "--profile", "smoke", "--subjects", "3")
+    for folds, done in ((1, 1), (3, 3)):
+        assert run(tmp_path, cache, *words, "--folds", str(folds)) == 0
+        assert len([*tmp_path.glob("runs/*/*/*/*/folds/*.json")]) == done
+    (stored,) = runs(tmp_path)
+    assert len(stored["folds"]) == 3
+
+
+def test_stand_ins_are_those_of_the_experiment_and_no_larger_than_asked(tmp_path: Path) -> None:
+    assert (
+        run(tmp_path / "out", tmp_path / "cache", *STCNN, "--profile", "paper", "--subjects", "2", "--clips", "1") == 0
+    )
+    (written,) = (tmp_path / "cache").glob("standin-*")
+    assert [folder.name for folder in written.iterdir()] == ["SMIC"]
+    assert len([*written.glob("SMIC/**/HS/s*/micro/*/*")]) == 2
+
+
+def test_what_an_earlier_run_left_stays_in_the_report(cache: Path, tmp_path: Path) -> None:
+    """Though the corpora of its experiment are not those of the experiment that runs now."""
+    assert run(tmp_path, cache, *STCNN, "--profile", "smoke") == 0
+    other = ("--paper", "reddy2019", "--experiment", "stcnn-casme_sq/loso", "--profile", "smoke")
+    assert run(tmp_path, cache, *other) == 0
+    rows = json.loads((tmp_path / "reddy2019.json").read_text(encoding="utf-8"))["comparisons"]
+    assert {row["experiment"] for row in rows if row["reproduced"]} == {"stcnn-smic", "stcnn-casme_sq"}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--set", "epochs=ten"), "a whole number"),
+        (("--set", "epochs=0"), "a whole number"),
+        (("--set", "epochs=1e3"), "a whole number"),
+        (("--set", "dropout=nan"), "a number"),
+        (("--set", "dropout=-1"), "a number"),
+        (("--set", "kernel="), "takes a word"),
+        (("--set", "epochs"), "NAME=VALUE"),
+        (("--set", "gamma=2"), "no setting of reddy2019"),
+        (("--set", "epochs=3", "--set", "epochs=4"), "given twice"),
+        (("--set", "precision=float16"), "--precision"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_one_line(tmp_path: Path, capsys: Any, words: tuple[str, ...], said: str) -> None:
+    assert run(tmp_path, tmp_path, *STCNN, *words) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert said in line
+    assert words[1].partition("=")[0] in line
+
+
+@pytest.mark.parametrize("words", [("--subjects", "0"), ("--clips", "-1"), ("--folds", "0"), ("--clips", "few")])
+def test_a_bound_is_a_number_from_one_on(words: tuple[str, ...]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        run_all.main([*STCNN, *words])
+    assert stopped.value.code == 2
+
+
+def test_settings_are_for_the_papers_that_have_them() -> None:
+    """Of several papers; the whole of `--set` is checked against all of them first."""
+    for key in papers.available():
+        profile = papers.load(key).profiles["paper"]
+        changed = with_settings(profile, ["gamma=3", "momentum=0.5"])
+        assert len(changed.options) == len({"gamma", "momentum"} & set(settable(profile)))
+
+
+def test_a_changed_run_is_never_set_against_a_printed_number() -> None:
+    paper = papers.load("reddy2019")
+    claim = next(
+        c for c in paper.claims if (c.experiment, c.variant, c.metric) == ("stcnn-smic", "published", "accuracy")
+    )
+    experiment = next(e for e in paper.experiments if e.id == "stcnn-smic/published")
+    score = Score("accuracy", claim.value, claim.value, claim.value, 0.4, claim.n_clips or 0, 1, 1)
+    profile = paper.profiles["paper"]
+
+    def verdict(changed: str) -> str:
+        return judge(experiment, claim, score, done=1, folds=1, profile="paper", data="licensed", changed=changed)[0]
+
+    assert verdict(profile.changed) == "MATCH"
+    assert verdict(with_settings(profile, ["epochs=100"]).changed) == "MATCH"  # the paper's own
+    assert verdict(with_settings(profile, ["epochs=99"]).changed) == "NOT_COMPARABLE"
+    assert verdict(cut(profile, 3, None, None).changed) == "NOT_COMPARABLE"
