@@ -80,12 +80,12 @@ def assemble(
         raise UserError(f"the results in {out} were made from {plan['data']}; run {folder} without --report-only first")
     if plan and not same_options(plan, profile):
         made, asked = (
-            " ".join(word for pair in options for word in pair) or "no such options"
+            " ".join(word for pair in options for word in pair) or "none"
             for options in (plan["options"], profile.deciding)
         )
         raise UserError(
-            f"the results in {out} were made with {made}, not with {asked}; name the same, or run first without "
-            "--report-only"
+            f"the results in {out} were made with other options ({made}; now {asked}): give the same ones, or run first "
+            "without --report-only"
         )
     command = list(plan.get("command", ["python", "run_all.py", "--paper", paper.key, "--profile", profile.name]))
     stored = {experiment.id: finished(out, paper, experiment, plan) for experiment in paper.experiments}
