@@ -84,8 +84,8 @@ def assemble(
             for options in (plan["options"], profile.deciding)
         )
         raise UserError(
-            f"the results in {out} were made with other options ({made}; now {asked}): give the same ones, or run first "
-            "without --report-only"
+            f"the results in {out} were made with other options ({made}; now {asked}): give the same ones, or run "
+            "first without --report-only"
         )
     command = list(plan.get("command", ["python", "run_all.py", "--paper", paper.key, "--profile", profile.name]))
     stored = {experiment.id: finished(out, paper, experiment, plan) for experiment in paper.experiments}
