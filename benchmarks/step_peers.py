@@ -75,28 +75,43 @@ class Facts:
     device: str
 
 
-class _Stock:
+class _StockLearner:
     """What a recipe finds in place of the suite's Learner: Keras, and nothing done to it."""
 
-    def __init__(self, build: Callable[[], Any], *, loss: Any, optimizer: Any, seed: int, metrics: Any, **_: Any):
+    def __init__(
+        self, build: Callable[[], Any], *, loss: Any, optimizer: Any, seed: int, metrics: Any = None, **_: Any
+    ) -> None:
         importlib.import_module("keras").utils.set_random_seed(seed)
         self.model = build()
         names = self.model.output
-        metrics = {name: [metrics] for name in names}
-        self.model.compile(optimizer=optimizer, loss=dict.fromkeys(names, loss), metrics=metrics)
+        self.model.compile(
+            optimizer=optimizer,
+            loss=dict.fromkeys(names, loss),
+            metrics={name: [metrics] for name in names} if metrics else None,
+        )
+
+
+def use_stock_keras() -> None:
+    """Leave Keras and its backend at their defaults in this process, and put plain models in the place of Learner's.
+
+    All else that a recipe takes from `common.training` is the suite's own. Must come before anything imports Keras.
+    """
+    for name in ("TF_ENABLE_ONEDNN_OPTS", "TF_DETERMINISTIC_OPS"):
+        os.environ.pop(name, None)
+    setup: Any = SimpleNamespace(keras=importlib.import_module("keras"))
+    sys.modules["common.keras_setup"] = setup  # the real one sets what TensorFlow and the C library do
+    training: Any = importlib.import_module("common.training")
+    training.Learner = _StockLearner
 
 
 def in_keras(network: Network, settings: Any, *, stock: bool) -> tuple[Callable[[], object], Facts]:
     """A step of the network that its recipe builds, for a process that has not imported Keras yet.
 
-    The suite's model is that of `common.training.Learner`. Stock is what stands there without that module.
+    The suite's model is that of `common.training.Learner`, the stock one what `use_stock_keras` puts in its place.
     """
     if stock:
-        for name in ("TF_ENABLE_ONEDNN_OPTS", "TF_DETERMINISTIC_OPS"):
-            os.environ.pop(name, None)
-        instead: Any = SimpleNamespace(Learner=_Stock, Watch=None, by_clip=None, one_hot=None)
-        sys.modules["common.training"] = instead
-    importlib.import_module("common.training")  # first: it sets what TensorFlow reads when it is imported
+        use_stock_keras()
+    importlib.import_module("common.training")  # first: what it imports sets what TensorFlow reads when it is imported
     recipe: Any = importlib.import_module(f"papers.{network.paper}.recipe")
     if network.region:
         sizes = recipe.region_sizes

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import logging
-import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,45 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from common.environment import without_stderr
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# TensorFlow leaves these kernels off on some processors, where they were up to ten times as fast as its own (AMD EPYC)
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns that a new network is traced anew
-with without_stderr():  # TensorFlow writes notes on missing GPUs there, past any log level
-    import keras
-
-from common.layers import first_of_equals  # noqa: E402
-from common.loaders import Batches, Inputs  # noqa: E402
-from common.types import Answers, Samples  # noqa: E402
-
-_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # of malloc.h
-
-
-def _keep_freed_memory() -> None:
-    """Have the C library keep what is freed, instead of handing it back and fetching it anew.
-
-    A step takes and frees gigabytes. Of ResNet34 on a CPU, faulting them in took half of its time.
-    """
-    try:
-        libc = ctypes.CDLL("libc.so.6")
-        libc.mallopt(_M_MMAP_MAX, 0)
-        libc.mallopt(_M_TRIM_THRESHOLD, -1)
-    except (OSError, AttributeError):  # not glibc: its allocator is left as it is
-        return
-
-
-def _make_deterministic() -> None:
-    """Ask the backend for operations that give the same bits for the same inputs."""
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        tf.config.experimental.enable_op_determinism()
-
-
-_keep_freed_memory()
-_make_deterministic()  # before anything is computed: an optimizer's first variables count
+from common.keras_setup import keras
+from common.layers import first_of_equals
+from common.loaders import Batches, Inputs
+from common.types import Answers, Samples
 
 
 @contextlib.contextmanager

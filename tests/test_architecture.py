@@ -14,6 +14,7 @@ MODULES = sorted([*ROOT.glob("common/**/*.py"), *ROOT.glob("papers/**/*.py"), RO
 
 KERAS = {
     "common/flops.py",
+    "common/keras_setup.py",
     "common/layers.py",
     "common/predict/networks.py",
     "common/pretrained.py",
@@ -53,7 +54,8 @@ def test_a_module_imports_only_what_lies_below_it(path: Path) -> None:
         assert not any(under(name, "papers") or under(name, "run_all") for name in names)
     if not any(relative.match(pattern) for pattern in KERAS):
         assert not any(under(name, heavy) for name in names for heavy in ("keras", "tensorflow"))
-        assert not any(under(name, "common.training") or under(name, "common.loaders") for name in names)
+        above = ("common.training", "common.loaders", "common.keras_setup")
+        assert not any(under(name, keras) for name in names for keras in above)
     for where, forbidden in NO_HIGHER.items():
         if str(relative).startswith(where):
             assert not any(under(name, one) for name in names for one in forbidden)
@@ -77,7 +79,7 @@ def test_tensorflow_itself_is_asked_for_two_things_alone() -> None:
     found = {
         str(path.relative_to(ROOT)) for path in MODULES if any(under(name, "tensorflow") for name in imports(path))
     }
-    assert found == {"common/layers.py", "common/training.py"}
+    assert found == {"common/keras_setup.py", "common/layers.py"}
 
 
 def test_listing_imports_no_heavy_library() -> None:

@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 import papers
 from benchmarks.step_peers import NETWORKS
 from benchmarks.training_step import HEADING, Row, line
+from common.environment import ROOT
+
+STOCK = """
+from benchmarks.step_peers import NETWORKS, in_keras
+step, facts = in_keras(NETWORKS["region-cnn"], NETWORKS["region-cnn"].settings(2), stock=True)
+assert all(value == value for value in step())
+assert facts.inputs["left_eye"][0] == 2
+import os, papers
+from tensorflow.python.framework.config import is_op_determinism_enabled
+assert not is_op_determinism_enabled()
+assert not {"TF_ENABLE_ONEDNN_OPTS", "TF_DETERMINISTIC_OPS"} & set(os.environ)
+for key in papers.available():
+    papers.parts(key).recipe()
+"""
 
 
 def test_ratios_are_those_of_the_times_and_what_was_not_measured_is_a_dash() -> None:
@@ -27,3 +44,8 @@ def test_every_network_is_one_of_an_experiment_at_the_papers_size(name: str) -> 
     changed = {key for key, value in vars(ours).items() if value != vars(full)[key]}
     assert changed <= {"weights", "lstm_batch"}
     assert getattr(network.settings(rows=2), network.batch) == 2
+
+
+def test_stock_keras_trains_a_recipes_network_with_nothing_set_for_the_process() -> None:
+    ended = subprocess.run([sys.executable, "-c", STOCK], cwd=ROOT, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr[-2000:]
