@@ -1,8 +1,13 @@
 """Controls: the same experiment on clips spoilt in one way, to see what a score rests on.
 
-A recogniser of motion falls to chance without motion. One that does not rests on identity, lighting or the corpus.
-Where labels change places within subjects, nothing is left to learn but who shows what how often. Frames are shuffled
-over the whole clip, before a network's part of it is cut out.
+Without motion, and where labels change places within subjects, a recogniser of motion falls to chance: in the one case
+it is shown stills, in the other nothing is left to learn but who shows what how often. What it keeps without motion
+rests on identity, lighting, the corpus or an onset that shows the expression.
+
+Frames in random order are no such test, since the expressive ones are still among them. A single frame is then another
+one, which may show more than the onset does; of two frames one is often more expressive than the other; a sequence
+holds the same pictures; a dynamic image adds them up with other weights. The fall of a score tells what it owes to
+their order. Frames are shuffled over the whole clip, before a network's part of it is cut out.
 """
 
 from __future__ import annotations

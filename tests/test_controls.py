@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 import papers
-from benchmarks.controls import measured
+from benchmarks.controls import READS, measured, surprises
 from common.controls import CONTROLS, NO_MOTION, PERMUTED, SHUFFLED, controls, spoil
 from common.images import each_frame, read_frame, read_frames
-from common.types import Clip
+from common.rankpooling import approximate
+from common.types import Clip, Score
 
 
 def clip(folder: Path, subject: str = "s1", name: str = "c1", frames: int = 5) -> Clip:
@@ -101,3 +102,42 @@ def test_without_motion_or_labels_motion_is_no_longer_recognised(tmp_path: Path)
     permuted = [one[PERMUTED] for one in drawn]  # of 27 clips one draw of labels says little
     assert 0.2 < np.mean([score.value for score in permuted]) < 0.47
     assert np.median([score.p for score in permuted]) > 0.05
+
+
+def test_a_single_frame_may_gain_an_expression_and_a_still_has_no_dynamic_image(tmp_path: Path) -> None:
+    """What the two controls of frames can and cannot show of one frame and of a dynamic image."""
+    plain = clip(tmp_path, frames=12)
+    ((shuffled, _),), ((still, _),) = (spoil([(plain, 0)], control, 0) for control in (SHUFFLED, NO_MOTION))
+    assert levels(shuffled)[0] > levels(plain)[0] == levels(still)[0]
+    images = [approximate(read_frames(one)) for one in (plain, shuffled, still)]
+    assert abs(images[1]).max() > 0
+    assert abs(images[1]).max() < abs(images[0]).max()
+    assert (images[2] == 0).all()
+
+
+def scored(value: float, p: float) -> Score:
+    return Score("uf1", value, value, value, 0.17, 60, 15, 15, p)
+
+
+def test_scores_against_what_a_control_can_show_are_named() -> None:
+    as_it_should = {
+        reads: {
+            "as it is": scored(0.4, 0.5) if reads == "onset" else scored(0.9, 0.0005),
+            NO_MOTION: scored(0.4, 0.5) if reads in ("onset", "frames") else scored(0.15, 1.0),
+            SHUFFLED: scored(0.5, 0.0005),
+            PERMUTED: scored(0.35, 0.3),
+        }
+        for reads in READS
+    }
+    assert surprises(as_it_should) == []
+    for reads, control, score in (
+        ("onset", "as it is", scored(0.9, 0.0005)),
+        ("onset", NO_MOTION, scored(0.41, 0.5)),
+        ("flow", "as it is", scored(0.4, 0.3)),
+        ("flow", NO_MOTION, scored(0.2, 0.9)),
+        ("flow", SHUFFLED, scored(0.9, 0.0005)),
+        ("frames", NO_MOTION, scored(0.6, 0.0005)),
+        ("dynamic", PERMUTED, scored(0.6, 0.0005)),
+    ):
+        spoilt = as_it_should | {reads: as_it_should[reads] | {control: score}}
+        assert any(line.startswith(reads) for line in surprises(spoilt)), (reads, control)
