@@ -12,16 +12,48 @@ from pathlib import Path
 from typing import Any
 
 
-def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a temporary sibling of `path`, then rename it to `path`. Folders are made as needed."""
+def write_atomically(path: Path, write: Callable[[Path], object], *, durable: bool = True) -> None:
+    """Let `write` fill a temporary sibling of `path`, then rename it to `path`. Folders are made as needed.
+
+    The file is flushed to the disk before it is renamed and its new name after, so that a power cut, too, leaves the
+    old file or the new one. Without `durable` it may leave half of the new one, or none.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
     try:
         with named(path):
             write(temporary)
+            if durable:
+                _flush(temporary)
             os.replace(temporary, path)
+            if durable:
+                _flush_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def move_folder(folder: Path, target: Path) -> None:
+    """Rename a folder of finished files to `target`, which is an empty folder or none; all is flushed to the disk."""
+    for path in folder.rglob("*"):
+        (_flush_folder if path.is_dir() else _flush)(path)
+    _flush_folder(folder)
+    os.replace(folder, target)
+    _flush_folder(target.parent)
+
+
+def _flush(path: Path) -> None:
+    with path.open("rb+") as file:  # Windows flushes no file that is open for reading alone
+        os.fsync(file.fileno())
+
+
+def _flush_folder(folder: Path) -> None:
+    """Flush the names in a folder, where the system can (not Windows)."""
+    if hasattr(os, "O_DIRECTORY"):
+        opened = os.open(folder, os.O_DIRECTORY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
 
 
 def file_name(text: str) -> str:
@@ -47,16 +79,8 @@ def write_json(path: Path, record: Any) -> None:
     def write(temporary: Path) -> None:
         with temporary.open("w", encoding="utf-8") as file:
             json.dump(record, file, indent=1, allow_nan=False, ensure_ascii=False)
-            file.flush()
-            os.fsync(file.fileno())
 
     write_atomically(path, write)
-    if hasattr(os, "O_DIRECTORY"):  # its new name, too
-        folder = os.open(path.parent, os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 @contextlib.contextmanager

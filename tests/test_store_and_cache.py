@@ -18,7 +18,7 @@ import papers
 from common.cache import Cache, digest
 from common.environment import ROOT, code_digest
 from common.errors import ClipError, UserError
-from common.files import write_atomically, write_json
+from common.files import move_folder, write_atomically, write_json
 from common.report.assemble import _curves, read_plan
 from common.store import Run
 from common.types import FoldResult
@@ -181,6 +181,66 @@ def test_an_interrupted_write_leaves_the_old_file_alone(tmp_path: Path) -> None:
         write_atomically(path, half)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """What is flushed and renamed, in order: ("flush", name of a file or folder) and ("rename", new name)."""
+    seen: list[tuple[str, str]] = []
+    flush, rename = os.fsync, os.replace
+
+    def name_of(handle: int) -> str:
+        return Path(os.readlink(f"/proc/self/fd/{handle}")).name
+
+    monkeypatch.setattr(os, "fsync", lambda handle: (seen.append(("flush", name_of(handle))), flush(handle))[1])
+    monkeypatch.setattr(os, "replace", lambda old, new: (seen.append(("rename", Path(new).name)), rename(old, new))[1])
+    return seen
+
+
+def test_a_file_is_on_the_disk_before_its_name_is_and_its_name_after(tmp_path: Path, disk: list) -> None:
+    folder = tmp_path / "folder"
+    write_atomically(folder / "file", lambda temporary: temporary.write_bytes(b"x"))
+    (flushed, temporary), renamed, folded = disk
+    assert flushed == "flush"
+    assert temporary.startswith(".file.")
+    assert (renamed, folded) == (("rename", "file"), ("flush", "folder"))
+    disk.clear()
+    write_atomically(folder / "file", lambda temporary: temporary.write_bytes(b"y"), durable=False)
+    assert disk == [("rename", "file")]
+
+
+def test_all_of_a_kept_folder_is_on_the_disk_before_it_has_its_name(tmp_path: Path, disk: list) -> None:
+    part = tmp_path / "part"
+    (part / "inner").mkdir(parents=True)
+    for path in (part / "network.keras", part / "inner" / "array.npz"):
+        path.write_bytes(b"x")
+    move_folder(part, tmp_path / "kept")
+    renamed = disk.index(("rename", "kept"))
+    assert {name for _, name in disk[:renamed]} == {"part", "inner", "network.keras", "array.npz"}
+    assert disk[renamed + 1 :] == [("flush", tmp_path.name)]
+    assert (tmp_path / "kept" / "inner" / "array.npz").read_bytes() == b"x"
+
+
+def test_what_can_be_made_again_for_each_clip_is_not_flushed_and_what_folds_share_is(
+    tmp_path: Path, disk: list
+) -> None:
+    cache, arrays = Cache(tmp_path / "cache"), {"x": np.zeros(3)}
+    (tmp_path / "frame").write_bytes(b"x")
+    cache.content([tmp_path / "frame"])
+    cache.arrays("clips", {"k": 1}, lambda: arrays)
+    assert [what for what, _ in disk] == ["rename", "rename"]
+    disk.clear()
+    cache.arrays("shared", {"k": 1}, lambda: arrays)
+    assert [what for what, _ in disk] == ["flush", "rename", "flush"]
+
+
+def test_a_digest_that_a_power_cut_left_empty_is_made_again(tmp_path: Path) -> None:
+    cache, file = Cache(tmp_path / "cache"), tmp_path / "a.bmp"
+    file.write_bytes(b"one")
+    known = cache.content([file])
+    (memo,) = (tmp_path / "cache").glob("content/*/*.txt")
+    memo.write_bytes(bytes(64))
+    assert cache.content([file]) == known
 
 
 def test_nan_is_never_stored(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import os
 import shlex
 import shutil
 import time
@@ -21,7 +20,7 @@ from common.cache import digest
 from common.environment import code_digest
 from common.errors import StoppedError, UserError
 from common.faces import FaceFinder
-from common.files import locked, named
+from common.files import locked, move_folder, named
 from common.parts import Parts
 from common.plan import Job, plan
 from common.pool import Pool
@@ -155,7 +154,7 @@ def _train(job: Job, one: Chosen, study: Study, kind: str, folder: Path, display
         card = cards.build(job, used, kind, command, saved, _how(parts), trained.history, seconds)
         shutil.rmtree(part / "search", ignore_errors=True)
         cards.write(part, card)
-        os.replace(part, folder)
+        move_folder(part, folder)
         display.line(f"kept in {folder} ({seconds:.0f} s of training)")
     finally:
         shutil.rmtree(part, ignore_errors=True)

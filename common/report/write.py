@@ -9,10 +9,10 @@ import csv
 import io
 import json
 import math
-import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ import numpy as np
 
 from common.controls import CONTROLS
 from common.errors import UserError
+from common.files import write_atomically
 from common.report import checks, exports, tables
 from common.types import Comparison, Report
 
@@ -49,24 +50,12 @@ def save(out: Path, contents: Mapping[str, bytes]) -> tuple[Path, ...]:
     try:
         out.mkdir(parents=True, exist_ok=True)
         for path, content in zip(paths, contents.values(), strict=True):
-            _replace(path, content)
+            write_atomically(path, partial(Path.write_bytes, data=content))
     except OSError as error:
         raise UserError(
             f"cannot write the report to {out}: {error.strerror}; name another folder with --out"
         ) from error
     return paths
-
-
-def _replace(path: Path, content: bytes) -> None:
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(name, 0o644)  # mkstemp gives 0600; a report is there to be read
-        os.replace(name, path)
-    except OSError:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 # ---------------------------------------------------------------- JSON and CSV
