@@ -14,6 +14,7 @@ from common import saliency
 from common.files import file_name
 from common.flops import forward
 from common.forms import NUMBER
+from common.losses import clipped_crossentropy
 from common.search import search
 from common.seeds import seed_of
 from common.training import Learner, Models, Watch, by_clip, one_hot
@@ -38,7 +39,7 @@ class Networks:
         settings, experiment = self.settings, self._experiment
         return Learner(
             lambda: _build(experiment, settings, kernel),
-            loss="categorical_crossentropy",
+            loss=clipped_crossentropy,
             metrics="accuracy",
             optimizer=keras.optimizers.SGD(settings.learning_rate),
             batch=_batch(experiment, settings),

@@ -105,6 +105,9 @@ INITIAL = "initial-frames"
 """The sequence starts with the clip instead of being centred at its apex (table 3)."""
 TWO = "two-convolutions"
 """Model-C with a convolution before each pooling."""
+CLIPPED = "clipped-loss"
+"""The loss of Keras 2.0 to 2.2.4, taken from clipped probabilities."""
+ON_REQUEST = {TWO: ", two convolutions", CLIPPED: ", clipped loss"}
 
 _LEAK = "Folds are stratified by class, not by subject: clips of one person are in training and in test."
 _JOINED = (
@@ -147,9 +150,14 @@ def two_convolutions(experiment: Experiment) -> bool:
     return experiment.original.startswith(TWO)
 
 
+def clipped_loss(experiment: Experiment) -> bool:
+    """Whether the loss is that of Keras 2.0 to 2.2.4, `common.losses.clipped_crossentropy`."""
+    return experiment.original.startswith(CLIPPED)
+
+
 def needs(experiment: Experiment, settings: Settings) -> Hashable:
     """What the networks depend on: experiments that need the same share them."""
-    return network(experiment), depth(experiment, settings), two_convolutions(experiment)
+    return network(experiment), depth(experiment, settings), two_convolutions(experiment), clipped_loss(experiment)
 
 
 def _scenario(key: str, number: int, variant: str, protocol: str, what: str, note: str) -> Experiment:
@@ -167,7 +175,7 @@ def _scenario(key: str, number: int, variant: str, protocol: str, what: str, not
         leak_free=protocol in (LOSO, CROSS),
         note=note,
         tested_on=tuple(filter(None, [scenario.target])),
-        on_request=variant.startswith(TWO),
+        on_request=variant.startswith(tuple(ON_REQUEST)),
         twin_of=("published" if variant == "loso" else variant.removesuffix("-loso")) if protocol == LOSO else "",
     )
 
@@ -177,9 +185,9 @@ def _experiments() -> Iterator[Experiment]:
         for key in ("model-a", "model-b", "model-c"):
             protocol = CROSS if scenario.target else STRATIFIED
             note = _CROSS if scenario.target else _JOINED if len(scenario.source) > 1 else _LEAK
-            variants = ("published", TWO) if key == "model-c" else ("published",)
+            variants = ("published", TWO, CLIPPED) if key == "model-c" else ("published", CLIPPED)
             for variant in variants:
-                what = ", two convolutions" if variant == TWO else ""
+                what = ON_REQUEST.get(variant, "")
                 yield _scenario(key, number, variant, protocol, what, note)
                 if not scenario.target:
                     twin = "loso" if variant == "published" else f"{variant}-loso"

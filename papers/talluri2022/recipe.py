@@ -5,11 +5,12 @@ from __future__ import annotations
 import keras
 
 from common.flops import forward
+from common.losses import clipped_crossentropy
 from common.seeds import seed_of
 from common.training import Learner, Models, Watch, by_clip, one_hot, predict
 from common.types import Answers, Experiment, Samples, Trained, Workbench
 from papers.talluri2022 import model
-from papers.talluri2022.experiments import Settings, depth, network, two_convolutions
+from papers.talluri2022.experiments import Settings, clipped_loss, depth, network, two_convolutions
 
 
 class Networks:
@@ -21,7 +22,7 @@ class Networks:
         self._name = f"parameters {key}, {frames} frames{', two convolutions' if two_convolutions(experiment) else ''}"
         self.learner = Learner(
             lambda: _build(experiment, settings),
-            loss="categorical_crossentropy",
+            loss=clipped_crossentropy if clipped_loss(experiment) else "categorical_crossentropy",
             metrics="accuracy",
             optimizer=_optimizer(key, settings),
             batch=_batch(experiment, settings),
