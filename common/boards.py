@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import os
 import threading
 from collections.abc import Mapping, Sequence
@@ -90,11 +91,12 @@ def events(result: FoldResult) -> bytes:
     curves = {
         f"{stage}/{metric}": values for stage, metrics in result.history.items() for metric, values in metrics.items()
     }
+    known = {tag: {n: value for n, value in enumerate(v) if math.isfinite(value)} for tag, v in curves.items()}
     content = io.BytesIO()
     writer = RecordWriter(content)
     writer.write(Event(file_version="brain.Event:2").SerializeToString())
     for epoch in range(max(map(len, curves.values()), default=0)):
-        shown = [Summary.Value(tag=tag, simple_value=v[epoch]) for tag, v in curves.items() if epoch < len(v)]
+        shown = [Summary.Value(tag=tag, simple_value=v[epoch]) for tag, v in known.items() if epoch in v]
         writer.write(Event(step=epoch + 1, summary=Summary(value=shown)).SerializeToString())
     right = float((result.probabilities.argmax(axis=1) == result.truth).mean())
     last = [Summary.Value(tag="held-out accuracy", simple_value=right)]

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 NUMBER = (int, float)
+NUMBER_OR_NULL = (int, float, type(None))
 _NAME = re.compile(r"\w[\w .()+-]{0,99}")
 """A file or folder of its own: no path can be made of it."""
 _EXCLUSION = {"clip": str, "reason": str, "fault": bool}
@@ -16,7 +17,7 @@ FOLD = {
     "clips": [str],
     "truth": [int],
     "probabilities": [[NUMBER]],
-    "history": {str: {str: [NUMBER]}},
+    "history": {str: {str: [NUMBER_OR_NULL]}},
     "seed": int,
     "seconds": NUMBER,
     "measured": {str: NUMBER},

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from common.types import FoldResult, Score
+from common.types import FoldResult, History, Score
 
 LAST_MEAN, LAST_DEVIATION = "last ten epochs, mean", "last ten epochs, deviation"
 """Over the last ten epochs that were trained; the deviation is that of a sample (n - 1)."""
@@ -24,6 +25,42 @@ STAGE, CURVE = "network", "val_accuracy"
 LAST = 10
 
 
+def as_json(history: History) -> dict[str, dict[str, list[float | None]]]:
+    """A history as JSON can hold it: None for what is not finite."""
+    return {
+        stage: {name: [value if math.isfinite(value) else None for value in values] for name, values in metrics.items()}
+        for stage, metrics in history.items()
+    }
+
+
+def from_json(record: dict[str, dict[str, list[float | None]]]) -> dict[str, dict[str, list[float]]]:
+    """The history that `as_json` gave, with NaN for None."""
+    return {
+        stage: {name: [math.nan if value is None else value for value in values] for name, values in metrics.items()}
+        for stage, metrics in record.items()
+    }
+
+
+def is_picked(selection: str) -> bool:
+    """Whether the best epoch answers by this selection rule, so that a later one may have diverged."""
+    return ORACLE in selection
+
+
+def divergences(history: History, *, at_the_end: bool = False) -> list[str]:
+    """`network diverged at epoch 5 of 12`, a line for each stage of which an epoch is not finite.
+
+    With `at_the_end` for those alone whose last epoch is not.
+    """
+    lines = []
+    for stage, metrics in history.items():
+        epochs = max(map(len, metrics.values()), default=0)
+        bad = {n for values in metrics.values() for n, value in enumerate(values, start=1) if not math.isfinite(value)}
+        if bad and (epochs in bad or not at_the_end):
+            again = "" if epochs in bad else ", and its last epoch is finite again"
+            lines.append(f"{stage} diverged at epoch {min(bad)} of {epochs}{again}")
+    return lines
+
+
 def of_history(name: str) -> bool:
     """Whether a metric is one of single epochs or folds instead of the pooled predictions."""
     return name in (LAST_MEAN, LAST_DEVIATION, EACH_BEST, BEST_SPLIT, WORST_SPLIT) or name.startswith(BEST_EPOCH)
@@ -35,7 +72,10 @@ def is_accuracy(name: str) -> bool:
 
 
 def accuracies(results: Sequence[FoldResult], stage: str) -> NDArray[np.float64]:
-    """Accuracy (epochs,) on the held-out clips of all folds, from the folds' histories; empty where one has none."""
+    """Accuracy (epochs,) on the held-out clips of all folds, from the folds' histories; empty where one has none.
+
+    NaN in an epoch that is not finite in one of them.
+    """
     curves = [np.asarray(result.history.get(stage, {}).get(CURVE, ()), float) for result in results]
     epochs = min(map(len, curves), default=0)
     clips = np.array([len(result.clips) for result in results], float)
@@ -70,9 +110,10 @@ def score(results: Sequence[FoldResult], name: str, folds: int) -> tuple[Score |
     last = shares[-LAST:]
     if name == EACH_BEST:
         shares = _best_of_each(results)
+    shares = shares[np.isfinite(shares)] if best else shares
+    if not (len(shares) if best else np.isfinite(last).all()):
+        return None, selection, f"{stage} diverged: {'no epoch' if best else 'not each of these epochs'} is finite"
     value = np.max(shares) if best else np.std(last, ddof=1) if name == LAST_DEVIATION else np.mean(last)
-    if not np.isfinite(value):
-        return None, selection, "an accuracy per epoch is not a number"
     truth = np.bincount(np.concatenate([result.truth for result in results]))
     chance = None if name == LAST_DEVIATION else float(truth.max() / truth.sum())
     clips = len({clip for result in results for clip in result.clips})
@@ -82,7 +123,8 @@ def score(results: Sequence[FoldResult], name: str, folds: int) -> tuple[Score |
 
 def _best_of_each(results: Sequence[FoldResult]) -> NDArray[np.float64]:
     """The mean of the folds' best epochs, (1,), weighed by their clips."""
-    best = [max(result.history[STAGE][CURVE]) for result in results]
+    curves = [np.asarray(result.history[STAGE][CURVE], float) for result in results]
+    best = [np.max(curve[np.isfinite(curve)], initial=-np.inf) for curve in curves]
     return np.average(best, weights=[len(result.clips) for result in results], keepdims=True)
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from common.cache import digest
 from common.files import file_name, write_json
 from common.forms import FAILURE, FOLD, NOTES, RUN, fits
+from common.histories import as_json, from_json
 from common.types import FoldResult, Trial
 
 log = logging.getLogger("mer")
@@ -52,7 +53,7 @@ class Run:
             "clips": list(result.clips),
             "truth": result.truth.tolist(),
             "probabilities": [[float(p) for p in row] for row in result.probabilities],
-            "history": {stage: dict(metrics) for stage, metrics in result.history.items()},
+            "history": as_json(result.history),
             "seed": result.seed,
             "seconds": result.seconds,
             "measured": dict(result.measured),
@@ -81,7 +82,7 @@ class Run:
                 clips=tuple(record["clips"]),
                 truth=np.array(record["truth"], np.int64),
                 probabilities=np.array(record["probabilities"], np.float32),
-                history=record["history"],
+                history=from_json(record["history"]),
                 seed=record["seed"],
                 seconds=record["seconds"],
                 measured=record["measured"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -113,6 +114,9 @@ class Learner:
         x and y are inputs and targets by name, each (n, ...).
 
         With `watch` the history gains `val_accuracy`, and the model may end with the weights of its best epoch.
+
+        An epoch whose loss, or whose answers for the watched rows, are not finite is never the best: all of its metrics
+        are NaN. Once a weight is not finite no later epoch can be, and none is trained; the history is NaN for them.
         """
         self._make_metrics(y)
         for variable, value in zip(self._state, self._initial, strict=True):
@@ -120,17 +124,24 @@ class Learner:
         batches = Batches(x, y, self._batch, np.random.default_rng(seed))
         history: dict[str, list[float]] = {}
         best: list[NDArray[Any]] = []
+        most = -1.0
         for epoch in range(self._epochs):
             found = self._epoch(batches, epoch)
             if watch is not None:
                 found["val_accuracy"] = self._accuracy(watch)
-                before = history.get("val_accuracy", [])
-                if watch.keep_best and found["val_accuracy"] > max(before, default=-1.0):  # the earliest of equals
-                    best = [np.array(keras.ops.convert_to_numpy(weight)) for weight in self.model.weights]
+            if not np.isfinite([*found.values()]).all():
+                found = dict.fromkeys(found, math.nan)
+            elif watch is not None and watch.keep_best and found["val_accuracy"] > most:  # the earliest of equals
+                most = found["val_accuracy"]
+                best = [np.array(keras.ops.convert_to_numpy(weight)) for weight in self.model.weights]
             for name, value in found.items():
                 history.setdefault(name, []).append(value)
             if epoch_end:
                 epoch_end(epoch + 1, self._epochs)
+            if math.isnan(found["loss"]) and not self._is_finite():
+                missing = [math.nan] * (self._epochs - epoch - 1)
+                history = {name: values + missing for name, values in history.items()}
+                break
         for weight, value in zip(self.model.weights if best else (), best, strict=True):
             weight.assign(value)
         return history
@@ -152,8 +163,12 @@ class Learner:
         return {name: value / batches.rows for name, value in sums.items()} | rate
 
     def _accuracy(self, watch: Watch) -> float:
-        answers = self.predict(watch.x)[watch.output].argmax(axis=-1)
-        return float((answers == watch.y).mean())
+        """NaN where an answer is not finite: its largest class would be the first one."""
+        answers = self.predict(watch.x)[watch.output]
+        return float((answers.argmax(axis=-1) == watch.y).mean()) if np.isfinite(answers).all() else math.nan
+
+    def _is_finite(self) -> bool:
+        return all(bool(keras.ops.all(keras.ops.isfinite(weight))) for weight in self.model.weights)
 
     def predict(self, x: Inputs, model: keras.Model | None = None) -> dict[str, NDArray[np.float32]]:
         """Outputs by name, each (n, ...), of the trained model, or of another that shares its layers.

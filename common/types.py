@@ -299,7 +299,7 @@ class Experiment:
 Answers = dict[str, NDArray[np.float32]]
 """The probabilities of the classes (classes,) by clip id."""
 History = Mapping[str, Mapping[str, list[float]]]
-"""By stage and metric one value per epoch."""
+"""By stage and metric one value per epoch; NaN for all metrics of an epoch that is not finite."""
 
 
 Scaling = Mapping[str, tuple[float, float]]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from common import guard, prepare, tuning
+from common import guard, histories, prepare, tuning
 from common.cache import Cache
 from common.environment import environment, forget_peak_memory, peak_memory_mib, repeats_results
 from common.errors import UserError
@@ -179,9 +179,10 @@ def _fold(shop: Shop, fold: Fold, *, trial: bool, last: bool) -> FoldResult:
     seconds = time.perf_counter() - start - shop.measured.pop(KEPT_SECONDS, 0.0)
     if set(answers) != set(test.clip.tolist()):
         raise ValueError("the predictions are not those of the held-out clips")
-    curves = [value for stage in trained.history.values() for values in stage.values() for value in values]
-    if not np.isfinite(curves).all() or not all(np.isfinite(answer).all() for answer in answers.values()):
-        raise FloatingPointError("the network's answers or losses are not finite; its training diverged")
+    lost = not all(np.isfinite(answer).all() for answer in answers.values())
+    ended = histories.divergences(trained.history, at_the_end=not lost)
+    if lost or (ended and not histories.is_picked(experiment.selection)):
+        raise FloatingPointError("; ".join(ended) or "answers are not finite after the last epoch: training diverged")
     measured = dict(shop.measured)
     if trial and experiment.leak_free:
         precision = job.profile.settings.precision
@@ -270,7 +271,9 @@ def _keep(job: Job, samples: Samples, cache: Cache, measured: dict[str, float]) 
         def finite() -> Arrays:
             arrays = make()
             if not all(np.isfinite(values).all() for values in arrays.values()):
-                raise FloatingPointError(f"{name}: the network answers NaN; its training diverged")
+                curves = {key: values.tolist() for key, values in arrays.items() if values.ndim == 1}
+                lines = histories.divergences({name: curves}) or [f"{name}: answers are not finite: training diverged"]
+                raise FloatingPointError("; ".join(lines))
             return arrays
 
         start = time.perf_counter()

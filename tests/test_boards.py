@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -82,6 +84,16 @@ def test_events_are_the_stored_history(tmp_path: Path, run: Run, monkeypatch: py
         stored = run.load(fold)
         assert stored is not None
         assert read(folder / fold.replace("/", "-"), monkeypatch) == expected(stored)
+
+
+def test_an_epoch_that_is_not_finite_has_no_event(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    stages = {"network": {"loss": [1.5, math.nan, math.inf, 0.5], "val_accuracy": [math.nan] * 4}}
+    run.save(replace(result(FOLDS[0]), history=stages))
+    board(tmp_path, run).update(silent)
+    folder = tmp_path / "tensorboard" / "paper" / "composite-loso" / "net+no-motion" / "smic-s1"
+    found = read(folder, monkeypatch)
+    assert found.pop("held-out accuracy")
+    assert found == {"network/loss": [(1, 1.5), (4, 0.5)]}
 
 
 def test_a_second_run_changes_no_file_and_a_new_fold_adds_one(tmp_path: Path, run: Run) -> None:

@@ -202,6 +202,31 @@ def test_the_last_ten_epochs_are_those_and_no_others() -> None:
     assert made["accuracy"].selection == ONCE.selection
 
 
+def test_an_epoch_that_is_not_finite_counts_for_no_best_and_leaves_no_mean() -> None:
+    nan = float("nan")
+    claims = (CLAIM, MEAN, DEVIATION, KERNEL)
+    lost = history(*[0.5] * 11, nan) | history(0.3, 5 / 6, nan, nan, stage="kernel 3x3x7")
+    made = rows(ONCE, [fold(history=lost)], *claims)
+    assert made[histories.LAST_MEAN].score is made[histories.LAST_DEVIATION].score is None
+    assert made[KERNEL.metric].score.value == pytest.approx(5 / 6)  # type: ignore[union-attr]
+    never = rows(ONCE, [fold(history=lost | history(nan, nan, stage="kernel 3x3x7"))], *claims)
+    assert never[KERNEL.metric].score is None
+    early = rows(ONCE, [fold(history=history(nan, *[0.5] * 5, *[0.7] * 5))], *claims)
+    assert early[histories.LAST_MEAN].score.value == pytest.approx(0.6)  # type: ignore[union-attr]
+    two = [fold(name="a", history=history(0.2, 0.6, nan)), fold(name="b", history=history(0.4, nan, 0.1), first=10)]
+    assert rows(SPLIT, two, folds=2)[histories.EACH_BEST].score.value == pytest.approx(0.5)  # type: ignore[union-attr]
+
+
+def test_where_a_network_diverged_is_said() -> None:
+    nan = float("nan")
+    found = history(0.5, 0.6) | history(0.5, nan, nan, stage="kernel a") | history(nan, 0.5, 0.6, stage="kernel b")
+    (ended, back) = histories.divergences(found)
+    assert ended == "kernel a diverged at epoch 2 of 3"
+    assert back.startswith("kernel b diverged at epoch 1 of 3")
+    assert histories.divergences(found, at_the_end=True) == [ended]
+    assert histories.from_json(histories.as_json(found)).keys() == found.keys()
+
+
 def test_fewer_than_ten_epochs_are_a_dash_and_say_so() -> None:
     row = rows(ONCE, [fold(history=history(0.5, 0.6, 0.7))], MEAN)[histories.LAST_MEAN]
     assert (row.score, row.verdict) == (None, "NOT_COMPARABLE")

@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
+import json
+import re
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 from folds import run_fold
 
+from common import work
 from common.protocols import split
+from common.report.assemble import _diverged, _failed
+from common.store import Run
 from common.types import Experiment, Samples
 from papers.reddy2019 import recipe
 from papers.reddy2019.experiments import PAPER, Settings, depth
 
 TINY = Settings(face_size=10, region_size=8, casme_sq_frames=24, epochs=3, search_epochs=1, batch=4)
+DEEP = replace(TINY, casme_sq_frames=96, region_size=8, face_size=12, epochs=4, batch=8, learning_rate=0.3)
+"""All 96 frames; the rate makes up for the features that small pictures lack."""
 EXPERIMENTS = {experiment.id: experiment for experiment in PAPER.experiments}
 
 
-def fake(experiment: Experiment, seed: int = 0) -> Samples:
+def fake(experiment: Experiment, seed: int = 0, settings: Settings = TINY) -> Samples:
     """Four subjects with five clips each; the class shows as brightness."""
     rng = np.random.default_rng(seed)
     stcnn = recipe.network(experiment) == "stcnn"
-    size, names = (TINY.face_size, ["face"]) if stcnn else (TINY.region_size, ["eyes", "mouth"])
+    size, names = (settings.face_size, ["face"]) if stcnn else (settings.region_size, ["eyes", "mouth"])
     y = np.arange(20) % 3
-    shape = (20, size, size, depth(experiment, TINY), 1)
+    shape = (20, size, size, depth(experiment, settings), 1)
     x = {name: (40 * y[:, None, None, None, None] + rng.integers(0, 90, shape)).astype(np.uint8) for name in names}
     subject = np.array([f"{experiment.corpora[0]}/s{k // 5}" for k in range(20)])
     clip = np.array([f"{subject[k]}/c{k}" for k in range(20)])
@@ -73,6 +84,117 @@ def test_every_kernel_of_table_ix_is_tried_once(tmp_path: Path, monkeypatch: pyt
     assert "val_accuracy" in result.history["network"]
     again = run_fold(recipe, networks, experiment, samples, fold, tmp_path)  # the trials come from the disk
     assert again.probabilities.tobytes() == result.probabilities.tobytes()
+
+
+@pytest.mark.parametrize("name", ["stcnn", "intermediate", "late"])
+def test_of_96_frames_all_losses_are_finite(name: str, tmp_path: Path) -> None:
+    experiment = EXPERIMENTS[f"{name}-casme_sq/published"]
+    samples = fake(experiment, settings=DEEP)
+    (fold,) = folds(experiment, samples)
+    networks = recipe.Networks(experiment, DEEP, 0)
+    history = run_fold(recipe, networks, experiment, samples, fold, tmp_path).history["network"]
+    assert np.isfinite([*history.values()]).all()
+    assert max(history["loss"]) < -np.log(1e-7)
+
+
+def stored(name: str, folder: Path) -> tuple[Run, Experiment, list[str]]:
+    """The run of one experiment's first fold, of made-up samples of 96 frames, and the lines that it said."""
+    experiment, lines = EXPERIMENTS[name], []
+    samples, run = fake(experiment, settings=DEEP), Run(folder)
+    job: Any = SimpleNamespace(
+        paper=PAPER,
+        experiment=experiment,
+        contents={},
+        run=run,
+        seed=0,
+        key={"code": "0"},
+        profile=replace(PAPER.profiles["paper"], settings=DEEP),
+        folds=("one",),
+        done=lambda: 1,
+    )
+    networks = recipe.Networks(experiment, DEEP, 0)
+    shop = work.Shop(job, recipe, networks, samples, lambda _, make: make(), lambda *_: None, {})
+    work._folds(shop, folds(experiment, samples)[:1], lines.append, lines.append)
+    return run, experiment, lines
+
+
+@pytest.mark.parametrize("loss", ["Keras' own", "thrown off"])
+def test_where_the_best_epoch_answers_a_later_one_may_diverge(
+    loss: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if loss == "Keras' own":
+        monkeypatch.setattr(recipe, "clipped_crossentropy", "categorical_crossentropy")
+    else:
+        rates = (0.001, 0.001, float("inf"), 0.001)
+        monkeypatch.setattr(recipe, "Learner", partial(recipe.Learner, rate=lambda epoch: rates[epoch]))
+    run, experiment, lines = stored("intermediate-casme_sq/published", tmp_path)
+    found = run.load("held-out clips")
+    assert found is not None, lines
+    history = {name: np.array(values) for name, values in found.history["network"].items()}
+    finite = np.isfinite(history["loss"])
+    assert finite[0]
+    assert not finite[-1]
+    right = (found.probabilities.argmax(axis=1) == found.truth).mean()
+    assert right == history["val_accuracy"][finite].max()
+    assert all(np.isnan(values[~finite]).all() for values in history.values())
+    (note,) = _diverged(experiment, [found])
+    assert f"network diverged at epoch {finite.argmin() + 1} of {DEEP.epochs}" in note
+    assert experiment.id in note
+
+
+def test_where_the_last_epoch_answers_a_diverged_fold_fails_and_says_when(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recipe, "clipped_crossentropy", "categorical_crossentropy")
+    run, experiment, lines = stored("intermediate-casme_sq/loso", tmp_path)
+    fold = "casme_sq_recordings/s0"
+    assert run.load(fold) is None
+    (note,) = _failed(experiment, run, [fold, "another"])
+    for said in (*lines, note):
+        assert re.search(f"network diverged at epoch [2-4] of {DEEP.epochs}", said)
+
+
+def thrown(monkeypatch: pytest.MonkeyPatch, *kernels: str) -> None:
+    """Have the networks with these kernels lose all numbers in their first epoch."""
+    usual = recipe.Networks.with_kernel
+
+    def with_kernel(self: Any, kernel: str, epochs: int) -> Any:
+        learner = usual(self, kernel, epochs)
+        learner._rate = (lambda _: float("inf")) if kernel in kernels else None
+        return learner
+
+    monkeypatch.setattr(recipe.Networks, "with_kernel", with_kernel)
+
+
+def test_a_kernel_that_diverges_leaves_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kernels = ("3x3x3", "5x5x7", "7x7x3")
+    monkeypatch.setattr(recipe, "KERNELS", kernels)
+    thrown(monkeypatch, "3x3x3")
+    experiment = EXPERIMENTS["kernel-sizes-casme_sq/published"]
+    samples = fake(experiment)
+    (fold,) = folds(experiment, samples)
+    networks = recipe.Networks(experiment, TINY, 0)
+    result = run_fold(recipe, networks, experiment, samples, fold, tmp_path)
+    finite = {name: bool(np.isfinite(found["loss"]).all()) for name, found in result.history.items()}
+    assert finite == {"kernel 3x3x3": False, "kernel 5x5x7": True, "kernel 7x7x3": True, "network": True}
+    assert np.isfinite(result.probabilities).all()
+    records = {file.name: json.loads(file.read_text()) for file in tmp_path.rglob("search/**/*.json")}
+    assert records["kernel=3x3x3.json"]["network"]["val_accuracy"] == [None] * TINY.search_epochs
+    thrown(monkeypatch)
+    again = run_fold(recipe, networks, experiment, samples, fold, tmp_path)  # from the disk, that one too
+    assert np.isnan(again.history["kernel 3x3x3"]["loss"]).all()
+
+
+def test_where_all_kernels_diverge_the_fold_fails_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kernels = ("3x3x3", "5x5x7")
+    monkeypatch.setattr(recipe, "KERNELS", kernels)
+    thrown(monkeypatch, *kernels)
+    experiment = EXPERIMENTS["kernel-sizes-casme_sq/published"]
+    samples = fake(experiment)
+    networks = recipe.Networks(experiment, TINY, 0)
+    with pytest.raises(FloatingPointError, match="all 2 kernels diverged") as caught:
+        run_fold(recipe, networks, experiment, samples, folds(experiment, samples)[0], tmp_path)
+    assert "\n" not in str(caught.value)
 
 
 def test_normalisation_rests_on_the_rows_it_may_use() -> None:

@@ -49,6 +49,20 @@ def test_a_fold_comes_back_bit_for_bit(tmp_path: Path) -> None:
     assert back.probabilities.tobytes() == result().probabilities.tobytes()
 
 
+def test_epochs_that_are_not_finite_are_stored_as_null(tmp_path: Path) -> None:
+    run, history = Run(tmp_path), {"network": {"loss": [3.1, math.inf, math.nan], "val_accuracy": [0.5, 0.0, math.nan]}}
+    run.save(replace(result(), history=history))
+    (file,) = (tmp_path / "folds").iterdir()
+    loss = [3.1, None, None]
+    assert json.loads(file.read_text())["history"]["network"] == {"loss": loss, "val_accuracy": [0.5, 0.0, None]}
+    back = run.load("smic/s1")
+    assert back is not None
+    for name, values in back.history["network"].items():
+        finite = np.isfinite(history["network"][name])
+        assert np.array_equal(np.isnan(values), ~finite)
+        assert np.array(values)[finite].tolist() == np.array(history["network"][name])[finite].tolist()
+
+
 @pytest.mark.parametrize(
     "damage", [lambda text: text[: len(text) // 2], lambda text: text.replace("0.1", "0.2"), lambda _: ""]
 )

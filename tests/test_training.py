@@ -58,6 +58,40 @@ def test_the_model_ends_with_its_best_epoch(data: tuple[dict, dict, np.ndarray])
         assert a.tobytes() == b.tobytes()
 
 
+def thrown(learner: Learner, at: int) -> Learner:
+    """The same learner, thrown off to infinity by one step in epoch `at`, counted from 0."""
+    learner._rate = lambda epoch: float("inf") if epoch == at else 0.5
+    return learner
+
+
+def test_an_epoch_that_is_not_finite_is_never_the_best(data: tuple[dict, dict, np.ndarray]) -> None:
+    """Answers that are NaN count as the first class, which here is that of every watched row."""
+    x, targets, y = data
+    train, held = np.arange(30), np.flatnonzero(y == 0)
+    watch = Watch("y", {"x": x["x"][held]}, y[held])
+    scores = learner(3).fit(*part(x, targets, train), 5, watch=watch)["val_accuracy"]
+    assert max(scores) < 1
+    lost = thrown(learner(6), 3)
+    history = lost.fit(*part(x, targets, train), 5, watch=watch)
+    assert history["val_accuracy"][:3] == scores
+    assert {name: len(values) for name, values in history.items()} == dict.fromkeys(history, 6)
+    assert np.isnan([values[3:] for values in history.values()]).all()
+    answers = lost.predict(watch.x)["y"].argmax(axis=1)
+    assert (answers == 0).mean() == max(scores)
+    again = thrown(learner(6), -1).fit(*part(x, targets, train), 5, watch=watch)
+    assert np.isfinite(again["loss"]).all()
+    assert thrown(learner(6), 0).fit(*part(x, targets, train), 5, watch=watch).keys() == history.keys()
+
+
+def test_without_a_best_epoch_a_network_ends_as_it_is(data: tuple[dict, dict, np.ndarray]) -> None:
+    x, targets, _ = data
+    lost = thrown(learner(4), 2)
+    history = lost.fit(x, targets, 5)
+    assert np.isfinite(history["loss"]).tolist() == [True, True, False, False]
+    assert np.isnan(lost.predict(x)["y"]).all()
+    assert np.isfinite(thrown(lost, -1).fit(x, targets, 5)["loss"]).all()  # and does not reach the next fold
+
+
 def test_watching_changes_no_training(data: tuple[dict, dict, np.ndarray]) -> None:
     x, targets, y = data
     train, held = np.arange(30), np.arange(30, 60)

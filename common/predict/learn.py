@@ -13,9 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from common import prepare
+from common import histories, prepare
 from common.cache import digest
 from common.environment import code_digest
 from common.errors import StoppedError, UserError
@@ -137,9 +135,8 @@ def _train(job: Job, one: Chosen, study: Study, kind: str, folder: Path, display
             recipe = parts.recipe()
             networks = recipe.Networks(job.experiment, job.profile.settings, job.seed)
             trained = recipe.train(networks, job.experiment, samples, bench)
-            curves = [v for stage in trained.history.values() for values in stage.values() for v in values]
-            if not np.isfinite(curves).all():
-                raise FloatingPointError("its losses are not finite; training diverged")
+            if ended := histories.divergences(trained.history, at_the_end=True):
+                raise FloatingPointError("; ".join(ended))
             seconds = time.perf_counter() - start
             from common.predict import networks as files
 
@@ -151,7 +148,7 @@ def _train(job: Job, one: Chosen, study: Study, kind: str, folder: Path, display
             where = f"{job.paper.key} {job.experiment.id}"
             raise StoppedError(f"{where}: training failed, {type(error).__name__}: {reason}") from error
         command = shlex.join([*study.command(one, job.seed), "--experiment", job.experiment.id])
-        card = cards.build(job, used, kind, command, saved, _how(parts), trained.history, seconds)
+        card = cards.build(job, used, kind, command, saved, _how(parts), histories.as_json(trained.history), seconds)
         shutil.rmtree(part / "search", ignore_errors=True)
         cards.write(part, card)
         move_folder(part, folder)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from common import compare, corpora
+from common import compare, corpora, histories
 from common.audit import audit
 from common.controls import controls
 from common.corpora import composite
@@ -110,7 +110,8 @@ def assemble(
         exclusions += [Exclusion(row["clip"], row["reason"], row["fault"]) for row in one.about.get("exclusions", [])]
         environments += [result.environment for result in one.results]
         facts |= parameters(one.results)
-        notes += [*one.run.notes(), *_unsearched(experiment, one.results)]
+        notes += [*one.run.notes(), *_unsearched(experiment, one.results), *_diverged(experiment, one.results)]
+        notes += _failed(experiment, *planned(out, paper, experiment, plan))
         _add_cost(cost, paper, experiment, one)
     rows = [(e, stored[e.id]) for e in paper.experiments if not e.tuned_of or stored[e.id].results]
     comparisons = _comparisons(paper, rows, profile, data, command)
@@ -323,6 +324,20 @@ def _tried(experiment: Experiment, results: Sequence[FoldResult]) -> list[Tried]
 def _unsearched(experiment: Experiment, results: Sequence[FoldResult]) -> list[str]:
     count = sum(not result.trials for result in results) if experiment.space else 0
     return [f"{experiment.id}: no settings searched in {count} folds, which have one training subject"] * bool(count)
+
+
+def _diverged(experiment: Experiment, results: Sequence[FoldResult]) -> list[str]:
+    which = "the best of its finite epochs" if histories.is_picked(experiment.selection) else "its last epoch"
+    return [
+        f"{experiment.id}, {result.fold}: {line}; {which} answers"
+        for result in results
+        for line in histories.divergences(result.history)
+    ]
+
+
+def _failed(experiment: Experiment, run: Run, folds: Sequence[str]) -> list[str]:
+    reasons = {fold: run.failure(fold) for fold in folds}
+    return [f"{experiment.id}, {fold}: failed, {why}" for fold, why in reasons.items() if why is not None]
 
 
 def _curves(experiment: Experiment, results: Sequence[FoldResult]) -> list[Curve]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,8 @@ import numpy as np
 from common import saliency
 from common.files import file_name
 from common.flops import forward
-from common.forms import NUMBER
+from common.forms import NUMBER_OR_NULL
+from common.histories import as_json, from_json
 from common.losses import clipped_crossentropy
 from common.search import search
 from common.seeds import seed_of
@@ -96,7 +98,7 @@ def train(networks: Networks, experiment: Experiment, samples: Samples, bench: W
         history = {f"kernel {name}": found for name, found in tried.items()}
         learner = networks.with_kernel(max(tried, key=lambda name: _reached(tried[name])), networks.settings.epochs)
     history["network"] = fit(learner)
-    if beyond and experiment.variant == "published":
+    if beyond and experiment.variant == "published" and _reached(history["network"]) >= 0:
         _keep_saliency(learner.model, experiment, beyond.held_out, scaling, bench)
     models = {"network": learner.model}
 
@@ -142,22 +144,26 @@ def fit_scaling(known: Sequence[Samples]) -> Scaling:
 def _search(
     networks: Networks, fit: Callable[[Learner], dict[str, list[float]]], folder: Path, seed: int
 ) -> dict[str, dict[str, list[float]]]:
-    """Histories by kernel: the grid of table IX."""
+    """Histories by kernel: the grid of table IX. A kernel that diverges is one of them; raises where all do."""
+    epochs = networks.settings.search_epochs
     tried = search(
         {"kernel": KERNELS},
-        lambda choice: fit(networks.with_kernel(choice["kernel"], networks.settings.search_epochs)),
-        _reached,
+        lambda choice: as_json({"network": fit(networks.with_kernel(choice["kernel"], epochs))}),
+        lambda record: _reached(from_json(record)["network"]),
         folder,
-        form={str: [NUMBER]},
+        form={"network": {str: [NUMBER_OR_NULL]}},
         trials=len(KERNELS),
         seed=seed,
     )
-    return {choice["kernel"]: history for choice, history in tried}
+    found = {choice["kernel"]: from_json(record)["network"] for choice, record in tried}
+    if all(_reached(history) < 0 for history in found.values()):
+        raise FloatingPointError(f"all {len(found)} kernels diverged: none has a finite epoch")
+    return found
 
 
 def _reached(history: dict[str, list[float]]) -> float:
-    """What the published grid chooses a kernel by: its best epoch on the held-out clips."""
-    return max(history["val_accuracy"])
+    """What the published grid chooses a kernel by: its best epoch on the held-out clips; -1 where none is finite."""
+    return max((value for value in history["val_accuracy"] if math.isfinite(value)), default=-1.0)
 
 
 def _keep_saliency(

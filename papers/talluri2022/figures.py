@@ -77,7 +77,7 @@ def results(experiment: Experiment, folder: Path) -> list[Figure]:
     for fold, colour, line in zip(folds, COLOURS, LINES, strict=False):
         curve = np.array(fold.history["network"]["val_accuracy"])
         epochs = np.arange(1, len(curve) + 1)
-        label = f"{fold.fold.replace('run ', 'Run-')}: {curve[-1]:.1%} at last, {curve.max():.1%} at best (oracle)"
+        label = f"{fold.fold.replace('run ', 'Run-')}: {curve[-1]:.1%} at last, {np.nanmax(curve):.1%} at best (oracle)"
         axes.plot(epochs, curve, color=colour, linestyle=line, linewidth=1.3, marker=marker, label=label)
     axes.set_xlabel("epoch")
     axes.set_ylabel("accuracy on the held-out clips")
