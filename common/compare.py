@@ -111,6 +111,7 @@ def compare(
                 changed=profile.changed,
                 selection=selection,
                 why=why,
+                caveats=tuple(dict.fromkeys(caveat for result in results for caveat in result.caveats)),
             )
             comparisons.append(
                 Comparison(
@@ -142,15 +143,25 @@ def judge(
     changed: str = "",
     selection: str | None = None,
     why: str = "",
+    caveats: Sequence[str] = (),
 ) -> tuple[str, str]:
     """Verdict and reason for one claim beside one score, with `done` of `folds` folds finished.
 
     `changed` are options by which the run does other than the paper. `selection` is the rule of this number where it is
-    not the experiment's, `why` says what a missing score lacks.
-    Where the rule is an oracle the reason says so, whatever the verdict.
+    not the experiment's, `why` says what a missing score lacks. `caveats` are those of the folds: with any, the score
+    is not comparable. Where the rule is an oracle the reason says so, whatever the verdict.
     """
     verdict, reason = _judge(
-        experiment, claim, found, done=done, folds=folds, profile=profile, data=data, changed=changed, why=why
+        experiment,
+        claim,
+        found,
+        done=done,
+        folds=folds,
+        profile=profile,
+        data=data,
+        changed=changed,
+        why=why,
+        caveats=caveats,
     )
     rule = experiment.selection if selection is None else selection
     if "oracle" in rule:
@@ -170,6 +181,7 @@ def _judge(
     data: str,
     changed: str,
     why: str,
+    caveats: Sequence[str],
 ) -> tuple[str, str]:
     if not done:
         return "NOT_RUN", "no fold of this variant has finished"
@@ -185,6 +197,7 @@ def _judge(
         reasons.append(f"the profile {profile} shortens the run")
     if changed:
         reasons.append(f"changed by {changed}")
+    reasons += caveats if claim is not None else ()
     if claim is None:
         reasons.append("the paper prints no such number")
     elif claim.variant != experiment.variant:

@@ -23,6 +23,7 @@ FOLD = {
     "measured": {str: NUMBER},
     "environment": {str: str},
     "trials": [{"settings": {str: (str, *NUMBER)}, "uf1": NUMBER, "log_loss": NUMBER}],
+    "caveats": [str],
     "digest": str,
 }
 RUN = {

@@ -59,6 +59,7 @@ class Run:
             "measured": dict(result.measured),
             "environment": dict(result.environment),
             "trials": [asdict(trial) for trial in result.trials],
+            "caveats": list(result.caveats),
         }
         write_json(self._file("folds", result.fold), record | {"digest": digest(record)})
         self._file("failed", result.fold).unlink(missing_ok=True)
@@ -88,6 +89,7 @@ class Run:
                 measured=record["measured"],
                 environment=record["environment"],
                 trials=tuple(Trial(one["settings"], one["uf1"], one["log_loss"]) for one in record["trials"]),
+                caveats=tuple(record["caveats"]),
             )
             _check(result)
             return result

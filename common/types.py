@@ -311,13 +311,15 @@ class Trained:
     """What training on one fold leaves: a function from held-out samples to answers, and the history.
 
     `models` are the trained Keras models by name, as the recipe's `answers` takes them; they change when the next fold
-    is trained. What they read is `scaling` of uint8 arrays, and where it names none these in 0-1.
+    is trained. What they read is `scaling` of uint8 arrays, and where it names none these in 0-1. `caveats` say why
+    their score must not be held against a printed one, such as initial weights that could not be had.
     """
 
     predict: Callable[[Samples], Answers]
     history: History
     models: Mapping[str, Any] = field(default_factory=dict)
     scaling: Scaling = field(default_factory=dict)
+    caveats: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -348,7 +350,7 @@ class FoldResult:
 
     clips (n,), truth (n,) int, probabilities (n, classes) float32; row i of everything belongs together. `measured`
     are counts and costs by name: parameters, floating point operations, milliseconds, MiB. `trials` are those of a
-    search for settings, first the profile's own.
+    search for settings, first the profile's own; `caveats` those of `Trained`.
     """
 
     fold: str
@@ -361,6 +363,7 @@ class FoldResult:
     measured: Mapping[str, float]
     environment: Mapping[str, str]
     trials: tuple[Trial, ...] = ()
+    caveats: tuple[str, ...] = ()
 
 
 # ---------------------------------------------------------------- what a paper says

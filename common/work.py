@@ -203,6 +203,7 @@ def _fold(shop: Shop, fold: Fold, *, trial: bool, last: bool) -> FoldResult:
         measured=measured,
         environment=environment() | {"code": str(job.key["code"])[:16]},
         trials=trials,
+        caveats=trained.caveats,
     )
 
 

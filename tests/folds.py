@@ -16,6 +16,7 @@ class Outcome(NamedTuple):
     clips: tuple[str, ...]
     probabilities: np.ndarray
     history: Any
+    caveats: tuple[str, ...]
 
 
 def run_fold(
@@ -32,4 +33,4 @@ def run_fold(
     bench = Workbench(fold.name, seed_of(experiment.id, fold.name, 0), lambda *_: None, folder, beyond)
     trained = recipe.train(networks, experiment, samples.only(fold.train), bench)
     answers = trained.predict(test)
-    return Outcome(tuple(answers), np.stack([*answers.values()]), trained.history)
+    return Outcome(tuple(answers), np.stack([*answers.values()]), trained.history, trained.caveats)

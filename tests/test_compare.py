@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import statistics
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from common import compare, histories, metrics
 from common.protocols import CROSS, SPLITS
+from common.report.assemble import Finished
+from common.report.ground import _differing
 from common.statistics import subject_interval
+from common.store import Run
 from common.types import Claim, Comparison, Experiment, FoldResult, LabelMap, Paper, Profile, Reference
 
 CLASSES = ("happy", "anger", "disgust")
@@ -297,3 +301,20 @@ def test_a_number_of_more_clips_than_are_held_out_is_not_comparable() -> None:
 def test_clips_that_the_copy_lacks_are_incomplete() -> None:
     row = rows(ONCE, [fold(4)], CLAIM)["accuracy"]
     assert (row.verdict, row.reason.split(";")[0]) == ("INCOMPLETE", "4 clips, the paper has 6")
+
+
+def test_a_caveat_of_any_fold_makes_its_number_not_comparable() -> None:
+    """A network that lacked the paper's initial weights may reach the printed number, or miss it, for that reason."""
+    caveat = "the network started from random weights"
+    match = rows(ONCE, [fold()], CLAIM)["accuracy"]
+    assert match.verdict == "MATCH"
+    halves = [fold(clips=2, name="a"), replace(fold(clips=4, name="b", first=1), caveats=(caveat,))]
+    for results, folds in (([replace(fold(), caveats=(caveat,))], 1), (halves, 2)):
+        made = rows(ONCE, results, CLAIM, folds=folds)
+        assert (made["accuracy"].verdict, made["accuracy"].reason.split(";")[0]) == ("NOT_COMPARABLE", caveat)
+        assert made["accuracy"].score is not None
+        assert caveat not in made["uf1"].reason  # of which the paper prints no number
+    found = Finished(Run(Path()), {}, (halves[0], halves[1]), 2)
+    assert [line for line in _differing({"faces2019/network": (ONCE, found)}) if caveat in line]
+    unfinished = rows(ONCE, [halves[1]], CLAIM, folds=2)["accuracy"]
+    assert (unfinished.verdict, caveat in unfinished.reason) == ("INCOMPLETE", True)

@@ -36,6 +36,7 @@ def result(fold: str = "smic/s1") -> FoldResult:
         1.5,
         {"parameters": 12},
         {"python": "3"},
+        caveats=("random weights",),
     )
 
 
@@ -97,6 +98,7 @@ def test_a_damaged_fold_counts_as_missing_and_is_named(tmp_path: Path, damage, c
         {"seconds": 10**400},
         {"measured": {"parameters": "many"}},
         {"environment": ["python"]},
+        {"caveats": "random weights"},
         {"fold": "smic/s2"},
     ],
     ids=str,

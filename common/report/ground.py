@@ -122,7 +122,7 @@ def _spread(
 
 
 def _differing(found: Mapping[str, tuple[Experiment, Finished]]) -> tuple[str, ...]:
-    """What is not the same for all, one line each: the clips, the folds that are done, the conditions."""
+    """What is not the same for all, one line each: the clips, the caveats of the folds, the conditions."""
     lines = []
     done = {name: one for name, (_, one) in found.items() if one.results}
     clips = {name: {clip for result in one.results for clip in result.clips} for name, one in done.items()}
@@ -130,12 +130,17 @@ def _differing(found: Mapping[str, tuple[Experiment, Finished]]) -> tuple[str, .
     for name, mine in clips.items():
         if more := len(mine - everywhere):
             lines.append(f"{name} answers {more} clips that not all others answer; paired tests are on the shared ones")
+    lines += [f"{name}: {caveat}" for name, one in done.items() for caveat in _caveats(one)]
     conditions = {
         (e.labels.name, e.protocol, e.selection, tuple(sorted(e.corpora)), e.leak_free) for e, _ in found.values()
     }
     if len(conditions) > 1:
         lines.append("label map, protocol, selection rule or corpora are not the same for all")
     return tuple(lines)
+
+
+def _caveats(one: Finished) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(caveat for result in one.results for caveat in result.caveats))
 
 
 def _corpora(reports: Sequence[Report], ground: Experiment | None) -> tuple[CorpusSummary, ...]:
