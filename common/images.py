@@ -124,6 +124,17 @@ def _read_all(wanted: Sequence[tuple[Path, int]], part: Part | None, repeated: b
         yield picture
 
 
+def squared(picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """A picture (height, width, 3) as size x size pixels, whatever its shape.
+
+    Means of areas where both sides shrink, else linear: cv2 takes no mean of an area that is smaller than a pixel.
+    """
+    import cv2
+
+    how = cv2.INTER_AREA if min(picture.shape[:2]) >= size else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(np.ascontiguousarray(picture), (size, size), interpolation=how), np.uint8)
+
+
 Found = tuple[Path, int, tuple[int, int], NDArray[np.uint8]]
 
 

@@ -366,6 +366,22 @@ def test_frames_of_another_size_are_told_by_their_parts_as_well(tmp_path: Path) 
             list(images.each_frame(clip_of(files, (1, 2)), part=PART))
 
 
+def test_a_picture_that_shrinks_has_the_means_of_its_pixels() -> None:
+    picture = np.random.default_rng(5).integers(0, 256, (24, 36, 3)).astype(np.uint8)
+    means = picture.reshape(12, 2, 12, 3, 3).mean(axis=(1, 3))
+    assert np.abs(images.squared(picture, 12) - means).max() <= 0.51
+
+
+@pytest.mark.parametrize("shape", [(12, 12), (12, 40), (40, 12)])
+def test_a_picture_that_is_enlarged_on_a_side_is_interpolated(shape: tuple[int, int]) -> None:
+    """A ramp along that side keeps rising, where means of areas smaller than a pixel would repeat its pixels."""
+    axis = int(np.argmin(shape))
+    ramp = np.broadcast_to(np.expand_dims(20 * np.arange(12), 1 - axis), shape)
+    larger = images.squared(np.stack([ramp] * 3, axis=-1).astype(np.uint8), 30)
+    inner = np.take(np.diff(larger.astype(int), axis=axis), range(3, 26), axis=axis)
+    assert (inner > 0).all()
+
+
 def test_videos_of_different_sizes_are_told(films: dict[str, Path], tmp_path: Path) -> None:
     other = film(tmp_path / "other.avi", "MJPG", [np.zeros((32, 32, 3), np.uint8)] * 3)
     with pytest.raises(ClipError, match=r"other.avi, frame 3: 32x32 pixels, but a.avi has 64x48"):

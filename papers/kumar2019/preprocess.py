@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from common.alignment import rectangle
 from common.errors import ClipError
 from common.faces import Face, FaceFinder
-from common.images import each_frame, read_frame, where
+from common.images import each_frame, read_frame, squared, where
 from common.magnification import Magnification, magnify
 from common.types import Arrays, Clip, ClipFrames, Experiment, Samples
 from papers.kumar2019.avatar import avatar
@@ -45,7 +45,7 @@ def prepare(clip: ClipFrames, experiment: Experiment, settings: Settings, faces:
     for alpha in ALPHAS:
         moved = magnified(clip, frames, alpha, settings)
         chosen = textured(moved, settings).kept
-        images.append(_resize(avatar_of(moved, chosen, face, faces), settings.size))
+        images.append(squared(avatar_of(moved, chosen, face, faces), settings.size))
         kept.append(len(chosen))
         lost.append(int(apex is not None and apex not in chosen))
     counts = {"frames": np.array([len(frames)]), "kept": np.array(kept), "lost": np.array(lost)}
@@ -63,7 +63,7 @@ def face_frames(clip: Clip | ClipFrames, settings: Settings, faces: FaceFinder) 
     box = rectangle(found.points, first.shape, MARGIN)
     if 0 in first[box].shape:
         raise ClipError(f"{where(clip, 0)}: the face that dlib finds lies outside the picture")
-    crops = [_resize(picture, settings.face_size) for picture in each_frame(clip, part=box)]
+    crops = [squared(picture, settings.face_size) for picture in each_frame(clip, part=box)]
     return np.stack(crops), _moved(found, box, settings.face_size)
 
 
@@ -133,9 +133,3 @@ def _moved(face: Face, box: tuple[slice, slice], size: int) -> Face:
     left, top, right, bottom = np.rint((np.array(face.box).reshape(2, 2) - shift) * scale).astype(int).ravel().tolist()
     points = ((face.points - shift + 0.5) * scale - 0.5).astype(np.float32)
     return Face(points, face.how, (left, top, right, bottom))
-
-
-def _resize(picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    shrinks = picture.shape[0] > size
-    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(np.ascontiguousarray(picture), (size, size), interpolation=how), np.uint8)
