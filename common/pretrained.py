@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from common.errors import UserError
+from common.weight_files import Shapes
 
 
 def from_file(network: keras.Model, path: Path) -> None:
@@ -40,6 +42,36 @@ def from_file(network: keras.Model, path: Path) -> None:
         )
     for weight, value in zip(last.weights, own, strict=True):
         weight.assign(value)
+
+
+def from_named(
+    network: keras.Model,
+    path: Path,
+    read: Callable[[Path, Shapes], Mapping[str, NDArray[np.float32]]],
+    name: Callable[[str, str], str],
+    kernel: tuple[int, ...] = (0, 1, 2, 3),
+) -> None:
+    """Read a file in another project's layout into all layers but the last, which keeps its own; or nothing at all.
+
+    `read` is a function of `weight_files`, `name` gives the file's name of a layer's weight, and `kernel` are the axes
+    of a convolution (height, width, in, out) in the file's order: (3, 2, 0, 1) is PyTorch's. Raises UserError for a
+    file that cannot be read, lacks an array, or has one of another shape or with values that are no numbers.
+    """
+    weights = {name(layer.name, weight.name): weight for layer in network.layers[:-1] for weight in layer.weights}
+    order = {
+        theirs: kernel if len(weight.shape) == 4 else tuple(range(len(weight.shape)))
+        for theirs, weight in weights.items()
+    }
+    shapes = {theirs: tuple(weight.shape[axis] for axis in order[theirs]) for theirs, weight in weights.items()}
+    try:
+        values = read(path, shapes)
+        if unusable := [theirs for theirs, array in values.items() if not np.isfinite(array).all()]:
+            raise ValueError(f"{unusable[0]} holds values that are no numbers")
+    except Exception as error:  # the readers of HDF5 and safetensors raise whatever they trip over
+        reason = " ".join(str(error).split())[:120]
+        raise UserError(f"--weights {path}: cannot be read as weights of {network.name}: {reason}") from error
+    for theirs, weight in weights.items():
+        weight.assign(np.transpose(values[theirs], np.argsort(order[theirs])))
 
 
 def from_imagenet(network: keras.Model, build: Callable[..., keras.Model]) -> None:

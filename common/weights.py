@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from common.errors import UserError, quoted
 from common.types import Profile
 
 IMAGENET, NONE = "imagenet", "none"
-ENDINGS = (".h5", ".keras")
+KERAS, SAFETENSORS = (".h5", ".keras"), (".safetensors",)
+"""Endings of files, by what wrote them."""
 
 
 @dataclass(frozen=True)
@@ -26,18 +28,20 @@ class Weights:
     def __str__(self) -> str:
         return ", ".join(f"{Path(path).name} (SHA-256 {found})" for path, found in self.files) or self.choice
 
-    def file(self, network: str) -> tuple[Path, str]:
+    def file(self, network: str, endings: Sequence[str] = KERAS) -> tuple[Path, str]:
         """The file for a network and its SHA-256: the only one, or in a folder the one whose name starts like it.
 
-        Raises UserError where a folder holds none, or several.
+        Raises UserError for a file with none of the `endings`, and where a folder holds no such file, or several.
         """
+        fitting = [(Path(path), found) for path, found in self.files if Path(path).suffix.lower() in endings]
         if not Path(self.choice).is_dir():
-            return Path(self.files[0][0]), self.files[0][1]
-        mine = [(Path(path), found) for path, found in self.files if Path(path).name.lower().startswith(network)]
+            if not fitting:
+                raise UserError(f"--weights {self.choice}: {network} reads weights that end in {' or '.join(endings)}")
+            return fitting[0]
+        mine = [(path, found) for path, found in fitting if path.name.lower().startswith(network)]
         if len(mine) != 1:
-            raise UserError(
-                f"--weights {self.choice}: {len(mine)} files are named {network}….h5 or {network}….keras; put one there"
-            )
+            names = " or ".join(f"{network}…{ending}" for ending in endings)
+            raise UserError(f"--weights {self.choice}: {len(mine)} files are named {names}; put one there")
         return mine[0]
 
 
@@ -52,9 +56,11 @@ def chosen(text: str) -> Weights:
     if not path.exists():
         raise UserError(f"--weights {quoted(text)}: no such file or folder; {IMAGENET} and {NONE} are the words")
     found = sorted(path.iterdir()) if path.is_dir() else [path]
-    files = [file for file in found if file.suffix.lower() in ENDINGS and file.is_file()]
+    files = [file for file in found if file.suffix.lower() in (*KERAS, *SAFETENSORS) and file.is_file()]
     if not files:
-        raise UserError(f"--weights {text}: no weights of Keras, which end in {' or '.join(ENDINGS)}")
+        raise UserError(
+            f"--weights {text}: no weights of Keras, which end in {' or '.join(KERAS)}, and no {SAFETENSORS[0]} either"
+        )
     return Weights(str(path), tuple((str(file), _digest(file)) for file in files))
 
 

@@ -22,6 +22,7 @@ KERAS = {
     "common/training.py",
     "papers/*/model.py",
     "papers/*/recipe.py",
+    "papers/le2020/resnet.py",
     "papers/le2020/senet.py",
 }
 NO_HIGHER = {

@@ -54,7 +54,7 @@ def test_parameters_of_senet50() -> None:
 
 
 def test_senet50_is_resnet50_with_sixteen_squeezes() -> None:
-    """A block's two dense layers have c^2 / 16 weights each and c / 16 and c biases; its convolutions have none."""
+    """Squeezing and exciting take c^2 / 16 weights each and c / 16 and c biases; other convolutions have no bias."""
     squeezes = sum(blocks * (c * c // 8 + c + c // 16) for c, blocks in ((256, 3), (512, 4), (1024, 6), (2048, 3)))
     biases = sum(
         layer.bias.shape[0]
@@ -65,6 +65,35 @@ def test_senet50_is_resnet50_with_sixteen_squeezes() -> None:
     assert trained(network) == trained(model.bare("resnet50", 64, 4)) - biases + squeezes
     pictures = {layer.output.shape[1:] for layer in network.layers if layer.name.endswith("_sum")}
     assert pictures == {(16, 16, 256), (8, 8, 512), (4, 4, 1024), (2, 2, 2048)}
+
+
+def test_where_networks_halve_their_pictures() -> None:
+    """In the first convolution of a block by the authors of SENet, as in Keras' ResNet50; in the second by torchvision.
+
+    On 224 pixels what comes out of the first pooling is 56 wide in all of them.
+    """
+    side = {
+        key: {layer.name: layer.output.shape[1] for layer in model.bare(key, 224, 4).layers}
+        for key in ("senet50", "resnet50", "resnet50-torchvision")
+    }
+    senet, keras_own, torch = side.values()
+    assert [senet[f"conv3_1_{name}"] for name in ("1x1_reduce", "3x3", "1x1_increase")] == [28, 28, 28]
+    assert [keras_own[f"conv3_block1_{name}_conv"] for name in (1, 2, 3)] == [28, 28, 28]
+    assert [torch[f"layer2.0.{name}"] for name in ("conv1", "conv2", "conv3")] == [56, 28, 28]
+    assert (senet["pool1_3x3_s2"], keras_own["pool1_pool"], torch["maxpool"]) == (56, 56, 56)
+
+
+@pytest.mark.parametrize("size", [32, 34, 35, 37])
+def test_senet50_pools_without_padding_and_rounds_up(size: int) -> None:
+    """By hand: windows start at every second pixel, and the last one may be cut short by the picture's edge."""
+    network = senet50(size, 4)
+    both = keras.Model(network.input, [network.get_layer(name).output for name in ("conv1_relu", "pool1_3x3_s2")])
+    before, after = both(np.random.default_rng(7).normal(size=(1, size, size, 3)).astype(np.float32))
+    before, after = (keras.ops.convert_to_numpy(values)[0] for values in (before, after))
+    count = -(-(len(before) - 3) // 2) + 1
+    windows = [slice(2 * k, 2 * k + 3) for k in range(count)]
+    expected = [[before[rows, columns].max(axis=(0, 1)) for columns in windows] for rows in windows]
+    assert np.array_equal(after, expected)
 
 
 def test_networks_get_blue_green_red_less_their_means() -> None:
@@ -211,9 +240,11 @@ def test_the_choice_of_weights_is_part_of_the_key_and_of_the_report(tmp_path: Pa
         run_all._weights([papers.load("reddy2019")], options)
 
 
-def test_senet50_says_that_it_has_no_imagenet_weights() -> None:
-    note = preprocess.assemble([(clip_of(3), 0)], [arrays()], EXPERIMENTS["senet50-casme2/published"], Settings()).notes
-    assert "SENet50 starts from random weights" in note[0]
+@pytest.mark.parametrize("name", ["senet50-casme2/published", "resnet50-casme2/torchvision"])
+def test_networks_without_imagenet_weights_say_so(name: str) -> None:
+    note = preprocess.assemble([(clip_of(3), 0)], [arrays()], EXPERIMENTS[name], Settings()).notes
+    assert "ResNet50" in note[0] or "SENet50" in note[0]
+    assert "starts from random weights" in note[0]
 
 
 # ---------------------------------------------------------------- what is run
@@ -251,7 +282,8 @@ def test_tables_2_and_3_have_their_experiments_and_twins() -> None:
             named = [e for e in PAPER.experiments if e.name == f"{key}-{corpus}" and not e.tuned_of]
             protocols = {e.variant: e.protocol for e in named}
             free = {variant for variant, protocol in protocols.items() if protocol == LOSO}
-            assert free == {"loso", "whole-face-loso", "exact-loso"}
+            built = {"torchvision-loso"} if key == "resnet50" else set()
+            assert free == {"loso", "whole-face-loso", "exact-loso"} | built
             assert {protocols[variant] for variant in protocols.keys() - free} == {TENFOLD}
     across = [one for one in PAPER.experiments if one.protocol == BETWEEN and not one.tuned_of]
     assert {(one.name, "Table III") for one in across} == {claim for claim in claims if claim[1] == "Table III"}
@@ -438,5 +470,27 @@ def test_the_last_epoch_is_scored_and_nothing_is_picked(tmp_path: Path, monkeypa
         assert (float(optimizer.learning_rate), optimizer.momentum) == (pytest.approx(1e-4), 0.9)
         fold = split(experiment, data.subject, data.clip, data.y, 0)[0]
         outcome = run_fold(recipe, networks, experiment, data, fold, tmp_path)
+        assert outcome.caveats
         assert ("val_accuracy" in outcome.history["network"]) == watched
         assert len(outcome.history["network"]["loss"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "start", "random"),
+    [
+        ("vgg19-casme2/published", IMAGENET, False),
+        ("senet50-casme2/published", IMAGENET, True),
+        ("senet50-casme2/published", "senet50.h5", False),
+        ("resnet50-smic/torchvision", IMAGENET, True),
+        ("resnet50-smic/torchvision-loso", "resnet50.safetensors", False),
+        ("resnet50-smic/published", IMAGENET, False),
+        ("resnet50-smic/published", NONE, True),
+    ],
+)
+def test_a_random_start_is_a_caveat(monkeypatch: pytest.MonkeyPatch, name: str, start: str, random: bool) -> None:
+    face = keras.layers.Input((4,), name="face")
+    network = keras.Model({"face": face}, {"emotion": keras.layers.Dense(4, activation="softmax")(face)})
+    monkeypatch.setattr(model, "classifier", lambda *_: network)
+    weights_file = ((start, "0" * 64),) if "." in start else ()
+    networks = recipe.Networks(EXPERIMENTS[name], Settings(weights=Weights(start, weights_file)), 0)
+    assert bool(networks.caveats) == random

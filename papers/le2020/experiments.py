@@ -11,7 +11,7 @@ from common.profiles import common_ground, profiles
 from common.protocols import BETWEEN, LOSO, TENFOLD
 from common.tuning import tuned
 from common.types import Experiment, LabelMap, Paper, Reference
-from common.weights import IMAGENET, NONE, Weights
+from common.weights import IMAGENET, KERAS, NONE, SAFETENSORS, Weights
 
 _START = Weights(IMAGENET)
 
@@ -73,7 +73,26 @@ THREE = LabelMap(
     mapping={"smic": {"negative": "negative", "positive": "positive", "surprise": "surprise"}},
 )
 
-NETWORKS = {"vgg19": "VGG19", "resnet50": "ResNet50", "senet50": "SENet50"}
+
+@dataclass(frozen=True)
+class Network:
+    """A network by its title in reports; `imagenet` says whether keras.applications has ImageNet weights of it.
+
+    A user's file of weights for it starts with `file` in a folder, and has one of the `endings`.
+    """
+
+    title: str
+    file: str
+    imagenet: bool = True
+    endings: tuple[str, ...] = KERAS
+
+
+NETWORKS = {
+    "vgg19": Network("VGG19", "vgg19"),
+    "resnet50": Network("ResNet50", "resnet50"),
+    "senet50": Network("SENet50", "senet50", imagenet=False),
+    "resnet50-torchvision": Network("torchvision's ResNet50", "resnet50", imagenet=False, endings=SAFETENSORS),
+}
 TITLES = {"casme2": "CASME II", "smic": "SMIC", "samm": "SAMM"}
 PAIRS = (("samm", "casme2"), ("casme2", "samm"))
 """Table III: what is trained on, what is tested."""
@@ -81,7 +100,7 @@ PAIRS = (("samm", "casme2"), ("casme2", "samm"))
 SPACE = {"batch": (8, 16, 32), "momentum": (0.0, 0.9)}
 """Settings that the text leaves open."""
 
-WHOLE, EXACT = "whole-face", "exact"
+WHOLE, EXACT, TORCHVISION = "whole-face", "exact", "torchvision"
 _LEAK = "Folds are by clip, not by subject: clips of one person are in training and in test."
 _TWIN = "The leak-free twin: no clip of the held-out subject in training."
 _CROSS = "No person of the target is in training, and the target chooses nothing."
@@ -89,7 +108,13 @@ _CROSS = "No person of the target is in training, and the target chooses nothing
 
 def network(experiment: Experiment) -> str:
     """Which network an experiment trains: a key of `NETWORKS`."""
-    return experiment.name.partition("-")[0]
+    key = experiment.name.partition("-")[0]
+    return f"{key}-{TORCHVISION}" if experiment.original.startswith(TORCHVISION) else key
+
+
+def starts_random(key: str, weights: Weights) -> bool:
+    """Whether a network of `NETWORKS` starts from random weights: by choice, or because nobody gives others of it."""
+    return weights.choice == NONE or (weights.choice == IMAGENET and not NETWORKS[key].imagenet)
 
 
 def whole_face(experiment: Experiment) -> bool:
@@ -107,14 +132,20 @@ def needs(experiment: Experiment, settings: Settings) -> Hashable:
     return network(experiment), len(experiment.labels.classes)
 
 
+def _variants(key: str) -> Iterator[tuple[str, str, bool]]:
+    """Variants of a network on one corpus: name, what is said of it, and whether it waits to be named."""
+    yield "", "", False
+    yield WHOLE, ", the whole face", key != "vgg19"
+    yield EXACT, ", exact rank pooling", True
+    if f"{key}-{TORCHVISION}" in NETWORKS:
+        yield TORCHVISION, ", built as in torchvision", True
+
+
 def _experiments() -> Iterator[Experiment]:
-    for key, name in NETWORKS.items():
+    for key in ("vgg19", "resnet50", "senet50"):
+        name = NETWORKS[key].title
         for corpus, title in TITLES.items():
-            for variant, what, on_request in (
-                ("", "", False),
-                (WHOLE, ", the whole face", key != "vgg19"),
-                (EXACT, ", exact rank pooling", True),
-            ):
+            for variant, what, on_request in _variants(key):
                 for protocol, how in ((TENFOLD, "ten folds"), (LOSO, "leave one subject out")):
                     published = variant or "published"
                     yield Experiment(
@@ -132,18 +163,21 @@ def _experiments() -> Iterator[Experiment]:
                     )
         yield common_ground(key, name, name)
         for source, target in PAIRS if key != "senet50" else ():
-            yield Experiment(
-                name=f"{key}-{source}-to-{target}",
-                variant="published",
-                title=f"{name}, {TITLES[source]} tested on {TITLES[target]}",
-                corpora=(source, target),
-                labels=FOUR,
-                protocol=BETWEEN,
-                selection="last epoch",
-                leak_free=True,
-                note=_CROSS,
-                tested_on=(target,),
-            )
+            for variant, what, on_request in _variants(key):
+                if variant in ("", TORCHVISION):
+                    yield Experiment(
+                        name=f"{key}-{source}-to-{target}",
+                        variant=variant or "published",
+                        title=f"{name}, {TITLES[source]} tested on {TITLES[target]}{what}",
+                        corpora=(source, target),
+                        labels=FOUR,
+                        protocol=BETWEEN,
+                        selection="last epoch",
+                        leak_free=True,
+                        note=_CROSS,
+                        tested_on=(target,),
+                        on_request=on_request,
+                    )
 
 
 _HERE = Path(__file__).parent

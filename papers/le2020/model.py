@@ -1,48 +1,84 @@
 """Le, Tran and Rege, "Dynamic image for micro-expression recognition on region-based framework", 2020.
 
 Three image classifiers whose last layer is replaced (section III.D): VGG19 and ResNet50 of keras.applications, and
-SENet50 (`senet.py`). All read a dynamic image of 224 x 224 pixels.
+SENet50 (`senet.py`); on request ResNet50 as torchvision builds it (`resnet.py`). All read a dynamic image of 224 x 224
+pixels.
 
 Parameters with four classes: VGG19 139,586,628 (three: 139,582,531), ResNet50 23,595,908 (23,593,859), SENet50
-26,047,220 that are trained.
+26,047,220 that are trained, torchvision's ResNet50 23,516,228 that are trained.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import keras
-import numpy as np
 from keras import layers, ops
 
-from common import pretrained
-from common.weights import IMAGENET, NONE, Weights
-from papers.le2020.senet import senet50
+from common import pretrained, weight_files
+from common.weights import IMAGENET, Weights
+from papers.le2020 import resnet, senet
+from papers.le2020.experiments import NETWORKS, starts_random
 
-MEAN = (103.939, 116.779, 123.68)
-"""Blue, green and red of ImageNet, which all three networks' original weights were trained without."""
+
+class Pixels(NamedTuple):
+    """What weights were trained on: RGB or blue, green, red in 0-255, less `mean` and divided by `deviation`."""
+
+    mean: tuple[float, float, float]
+    deviation: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    rgb: bool = False
+
+
+IMAGENET_CAFFE = Pixels((103.939, 116.779, 123.68))
+"""ImageNet's, as keras.applications has it for VGG19 and ResNet50; squeeze-and-excitation's authors round the means."""
+VGGFACE2_CAFFE = Pixels((91.4953, 103.8827, 131.0912))
+"""VGGFace2's, as keras-vggface has it for the weights that it converted."""
+IMAGENET_TORCH = Pixels((123.675, 116.28, 103.53), (58.395, 57.12, 57.375), rgb=True)
+"""ImageNet's, as torchvision has it: 0.485, 0.456, 0.406 and 0.229, 0.224, 0.225 of pixels in 0-1."""
+BUILD: dict[str, Callable[[int, int], keras.Model]] = {
+    "senet50": senet.senet50,
+    "resnet50-torchvision": resnet.resnet50,
+}
 APPLICATIONS = {"vgg19": keras.applications.VGG19, "resnet50": keras.applications.ResNet50}
 
 
 def classifier(key: str, size: int, classes: int, weights: Weights) -> keras.Model:
     """{"face": (size, size, 3)} RGB in 0-1 -> {"emotion": (classes,)} probabilities.
 
-    What each network wants of its input happens inside: blue, green and red in 0-255, less their means. Raises
-    UserError for weights that cannot be had, and as `Weights.file` does.
+    What the network's initial weights want of its input happens inside. Raises UserError for weights that cannot be
+    had, and as `Weights.file` does.
     """
     network = bare(key, size, classes)
-    if weights.choice == IMAGENET:
-        if (
-            key in APPLICATIONS
-        ):  # nobody gives those of SENet50 for Keras: it starts from random ones, and a note says so
-            pretrained.from_imagenet(network, APPLICATIONS[key])
-    elif weights.choice != NONE:
-        pretrained.from_file(network, weights.file(key)[0])
+    mean, deviation, rgb = _started(network, key, weights)
     face = layers.Input((size, size, 3), name="face")
-    image = layers.Rescaling(255.0, name="grey_levels")(ops.flip(face, axis=-1))
-    return keras.Model({"face": face}, {"emotion": network(image - np.array(MEAN, np.float32))}, name="classifier")
+    scale, offset = [255 / d for d in deviation], [-m / d for m, d in zip(mean, deviation, strict=True)]
+    image = layers.Rescaling(scale, offset, name="grey_levels")(face if rgb else ops.flip(face, axis=-1))
+    return keras.Model({"face": face}, {"emotion": network(image)}, name="classifier")
 
 
 def bare(key: str, size: int, classes: int) -> keras.Model:
-    """The network itself, with random weights: blue, green, red less their means -> probabilities (classes,)."""
-    if key == "senet50":
-        return senet50(size, classes)
+    """The network itself, with random weights: pixels as its weights want them -> probabilities (classes,)."""
+    if key in BUILD:
+        return BUILD[key](size, classes)
     return APPLICATIONS[key](weights=None, input_shape=(size, size, 3), classes=classes)
+
+
+def _started(network: keras.Model, key: str, weights: Weights) -> Pixels:
+    """Give a network its initial weights; returns what they want of pixels."""
+    own = IMAGENET_TORCH if key == "resnet50-torchvision" else IMAGENET_CAFFE
+    if starts_random(key, weights):
+        return own
+    if weights.choice == IMAGENET:
+        pretrained.from_imagenet(network, APPLICATIONS[key])
+        return own
+    path, _ = weights.file(NETWORKS[key].file, NETWORKS[key].endings)
+    if key == "resnet50-torchvision":
+        read, pytorch = weight_files.from_safetensors, (3, 2, 0, 1)
+        pretrained.from_named(network, path, read, resnet.torchvision_name, pytorch)
+    elif key == "senet50" and weight_files.has_layer(path, senet.KNOWN_BY):
+        pretrained.from_named(network, path, weight_files.from_hdf5, senet.vggface_name)
+        return VGGFACE2_CAFFE
+    else:
+        pretrained.from_file(network, path)
+    return own

@@ -20,8 +20,8 @@ from common.faces import FaceFinder
 from common.images import each_frame, read_frame, read_frames, where
 from common.magnification import Magnification, magnify
 from common.types import Arrays, Clip, ClipFrames, Experiment, Samples
-from common.weights import IMAGENET, NONE
-from papers.le2020.experiments import NETWORKS, TITLES, Settings, exact, network, whole_face
+from common.weights import IMAGENET
+from papers.le2020.experiments import NETWORKS, TITLES, Settings, exact, network, starts_random, whole_face
 
 CROP = 320
 """Width and height of a face that is cut out here: about those of CASME II's released crops."""
@@ -159,14 +159,13 @@ def assemble(
 
 def _start(experiment: Experiment, settings: Settings) -> str:
     key, weights = network(experiment), settings.weights
-    name = NETWORKS[key]
-    if weights.choice == IMAGENET and key == "senet50":
-        return f"{name} starts from random weights: keras.applications has no ImageNet weights of it; name a file's"
+    name = NETWORKS[key].title
+    if starts_random(key, weights):
+        lacking = ": keras.applications has no ImageNet weights of it; name a file's" * (weights.choice == IMAGENET)
+        return f"{name} starts from random weights{lacking}"
     if weights.choice == IMAGENET:
         return f"{name} starts from the ImageNet weights of keras.applications, its last layer from random ones"
-    if weights.choice == NONE:
-        return f"{name} starts from random weights"
-    path, found = weights.file(key)
+    path, found = weights.file(NETWORKS[key].file, NETWORKS[key].endings)
     return f"{name} starts from {path.name}, SHA-256 {found}, its last layer from random weights"
 
 

@@ -9,7 +9,9 @@ from common.seeds import seed_of
 from common.training import Learner, Models, Watch, by_clip, one_hot, predict
 from common.types import Answers, Experiment, Samples, Trained, Workbench
 from papers.le2020 import model
-from papers.le2020.experiments import Settings, network
+from papers.le2020.experiments import Settings, network, starts_random
+
+RANDOM = "the network started from random weights, and the paper's are taken to have started from trained ones"
 
 
 class Networks:
@@ -18,6 +20,7 @@ class Networks:
     def __init__(self, experiment: Experiment, settings: Settings, seed: int) -> None:
         self.settings = settings
         key, classes = network(experiment), len(experiment.labels.classes)
+        self.caveats = (RANDOM,) if starts_random(key, settings.weights) else ()
         self._name = f"parameters {key}, {classes} classes"
         self.learner = Learner(
             lambda: model.classifier(key, settings.size, classes, settings.weights),
@@ -55,7 +58,12 @@ def train(networks: Networks, experiment: Experiment, samples: Samples, bench: W
         watch,
     )
     models = {"network": learner.model}
-    return Trained(lambda test: answers(models, test, experiment, networks.settings), {"network": history}, models)
+    return Trained(
+        lambda test: answers(models, test, experiment, networks.settings),
+        {"network": history},
+        models,
+        caveats=networks.caveats,
+    )
 
 
 def answers(models: Models, samples: Samples, experiment: Experiment, settings: Settings) -> Answers:

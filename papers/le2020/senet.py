@@ -1,68 +1,72 @@
 """SENet50: ResNet50 with squeeze and excitation in every block (Hu, Shen and Sun, "Squeeze-and-excitation networks").
 
-keras.applications lacks it. Convolutions have no bias, and the two dense layers of each block do, as in the article's
-own networks; a block halves its picture in its 3 x 3 convolution. With 1000 classes 28,088,024 weights are trained.
+keras.applications lacks it. Layers, their order and their names are those of the SE-ResNet-50 that the article's
+authors published for Caffe, with `_` for `/`: convolutions without bias; a block halves its picture in its first 1 x 1
+convolution; squeeze and excitation are 1 x 1 convolutions with bias; the first pooling is unpadded and rounds up. With
+1000 classes 28,088,024 weights are trained.
 """
 
 from __future__ import annotations
 
 import keras
-from keras import layers, ops
+from keras import layers
 
-STAGES = ((64, 3), (128, 4), (256, 6), (512, 3))
-"""Filters of a block's first two convolutions, and blocks."""
-EXPANSION = 4
+from papers.le2020.resnet import EXPANSION, STAGES, convolution
+
 RATIO = 16
+"""Channels of a block for each one that they are squeezed to."""
+KNOWN_BY = "conv1/7x7_s2"
+"""A layer that a file of keras-vggface has, and a file of this network's own weights has not."""
 
 
 def senet50(size: int, classes: int) -> keras.Model:
-    """RGB (size, size, 3), normalised -> probabilities (classes,)."""
+    """Blue, green, red (size, size, 3), normalised -> probabilities (classes,)."""
     image = layers.Input((size, size, 3), name="image")
-    x = _convolution(image, 64, 7, "stem", stride=2)
-    x = layers.Activation("relu", name="stem_relu")(x)
-    x = layers.ZeroPadding2D(1, name="pooling_padding")(x)
-    x = layers.MaxPooling2D(3, strides=2, name="stem_pooling")(x)
+    x = _normalised(image, 64, 7, "conv1_7x7_s2", stride=2)
+    x = layers.Activation("relu", name="conv1_relu")(x)
+    beyond = (0, (x.shape[1] - 3) % 2)  # Caffe rounds up: the last window may reach one line beyond the picture
+    x = layers.ZeroPadding2D((beyond, beyond), name="pool1_padding")(x)
+    x = layers.MaxPooling2D(3, strides=2, name="pool1_3x3_s2")(x)
     for stage, (filters, blocks) in enumerate(STAGES, start=2):
         for number in range(1, blocks + 1):
             stride = 2 if number == 1 and stage > 2 else 1
-            x = _block(x, filters, stride, f"stage_{stage}_block_{number}", project=number == 1)
-    x = layers.GlobalAveragePooling2D(name="pooling")(x)
+            x = _block(x, filters, stride, f"conv{stage}_{number}", project=number == 1)
+    x = layers.GlobalAveragePooling2D(name="pool5")(x)
     x = layers.Dense(classes, activation="softmax", name="predictions")(x)
     return keras.Model(image, x, name="senet50")
 
 
+def vggface_name(layer: str, weight: str) -> str:
+    """The name of a weight in a file of keras-vggface: its layer there, and what it is of the layer.
+
+    keras-vggface converted the weights for VGGFace2 from Caffe, and keeps the names of Caffe's layers:
+    `conv2_1_1x1_reduce_bn`, `gamma` is `conv2_1_1x1_reduce/bn/gamma` there.
+    """
+    theirs = layer.replace("conv1_7x7_s2", KNOWN_BY)
+    return f"{theirs.removesuffix('_bn')}/bn/{weight}" if theirs.endswith("_bn") else f"{theirs}/{weight}"
+
+
 def _block(x: keras.KerasTensor, filters: int, stride: int, name: str, *, project: bool) -> keras.KerasTensor:
     """A bottleneck whose channels are weighed before it is added to its input."""
-    shortcut = _convolution(x, EXPANSION * filters, 1, f"{name}_shortcut", stride=stride) if project else x
-    x = layers.Activation("relu", name=f"{name}_relu_1")(_convolution(x, filters, 1, f"{name}_1"))
-    x = layers.Activation("relu", name=f"{name}_relu_2")(_convolution(x, filters, 3, f"{name}_2", stride=stride))
-    x = _excited(_convolution(x, EXPANSION * filters, 1, f"{name}_3"), name)
+    shortcut = _normalised(x, EXPANSION * filters, 1, f"{name}_1x1_proj", stride=stride) if project else x
+    x = _normalised(x, filters, 1, f"{name}_1x1_reduce", stride=stride)
+    x = layers.Activation("relu", name=f"{name}_1x1_reduce_relu")(x)
+    x = _normalised(x, filters, 3, f"{name}_3x3")
+    x = layers.Activation("relu", name=f"{name}_3x3_relu")(x)
+    x = _excited(_normalised(x, EXPANSION * filters, 1, f"{name}_1x1_increase"), name)
     return layers.Activation("relu", name=f"{name}_relu")(layers.Add(name=f"{name}_sum")([shortcut, x]))
 
 
 def _excited(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
     """Every channel times a weight in 0-1 that the means of all channels decide."""
     channels = x.shape[-1]
-    weight = layers.GlobalAveragePooling2D(name=f"{name}_squeeze")(x)
-    weight = layers.Dense(channels // RATIO, activation="relu", name=f"{name}_reduce")(weight)
-    weight = layers.Dense(channels, activation="sigmoid", name=f"{name}_excite")(weight)
-    return ops.multiply(x, layers.Reshape((1, 1, channels), name=f"{name}_weight")(weight))
+    weight = layers.GlobalAveragePooling2D(keepdims=True, name=f"{name}_global_pool")(x)
+    weight = layers.Conv2D(channels // RATIO, 1, activation="relu", name=f"{name}_1x1_down")(weight)
+    weight = layers.Conv2D(channels, 1, activation="sigmoid", name=f"{name}_1x1_up")(weight)
+    return layers.Multiply(name=f"{name}_excited")([x, weight])
 
 
-def _convolution(x: keras.KerasTensor, filters: int, kernel: int, name: str, *, stride: int = 1) -> keras.KerasTensor:
-    """A convolution without bias and its normalisation.
-
-    Padding is the same on both sides, as the weights of others expect; with a stride, "same" would pad right and below.
-    """
-    if kernel > 1 and stride > 1:
-        x = layers.ZeroPadding2D(kernel // 2, name=f"{name}_padding")(x)
-    x = layers.Conv2D(
-        filters,
-        kernel,
-        strides=stride,
-        padding="same" if stride == 1 else "valid",
-        use_bias=False,
-        kernel_initializer="he_normal",
-        name=f"{name}_convolution",
-    )(x)
-    return layers.BatchNormalization(epsilon=1e-5, momentum=0.9, name=f"{name}_normalisation")(x)
+def _normalised(x: keras.KerasTensor, filters: int, kernel: int, name: str, *, stride: int = 1) -> keras.KerasTensor:
+    """A convolution and its normalisation, with Caffe's epsilon."""
+    x = convolution(x, filters, kernel, name, stride=stride)
+    return layers.BatchNormalization(epsilon=1e-5, momentum=0.9, name=f"{name}_bn")(x)
