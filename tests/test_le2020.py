@@ -413,7 +413,6 @@ def test_a_crop_is_read_as_it_is_and_a_face_in_a_picture_is_cut_out(monkeypatch:
         frames[:, offset[1] : offset[1] + 320, offset[0] : offset[0] + 320] = small
         frames[3:, offset[1] + 200 : offset[1] + 240, offset[0] + 120 : offset[0] + 200] //= 2
         monkeypatch.setattr(preprocess, "read_frame", lambda clip, index, frames=frames: frames[index])
-        monkeypatch.setattr(preprocess, "read_frames", lambda clip, frames=frames: frames)
         monkeypatch.setattr(preprocess, "each_frame", lambda clip, frames=frames: iter(frames))
         points = landmarks() + offset
         experiment = EXPERIMENTS["vgg19-casme2/published"]
@@ -428,6 +427,39 @@ def test_a_crop_is_read_as_it_is_and_a_face_in_a_picture_is_cut_out(monkeypatch:
         assert np.hypot(column - mouth[0], row - mouth[1]) < 20
 
 
+@pytest.mark.parametrize(("height", "width"), [(340, 280), (170, 139), (231, 231), (200, 260)])
+def test_all_crops_are_magnified_at_one_size(monkeypatch: pytest.MonkeyPatch, height: int, width: int) -> None:
+    """The levels of the pyramid then get the same factors in all corpora, and landmarks stay where they were seen."""
+    sizes = []
+
+    def seen(frames: np.ndarray, *_: object) -> np.ndarray:
+        sizes.append(frames.shape)
+        return frames
+
+    frames = np.zeros((4, height, width, 3), np.uint8)
+    points = landmarks() * np.array([width, height]) / 320
+    row, column = np.rint(points[30, ::-1]).astype(int)
+    frames[2:, row - 6 : row + 7, column - 6 : column + 7] = 255
+    monkeypatch.setattr(preprocess, "magnify", seen)
+    monkeypatch.setattr(preprocess, "read_frame", lambda clip, index: frames[index])
+    monkeypatch.setattr(preprocess, "each_frame", lambda clip: iter(frames))
+    settings = Settings(size=96, face_size=160)
+    found = preprocess.prepare(clip_of(4), EXPERIMENTS["vgg19-casme2/exact"], settings, Known(points))  # type: ignore[arg-type]
+    assert sizes == [(4, 160, 160, 3)]
+    moved = np.abs(found["dynamic"].astype(float) - np.median(found["dynamic"])).sum(axis=2)
+    centre = [np.average(np.arange(96), weights=moved.sum(axis=axis)) for axis in (0, 1)]
+    assert found["points"][30] == pytest.approx(centre, abs=0.7)
+
+
+def test_sizes_are_part_of_the_key_of_arrays() -> None:
+    experiment = EXPERIMENTS["vgg19-casme2/published"]
+    keys = [
+        preprocess.parameters(experiment, Settings(**{name: size}))
+        for name, size in (("size", 96), ("face_size", 96), ("size", 224))
+    ]
+    assert all(a != b for a, b in ((keys[0], keys[1]), (keys[0], keys[2]), (keys[1], keys[2])))
+
+
 @pytest.fixture(scope="module")
 def clips(tmp_path_factory: pytest.TempPathFactory) -> list[Clip]:
     folder = standin.ensure(tmp_path_factory.mktemp("corpora"), corpora=["smic", "samm"], subjects=1, clips=1)
@@ -436,7 +468,7 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> list[Clip]:
 
 def test_exact_and_approximate_pooling_agree_on_stand_ins(clips: list[Clip]) -> None:
     for clip in clips:
-        face = preprocess.face_of(clip, FaceFinder())
+        face = preprocess.face_of(clip, Settings(), FaceFinder())
         assert face.cut == (clip.corpus == "samm")
         motion = preprocess.magnified(face.frames, clip, Settings())
         one, other = rankpooling.approximate(motion), rankpooling.exact(motion)

@@ -20,11 +20,13 @@ _START = Weights(IMAGENET)
 class Settings:
     """Training and input settings. Epochs and learning_rate are the paper's (section IV.A), the rest is not printed.
 
-    size is what the networks were made for. alpha, wavelength (in pixels) and the band magnify motion, as
-    `common.magnification` has it. weights are what the networks start from, and a user's --weights.
+    size is what the networks were made for. Faces are brought to face_size before they are magnified, as wide as the
+    networks' input. alpha, wavelength (in pixels) and the band magnify motion, as `common.magnification` has it.
+    weights are what the networks start from, and a user's --weights.
     """
 
     size: int = 224
+    face_size: int = 224
     epochs: int = 30
     learning_rate: float = 1e-4
     batch: int = 8
@@ -37,7 +39,7 @@ class Settings:
     weights: Weights = _START
 
 
-_SHORT = Settings(size=48, epochs=1, weights=Weights(NONE))
+_SHORT = Settings(size=48, face_size=112, epochs=1, weights=Weights(NONE))
 PROFILES = profiles(Settings(), quick=_SHORT, smoke=_SHORT)
 
 FOUR = LabelMap(

@@ -11,9 +11,10 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from common.faces import FaceFinder
+from common.images import squared
 from common.types import Clip, Experiment, Figure, Look, Samples
 from papers.le2020.experiments import FOUR, THREE, TITLES, Settings
-from papers.le2020.preprocess import boxes, dynamic_image, face_of, magnified, regions, resized
+from papers.le2020.preprocess import boxes, dynamic_image, face_of, magnified, regions, scaled
 
 SHOWN = 5
 """Frames of a clip that are drawn."""
@@ -46,11 +47,11 @@ def _stages(corpus: str, shown: dict[str, Clip], settings: Settings, faces: Face
     page = Canvas(figsize=(9.6, 2.05 * len(shown) + 0.3), layout="constrained")
     rows = page.subplots(len(shown), 4, squeeze=False, width_ratios=[2.6, 1, 1, 1])
     for row, (name, clip) in zip(rows, shown.items(), strict=True):
-        face = face_of(clip, faces)
+        face = face_of(clip, settings, faces)
         motion = magnified(face.frames, clip, settings)
         picture = dynamic_image(motion, False)
         height, width = picture.shape[:2]
-        small, points = resized(picture, face.points, settings.size)
+        small, points = squared(picture, settings.size), scaled(face.points, height, width, settings.size)
         chosen = np.linspace(0, len(motion) - 1, min(SHOWN, len(motion))).round().astype(int)
         row[0].imshow(np.vstack([_strip(face.frames[chosen]), _strip(motion[chosen])]))
         row[1].imshow(picture)

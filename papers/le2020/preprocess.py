@@ -1,13 +1,14 @@
 """From a clip to the dynamic image of its magnified face (sections III.A and B), and to its regions (III.C).
 
-All experiments of one pooling share the same pictures: the dynamic image of the whole face, beside its landmarks. The
+Faces are brought to one size before they are magnified, so that the magnification is the same in all corpora. All
+experiments of one pooling share the same pictures: the dynamic image of the whole face, beside its landmarks. The
 regions are cut out when samples are made.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -17,7 +18,7 @@ from common import rankpooling
 from common.alignment import alignment
 from common.errors import ClipError
 from common.faces import FaceFinder
-from common.images import each_frame, read_frame, read_frames, where
+from common.images import each_frame, read_frame, squared, where
 from common.magnification import Magnification, magnify
 from common.types import Arrays, Clip, ClipFrames, Experiment, Samples
 from common.weights import IMAGENET
@@ -34,7 +35,9 @@ Box = tuple[int, int, int, int]
 
 
 class Face(NamedTuple):
-    """A clip of a face: frames (n, h, w, 3) RGB uint8, landmarks (68, 2) of the first; whether it was cut out here."""
+    """A clip of a face: frames (n, face_size, face_size, 3) RGB uint8, landmarks (68, 2) of the first; whether it was
+    cut out here.
+    """
 
     frames: NDArray[np.uint8]
     points: NDArray[np.float64]
@@ -44,7 +47,8 @@ class Face(NamedTuple):
 def parameters(experiment: Experiment, settings: Settings) -> dict[str, object]:
     """What decides the arrays that `prepare` returns; the same for all networks and corpora."""
     motion = [settings.alpha, settings.wavelength, settings.low_hz, settings.high_hz]
-    return {"size": settings.size, "motion": motion, "exact": exact(experiment)}
+    sizes = [settings.size, settings.face_size]
+    return {"sizes": sizes, "motion": motion, "exact": exact(experiment)}
 
 
 def prepare(clip: ClipFrames, experiment: Experiment, settings: Settings, faces: FaceFinder) -> Arrays:
@@ -53,26 +57,32 @@ def prepare(clip: ClipFrames, experiment: Experiment, settings: Settings, faces:
     "cut" is 1 where the face was cut out here. Raises ClipError for files that cannot be used, a clip whose first
     frame shows no face, and one whose frame rate cannot carry the band that is magnified.
     """
-    face = face_of(clip, faces)
+    face = face_of(clip, settings, faces)
     picture = dynamic_image(magnified(face.frames, clip, settings), exact(experiment))
-    small, points = resized(picture, face.points, settings.size)
-    return {"dynamic": small, "points": points, "cut": np.array([int(face.cut)])}
+    points = scaled(face.points, settings.face_size, settings.face_size, settings.size)
+    return {"dynamic": squared(picture, settings.size), "points": points, "cut": np.array([int(face.cut)])}
 
 
-def face_of(clip: Clip | ClipFrames, faces: FaceFinder) -> Face:
+def face_of(clip: Clip | ClipFrames, settings: Settings, faces: FaceFinder) -> Face:
     """The frames of a clip with the landmarks of its first; a face in a larger picture is cut out, alike in all frames.
 
-    Raises ClipError as `images.each_frame` does, and where the first frame shows no face.
+    All frames are brought to `face_size`. Raises ClipError as `images.each_frame` does, and where the first frame shows
+    no face.
     """
     first = read_frame(clip, 0)
     points = faces.find(first, where(clip, 0)).points.astype(np.float64)
-    if np.ptp(points[:, 0]) > CROPPED * first.shape[1]:
-        return Face(read_frames(clip), points, False)
-    to_face = alignment(points.astype(np.float32), CROP)
-    frames = np.empty((len(clip.numbers), CROP, CROP, 3), np.uint8)
+    height, width = first.shape[:2]
+    to_face = None
+    if np.ptp(points[:, 0]) <= CROPPED * width:
+        to_face, height, width = alignment(points.astype(np.float32), CROP), CROP, CROP
+        points = points @ to_face[:, :2].T + to_face[:, 2]
+    frames = np.empty((len(clip.numbers), settings.face_size, settings.face_size, 3), np.uint8)
     for out, frame in zip(frames, each_frame(clip), strict=True):
-        cv2.warpAffine(frame, to_face, (CROP, CROP), dst=out, borderMode=cv2.BORDER_REPLICATE)
-    return Face(frames, points @ to_face[:, :2].T + to_face[:, 2], True)
+        crop: Any = frame
+        if to_face is not None:
+            crop = cv2.warpAffine(frame, to_face, (CROP, CROP), borderMode=cv2.BORDER_REPLICATE)
+        out[:] = squared(crop, settings.face_size)
+    return Face(frames, scaled(points, height, width, settings.face_size), to_face is not None)
 
 
 def magnified(frames: NDArray[np.uint8], clip: Clip | ClipFrames, settings: Settings) -> NDArray[np.uint8]:
@@ -89,13 +99,9 @@ def dynamic_image(frames: NDArray[np.uint8], ranked: bool) -> NDArray[np.uint8]:
     return rankpooling.as_image(rankpooling.exact(frames) if ranked else rankpooling.approximate(frames))
 
 
-def resized(
-    picture: NDArray[np.uint8], points: NDArray[np.float64], size: int
-) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """A picture (h, w, 3) and its landmarks as a network reads them, (size, size, 3) whatever its shape."""
-    scale = size / np.array(picture.shape[1::-1])
-    small = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
-    return np.asarray(small, np.uint8), (points + 0.5) * scale - 0.5
+def scaled(points: NDArray[np.float64], height: int, width: int, size: int) -> NDArray[np.float64]:
+    """Landmarks (68, 2) of a picture in the coordinates of the same picture at size x size pixels."""
+    return (points + 0.5) * (size / np.array([width, height])) - 0.5
 
 
 def boxes(points: NDArray[np.floating], height: int, width: int) -> dict[str, Box]:
