@@ -1,16 +1,25 @@
-"""Pooling over three axes with the gradient that it has in JAX and PyTorch, and in TensorFlow over two axes.
+"""What Keras 3 lacks, and the same networks of Keras' own layers, to be saved.
 
-Where the largest values of a window are equal, as they are wherever ReLU has left zeros alone, the first of them gets
-the gradient. TensorFlow's pooling over three axes on a CPU gives each of them all of it, so that a normalisation
-between convolution and pooling learns from up to 27 times what it should.
+Pooling over three axes with the gradient that it has in JAX and PyTorch, and in TensorFlow over two axes: where the
+largest values of a window are equal, as they are wherever ReLU has left zeros alone, the first of them gets the
+gradient. TensorFlow's pooling over three axes on a CPU gives each of them all of it, so that a normalisation between
+convolution and pooling learns from up to 27 times what it should.
+
+The hard sigmoid that Keras had until version 3, by default the gates of its LSTMs until 2.3.0.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 from keras import layers, ops
+from numpy.typing import NDArray
+
+STEEPER = 1.2
+"""The slope of Keras 2's hard sigmoid, 0.2, is so many times that of Keras 3's, 1 / 6."""
 
 
 class Pooling(layers.MaxPooling3D):
@@ -28,6 +37,15 @@ class Pooling(layers.MaxPooling3D):
         return ops.reshape(found, (-1, depth // deep, height, width, channels))
 
 
+@keras.saving.register_keras_serializable("mer_suite")
+def keras2_hard_sigmoid(x: keras.KerasTensor) -> keras.KerasTensor:
+    """The hard sigmoid of Keras 1 and 2, 0.2 x + 0.5 cut to 0-1; that of Keras 3 is x / 6 + 0.5 cut to 0-1.
+
+    Written by the latter, whose gradient takes less time than that of `clip`.
+    """
+    return keras.activations.hard_sigmoid(STEEPER * x)
+
+
 def first_of_equals(model: keras.Model) -> keras.Model:
     """The same network, with the same weights, whose pooling is that above; `model` itself where nothing changes.
 
@@ -35,14 +53,38 @@ def first_of_equals(model: keras.Model) -> keras.Model:
     """
     if keras.backend.backend() != "tensorflow" or not any(_is_covered(layer) for layer in model.layers) or _has_gpu():
         return model
-    return _copy(model, lambda layer: Pooling if _is_covered(layer) else type(layer))
+    return _copy(model, lambda layer: _like(layer, Pooling if _is_covered(layer) else type(layer)))
 
 
 def stock(model: keras.Model) -> keras.Model:
-    """The same network, with the same weights, of Keras' own layers: what is saved is read without this module."""
-    if not any(type(layer) is Pooling for layer in model.layers):
+    """The same network of Keras' own layers and functions: what is saved is read without this module.
+
+    Its weights are the same but for LSTMs with gates of Keras 2. Those get the gates of Keras 3, which are the same
+    function of 1.2 times the sum that a gate takes: so the weights of these gates, the biases included, grow by 1.2.
+    """
+    gated = [layer.name for layer in model.layers if _has_keras2_gates(layer)]
+    if not gated and not any(type(layer) is Pooling for layer in model.layers):
         return model
-    return _copy(model, lambda layer: layers.MaxPooling3D if type(layer) is Pooling else type(layer))
+    copy = _copy(model, _of_keras)
+    for name in gated:
+        layer = copy.get_layer(name)
+        layer.set_weights([_for_keras3_gates(weight) for weight in layer.get_weights()])
+    return copy
+
+
+def _of_keras(layer: layers.Layer) -> layers.Layer:
+    if _has_keras2_gates(layer):
+        return _like(layer, layers.LSTM, recurrent_activation="hard_sigmoid")
+    return _like(layer, layers.MaxPooling3D if type(layer) is Pooling else type(layer))
+
+
+def _has_keras2_gates(layer: Any) -> bool:
+    return type(layer) is layers.LSTM and layer.recurrent_activation is keras2_hard_sigmoid
+
+
+def _for_keras3_gates(weight: NDArray[np.float32]) -> NDArray[np.float32]:
+    """A weight of an LSTM (..., 4 units), whose input, forget and output gates change; the cell's input does not."""
+    return weight * np.repeat(np.array([STEEPER, STEEPER, 1, STEEPER], weight.dtype), weight.shape[-1] // 4)
 
 
 def _is_covered(layer: Any) -> bool:
@@ -59,7 +101,11 @@ def _has_gpu() -> bool:
     return bool(tf.config.list_physical_devices("GPU"))
 
 
-def _copy(model: keras.Model, kind: Any) -> keras.Model:
-    copy = keras.models.clone_model(model, clone_function=lambda layer: kind(layer).from_config(layer.get_config()))
+def _like(layer: layers.Layer, kind: type[layers.Layer], **changes: object) -> layers.Layer:
+    return kind.from_config(layer.get_config() | changes)
+
+
+def _copy(model: keras.Model, replaced: Callable[[layers.Layer], layers.Layer]) -> keras.Model:
+    copy = keras.models.clone_model(model, clone_function=replaced)
     copy.set_weights(model.get_weights())
     return copy

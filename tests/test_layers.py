@@ -1,4 +1,4 @@
-"""Pooling over three axes against NumPy, and networks with it against stock ones."""
+"""Pooling and gates against NumPy, and networks with them against stock ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import tensorflow as tf
 from keras import layers
 from numpy.typing import NDArray
 
-from common.layers import Pooling, first_of_equals, stock
+from common.layers import Pooling, first_of_equals, keras2_hard_sigmoid, stock
 from papers.reddy2019.model import fusenet_intermediate, fusenet_late, stcnn
 from papers.talluri2022.model import model_a, model_c
 
@@ -109,3 +109,63 @@ def test_other_poolings_and_networks_are_left_alone(odd: layers.Layer) -> None:
     model = keras.Model({"face": x}, {"emotion": layers.Flatten()(odd(x))})
     assert first_of_equals(model) is model
     assert stock(model) is model
+
+
+# ---------------------------------------------------------------- gates of Keras 2
+
+PLACES = np.array([-20, -3.5, -3, -2.75, -2.5, -2.25, -1, -1e-3, 0, 0.3, 1, 2.25, 2.5, 2.75, 3, 3.5, 20], np.float32)
+
+
+def test_hard_sigmoid_is_that_of_keras_2() -> None:
+    expected = np.clip(0.2 * PLACES.astype(np.float64) + 0.5, 0, 1)
+    found = keras.ops.convert_to_numpy(keras2_hard_sigmoid(keras.ops.array(PLACES)))
+    assert np.allclose(found, expected, rtol=0, atol=1e-6)
+    cut = (expected == 0) | (expected == 1)
+    assert (found[cut] == expected[cut]).all()
+    assert np.abs(keras.ops.convert_to_numpy(keras.activations.hard_sigmoid(PLACES)) - expected).max() > 0.05
+
+
+def test_hard_sigmoid_learns_between_its_ends_alone() -> None:
+    inside = np.abs(PLACES) < 2.5
+    outside = np.abs(PLACES) > 2.5
+    variable = tf.Variable(PLACES)
+    with tf.GradientTape() as tape:
+        found = keras2_hard_sigmoid(variable)
+    slope = tape.gradient(found, variable).numpy()
+    assert np.allclose(slope[inside], 0.2)
+    assert (slope[outside] == 0).all()
+
+
+def test_networks_with_the_gates_of_keras_2_are_saved_as_stock_ones(tmp_path: Path) -> None:
+    """All weights are large, so that gates are at both ends and between; a plain LSTM stays as it is."""
+    keras.utils.set_random_seed(3)
+    entry = layers.Input((9, 5), name="x")
+    gated = layers.LSTM(7, recurrent_activation=keras2_hard_sigmoid, return_sequences=True, name="gated")(entry)
+    model = keras.Model({"x": entry}, {"emotion": layers.LSTM(4, name="plain")(gated)})
+    rng = np.random.default_rng(0)
+    model.set_weights([rng.normal(0, 2, weight.shape) for weight in model.get_weights()])
+    x = {"x": rng.normal(0, 1, (6, 9, 5)).astype(np.float32)}
+    before = model.get_weights()
+    copy = stock(model)
+    copy.save(tmp_path / "network.keras")
+    assert all((one == two).all() for one, two in zip(before, model.get_weights(), strict=True))
+    assert [layer.recurrent_activation.__module__.split(".")[0] for layer in copy.layers[1:]] == ["keras", "keras"]
+    program = (
+        "import keras, numpy, sys; model = keras.saving.load_model(sys.argv[1]); x = numpy.load(sys.argv[2]); "
+        "numpy.save(sys.argv[3], model.predict_on_batch({'x': x})['emotion']); assert 'common' not in sys.modules"
+    )
+    np.save(tmp_path / "x.npy", x["x"])
+    files = [str(tmp_path / name) for name in ("network.keras", "x.npy", "y.npy")]
+    subprocess.run([sys.executable, "-c", program, *files], check=True, cwd=tmp_path)
+    expected = model.predict_on_batch(x)["emotion"]
+    assert np.abs(expected).max() > 0.1
+    assert np.allclose(np.load(tmp_path / "y.npy"), expected, atol=1e-5)
+
+
+def test_gates_of_keras_2_are_read_again_by_their_name(tmp_path: Path) -> None:
+    """A network that is saved as it is, from a notebook say, is read where this module is imported."""
+    entry = layers.Input((3, 2), name="x")
+    model = keras.Model(entry, layers.LSTM(4, recurrent_activation=keras2_hard_sigmoid)(entry))
+    model.save(tmp_path / "own.keras")
+    other = keras.saving.load_model(tmp_path / "own.keras", safe_mode=True)
+    assert other.layers[1].recurrent_activation is keras2_hard_sigmoid
