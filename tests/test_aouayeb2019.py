@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -16,7 +17,12 @@ from common.faces import Face
 from common.training import Learner
 from common.types import Clip, Fold, Samples
 from papers.aouayeb2019 import model, preprocess, recipe
-from papers.aouayeb2019.experiments import CNN_IN_FOLD, CNN_ONCE, LANDMARK_BOXES, Settings
+from papers.aouayeb2019.experiments import (
+    CNN_IN_FOLD,
+    CNN_ONCE,
+    LANDMARK_BOXES,
+    Settings,
+)
 from papers.aouayeb2019.preprocess import CANVAS, REGIONS, cut_regions, face_box, region_sizes, takes_part, to_canvas
 
 PAPER = papers.load("aouayeb2019")
@@ -44,6 +50,13 @@ def test_shapes_are_those_of_the_text() -> None:
     kernels = [tuple(layer.kernel.shape) for layer in cnns.layers if isinstance(layer, keras.layers.Conv2D)]
     one = [(5, 5, 4, 4), (3, 3, 4, 8), (1, 1, 8, 16), (3, 3, 8, 16), (5, 5, 8, 16), (7, 7, 8, 16)]
     assert sorted(kernels) == sorted(one * 6)
+
+
+def test_what_runs_by_default_has_its_leak_free_twin_beside_it() -> None:
+    default = {e.variant: e for e in PAPER.experiments if not e.on_request}
+    assert {e.twin_of for e in default.values() if e.twin_of} == {
+        e.variant for e in default.values() if not e.leak_free
+    }
 
 
 def test_profile_paper_is_the_text() -> None:
@@ -137,6 +150,28 @@ def test_landmark_boxes_enclose_their_landmarks_and_fit_the_printed_sizes() -> N
     for name, cut in preprocess.cut_boxes(frame, preprocess.landmark_boxes(points, 300, 300)).items():
         width, height = PAPER.facts["region_sizes"][name]
         assert cut.shape == (height, width, 4)
+
+
+def test_landmark_boxes_that_are_too_large_are_shrunk_whole_and_smaller_ones_kept() -> None:
+    """All four edges of a region stay visible, at its proportions, on the canvas of the printed size."""
+    width, height = PAPER.facts["region_sizes"]["mouth"]
+    for w, h in ((width * 2, height), (width, height * 3), (width * 3, height * 2), (width // 2, height // 3)):
+        picture = np.zeros((h, w, 3), np.uint8)
+        picture[: h // 3, :, 0] = picture[-(h // 3) :, :, 1] = 255
+        picture[:, : w // 3, 2] = 90
+        picture[:, -(w // 3) :, 2] = 180
+        boxes = dict.fromkeys(REGIONS, (0, w, 0, h))
+        cut = preprocess.cut_boxes(picture, boxes)["mouth"]
+        rows, columns = np.nonzero(cut[..., 3])
+        shown_h, shown_w = rows.max() - rows.min() + 1, columns.max() - columns.min() + 1
+        factor = min(1, width / w, height / h)
+        assert abs(shown_w - w * factor) <= 1
+        assert abs(shown_h - h * factor) <= 1
+        shown = cut[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1, :3]
+        assert (shown[0, :, 0] == 255).all()
+        assert (shown[-1, :, 1] == 255).all()
+        assert (shown[:, 0, 2] == 90).all()
+        assert (shown[:, -1, 2] == 180).all()
 
 
 def test_boxes_come_from_the_first_frame_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -286,6 +321,41 @@ def test_the_leak_free_variant_never_sees_the_held_out_frames(networks: recipe.N
 
     assert history(samples, CNN_IN_FOLD) == history(changed, CNN_IN_FOLD)
     assert history(samples, CNN_ONCE) != history(changed, CNN_ONCE)
+
+
+@pytest.mark.parametrize(("share", "most"), [(0.5, 3), (0.1, 1), (1.0, 5)])
+def test_a_twin_trains_its_cnns_on_the_same_frames_but_the_held_out(
+    networks: recipe.Networks, monkeypatch: pytest.MonkeyPatch, share: float, most: int
+) -> None:
+    """So that both differ by the leak alone: whatever subject is held out, a training clip gives the same frames."""
+    samples = fake_samples(frames=5)
+    for values in samples.x.values():
+        values[:, 0, 0, 0] = np.arange(len(values))  # a frame is known by its first pixel
+    trained_on: list[int] = []
+
+    def fit(x, *_) -> dict[str, list[float]]:
+        for values in x.values():
+            assert np.asarray(values)[:, 0, 0, 0].tolist() == np.asarray(x["nose"])[:, 0, 0, 0].tolist()
+        trained_on[:] = np.asarray(x["nose"])[:, 0, 0, 0].tolist()
+        return {"loss": [1.0]}
+
+    monkeypatch.setattr(networks.cnns, "fit", fit)
+    monkeypatch.setattr(networks.sequences, "fit", lambda *_: {"loss": [1.0]})
+    monkeypatch.setattr(networks, "settings", replace(SMALL, cnn_share=share))
+    chosen = set()
+    for subject in ("smic/s0", "smic/s1"):
+        test = samples.subject == subject
+        fold = Fold(subject, np.flatnonzero(~test), np.flatnonzero(test))
+        run_fold(recipe, networks, CNN_ONCE, samples, fold, Path("nowhere"))
+        once = set(trained_on)
+        assert len(once) == len(trained_on)
+        run_fold(recipe, networks, CNN_IN_FOLD, samples, fold, Path("nowhere"))
+        assert sorted(trained_on) == sorted(once - set(fold.test.tolist()))
+        clips, counts = np.unique(samples.clip[trained_on], return_counts=True)
+        assert len(clips) == 6
+        assert (counts == most).all()
+        chosen |= {tuple(samples.view[[row for row in sorted(once) if samples.clip[row] == clip]]) for clip in clips}
+    assert len(chosen) > 1 or share == 1  # not the same places in all clips
 
 
 def test_folds_of_other_sizes_trace_nothing_anew() -> None:

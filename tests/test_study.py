@@ -46,7 +46,8 @@ def test_what_runs_by_default_by_name_and_on_request() -> None:
     plain = ids()
     assert plain == [e.id for e in paper.experiments if not e.on_request]
     assert ids("composite-loso") == plain
-    assert set(ids(tune=True)) == {*plain, "composite-loso/tuned-cnn-in-fold"}
+    tuned = {f"composite-loso/tuned-{variant}" for variant in ("cnn-in-fold", "landmark-boxes-in-fold")}
+    assert set(ids(tune=True)) == {*plain, *tuned}
     assert ids("composite-loso/cnn-once", tune=True) == ["composite-loso/cnn-once"]
     assert ids("composite-loso/cnn-once+no-motion") == ["composite-loso/cnn-once+no-motion"]
     spoilt = ids("composite-loso/cnn-once", spoilt=True)

@@ -17,9 +17,9 @@ from common.types import Experiment, Paper, Reference
 class Settings:
     """Training and input settings; the defaults are the paper's (section 4.1.2) or, where marked, our choice.
 
-    cnn_share is the share of frames that the variant `cnn-once` trains its CNNs on, and comes, like learning_rate
-    (Adam), from the authors' later public code. gamma is that of Lin et al. 2017. frame_step 1 reads every frame;
-    region_scale 1.0 keeps the printed region sizes.
+    cnn_share is the share of each clip's frames that the CNNs are trained on, and comes, like learning_rate (Adam),
+    from the authors' later public code. gamma is that of Lin et al. 2017. frame_step 1 reads every frame; region_scale
+    1.0 keeps the printed region sizes.
     """
 
     cnn_batch: int = 64
@@ -69,7 +69,8 @@ CNN_IN_FOLD = Experiment(
     protocol="LOSO",
     selection="last epoch",
     leak_free=True,
-    note="The leak-free twin: everything is fitted on the training subjects alone.",
+    note="The leak-free twin: everything is fitted on the training subjects alone. The CNNs are trained on the same "
+    "frames of theirs as in cnn-once.",
     twin_of=CNN_ONCE.variant,
     common_ground="Region CNNs, LSTMs",
 )
@@ -92,7 +93,6 @@ LANDMARK_BOXES_IN_FOLD = replace(
     variant="landmark-boxes-in-fold",
     title="As cnn-in-fold, the six boxes placed by landmarks",
     twin_of=LANDMARK_BOXES.variant,
-    on_request=True,
     common_ground="",
 )
 
@@ -107,7 +107,12 @@ def needs(experiment: Experiment, settings: Settings) -> Hashable:
     return experiment.labels.classes
 
 
-EXPERIMENTS = (CNN_ONCE, CNN_IN_FOLD, LANDMARK_BOXES, LANDMARK_BOXES_IN_FOLD)
+EXPERIMENTS = (
+    CNN_ONCE,
+    CNN_IN_FOLD,
+    LANDMARK_BOXES,
+    LANDMARK_BOXES_IN_FOLD,
+)
 
 SPACE = {"learning_rate": (1e-4, 3e-4, 1e-3), "gamma": (0.0, 1.0, 2.0, 5.0)}
 """Settings that the text leaves open, with the values of gamma of Lin et al. 2017."""

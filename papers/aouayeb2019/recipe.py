@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import keras
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +23,7 @@ class Networks:
     """The two networks of the paper, compiled once and shared by all experiments and folds of a run."""
 
     def __init__(self, experiment: Experiment, settings: Settings, seed: int) -> None:
-        self.settings, self.classes = settings, experiment.labels.classes
+        self.settings, self.classes, self.seed = settings, experiment.labels.classes, seed
         classes = self.classes
         sizes = region_sizes(settings.region_scale)
         loss = model.FocalLoss(settings.gamma)
@@ -60,10 +62,12 @@ class Networks:
 def train(networks: Networks, experiment: Experiment, samples: Samples, bench: Workbench) -> Trained:
     """Train on one fold (one row is one frame): the region CNNs, on their features the LSTM part.
 
-    Where the CNNs are trained once, on frames of all subjects, their features serve all folds.
+    Where the CNNs are trained once, on frames of all subjects, their features serve all folds. In both cases a clip
+    gives them the same frames, so that a variant and its twin differ by the leak alone.
     """
     if bench.beyond is None:
-        found = _train_cnns(networks, samples, np.arange(len(samples.y)), bench.seed, bench.say)
+        rows = frames_for_cnns(samples, networks.settings.cnn_share, networks.seed)
+        found = _train_cnns(networks, samples, rows, bench.seed, bench.say)
 
         def features(some: Samples) -> Arrays:
             return predict(networks.extractor, some.x, networks.settings.cnn_batch)
@@ -71,8 +75,7 @@ def train(networks: Networks, experiment: Experiment, samples: Samples, bench: W
         everything, seed = bench.beyond.everything, bench.beyond.seed
 
         def make() -> Arrays:
-            share = np.random.default_rng(seed_of("frames for cnn-once", seed)).random(len(everything.y))
-            rows = np.flatnonzero(share < networks.settings.cnn_share)
+            rows = frames_for_cnns(everything, networks.settings.cnn_share, networks.seed)
             history = _train_cnns(networks, everything, rows, seed_of("once", seed), bench.say)
             return networks.cnns.predict(everything.x, networks.extractor) | history
 
@@ -96,6 +99,20 @@ def train(networks: Networks, experiment: Experiment, samples: Samples, bench: W
         {"region CNNs": stages, "LSTM part": history},
         models,
     )
+
+
+def frames_for_cnns(samples: Samples, share: float, seed: int) -> NDArray[np.int64]:
+    """The rows that the region CNNs are trained on: of each clip a random share of its frames, rounded up.
+
+    Which ones does not depend on the other clips, so that a clip gives the same frames whatever is held out.
+    """
+    rows = []
+    order = np.lexsort((samples.view, samples.clip))
+    clips, starts = np.unique(samples.clip[order], return_index=True)
+    for clip, frames in zip(clips.tolist(), np.split(order, starts[1:]), strict=True):
+        rng = np.random.default_rng(seed_of("frames for the region CNNs", clip, seed))
+        rows.append(rng.permutation(frames)[: math.ceil(share * len(frames))])
+    return np.sort(np.concatenate(rows))
 
 
 def answers(models: Models, samples: Samples, experiment: Experiment, settings: Settings) -> Answers:
