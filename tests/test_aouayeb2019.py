@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +22,10 @@ from papers.aouayeb2019.experiments import (
     CNN_IN_FOLD,
     CNN_ONCE,
     LANDMARK_BOXES,
+    SIGMOID_GATES,
+    SIGMOID_GATES_IN_FOLD,
     Settings,
+    needs,
 )
 from papers.aouayeb2019.preprocess import CANVAS, REGIONS, cut_regions, face_box, region_sizes, takes_part, to_canvas
 
@@ -50,6 +54,55 @@ def test_shapes_are_those_of_the_text() -> None:
     kernels = [tuple(layer.kernel.shape) for layer in cnns.layers if isinstance(layer, keras.layers.Conv2D)]
     one = [(5, 5, 4, 4), (3, 3, 4, 8), (1, 1, 8, 16), (3, 3, 8, 16), (5, 5, 8, 16), (7, 7, 8, 16)]
     assert sorted(kernels) == sorted(one * 6)
+
+
+def logistic(x: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-x))
+
+
+def of_keras_2(x: np.ndarray) -> np.ndarray:
+    """Its hard_sigmoid, from its documentation: 0 below -2.5, 1 above 2.5, between them 0.2 x + 0.5."""
+    return np.where(x < -2.5, 0, np.where(x > 2.5, 1, 0.2 * x + 0.5))
+
+
+def lstm(
+    x: np.ndarray, weights: list[np.ndarray], gate: Callable[[np.ndarray], np.ndarray], sums: list[float]
+) -> np.ndarray:
+    """The last state (n, units) of an LSTM on (n, steps, features), from its equations; `sums` gets what gates take."""
+    kernel, recurrent, bias = (np.asarray(weight, np.float64) for weight in weights)
+    units = len(recurrent)
+    h = c = np.zeros((len(x), units))
+    for step in range(x.shape[1]):
+        z = x[:, step] @ kernel + h @ recurrent + bias
+        forget, enter, leave = z[:, units : 2 * units], z[:, :units], z[:, 3 * units :]
+        sums += [*forget.ravel(), *enter.ravel(), *leave.ravel()]
+        c = gate(forget) * c + gate(enter) * np.tanh(z[:, 2 * units : 3 * units])
+        h = gate(leave) * np.tanh(c)
+    return h
+
+
+@pytest.mark.parametrize(("experiment", "gate"), [(CNN_IN_FOLD, of_keras_2), (SIGMOID_GATES_IN_FOLD, logistic)])
+def test_lstms_are_their_equations_with_the_gates_of_keras_2_2_4(experiment, gate) -> None:
+    """By default; on request with sigmoids. The gates are at both ends and between them."""
+    sequences = recipe.Networks(experiment, SMALL, seed=0).sequences.model
+    rng = np.random.default_rng(4)
+    x = {name: rng.normal(0, 6, (3, SMALL.sequence_length, 20)).astype(np.float32) for name in REGIONS}
+    read = {name: sequences.get_layer(f"{name}_lstm") for name in REGIONS}
+    found = keras.Model(sequences.input, {name: layer.output for name, layer in read.items()}).predict_on_batch(x)
+    sums: list[float] = []
+    for name, layer in read.items():
+        np.testing.assert_allclose(found[name], lstm(x[name], layer.get_weights(), gate, sums), atol=1e-5)
+    assert np.mean(np.array(sums) < -3) > 0.01
+    assert np.mean(np.abs(sums) < 2.5) > 0.5
+    assert np.mean(np.array(sums) > 3) > 0.01
+
+
+def test_networks_are_shared_where_their_gates_are_the_same() -> None:
+    by_needs: dict[object, set[str]] = {}
+    for experiment in PAPER.experiments:
+        by_needs.setdefault(needs(experiment, SMALL), set()).add(experiment.original)
+    sigmoids = {SIGMOID_GATES.variant, SIGMOID_GATES_IN_FOLD.variant}
+    assert sorted(by_needs.values(), key=len) == [sigmoids, {e.original for e in PAPER.experiments} - sigmoids]
 
 
 def test_what_runs_by_default_has_its_leak_free_twin_beside_it() -> None:

@@ -74,7 +74,7 @@ def test_a_run_leaves_what_it_promises(finished: tuple[Path, Path]) -> None:
     assert report["data"] == "stand-in"
     assert report["profile"] == "smoke"
     run = {"cnn-once", "cnn-in-fold", "landmark-boxes", "landmark-boxes-in-fold"}
-    assert {row["variant"] for row in report["comparisons"]} == run
+    assert {row["variant"] for row in report["comparisons"]} == {*run, "sigmoid-gates", "sigmoid-gates-in-fold"}
     assert {row["variant"] for row in report["comparisons"] if row["verdict"] != "NOT_RUN"} == run
     for row in report["comparisons"]:
         if row["variant"] not in run:

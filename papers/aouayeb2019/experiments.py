@@ -96,15 +96,37 @@ LANDMARK_BOXES_IN_FOLD = replace(
     common_ground="",
 )
 
+SIGMOID_GATES = replace(
+    CNN_ONCE,
+    variant="sigmoid-gates",
+    title="As cnn-once, the gates of the LSTMs sigmoids instead of Keras 2.2.4's hard sigmoids",
+    note="The default of Keras since 2.3.0, and the gates that cuDNN's kernel computes on GPUs.",
+    on_request=True,
+)
+
+SIGMOID_GATES_IN_FOLD = replace(
+    CNN_IN_FOLD,
+    variant="sigmoid-gates-in-fold",
+    title="As cnn-in-fold, the gates of the LSTMs sigmoids",
+    twin_of=SIGMOID_GATES.variant,
+    on_request=True,
+    common_ground="",
+)
+
 
 def by_landmarks(experiment: Experiment) -> bool:
     """Whether the six boxes follow the landmarks."""
     return experiment.original in (LANDMARK_BOXES.variant, LANDMARK_BOXES_IN_FOLD.variant)
 
 
+def with_sigmoid_gates(experiment: Experiment) -> bool:
+    """Whether the gates of the LSTMs are sigmoids."""
+    return experiment.original in (SIGMOID_GATES.variant, SIGMOID_GATES_IN_FOLD.variant)
+
+
 def needs(experiment: Experiment, settings: Settings) -> Hashable:
     """What the networks depend on: experiments that need the same share them."""
-    return experiment.labels.classes
+    return experiment.labels.classes, with_sigmoid_gates(experiment)
 
 
 EXPERIMENTS = (
@@ -112,6 +134,8 @@ EXPERIMENTS = (
     CNN_IN_FOLD,
     LANDMARK_BOXES,
     LANDMARK_BOXES_IN_FOLD,
+    SIGMOID_GATES,
+    SIGMOID_GATES_IN_FOLD,
 )
 
 SPACE = {"learning_rate": (1e-4, 3e-4, 1e-3), "gamma": (0.0, 1.0, 2.0, 5.0)}

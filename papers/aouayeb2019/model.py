@@ -4,17 +4,22 @@ Six region CNNs read single frames (section 3.2, figure 4); six LSTMs read their
 figure 1); both are trained with a focal cross-entropy (section 3.4, equation 2). Sizes are those of section 4.1.2.
 
 The paper prints 1,093,531 parameters in all: six CNNs on four-channel images with global average pooling (106,852
-each) and the LSTM part (452,419) have exactly as many; with three channels, or flattened, they do not.
+each) and the LSTM part (452,419) have exactly as many; with three channels, or flattened, they do not. Nor do they with
+the CuDNNLSTM of Keras 2.2.4, which has two biases: the LSTMs are plain ones, whose gates are hard sigmoids there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import keras
 import numpy as np
 from keras import layers, ops
 from numpy.typing import NDArray
+
+from common.layers import keras2_hard_sigmoid
+
+Gates = str | Callable[[keras.KerasTensor], keras.KerasTensor]
 
 CHANNELS = 4
 FEATURES = 20
@@ -63,13 +68,19 @@ def feature_extractor(cnns: keras.Model) -> keras.Model:
     )
 
 
-def sequence_classifier(regions: tuple[str, ...], length: int, classes: int) -> keras.Model:
+def sequence_classifier(
+    regions: tuple[str, ...], length: int, classes: int, gates: Gates = keras2_hard_sigmoid
+) -> keras.Model:
     """Six LSTMs and the fully connected part (section 3.3): features (length, 20) by region -> {"emotion": (classes,)}.
 
-    Sequences are padded with zeros at their end; the text names no masking, so there is none.
+    Sequences are padded with zeros at their end; the text names no masking, so there is none. `gates` is the activation
+    of the LSTMs' gates, by default that of Keras 2.2.4 (section 4.1.2), which is none of Keras 3's.
     """
     inputs = {name: layers.Input((length, FEATURES), name=name) for name in regions}
-    streams = [layers.Dropout(0.2)(layers.LSTM(120, name=f"{name}_lstm")(x)) for name, x in inputs.items()]
+    streams = []
+    for name, features in inputs.items():
+        last = layers.LSTM(120, recurrent_activation=gates, name=f"{name}_lstm")(features)
+        streams.append(layers.Dropout(0.2)(last))
     x = layers.Concatenate()(streams)
     x = layers.Dense(64)(x)
     x = layers.LeakyReLU()(x)

@@ -9,22 +9,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.flops import forward
+from common.layers import keras2_hard_sigmoid
 from common.seeds import seed_of
 from common.training import Learner, Models, predict
 from common.types import Answers, Arrays, Experiment, Progress, Samples, Trained, Workbench
 from papers.aouayeb2019 import model
-from papers.aouayeb2019.experiments import Settings
+from papers.aouayeb2019.experiments import Settings, with_sigmoid_gates
 from papers.aouayeb2019.preprocess import REGIONS, region_sizes, takes_part
 
 _HISTORY = "history "
 
 
 class Networks:
-    """The two networks of the paper, compiled once and shared by all experiments and folds of a run."""
+    """The two networks of the paper, compiled once and shared by all folds of experiments that need the same."""
 
     def __init__(self, experiment: Experiment, settings: Settings, seed: int) -> None:
         self.settings, self.classes, self.seed = settings, experiment.labels.classes, seed
         classes = self.classes
+        gates: model.Gates = "sigmoid" if with_sigmoid_gates(experiment) else keras2_hard_sigmoid
         sizes = region_sizes(settings.region_scale)
         loss = model.FocalLoss(settings.gamma)
         self.cnns = Learner(
@@ -39,7 +41,7 @@ class Networks:
         )
         self.extractor = model.feature_extractor(self.cnns.model)
         self.sequences = Learner(
-            lambda: model.sequence_classifier(tuple(REGIONS), settings.sequence_length, len(classes)),
+            lambda: model.sequence_classifier(tuple(REGIONS), settings.sequence_length, len(classes), gates),
             loss=loss,
             metrics=model.accuracy,
             optimizer=keras.optimizers.Adam(settings.learning_rate),
