@@ -229,6 +229,7 @@ def test_vgg19_by_hand() -> None:
 
 # ---------------------------------------------------------------- the papers' networks
 
+LE2020 = ("vgg19", "resnet50", "senet50", "resnet50-torchvision")
 NETWORKS: dict[str, Callable[[], keras.Model]] = {
     "resnet34": lambda: kumar2019.resnet34(64, 3),
     "resnet34 before": lambda: kumar2019.resnet34(64, 3, before=True),
@@ -243,7 +244,7 @@ NETWORKS: dict[str, Callable[[], keras.Model]] = {
     "region cnns": lambda: aouayeb2019.region_cnns(region_sizes(0.25), 4),
     "features": lambda: aouayeb2019.feature_extractor(aouayeb2019.region_cnns(region_sizes(0.25), 4)),
     "sequences": lambda: aouayeb2019.sequence_classifier(("eyes", "mouth"), 50, 3),
-    **{key: lambda key=key: le2020.classifier(key, 64, 4, Weights(NONE)) for key in ("vgg19", "resnet50", "senet50")},
+    **{key: lambda key=key: le2020.classifier(key, 64, 4, Weights(NONE)) for key in LE2020},
 }
 
 
@@ -264,7 +265,7 @@ def test_networks_of_the_papers_by_hand() -> None:
 
 
 def test_what_is_wrapped_round_a_network_adds_nothing() -> None:
-    for key in ("resnet50", "senet50"):
+    for key in LE2020[1:]:
         bare = forward(symbolic(lambda key=key: le2020.bare(key, 64, 4)))
         assert forward(symbolic(NETWORKS[key])) == bare
 
