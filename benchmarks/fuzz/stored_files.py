@@ -149,16 +149,21 @@ def cache(folder: Path) -> Case:
 
 
 def weights(folder: Path) -> Case:
-    """Weights of Keras in its three formats, damaged or written against the reader, for a network of four layers."""
+    """Weights of Keras in its three formats, and by name in HDF5 and safetensors, for a network of four layers.
+
+    They are damaged, or written against the reader.
+    """
     from common import training, weights  # first of all: it keeps TensorFlow quiet
 
     keras = training.keras
     import h5py
+    from safetensors.numpy import save_file
 
-    from common import pretrained
+    from common import pretrained, weight_files
 
     def build(classes: int) -> Any:
-        shapes = [keras.Input((12, 12, 3)), keras.layers.Conv2D(4, 3, name="first"), keras.layers.BatchNormalization()]
+        second = keras.layers.BatchNormalization(name="second")  # by its own name a later one is another layer
+        shapes = [keras.Input((12, 12, 3)), keras.layers.Conv2D(4, 3, name="first"), second]
         last = [keras.layers.Flatten(), keras.layers.Dense(classes, name="last")]
         return keras.Sequential([*shapes, *last], name="small")
 
@@ -168,6 +173,16 @@ def weights(folder: Path) -> Case:
         path = folder / f"small{ending}"
         (other.save_weights if ending == ".weights.h5" else other.save)(path)
         good[ending] = path.read_bytes()
+    by_name = {".named.h5": weight_files.from_hdf5, ".safetensors": weight_files.from_safetensors}
+    arrays = {f"{layer.name}/{weight.name}": weight.numpy() for layer in other.layers for weight in layer.weights}
+    save_file(arrays, folder / "small.safetensors")
+    with h5py.File(folder / "small.named.h5", "w") as file:
+        for layer in other.layers:
+            group = file.create_group(layer.name)
+            group.attrs["weight_names"] = [f"{layer.name}/{weight.name}:0".encode() for weight in layer.weights]
+            for weight in layer.weights:
+                group[f"{layer.name}/{weight.name}:0"] = weight.numpy()
+    good |= {ending: (folder / f"small{ending}").read_bytes() for ending in by_name}
     own = [value.copy() for value in network.layers[-1].get_weights()]
     (folder.parent / "secret").write_bytes(b"A" * 2**16)
 
@@ -205,15 +220,18 @@ def weights(folder: Path) -> Case:
 
     def case(rng: Random) -> Read:
         ending = rng.choice(sorted(good))
-        ways = [damaged, repacked, repacked] if ending == ".keras" else [damaged, edit, edit]
+        ways = {".keras": [damaged, repacked, repacked], ".safetensors": [damaged]}.get(ending, [damaged, edit, edit])
         path = folder / f"case{rng.choice((ending, ending, ending, *good))}"
         path.write_bytes(rng.choice(ways)(good[ending], rng))
         network.layers[-1].set_weights(own)
 
         def read() -> str:
             try:
-                chosen, _ = weights.chosen(str(path)).file("small")
-                pretrained.from_file(network, chosen)
+                chosen, _ = weights.chosen(str(path)).file("small", [path.suffix])
+                if read_named := by_name.get(path.name.removeprefix("case")):
+                    pretrained.from_named(network, chosen, read_named, lambda layer, weight: f"{layer}/{weight}")
+                else:
+                    pretrained.from_file(network, chosen)
             finally:
                 path.unlink()
             values = network.get_weights()
