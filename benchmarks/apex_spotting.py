@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.options import parsed
 from common import apex, corpora
 from common.corpora import standin
 from common.errors import ClipError, UserError
@@ -115,7 +116,7 @@ def _line(
     )
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="folder of licensed corpora; without it stand-ins")
@@ -124,7 +125,7 @@ def main() -> int:
     parser.add_argument("--clips", type=int, default=4, help="per stand-in subject; 0 for all")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--cache", type=Path, default=Path("standin-cache"), help="folder for the stand-ins")
-    chosen = parser.parse_args()
+    chosen = parsed(parser, arguments, corpus=["smic"], subjects=2, clips=2)
     subjects, per_subject = chosen.subjects or None, chosen.clips or None
     try:
         data = chosen.data or standin.ensure(

@@ -32,18 +32,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 import papers
+from benchmarks.options import parsed
 from benchmarks.standin_proof import EYES, SIZE, UNIT, flows
-from common import study
 from common.cache import Cache
-from common.controls import CONTROLS, NO_MOTION, PERMUTED, SHUFFLED
+from common.controls import CONTROLS, NO_MOTION, PERMUTED, SHUFFLED, controls
+from common.corpora import standin
 from common.environment import code_digest
 from common.faces import FaceFinder
 from common.images import each_frame, read_frame
 from common.parts import Parts
-from common.progress import Display
+from common.plan import plan, read_data
+from common.pool import Pool
 from common.rankpooling import approximate
-from common.report.assemble import assemble
+from common.report.assemble import assemble, plan_file, write_plan
 from common.report.checks import AS_IT_IS, controlled
+from common.runner import execute
 from common.types import Answers, Arrays, Clip, Experiment, Profile, Samples, Score, Trained, Workbench
 
 KEY = "kumar2019"
@@ -163,20 +166,46 @@ def _parts() -> Parts:
 
 
 def measured(reads: str, subjects: int, clips: int, cache: Path, seed: int = 0) -> dict[str, Score]:
-    """UF1 on all clips of the composite, as it is and under each control; so many subjects of so many clips each."""
+    """UF1 on all clips of the composite, as it is and under each control; so many subjects of so many clips each.
+
+    `seed` decides what controls draw. Raises RuntimeError where a fold fails.
+    """
     paper = papers.load(KEY)
     experiment = next(e for e in paper.experiments if e.id == "composite-loso/published")
     profile = Profile("quick", Settings(reads), subjects, clips)
-    paper = replace(paper, experiments=(experiment,), profiles={"paper": profile, "quick": profile}, images="raw")
-    with tempfile.TemporaryDirectory() as folder, Display() as display:
-        wanted = study.select(paper, (), tune=False, spoilt=True, several=False)
-        one = study.Chosen(paper, profile, wanted, _parts, papers.code(KEY))
-        what = study.Study((one,), None, Path(folder), Cache(cache), (seed,))
-        quiet: Any = SimpleNamespace(line=lambda _: None, progress=display.progress, fault=display.fault)
-        if study.run(what, quiet) != study.DONE:
+    paper = replace(
+        paper, experiments=(experiment,), profiles={"paper": profile, "quick": profile}, images="raw", claims=()
+    )
+    where, contents = Cache(cache), dict[str, str]()
+    data = read_data(
+        standin.ensure(cache, corpora=experiment.corpora, subjects=subjects, clips=clips), experiment.corpora, "raw"
+    )
+    with tempfile.TemporaryDirectory() as folder, Pool(1) as pool:
+        out = Path(folder)
+        jobs = [
+            plan(
+                paper,
+                e,
+                profile,
+                data,
+                cache=where,
+                out=out,
+                seed=seed,
+                code=code_digest(papers.code(KEY)),
+                contents=contents,
+                progress=_quiet,
+            )
+            for e in (experiment, *controls(experiment))
+        ]
+        write_plan(plan_file(out, paper, profile, data.kind, seed), jobs, data, ["python"])
+        if execute(jobs, _parts, cache=where, landmarks=None, pool=pool, progress=_quiet, line=_quiet):
             raise RuntimeError("not all folds were run")
-        ((_, _, rows),) = controlled(assemble(Path(folder), paper, profile, "stand-in", (seed,)))
+        ((_, _, rows),) = controlled(assemble(out, paper, profile, data.kind, (seed,)))
     return {name: score for name, row in rows.items() if (score := row["uf1"].score) is not None}
+
+
+def _quiet(*_: object) -> None:
+    """Progress and lines that nobody reads."""
 
 
 def recognised(score: Score) -> bool:
@@ -210,19 +239,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--subjects", type=int, default=5, help="of each corpus")
     parser.add_argument("--clips", type=int, default=4, help="of each subject")
-    parser.add_argument("--cache", type=Path, default=None)
-    parser.add_argument("--short", action="store_true", help="tiny sizes, only to see that it runs")
-    options = parser.parse_args(arguments)
-    subjects, clips = (2, 2) if options.short else (options.subjects, options.clips)
+    parser.add_argument("--cache", type=Path, default=Path("standin-cache"), help="folder for stand-ins and clips")
+    options = parsed(parser, arguments, subjects=2, clips=2)
     found: dict[str, dict[str, Score]] = {}
     print(f"{'reads':<8}{'clips shown':<18}{'UF1':>7}{'interval':>20}{'chance':>9}{'p':>9}")
-    with tempfile.TemporaryDirectory() as folder:
-        for reads in READS:
-            found[reads] = measured(reads, subjects, clips, options.cache or Path(folder))
-            for name in (AS_IT_IS, *CONTROLS):
-                s = found[reads][name]
-                interval = f"{s.low:.3f} to {s.high:.3f}"
-                print(f"{reads:<8}{name:<18}{s.value:>7.3f}{interval:>20}{s.chance:>9.3f}{s.p:>9.4f}", flush=True)
+    for reads in READS:
+        found[reads] = measured(reads, options.subjects, options.clips, options.cache)
+        for name in (AS_IT_IS, *CONTROLS):
+            s = found[reads][name]
+            interval = f"{s.low:.3f} to {s.high:.3f}"
+            print(f"{reads:<8}{name:<18}{s.value:>7.3f}{interval:>20}{s.chance:>9.3f}{s.p:>9.4f}", flush=True)
     wrong = surprises(found, options.short)
     print(*wrong, sep="\n", end="\n" * bool(wrong))
     return 1 if wrong else 0

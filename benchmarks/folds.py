@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,6 +25,7 @@ from typing import Any
 from unittest import mock
 
 import papers
+from benchmarks.options import parsed
 from common.cache import Cache
 from common.corpora import standin
 from common.environment import code_digest
@@ -146,7 +148,7 @@ def line(row: Row) -> str:
     )
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Print a table per experiment; status 1 where later folds take more than 1.05 times their steps (median)."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--paper", nargs="+", choices=[key for key, _ in EXPERIMENTS], help="default: both")
@@ -154,7 +156,7 @@ def main() -> int:
     parser.add_argument("--subjects", type=int, default=4, help="of the stand-in corpora, each a fold")
     parser.add_argument("--clips", type=int, default=3, help="of each subject")
     parser.add_argument("--cache", type=Path, default=Path("standin-cache"), help="for stand-ins and prepared clips")
-    chosen = parser.parse_args()
+    chosen = parsed(parser, arguments, epochs=1, subjects=2, clips=2)
     fine = True
     for key, name in EXPERIMENTS:
         if chosen.paper and key not in chosen.paper:
@@ -173,7 +175,7 @@ def main() -> int:
         print(f"{key} {name}, {chosen.epochs} epochs", HEADING, *map(line, rows), sep="\n")
         print(f"first fold {rows[0].ratio:.3f}, later folds {later:.3f} (at most {MOST})", flush=True)
         fine &= later <= MOST
-    return 0 if fine else 1
+    return 0 if fine or chosen.short else 1
 
 
 if __name__ == "__main__":

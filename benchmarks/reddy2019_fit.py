@@ -16,7 +16,7 @@ import argparse
 import multiprocessing
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,6 +24,7 @@ from pathlib import Path
 import numpy as np
 
 import papers
+from benchmarks.options import parsed
 from common import corpora
 from common.corpora import casme_sq_recordings, standin
 from common.environment import peak_memory_mib
@@ -105,7 +106,7 @@ def _line(key: str, corpus: str, frames: int, clips: int, found: Fit) -> str:
     )
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table; "learnt at" is the first epoch after which 95% of the clips are answered rightly."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="folder of licensed corpora; without it stand-ins")
@@ -119,7 +120,7 @@ def main() -> int:
     parser.add_argument("--clips", type=int, default=3, help="per stand-in subject; 0 for all")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--cache", type=Path, default=Path("standin-cache"), help="folder for the stand-ins")
-    chosen = parser.parse_args()
+    chosen = parsed(parser, arguments, corpus=["smic"], network=["stcnn"], epochs=2, subjects=2, clips=2)
     settings = Settings(
         epochs=chosen.epochs,
         dropout=chosen.dropout,

@@ -6,6 +6,7 @@ python -m benchmarks.standin_proof --subjects 5 --clips 4
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.options import parsed
 from common import corpora, images
 from common.corpora import standin
 from common.corpora.composite import MEGC2019
@@ -170,20 +172,21 @@ def prove(known: Sequence[tuple[Clip, int]], apexes: int = 30, permutations: int
     )
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Write corpora of the size asked for, unless they are there, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--subjects", type=int, default=5, help="subjects per corpus; 0 for all")
     parser.add_argument("--clips", type=int, default=4, help="classed clips per subject; 0 for all")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--cache", type=Path, default=Path("standin-cache"), help="folder for the corpora")
-    chosen = parser.parse_args()
+    chosen = parsed(parser, arguments, subjects=2, clips=2)
     started = time.perf_counter()
     data = standin.ensure(chosen.cache, subjects=chosen.subjects or None, clips=chosen.clips or None, seed=chosen.seed)
     print(f"corpora written or found in         {time.perf_counter() - started:8.1f} s")
     for title, known in (("CASME II, SMIC and SAMM", usable(data)), ("CAS(ME)^2", stimulated(data))):
         print(f"\n{title}")
         _print(prove(known))
+    return 0
 
 
 def _print(proof: Proof) -> None:
@@ -204,4 +207,4 @@ def _print(proof: Proof) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

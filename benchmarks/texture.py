@@ -18,6 +18,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.options import parsed
 from papers.kumar2019 import texture
 
 HEADING = "frames  windows    maps s  sliding s  direct s, per window  ratio  direct s, per frame  ratio"
@@ -61,12 +62,12 @@ def line(count: int, size: int, ends: str, repeats: int) -> str:
     )
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--frames", type=int, nargs="+", default=[70, 34])
     parser.add_argument("--size", type=int, default=224, help="pixels on either side of a frame")
     parser.add_argument("--repeats", type=int, default=2, help="of every call; the shortest time counts")
-    chosen = parser.parse_args()
+    chosen = parsed(parser, arguments, frames=[20], size=64, repeats=1)
     for ends in texture.ENDS:
         print(f"windows {ends} at the ends of the clip", HEADING, sep="\n")
         for count in chosen.frames:

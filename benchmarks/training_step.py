@@ -22,11 +22,13 @@ import json
 import os
 import statistics
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.options import parsed
 from benchmarks.step_peers import NETWORKS, Peer, seconds
 from common.environment import backend
 
@@ -102,7 +104,7 @@ def _printed(value: float | None, digits: int) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table, a line as soon as it is measured."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--network", nargs="+", choices=list(NETWORKS), default=list(NETWORKS), metavar="NAME")
@@ -110,7 +112,9 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--batch", type=int, help="rows of a batch; default: the paper's")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows here, too")
-    chosen = parser.parse_args()
+    chosen = parsed(parser, arguments, network=["region-cnn"], steps=1, rounds=1, batch=2)
+    if any(NETWORKS[name].port for name in chosen.network) and not importlib.util.find_spec("torch"):
+        print("PyTorch is not installed: no port is timed")
     found: list[dict[str, object]] = []
     for name in chosen.network:
         try:

@@ -21,6 +21,7 @@ from pathlib import Path
 from benchmarks.fuzz import corpora_files, stored_files
 from benchmarks.fuzz.damage import BROKEN, PASSED_OVER, READ, REFUSED, Case
 from benchmarks.fuzz.process import Reader
+from benchmarks.options import parsed
 
 KINDS: dict[str, Callable[[Path], Case]] = {
     "tables": corpora_files.tables,
@@ -45,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", type=int, metavar="CASE", help="this case alone")
     parser.add_argument("--seconds", type=float, default=10.0, help="that a case may take")
     parser.add_argument("--mib", type=float, default=512.0, help="of memory that a case may take")
-    options = parser.parse_args(arguments)
+    options = parsed(parser, arguments, cases=20)
     print(
         f"{'kind':<10}{'cases':>7}{'read':>7}{'refused':>9}{'passed over':>13}{'broken':>8}{'slowest s':>11}{'MiB':>7}"
     )
