@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -413,14 +413,30 @@ class Departure:
     why: str
 
 
+Kind = Literal["contradicted", "consistent", "documented", "note"]
+"""What a finding says: see `Finding`."""
+
+
 @dataclass(frozen=True)
 class Finding:
-    """One check of a printed number by arithmetic; `holds` is False where the arithmetic disagrees."""
+    """One check of a printed number.
+
+    `kind` is "contradicted" where arithmetic contradicts the number under every reading that the check names, and
+    "consistent" where it fits at least one of them: `holds` is False for the former alone. It is "documented" where the
+    number is set beside counts that somebody else published; `holds` says whether it is one of them. It is "note" where
+    something is worth knowing that contradicts nothing printed, such as an accuracy below the share of the largest
+    class; `holds` says whether the figure is beyond such a remark. Raises ValueError where `kind` and `holds` disagree.
+    """
 
     topic: str
     statement: str
     holds: bool
     source: str
+    kind: Kind
+
+    def __post_init__(self) -> None:
+        if self.kind == ("contradicted" if self.holds else "consistent"):
+            raise ValueError(f"a finding that is {self.kind} {'holds' if self.holds else 'does not hold'}")
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,11 @@ from pathlib import Path
 
 import papers
 from common.audit import audit
+from common.audit.documented import documented
 from common.environment import code_digest
 from common.files import write_json
-from common.report.assemble import documented, shortened
+from common.report.assemble import shortened
+from common.report.findings import sections
 from common.report.tables import DASH, metric_name
 from common.types import Experiment, LabelMap, Paper
 
@@ -219,15 +221,20 @@ def _profiles(paper: Paper) -> str:
 
 def _audit(paper: Paper, counts: Counts) -> str:
     built = {name: value for named in counts.values() for name, value in named.items()}
-    found = sorted(audit(paper.facts, paper.claims, documented(), built), key=lambda one: one.holds)
+    found = audit(paper.facts, paper.claims, documented(), built)
     if not found:
-        return "## Printed numbers checked by arithmetic\n\nNo number that a check could be made of."
-    rows = [
-        ("holds" if f.holds else "**does not hold**", plain(f.topic), plain(f.statement), plain(f.source))
-        for f in found
-    ]
-    wrong = sum(not f.holds for f in found)
-    return (
-        f"## Printed numbers checked by arithmetic\n\n{len(found)} checks, of which {wrong} do not hold. Each is "
-        f"arithmetic, not a judgement.\n\n{table(('Finding', 'Topic', 'Statement', 'Source'), rows)}"
-    )
+        return "## Printed numbers checked\n\nNo number that a check could be made of."
+    parts = [f"## Printed numbers checked\n\n{len(found)} checks. Each is arithmetic or a look-up, not a judgement."]
+    for section in sections((paper.key, one) for one in found):
+        rows = [
+            (
+                row["mark"] if row["holds"] else f"**{row['mark']}**",
+                plain(row["topic"]),
+                plain(row["statement"]),
+                plain(row["source"]),
+            )
+            for row in section["rows"]
+        ]
+        shown = table(("Finding", "Topic", "Statement", "Source"), rows) if rows else section["empty"]
+        parts.append(f"### {section['title']}\n\n{section['text'] if rows else ''}\n\n{shown}")
+    return "\n\n".join(parts)

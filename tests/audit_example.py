@@ -289,10 +289,11 @@ matrix = [[9, 1, 0], [2, 4, 0], [1, 1, 2]]
 source = "Table 6"
 
 [[facts.folds]]
-what = "five folds of ten"
-sizes = [10, 10, 10, 10, 10]
 experiments = ["one-first", "two-first", "one-second", "two-second"]
-source = "Table 4"
+readings = [
+    { what = "mean over five folds of ten", sizes = [10, 10, 10, 10, 10] },
+    { what = "share of 7", sizes = [7] },
+]
 
 [[facts.networks]]
 name = "net"
@@ -353,15 +354,20 @@ more = "casme2"
 """
 
 _TABLE = {"disgust": 6, "repression": 2, "happiness": 5, "surprise": 4, "others": 3}
+_SMIC = {"negative": 6, "positive": 5, "surprise": 4}
 _CLASSES = {"negative": 50, "positive": 30, "surprise": 20}
 
 KNOWN: dict[str, dict[str, Any]] = {
     "composite": {
         "class_counts": {"casme2": {"negative": 8, "positive": 5, "surprise": 4}},
         "composite_subjects": {"casme2": 6, "smic": 5},
-        "emotions": {"casme2": {"a table": _TABLE}, "smic": {"a table": {"negative": 6, "positive": 5, "surprise": 4}}},
-        "clips": {"casme2": 20, "smic": 15},
-        "subjects": {"casme2": 7, "smic": 5},
+        "emotions": {"casme2": {"a table": _TABLE}, "smic": {"a table": _SMIC}},
+        "emotion_names": {
+            "casme2": {"a table": list(_TABLE), "an article": list("abcdef")},
+            "smic": {"a table": list(_SMIC)},
+        },
+        "clips": {"casme2": {"a table": 20, "an article": 19}, "smic": {"a table": 15, "Long of an article": 12}},
+        "subjects": {"casme2": {"a table": 7, "an article": 9}, "smic": {"a table": 5}},
         "frame_rates": {"casme2": 200.0},
     },
     "single": {

@@ -286,9 +286,13 @@ def _audit() -> tuple[Finding, ...]:
             "0.9857 is met by 1, 1 and 0 errors in 88, 32 and 25 clips, truncated.",
             True,
             "Table 2",
+            "consistent",
         ),
-        Finding("Accuracy", "83.25% of 41 clips is no k/41; 169/203 gives it.", False, "Table 5"),
-        Finding("Parameters", "6 x 106,852 + 452,419 = 1,093,531, as printed.", True, "section 4.1"),
+        Finding("Accuracy", "83.25% of 41 clips is no k/41; 169/203 gives it.", False, "Table 5", "contradicted"),
+        Finding("Parameters", "6 x 106,852 + 452,419 = 1,093,531, as printed.", True, "section 4.1", "consistent"),
+        Finding("Clips", "smic: printed 164, documented 157 (long release).", False, "Table 1", "documented"),
+        Finding("Clips", "casme2: printed 247, documented 247 (article).", True, "Table 1", "documented"),
+        Finding("Largest class", "2 of 3 printed accuracies lie above it.", False, "Table 6", "note"),
     )
 
 

@@ -367,13 +367,20 @@ def test_a_printed_number_without_a_comparison_is_not_run(tmp_path: Path) -> Non
     assert {(c["verdict"], c["reproduced"]) for c in claims} == {("NOT_RUN", None)}
 
 
-def test_findings_that_do_not_hold_are_listed_and_all_are_in_the_json(full: Written) -> None:
+def test_findings_that_do_not_hold_are_listed_by_kind_and_all_are_in_the_json(full: Written) -> None:
     side, paths = full
-    false = view(side)["false"]
     every = [(r.paper.key, f) for r in side.reports for f in r.audit]
-    assert false == [[paper, f.statement, f.source] for paper, f in every if not f.holds]
-    assert [(item["paper"], item["holds"]) for item in load(paths)["audit"]] == [(p, f.holds) for p, f in every]
-    assert "thatdonothold:9of27checks." in "".join(pages(paths[0]))
+    shown = view(side)["findings"]
+    for section, kind in zip(shown, ("contradicted", "documented", "note"), strict=True):
+        found = [(row["paper"], row["statement"], row["source"]) for row in section["rows"]]
+        assert found == [(paper, f.statement, f.source) for paper, f in every if f.kind == kind and not f.holds]
+        assert found
+    items = [(item["paper"], item["holds"], item["kind"]) for item in load(paths)["audit"]]
+    assert items == [(paper, f.holds, f.kind) for paper, f in every]
+    text = "".join(pages(paths[0]))
+    assert f"Of{len(every)}checks{sum(f.holds for _, f in every)}hold" in text
+    titles = [text.rindex("".join(section["title"].split())) for section in shown]
+    assert titles == sorted(titles)
 
 
 def test_no_tensorflow() -> None:

@@ -15,10 +15,10 @@ from skimage import data
 
 import papers
 from common.audit import audit
+from common.audit.documented import documented
 from common.errors import ClipError
 from common.faces import Face, FaceFinder
 from common.protocols import BETWEEN, LOSO, split
-from common.report.assemble import documented
 from common.types import Clip, Samples
 from papers.kumar2019 import model, preprocess, recipe
 from papers.kumar2019.experiments import ALPHAS, CORPORA, MAGNIFIED_ONLY, TESTED, Settings, trained_alphas

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from common.audit.basics import composites, listed, row, source
+from common.audit.basics import by_arithmetic, by_documents, composites, listed, row, source
 from common.types import Finding
 
 REST = ("others", "other")
@@ -15,26 +15,28 @@ REST = ("others", "other")
 def against_documented(facts: Mapping[str, Any], documented: Mapping[str, Any]) -> Iterator[Finding]:
     """Class counts, `sequences`, `participants`, `frame_rates` and `micro_expressions` against the corpora's own.
 
-    `dropped` (corpus to a rule in words) says why a printed count may lie below the corpus' own. Where the paper has a
-    composite, participants may be those of the corpus' part of it.
+    `dropped` (corpus to a rule in words) says why a printed count may lie below the corpus' own, `releases` (corpus to
+    the beginning of a title) which release the paper names: else it may be any, or what the corpus' article counts.
+    Where the paper has a composite, participants may be those of the corpus' part of it.
     """
     yield from _classes(facts, documented)
     for topic, ours in (("sequences", "clips"), ("participants", "subjects")):
         for corpus, printed in facts.get(topic, {}).items():
-            known = [documented[ours][corpus]] if corpus in documented[ours] else []
-            statement = f"{corpus}: printed {printed} {topic}; "
-            statement += f"the distributed table has {known[0]}" if known else ""
-            within = documented.get("composite_subjects", {}).get(corpus) if composites(facts) else None
-            if topic == "participants" and within is not None:
-                statement += f"{', ' if known else ''}the MEGC 2019 composite {'' if known else 'has '}{within} of them"
-                known.append(within)
+            known = dict(documented[ours].get(corpus, {}))
+            if topic == "participants" and composites(facts) and corpus in documented.get("composite_subjects", {}):
+                known["MEGC 2019 composite"] = documented["composite_subjects"][corpus]
+            release = facts.get("releases", {}).get(corpus, "")
             if known:
+                statement = f"{corpus}: printed {printed} {topic}{' of ' + release if release else ''}, documented "
+                statement += f"{_by_number(known)}."
+                holds = printed in [n for name, n in known.items() if name.startswith(release)]
                 topic_of = f"{topic.capitalize()} against the corpora"
-                yield Finding(topic_of, f"{statement}.", printed in known, source(facts, topic))
+                yield by_documents(topic_of, statement, holds, source(facts, topic))
     for corpus, printed in facts.get("frame_rates", {}).items():
         if (rate := documented["frame_rates"].get(corpus)) is not None:
             statement = f"{corpus}: printed {printed} frames per second, distributed at {rate:g}."
-            yield Finding("Frame rates against the corpora", statement, printed == rate, source(facts, "frame_rates"))
+            where = source(facts, "frame_rates")
+            yield by_documents("Frame rates against the corpora", statement, printed == rate, where)
     for corpus, printed in facts.get("micro_expressions", {}).items():
         if (annotated := documented.get("micro_expressions", {}).get(corpus)) is not None:
             statement = (
@@ -42,7 +44,13 @@ def against_documented(facts: Mapping[str, Any], documented: Mapping[str, Any]) 
                 "micro-expressions."
             )
             where = source(facts, "micro_expressions")
-            yield Finding("Micro-expressions against the corpora", statement, printed <= annotated, where)
+            yield by_documents("Micro-expressions against the corpora", statement, printed <= annotated, where)
+
+
+def _by_number(known: Mapping[str, object]) -> str:
+    """`255 (table of 2014, table of 2019) and 247 (article of 2014)`."""
+    numbers = dict.fromkeys(known.values())
+    return listed([f"{n} ({', '.join(name for name, one in known.items() if one == n)})" for n in numbers])
 
 
 def _classes(facts: Mapping[str, Any], documented: Mapping[str, Any]) -> Iterator[Finding]:
@@ -71,7 +79,7 @@ def _classes(facts: Mapping[str, Any], documented: Mapping[str, Any]) -> Iterato
             statement += f" before {rule}" if rule else ""
             statement += f"; the printed {row(above)} lies above it." if above else "."
             holds = not above if rule else dict(counts) == dict(known)
-        yield Finding("Class counts against the corpora", statement, holds, source(facts, "class_counts"))
+        yield by_documents("Class counts against the corpora", statement, holds, source(facts, "class_counts"))
 
 
 # ---------------------------------------------------------------- emotions
@@ -86,52 +94,69 @@ def emotions(facts: Mapping[str, Any], documented: Mapping[str, Any]) -> Iterato
     for corpus, counts in facts.get("emotions", {}).items():
         total, printed = sum(counts.values()), facts["sequences"][corpus]
         statement = f"{corpus}: {row(counts)} are {total} clips, printed {printed}."
-        yield Finding("Emotions add up", statement, total == printed, source(facts, "emotions"))
+        yield by_arithmetic("Emotions add up", statement, total == printed, source(facts, "emotions"))
         releases = documented["emotions"].get(corpus, {})
         if releases:
             same = [name for name, known in releases.items() if dict(known) == dict(counts)]
             first = next(iter(releases))
             statement = f"{corpus}: printed {row(counts)}; "
             statement += f"so has the {listed(same)}." if same else f"the {first} has {row(releases[first])}."
-            yield Finding("Emotions against the corpora", statement, bool(same), source(facts, "emotions"))
+            yield by_documents("Emotions against the corpora", statement, bool(same), source(facts, "emotions"))
     for corpus, names in facts.get("named_emotions", {}).items():
         held = {
             release: sum(known.get(name, 0) for name in names)
             for release, known in documented["emotions"].get(corpus, {}).items()
         }
         if held and corpus in facts.get("sequences", {}):
-            printed = facts["sequences"][corpus]
-            terms = [f"{n} clips ({release})" for release, n in held.items()]
-            statement = f"{corpus}: the {len(names)} emotions named hold {listed(terms)}, printed {printed}."
-            where = source(facts, "named_emotions")
-            yield Finding("Clips of the named emotions", statement, printed in held.values(), where)
+            printed, whole = facts["sequences"][corpus], _undivided(documented, corpus)
+            statement = f"{corpus}: the {len(names)} emotions named hold {_by_number(held)}, printed {printed}"
+            statement += f"; all emotions hold {_by_number(whole)}." if whole else "."
+            where, holds = source(facts, "named_emotions"), printed in (*held.values(), *whole.values())
+            yield by_documents("Clips of the named emotions", statement, holds, where)
     for corpus, number in facts.get("emotion_numbers", {}).items():
         yield _kinds(facts, documented, corpus, number)
 
 
+def _undivided(documented: Mapping[str, Any], corpus: str) -> dict[str, int]:
+    """Clips of the corpus where they are published without those of each emotion, by whom."""
+    divided = documented["emotions"].get(corpus, {})
+    return {name: n for name, n in documented["clips"].get(corpus, {}).items() if name not in divided}
+
+
 def _kinds(facts: Mapping[str, Any], documented: Mapping[str, Any], corpus: str, number: int) -> Finding:
-    """How many emotions there are, said against named and against annotated."""
+    """How many emotions there are, said against named and against documented by anybody."""
     groups = facts.get("regrouped", {}).get(corpus, {}) if "class_counts" not in facts else {}
     named = facts.get("named_emotions", {}).get(corpus) or list(facts.get("emotions", {}).get(corpus, ()))
     named = named or [emotion for group in groups.values() for emotion in group]
-    releases = documented["emotions"].get(corpus, {}).values()
-    sets = {"named": named, "in the distributed table": list(next(iter(releases), {}))}
-    terms, holds = [], True
-    for what, kinds in sets.items():
-        if kinds:
-            proper = [kind for kind in kinds if kind not in REST]
-            without = f" ({len(proper)} without {next(k for k in kinds if k in REST)})" if proper != kinds else ""
-            terms.append(f"{len(kinds)}{without} {what}")
-            holds &= number in (len(kinds), len(proper))
+    known = {release: list(names) for release, names in documented["emotion_names"].get(corpus, {}).items()}
+    terms = [f"{_counted(named)} named"] if named else []
+    kinds = {release: _counted(names) for release, names in known.items()}
+    for kind in dict.fromkeys(kinds.values()):
+        terms.append(f"{kind} in the {listed([release for release, other in kinds.items() if other == kind])}")
     statement = f"{corpus}: printed {number} emotions; there are {listed(terms)}."
-    return Finding("Numbers of emotions", statement, holds, source(facts, "emotion_numbers"))
+    holds = (not named or _may_be(number, named)) and (
+        not known or any(_may_be(number, names) for names in known.values())
+    )
+    return by_documents("Numbers of emotions", statement, holds, source(facts, "emotion_numbers"))
+
+
+def _may_be(number: int, names: Sequence[str]) -> bool:
+    """Whether there are as many emotions, that for the rest counted or not."""
+    return number in (len(names), sum(name not in REST for name in names))
+
+
+def _counted(names: Sequence[str]) -> str:
+    """`3`, or `7 (6 without others)`."""
+    rest = next((name for name in names if name in REST), "")
+    return f"{len(names)} ({sum(name not in REST for name in names)} without {rest})" if rest else f"{len(names)}"
 
 
 def regrouped(facts: Mapping[str, Any], documented: Mapping[str, Any]) -> Iterator[Finding]:
     """`regrouped` (corpus to class to emotions): what the classes hold by the paper's own words.
 
     From the emotions' printed counts, else from every release of the corpus' table; against the printed class counts,
-    or the printed `sequences` where the paper prints no classes.
+    or the printed `sequences` where the paper prints no classes. Where it has a composite its rule may have dropped
+    some; and clips may be counted that nobody divides by emotion.
     """
     for corpus, classes in facts.get("regrouped", {}).items():
         own = facts.get("emotions", {}).get(corpus)
@@ -146,8 +171,15 @@ def regrouped(facts: Mapping[str, Any], documented: Mapping[str, Any]) -> Iterat
         if not terms:
             continue
         statement = f"{corpus}: the classes hold {'; '.join(terms)}; printed {row(printed) if printed else clips}"
-        statement += "." if printed else " clips."
-        yield Finding("Clips of the regrouped classes", statement, holds, source(facts, "regrouped"))
+        statement += "" if printed else " clips"
+        by_rule = documented["class_counts"].get(corpus) if composites(facts) else None
+        drops = all(counts[name] >= n for name, n in printed.items()) if printed else False
+        if not holds and drops and printed == by_rule:
+            holds, statement = True, f"{statement}, which is what the MEGC 2019 rule leaves of them"
+        elif not holds and not printed and clips in (whole := _undivided(documented, corpus)).values():
+            holds, statement = True, f"{statement}; all emotions hold {_by_number(whole)}"
+        check = by_arithmetic if own else by_documents
+        yield check("Clips of the regrouped classes", f"{statement}.", holds, source(facts, "regrouped"))
 
 
 def class_counts(classes: Mapping[str, list[str]], by_emotion: Mapping[str, int]) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""What every check needs: how a number may have come to its printed digits, and how findings put things."""
+"""What every check needs: how a number may have come to its digits, kinds of findings, and how these put things."""
 
 from __future__ import annotations
 
@@ -10,24 +10,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.histories import BEST_EPOCH
-from common.types import Claim
+from common.types import Claim, Finding
 
 CORPORA = ("casme2", "smic", "samm", "casme_sq", "casme_sq_recordings")
 """Corpora; any other key of the class counts is a composite of those beside it."""
 
 
 def prints_as(values: NDArray[np.float64], printed: str) -> NDArray[np.bool_]:
-    """Which values would be printed as these digits, rounded or truncated."""
-    unit = 10.0 ** -decimals(printed)
-    target, slack = float(printed), 1e-9
-    rounded = np.abs(values - target) <= unit / 2 + slack
-    truncated = (values >= target - slack) & (values < target + unit - slack)
-    return rounded | truncated
+    """Which values would be printed as these digits, whether rounded, cut off or rounded up."""
+    return np.abs(values - float(printed)) < 10.0 ** -decimals(printed) - 1e-9
 
 
-def cut_off(value: float, printed: str) -> str:
-    """A remark where `value` is printed as these digits only with the rest cut off, else nothing."""
-    return "" if abs(value - float(printed)) <= 10.0 ** -decimals(printed) / 2 + 1e-9 else " (cut off, not rounded)"
+def printable(shares: NDArray[np.float64], figures: int) -> float:
+    """The share of so many figures at equal distances above 0, and of 0, that one of these shares is printed as."""
+    scaled = np.asarray(shares) * figures
+    return len(np.unique([np.floor(scaled + 1e-7), np.ceil(scaled - 1e-7)])) / (figures + 1)
+
+
+def not_rounded(value: float, printed: str) -> str:
+    """A remark where `value` is not printed as these digits by rounding, else nothing."""
+    if abs(value - float(printed)) <= 10.0 ** -decimals(printed) / 2 + 1e-9:
+        return ""
+    return " (cut off, not rounded)" if value > float(printed) else " (rounded up)"
 
 
 def decimals(printed: str) -> int:
@@ -43,6 +47,32 @@ def composites(facts: Mapping[str, Any]) -> list[str]:
 def source(facts: Mapping[str, Any], topic: str) -> str:
     """The place of a fact in the paper."""
     return str(facts.get("sources", {}).get(topic, ""))
+
+
+# ---------------------------------------------------------------- kinds of findings
+
+
+def by_arithmetic(topic: str, statement: str, holds: bool, source: str) -> Finding:
+    """The check of a number by arithmetic, which `holds` if any reading of it does."""
+    return Finding(topic, statement, holds, source, "consistent" if holds else "contradicted")
+
+
+def by_inference(topic: str, statement: str, holds: bool, source: str) -> Finding:
+    """A check that rests on what the paper does not print: where it fails, that may be wrong, and no number is."""
+    return Finding(topic, statement, holds, source, "consistent" if holds else "note")
+
+
+def by_documents(topic: str, statement: str, holds: bool, source: str) -> Finding:
+    """A number beside those that somebody else published."""
+    return Finding(topic, statement, holds, source, "documented")
+
+
+def note(topic: str, statement: str, holds: bool, source: str) -> Finding:
+    """What is worth knowing beside a number."""
+    return Finding(topic, statement, holds, source, "note")
+
+
+# ---------------------------------------------------------------- printed figures
 
 
 @dataclass(frozen=True)
@@ -82,6 +112,9 @@ def name(claim: Claim) -> str:
 def figure(claim: Claim) -> str:
     """The digits of a claim as printed, with their unit."""
     return f"{claim.printed}{claim.unit}"
+
+
+# ---------------------------------------------------------------- wording
 
 
 def many(things: Sequence[object], noun: str) -> str:

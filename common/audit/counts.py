@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from common.audit.basics import composites, listed, of, plus, source
+from common.audit.basics import by_arithmetic, by_documents, composites, listed, of, plus, source
 from common.types import Finding
 
 
@@ -17,12 +17,12 @@ def totals(facts: Mapping[str, Any]) -> Iterator[Finding]:
     for corpus, total in facts.get("class_totals", {}).items():
         parts = list(counts[corpus].values())
         statement = f"{corpus}: {plus(parts)} = {sum(parts)}, printed {total}."
-        yield Finding("Class counts add up", statement, sum(parts) == total, source(facts, "class_counts"))
+        yield by_arithmetic("Class counts add up", statement, sum(parts) == total, source(facts, "class_counts"))
     for name in composites(facts):
         for label, printed in counts[name].items():
             parts = [counts[corpus][label] for corpus in counts if corpus != name]
             statement = f"{label}: {plus(parts)} = {sum(parts)}, printed {printed}."
-            yield Finding(
+            yield by_arithmetic(
                 "Corpora add up to the composite", statement, sum(parts) == printed, source(facts, "class_counts")
             )
 
@@ -34,7 +34,7 @@ def sums(facts: Mapping[str, Any]) -> Iterator[Finding]:
         found = int(np.prod(parts)) if given.get("times") else sum(parts)
         terms = " x ".join(map(str, parts)) if given.get("times") else plus(parts)
         statement = f"{given['what']}: {terms} = {found}, printed {printed}."
-        yield Finding("Sums and products in the text", statement, found == printed, str(given["source"]))
+        yield by_arithmetic("Sums and products in the text", statement, found == printed, str(given["source"]))
 
 
 def split_counts(facts: Mapping[str, Any]) -> Iterator[Finding]:
@@ -47,12 +47,12 @@ def split_counts(facts: Mapping[str, Any]) -> Iterator[Finding]:
         wrong = [name for name, parts in split.items() if sum(parts) != whole[name]]
         rows = "; ".join(f"{name} {plus(parts)} = {sum(parts)}" for name, parts in split.items())
         printed = f", printed {', '.join(f'{name} {whole[name]}' for name in wrong)}" if wrong else ", as printed"
-        yield Finding("Training and validation add up", f"{corpus}: {rows}{printed}.", not wrong, _split(facts))
+        yield by_arithmetic("Training and validation add up", f"{corpus}: {rows}{printed}.", not wrong, _split(facts))
         for place, column in enumerate(("training", "validation")):
             parts = [numbers[place] for name, numbers in split.items() if name != "total"]
             total = split["total"][place]
             statement = f"{corpus}, {column}: {plus(parts)} = {sum(parts)}, printed {total}."
-            yield Finding("Training and validation add up", statement, sum(parts) == total, _split(facts))
+            yield by_arithmetic("Training and validation add up", statement, sum(parts) == total, _split(facts))
         if shares := facts.get("split_percent"):
             yield _shares(facts, corpus, split["total"], shares)
 
@@ -64,7 +64,7 @@ def _shares(facts: Mapping[str, Any], corpus: str, clips: list[int], percent: li
         f"{corpus}: {of(percent)}% of {sum(clips)} clips are {of(f'{share:.1f}' for share in wanted)} for training and "
         f"validation, printed {of(clips)}."
     )
-    return Finding("Shares of training and validation", statement, holds, source(facts, "split_percent"))
+    return by_arithmetic("Shares of training and validation", statement, holds, source(facts, "split_percent"))
 
 
 def _split(facts: Mapping[str, Any]) -> str:
@@ -92,7 +92,7 @@ def seeded_splits(facts: Mapping[str, Any]) -> Iterator[Finding]:
                 f"{given['corpus']}, {column}: labels of {of(counts)} clips ({', '.join(names)}), split by seed "
                 f"{given['seed']}, give {of(found[column])}, printed {of(theirs)}."
             )
-            yield Finding("The split of the public code", statement, found[column] == theirs, str(given["source"]))
+            yield by_documents("The split of the public code", statement, found[column] == theirs, str(given["source"]))
 
 
 def recordings(facts: Mapping[str, Any]) -> Iterator[Finding]:
@@ -105,7 +105,7 @@ def recordings(facts: Mapping[str, Any]) -> Iterator[Finding]:
         ]
         holds = all(counts[name] <= stimuli * people for name, (stimuli, people) in known.items())
         statement = f"{corpus}: stimuli x participants, each filmed once, are at most {'; '.join(rows)}."
-        yield Finding("Class counts against the recordings", statement, holds, source(facts, "recordings"))
+        yield by_documents("Class counts against the recordings", statement, holds, source(facts, "recordings"))
 
 
 def joined_sets(facts: Mapping[str, Any]) -> Iterator[Finding]:
@@ -119,7 +119,8 @@ def joined_sets(facts: Mapping[str, Any]) -> Iterator[Finding]:
         terms = [f"{n} more than {name} ({training[name]} of them for training)" for name, n in more.items()]
         statement = (
             f"{given['joined']}: {plus(parts.values())} = {whole} clips are {listed(terms)}, and "
-            f"{round(trained * whole)} are for training in all, in {given['folds']} folds; printed {printed} more."
+            f"{round(trained * whole)} are for training in all, in {given['folds']} folds; printed {printed} more"
         )
-        holds = printed in (*more.values(), *training.values())
-        yield Finding("Clips of a joined set", statement, holds, str(given["source"]))
+        holds = printed in (*more.values(), *training.values(), round(trained * whole))
+        statement += ", which are all for training." if printed == round(trained * whole) else "."
+        yield by_arithmetic("Clips of a joined set", statement, holds, str(given["source"]))

@@ -1,8 +1,10 @@
 """Printed accuracies over folds: can a mean of so many folds print so, and does it beat the largest class?
 
-`folds` lists groups: experiments (and `metrics`, else accuracy), the clips that each fold tests (`sizes`), `what` these
-are and a source. A mean over five folds of 50 clips is K/250; of folds of 25 and 24 clips it is a sum of k/125 and
-k/120.
+`folds` lists groups: experiments (and `metrics`, else accuracy) and the `readings` of their figures, each with `what`
+it is and the clips that each fold tests (`sizes`). A mean over five folds of 50 clips is K/250; of folds of 25 and 24
+clips it is a sum of k/125 and k/120. Where the size of a single test set is not printed, a reading has `at_most` so
+many clips. A group is `inferred` where the paper does not print what its figures are means or shares of. `single`
+precision holds some decimals as a little less than they are, which are then cut off one lower.
 """
 
 from __future__ import annotations
@@ -17,69 +19,76 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.audit.annotations import tested_counts
-from common.audit.basics import cut_off, decimals, figure, listed, name, of, prints_as
+from common.audit.basics import (
+    by_arithmetic,
+    by_inference,
+    decimals,
+    figure,
+    listed,
+    name,
+    not_rounded,
+    note,
+    of,
+    printable,
+    prints_as,
+)
+from common.audit.proportions import counts_printing_as
 from common.histories import is_accuracy
 from common.types import Claim, Finding
 
-MOST = 1000
-"""The largest test set that is looked for."""
+SINGLE_PRECISION = 1e-7
+"""How far below a share its nearest number of single precision may lie, about."""
 
 
 def fold_means(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
-    """Every printed accuracy of a group as a mean of accuracies of its folds, each weighing the same."""
+    """Every printed accuracy of a group: which readings can give its digits, and which cannot."""
     for group in facts.get("folds", ()):
-        values = means(group["sizes"])
-        metrics = group.get("metrics", ["accuracy"])
-        mine = [c for c in claims if c.experiment in group["experiments"] and c.metric in metrics]
-        wrong = [c for c in mine if not prints_as(100 * values, c.printed).any()]
-        statement = f"{group['what']}: "
-        if wrong:
-            terms = [f"{c.experiment} {c.printed}% (nearest {_nearest(values, c)})" for c in wrong]
-            statement += f"no whole clips give {listed(terms, 'or')}"
-            statement += f"; the other {len(mine) - len(wrong)} of {len(mine)} figures can be" if mine != wrong else ""
+        values = [(reading, _shares(reading)) for reading in group["readings"]]
+        for claim in claims:
+            if claim.experiment in group["experiments"] and claim.metric in group.get("metrics", ["accuracy"]):
+                check = by_inference if group.get("inferred") else by_arithmetic
+                yield check("Accuracies as means over folds", *_fits(claim, values), claim.source)
+
+
+def _fits(claim: Claim, readings: Sequence[tuple[Mapping[str, Any], NDArray[np.float64]]]) -> tuple[str, bool]:
+    """What says which readings fit, and whether any does."""
+    fitting, others = [], []
+    for reading, shares in readings:
+        if prints_as(100 * shares, claim.printed).any():
+            fitting.append(_fit(claim, reading, shares))
         else:
-            terms = [f"{c.experiment} {c.printed}%{_only_cut_off(values, c)}" for c in mine]
-            statement += f"{listed(terms)} can be"
-        places = max((decimals(c.printed) for c in mine), default=0)
-        digits = f"{places} decimal{'' if places == 1 else 's'}"
-        statement += f", as {100 * printable(values, places):.0f} of 100 figures with {digits} can"
-        if wrong and len(group["sizes"]) == 1 and (n := _smallest(mine)):
-            ratios = [f"{_count(c, n)}/{n}" for c in mine]
-            each = {1: "it", 2: "both"}.get(len(mine), "all")
-            statement += f"; the smallest test set that gives {each} is one of {n} clips ({', '.join(ratios)})"
-        yield Finding("Accuracies as means over folds", f"{statement}.", not wrong, str(group["source"]))
+            nearest = 100 * shares[np.abs(shares - claim.value).argmin()]
+            others.append(f"{reading['what']} (nearest {nearest:.{decimals(claim.printed) + 1}f}%)")
+    statement = f"{name(claim)} {figure(claim)} on {claim.corpus} "
+    statement += f"can be a {listed(fitting, 'or a')}" if fitting else f"is no {listed(others, 'and no')}"
+    statement += f", but no {listed(others, 'and no')}" if fitting and others else ""
+    return f"{statement}.", bool(fitting)
+
+
+def _fit(claim: Claim, reading: Mapping[str, Any], shares: NDArray[np.float64]) -> str:
+    """A reading that fits, the smallest test set where it has none, and how many figures fit by chance."""
+    places = decimals(claim.printed)
+    about = f"{100 * printable(shares, 100 * 10**places):.0f} of 100 figures with {places} "
+    about += f"decimal{'' if places == 1 else 's'} can"
+    if most := reading.get("at_most"):
+        n, counts = next((n, k) for n in range(1, most + 1) if (k := counts_printing_as(claim, n)))
+        return f"{reading['what']}, the smallest {counts[0]}/{n} ({about})"
+    nearest = 100 * float(shares[np.abs(shares - claim.value).argmin()])
+    return f"{reading['what']}{not_rounded(nearest, claim.printed)} ({about})"
+
+
+def _shares(reading: Mapping[str, Any]) -> NDArray[np.float64]:
+    """Every share that a reading allows."""
+    if most := reading.get("at_most"):
+        return np.unique(np.concatenate([means([n]) for n in range(1, most + 1)]))
+    exact = means(reading["sizes"])
+    return exact - SINGLE_PRECISION if reading.get("single") else exact
 
 
 def means(sizes: Sequence[int]) -> NDArray[np.float64]:
     """All means over folds of shares k/size, sorted; folds of one size are alike, so that their counts add up."""
     parts = [np.arange(size * folds + 1) / (size * len(sizes)) for size, folds in Counter(sizes).items()]
     return np.unique(np.round(reduce(lambda a, b: np.add.outer(a, b).ravel(), parts), 12))
-
-
-def printable(values: NDArray[np.float64], places: int) -> float:
-    """The share of all percentages with so many decimals that one of these shares is printed as."""
-    scaled = np.asarray(values) * 100 * 10**places
-    printed = np.union1d(np.floor(scaled + 1e-7), np.floor(scaled + 0.5 + 1e-7))
-    return float(len(printed) / (100 * 10**places + 1))
-
-
-def _only_cut_off(values: NDArray[np.float64], claim: Claim) -> str:
-    """A remark where no value gives the printed digits by rounding."""
-    nearest = 100 * values[np.abs(values - claim.value).argmin()]
-    return cut_off(float(nearest), claim.printed)
-
-
-def _smallest(claims: Sequence[Claim]) -> int | None:
-    return next((n for n in range(1, MOST + 1) if all(_count(c, n) is not None for c in claims)), None)
-
-
-def _count(claim: Claim, n: int) -> int | None:
-    fits = np.flatnonzero(prints_as(100 * np.arange(n + 1) / n, claim.printed))
-    return int(fits[0]) if len(fits) else None
-
-
-def _nearest(values: NDArray[np.float64], claim: Claim) -> str:
-    return f"{100 * values[np.abs(values - claim.value).argmin()]:.{decimals(claim.printed) + 1}f}%"
 
 
 def _equals(share: float, claim: Claim) -> bool:
@@ -115,4 +124,4 @@ def largest_class(
             statement += f"; of {len(mine)} printed accuracies {len(above)} "
             statement += f"{'lies' if len(above) == 1 else 'lie'} above, not {under}"
         where = listed(list(dict.fromkeys(c.source for c in mine)))
-        yield Finding("More than the largest class", f"{statement}.", above == mine, where)
+        yield note("More than the largest class", f"{statement}.", above == mine, where)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common import metrics
-from common.audit.basics import composites, figure, listed, of, plus, prints_as
+from common.audit.basics import by_arithmetic, by_inference, composites, figure, listed, of, plus, prints_as
 from common.audit.proportions import counts_printing_as, percent
 from common.types import Claim, Finding
 
@@ -27,14 +27,14 @@ def confusion_matrices(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Ite
             known = [split[name][1] if split else whole[name] for name in classes]
             what = "validation clips" if split else "printed clips"
             statement = f"{corpus}: rows of {of(rows)} clips ({', '.join(classes)}), {what} {of(known)}."
-            yield Finding("Confusion matrices", statement, rows == known, str(printed["source"]))
+            yield by_arithmetic("Confusion matrices", statement, rows == known, str(printed["source"]))
         own = _beside(printed, claims)
         right, n = int(np.trace(matrix)), int(matrix.sum())
         if claim := own.get("accuracy"):
             hits = f"{plus(np.diagonal(matrix).tolist())} = {right}"
             statement = f"{corpus}: {hits} of {n} clips are right; {figure(claim)} is printed."
             where = f"{printed['source']}, {claim.source}"
-            yield Finding("Confusion matrices", statement, right in counts_printing_as(claim, n), where)
+            yield by_arithmetic("Confusion matrices", statement, right in counts_printing_as(claim, n), where)
         yield from _unweighted(printed, matrix, own)
         shares = [
             f"{name} {matrix[i, i]}/{rows[i]} = {percent(matrix[i, i] / rows[i])}" for i, name in enumerate(classes)
@@ -46,7 +46,7 @@ def confusion_matrices(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Ite
             f"class {percent(max(rows) / n)}"
         )
         statement += f"; printed {listed([f'{c.metric} {figure(c)}' for c in wrong])}." if wrong else "."
-        yield Finding("Confusion matrices", statement, not wrong, str(printed["source"]))
+        yield by_arithmetic("Confusion matrices", statement, not wrong, str(printed["source"]))
 
 
 def _beside(printed: Mapping[str, Any], claims: Sequence[Claim]) -> dict[str, Claim]:
@@ -72,11 +72,14 @@ def _unweighted(printed: Mapping[str, Any], matrix: NDArray[np.int64], own: Mapp
     if not any(fits.values()) and all(prints_as(np.array([found[a]]), own[b].printed).all() for a, b in across):
         statement += ", each where the other belongs"
     where = f"{printed['source']}, {own['uar'].source}"
-    yield Finding("UAR and UF1 of the confusion matrices", statement + ".", all(fits.values()), where)
+    yield by_arithmetic("UAR and UF1 of the confusion matrices", statement + ".", all(fits.values()), where)
 
 
 def pooled(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
-    """The corpora's matrices, added up where they make a composite, against the composite's figures in their table."""
+    """The corpora's matrices, added up where they make a composite, against the composite's figures in their table.
+
+    Where they are not these figures, the composite may be a run of its own.
+    """
     printed = facts.get("confusions", ())
     for name in composites(facts):
         classes = list(facts["class_counts"][name])
@@ -96,4 +99,4 @@ def pooled(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Findin
             f"{of(matrix.sum(axis=1).tolist())} clips with {listed(terms)}."
         )
         where = f"{', '.join(one['source'] for one in parts)}, {next(iter(beside.values())).source}"
-        yield Finding("Matrices of the corpora against the composite", statement, not wrong, where)
+        yield by_inference("Matrices of the corpora against the composite", statement, not wrong, where)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from common.audit.basics import listed, source
+from common.audit.basics import by_arithmetic, by_inference, listed, source
 from common.types import Finding
 
 Shape = tuple[int, ...]
@@ -39,7 +39,7 @@ def networks(facts: Mapping[str, Any]) -> Iterator[Finding]:
             statement += f"{'; '.join(wrong)}; the other {rest} outputs follow from the layers."
         else:
             statement += f"all {len(table['layers'])} outputs follow from the layers."
-        yield Finding("Layer tables", statement, not wrong, str(table["source"]))
+        yield by_arithmetic("Layer tables", statement, not wrong, str(table["source"]))
 
 
 def output(layer: Mapping[str, Any], shape: Shape) -> Shape:
@@ -72,7 +72,7 @@ def parameters(facts: Mapping[str, Any], built: Mapping[str, int]) -> Iterator[F
     if "parameters" in built:
         found = built["parameters"]
         statement = f"Printed {printed:,} parameters; the models built here have {found:,}."
-        yield Finding("Parameters against the models", statement, printed == found, where)
+        yield by_inference("Parameters against the models", statement, printed == found, where)
     if given := facts.get("parameter_layers"):
         totals = {
             value: sum(
@@ -83,7 +83,7 @@ def parameters(facts: Mapping[str, Any], built: Mapping[str, int]) -> Iterator[F
         }
         statement = f"Printed {printed:,} parameters; {given['what']} have "
         statement += f"{listed([f'{total:,} with {value}' for value, total in totals.items()])} {given['open']}."
-        yield Finding("Parameters by layers", statement, printed in totals.values(), str(given["source"]))
+        yield by_arithmetic("Parameters by layers", statement, printed in totals.values(), str(given["source"]))
 
 
 def weights(layer: Mapping[str, Any], known: Mapping[str, int]) -> int:

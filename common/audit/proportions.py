@@ -1,8 +1,9 @@
 """Printed percentages as whole clips: the GRIM test (Brown and Heathers 2017), of single figures and of means.
 
 A share of n clips is k/n, a mean over ten epochs of them K/(10 n). `denominators` (corpus to a list of clips, what they
-are, source) says which n are tried: the paper's own first, then others that are documented somewhere. A large n fits
-many figures by chance, so that a fit says how many.
+are, source) says which n are tried: first that which the paper gives, then others that it prints, then those `outside`
+it, which explain a figure that is a share of no printed number. A large n fits many figures by chance, so that a fit
+says how many.
 """
 
 from __future__ import annotations
@@ -13,22 +14,31 @@ from typing import Any
 
 import numpy as np
 
-from common.audit.basics import cut_off, decimals, figure, listed, name, prints_as
+from common.audit.basics import (
+    by_arithmetic,
+    by_inference,
+    decimals,
+    figure,
+    listed,
+    name,
+    not_rounded,
+    note,
+    printable,
+    prints_as,
+)
 from common.histories import LAST, LAST_DEVIATION, LAST_MEAN, is_accuracy
 from common.types import Claim, Finding
 
 
 def counts_printing_as(claim: Claim, n: int) -> list[int]:
-    """Every k for which k/n is printed as the claim is, rounded or truncated."""
+    """Every k for which k/n is printed as the claim is, rounded, cut off or rounded up."""
     scale = 100 if claim.unit == "%" else 1
     return np.flatnonzero(prints_as(scale * np.arange(n + 1) / n, claim.printed)).tolist()
 
 
 def fitting_share(claim: Claim, n: int) -> float:
     """The share of all figures from 0 to 1 with as many decimals as the claim that some k/n is printed as."""
-    scale = 10 ** decimals(claim.printed) * (100 if claim.unit == "%" else 1)
-    figures = {k * scale // n for k in range(n + 1)} | {(2 * k * scale + n) // (2 * n) for k in range(n + 1)}
-    return len(figures) / (scale + 1)
+    return printable(np.arange(n + 1) / n, 10 ** decimals(claim.printed) * (100 if claim.unit == "%" else 1))
 
 
 # ---------------------------------------------------------------- single figures
@@ -46,10 +56,10 @@ def accuracies(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Fi
                 fits.append(f"{name(claim)} {figure(claim)} = {_ratio(claim, found[0], own['clips'])}")
                 single += [(claim, label) for label in _one_class(facts, corpus, found)]
             else:
-                yield _misfit(claim, own, others)
+                yield _of_others(claim, own, others)
         if fits:
             statement = f"{corpus}, of {own['clips']} {own['what']}: {'; '.join(fits)}."
-            yield Finding("Accuracies as whole clips", statement, True, where)
+            yield by_arithmetic("Accuracies as whole clips", statement, True, where)
         for label in dict.fromkeys(label for _, label in single):
             same = [claim for claim, other in single if other == label]
             figures = listed([f"{name(claim)} {figure(claim)}" for claim in same])
@@ -57,10 +67,11 @@ def accuracies(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Fi
                 f"{corpus}: {figures} {'equals' if len(same) == 1 else 'equal'} the share of {label} among the "
                 f"{own['clips']} {own['what']}: always answering that class gives as much."
             )
-            yield Finding("Accuracies of a single answer", statement, True, where)
+            yield note("Accuracies of a single answer", statement, False, where)
 
 
-def _misfit(claim: Claim, own: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> Finding:
+def _of_others(claim: Claim, own: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> Finding:
+    """A figure that is no share of the clips that the paper gives for it."""
     statement = f"{name(claim)} on {claim.corpus}: {figure(claim)} is no k/{own['clips']} ({own['what']})"
     fitting = [(size, counts) for size in others if (counts := counts_printing_as(claim, size["clips"]))]
     missing = [f"k/{size['clips']}" for size in others if not counts_printing_as(claim, size["clips"])]
@@ -74,7 +85,8 @@ def _misfit(claim: Claim, own: Mapping[str, Any], others: Sequence[Mapping[str, 
         statement += f"; it is {ratio}, of {size['what']} ({size['source']}), and {_chance(claim, n)}"
         if size.get("largest") in counts:
             statement += f"; {size['largest']} is the largest class of these {n}: always answering it gives as much"
-    return Finding("Accuracies as whole clips", f"{statement}.", False, claim.source)
+    holds = any(not size.get("outside") for size, _ in fitting)
+    return by_arithmetic("Accuracies as whole clips", f"{statement}.", holds, claim.source)
 
 
 def _one_class(facts: Mapping[str, Any], corpus: str, counts: Sequence[int]) -> list[str]:
@@ -98,19 +110,20 @@ def means(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding
             (size, sums) for size in sizes[claim.corpus] if (sums := counts_printing_as(claim, LAST * size["clips"]))
         ]
         own = sizes[claim.corpus][0]
-        holds = bool(fitting) and fitting[0][0] is own
+        of_own = bool(fitting) and fitting[0][0] is own
         statement = (
             f"{name(claim)} on {claim.corpus}: of means over {LAST} epochs of k/n, which are K/({LAST} n), "
             f"{figure(claim)} is"
         )
-        terms = [] if holds else [f" no K/{LAST * own['clips']} ({own['what']})"]
-        for size, sums in fitting[:1] if holds else fitting:
+        terms = [] if of_own else [f" no K/{LAST * own['clips']} ({own['what']})"]
+        for size, sums in fitting[:1] if of_own else fitting:
             n = LAST * size["clips"]
             ratio = _ratio(claim, sums[0], n)
             said = _deviation(deviation, sums, size["clips"]) if deviation else ""
             terms.append(f" {ratio} ({size['what']}; {_chance(claim, n)}{said})")
         statement += ", but".join(terms[:2]) + "".join(f" and{term}" for term in terms[2:])
-        yield Finding("Means over epochs as whole clips", f"{statement}.", holds, claim.source)
+        holds = any(not size.get("outside") for size, _ in fitting)
+        yield by_arithmetic("Means over epochs as whole clips", f"{statement}.", holds, claim.source)
 
 
 def _deviation(claim: Claim, sums: Sequence[int], n: int) -> str:
@@ -152,15 +165,15 @@ def below_best(claims: Sequence[Claim]) -> Iterator[Finding]:
         statement = f"of {len(pairs)} means over {LAST} epochs {len(pairs) - len(wrong)} lie at or below the accuracy"
         statement += f" printed for the same network{'; ' + listed(wrong) if wrong else ''}."
         where = listed(list(dict.fromkeys(claim.source for pair in pairs for claim in pair)))
-        yield Finding("Means over epochs against the accuracy", statement, not wrong, where)
+        yield by_inference("Means over epochs against the accuracy", statement, not wrong, where)
 
 
 # ---------------------------------------------------------------- wording
 
 
 def _ratio(claim: Claim, k: int, n: int) -> str:
-    """k/n, and whether it is printed as the claim only where the rest is cut off."""
-    return f"{k}/{n}" + cut_off(k / n * (100 if claim.unit == "%" else 1), claim.printed)
+    """k/n, and what was done where it is not printed as the claim by rounding."""
+    return f"{k}/{n}" + not_rounded(k / n * (100 if claim.unit == "%" else 1), claim.printed)
 
 
 def percent(share: float) -> str:

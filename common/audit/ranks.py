@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from common.audit.basics import Figure, figures, listed
+from common.audit.basics import Figure, by_arithmetic, by_inference, figures, listed
 from common.types import Claim, Finding
 
 
@@ -16,20 +16,14 @@ def above_cited(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[F
     """`above`: own figures that are said to lie above the cited ones in the columns of `tables`.
 
     `own` names experiments, else the best own figure of each column is meant; `cited` names methods, else all are. With
-    `most` more than half of the pairs have to.
+    `most` more than half of the pairs have to. `loose` are words that say neither in all nor in most comparisons: they
+    may be of either, or of the best of the experiments that they name, and contradict nothing where they are of none.
     """
     for given in facts.get("above", ()):
         table = [one for one in figures(facts, claims) if one.source in given["tables"]]
-        pairs = []
-        for key in dict.fromkeys((f.source, f.corpus, f.metric) for f in table if f.own):
-            column = [one for one in table if (one.source, one.corpus, one.metric) == key]
-            own = [one for one in column if one.own and one.name in given.get("own", [one.name])]
-            if not given.get("own"):
-                own = [max(own, key=lambda one: one.value)]
-            cited = [one for one in column if not one.own and one.name in given.get("cited", [one.name])]
-            pairs += [(mine, other) for mine in own for other in cited]
+        pairs = _pairs(table, given.get("own"), given.get("cited"), best=not given.get("own"))
         wrong = [(mine, other) for mine, other in pairs if mine.value <= other.value]
-        most = bool(given.get("most"))
+        most, loose = bool(given.get("most")), bool(given.get("loose"))
         terms = [f"{a.metric} {a.text} ({a.name}) against {b.text} ({b.name}) on {a.corpus}" for a, b in wrong]
         which = listed(given["own"]) if given.get("own") else "the best own figure of each column"
         right = len(pairs) - len(wrong)
@@ -37,33 +31,60 @@ def above_cited(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[F
         statement += "in favour"
         statement += f"{'; not ' + listed(terms) if wrong else ''}"
         statement += "; most are said to be" if most else ""
-        holds = len(wrong) < len(pairs) / 2 if most else not wrong
-        yield Finding("Own figures above cited ones", f"{statement}.", holds, str(given["source"]))
+        in_most = len(wrong) < len(pairs) / 2
+        of_best = all(a.value > b.value for a, b in _pairs(table, given.get("own"), given.get("cited"), best=True))
+        if wrong and loose:
+            best = "and those of the best of them are" if of_best else "and most are not"
+            statement += f"; the text says neither all nor most, {'and most are' if in_most else best}"
+        holds = not wrong or (in_most and (most or loose)) or (of_best and loose)
+        check = by_inference if loose else by_arithmetic
+        yield check("Own figures above cited ones", f"{statement}.", holds, str(given["source"]))
+
+
+def _pairs(
+    table: Sequence[Figure], own: Sequence[str] | None, cited: Sequence[str] | None, *, best: bool
+) -> list[tuple[Figure, Figure]]:
+    """Own and cited figures of the same column, of these names where there are any; of the own ones the best alone."""
+    pairs = []
+    for key in dict.fromkeys((f.source, f.corpus, f.metric) for f in table if f.own):
+        column = [one for one in table if (one.source, one.corpus, one.metric) == key]
+        mine = [one for one in column if one.own and (own is None or one.name in own)]
+        mine = [max(mine, key=lambda one: one.value)] if best and mine else mine
+        others = [one for one in column if not one.own and (cited is None or one.name in cited)]
+        pairs += [(a, b) for a in mine for b in others]
+    return pairs
 
 
 def order(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
     """`order`: who is said to be first, second and so on in a column of a table, experiments and cited methods alike.
 
-    Columns are told by the beginning of their metric. With `among` "own" only the paper's experiments count.
+    Columns are told by the beginning of their metric. With `among` "own" only the paper's experiments count; where it
+    is not said among whom, and the text names none but these, that is a reading too.
     """
     for given in facts.get("order", ()):
-        names, own = given["names"], given.get("among") == "own"
+        names = given["names"]
         column = [
             one
             for one in figures(facts, claims)
-            if (one.source, one.corpus) == (given["table"], given["corpus"])
-            and one.metric.startswith(given["metric"])
-            and (one.own or not own)
+            if (one.source, one.corpus) == (given["table"], given["corpus"]) and one.metric.startswith(given["metric"])
         ]
-        ranked = sorted(column, key=lambda one: -one.value)
-        found = [one.name for one in ranked[: len(names)]]
-        ties = any(a.value == b.value for a, b in pairwise(ranked[: len(names) + 1]))
+        own = [one for one in column if one.own]
+        ranked = sorted(own if given.get("among") == "own" else column, key=lambda one: -one.value)
         terms = [f"{one.name} {one.text}" for one in ranked[: max(len(names), 2) + 1]]
         more = len(ranked) - len(terms)
         statement = f"{given['corpus']}, {given['metric']}: the order is {', '.join(terms)}"
         statement += f" and {more} more" if more else ""
-        statement += f"; the text has {', then '.join(names)} at the top."
-        yield Finding("Ranks in the text", statement, found == names and not ties, str(given["source"]))
+        statement += f"; the text has {', then '.join(names)} at the top"
+        among_all, among_own = _leads_with(ranked, names), _leads_with(own, names)
+        statement += ", as they are among the paper's own" if among_own and not among_all else ""
+        yield by_arithmetic("Ranks in the text", f"{statement}.", among_all or among_own, str(given["source"]))
+
+
+def _leads_with(column: Sequence[Figure], names: Sequence[str]) -> bool:
+    """Whether the highest figures are those of `names`, in this order and without a tie."""
+    ranked = sorted(column, key=lambda one: -one.value)
+    ties = any(a.value == b.value for a, b in pairwise(ranked[: len(names) + 1]))
+    return [one.name for one in ranked[: len(names)]] == names and not ties
 
 
 def wins(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
@@ -80,7 +101,7 @@ def wins(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]
         terms = [f"{row} ({best[row].name} {best[row].text})" for row in lost]
         statement = f"{given['winner']} has the highest figure of {won} of {len(rows)} rows"
         statement += f"{', not of ' + listed(terms) if lost else ''}; printed {given['printed']} of {len(rows)}."
-        yield Finding("Wins in the text", statement, won == given["printed"], str(given["source"]))
+        yield by_arithmetic("Wins in the text", statement, won == given["printed"], str(given["source"]))
         if last := given.get("last"):
             averages = {row: float(np.mean([one.value for one in found])) for row, found in rows.items()}
             ranked = sorted(averages, key=averages.__getitem__)
@@ -89,14 +110,14 @@ def wins(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]
             )
             statement += f"has {listed(last)} as the lowest."
             holds = set(ranked[: len(last)]) == set(last)
-            yield Finding("Means of rows", statement, holds, str(given["last_source"]))
+            yield by_arithmetic("Means of rows", statement, holds, str(given["last_source"]))
 
 
 def axes(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
     """`axes`: a grid of figures, an own metric each (`prefix` before their place), and along which side it is better.
 
     A place is `{first}x{first}x{second}`; `better` says of each axis whether "less" or "more" of it is said to be
-    better, which the mean over the other axis is held against.
+    better. That may be of the means over the other axis, or of the place of the highest figure.
     """
     for given in facts.get("axes", ()):
         value = {claim.metric: claim for claim in claims if claim.source == given["table"]}
@@ -108,9 +129,12 @@ def axes(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]
             sizes = given["first"] if axis == 0 else given["second"]
             terms = [f"{average:.2f}% at {size}" for size, average in zip(sizes, averages, strict=True)]
             end = 0 if better == "less" else len(sizes) - 1
-            statement = f"means by {what} are {listed(terms)}; {better} of it is said to be better."
-            holds = int(np.argmax(averages)) == end
-            yield Finding("Means along an axis", statement, holds, str(given["source"]))
+            place = int(np.unravel_index(grid.argmax(), grid.shape)[axis])
+            of_best = abs(place - end) < (len(sizes) - 1) / 2
+            statement = f"means by {what} are {listed(terms)}, and the highest figure is at {sizes[place]}"
+            statement += f"; {better} of it is said to be better."
+            holds = int(np.argmax(averages)) == end or of_best
+            yield by_arithmetic("Means along an axis", statement, holds, str(given["source"]))
 
 
 def steadier(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
@@ -128,4 +152,4 @@ def steadier(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Find
         terms = [f"{a.text} against {b.text}" for a, b in pairs]
         statement = f"{given['metric']}: {len(right)} of {len(pairs)} are smaller on {given['less']} than on "
         statement += f"{given['more']} ({', '.join(terms)})."
-        yield Finding("Spread by corpus", statement, right == pairs, str(given["source"]))
+        yield by_arithmetic("Spread by corpus", statement, right == pairs, str(given["source"]))

@@ -9,8 +9,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from common.audit.basics import CORPORA, composites, cut_off, figure, listed, many, of, prints_as, source
-from common.audit.proportions import counts_printing_as
+from common.audit.basics import (
+    CORPORA,
+    by_arithmetic,
+    by_inference,
+    composites,
+    figure,
+    listed,
+    many,
+    not_rounded,
+    of,
+    prints_as,
+    source,
+)
+from common.audit.proportions import counts_printing_as, percent
 from common.types import Claim, Finding
 
 Counts = tuple[int, ...]
@@ -74,7 +86,7 @@ def _class_recalls(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterato
             fits = counts_printing_as(claim, n)
             statement = f"{claim.corpus}: {label} recall {figure(claim)} is "
             statement += listed([f"{k}/{n}" for k in fits], "or") if fits else f"no k/{n}"
-            yield Finding("Recalls as whole clips", f"{statement}.", bool(fits), claim.source)
+            yield by_arithmetic("Recalls as whole clips", f"{statement}.", bool(fits), claim.source)
 
 
 def _one(corpus: str, n: Counts, uar: Claim, f1: Claim) -> tuple[list[Counts], Finding]:
@@ -88,8 +100,8 @@ def _one(corpus: str, n: Counts, uar: Claim, f1: Claim) -> tuple[list[Counts], F
     )
     if len(found) == 1:
         value = sum(1 - e / clips for e, clips in zip(found[0], n, strict=True)) / len(n)
-        statement += f": {of(found[0])}, whose UAR is {value:.5f}{cut_off(value, uar.printed)}"
-    return found, Finding("UAR and UF1 as whole clips", f"{statement}.", bool(found), uar.source)
+        statement += f": {of(found[0])}, whose UAR is {value:.5f}{not_rounded(value, uar.printed)}"
+    return found, by_arithmetic("UAR and UF1 as whole clips", f"{statement}.", bool(found), uar.source)
 
 
 def _together(
@@ -100,7 +112,7 @@ def _together(
     parts: Mapping[str, list[Counts]],
     printed: Mapping[tuple[str, str], Claim],
 ) -> Iterator[Finding]:
-    """Whether solutions of the corpora add up to the figures of their composite."""
+    """Whether solutions of the corpora add up to the figures of their composite; they need not be of one run."""
     uar = printed["uar", whole]
     together = [
         (combination, tuple(map(sum, zip(*combination, strict=True)))) for combination in product(*parts.values())
@@ -126,7 +138,7 @@ def _together(
             f": wrong clips ({', '.join(classes)}) {each}; together {of(total)}, so {right} of {sum(clips)} "
             f"clips are right ({right / sum(clips):.4f})"
         )
-    yield Finding("Corpus columns against the composite", f"{statement}.", bool(solutions), uar.source)
+    yield by_inference("Corpus columns against the composite", f"{statement}.", bool(solutions), uar.source)
     if len(solutions) == 1:
         yield from _implied(facts, dict(zip(classes, zip(clips, solutions[0][1], strict=True), strict=True)), printed)
 
@@ -139,22 +151,23 @@ def _implied(
     right = n - sum(wrong for _, wrong in solution.values())
     claim = next((c for (metric, _), c in printed.items() if metric == "accuracy" and c.n_clips == n), None)
     if claim:
-        value = right / n
-        statement = f"accuracy {figure(claim)}: {right}/{n} clips of the only solution are {value:.4f}"
-        statement += f"{cut_off(value, claim.printed)}."
-        yield Finding("Accuracy behind the columns", statement, right in counts_printing_as(claim, n), claim.source)
+        statement = f"accuracy {figure(claim)}: {right}/{n} clips of the only solution are {percent(right / n)}"
+        statement += f"{not_rounded(right / n * (100 if claim.unit == '%' else 1), claim.printed)}."
+        holds = right in counts_printing_as(claim, n)
+        yield by_inference("Accuracy behind the columns", statement, holds, claim.source)
     if (name := facts.get("highest_recall")) is not None:
         shares = {label: 1 - wrong / clips for label, (clips, wrong) in solution.items()}
         terms = [f"{label} {clips - wrong}/{clips} = {shares[label]:.3f}" for label, (clips, wrong) in solution.items()]
         statement = f"recalls of the only solution are {listed(terms)}; printed as the highest is {name}."
         holds = max(shares, key=shares.__getitem__) == name
-        yield Finding("Highest recall", statement, holds, source(facts, "highest_recall"))
+        yield by_inference("Highest recall", statement, holds, source(facts, "highest_recall"))
 
 
 def cited_rows(facts: Mapping[str, Any]) -> Iterator[Finding]:
     """UAR and UF1 of the cited rows as whole clips of the printed classes of each single corpus.
 
-    Their last zeros are not kept, so that a figure may be known less exactly than it is printed.
+    Their last zeros are not kept, so that a figure may be known less exactly than it is printed. That they are of the
+    same clips is not said: a pair that fits no matrix may be of others.
     """
     counts = {name: tuple(row.values()) for name, row in facts.get("class_counts", {}).items() if name in CORPORA}
     wrong, tried, tables = [], 0, []
@@ -170,4 +183,6 @@ def cited_rows(facts: Mapping[str, Any]) -> Iterator[Finding]:
     if tried:
         statement = f"of {tried} cited pairs of UAR and UF1 on one corpus {tried - len(wrong)} are those of some "
         statement += f"confusion matrix of the printed classes{', not ' + listed(wrong) if wrong else ''}."
-        yield Finding("Cited UAR and UF1 as whole clips", statement, not wrong, listed(list(dict.fromkeys(tables))))
+        yield by_inference(
+            "Cited UAR and UF1 as whole clips", statement, not wrong, listed(list(dict.fromkeys(tables)))
+        )

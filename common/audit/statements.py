@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from common.audit.basics import Figure, figures, listed, prints_as
+from common.audit.basics import Figure, by_arithmetic, figures, listed, prints_as
 from common.types import Claim, Finding
 
 ABOUT = 0.1
@@ -32,7 +32,7 @@ def differences(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[F
         statement = f"{rows - len(wrong)} of {rows} {'approximate' if about else 'exact'} differences in the text "
         statement += f"{'lie within a tenth of' if about else 'follow from'} the table"
         statement += f"{'; ' + listed(wrong) if wrong else ''}."
-        yield Finding("Differences in the text", statement, not wrong, str(given["source"]))
+        yield by_arithmetic("Differences in the text", statement, not wrong, str(given["source"]))
 
 
 def near(found: float, printed: str) -> bool:
@@ -62,7 +62,7 @@ def margins(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Findi
         )
         statement += f"{least}%, {'within' if holds else 'not all within'} a tenth of these"
         statement += f"; in the other columns they are {min(others):.1f} to {max(others):.1f} points" if others else ""
-        yield Finding("Margins in the text", f"{statement}.", holds, str(given["source"]))
+        yield by_arithmetic("Margins in the text", f"{statement}.", holds, str(given["source"]))
 
 
 def _leads(table: Sequence[Figure], corpus: str, metric: str) -> list[float]:
@@ -86,7 +86,7 @@ def bounds(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Findin
         edge = (min if side == "above" else max)(mine, key=lambda one: one.value)
         statement = f"{len(mine) - len(wrong)} of {len(mine)} figures lie {side} {given[side]}%; the "
         statement += f"{'lowest' if side == 'above' else 'highest'} is {edge.text} ({edge.name})."
-        yield Finding("Bounds in the text", statement, not wrong, str(given["source"]))
+        yield by_arithmetic("Bounds in the text", statement, not wrong, str(given["source"]))
 
 
 def repeated(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
@@ -101,4 +101,4 @@ def repeated(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Find
         rows = len(given["rows"])
         statement = f"{rows - len(wrong)} of {rows} figures that stand in {listed(given['table'])} have the same digits"
         statement += f" here{'; ' + listed(wrong) if wrong else ''}."
-        yield Finding("Figures printed twice", statement, not wrong, str(given["source"]))
+        yield by_arithmetic("Figures printed twice", statement, not wrong, str(given["source"]))

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from common import compare, corpora, histories
+from common import compare, histories
 from common.audit import audit
+from common.audit.documented import documented
 from common.controls import controls
-from common.corpora import composite
 from common.corpora.trees import natural
 from common.environment import environment
 from common.errors import UserError
@@ -249,34 +249,6 @@ def shortened(paper: Paper, profile: Profile) -> tuple[str, ...]:
     if profile.folds is not None:
         lines.append(f"folds of an experiment: at most {profile.folds}")
     return tuple(lines)
-
-
-def documented() -> dict[str, Any]:
-    """The corpora's own numbers that an audit holds printed ones against.
-
-    By corpus: `class_counts` and `composite_subjects` by the MEGC 2019 rule, the composite among them; `emotions` (by
-    release), `clips`, `subjects`, `micro_expressions` and `frame_rates` (per second) as distributed, where these were
-    published.
-    """
-    by_corpus = {name: {c: row[c] for c in composite.MEGC2019.classes} for name, row in composite.DOCUMENTED.items()}
-    whole = {c: sum(row[c] for row in by_corpus.values()) for c in composite.MEGC2019.classes}
-    subjects = {name: row["subjects"] for name, row in composite.DOCUMENTED.items()}
-    known = {name: corpora.source(name).documented for name in corpora.SOURCES}
-    tables = {name: releases[0] for name, releases in known.items() if releases}
-    return {
-        "class_counts": {**by_corpus, composite.MEGC2019.name: whole},
-        "composite_subjects": {**subjects, composite.MEGC2019.name: sum(subjects.values())},
-        "emotions": {
-            name: {one.source: dict(one.by_emotion) for one in releases if one.by_emotion}
-            for name, releases in known.items()
-        },
-        "clips": {name: table.clips for name, table in tables.items()},
-        "subjects": {name: table.subjects for name, table in tables.items()},
-        "micro_expressions": {
-            name: table.by_expression["micro"] for name, table in tables.items() if "micro" in table.by_expression
-        },
-        "frame_rates": {name: corpora.source(name).layouts[0].fps for name in tables},
-    }
 
 
 def _subjects(experiment: Experiment, results: Sequence[FoldResult]) -> list[SubjectRow]:

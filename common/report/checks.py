@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from common.compare import parts
 from common.controls import CONTROLS
 from common.report.tables import DASH, corpus_name, count, metric_name, number
+from common.statistics import holm
 from common.types import Comparison, Experiment, PairedTest, Report, Score
 
 _PLACES = 3
+_CONTROLLED: tuple[str, ...] = ("uf1", "uar", "accuracy")
 SIGNIFICANT = 0.05
 AS_IT_IS = "as it is"
 
@@ -37,33 +39,50 @@ def controlled(report: Report) -> list[tuple[Experiment, str, dict[str, dict[str
 
 
 def control_rows(report: Report) -> list[dict[str, object]]:
-    """One row per experiment and metric; each cell has a value, its interval and whether it is more than guessed."""
+    """One row per experiment and metric; each cell has a value, its interval and whether it is more than guessed.
+
+    By Holm's correction for all scores of an experiment: one for a whole table of many experiments would ask for
+    smaller p values than the draws behind them can give.
+    """
     rows = []
     for experiment, corpus, by_control in controlled(report):
-        for metric in ("uf1", "uar", "accuracy"):
-            found = {name: one[metric].score for name, one in by_control.items() if metric in one}
-            chance = next((score.chance for score in found.values() if score and score.chance is not None), None)
+        scores = {
+            (metric, name): one[metric].score
+            for metric in _CONTROLLED
+            for name, one in by_control.items()
+            if metric in one
+        }
+        beyond = _more_than_guessed(scores)
+        for metric in _CONTROLLED:
+            places = [(metric, name) for name in (AS_IT_IS, *CONTROLS)]
+            found = [score for place in places if (score := scores.get(place)) is not None]
+            chance = next((score.chance for score in found if score.chance is not None), None)
             rows.append(
                 {
                     "experiment": experiment.id,
                     "leak_free": experiment.leak_free,
                     "corpus": corpus_name(report, corpus),
                     "metric": metric_name(metric),
-                    "cells": [_cell(found.get(name)) for name in (AS_IT_IS, *CONTROLS)],
+                    "cells": [_cell(scores.get(place)) | {"above": place in beyond} for place in places],
                     "chance": number(chance, _PLACES),
                 }
             )
     return rows
 
 
+def _more_than_guessed(scores: Mapping[tuple[str, str], Score | None]) -> set[tuple[str, str]]:
+    """Which of these scores are significant among all of them."""
+    p = {place: score.p for place, score in scores.items() if score and score.p is not None}
+    return {place for place, adjusted in zip(p, holm(list(p.values())), strict=True) if adjusted < SIGNIFICANT}
+
+
 def _cell(score: Score | None) -> dict[str, object]:
     if score is None:
-        return {"value": DASH, "interval": "", "above": False}
+        return {"value": DASH, "interval": ""}
     bounded = score.low is not None and score.high is not None
     interval = f"{number(score.low, _PLACES)} to {number(score.high, _PLACES)}" if bounded else "no interval"
-    above = score.p is not None and score.p < SIGNIFICANT
     folds = f", {score.n_folds_done}/{score.n_folds} folds" if score.n_folds_done < score.n_folds else ""
-    return {"value": number(score.value, _PLACES), "interval": interval + folds, "above": above}
+    return {"value": number(score.value, _PLACES), "interval": interval + folds}
 
 
 def tried_rows(report: Report) -> list[dict[str, object]]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from common.compare import METRICS
 from common.report import tables
+from common.report.findings import sections
 from common.types import Comparison, Contender, CorpusSummary, Report, Score, SideBySide
 
 ALPHA = 0.05
@@ -283,7 +284,7 @@ def own(printed: tables.Printed) -> Comparison:
 
 
 def _claims(reports: Sequence[Report]) -> dict[str, Any]:
-    """Verdicts counted, the printed numbers of each paper, and the findings of their audits that do not hold."""
+    """Verdicts counted, the printed numbers of each paper, and by kind the findings of audits that do not hold."""
     counts = [Counter(own(p).verdict for p in tables.printed(r)) for r in reports]
     shown = [v for v in tables.VERDICTS if any(c[v] for c in counts)]
     rows = [
@@ -294,13 +295,12 @@ def _claims(reports: Sequence[Report]) -> dict[str, Any]:
         whole = sum(counts, Counter[str]())
         rows.append(["All", *(tables.count(whole[v]) for v in shown), tables.count(whole.total())])
     findings = [(r.paper.key, finding) for r in reports for finding in r.audit]
-    false = [[paper, f.statement, f.source] for paper, f in findings if not f.holds]
     return {
         "verdicts": {"names": [{"verdict": v, "label": tables.VERDICTS[v]} for v in shown], "rows": rows},
         "claims": [{"key": r.paper.key, "title": r.paper.title, "groups": _claim_groups(r)} for r in reports],
-        "false": false,
+        "findings": sections((paper, finding) for paper, finding in findings if not finding.holds)[:-1],
         "checked": _many(len(findings), "check"),
-        "wrong": tables.count(len(false)),
+        "passed": tables.count(sum(finding.holds for _, finding in findings)),
     }
 
 

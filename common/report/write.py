@@ -22,6 +22,7 @@ from common.controls import CONTROLS
 from common.errors import UserError
 from common.files import write_atomically
 from common.report import checks, exports, tables
+from common.report.findings import sections
 from common.types import Comparison, Report
 
 if TYPE_CHECKING:
@@ -264,7 +265,7 @@ def _view(report: Report) -> dict[str, Any]:
         "spread": checks.spread_rows(report),
         "seeds": [str(seed) for seed in report.seeds],
         "departures": plain(paper.departures),
-        "audit": plain(report.audit),
+        "audit": sections((paper.key, finding) for finding in report.audit),
         "exclusions": tables.exclusion_rows(report.exclusions),
         "excluded": tables.count(len(report.exclusions)),
         "corrections": tables.correction_rows(report.corrections),

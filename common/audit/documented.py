@@ -1,0 +1,52 @@
+"""What is published of the corpora themselves, for printed counts to be set beside."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from common import corpora
+from common.corpora import composite
+from common.corpora.articles import ARTICLES
+
+
+def documented() -> dict[str, Any]:
+    """The corpora's own numbers, by corpus.
+
+    `class_counts` and `composite_subjects` by the MEGC 2019 rule, the composite among them; `clips`, `subjects`,
+    `emotion_names` and, where a release divides its clips by them, `emotions`, each by release of the corpus' table or
+    by its article; `micro_expressions` and `frame_rates` (per second) as distributed.
+    """
+    by_corpus = {name: {c: row[c] for c in composite.MEGC2019.classes} for name, row in composite.DOCUMENTED.items()}
+    whole = {c: sum(row[c] for row in by_corpus.values()) for c in composite.MEGC2019.classes}
+    subjects = {name: row["subjects"] for name, row in composite.DOCUMENTED.items()}
+    releases = {
+        name: {" of the ".join(filter(None, (one.title, one.source))): one for one in source.documented}
+        for name, source in corpora.SOURCES.items()
+        if source.documented
+    }
+    known: dict[str, Any] = {
+        "class_counts": {**by_corpus, composite.MEGC2019.name: whole},
+        "composite_subjects": {**subjects, composite.MEGC2019.name: sum(subjects.values())},
+        "clips": {name: {key: one.clips for key, one in ones.items()} for name, ones in releases.items()},
+        "subjects": {name: {key: one.subjects for key, one in ones.items()} for name, ones in releases.items()},
+        "emotions": {
+            name: {key: dict(one.by_emotion) for key, one in ones.items() if one.by_emotion}
+            for name, ones in releases.items()
+        },
+        "micro_expressions": {
+            name: one.by_expression["micro"]
+            for name, ones in releases.items()
+            for one in ones.values()
+            if "micro" in one.by_expression
+        },
+        "frame_rates": {name: corpora.source(name).layouts[0].fps for name in releases},
+    }
+    known["emotion_names"] = {
+        name: {key: list(counts) for key, counts in ones.items()} for name, ones in known["emotions"].items()
+    }
+    for name, article in ARTICLES.items():
+        known["clips"][name][article.source] = article.clips
+        known["subjects"][name][article.source] = article.subjects
+        if article.emotions:
+            known["emotion_names"][name][article.source] = list(article.emotions)
+    return known

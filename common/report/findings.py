@@ -1,0 +1,81 @@
+"""The findings of an audit by what they say, in sections that are never mixed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from common.types import Finding, Kind
+
+
+@dataclass(frozen=True)
+class Section:
+    """What findings of a kind have in common: a heading, what they say, and the mark of those that hold or do not."""
+
+    kind: Kind
+    title: str
+    text: str
+    holds: str
+    fails: str
+    empty: str
+
+
+SECTIONS = (
+    Section(
+        "contradicted",
+        "Contradicted by arithmetic",
+        "No reading of the number that the check names gives its digits, whether rounded, cut off or rounded up. Why, "
+        "arithmetic cannot say.",
+        "",
+        "contradicted",
+        "None: every printed number that could be checked has a reading that fits.",
+    ),
+    Section(
+        "documented",
+        "Beside documented counts",
+        "What is published elsewhere: the corpora's distributed tables and articles, the MEGC 2019 rule, public code. "
+        "These differ from each other; a number agrees if it is one of theirs.",
+        "agrees",
+        "differs",
+        "No count is documented elsewhere.",
+    ),
+    Section(
+        "note",
+        "Worth knowing",
+        "This contradicts nothing printed: an accuracy below the share of the largest class, for example, or a number "
+        "that does not fit what is only inferred.",
+        "passed",
+        "note",
+        "Nothing.",
+    ),
+    Section(
+        "consistent",
+        "Consistent",
+        "At least one reading gives these numbers. That says the less, the more figures would fit too.",
+        "holds",
+        "",
+        "No number was checked by arithmetic.",
+    ),
+)
+
+
+def sections(findings: Iterable[tuple[str, Finding]]) -> list[dict[str, Any]]:
+    """Each of `SECTIONS` with its rows (mark, paper, topic, statement, source, holds), those that do not hold first."""
+    known = list(findings)
+    found = []
+    for section in SECTIONS:
+        mine = sorted(((paper, f) for paper, f in known if f.kind == section.kind), key=lambda item: item[1].holds)
+        rows = [
+            {
+                "mark": section.holds if finding.holds else section.fails,
+                "paper": paper,
+                "topic": finding.topic,
+                "statement": finding.statement,
+                "source": finding.source,
+                "holds": finding.holds,
+            }
+            for paper, finding in mine
+        ]
+        found.append({"title": section.title, "text": section.text, "empty": section.empty, "rows": rows})
+    return found
