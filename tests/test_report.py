@@ -18,8 +18,9 @@ import report_example as example
 from pypdf import PdfReader
 
 from common import report as report_package
+from common.controls import CONTROLS
 from common.errors import UserError
-from common.report import charts, tables, write
+from common.report import charts, checks, tables, write
 from common.types import Curve, Report
 
 CONTRACT = {"paper", "profile", "data", "comparisons", "confusions", "departures", "audit", "environment", "cost"}
@@ -405,3 +406,28 @@ def test_no_tensorflow() -> None:
     root = Path(__file__).parents[1]
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    ("p", "bold"),
+    [
+        ((0.01, 0.02, 0.04, None), [True, True, True, False]),  # by Holm 0.03, 0.04, 0.04
+        ((0.01, 0.03, 0.04, None), [True, False, False, False]),  # 0.03, 0.06, 0.06
+    ],
+)
+def test_bold_scores_of_controls_are_corrected_within_their_experiment(
+    p: tuple[float | None, ...], bold: list[bool], tmp_path: Path
+) -> None:
+    report = example.licensed(tmp_path)
+    own = next(c for c in report.comparisons if (c.variant, c.corpus, c.metric) == ("cnn_inside", "smic", "uf1"))
+    assert own.score is not None
+    first, *spoilt = [replace(own, score=replace(own.score, p=value)) for value in p]
+    experiment = replace(report.paper.experiments[0], corpora=("smic",))
+    shown = replace(
+        report,
+        paper=replace(report.paper, experiments=(experiment,)),
+        comparisons=(first,),
+        controls=tuple(replace(c, variant=f"cnn_inside+{name}") for name, c in zip(CONTROLS, spoilt, strict=True)),
+    )
+    (row,) = (row for row in checks.control_rows(shown) if row["metric"] == "UF1")
+    assert [cell["above"] for cell in row["cells"]] == bold

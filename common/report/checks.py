@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from common.compare import parts
 from common.controls import CONTROLS
@@ -38,7 +39,7 @@ def controlled(report: Report) -> list[tuple[Experiment, str, dict[str, dict[str
     return found
 
 
-def control_rows(report: Report) -> list[dict[str, object]]:
+def control_rows(report: Report) -> list[dict[str, Any]]:
     """One row per experiment and metric; each cell has a value, its interval and whether it is more than guessed.
 
     By Holm's correction for all scores of an experiment: one for a whole table of many experiments would ask for

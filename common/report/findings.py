@@ -38,7 +38,7 @@ SECTIONS = (
         "These differ from each other; a number agrees if it is one of theirs.",
         "agrees",
         "differs",
-        "No count is documented elsewhere.",
+        "No number differs from these.",
     ),
     Section(
         "note",
