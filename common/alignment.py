@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+import cv2
 import dlib
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +76,21 @@ def alignment(points: NDArray[np.float32], size: int) -> NDArray[np.float64]:
     cosine, sine = scale * np.cos(chip.angle), scale * np.sin(chip.angle)
     turn = np.array([[cosine, sine], [-sine, cosine]])
     return np.column_stack([turn, (size - 1) / 2 - turn @ centre])
+
+
+def aligned_picture(picture: NDArray[np.uint8], to_face: NDArray[np.float64], size: int = ALIGNED) -> NDArray[np.uint8]:
+    """The aligned face, uint8 (size, size) or (size, size, channels), by a map as `alignment` gives it.
+
+    Where that makes the picture smaller than half, the picture is halved first, as often as needed, by the filter of
+    `dlib.get_face_chip`: without it single pixels stand for all those around them. Beyond its border the picture goes
+    on as it ends.
+    """
+    turn, shift = to_face[:, :2], to_face[:, 2:]
+    while np.linalg.det(turn) < 0.5**2:
+        picture = np.asarray(cv2.pyrDown(picture, borderType=cv2.BORDER_REPLICATE), np.uint8)
+        turn = 2 * turn  # a pixel's centre keeps its place: that of the half is at twice as many whole pixels
+    face = cv2.warpAffine(picture, np.hstack([turn, shift]), (size, size), borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(face, np.uint8)
 
 
 def rectangle(points: NDArray[np.float32], shape: tuple[int, ...], margin: float) -> tuple[slice, slice]:

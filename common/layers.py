@@ -10,7 +10,7 @@ The hard sigmoid that Keras had until version 3, by default the gates of its LST
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -57,25 +57,40 @@ def first_of_equals(model: keras.Model) -> keras.Model:
 
 
 def stock(model: keras.Model) -> keras.Model:
-    """The same network of Keras' own layers and functions: what is saved is read without this module.
+    """The same network of Keras' own layers and functions that compute in float32.
 
-    Its weights are the same but for LSTMs with gates of Keras 2. Those get the gates of Keras 3, which are the same
-    function of 1.2 times the sum that a gate takes: so the weights of these gates, the biases included, grow by 1.2.
+    What is saved is then read without this module, and on any machine: TensorFlow has no pooling over three axes in
+    float16 on a CPU. Weights are the same but for LSTMs with gates of Keras 2. Those get the gates of Keras 3, which are
+    the same function of 1.2 times the sum that a gate takes: so the weights of these gates, the biases included, grow
+    by 1.2.
     """
-    gated = [layer.name for layer in model.layers if _has_keras2_gates(layer)]
-    if not gated and not any(type(layer) is Pooling for layer in model.layers):
+    if not any(type(layer) is Pooling or _has_keras2_gates(layer) or _is_rough(layer) for layer in each_layer(model)):
         return model
-    copy = _copy(model, _of_keras)
-    for name in gated:
-        layer = copy.get_layer(name)
-        layer.set_weights([_for_keras3_gates(weight) for weight in layer.get_weights()])
+    copy = _copy(model, _of_keras, recursive=True)
+    for layer, twin in zip(each_layer(model), each_layer(copy), strict=True):
+        if _has_keras2_gates(layer):
+            twin.set_weights([_for_keras3_gates(weight) for weight in layer.get_weights()])
     return copy
 
 
+def each_layer(model: keras.Model) -> Iterator[Any]:
+    """The layers of a model, and in place of a model among them that one's."""
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from each_layer(layer)
+        else:
+            yield layer
+
+
 def _of_keras(layer: layers.Layer) -> layers.Layer:
+    changes: dict[str, object] = {"dtype": "float32"} if _is_rough(layer) else {}
     if _has_keras2_gates(layer):
-        return _like(layer, layers.LSTM, recurrent_activation="hard_sigmoid")
-    return _like(layer, layers.MaxPooling3D if type(layer) is Pooling else type(layer))
+        return _like(layer, layers.LSTM, **changes, recurrent_activation="hard_sigmoid")
+    return _like(layer, layers.MaxPooling3D if type(layer) is Pooling else type(layer), **changes)
+
+
+def _is_rough(layer: Any) -> bool:
+    return not isinstance(layer, layers.InputLayer) and layer.compute_dtype != "float32"
 
 
 def _has_keras2_gates(layer: Any) -> bool:
@@ -105,7 +120,7 @@ def _like(layer: layers.Layer, kind: type[layers.Layer], **changes: object) -> l
     return kind.from_config(layer.get_config() | changes)
 
 
-def _copy(model: keras.Model, replaced: Callable[[layers.Layer], layers.Layer]) -> keras.Model:
-    copy = keras.models.clone_model(model, clone_function=replaced)
+def _copy(model: keras.Model, replaced: Callable[[layers.Layer], layers.Layer], recursive: bool = False) -> keras.Model:
+    copy = keras.models.clone_model(model, clone_function=replaced, recursive=recursive)
     copy.set_weights(model.get_weights())
     return copy

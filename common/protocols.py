@@ -83,12 +83,14 @@ def once(clip: NDArray[np.str_], y: NDArray[np.integer], sizes: Sequence[tuple[i
     """One random split by clip, the same for all networks: all rows of a clip are on one side.
 
     `sizes[k]` is (clips of class k, clips of it held out) as printed. A class that has the printed number of clips has
-    the printed number held out; of any other the same share is, at least one clip and at most all but one.
+    the printed number held out; of any other the same share is, at least one clip and at most all but one, unless none
+    or all of them are.
     """
     held: list[str] = []
     for k, (printed, out) in enumerate(sizes):
         clips = sorted(set(clip[y == k].tolist()), key=natural)
-        count = out if len(clips) == printed else min(max(round(len(clips) * out / printed), 1), len(clips) - 1)
+        least, most = min(out, 1), len(clips) - min(printed - out, 1)
+        count = min(max(round(len(clips) * out / printed), least), most)
         order = np.random.default_rng(seed_of(ONCE, k, seed)).permutation(len(clips))
         held += [clips[index] for index in order[: max(count, 0)]]
     return _fold("held-out clips", np.isin(clip, held))

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.keras_setup import keras
-from common.layers import first_of_equals
+from common.layers import each_layer, first_of_equals
 from common.loaders import Batches, Inputs
 from common.types import Answers, Samples
 
@@ -55,8 +55,8 @@ class Learner:
     `precision` is Keras' policy of what layers compute in, "float32", "mixed_bfloat16" or "mixed_float16"; in any of
     them weights and answers are float32.
 
-    Every fit starts from the same initial weights, dropout stream and optimizer state, so that a fold's result does
-    not depend on the folds before it, and no fold traces or builds what another has compiled.
+    Every fit starts from the same initial weights (unless it draws its own), dropout stream and optimizer state, so
+    that a fold's result does not depend on the folds before it, and no fold traces or builds what another has compiled.
     """
 
     def __init__(
@@ -72,10 +72,9 @@ class Learner:
         rate: Callable[[int], float] | None = None,
         precision: str = "float32",
     ) -> None:
-        keras.utils.set_random_seed(seed)
-        with _computing_in(precision):
-            self.model = first_of_equals(build())
-        for layer in _each_layer(self.model) if precision != "float32" else ():
+        self._build, self._precision = build, precision
+        self.model = first_of_equals(self._built(seed))
+        for layer in each_layer(self.model) if precision != "float32" else ():
             if getattr(layer, "activation", None) is keras.activations.softmax or isinstance(
                 layer, keras.layers.Softmax
             ):
@@ -90,6 +89,11 @@ class Learner:
         self._batch, self._epochs, self._rate = batch, epochs, rate
         self._state = [*self.model.variables, *self.model.optimizer.variables]
         self._initial = [keras.ops.copy(variable) for variable in self._state]
+
+    def _built(self, seed: int) -> keras.Model:
+        keras.utils.set_random_seed(seed)
+        with _computing_in(self._precision):
+            return self._build()
 
     def _make_metrics(self, y: Inputs) -> None:
         """Have Keras make the variables of its metrics: made in the first step, they have it traced twice."""
@@ -108,8 +112,12 @@ class Learner:
         seed: int,
         epoch_end: EpochEnd | None = None,
         watch: Watch | None = None,
+        *,
+        redraw: bool = False,
     ) -> dict[str, list[float]]:
         """Train from the initial state; the order of the rows comes from `seed`. Returns metric -> epochs.
+
+        With `redraw` the initial weights come from `seed` too, instead of being those of every other fit.
 
         x and y are inputs and targets by name, each (n, ...).
 
@@ -121,6 +129,8 @@ class Learner:
         self._make_metrics(y)
         for variable, value in zip(self._state, self._initial, strict=True):
             variable.assign(keras.ops.copy(value))  # JAX gives a step the memory of what it is called with
+        if redraw:
+            self.model.set_weights(self._built(seed).get_weights())
         batches = Batches(x, y, self._batch, np.random.default_rng(seed))
         history: dict[str, list[float]] = {}
         best: list[NDArray[Any]] = []
@@ -188,14 +198,6 @@ def predict(model: keras.Model, x: Inputs, batch: int) -> dict[str, NDArray[np.f
     # batch by batch: `predict` sets up a pipeline for each call, which takes longer than a small network
     found = [model.predict_on_batch(batches[index][0]) for index in range(len(batches))]
     return {name: np.concatenate([one[name] for one in found]).astype(np.float32) for name in found[0]}
-
-
-def _each_layer(model: keras.Model) -> Iterator[Any]:
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            yield from _each_layer(layer)
-        else:
-            yield layer
 
 
 def one_hot(samples: Samples, classes: int) -> Inputs:

@@ -229,6 +229,37 @@ def test_counts_that_neither_corpus_has() -> None:
     assert "anger 2 x 22 = 44, printed 76" in recordings.statement
 
 
+def test_a_split_without_shuffling_leaves_a_class_out() -> None:
+    """Half of six rows in the order a a b c c c: of a and b, which are trained, there are three."""
+    facts = {
+        "unshuffled_splits": [
+            {"corpus": "x", "rows": [["a", 2], ["b", 1], ["c", 3]], "held_out_share": 0.5, "source": "code"}
+        ]
+    }
+    claims = [
+        Claim(name, "published", "x", "accuracy", printed, "Table", n, unit="%")
+        for name, printed, n in (("one", "50.00", 6), ("two", "66.67", 6), ("three", "66.67", 3))
+    ]
+    (alone,) = audit(facts, claims[:1], {}, {})
+    assert alone.holds
+    (both,) = [found for found in audit(facts, claims, {}, {}) if "unshuffled" in found.topic]
+    assert not both.holds
+    for part in ("2/1/0", "0/0/3", "3/6, 50.00%", "two 66.67% is more"):
+        assert part in both.statement
+    assert "three" not in both.statement
+    reddy = papers.load("reddy2019")
+    of_smic, of_casme = (
+        next(
+            f
+            for f in audit(reddy.facts, reddy.claims, documented(), {})
+            if "unshuffled" in f.topic and corpus in f.statement
+        )
+        for corpus in ("smic:", "casme_sq_recordings:")
+    )
+    assert (of_smic.holds, of_casme.holds) == (True, False)
+    assert "168/203, 82.76%" in of_casme.statement
+
+
 def test_a_split_by_the_public_seed_is_that_of_scikit_learn() -> None:
     from sklearn.model_selection import train_test_split
 

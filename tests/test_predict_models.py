@@ -217,3 +217,25 @@ def test_a_layer_that_is_not_known_is_not_saved(tmp_path: Path) -> None:
     empty = Samples({}, np.zeros(0, int), np.zeros(0, str), np.zeros(0, str), np.zeros(0, int))
     with pytest.raises(ValueError, match="Own"):
         networks.save({"network": model}, empty, {}, tmp_path)
+
+
+@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize("key", ["reddy2019", "talluri2022"])
+def test_what_was_trained_in_16_bits_is_saved_in_32(key: str, precision: str, tmp_path: Path) -> None:
+    """A CPU cannot pool over three axes in float16: such a file would answer nothing there."""
+    from common.predict import networks
+
+    paper = papers.load(key)
+    experiment = learn.choose(paper, None)
+    settings = replace(paper.profiles["smoke"].settings, **SMALL[key], precision=precision)
+    samples = samples_of(key, experiment, settings)
+    learner = papers.parts(key).recipe().Networks(experiment, settings, 0).learner  # type: ignore[attr-defined]
+    assert precision.removeprefix("mixed_") in {layer.compute_dtype for layer in learner.model.layers}
+    files = networks.save({"network": learner.model}, samples, {}, tmp_path)
+    loaded = networks.load(tmp_path, files)["network"]
+    x = {name: values[:] for name, values in samples.x.items()}
+    answers = np.asarray(loaded.predict_on_batch(x)["emotion"])
+    own = learner.predict(x)["emotion"]
+    assert np.abs(answers - own).max() < (0.005 if precision == "mixed_float16" else 0.05)
+    with zipfile.ZipFile(tmp_path / "network.keras") as archive:
+        assert b"mixed_" not in archive.read("config.json")

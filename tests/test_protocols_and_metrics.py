@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score, confusion_matrix, f1_score
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import StratifiedKFold, train_test_split
 
 from common import metrics
 from common.protocols import BETWEEN, CROSS, SPLITS, STRATIFIED, TENFOLD, cross, loso, once, split, splits, stratified
@@ -47,6 +47,17 @@ def test_a_corpus_of_the_printed_size_is_split_as_printed() -> None:
     assert (
         once(clip, y, sizes, seed=3).test.tolist() == fold.test.tolist() != once(clip, y, sizes, seed=4).test.tolist()
     )
+
+
+def test_a_class_may_be_held_out_whole_or_not_at_all() -> None:
+    """What is held out without shuffling of 203 rows in the order anger, happy, disgust, and of half as many."""
+    sizes, counts = [(93, 6), (75, 0), (35, 35)], [93, 75, 35]
+    order = np.repeat([1, 0, 2], [75, 93, 35])
+    _, expected = train_test_split(order, test_size=0.2, shuffle=False)
+    for parts, wanted in ((1, np.bincount(expected, minlength=3).tolist()), (2, [3, 0, 17])):
+        y = np.repeat([0, 1, 2], [count // parts for count in counts])
+        fold = once(np.array([f"c{k}" for k in range(len(y))]), y, sizes, seed=3)
+        assert np.bincount(y[fold.test], minlength=3).tolist() == wanted
 
 
 def experiment(protocol: str, *corpora: str, tested_on: tuple[str, ...] = ()) -> Experiment:

@@ -181,11 +181,34 @@ def test_the_alignment_is_that_of_dlib(faces: FaceFinder, angle: float) -> None:
     frame = tilted(angle)
     points = faces.find(frame).points
     settings = Settings(face_size=alignment.ALIGNED)
-    found = preprocess.cut(frame, points, settings, aligned=True)["face"].astype(int)
+    found = preprocess.cut(frame, points, settings, "aligned faces")["face"].astype(int)
     shape = dlib.full_object_detection(dlib.rectangle(), [dlib.point(int(x), int(y)) for x, y in points])
     expected = dlib.get_face_chip(frame, shape, alignment.ALIGNED, alignment.BORDER) @ [0.299, 0.587, 0.114]
     assert np.abs(found - expected).mean() < 1
     assert np.abs(found - expected)[4:-4, 4:-4].max() < 6
+
+
+@pytest.mark.parametrize("times", [2, 4, 9])
+def test_a_large_face_is_smoothed_as_dlib_does(astronaut: np.ndarray, times: int) -> None:
+    """Noise of single pixels, on a face that becomes `1 / times` as large, at times more than half."""
+    upright = alignment.alignment(astronaut, alignment.ALIGNED)
+    scale = np.sqrt(np.linalg.det(upright[:, :2]))
+    points = (astronaut * times * scale).round().astype(np.float32)
+    side = int(points.max()) + 200
+    frame = np.random.default_rng(3).integers(0, 255, (side, side), np.uint8)
+    to_face = alignment.alignment(points, alignment.ALIGNED)
+    assert np.sqrt(np.linalg.det(to_face[:, :2])) == pytest.approx(1 / times, rel=0.05)
+    found = alignment.aligned_picture(frame, to_face).astype(float)
+    shape = dlib.full_object_detection(dlib.rectangle(), [dlib.point(int(x), int(y)) for x, y in points])
+    dlibs = dlib.get_face_chip(frame.repeat(3).reshape(side, side, 3), shape, alignment.ALIGNED, alignment.BORDER)
+    inside = slice(8, -8)
+    ours, theirs = found[inside, inside].std(), dlibs[inside, inside, 0].astype(float).std()
+    assert ours == pytest.approx(theirs, rel=0.1)
+    ramp = np.broadcast_to(np.linspace(0, 250, side), (side, side)).astype(np.uint8)  # nothing is moved
+    shifted = alignment.aligned_picture(ramp, to_face) - dlib.get_face_chip(
+        ramp.repeat(3).reshape(side, side, 3), shape, alignment.ALIGNED, alignment.BORDER
+    )[..., 0].astype(float)
+    assert np.abs(shifted[inside, inside]).mean() < 1
 
 
 def test_landmarks_follow_the_alignment_of_a_tilted_head(faces: FaceFinder) -> None:
@@ -209,22 +232,49 @@ def landmarks() -> np.ndarray:
 
 def test_boxes_are_those_of_the_public_code() -> None:
     frame = np.random.default_rng(1).integers(0, 255, (200, 220, 1), np.uint8).repeat(3, axis=2)
-    found = preprocess.cut(frame, landmarks(), Settings(face_size=20, region_size=16), aligned=False)
+    found = preprocess.cut(frame, landmarks(), Settings(face_size=20, region_size=16), "whole frames")
     blocks = {"face": (frame, 10, 11), "eyes": (frame[30:94, 40:168], 4, 8), "mouth": (frame[110:142, 56:152], 2, 6)}
     for name, (part, high, wide) in blocks.items():
         means = part[..., 0].reshape(len(part) // high, high, -1, wide).mean(axis=(1, 3))
         assert np.abs(found[name] - means).max() <= 0.5 + 1e-6
 
 
+@pytest.mark.parametrize(("variant", "grey"), [("published", 162), ("public-code", 147)])
+def test_grey_of_skin_is_that_of_the_reading(
+    monkeypatch: pytest.MonkeyPatch, astronaut: np.ndarray, variant: str, grey: int
+) -> None:
+    """RGB frames of CAS(ME)^2: 0.299 R + 0.587 G + 0.114 B, in the public code with red and blue exchanged."""
+    skin = np.full((320, 340, 3), (200, 150, 120), np.uint8)
+    monkeypatch.setattr(alignment, "each_frame", lambda clip: (skin for _ in clip.frames))
+    for name, wanted in (("casme_sq", grey), ("smic", 162)):  # which the code reads with OpenCV
+        experiment = EXPERIMENTS[f"stcnn-{name}/{variant}"]
+        clip = recording(170, experiment.corpora[0])
+        finder, settings = Blinded(astronaut), Settings(face_size=8, region_size=8, casme_sq_frame_step=48)
+        arrays = preprocess.prepare(clip, experiment, settings, finder)  # type: ignore[arg-type]
+        assert {int(value) for part in ("face", "eyes", "mouth") for value in np.unique(arrays[part])} == {wanted}
+
+
+def test_whole_frames_turn_grey_when_they_are_small() -> None:
+    """Each colour is rounded when it is averaged, and then the grey; the other order is up to 1 off this."""
+    frame = np.random.default_rng(5).integers(0, 255, (64, 64, 3), np.uint8)
+    points, settings = landmarks() / 4, Settings(face_size=32, region_size=8)
+    found = preprocess.cut(frame, points, settings, "whole frames")["face"]
+    small = frame.reshape(32, 2, 32, 2, 3).mean(axis=(1, 3))
+    assert np.abs(found - np.floor(small + 0.5) @ [0.299, 0.587, 0.114]).max() < 0.52
+    exchanged = preprocess.cut(frame, points, settings, "whole frames, red and blue exchanged")["face"]
+    assert np.array_equal(exchanged, preprocess.cut(frame[..., ::-1], points, settings, "whole frames")["face"])
+    assert not np.array_equal(exchanged, found)
+
+
 def test_boxes_are_cut_to_the_picture_and_empty_ones_are_named() -> None:
     points = landmarks()
     points[1, 0], points[15, 0] = -30, 400
     frame = np.arange(220, dtype=np.uint8)[None, :, None].repeat(200, axis=0).repeat(3, axis=2)
-    eyes = preprocess.cut(frame, points, Settings(region_size=22), aligned=False)["eyes"]
+    eyes = preprocess.cut(frame, points, Settings(region_size=22), "whole frames")["eyes"]
     assert np.abs(eyes[0] - (np.arange(22) * 10 + 4.5)).max() <= 0.5
     points[6, 1] = 90
     with pytest.raises(ClipError, match="no room for the mouth"):
-        preprocess.cut(frame, points, Settings(), aligned=False)
+        preprocess.cut(frame, points, Settings(), "whole frames")
 
 
 class Blinded:
@@ -243,9 +293,11 @@ class Blinded:
         return Face(self.points(place), "as it is")
 
 
-@pytest.mark.parametrize(("experiment", "aligned"), [(LATE, True), (CODE, False)])
+@pytest.mark.parametrize(
+    ("experiment", "how"), [(LATE, "aligned faces"), (CODE, "whole frames, red and blue exchanged")]
+)
 def test_a_clip_becomes_three_videos(
-    monkeypatch: pytest.MonkeyPatch, astronaut: np.ndarray, experiment: Experiment, aligned: bool
+    monkeypatch: pytest.MonkeyPatch, astronaut: np.ndarray, experiment: Experiment, how: preprocess.Reading
 ) -> None:
     rng = np.random.default_rng(3)
     frames = [rng.integers(0, 255, (320, 340, 3), np.uint8) for _ in range(12)]
@@ -258,7 +310,7 @@ def test_a_clip_becomes_three_videos(
     assert arrays["reused"].tolist() == [3]
     for place, frame in enumerate(frames):
         seen = {2: 1, 3: 1, 7: 6}.get(place, place)
-        expected = preprocess.cut(frame, finder.points(seen), settings, aligned)
+        expected = preprocess.cut(frame, finder.points(seen), settings, how)
         assert all((arrays[name][:, :, place, 0] == expected[name]).all() for name in sizes)
 
 

@@ -287,3 +287,16 @@ def test_the_last_epoch_is_scored_and_nothing_is_picked(
     [(topic, count)] = networks.facts().items()
     assert topic.startswith("parameters ")
     assert count == networks.learner.model.count_params()
+
+
+def test_random_splits_draw_their_own_initial_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(size=27, model_b_size=9, casme2_frames=27, smic_frames=18, epochs=1, learning_rate=0.0)
+    for name, own in (("model-c-splits/published", True), ("model-c-scenario-2/published", False)):
+        experiment = EXPERIMENTS[name]
+        data = samples(experiment, settings)
+        networks = recipe.Networks(experiment, settings, 0)
+        weights = []
+        for fold in split(experiment, data.subject, data.clip, data.y, 0)[:2]:
+            run_fold(recipe, networks, experiment, data, fold, tmp_path)
+            weights.append(networks.learner.model.get_layer("dense").kernel.numpy())
+        assert np.array_equal(*weights) != own

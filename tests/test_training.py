@@ -58,6 +58,22 @@ def test_the_model_ends_with_its_best_epoch(data: tuple[dict, dict, np.ndarray])
         assert a.tobytes() == b.tobytes()
 
 
+def test_a_fit_may_draw_initial_weights_of_its_own(data: tuple[dict, dict, np.ndarray]) -> None:
+    x, targets, _ = data
+    one, other = learner(1), learner(1)
+    one._rate = other._rate = lambda _: 0.0  # weights stay as they were drawn
+
+    def drawn(learner: Learner, seed: int, *, redraw: bool) -> bytes:
+        learner.fit(x, targets, seed, redraw=redraw)
+        return b"".join(weight.tobytes() for weight in learner.model.get_weights())
+
+    usual = drawn(one, 1, redraw=False)
+    own = [drawn(one, seed, redraw=True) for seed in (2, 3)]
+    assert len({usual, *own}) == 3
+    assert drawn(one, 2, redraw=False) == usual
+    assert drawn(other, 3, redraw=True) == own[1]  # whatever was trained before
+
+
 def thrown(learner: Learner, at: int) -> Learner:
     """The same learner, thrown off to infinity by one step in epoch `at`, counted from 0."""
     learner._rate = lambda epoch: float("inf") if epoch == at else 0.5

@@ -18,6 +18,7 @@ from common.audit.networks import networks, parameters
 from common.audit.proportions import accuracies, below_best, means
 from common.audit.ranks import above_cited, axes, order, steadier, wins
 from common.audit.recalls import cited_rows, error_counts, recalls
+from common.audit.splits import unshuffled_splits
 from common.audit.statements import bounds, differences, margins, repeated
 from common.types import Claim, Finding
 
@@ -40,6 +41,7 @@ def audit(
         *sums(facts),
         *split_counts(facts),
         *seeded_splits(facts),
+        *unshuffled_splits(facts, claims),
         *against_documented(facts, documented),
         *emotions(facts, documented),
         *regrouped(facts, documented),

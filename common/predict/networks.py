@@ -72,7 +72,10 @@ def save(models: Mapping[str, keras.Model], samples: Samples, scaling: Scaling, 
 
 
 def standalone(model: keras.Model, samples: Samples, scaling: Scaling) -> keras.Model:
-    """The same network of Keras' own layers, not compiled, that reads the uint8 arrays of samples as they are."""
+    """The same network of Keras' own layers, not compiled, that reads the uint8 arrays of samples as they are.
+
+    It computes in float32, also where it was trained in mixed precision: its answers are as near as rounding allows.
+    """
     network = stock(keras.Model(model.input, model.output, name=model.name))  # without loss, which may be a paper's own
     entries, values = {}, {}
     for name, entry in model.input.items():

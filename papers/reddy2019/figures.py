@@ -14,7 +14,7 @@ from common.faces import FaceFinder
 from common.images import each_frame
 from common.types import Arrays, Clip, Experiment, Figure, Look, Samples
 from papers.reddy2019.experiments import NETWORKS, Settings, network, searches_kernels
-from papers.reddy2019.preprocess import cut, window
+from papers.reddy2019.preprocess import Reading, code_reading, cut, window
 
 SUBJECTS = 2
 FRAMES = 7
@@ -35,9 +35,11 @@ def draw(clips: Sequence[tuple[Clip, int]], settings: Settings, faces: FaceFinde
         used = _some(window(clip, settings))
         frames = list(each_frame(used))
         points = [faces.find(one, f"{clip.id}, frame {n}").points for one, n in zip(frames, used.numbers, strict=True)]
-        for axis, aligned in zip(axes[2 * place : 2 * place + 2], (True, False), strict=True):
-            cells = [_input(cut(frame, at, settings, aligned)) for frame, at in zip(frames, points, strict=True)]
-            _show(axis, cells, "face aligned" if aligned else "whole frame\n(public-code)")
+        readings: tuple[Reading, ...] = ("aligned faces", code_reading(clip.corpus))
+        labels = ("face aligned", "whole frame\n(public-code)")
+        for axis, how, label in zip(axes[2 * place : 2 * place + 2], readings, labels, strict=True):
+            cells = [_input(cut(frame, at, settings, how)) for frame, at in zip(frames, points, strict=True)]
+            _show(axis, cells, label)
         axes[2 * place].set_title(f"{clip.id}: frames {', '.join(map(str, used.numbers))}", fontsize=9)
     path = folder / "inputs.png"
     page.savefig(path, dpi=150)

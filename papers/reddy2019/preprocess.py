@@ -8,13 +8,13 @@ it. The text says only that landmarks are used; the boxes are those of the publi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from common.alignment import ALIGNED, alignment, reuse_note, tracked
+from common.alignment import ALIGNED, aligned_picture, alignment, reuse_note, tracked
 from common.errors import ClipError
 from common.faces import FaceFinder
 from common.types import Arrays, Clip, ClipFrames, Experiment, Samples
@@ -34,6 +34,7 @@ class Box(NamedTuple):
     right: int
 
 
+Reading = Literal["aligned faces", "whole frames", "whole frames, red and blue exchanged"]
 BOXES = {"eyes": Box(19, 1, 1, 15), "mouth": Box(2, 6, 2, 14)}
 
 
@@ -43,7 +44,7 @@ def parameters(experiment: Experiment, settings: Settings) -> dict[str, object]:
         "face_size": settings.face_size,
         "region_size": settings.region_size,
         "frames": frames(experiment.corpora[0], settings),
-        "reading": "whole frames" if public_code(experiment) else "aligned faces",
+        "reading": reading(experiment),
         "spread out": spread_out(experiment),
     }
 
@@ -66,22 +67,35 @@ def window(clip: AnyClip, settings: Settings, spread: bool = False, corpus: str 
     return clip.at(range(start, start + length, step))
 
 
-def cut(frame: NDArray[np.uint8], points: NDArray[np.float32], settings: Settings, aligned: bool) -> Arrays:
+def reading(experiment: Experiment) -> Reading:
+    """How an experiment reads its frames."""
+    return code_reading(experiment.corpora[0]) if public_code(experiment) else "aligned faces"
+
+
+def code_reading(corpus: str) -> Reading:
+    """How the public code reads the frames of a corpus."""
+    return "whole frames, red and blue exchanged" if corpus == "casme_sq_recordings" else "whole frames"
+
+
+def cut(frame: NDArray[np.uint8], points: NDArray[np.float32], settings: Settings, how: Reading) -> Arrays:
     """What the networks read of one RGB frame: grey uint8 "face", "eyes" and "mouth", each (size, size).
 
-    Not `aligned`, the face is the whole frame. Raises ClipError where the landmarks enclose no part of the picture.
+    In whole frames the face is the frame, and parts turn grey after they have been resized. The public code reads the
+    videos of CAS(ME)^2 with imageio, whose frames are RGB, and makes them grey as OpenCV's BGR: the weights of red and
+    blue are exchanged. Raises ClipError where the landmarks enclose no part of the picture.
     """
-    grey = np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8)
-    if aligned:
+    if how == "aligned faces":
         to_face = alignment(points, ALIGNED)
-        grey = np.asarray(cv2.warpAffine(grey, to_face, (ALIGNED, ALIGNED), borderMode=cv2.BORDER_REPLICATE), np.uint8)
+        picture = aligned_picture(np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8), to_face)
         points = (points @ to_face[:, :2].T + to_face[:, 2]).astype(np.float32)
-    regions = {name: _resize(_inside(grey, points, name), settings.region_size) for name in BOXES}
-    return {"face": _resize(grey, settings.face_size), **regions}
+    else:
+        picture = frame if how == "whole frames" else np.ascontiguousarray(frame[..., ::-1])
+    regions = {name: _resize(_inside(picture, points, name), settings.region_size) for name in BOXES}
+    return {"face": _resize(picture, settings.face_size), **regions}
 
 
 def _inside(picture: NDArray[np.uint8], points: NDArray[np.float32], name: str) -> NDArray[np.uint8]:
-    height, width = picture.shape
+    height, width = picture.shape[:2]
     box = BOXES[name]
     rows = np.clip(np.rint(points[[box.top, box.bottom], 1]), 0, height).astype(int)
     columns = np.clip(np.rint(points[[box.left, box.right], 0]), 0, width).astype(int)
@@ -92,7 +106,9 @@ def _inside(picture: NDArray[np.uint8], points: NDArray[np.float32], name: str) 
 
 
 def _resize(picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    return np.asarray(cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA), np.uint8)
+    """A grey or an RGB picture, resized, then grey."""
+    small = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
+    return np.asarray(small if small.ndim == 2 else cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
 def prepare(clip: ClipFrames, experiment: Experiment, settings: Settings, faces: FaceFinder) -> Arrays:
@@ -106,7 +122,7 @@ def prepare(clip: ClipFrames, experiment: Experiment, settings: Settings, faces:
     for one in tracked(window(clip, settings, spread_out(experiment), experiment.corpora[0]), faces):
         reused += not one.found
         try:
-            parts = cut(one.frame, one.points, settings, not public_code(experiment))
+            parts = cut(one.frame, one.points, settings, reading(experiment))
         except ClipError as error:
             raise ClipError(f"{one.where}: {error}") from None
         for name, video in videos.items():

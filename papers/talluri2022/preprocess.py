@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common import apex
-from common.alignment import ALIGNED, alignment, reuse_note, tracked
+from common.alignment import ALIGNED, aligned_picture, alignment, reuse_note, tracked
 from common.faces import FaceFinder
 from common.types import Arrays, Clip, ClipFrames, Experiment, Samples
 from papers.talluri2022.experiments import Settings, centred, depth, network
@@ -53,9 +53,7 @@ def apex_index(clip: Clip | ClipFrames, settings: Settings, faces: FaceFinder) -
 def aligned_face(frame: NDArray[np.uint8], points: NDArray[np.float32], size: int) -> NDArray[np.uint8]:
     """The face of an RGB frame in grey, (size, size), aligned to dlib's mean face by its landmarks (68, 2)."""
     grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
-    to_face = alignment(points, ALIGNED)
-    face = cv2.warpAffine(grey, to_face, (ALIGNED, ALIGNED), borderMode=cv2.BORDER_REPLICATE)
-    return _resize(np.asarray(face, np.uint8), size)
+    return _resize(aligned_picture(np.asarray(grey, np.uint8), alignment(points, ALIGNED)), size)
 
 
 def sequence(frames: int, apex_index: int, length: int, centre: bool) -> NDArray[np.int64]:

@@ -6,6 +6,7 @@ import keras
 
 from common.flops import forward
 from common.losses import clipped_crossentropy
+from common.protocols import SPLITS
 from common.seeds import seed_of
 from common.training import Learner, Models, Watch, by_clip, one_hot, predict
 from common.types import Answers, Experiment, Samples, Trained, Workbench
@@ -67,6 +68,7 @@ def _optimizer(key: str, settings: Settings) -> keras.optimizers.Optimizer:
 def train(networks: Networks, experiment: Experiment, samples: Samples, bench: Workbench) -> Trained:
     """Train on one fold (one row is one clip).
 
+    Each of several random splits has initial weights of its own; folds of other protocols start from the same ones.
     Within a corpus the held-out clips are scored after every epoch, for figure 4 and for what an oracle would have
     picked; nothing is chosen by them, and the leak-free experiments do without.
     """
@@ -78,6 +80,7 @@ def train(networks: Networks, experiment: Experiment, samples: Samples, bench: W
         bench.seed,
         lambda done, total: bench.say(f"{experiment.id} epochs", done, total),
         watch,
+        redraw=experiment.protocol == SPLITS,
     )
     models = {"network": learner.model}
     return Trained(lambda test: answers(models, test, experiment, networks.settings), {"network": history}, models)
