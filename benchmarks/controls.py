@@ -176,7 +176,7 @@ def measured(reads: str, subjects: int, clips: int, cache: Path, seed: int = 0) 
     paper = replace(
         paper, experiments=(experiment,), profiles={"paper": profile, "quick": profile}, images="raw", claims=()
     )
-    where, contents = Cache(cache), dict[str, str]()
+    where, contents = Cache(cache), dict[str, tuple[str, ...]]()
     data = read_data(
         standin.ensure(cache, corpora=experiment.corpora, subjects=subjects, clips=clips), experiment.corpora, "raw"
     )

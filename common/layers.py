@@ -60,9 +60,9 @@ def stock(model: keras.Model) -> keras.Model:
     """The same network of Keras' own layers and functions that compute in float32.
 
     What is saved is then read without this module, and on any machine: TensorFlow has no pooling over three axes in
-    float16 on a CPU. Weights are the same but for LSTMs with gates of Keras 2. Those get the gates of Keras 3, which are
-    the same function of 1.2 times the sum that a gate takes: so the weights of these gates, the biases included, grow
-    by 1.2.
+    float16 on a CPU. Weights are the same but for LSTMs with gates of Keras 2. Those get the gates of Keras 3, which
+    are the same function of 1.2 times the sum that a gate takes: so the weights of these gates, the biases included,
+    grow by 1.2.
     """
     if not any(type(layer) is Pooling or _has_keras2_gates(layer) or _is_rough(layer) for layer in each_layer(model)):
         return model

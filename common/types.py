@@ -413,7 +413,7 @@ class Departure:
     why: str
 
 
-Kind = Literal["contradicted", "consistent", "documented", "note"]
+Kind = Literal["contradicted", "documented", "note"]
 """What a finding says: see `Finding`."""
 
 
@@ -421,11 +421,11 @@ Kind = Literal["contradicted", "consistent", "documented", "note"]
 class Finding:
     """One check of a printed number.
 
-    `kind` is "contradicted" where arithmetic contradicts the number under every reading that the check names, and
-    "consistent" where it fits at least one of them: `holds` is False for the former alone. It is "documented" where the
-    number is set beside counts that somebody else published; `holds` says whether it is one of them. It is "note" where
-    something is worth knowing that contradicts nothing printed, such as an accuracy below the share of the largest
-    class; `holds` says whether the figure is beyond such a remark. Raises ValueError where `kind` and `holds` disagree.
+    `kind` is "contradicted" where arithmetic contradicts the number under every reading that the check names; `holds`
+    is then False. It is "documented" where the number is set beside counts that somebody else published; `holds` says
+    whether it is one of them. It is "note" for everything else: where `holds`, the number passes the check, by
+    arithmetic under at least one reading; else something is worth knowing that contradicts nothing printed, such as an
+    accuracy below the share of the largest class. Raises ValueError for a contradiction that holds.
     """
 
     topic: str
@@ -435,8 +435,8 @@ class Finding:
     kind: Kind
 
     def __post_init__(self) -> None:
-        if self.kind == ("contradicted" if self.holds else "consistent"):
-            raise ValueError(f"a finding that is {self.kind} {'holds' if self.holds else 'does not hold'}")
+        if self.kind == "contradicted" and self.holds:
+            raise ValueError(f"a finding that is {self.kind} holds")
 
 
 @dataclass(frozen=True)

@@ -54,12 +54,7 @@ def source(facts: Mapping[str, Any], topic: str) -> str:
 
 def by_arithmetic(topic: str, statement: str, holds: bool, source: str) -> Finding:
     """The check of a number by arithmetic, which `holds` if any reading of it does."""
-    return Finding(topic, statement, holds, source, "consistent" if holds else "contradicted")
-
-
-def by_inference(topic: str, statement: str, holds: bool, source: str) -> Finding:
-    """A check that rests on what the paper does not print: where it fails, that may be wrong, and no number is."""
-    return Finding(topic, statement, holds, source, "consistent" if holds else "note")
+    return Finding(topic, statement, holds, source, "note" if holds else "contradicted")
 
 
 def by_documents(topic: str, statement: str, holds: bool, source: str) -> Finding:
@@ -68,7 +63,7 @@ def by_documents(topic: str, statement: str, holds: bool, source: str) -> Findin
 
 
 def note(topic: str, statement: str, holds: bool, source: str) -> Finding:
-    """What is worth knowing beside a number."""
+    """A remark, or a check that rests on what the paper does not print: where it fails, that may be wrong."""
     return Finding(topic, statement, holds, source, "note")
 
 

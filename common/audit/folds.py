@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from common.audit.annotations import tested_counts
 from common.audit.basics import (
     by_arithmetic,
-    by_inference,
     decimals,
     figure,
     listed,
@@ -46,7 +45,7 @@ def fold_means(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Fi
         values = [(reading, _shares(reading)) for reading in group["readings"]]
         for claim in claims:
             if claim.experiment in group["experiments"] and claim.metric in group.get("metrics", ["accuracy"]):
-                check = by_inference if group.get("inferred") else by_arithmetic
+                check = note if group.get("inferred") else by_arithmetic
                 yield check("Accuracies as means over folds", *_fits(claim, values), claim.source)
 
 

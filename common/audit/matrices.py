@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common import metrics
-from common.audit.basics import by_arithmetic, by_inference, composites, figure, listed, of, plus, prints_as
+from common.audit.basics import by_arithmetic, composites, figure, listed, note, of, plus, prints_as
 from common.audit.proportions import counts_printing_as, percent
 from common.types import Claim, Finding
 
@@ -99,4 +99,4 @@ def pooled(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Findin
             f"{of(matrix.sum(axis=1).tolist())} clips with {listed(terms)}."
         )
         where = f"{', '.join(one['source'] for one in parts)}, {next(iter(beside.values())).source}"
-        yield by_inference("Matrices of the corpora against the composite", statement, not wrong, where)
+        yield note("Matrices of the corpora against the composite", statement, not wrong, where)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from common.audit.basics import by_arithmetic, by_inference, listed, source
+from common.audit.basics import by_arithmetic, listed, note, source
 from common.types import Finding
 
 Shape = tuple[int, ...]
@@ -72,7 +72,7 @@ def parameters(facts: Mapping[str, Any], built: Mapping[str, int]) -> Iterator[F
     if "parameters" in built:
         found = built["parameters"]
         statement = f"Printed {printed:,} parameters; the models built here have {found:,}."
-        yield by_inference("Parameters against the models", statement, printed == found, where)
+        yield note("Parameters against the models", statement, printed == found, where)
     if given := facts.get("parameter_layers"):
         totals = {
             value: sum(

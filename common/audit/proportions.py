@@ -16,7 +16,6 @@ import numpy as np
 
 from common.audit.basics import (
     by_arithmetic,
-    by_inference,
     decimals,
     figure,
     listed,
@@ -165,7 +164,7 @@ def below_best(claims: Sequence[Claim]) -> Iterator[Finding]:
         statement = f"of {len(pairs)} means over {LAST} epochs {len(pairs) - len(wrong)} lie at or below the accuracy"
         statement += f" printed for the same network{'; ' + listed(wrong) if wrong else ''}."
         where = listed(list(dict.fromkeys(claim.source for pair in pairs for claim in pair)))
-        yield by_inference("Means over epochs against the accuracy", statement, not wrong, where)
+        yield note("Means over epochs against the accuracy", statement, not wrong, where)
 
 
 # ---------------------------------------------------------------- wording

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from common.audit.basics import Figure, by_arithmetic, by_inference, figures, listed
+from common.audit.basics import Figure, by_arithmetic, figures, listed, note
 from common.types import Claim, Finding
 
 
@@ -37,7 +37,7 @@ def above_cited(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[F
             best = "and those of the best of them are" if of_best else "and most are not"
             statement += f"; the text says neither all nor most, {'and most are' if in_most else best}"
         holds = not wrong or (in_most and (most or loose)) or (of_best and loose)
-        check = by_inference if loose else by_arithmetic
+        check = note if loose else by_arithmetic
         yield check("Own figures above cited ones", f"{statement}.", holds, str(given["source"]))
 
 

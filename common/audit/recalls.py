@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from common.audit.basics import (
     CORPORA,
     by_arithmetic,
-    by_inference,
     composites,
     figure,
     listed,
     many,
     not_rounded,
+    note,
     of,
     prints_as,
     source,
@@ -138,7 +138,7 @@ def _together(
             f": wrong clips ({', '.join(classes)}) {each}; together {of(total)}, so {right} of {sum(clips)} "
             f"clips are right ({right / sum(clips):.4f})"
         )
-    yield by_inference("Corpus columns against the composite", f"{statement}.", bool(solutions), uar.source)
+    yield note("Corpus columns against the composite", f"{statement}.", bool(solutions), uar.source)
     if len(solutions) == 1:
         yield from _implied(facts, dict(zip(classes, zip(clips, solutions[0][1], strict=True), strict=True)), printed)
 
@@ -154,13 +154,13 @@ def _implied(
         statement = f"accuracy {figure(claim)}: {right}/{n} clips of the only solution are {percent(right / n)}"
         statement += f"{not_rounded(right / n * (100 if claim.unit == '%' else 1), claim.printed)}."
         holds = right in counts_printing_as(claim, n)
-        yield by_inference("Accuracy behind the columns", statement, holds, claim.source)
+        yield note("Accuracy behind the columns", statement, holds, claim.source)
     if (name := facts.get("highest_recall")) is not None:
         shares = {label: 1 - wrong / clips for label, (clips, wrong) in solution.items()}
         terms = [f"{label} {clips - wrong}/{clips} = {shares[label]:.3f}" for label, (clips, wrong) in solution.items()]
         statement = f"recalls of the only solution are {listed(terms)}; printed as the highest is {name}."
         holds = max(shares, key=shares.__getitem__) == name
-        yield by_inference("Highest recall", statement, holds, source(facts, "highest_recall"))
+        yield note("Highest recall", statement, holds, source(facts, "highest_recall"))
 
 
 def cited_rows(facts: Mapping[str, Any]) -> Iterator[Finding]:
@@ -183,6 +183,4 @@ def cited_rows(facts: Mapping[str, Any]) -> Iterator[Finding]:
     if tried:
         statement = f"of {tried} cited pairs of UAR and UF1 on one corpus {tried - len(wrong)} are those of some "
         statement += f"confusion matrix of the printed classes{', not ' + listed(wrong) if wrong else ''}."
-        yield by_inference(
-            "Cited UAR and UF1 as whole clips", statement, not wrong, listed(list(dict.fromkeys(tables)))
-        )
+        yield note("Cited UAR and UF1 as whole clips", statement, not wrong, listed(list(dict.fromkeys(tables))))

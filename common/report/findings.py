@@ -11,9 +11,13 @@ from common.types import Finding, Kind
 
 @dataclass(frozen=True)
 class Section:
-    """What findings of a kind have in common: a heading, what they say, and the mark of those that hold or do not."""
+    """What findings of a kind have in common: a heading, what they say, and the mark of those that hold or do not.
+
+    Where `holding` is not None, only those that hold (True) or do not (False) belong to it.
+    """
 
     kind: Kind
+    holding: bool | None
     title: str
     text: str
     holds: str
@@ -24,6 +28,7 @@ class Section:
 SECTIONS = (
     Section(
         "contradicted",
+        False,
         "Contradicted by arithmetic",
         "No reading of the number that the check names gives its digits, whether rounded, cut off or rounded up. Why, "
         "arithmetic cannot say.",
@@ -33,6 +38,7 @@ SECTIONS = (
     ),
     Section(
         "documented",
+        None,
         "Beside documented counts",
         "What is published elsewhere: the corpora's distributed tables and articles, the MEGC 2019 rule, public code. "
         "These differ from each other; a number agrees if it is one of theirs.",
@@ -42,20 +48,22 @@ SECTIONS = (
     ),
     Section(
         "note",
+        False,
         "Worth knowing",
         "This contradicts nothing printed: an accuracy below the share of the largest class, for example, or a number "
         "that does not fit what is only inferred.",
-        "passed",
+        "",
         "note",
         "Nothing.",
     ),
     Section(
-        "consistent",
-        "Consistent",
+        "note",
+        True,
+        "Checks that hold",
         "At least one reading gives these numbers. That says the less, the more figures would fit too.",
         "holds",
         "",
-        "No number was checked by arithmetic.",
+        "None.",
     ),
 )
 
@@ -65,7 +73,11 @@ def sections(findings: Iterable[tuple[str, Finding]]) -> list[dict[str, Any]]:
     known = list(findings)
     found = []
     for section in SECTIONS:
-        mine = sorted(((paper, f) for paper, f in known if f.kind == section.kind), key=lambda item: item[1].holds)
+        mine = [
+            (paper, finding)
+            for paper, finding in sorted(known, key=lambda item: item[1].holds)
+            if finding.kind == section.kind and section.holding in (None, finding.holds)
+        ]
         rows = [
             {
                 "mark": section.holds if finding.holds else section.fails,
