@@ -29,7 +29,7 @@ def from_hdf5(path: Path, shapes: Shapes) -> dict[str, NDArray[np.float32]]:
             if array is None:
                 raise ValueError(f"it has no array {name}")
             _check(name, array.dtype.kind == "f", array.shape, shape)
-            found[name] = np.asarray(array[()], np.float32)
+            found[name] = _single(array[()])
     return found
 
 
@@ -60,7 +60,7 @@ def from_safetensors(path: Path, shapes: Shapes) -> dict[str, NDArray[np.float32
                 raise ValueError(f"it has no array {name}")
             array = file.get_slice(name)
             _check(name, array.get_dtype() in _FLOATS, tuple(array.get_shape()), shape)
-            found[name] = np.asarray(file.get_tensor(name), np.float32)
+            found[name] = _single(file.get_tensor(name))
     return found
 
 
@@ -69,6 +69,12 @@ def _check(name: str, floating: bool, shape: tuple[int, ...], wanted: tuple[int,
         raise ValueError(f"{name} does not hold floating numbers of 16, 32 or 64 bits")
     if shape != wanted:
         raise ValueError(f"{name} is {'x'.join(map(str, shape))}, not {'x'.join(map(str, wanted))}")
+
+
+def _single(values: NDArray[Any]) -> NDArray[np.float32]:
+    """Values in single precision, in which what is too large is infinite."""
+    with np.errstate(over="ignore"):
+        return np.asarray(values, np.float32)
 
 
 def _layers(file: Any) -> Any:

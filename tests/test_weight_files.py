@@ -200,7 +200,7 @@ def test_a_whole_model_and_a_network_built_again_are_read_alike(tmp_path: Path) 
     ],
     ids=["missing", "shape", "integers", "nan", "too large"],
 )
-@pytest.mark.filterwarnings("ignore:overflow")
+@pytest.mark.filterwarnings("error")
 def test_a_file_that_does_not_fit_is_one_line_and_changes_nothing(
     tmp_path: Path, name: str, change: dict[str, np.ndarray | None], reason: str
 ) -> None:
