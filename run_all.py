@@ -101,7 +101,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--weights",
         metavar="WHICH",
-        help="where networks with a choice (le2020) start: imagenet, none, or a file or folder of Keras weights",
+        help="where networks of le2020 start: imagenet, none, or a file or folder of weights (Keras, safetensors)",
     )
     parser.add_argument(
         "--precision",
