@@ -84,15 +84,19 @@ def once(clip: NDArray[np.str_], y: NDArray[np.integer], sizes: Sequence[tuple[i
 
     `sizes[k]` is (clips of class k, clips of it held out) as printed. A class that has the printed number of clips has
     the printed number held out; of any other the same share is, at least one clip and at most all but one, unless none
-    or all of them are.
+    or all of them are. Where a small corpus lacks the only classes that are, one clip of its largest class is.
     """
     held: list[str] = []
+    largest: list[str] = []
     for k, (printed, out) in enumerate(sizes):
         clips = sorted(set(clip[y == k].tolist()), key=natural)
         least, most = min(out, 1), len(clips) - min(printed - out, 1)
         count = min(max(round(len(clips) * out / printed), least), most)
         order = np.random.default_rng(seed_of(ONCE, k, seed)).permutation(len(clips))
         held += [clips[index] for index in order[: max(count, 0)]]
+        largest = max(largest, clips, key=len)
+    if not held and len(largest) > 1:
+        held = largest[:1]
     return _fold("held-out clips", np.isin(clip, held))
 
 

@@ -16,6 +16,7 @@ KERAS = {
     "common/flops.py",
     "common/keras_setup.py",
     "common/layers.py",
+    "common/losses.py",
     "common/predict/networks.py",
     "common/pretrained.py",
     "common/saliency.py",

@@ -60,6 +60,12 @@ def test_a_class_may_be_held_out_whole_or_not_at_all() -> None:
         assert np.bincount(y[fold.test], minlength=3).tolist() == wanted
 
 
+def test_a_small_corpus_without_the_class_held_out_still_tests_a_clip() -> None:
+    y = np.array([0, 0, 1, 1, 1])
+    fold = once(np.array([f"c{k}" for k in range(5)]), y, [(66, 0), (47, 0), (43, 20)], seed=3)
+    assert y[fold.test].tolist() == [1]
+
+
 def experiment(protocol: str, *corpora: str, tested_on: tuple[str, ...] = ()) -> Experiment:
     labels = LabelMap("z", ("a", "b", "c"), {})
     return Experiment("x", "y", "", corpora, labels, protocol, "last epoch", False, tested_on=tested_on)
