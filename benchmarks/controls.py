@@ -21,7 +21,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -165,8 +165,10 @@ def _parts() -> Parts:
     return Parts(preprocess, figures, recipe, lambda experiment, settings: 0)
 
 
-def measured(reads: str, subjects: int, clips: int, cache: Path, seed: int = 0) -> dict[str, Score]:
-    """UF1 on all clips of the composite, as it is and under each control; so many subjects of so many clips each.
+def measured(
+    reads: str, subjects: int, clips: int, cache: Path, under: Collection[str] = tuple(CONTROLS), seed: int = 0
+) -> dict[str, Score]:
+    """UF1 on all clips of the composite, as it is and under controls; so many subjects of so many clips each.
 
     `seed` decides what controls draw. Raises RuntimeError where a fold fails.
     """
@@ -195,7 +197,7 @@ def measured(reads: str, subjects: int, clips: int, cache: Path, seed: int = 0) 
                 contents=contents,
                 progress=_quiet,
             )
-            for e in (experiment, *controls(experiment))
+            for e in (experiment, *(c for c in controls(experiment) if c.control in under))
         ]
         write_plan(plan_file(out, paper, profile, data.kind, seed), jobs, data, ["python"])
         if execute(jobs, _parts, cache=where, landmarks=None, pool=pool, progress=_quiet, line=_quiet):
@@ -237,13 +239,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="benchmarks.controls", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    parser.add_argument("--reads", nargs="+", choices=list(READS), default=list(READS))
     parser.add_argument("--subjects", type=int, default=5, help="of each corpus")
     parser.add_argument("--clips", type=int, default=4, help="of each subject")
     parser.add_argument("--cache", type=Path, default=Path("standin-cache"), help="folder for stand-ins and clips")
-    options = parsed(parser, arguments, subjects=2, clips=2)
+    options = parsed(parser, arguments, reads=["dynamic"], subjects=2, clips=2)
     found: dict[str, dict[str, Score]] = {}
     print(f"{'reads':<8}{'clips shown':<18}{'UF1':>7}{'interval':>20}{'chance':>9}{'p':>9}")
-    for reads in READS:
+    for reads in options.reads:
         found[reads] = measured(reads, options.subjects, options.clips, options.cache)
         for name in (AS_IT_IS, *CONTROLS):
             s = found[reads][name]

@@ -156,7 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--subjects", type=int, default=4, help="of the stand-in corpora, each a fold")
     parser.add_argument("--clips", type=int, default=3, help="of each subject")
     parser.add_argument("--cache", type=Path, default=Path("standin-cache"), help="for stand-ins and prepared clips")
-    chosen = parsed(parser, arguments, epochs=1, subjects=2, clips=2)
+    chosen = parsed(parser, arguments, paper=["reddy2019"], epochs=1, subjects=2, clips=2)
     fine = True
     for key, name in EXPERIMENTS:
         if chosen.paper and key not in chosen.paper:

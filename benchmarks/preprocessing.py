@@ -207,7 +207,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--data", type=Path, help="corpora; default: stand-ins of full size, written into --cache")
     parser.add_argument("--cache", type=Path, default=Path("standin-cache"), help="folder for all that is written")
-    chosen = parsed(parser, arguments, paper=["aouayeb2019", "reddy2019"], clips=2, repeats=1)
+    chosen = parsed(parser, arguments, paper=["reddy2019"], clips=1, repeats=1)
     cache = chosen.cache.absolute()
     size = 2 if chosen.short else None
     data = chosen.data or standin.ensure(cache, corpora=CORPORA, subjects=size, clips=size)

@@ -179,13 +179,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--clips", type=int, default=4, help="classed clips per subject; 0 for all")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--cache", type=Path, default=Path("standin-cache"), help="folder for the corpora")
-    chosen = parsed(parser, arguments, subjects=2, clips=2)
+    parser.add_argument("--apexes", type=int, default=30, help="clips whose apex is looked for")
+    parser.add_argument("--permutations", type=int, default=5, help="draws of classes that show what guessing reaches")
+    chosen = parsed(parser, arguments, subjects=2, clips=2, apexes=1, permutations=1)
     started = time.perf_counter()
     data = standin.ensure(chosen.cache, subjects=chosen.subjects or None, clips=chosen.clips or None, seed=chosen.seed)
     print(f"corpora written or found in         {time.perf_counter() - started:8.1f} s")
     for title, known in (("CASME II, SMIC and SAMM", usable(data)), ("CAS(ME)^2", stimulated(data))):
         print(f"\n{title}")
-        _print(prove(known))
+        _print(prove(known, chosen.apexes, chosen.permutations))
     return 0
 
 

@@ -66,17 +66,9 @@ def prepared(data: Path, cache: Path, profile: Profile) -> None:
 def run(workers: int, data: Path, cache: Path, profile: Profile) -> Run:
     """Run the study with so many processes. Raises UserError where it fails."""
     with tempfile.TemporaryDirectory() as out:
-        command = [
-            sys.executable,
-            "run_all.py",
-            "--paper",
-            PAPER,
-            "--experiment",
-            EXPERIMENT,
-            "--profile",
-            profile.name,
-        ]
-        command += [profile.name, "--data", str(data), "--cache", str(cache), "--out", out, "--workers", str(workers)]
+        command = [sys.executable, "run_all.py", "--paper", PAPER, "--experiment", EXPERIMENT]
+        command += ["--profile", profile.name, "--workers", str(workers)]
+        command += ["--data", str(data), "--cache", str(cache), "--out", out]
         started = time.perf_counter()
         ended = subprocess.run(command, cwd=ROOT, env=os.environ | ONE_CORE, capture_output=True, text=True)
         wall = time.perf_counter() - started
