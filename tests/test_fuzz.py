@@ -31,6 +31,7 @@ WRONGS = {
 }
 
 
+@pytest.mark.slow  # `python -m benchmarks --short`, which CI runs, does the same
 def test_few_cases_of_the_light_kinds_hold(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--cases", "40", "--kind", *LIGHT]) == 0
     _, *rows = capsys.readouterr().out.strip().splitlines()
