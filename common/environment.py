@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import functools
 import hashlib
 import math
 import os
@@ -89,15 +90,21 @@ def code_digest(files: Iterable[str]) -> str:
     """SHA-256 (hex) of source files, given relative to the project's root, blind to comments, docstrings and layout."""
     found = hashlib.sha256()
     for name in files:
-        tree = ast.parse((ROOT / name).read_text(encoding="utf-8"))
-        for node in ast.walk(tree):
-            body = getattr(node, "body", None)
-            if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
-                value = body[0].value
-                if isinstance(value, ast.Constant) and isinstance(value.value, str):
-                    body[0].value = ast.Constant("")
-        found.update(ast.dump(tree).encode())
+        found.update(_bare((ROOT / name).read_text(encoding="utf-8")))
     return found.hexdigest()
+
+
+@functools.cache
+def _bare(code: str) -> bytes:
+    """Source code without comments, docstrings and layout; a study asks for that of the same files many times."""
+    tree = ast.parse(code)
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
+            value = body[0].value
+            if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                body[0].value = ast.Constant("")
+    return ast.dump(tree).encode()
 
 
 def peak_memory_mib() -> float:
