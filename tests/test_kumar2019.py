@@ -60,6 +60,16 @@ def test_outputs_of_the_stages_are_those_of_the_residual_network(usual: keras.Mo
     assert shapes == [(112, 112, 64), (56, 56, 64), (56, 56, 64), (28, 28, 128), (14, 14, 256), (7, 7, 512)]
 
 
+def test_the_first_pooling_is_padded_on_every_side(usual: keras.Model) -> None:
+    """As the residual network has it: windows of 3 x 3 around every second pixel, the first included."""
+    stem = keras.Model(usual.input, [usual.get_layer(name).output for name in ("stem_relu", "pooling")])
+    image = np.random.default_rng(3).random((1, 224, 224, 3)).astype(np.float32)
+    before, after = (keras.ops.convert_to_numpy(values)[0] for values in stem({"avatar": image}))
+    padded = np.pad(before, ((1, 1), (1, 1), (0, 0)), constant_values=-np.inf)
+    around = [padded[row : row + 112 : 2, column : column + 112 : 2] for row in range(3) for column in range(3)]
+    np.testing.assert_array_equal(after, np.max(around, axis=0))
+
+
 def test_normalisation_stands_where_it_is_asked_for(usual: keras.Model, before: keras.Model) -> None:
     for network in (usual, before):
         for layer in network.layers:

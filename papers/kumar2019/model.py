@@ -28,7 +28,8 @@ def resnet34(size: int, classes: int, *, before: bool = False) -> keras.Model:
     avatar = layers.Input((size, size, 3), name="avatar")
     x = layers.RandomFlip("horizontal", name="mirrored")(avatar)
     x = convolved(x, FILTERS[0], 7, 2, True, "stem")
-    x = layers.MaxPooling2D(3, 2, padding="same", name="pooling")(x)
+    x = layers.ZeroPadding2D(1, name="pooling_padding")(x)  # on every side; no value before it is negative
+    x = layers.MaxPooling2D(3, 2, name="pooling")(x)
     for stage, (filters, blocks) in enumerate(zip(FILTERS, BLOCKS, strict=True), start=1):
         for block in range(1, blocks + 1):
             name, stride = f"stage{stage}_block{block}", 2 if stage > 1 and block == 1 else 1
