@@ -41,10 +41,11 @@ def test_windows_lie_in_the_clip_around_their_frame(count: int, size: int) -> No
 
 
 def test_windows_by_hand() -> None:
-    assert texture.windows(5, 3) == [(0, 3), (0, 3), (1, 4), (2, 5), (2, 5)]
+    assert texture.windows(5, 3, "moved") == [(0, 3), (0, 3), (1, 4), (2, 5), (2, 5)]
     assert texture.windows(5, 3, "cut") == [(0, 2), (0, 3), (1, 4), (2, 5), (3, 5)]
-    assert texture.windows(3, 61) == [(0, 3)] * 3
-    assert texture.windows(70)[30:33] == [(0, 61), (1, 62), (2, 63)]
+    for ends in texture.ENDS:
+        assert texture.windows(3, 61, ends) == [(0, 3)] * 3
+        assert texture.windows(70, ends=ends)[30:33] == [(0, 61), (1, 62), (2, 63)]
     with pytest.raises(ValueError, match="moved or cut, not 'mirrored'"):
         texture.windows(5, 3, "mirrored")
 
@@ -105,17 +106,22 @@ def test_sliding_equals_a_transform_of_every_window(
     ends: str, count: int, height: int, width: int, window: int, cutoff: float
 ) -> None:
     maps = noise(count, height, width)
-    found, reached = texture.activity(maps, window, cutoff, ends)
-    expected = measured.direct(maps, texture.windows(count, window, ends), cutoff)
+    found, bins = texture.activity(maps, window, cutoff, ends)
+    places = texture.windows(count, window, ends)
+    expected = measured.direct(maps, places, cutoff)
     assert expected.any()
-    assert reached
     np.testing.assert_allclose(found, expected, rtol=1e-10)
+    sides = [np.fft.fftfreq(side // 6, 1 / (side // 6)) for side in maps.shape[1:]]
+    for (start, stop), passed in zip(places, bins, strict=True):
+        radius = np.sqrt(sum(axis**2 for axis in np.meshgrid(np.fft.fftfreq(stop - start) * (stop - start), *sides)))
+        assert passed == (radius >= cutoff - 1e-9).sum()
 
 
 def test_nothing_drifts_in_a_long_clip() -> None:
     maps = noise(600, 12, 12)
-    found, _ = texture.activity(maps, 21, 8)
-    np.testing.assert_allclose(found[-50:], measured.direct(maps, texture.windows(600, 21), 8)[-50:], rtol=1e-12)
+    found, _ = texture.activity(maps, 21, 8, "moved")
+    places = texture.windows(600, 21, "moved")
+    np.testing.assert_allclose(found[-50:], measured.direct(maps, places, 8)[-50:], rtol=1e-12)
 
 
 @pytest.mark.parametrize("ends", texture.ENDS)
@@ -150,7 +156,7 @@ def test_a_still_clip_has_no_activity() -> None:
 )
 def test_which_clips_reach_the_cut_off(count: int, side: int, reached: bool) -> None:
     frames = noise(count, side, side)
-    found = texture.select(frames)
+    found = texture.select(frames, ends="moved")
     block = (side - 2) // 6
     furthest = ((count // 2) ** 2 + 2 * (block // 2) ** 2) ** 0.5
     assert (furthest >= 30) == found.reached
@@ -158,6 +164,9 @@ def test_which_clips_reach_the_cut_off(count: int, side: int, reached: bool) -> 
     assert bool(found.activity.any()) == found.reached
     np.testing.assert_array_equal(found.kept, np.arange(count))  # no longer than one window: all frames are equal
     np.testing.assert_array_equal(found.probability, 0.5)
+    cut = texture.select(frames, ends="cut")
+    assert cut.reached == reached  # the longest window is the same
+    assert (len(cut.kept) == count) == (not reached)
 
 
 def test_frames_that_cannot_be_cut_into_blocks_are_told() -> None:
@@ -188,10 +197,20 @@ def test_differences_by_rounding_are_none() -> None:
 
 
 def test_a_frame_at_the_mean_goes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(texture, "activity", lambda *given: (np.array([1.0, 2.0, 3.0, 2.0]), True))
-    found = texture.select(noise(4, 30, 30))
-    np.testing.assert_array_equal(found.probability[[1, 3]], 0.5)
-    np.testing.assert_array_equal(found.kept, [2])
+    monkeypatch.setattr(texture, "activity", lambda *given: (np.array([1.0, 4.0, 6.0, 4.0]), np.array([1, 2, 2, 2])))
+    for mean, activity in ((True, [1, 2, 3, 2]), (False, [1, 4, 6, 4])):
+        found = texture.select(noise(4, 30, 30), mean=mean)
+        np.testing.assert_array_equal(found.activity, activity)
+        np.testing.assert_array_equal(found.kept, [2] if mean else [1, 2, 3])
+    np.testing.assert_array_equal(texture.select(noise(4, 30, 30)).probability[[1, 3]], 0.5)
+
+
+def test_a_frame_whose_window_lets_nothing_pass_goes() -> None:
+    """Windows of 31 frames at 60 pixels reach no radius of 30, nor do longer ones up to 59 frames."""
+    found = texture.select(noise(64, 60, 60))
+    reaching = [index for index, (start, stop) in enumerate(texture.windows(64)) if stop - start >= 60]
+    np.testing.assert_array_equal(np.flatnonzero(found.activity), reaching)
+    assert {*found.kept.tolist()} <= {*reaching}
 
 
 def flickering(count: int, first: int, last: int) -> NDArray[np.uint8]:
@@ -203,18 +222,20 @@ def flickering(count: int, first: int, last: int) -> NDArray[np.uint8]:
 
 @pytest.mark.parametrize(("first", "last"), [(0, 9), (100, 119)])
 def test_frames_near_the_movement_stay(first: int, last: int) -> None:
-    found = texture.select(flickering(120, first, last))
+    found = texture.select(flickering(120, first, last), ends="moved")
     np.testing.assert_array_equal(found.kept, np.flatnonzero(found.activity > found.activity.mean()))
     np.testing.assert_array_equal(found.kept, np.flatnonzero(found.probability > 0.5))
     assert found.kept.dtype == np.int64
     assert {*range(first, last + 1)} <= {*found.kept.tolist()}
-    away = [index for index, (start, stop) in enumerate(texture.windows(120)) if start > last or stop <= first]
+    away = [
+        index for index, (start, stop) in enumerate(texture.windows(120, ends="moved")) if start > last or stop <= first
+    ]
     assert away
     assert not {*away} & {*found.kept.tolist()}
 
 
 def test_cut_windows_measure_themselves() -> None:
-    """Why they are not the default: equally active frames rise to the middle, and a movement at the start goes."""
+    """Their weakness: equally active frames rise to the middle, and a movement at the start goes."""
     maps = noise(70, 60, 60)
     moved, cut = (texture.activity(maps, ends=ends)[0] for ends in texture.ENDS)
     assert np.ptp(moved) < 0.02 * moved.max()
@@ -223,8 +244,9 @@ def test_cut_windows_measure_themselves() -> None:
     order = np.argsort(lengths, kind="stable")
     assert (np.diff(cut[order])[np.diff(lengths[order]) > 0] >= 0).all()
     early = flickering(70, 0, 5)
-    assert not {*range(6)} & {*texture.select(early, ends="cut").kept.tolist()}
-    assert {*range(6)} <= {*texture.select(early).kept.tolist()}
+    for mean in (True, False):
+        assert not {*range(6)} & {*texture.select(early, mean=mean).kept.tolist()}
+    assert {*range(6)} <= {*texture.select(early, ends="moved").kept.tolist()}
 
 
 # ---------------------------------------------------------------- avatars

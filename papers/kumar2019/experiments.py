@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,6 +58,42 @@ MAGNIFIED_ONLY = "magnified-only"
 """The clips as they are do not join the training set."""
 
 
+@dataclass(frozen=True)
+class Removal:
+    """Which frames of a clip count as low in texture (section 3.2); the defaults are the reading that runs unasked.
+
+    `magnified` takes A_i from the magnified frames instead of the frames as they are; `filter` is that of the
+    magnification. `ends` is what becomes of a window that reaches beyond its clip ("cut" or "moved", see
+    `texture.windows`). With `mean`, the sum of equation 9 is divided by the number of frequencies in it. Where
+    `removes` is False every frame stays.
+    """
+
+    removes: bool = True
+    magnified: bool = False
+    filter: str = "butterworth"
+    ends: str = "cut"
+    mean: bool = True
+
+
+REMOVALS: Mapping[str, tuple[Removal, str]] = {
+    "magnified-texture": (Removal(magnified=True), "texture of the magnified frames"),
+    "zero-phase": (Removal(magnified=True, filter="ideal"), "magnified without phase, texture of the magnified frames"),
+    "shifted-windows": (Removal(ends="moved"), "windows shifted into the clip"),
+    "magnified-texture-shifted-windows": (
+        Removal(magnified=True, ends="moved"),
+        "texture of the magnified frames, windows shifted into the clip",
+    ),
+    "summed-texture": (Removal(mean=False), "texture summed over the frequencies of each window"),
+    "all-frames": (Removal(removes=False), "no frame removed"),
+}
+"""Other readings of section 3.2, by variant, and what the title says of them."""
+
+
+def removal(experiment: Experiment) -> Removal:
+    """How the frames of low texture are found in an experiment."""
+    return REMOVALS[experiment.original][0] if experiment.original in REMOVALS else Removal()
+
+
 def needs(experiment: Experiment, settings: Settings) -> Hashable:
     """What the networks depend on: experiments that need the same share them."""
     return experiment.original == BEFORE
@@ -77,7 +113,8 @@ def _experiments() -> Iterator[Experiment]:
     runs: list[tuple[str, tuple[str, ...], str]] = [("composite-loso", CORPORA, "the composite")]
     runs += [(f"{corpus}-loso", (corpus,), f"{TITLES[corpus]} alone") for corpus in ("smic", "casme2", "samm")]
     for name, corpora, what in runs:
-        for variant, how in variants.items():
+        readings = {variant: f", {how}" for variant, (_, how) in REMOVALS.items()} if name == "composite-loso" else {}
+        for variant, how in (variants | readings).items():
             yield Experiment(
                 name=name,
                 variant=variant,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from common.faces import FaceFinder
 from common.types import Clip, Experiment, Figure, Look, Samples
-from papers.kumar2019.experiments import TESTED, Settings
+from papers.kumar2019.experiments import TESTED, Removal, Settings
 from papers.kumar2019.preprocess import avatar_of, face_frames, magnified, textured
 
 GAINS = (1, 2, 5, 10, 15, 20, 30, 40, 50)
@@ -47,22 +47,21 @@ def _steps(clips: Sequence[Clip], settings: Settings, faces: FaceFinder, path: P
     for axes, clip in zip(grid, clips, strict=True):
         frames, face = face_frames(clip, settings, faces)
         moved = magnified(clip, frames, TESTED, settings)
-        found = textured(moved, settings)
+        found = textured(frames, settings, Removal())
         middle = int(np.abs(np.array(clip.numbers) - clip.apex).argmin()) if clip.apex is not None else len(frames) // 2
         kept = found.kept[np.abs(found.kept - middle).argmin()]
         _picture(axes[0], frames[kept], f"frame {clip.numbers[kept]}")
         _picture(axes[1], moved[kept], f"magnified x{TESTED}")
         _curve(axes[2], found.activity, found.kept, list(clip.numbers))
         _picture(axes[3], avatar_of(moved, found.kept, face, faces), "avatar image")
-        plain = textured(frames, settings).kept
-        _picture(axes[4], avatar_of(frames, plain, face, faces), "not magnified")
+        _picture(axes[4], avatar_of(frames, found.kept, face, faces), "not magnified")
         axes[0].set_ylabel(f"{clip.corpus}\n{clip.emotion}", fontsize=7)
     page.savefig(path, dpi=150)
     return Figure(
         f"From a clip to its Emotion Avatar Image: {clips[0].corpus}",
         "The first clip of each class: the kept frame nearest to its apex, or to its middle where none is annotated; "
-        "the same magnified; the intensity A_i of its frames, those that stay as dots (figure 4; a clip of at most one "
-        "window keeps all, and so does one in which no frequency passes the filter, where A_i is 0); the mean of the "
+        "the same magnified; the intensity A_i of its frames, before they are magnified, those that stay as dots "
+        "(figure 4; a clip in which no frequency passes the filter, where A_i is 0, keeps all); the mean of the "
         "registered frames (figure 5), magnified and not. Check the licence of a corpus before you pass on pictures of "
         "its subjects.",
         path,

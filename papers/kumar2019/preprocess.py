@@ -1,12 +1,13 @@
 """From a clip to its Emotion Avatar Images: sections 3.1 to 3.4, one image per magnification.
 
-The face is cut out of all frames by the landmarks of the first, magnified, rid of frames that hardly move
-(`texture`), registered and averaged (`avatar`).
+The face is cut out of all frames by the landmarks of the first. The frames are magnified; those of low texture
+(`texture`) are left out, the others registered and averaged (`avatar`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 import cv2
 import numpy as np
@@ -19,7 +20,7 @@ from common.images import each_frame, read_frame, squared, where
 from common.magnification import Magnification, magnify
 from common.types import Arrays, Clip, ClipFrames, Experiment, Samples
 from papers.kumar2019.avatar import avatar
-from papers.kumar2019.experiments import ALPHAS, TESTED, Settings
+from papers.kumar2019.experiments import ALPHAS, TESTED, Removal, Settings, removal
 from papers.kumar2019.texture import Texture, select
 
 MARGIN = 0.25
@@ -27,27 +28,30 @@ MARGIN = 0.25
 
 
 def parameters(experiment: Experiment, settings: Settings) -> dict[str, object]:
-    """What decides the arrays that `prepare` returns; the same for all experiments."""
+    """What decides the arrays that `prepare` returns."""
     names = ("size", "face_size", "window", "cutoff", "wavelength", "low_hz", "high_hz")
-    return {name: getattr(settings, name) for name in names} | {"alphas": ALPHAS}
+    shared = {name: getattr(settings, name) for name in names}
+    return shared | {"alphas": ALPHAS, "removal": asdict(removal(experiment))}
 
 
 def prepare(clip: ClipFrames, experiment: Experiment, settings: Settings, faces: FaceFinder) -> Arrays:
     """A clip's images: "avatars" RGB uint8 (4, size, size, 3) in the order of `ALPHAS`, and what they were made of.
 
     "frames" (1,) counts the clip's frames, "kept" (4,) those that each image is the mean of; "lost" (4,) is 1 where the
-    annotated apex is not among them. Raises ClipError for files
-    that cannot be used, a clip whose first frame shows no face, and a frame rate that cannot carry the band.
+    annotated apex is not among them. Raises ClipError for files that cannot be used, a clip whose first frame shows no
+    face, and a frame rate that cannot carry the band.
     """
+    how = removal(experiment)
     frames, face = face_frames(clip, settings, faces)
+    plain = chosen(frames, settings, how)
     images, kept, lost = [], [], []
     apex = clip.numbers.index(clip.apex) if clip.apex in clip.numbers else None
     for alpha in ALPHAS:
-        moved = magnified(clip, frames, alpha, settings)
-        chosen = textured(moved, settings).kept
-        images.append(squared(avatar_of(moved, chosen, face, faces), settings.size))
-        kept.append(len(chosen))
-        lost.append(int(apex is not None and apex not in chosen))
+        moved = magnified(clip, frames, alpha, settings, how.filter)
+        stay = chosen(moved, settings, how) if alpha and how.magnified else plain
+        images.append(squared(avatar_of(moved, stay, face, faces), settings.size))
+        kept.append(len(stay))
+        lost.append(int(apex is not None and apex not in stay))
     counts = {"frames": np.array([len(frames)]), "kept": np.array(kept), "lost": np.array(lost)}
     return {"avatars": np.stack(images)} | counts
 
@@ -67,24 +71,31 @@ def face_frames(clip: Clip | ClipFrames, settings: Settings, faces: FaceFinder) 
     return np.stack(crops), _moved(found, box, settings.face_size)
 
 
-def magnified(clip: Clip | ClipFrames, frames: NDArray[np.uint8], alpha: int, settings: Settings) -> NDArray[np.uint8]:
+def magnified(
+    clip: Clip | ClipFrames, frames: NDArray[np.uint8], alpha: int, settings: Settings, filter: str = Removal.filter
+) -> NDArray[np.uint8]:
     """The frames (n, h, w, 3) with their motion magnified at the clip's frame rate (section 3.1); alpha 0 changes none.
 
-    Raises ClipError where the frame rate cannot carry the band.
+    `filter` is one of `common.magnification.FILTERS`. Raises ClipError where the frame rate cannot carry the band.
     """
     if not alpha:
         return frames
-    chosen = Magnification(alpha, settings.wavelength, settings.low_hz, settings.high_hz, "butterworth")
+    how = Magnification(alpha, settings.wavelength, settings.low_hz, settings.high_hz, filter)
     try:
-        return magnify(frames, clip.fps, chosen)
+        return magnify(frames, clip.fps, how)
     except ValueError as error:
         raise ClipError(str(error)) from None
 
 
-def textured(frames: NDArray[np.uint8], settings: Settings) -> Texture:
+def textured(frames: NDArray[np.uint8], settings: Settings, how: Removal) -> Texture:
     """How much each frame of a clip moves, and which stay (section 3.2)."""
     grey = np.stack([cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames])
-    return select(np.asarray(grey, np.uint8), settings.window, settings.cutoff)
+    return select(np.asarray(grey, np.uint8), settings.window, settings.cutoff, how.ends, mean=how.mean)
+
+
+def chosen(frames: NDArray[np.uint8], settings: Settings, how: Removal) -> NDArray[np.int64]:
+    """The ascending indices of the frames (n, h, w, 3) that stay."""
+    return textured(frames, settings, how).kept if how.removes else np.arange(len(frames))
 
 
 def avatar_of(frames: NDArray[np.uint8], kept: NDArray[np.int64], face: Face, faces: FaceFinder) -> NDArray[np.uint8]:
@@ -101,7 +112,7 @@ def assemble(
 ) -> Samples:
     """Samples with four rows per clip: x is the image, y the clip's class, view the magnification.
 
-    Notes count the frames that texture removed, and the clips that one window covers.
+    Notes count the frames that stay, and the clips of which all stay.
     """
     copies = len(ALPHAS)
     return Samples(
@@ -110,19 +121,18 @@ def assemble(
         subject=np.repeat([clip.subject_id for clip, _ in clips], copies),
         clip=np.repeat([clip.id for clip, _ in clips], copies),
         view=np.tile(np.array(ALPHAS, np.int64), len(clips)),
-        notes=tuple(_note(name, clips, arrays, settings) for name in experiment.corpora),
+        notes=tuple(_note(name, clips, arrays) for name in experiment.corpora),
     )
 
 
-def _note(corpus: str, clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], settings: Settings) -> str:
+def _note(corpus: str, clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays]) -> str:
     mine = [one for (clip, _), one in zip(clips, arrays, strict=True) if clip.corpus == corpus]
     frames = np.array([one["frames"][0] for one in mine])
     kept = np.array([one["kept"][ALPHAS.index(TESTED)] for one in mine])
     lost = sum(int(one["lost"][ALPHAS.index(TESTED)]) for one in mine)
     return (
-        f"{corpus}, magnified {TESTED} times: {int(kept.sum())} of {int(frames.sum())} frames have enough texture; "
-        f"{int((frames <= settings.window).sum())} of {len(mine)} clips have at most {settings.window} frames, one "
-        f"window, and keep all; {lost} lose their annotated apex"
+        f"{corpus}, magnified {TESTED} times: {int(kept.sum())} of {int(frames.sum())} frames stay; "
+        f"{int((kept == frames).sum())} of {len(mine)} clips keep all, and {lost} lose their annotated apex"
     )
 
 

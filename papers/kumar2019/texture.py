@@ -37,7 +37,8 @@ class Texture:
 
     `kept` are the ascending indices, int64, of the frames that stay: all of them where A_i is the same everywhere. That
     is so where `reached` is False, because no frequency of blocks and windows this small passes the filter (A_i is 0);
-    in a still clip; and, with "moved" windows, in one of at most 61 frames, which is one window.
+    in a still clip; and, with "moved" windows, in one of at most 61 frames, which is one window. A frame whose own
+    window lets nothing pass has A_i 0 and goes, where others stay.
     """
 
     activity: NDArray[np.float64]
@@ -46,15 +47,26 @@ class Texture:
     reached: bool
 
 
-def select(frames: NDArray[np.uint8], window: int = WINDOW, cutoff: float = CUTOFF, ends: str = "moved") -> Texture:
+def select(
+    frames: NDArray[np.uint8],
+    window: int = WINDOW,
+    cutoff: float = CUTOFF,
+    ends: str = "cut",
+    *,
+    mean: bool = True,
+) -> Texture:
     """Which of a clip's grey frames, uint8 (n, height, width), move enough to stay.
 
-    Raises ValueError for no frames, and for frames too small for 6 x 6 blocks.
+    With `mean`, A_i is divided by the number of frequencies of a block that pass, which differs between windows of
+    different lengths; without, it is the sum of equation 9. Raises ValueError for no frames, and for frames too small
+    for 6 x 6 blocks.
     """
-    values, reached = activity(texture_maps(frames), window, cutoff, ends)
+    values, bins = activity(texture_maps(frames), window, cutoff, ends)
+    if mean:
+        values = values / np.maximum(bins, 1)
     found = probability(values)
     kept = np.flatnonzero(found > THRESHOLD) if found.max() > THRESHOLD else np.arange(len(found))
-    return Texture(values, found, kept, reached)
+    return Texture(values, found, kept, bool(bins.any()))
 
 
 def probability(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -71,13 +83,14 @@ def probability(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return found
 
 
-def windows(count: int, window: int = WINDOW, ends: str = "moved") -> list[tuple[int, int]]:
+def windows(count: int, window: int = WINDOW, ends: str = "cut") -> list[tuple[int, int]]:
     """First frame and the one after the last of each frame's window, in a clip of `count` frames.
 
-    A window is centred on its frame. Where it would reach beyond the clip, which the text does not treat, "moved"
-    shifts it inside and cuts it only if the clip is shorter than it; "cut" drops the frames that do not exist. Then
-    A_i hangs on the window's length, which decides how many frequencies pass and how large they are, before it hangs
-    on any movement: the frames in the middle of the clip are kept, whatever happens in it.
+    A window is centred on its frame. Where it would reach beyond the clip, "cut" drops the frames that do not exist:
+    the text speaks of the frames present inside the window. A shorter window has fewer and smaller frequencies, so that
+    A_i depends on its length more than on any movement: frames in the middle of the clip stay. "moved" shifts the
+    window inside, and cuts it only if the clip is shorter: then the first 31 frames share one A_i, and so do the last,
+    and one side of the clip goes as a whole.
     """
     if ends not in ENDS:
         raise ValueError(f"windows at the ends are {' or '.join(ENDS)}, not {ends!r}")
@@ -88,9 +101,11 @@ def windows(count: int, window: int = WINDOW, ends: str = "moved") -> list[tuple
 
 
 def activity(
-    maps: NDArray[np.uint8], window: int = WINDOW, cutoff: float = CUTOFF, ends: str = "moved"
-) -> tuple[NDArray[np.float64], bool]:
-    """A_i of equation 9, float64 (n,), of texture maps uint8 (n, height, width), and whether any frequency passes.
+    maps: NDArray[np.uint8], window: int = WINDOW, cutoff: float = CUTOFF, ends: str = "cut"
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """A_i of equation 9 of texture maps uint8 (n, height, width), float64 (n,), and how many frequencies are in it.
+
+    These are those of one block that pass in the frame's window, int64 (n,): the sum is over 36 times as many.
 
     Our readings: equation 9 adds magnitudes (complex numbers would add up to one pixel of the filtered block); the
     position in equation 7 counts whole bins from frequency zero to both sides, since the integrals of equation 6 are
@@ -101,10 +116,10 @@ def activity(
     if not longest:
         raise ValueError("no frames")
     spectra, first, squares = _spectra(maps, cutoff, longest // 2)
-    values, reached, before = np.zeros(len(maps)), False, (0, 0)
+    values, counts, before = np.zeros(len(maps)), np.zeros(len(maps), np.int64), (0, 0)
     for index, (start, stop) in enumerate(places):
         if (start, stop) == before:
-            values[index] = values[index - 1]
+            values[index], counts[index] = values[index - 1], counts[index - 1]
             continue
         length = stop - start
         if (start - 1, stop - 1) != before:  # a window of another length: from scratch
@@ -118,12 +133,12 @@ def activity(
             change = spectra[stop - 1] - spectra[start - 1]
             for (k, bins), row in zip(passing, sums, strict=True):
                 row[:bins] += np.exp(-2j * np.pi / length * (k * (stop - 1) % length)) * change[:bins]
-        reached |= bool(passing)
         for (k, bins), row in zip(passing, sums, strict=True):
-            # frequencies k and -k of a real block have equal magnitudes
-            values[index] += (1 if 2 * k in (0, length) else 2) * float(np.abs(row[:bins]).sum())
+            twice = 1 if 2 * k in (0, length) else 2  # frequencies k and -k of a real block have equal magnitudes
+            values[index] += twice * float(np.abs(row[:bins]).sum())
+            counts[index] += twice * bins
         before = start, stop
-    return values, reached
+    return values, counts
 
 
 def texture_maps(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
