@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,10 @@ class Settings:
     learning_rate: float = 0.01
     dropout: float = 0.5
     precision: str = "float32"
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch("[1-9][0-9]*(x[1-9][0-9]*){2}", self.kernel):
+            raise ValueError("a kernel is HEIGHTxWIDTHxTIME, such as 3x3x15")
 
 
 PROFILES = profiles(
