@@ -2,15 +2,52 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from functools import cache, cached_property
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from common.corpora import standin
+from common.faces import FaceFinder
+
+COMPOSITE = ("casme2", "smic", "samm")
 
 
 @pytest.fixture(scope="session")
-def standin_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Small stand-ins of the MEGC 2019 corpora: two subjects each, three classed clips per subject."""
-    cache = tmp_path_factory.mktemp("cache")
-    return standin.ensure(cache, corpora=("casme2", "smic", "samm"), subjects=2, clips=3)
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of this run of the tests, the same one for all of its processes."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session", autouse=True)
+def dlib_opened_once() -> Iterator[None]:
+    """Opening dlib's models takes 2 s: all finders of the default one in a process share them."""
+    opened_by: Callable[[FaceFinder], Any] = FaceFinder.__dict__["_dlib"].func
+    default = cache(lambda: opened_by(FaceFinder()))
+    once = cached_property(lambda finder: opened_by(finder) if finder.model else default())
+    once.__set_name__(FaceFinder, "_dlib")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FaceFinder, "_dlib", once)
+        yield
+
+
+@pytest.fixture(scope="session")
+def standin_data(shared: Path) -> Path:
+    """Small stand-ins of the MEGC 2019 corpora: two subjects each, three clips each. Not to be changed."""
+    return standin.ensure(shared / "stand-ins", corpora=COMPOSITE, subjects=2, clips=3)
+
+
+@pytest.fixture(scope="session")
+def new_cache(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
+    """Makes cache folders that hold the stand-ins of the profile smoke and nothing else: rendering them takes 20 s."""
+
+    def make() -> Path:
+        standin.ensure(shared / "smoke", corpora=COMPOSITE, subjects=2, clips=2)
+        return Path(shutil.copytree(shared / "smoke", tmp_path_factory.mktemp("cache") / "cache"))
+
+    return make

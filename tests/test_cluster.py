@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,14 +39,15 @@ def predictions(out: Path) -> dict[str, Any]:
 
 
 def test_a_lost_worker_costs_nothing_that_is_stored(
-    cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+    cluster: Any, new_cache: Callable[[], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
+    cache = new_cache()
     monkeypatch.setattr(papers, "parts", guessing.parts)
-    assert run(tmp_path / "alone", tmp_path / "cache", "--workers", "1") == 0
+    assert run(tmp_path / "alone", cache, "--workers", "1") == 0
     monkeypatch.setattr(papers, "parts", guessing.deadly)
     (tmp_path / "1.bullet").touch()
     capsys.readouterr()
-    assert run(tmp_path / "cluster", tmp_path / "cache", "--scheduler", cluster.scheduler_address) == 0
+    assert run(tmp_path / "cluster", cache, "--scheduler", cluster.scheduler_address) == 0
     assert not list(tmp_path.glob("*.bullet"))
     assert predictions(tmp_path / "cluster") == predictions(tmp_path / "alone")
     assert capsys.readouterr().out.count("clips right") == len(predictions(tmp_path / "alone")) == 6

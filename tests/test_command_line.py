@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -135,8 +136,10 @@ def forbid(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(papers, "parts", lambda key: Parts(Untouchable(), real.figures, Untouchable, real.needs))  # type: ignore[arg-type]
 
 
-def test_a_resumed_run_equals_an_uninterrupted_one(finished: tuple[Path, Path], tmp_path: Path) -> None:
-    """Some folds and the whole cache gone, another process order: the same comes out."""
+def test_a_resumed_run_equals_an_uninterrupted_one(
+    finished: tuple[Path, Path], new_cache: Callable[[], Path], tmp_path: Path
+) -> None:
+    """Some folds and all prepared clips gone, another process order: the same comes out."""
     out, _ = finished
     again = tmp_path / "again"
     shutil.copytree(out, again)
@@ -144,7 +147,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(finished: tuple[Path, Path], 
     for file in sorted(again.glob("runs/*/*/*/*/folds/*.json"))[1::2]:
         file.unlink()
     kept = {file: file.stat().st_mtime_ns for file in again.glob("runs/*/*/*/*/folds/*.json")}
-    assert run_all.main([*SMOKE, *places(again, tmp_path / "cache")]) == 0
+    assert run_all.main([*SMOKE, *places(again, new_cache())]) == 0
     assert_same(predictions(again), expected)
     assert {file: file.stat().st_mtime_ns for file in kept} == kept
 

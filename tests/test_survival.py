@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -69,13 +69,13 @@ def all_load(out: Path) -> bool:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Path]]:
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, new_cache: Callable[[], Path]) -> Iterator[tuple[Path, Path]]:
     """The results and the cache of a run that nothing happened to."""
-    folder = tmp_path_factory.mktemp("undisturbed")
+    out, cache = tmp_path_factory.mktemp("undisturbed"), new_cache()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(papers, "parts", guessing.parts)
-        assert run_all.main(words(folder / "out", folder / "cache")) == 0
-        yield folder / "out", folder / "cache"
+        assert run_all.main(words(out, cache)) == 0
+        yield out, cache
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,8 @@ KEY = "aouayeb2019"
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cache")
+def cache(new_cache: Callable[[], Path]) -> Path:
+    return new_cache()
 
 
 def run(out: Path, cache: Path, workers: int, *words: str) -> int:
@@ -53,17 +54,20 @@ def without_times(report: Path) -> dict[str, Any]:
     return record
 
 
-def test_two_processes_leave_what_one_does(cache: Path, tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
+def test_two_processes_leave_what_one_does(
+    cache: Path, new_cache: Callable[[], Path], tmp_path: Path, monkeypatch: Any, capsys: Any
+) -> None:
     monkeypatch.setattr(papers, "parts", guessing.parts)
     assert run(tmp_path / "one", cache, 1) == 0
     alone = capsys.readouterr().out
-    assert run(tmp_path / "two", tmp_path / "cache", 2) == 0  # clips are prepared by both as well
+    other = new_cache()
+    assert run(tmp_path / "two", other, 2) == 0  # clips are prepared by both as well
     both = capsys.readouterr().out
     assert len(results(tmp_path / "one")) == 6
     assert results(tmp_path / "two") == results(tmp_path / "one")
     assert without_times(tmp_path / "two" / f"{KEY}.json") == without_times(tmp_path / "one" / f"{KEY}.json")
     assert alone.count("clips right") == both.count("clips right") == 6
-    assert len({*tmp_path.glob("cache/clips/*/*.npz")}) == len({*cache.glob("clips/*/*.npz")})
+    assert len({*other.glob("clips/*/*.npz")}) == len({*cache.glob("clips/*/*.npz")})
 
 
 def test_a_killed_process_is_one_line_and_the_rest_is_done_next_time(
