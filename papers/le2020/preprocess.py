@@ -8,14 +8,14 @@ regions are cut out when samples are made.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from common import rankpooling
-from common.alignment import alignment
+from common.alignment import aligned_picture, alignment
 from common.errors import ClipError
 from common.faces import FaceFinder
 from common.images import each_frame, read_frame, squared, where
@@ -78,9 +78,7 @@ def face_of(clip: Clip | ClipFrames, settings: Settings, faces: FaceFinder) -> F
         points = points @ to_face[:, :2].T + to_face[:, 2]
     frames = np.empty((len(clip.numbers), settings.face_size, settings.face_size, 3), np.uint8)
     for out, frame in zip(frames, each_frame(clip), strict=True):
-        crop: Any = frame
-        if to_face is not None:
-            crop = cv2.warpAffine(frame, to_face, (CROP, CROP), borderMode=cv2.BORDER_REPLICATE)
+        crop = frame if to_face is None else aligned_picture(frame, to_face, CROP)
         out[:] = squared(crop, settings.face_size)
     return Face(frames, scaled(points, height, width, settings.face_size), to_face is not None)
 
