@@ -44,7 +44,7 @@ def test_every_text_file_is_opened_with_an_encoding(path: Path) -> None:
         if owner == "os" and called == "open":
             continue
         modes = [word.value for word in node.args if isinstance(word, ast.Constant) and isinstance(word.value, str)]
-        binary = called in {"open", "fdopen"} and any(re.fullmatch("[rwax]b|b[rwax]", mode) for mode in modes)
+        binary = called in {"open", "fdopen"} and any(re.fullmatch(r"[rwax]b\+?|b[rwax]", mode) for mode in modes)
         assert binary or any(word.arg == "encoding" for word in node.keywords), ast.unparse(node)
 
 
