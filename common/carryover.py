@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from types import FunctionType, ModuleType
+from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -78,6 +78,8 @@ def _inside(value: Any, own: Set[str]) -> Sequence[Any] | None:
         return [part for pair in value.items() for part in pair]
     if isinstance(value, list | tuple):
         return value
+    if isinstance(value, SimpleNamespace):
+        return [vars(value)]
     if isinstance(value, set | frozenset):
         return sorted(map(repr, value))
     if isinstance(value, np.random.Generator):

@@ -15,6 +15,8 @@ from common.parts import Parts
 from common.types import Answers, Experiment, Samples, Trained, Workbench
 
 _REAL = papers.parts
+TRAININGS: list[str] = []
+"""Folds that a recipe of another module was trained on."""
 
 
 class Guess:

@@ -50,7 +50,7 @@ def test_a_lost_worker_costs_nothing_that_is_stored(
     assert run(tmp_path / "cluster", cache, "--scheduler", cluster.scheduler_address) == 0
     assert not list(tmp_path.glob("*.bullet"))
     assert predictions(tmp_path / "cluster") == predictions(tmp_path / "alone")
-    assert capsys.readouterr().out.count("clips right") == len(predictions(tmp_path / "alone")) == 6
+    assert capsys.readouterr().out.count("clips right") == len(predictions(tmp_path / "alone")) == 8
 
 
 def test_workers_of_several_threads_are_refused(tmp_path: Path, capsys: Any) -> None:

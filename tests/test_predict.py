@@ -9,10 +9,11 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, ClassVar
+from typing import Any
 
 import cv2
 import film
+import guessing
 import numpy as np
 import pytest
 from film import Picture
@@ -305,7 +306,6 @@ class Tiny:
         def flops(self, rows_per_clip: float) -> float:
             return 0.0
 
-    trainings: ClassVar[list[str]] = []
     fails: Exception | type[BaseException] | None = None
 
     @classmethod
@@ -313,7 +313,7 @@ class Tiny:
         from common.training import one_hot
 
         assert bench.beyond is None
-        cls.trainings.append(bench.fold)
+        guessing.TRAININGS.append(bench.fold)  # here, what a fold changes would stop the run
         if cls.fails is not None:
             raise cls.fails
         nose = {"nose": samples.x["nose"]}
@@ -337,7 +337,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> type[Tiny]:
     real = papers.parts(KEY)
     figures: Any = SimpleNamespace(draw=lambda *_: [], results=lambda *_: [], looks=real.figures.looks)
     monkeypatch.setattr(papers, "parts", lambda key: Parts(real.preprocess, figures, lambda: Tiny, real.needs))  # type: ignore[arg-type,return-value]
-    monkeypatch.setattr(Tiny, "trainings", [])
+    monkeypatch.setattr(guessing, "TRAININGS", [])
     monkeypatch.setattr(Tiny, "fails", None)
     return Tiny
 
@@ -394,20 +394,20 @@ def test_a_prediction_leaves_what_it_promises(
     assert len(card["departures"]) == len(papers.load(KEY).departures)
     assert card["files"]["network"]["reads"]["nose"] == {"shape": [None, 20, 30, 4], "dtype": "uint8"}
     assert "--experiment composite-loso/cnn-in-fold" in card["scores_command"]
-    assert tiny.trainings == ["all clips"]
+    assert guessing.TRAININGS == ["all clips"]
     first = (tmp_path / "out/predictions/my-clip-aouayeb2019.json").read_bytes()
     assert ask(path) == 0
-    assert tiny.trainings == ["all clips"]
+    assert guessing.TRAININGS == ["all clips"]
     assert (tmp_path / "out/predictions/my-clip-aouayeb2019.json").read_bytes() == first
     for named in (folder, folder / "network.keras"):
         assert ask(path, "--model", str(named), data=False) == 0
-    assert tiny.trainings == ["all clips"]
+    assert guessing.TRAININGS == ["all clips"]
     capsys.readouterr()
     (folder / "network.keras").write_bytes((folder / "network.keras").read_bytes()[:-1])
     assert ask(path) == 2
     assert "damaged or another file" in capsys.readouterr().err
     assert ask(path, "--seed", "1") == 0
-    assert len(tiny.trainings) == 2
+    assert len(guessing.TRAININGS) == 2
 
 
 def test_scores_of_the_same_experiment_come_into_the_card(
@@ -465,7 +465,7 @@ def test_nothing_is_trained_for_clips_that_cannot_be_used(
     assert ask(tmp_path / "a.avi") == 1
     assert ask(film.folder(tmp_path / "frames", shot[:2])) == 2
     assert len(capsys.readouterr().err.strip().splitlines()) == 2
-    assert tiny.trainings == []
+    assert guessing.TRAININGS == []
     assert not (tmp_path / "out/models").exists()
 
 

@@ -154,7 +154,7 @@ def test_the_frames_that_are_read(clip: Clip, step: int, first: int, last: int, 
 
 @pytest.mark.parametrize(("clip", "read"), [(recording(95), "96"), (recording(17, "smic"), "18")])
 def test_a_shorter_clip_is_named(clip: Clip, read: str) -> None:
-    with pytest.raises(ClipError, match=f"{clip.id}: {len(clip.frames)} frames, but the network reads {read}"):
+    with pytest.raises(ClipError, match=f"{len(clip.frames)} frames, but the network reads {read}"):
         preprocess.window(clip, Settings())
 
 

@@ -105,6 +105,7 @@ def stored(name: str, folder: Path) -> tuple[Run, Experiment, list[str]]:
         paper=PAPER,
         experiment=experiment,
         contents={},
+        copies=(),
         run=run,
         seed=0,
         key={"code": "0"},
@@ -114,7 +115,7 @@ def stored(name: str, folder: Path) -> tuple[Run, Experiment, list[str]]:
     )
     networks = recipe.Networks(experiment, DEEP, 0)
     shop = work.Shop(job, recipe, networks, samples, lambda _, make: make(), lambda *_: None, {})
-    work._folds(shop, folds(experiment, samples)[:1], lines.append, lines.append)
+    work._folds(shop, folds(experiment, samples)[:1], lines.append, lines.append, repeats=False)
     return run, experiment, lines
 
 

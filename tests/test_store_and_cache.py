@@ -242,7 +242,7 @@ def test_what_can_be_made_again_for_each_clip_is_not_flushed_and_what_folds_shar
 ) -> None:
     cache, arrays = Cache(tmp_path / "cache"), {"x": np.zeros(3)}
     (tmp_path / "frame").write_bytes(b"x")
-    cache.content([tmp_path / "frame"])
+    cache.digests([tmp_path / "frame"])
     cache.arrays("clips", {"k": 1}, lambda: arrays)
     assert [what for what, _ in disk] == ["rename", "rename"]
     disk.clear()
@@ -253,10 +253,10 @@ def test_what_can_be_made_again_for_each_clip_is_not_flushed_and_what_folds_shar
 def test_a_digest_that_a_power_cut_left_empty_is_made_again(tmp_path: Path) -> None:
     cache, file = Cache(tmp_path / "cache"), tmp_path / "a.bmp"
     file.write_bytes(b"one")
-    known = cache.content([file])
+    known = cache.digests([file])
     (memo,) = (tmp_path / "cache").glob("content/*/*.txt")
     memo.write_bytes(bytes(64))
-    assert cache.content([file]) == known
+    assert cache.digests([file]) == known
 
 
 def test_nan_is_never_stored(tmp_path: Path) -> None:
