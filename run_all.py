@@ -74,7 +74,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         "--predict",
         type=Path,
         metavar="FILE|DIR",
-        help="with --paper KEY: answer your own clips, a video, a folder of frames, or a folder of several of these",
+        help="with --paper KEY: classify your own clips: a video, a folder of frames, or a folder of several of these",
     )
     parser.add_argument(
         "--model", type=Path, metavar="FOLDER|FILE.keras", help="with --predict: a kept model; else trained once"

@@ -12,7 +12,7 @@ from common import guard
 from common.cache import Cache
 from common.cache import digest as cache_digest
 from common.environment import code_digest, sources
-from common.errors import ClipError, UserError
+from common.errors import ClipError, StoppedError, UserError
 from common.faces import FaceFinder
 from common.images import frames_of
 from common.parts import Preprocess
@@ -80,10 +80,22 @@ def make(piece: Piece, preprocess: Preprocess, cache: Cache, faces: FaceFinder) 
 
 
 def arrays(piece: Piece, preprocess: Preprocess, cache: Cache, faces: FaceFinder) -> Arrays:
-    """A piece's arrays, from the cache if they are there. Raises ClipError where the clip cannot be used."""
+    """A piece's arrays, from the cache if they are there.
+
+    Raises ClipError where the clip cannot be used, and StoppedError where the paper's code fails otherwise.
+    """
 
     def prepare() -> Arrays:
-        return preprocess.prepare(frames_of(piece.clip), piece.experiment, piece.settings, faces)
+        try:
+            return preprocess.prepare(frames_of(piece.clip), piece.experiment, piece.settings, faces)
+        except (ClipError, UserError):
+            raise
+        except Exception as error:  # whatever the paper's code trips over
+            where = f"{piece.key['paper']} {piece.experiment.id}"
+            reason = " ".join(str(error).split())[:300]
+            raise StoppedError(
+                f"{where}: preparing {piece.clip.id} failed, {type(error).__name__}: {reason}"
+            ) from error
 
     return cache.arrays("clips", piece.key, prepare)[0]
 

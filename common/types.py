@@ -119,7 +119,7 @@ class Exclusion:
 
 @dataclass(frozen=True)
 class Correction:
-    """A cell of an annotation table that was read otherwise than printed, and why.
+    """A cell of an annotation table that was corrected, and why.
 
     Where `used` equals `printed` the cell is odd, and was kept.
     """

@@ -149,11 +149,13 @@ def one_line(capsys: Any) -> str:
 def run(standin_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     real = papers.parts(KEY)
 
-    def with_recipe(recipe: type[Honest], assemble: Any = None, data: Path = standin_data) -> int:
+    def with_recipe(recipe: type[Honest], assemble: Any = None, data: Path = standin_data, prepare: Any = None) -> int:
         preprocess: Any = real.preprocess
-        if assemble:
+        if assemble or prepare:
             preprocess = SimpleNamespace(
-                parameters=preprocess.parameters, prepare=preprocess.prepare, assemble=assemble
+                parameters=preprocess.parameters,
+                prepare=prepare or preprocess.prepare,
+                assemble=assemble or preprocess.assemble,
             )
         parts = Parts(preprocess, real.figures, lambda: recipe, real.needs)  # type: ignore[arg-type, return-value]
         monkeypatch.setattr(papers, "parts", lambda key: parts)
@@ -271,6 +273,20 @@ def test_samples_that_are_not_those_of_the_clips_stop_the_run(
 
     assert run(Honest, assemble) == 1
     assert said in one_line(capsys)
+    assert not results(tmp_path)
+
+
+@pytest.mark.parametrize("told", ["emotion", "id", "action_units", "frames"])
+def test_a_label_cannot_be_written_into_the_arrays(run: Any, tmp_path: Path, capsys: Any, told: str) -> None:
+    real = papers.parts(KEY).preprocess
+
+    def prepare(clip: Any, *rest: Any) -> Arrays:
+        arrays = real.prepare(clip, *rest)
+        arrays["nose"][0, 0, 0, 0] = len(str(getattr(clip, told)))
+        return arrays
+
+    assert run(Honest, prepare=prepare) == 1
+    assert f"no attribute '{told}'" in one_line(capsys)
     assert not results(tmp_path)
 
 

@@ -339,7 +339,7 @@ def test_networks_share_what_is_cached_and_read_their_own_inputs() -> None:
         assert samples.y.tolist() == [0, 2, 1]
         assert set(samples.subject) == {"casme_sq_recordings/s15"}
         assert samples.notes == (
-            "casme_sq_recordings: dlib finds no face in 3 frames of 2 clips; the landmarks before them serve",
+            "casme_sq_recordings: dlib finds no face in 3 frames of 2 clips; the previous frame's landmarks are used",
         )
 
 

@@ -65,7 +65,7 @@ class Row:
 
 
 Found = tuple[Clip, list[Correction]]
-"""A clip, and the cells of its row that were read otherwise than printed."""
+"""A clip, and the cells of its row that were corrected."""
 
 
 def load(layout: Layout, root: Path, images: str) -> Corpus:
