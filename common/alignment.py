@@ -58,7 +58,8 @@ def reuse_note(unseen: Sequence[int], what: str) -> tuple[str, ...]:
     clips = sum(map(bool, unseen))
     if not clips:
         return ()
-    return (f"{what}: dlib finds no face in {sum(unseen)} frames of {clips} clips; the previous frame's landmarks are used",)
+    found = f"{what}: dlib finds no face in {sum(unseen)} frames of {clips} clips"
+    return (f"{found}; the previous frame's landmarks are used",)
 
 
 def alignment(points: NDArray[np.float32], size: int) -> NDArray[np.float64]:
