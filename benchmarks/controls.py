@@ -47,7 +47,7 @@ from common.rankpooling import approximate
 from common.report.assemble import assemble, plan_file, write_plan
 from common.report.checks import AS_IT_IS, controlled
 from common.runner import execute
-from common.types import Answers, Arrays, Clip, Experiment, Profile, Samples, Score, Trained, Workbench
+from common.types import Answers, Arrays, Clip, ClipFrames, Experiment, Profile, Samples, Score, Trained, Workbench
 
 KEY = "kumar2019"
 """Whose place in the harness is taken: its composite experiment has the protocol that is wanted."""
@@ -72,12 +72,12 @@ class Settings:
 class Reading:
     """Which frames of a clip are read, by their places, and what is made of them: aligned, uint8 (n, height, width)."""
 
-    places: Callable[[Clip], Sequence[int]]
+    places: Callable[[ClipFrames], Sequence[int]]
     features: Callable[[NDArray[np.uint8]], NDArray[Any]]
 
 
-def _apex(clip: Clip) -> int:
-    number = clip.apex or clip.numbers[len(clip.numbers) // 2]
+def _apex(clip: ClipFrames) -> int:
+    number = clip.numbers[len(clip.numbers) // 2] if clip.apex is None else clip.apex
     return int(np.abs(np.array(clip.numbers) - number).argmin())
 
 
@@ -85,22 +85,22 @@ def _small(frames: NDArray[Any]) -> NDArray[Any]:
     return np.stack([cv2.resize(frame, SMALL, interpolation=cv2.INTER_AREA) for frame in frames])
 
 
-def _spread(clip: Clip) -> list[int]:
-    return [round(place) for place in np.linspace(0, len(clip.frames) - 1, SPREAD)]
+def _spread(clip: ClipFrames) -> list[int]:
+    return [round(place) for place in np.linspace(0, len(clip.numbers) - 1, SPREAD)]
 
 
 READS = {
     "onset": Reading(lambda clip: [0], _small),
     "flow": Reading(lambda clip: [0, _apex(clip)], flows),
     "frames": Reading(_spread, _small),
-    "dynamic": Reading(lambda clip: range(len(clip.frames)), lambda frames: _small(approximate(frames)[None])),
+    "dynamic": Reading(lambda clip: range(len(clip.numbers)), lambda frames: _small(approximate(frames)[None])),
 }
 SEES_MOTION = tuple(name for name in READS if name != "onset")
 ALIKE_WHEN_STILL = ("flow", "dynamic")
 """What is made of frames that are all the same is the same for all clips."""
 
 
-def _prepare(clip: Clip, experiment: Experiment, settings: Settings, faces: FaceFinder) -> Arrays:
+def _prepare(clip: ClipFrames, experiment: Experiment, settings: Settings, faces: FaceFinder) -> Arrays:
     reading = READS[settings.reads]
     points = faces.find(read_frame(clip, 0)).points
     left, right = points[36:42].mean(0), points[42:48].mean(0)
