@@ -115,11 +115,11 @@ def test_papers_side_by_side_over_seeds(guessing: None, cache: Path, tmp_path: P
 
 
 def test_stand_ins_are_the_same_for_every_seed(guessing: None, cache: Path, tmp_path: Path) -> None:
-    words = ("--paper", "kumar2019", "--experiment", COMMON["kumar2019"], "--seed")
+    words = ("--paper", "aouayeb2019", "--experiment", COMMON["aouayeb2019"], "--seed")
     runs = []
     for seed in ("0", "7"):
         assert run(tmp_path / seed, cache, *words, seed) == 0
-        (file,) = (tmp_path / seed).glob("runs/kumar2019/composite-loso/published/*/run.json")
+        (file,) = (tmp_path / seed).glob("runs/aouayeb2019/composite-loso/cnn-in-fold/*/run.json")
         runs.append(read(file)["key"])
     assert runs[0]["clips"] == runs[1]["clips"]
     assert (runs[0]["seed"], runs[1]["seed"]) == (0, 7)
