@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import papers
 from common import listing
 from common.errors import UserError
-from common.profiles import CUTS, check_settings, computing_in, cut, with_settings
+from common.profiles import CUTS, check_settings, computing_in, cut, moving, with_settings
 from common.types import Paper, Profile
 
 if TYPE_CHECKING:
@@ -119,6 +119,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     for bound, effect in CUTS.items():
         parser.add_argument(f"--{bound}", type=int, metavar="N", help=effect)
+    parser.add_argument(
+        "--motion", type=float, metavar="FACTOR", help="how far faces of stand-ins move; 1: as in micro-expressions"
+    )
     parser.add_argument("--landmarks", type=Path, metavar="FILE", help="another copy of the 68-point landmark model")
     parser.add_argument("--seed", type=int, default=0, help="default: 0")
     parser.add_argument("--seeds", type=int, default=1, metavar="N", help="N seeds from --seed on; shows the spread")
@@ -159,16 +162,23 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     for name in ("seeds", "workers", *CUTS):
         if (number := getattr(options, name)) is not None and number < 1:
             parser.error(f"--{name}: at least 1, not {number}")
+    if options.motion is not None and options.data:
+        parser.error("--motion changes stand-ins, which --data takes the place of")
     if not 0 <= options.seed <= options.seed + options.seeds < 2**62:
         parser.error(f"--seed: from 0 to {2**62}, not {options.seed}")
     if options.corpus and not options.check_data:
         parser.error("--corpus goes with --check-data")
-    for name in ("export", "tensorboard", "tune", "controls", "dry_run", "report_only", "set", *CUTS):
-        if getattr(options, name) and (options.list or options.check_data):
+    for name in ("export", "tensorboard", "tune", "controls", "dry_run", "report_only", "set", "motion", *CUTS):
+        if _given(options, name) and (options.list or options.check_data):
             parser.error(f"--{name.replace('_', '-')} goes with --paper or --all")
     if fault := _unfit_to_predict(options):
         parser.error(fault)
     return options
+
+
+def _given(options: argparse.Namespace, name: str) -> bool:
+    value = getattr(options, name)
+    return value is not None and value is not False and value not in ((), [])
 
 
 def _unfit_to_predict(options: argparse.Namespace) -> str:
@@ -188,8 +198,8 @@ def _unfit_to_predict(options: argparse.Namespace) -> str:
         return "--predict does not go with --seeds: one network answers"
     if options.fps is not None and not 1 <= options.fps <= 10_000:
         return f"--fps: from 1 to 10000 frames a second, not {options.fps:g}"
-    decided = ("experiment", "profile", "data", "weights", "set", "subjects", "clips")
-    given = [name for name in decided if getattr(options, name)] + (["seed"] if options.seed else [])
+    decided = ("experiment", "profile", "data", "weights", "set", "motion", "subjects", "clips")
+    given = [name for name in decided if _given(options, name)] + (["seed"] if options.seed else [])
     given += ["precision"] if options.precision != "float32" else []
     if options.model and given:
         return f"--{given[0]} does not go with --model, whose card says what it is"
@@ -265,6 +275,7 @@ def studied(options: argparse.Namespace) -> Study:
 
     def changed(paper: Paper) -> Profile:
         found = computing_in(options.precision, starting_from(paper.profiles[profile], weights))
+        found = moving(found, options.motion)
         return cut(with_settings(found, options.set), options.subjects, options.clips, options.folds)
 
     chosen = tuple(

@@ -138,6 +138,7 @@ def plan(
         "experiment": asdict(experiment),
         "settings": asdict(profile.settings),
         "seed": seed,
+        "motion": profile.motion,
         "clips": [[clip.id, label, digests[clip.id], *annotation(clip)] for clip, label in readable],
         "code": code,
         "backend": backend(),

@@ -48,6 +48,13 @@ def cut(profile: Profile, subjects: int | None, clips: int | None, folds: int | 
     return replace(profile, **bounds)
 
 
+def moving(profile: Profile, motion: float | None) -> Profile:
+    """The profile with stand-ins whose faces move so many times as far as in micro-expressions, where not None."""
+    if motion in (None, profile.motion):
+        return profile
+    return _with_option(replace(profile, motion=motion), "--motion", f"{motion:g}")
+
+
 def check_settings(papers: Sequence[Paper], words: Sequence[str]) -> None:
     """Raise UserError where a word is not NAME=VALUE, or names no setting of any of the papers, or one twice."""
     known = {name for paper in papers for name in settable(paper.profiles["paper"])}

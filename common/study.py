@@ -272,6 +272,7 @@ def read(study: Study, one: Chosen, names: Sequence[str], display: Display) -> D
         subjects=one.profile.subjects,
         clips=one.profile.clips,
         seed=_STAND_INS,
+        motion=one.profile.motion,
         progress=display.progress,
     )
     return read_data(folder, needed, one.paper.images)

@@ -229,7 +229,8 @@ class Profile:
 
     Of each experiment `folds` folds are run, from the first to the last; those in between stay undone. Where settings
     are searched, as many `trials` at most are made, each on `inner_folds` folds of the training subjects. `options` are
-    those of the command line that changed the profile, as (name, value).
+    those of the command line that changed the profile, as (name, value). `motion` is how far faces of stand-ins move: 1
+    is as far as in micro-expressions, 0 not at all.
     """
 
     name: str
@@ -240,6 +241,7 @@ class Profile:
     trials: int = 12
     inner_folds: int = 3
     options: tuple[tuple[str, str], ...] = ()
+    motion: float = 1.0
 
     @property
     def deciding(self) -> tuple[tuple[str, str], ...]:
@@ -629,7 +631,7 @@ class Report:
 
     `controls` are the scores of controls, their variant named `variant+control`; `tests` compare the variants of an
     experiment on the same clips; `spread` shows the scores by seed, where there are several `seeds`; `tried` are the
-    settings of searches.
+    settings of searches; `motion` is that of `Profile`.
     """
 
     paper: Paper
@@ -655,6 +657,7 @@ class Report:
     seeds: tuple[int, ...] = ()
     spread: tuple[Spread, ...] = ()
     tried: tuple[Tried, ...] = ()
+    motion: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -702,6 +705,11 @@ class SideBySide:
     reports: tuple[Report, ...]
     environment: Mapping[str, str]
     command: str
+
+    @property
+    def motion(self) -> float:
+        """That of the stand-ins, which is the same for all papers."""
+        return self.reports[0].motion if self.reports else 1.0
 
 
 Progress = Callable[[str, int, int], None]

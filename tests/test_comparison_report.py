@@ -160,9 +160,9 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
 
 def test_stand_ins_say_so_on_every_page_and_licensed_corpora_on_none(full: Written, mixed: Written) -> None:
     for text in pages(mixed[1][0]):
-        assert text.count(squeeze(tables.BANNER)) == 1
+        assert text.count(squeeze(tables.banner("stand-in", 1) or "")) == 1
         assert "comparison,profilequick,stand-incorpora" in text
-    assert load(mixed[1])["notice"] == tables.BANNER
+    assert load(mixed[1])["notice"] == tables.banner("stand-in", 1)
     assert not any("syntheticfaces" in text for text in pages(full[1][0]))
     assert load(full[1])["notice"] is None
 

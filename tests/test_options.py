@@ -9,6 +9,7 @@ from typing import Any
 
 import guessing as guesses
 import pytest
+from pypdf import PdfReader
 
 import papers
 import run_all
@@ -82,6 +83,27 @@ def test_stand_ins_are_those_of_the_experiment_and_no_larger_than_asked(tmp_path
     (written,) = (tmp_path / "cache").glob("standin-*")
     assert [folder.name for folder in written.iterdir()] == ["SMIC"]
     assert len([*written.glob("SMIC/**/HS/s*/micro/*/*")]) == 2
+
+
+def test_motion_keys_the_run_and_is_named_on_every_page(cache: Path, tmp_path: Path) -> None:
+    words = (*STCNN, "--profile", "smoke", "--subjects", "1", "--clips", "1")
+    for factor in ("1", "0", "4"):
+        assert run(tmp_path, cache, *words, "--motion", factor) == 0
+        report = json.loads((tmp_path / "reddy2019.json").read_text(encoding="utf-8"))
+        assert report["motion"] == float(factor)
+        assert ("motion" in report["notice"]) == (factor != "1")
+        pages = [page.extract_text() for page in PdfReader(tmp_path / "reddy2019.pdf").pages]
+        moved = {"1": "synthetic faces.", "0": "faces without motion", "4": "motion x 4"}[factor]
+        assert all(moved in " ".join(page.split()) for page in pages)
+    assert sorted(record["key"]["motion"] for record in runs(tmp_path)) == [0.0, 1.0, 4.0]
+    assert len({record["key"]["clips"][0][2] for record in runs(tmp_path)}) == 3  # other pictures
+
+
+@pytest.mark.parametrize("words", [("--data", "somewhere", "--motion", "2"), ("--motion", "fast")])
+def test_motion_is_a_number_and_of_stand_ins(words: tuple[str, ...]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        run_all.main([*STCNN, *words])
+    assert stopped.value.code == 2
 
 
 def test_what_an_earlier_run_left_stays_in_the_report(cache: Path, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from benchmarks import standin_proof as proof
-from common import corpora
+from common import corpora, images
 from common.corpora import standin
 from common.corpora.standin import casting, films, layouts, motion, portraits, recordings, rendering, sheets
 from common.errors import UserError
@@ -573,6 +573,28 @@ def test_motion_shows_the_class_and_the_first_frame_does_not(standin_data: Path)
 
 
 # ---------------------------------------------------------------- building
+
+
+def test_motion_changes_expressions_and_nothing_else(tmp_path: Path) -> None:
+    """The onset is the same picture at every factor; what the apex shows more than without motion grows with it."""
+    shown: dict[float, list[np.ndarray]] = {}
+    tables: dict[float, list[str]] = {}
+    for factor in (0.0, 1.0, 4.0):
+        root = tmp_path / f"{factor:g}"
+        standin.write(root, corpora=("samm",), subjects=1, clips=1, motion=factor)
+        clip = corpora.load("samm", corpora.find(root)["samm"], "raw").clips[0]
+        assert clip.apex is not None
+        shown[factor] = [images.read_frame(clip, place) for place in (0, clip.apex - clip.onset, len(clip.numbers) - 1)]
+        tables[factor] = [str(path.relative_to(root)) for path in sorted(root.rglob("*"))]
+        tables[factor] += [repr(dataclasses.replace(clip, frames=()))]
+    assert tables[0.0] == tables[1.0] == tables[4.0]
+    assert np.array_equal(shown[0.0][0], shown[1.0][0])
+    assert np.array_equal(shown[0.0][0], shown[4.0][0])
+    differs = {f: np.abs(shown[f][1].astype(float) - shown[0.0][1]).mean() for f in (1.0, 4.0)}
+    assert differs[4.0] > 2 * differs[1.0] > 0
+    for wrong in (-1.0, float("nan"), 17.0):
+        with pytest.raises(UserError, match="motion from 0"):
+            standin.ensure(tmp_path, subjects=1, clips=1, motion=wrong)
 
 
 def test_rendering_is_deterministic(studio: rendering.Studio, standin_data: Path, square: Path, tmp_path: Path) -> None:

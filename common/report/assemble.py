@@ -142,6 +142,7 @@ def assemble(
         tests=compare.between_variants(paper, {name: one.results for name, one in stored.items()}),
         seeds=tuple(seeds),
         spread=_spread(out, paper, profile, data, seeds, comparisons) if len(seeds) > 1 else (),
+        motion=profile.motion,
         tried=tuple(row for e in paper.experiments for row in _tried(e, stored[e.id].results)),
     )
 
@@ -246,6 +247,8 @@ def shortened(paper: Paper, profile: Profile) -> tuple[str, ...]:
         lines.append(f"subjects per corpus: {profile.subjects} instead of all")
     if profile.clips is not None:
         lines.append(f"clips per subject: at most {profile.clips}")
+    if profile.motion != 1:
+        lines.append(f"motion of the stand-ins: {profile.motion} times that of micro-expressions")
     if profile.folds is not None:
         lines.append(f"folds of an experiment: at most {profile.folds}")
     return tuple(lines)

@@ -36,13 +36,14 @@ _COMMON_COLUMNS = ("paper", "network", "corpus", "metric", "reproduced [95% inte
 
 def of_report(report: Report, formats: Sequence[str]) -> dict[str, bytes]:
     """A paper's table by file name, `<paper key>.md` and `.tex`: one row per comparison."""
-    about = _about(report.paper.key, report.profile, report.data, report.seeds or (report.seed,), report.environment)
+    seeds = report.seeds or (report.seed,)
+    about = _about(report.paper.key, report.profile, report.data, report.motion, seeds, report.environment)
     return _files(report.paper.key, formats, about, _COLUMNS, _rows(report))
 
 
 def of_comparison(side: SideBySide, formats: Sequence[str]) -> dict[str, bytes]:
     """`comparison.md` and `.tex`: one row per network on common ground, corpus and metric, as ranked."""
-    about = _about("common ground", side.profile, side.data, side.seeds, side.environment)
+    about = _about("common ground", side.profile, side.data, side.motion, side.seeds, side.environment)
     about += f" {side.protocol}, {tables.selection_name(side.selection)}, classes {', '.join(side.classes)}."
     return _files("comparison", formats, about, _COMMON_COLUMNS, _common_rows(side))
 
@@ -56,8 +57,10 @@ def _files(
     }
 
 
-def _about(what: str, profile: str, data: str, seeds: Sequence[int], environment: Mapping[str, str]) -> str:
-    loud = tables.BANNER.replace("Stand-in corpora", "STAND-IN CORPORA") if data == "stand-in" else ""
+def _about(
+    what: str, profile: str, data: str, motion: float, seeds: Sequence[int], environment: Mapping[str, str]
+) -> str:
+    loud = (tables.banner(data, motion) or "").replace("Stand-in corpora", "STAND-IN CORPORA")
     code = f", code {environment['code']}" if "code" in environment else ""
     seed = f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds)) or tables.DASH}"
     shown = f" (numbers of seed {seeds[0]})" if len(seeds) > 1 else ""

@@ -40,7 +40,7 @@ def record(side: SideBySide) -> dict[str, Any]:
     return {
         "profile": side.profile,
         "data": side.data,
-        "notice": tables.BANNER if side.data == "stand-in" else None,
+        "notice": tables.banner(side.data, side.motion),
         "seeds": list(side.seeds),
         "labels": side.labels,
         "classes": list(side.classes),

@@ -62,7 +62,7 @@ def view(side: SideBySide) -> dict[str, Any]:
     papers = len({c.paper for c in side.contenders})
     main = _main(side, next(iter(scores), ""))
     return {
-        "banner": tables.BANNER if side.data == "stand-in" else None,
+        "banner": tables.banner(side.data, side.motion),
         "dash": tables.DASH,
         "mark": MARK,
         "key": "comparison",

@@ -11,7 +11,17 @@ from common.histories import is_accuracy
 from common.types import CitedRow, Claim, Comparison, CorpusSummary, Correction, Exclusion, Report, SideBySide
 
 DASH = "\u2013"
-BANNER = "Stand-in corpora: synthetic faces. Not a reproduction; no number here may be compared with a published one."
+
+
+def banner(data: str, motion: float) -> str | None:
+    """What every page of a report on stand-ins says; None for one on licensed corpora."""
+    if data != "stand-in":
+        return None
+    moved = "" if motion == 1 else " without motion" if motion == 0 else f", motion x {motion:g}"
+    faces = f"synthetic faces{moved}"
+    return f"Stand-in corpora: {faces}. Not a reproduction; no number here may be compared with a published one."
+
+
 VERDICTS = {
     "MATCH": "match",
     "CLOSE": "close",

@@ -76,9 +76,10 @@ def record(report: Report) -> dict[str, Any]:
         },
         "profile": report.profile,
         "data": report.data,
-        "notice": tables.BANNER if report.data == "stand-in" else None,
+        "notice": tables.banner(report.data, report.motion),
         "seed": report.seed,
         "shortened": list(report.shortened),
+        "motion": report.motion if report.data == "stand-in" else None,
         "command": report.command,
         "seeds": list(report.seeds),
         "comparisons": [comparison_record(c) for c in report.comparisons],
@@ -237,7 +238,7 @@ def _view(report: Report) -> dict[str, Any]:
     """What the template shows, all strings."""
     paper = report.paper
     return {
-        "banner": tables.BANNER if report.data == "stand-in" else None,
+        "banner": tables.banner(report.data, report.motion),
         "dash": tables.DASH,
         "key": paper.key,
         "title": paper.title,

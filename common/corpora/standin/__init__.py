@@ -29,6 +29,8 @@ REVISION = 3
 CORPORA = ("casme2", "smic", "samm", "casme_sq")
 ON_REQUEST = ("smic_vis", "smic_nir")
 """Further parts of SMIC, which lie in its folder."""
+MOST_MOTION = 16
+"""Times the motion of a micro-expression: no face moves that far."""
 MARKER = "STAND-IN.txt"
 """A file in every folder of a stand-in corpus: whoever copies one cannot take it for the real corpus."""
 
@@ -40,20 +42,24 @@ def ensure(
     subjects: int | None,
     clips: int | None,
     seed: int = 0,
+    motion: float = 1.0,
     progress: Progress | None = None,
 ) -> Path:
     """The folder that holds CASME2/, SMIC/, SAMM/ and CAS(ME)^2/, each written when `corpora` first asks for it.
 
     `subjects` bounds the subjects of each corpus, `clips` the clips per subject (of CASME II and SAMM those that count
-    in the three classes); None and None write as many as the real corpora hold. A build that is interrupted leaves
-    nothing that counts as complete. Of two processes that need the same corpora one builds and the other waits.
-    Raises UserError where `cache` cannot be written, a name is unknown or a bound is not positive.
+    in the three classes); None and None write as many as the real corpora hold. With `motion` faces move so many times
+    as far in their expressions, and nothing else differs: neither people, clips and timing nor what moves without an
+    expression. A build that is interrupted leaves nothing that counts as complete. Of two processes that need the same
+    corpora one builds and the other waits. Raises UserError where `cache` cannot be written, a name is unknown, a bound
+    is not positive or `motion` out of its range.
     """
     from common.corpora.standin import layouts
 
-    _check(corpora, subjects, clips)
+    _check(corpora, subjects, clips, motion)
     size = f"{'all' if subjects is None else subjects}x{'all' if clips is None else clips}"
-    target = Path(cache) / f"standin-r{REVISION}-{size}-seed{seed}"
+    moved = "" if motion == 1 else f"-motion{motion:g}"
+    target = Path(cache) / f"standin-r{REVISION}-{size}-seed{seed}{moved}"
     units = {corpus: target / layouts.unit(corpus) for corpus in corpora}
     try:
         if all(unit.is_dir() for unit in units.values()):
@@ -65,7 +71,16 @@ def ensure(
                     shutil.rmtree(dead, ignore_errors=True)
             for corpus, unit in units.items():
                 if not unit.is_dir():
-                    _build(target, corpus, unit, subjects=subjects, clips=clips, seed=seed, progress=progress)
+                    _build(
+                        target,
+                        corpus,
+                        unit,
+                        subjects=subjects,
+                        clips=clips,
+                        seed=seed,
+                        motion=motion,
+                        progress=progress,
+                    )
     except OSError as error:
         why = error.strerror or error
         raise UserError(f"cannot write stand-in corpora to {cache}: {why}; choose another with --cache") from error
@@ -86,12 +101,13 @@ def _build(
     subjects: int | None,
     clips: int | None,
     seed: int,
+    motion: float,
     progress: Progress | None,
 ) -> None:
     """Write one corpus to a temporary sibling of `target`, and move its folder to `unit` when it is complete."""
     part = Path(tempfile.mkdtemp(prefix=f".{target.name}.part-", dir=target.parent))
     try:
-        write(part, corpora=(corpus,), subjects=subjects, clips=clips, seed=seed, progress=progress)
+        write(part, corpora=(corpus,), subjects=subjects, clips=clips, seed=seed, motion=motion, progress=progress)
         unit.parent.mkdir(parents=True, exist_ok=True)
         shared = unit.relative_to(target).parts[0]
         if unit.parent != target:  # a part of a corpus: what marks all of it is not in the folder that moves
@@ -112,11 +128,12 @@ def write(
     subjects: int | None,
     clips: int | None,
     seed: int = 0,
+    motion: float = 1.0,
     editions: Mapping[str, Sequence[str]] = MappingProxyType({}),
     tables: Mapping[str, str] = MappingProxyType({}),
     progress: Progress | None = None,
 ) -> None:
-    """Write `corpora` below `root`; what `subjects`, `clips` and `seed` mean is said at `ensure`.
+    """Write `corpora` below `root`; what `subjects`, `clips`, `seed` and `motion` mean is said at `ensure`.
 
     `editions` names, by corpus, the trees to write instead of the default ones (`layouts.EDITIONS`), and `tables` the
     version of the annotation table (`sheets.TABLES`). The pictures of a recording depend on the seed, its corpus, its
@@ -125,7 +142,7 @@ def write(
     """
     from common.corpora.standin import films, layouts, rendering, sheets
 
-    _check((*corpora, *editions, *tables), subjects, clips)
+    _check((*corpora, *editions, *tables), subjects, clips, motion)
     corpora = tuple(dict.fromkeys(corpora))
     written = {corpus: layouts.editions(corpus, editions.get(corpus)) for corpus in corpora}
     for corpus, name in tables.items():
@@ -137,7 +154,7 @@ def write(
         for scene in dict.fromkeys(edition.scene for edition in written[corpus])
         for film in cast[corpus]
     ]
-    studio = rendering.studio(seed, dict.fromkeys(trees[0].scene for _, trees in shots))
+    studio = rendering.studio(seed, dict.fromkeys(trees[0].scene for _, trees in shots), motion)
     people = list(dict.fromkeys((film.corpus, film.subject, trees[0].scene) for film, trees in shots))
     done, total = 0, len(people) + len(shots)
     what = f"stand-in {', '.join(dict.fromkeys(layouts.FOLDERS[corpus] for corpus in corpora))}"
@@ -184,7 +201,7 @@ def _threaded(work: Callable[[Item], Made], items: Sequence[Item]) -> Iterator[t
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _check(corpora: Sequence[str], subjects: int | None, clips: int | None) -> None:
+def _check(corpora: Sequence[str], subjects: int | None, clips: int | None, motion: float) -> None:
     known = (*CORPORA, *ON_REQUEST)
     for name in corpora:
         if name not in known:
@@ -192,3 +209,5 @@ def _check(corpora: Sequence[str], subjects: int | None, clips: int | None) -> N
     for name, bound in (("subjects", subjects), ("clips", clips)):
         if bound is not None and bound < 1:
             raise UserError(f"stand-in corpora need {name} of at least 1, not {bound}")
+    if not 0 <= motion <= MOST_MOTION:
+        raise UserError(f"stand-in corpora take a motion from 0 to {MOST_MOTION}, not {motion:g}")

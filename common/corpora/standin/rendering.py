@@ -25,9 +25,10 @@ VIDEO_QUALITY = 95
 
 @dataclass(frozen=True)
 class Studio:
-    """What all films share: the photographs, and a bank of sensor noise per kind of picture."""
+    """What all films share: how far expressions move, the photographs, and sensor noise per kind of picture."""
 
     seed: int
+    motion: float
     photographs: faces.Sources
     noise: Mapping[Scene, NDArray[np.int16]]
 
@@ -40,13 +41,13 @@ class Sitter:
     traits: Mapping[int, tuple[float, float]]
 
 
-def studio(seed: int, scenes: Iterable[Scene]) -> Studio:
+def studio(seed: int, scenes: Iterable[Scene], factor: float = 1.0) -> Studio:
     """Read the photographs. Raises UserError where the landmark model is missing."""
     noise = {}
     for scene in scenes:
         shape = (scene.height, scene.width, 3) if scene.colour else (scene.height, scene.width)
         noise[scene] = motion.noise_bank(shape, generator(seed, *shape, "noise"))
-    return Studio(seed, faces.sources(), noise)
+    return Studio(seed, factor, faces.sources(), noise)
 
 
 def sitter(studio: Studio, corpus: str, subject: str, scene: Scene) -> Sitter:
@@ -78,7 +79,8 @@ def film(studio: Studio, sitter: Sitter, film: Film, editions: Sequence[Edition]
     if not places:
         return
     rng = generator(studio.seed, film.id, "film")
-    take = motion.Take([_expression(role, rng) for role in film.played], film.first, film.last, FPS[film.corpus])
+    expressions = [_expression(role, studio.motion, rng) for role in film.played]
+    take = motion.Take(expressions, film.first, film.last, FPS[film.corpus])
     numbers = sorted(places)
     frames = motion.play(sitter.portrait, sitter.traits, take, rng, studio.noise[editions[0].scene], numbers)
     for video in videos:
@@ -92,8 +94,8 @@ def film(studio: Studio, sitter: Sitter, film: Film, editions: Sequence[Edition]
             path.write_bytes(encoded[path.suffix])
 
 
-def _expression(role: Role, rng: np.random.Generator) -> motion.Expression:
-    size = rng.uniform(*SIZES[role.expression])
+def _expression(role: Role, factor: float, rng: np.random.Generator) -> motion.Expression:
+    size = factor * rng.uniform(*SIZES[role.expression])
     return motion.Expression(motion.action_units(role.action_units), size, role.onset, role.apex, role.offset)
 
 
