@@ -291,7 +291,7 @@ def studied(options: argparse.Namespace) -> Study:
         for paper in loaded
     )
     if options.tune and not any(e.space for one in chosen for e in one.experiments):
-        raise UserError("--tune: no chosen experiment has a tuned copy; leak-free ones that run unasked have")
+        raise UserError("--tune: no chosen experiment has a tuned copy; only default leak-free experiments have")
     shared = Path.absolute if options.scheduler else Path  # workers may have started in another folder
     return study.Study(
         chosen=chosen,

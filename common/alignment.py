@@ -58,8 +58,8 @@ def reuse_note(unseen: Sequence[int], what: str) -> tuple[str, ...]:
     clips = sum(map(bool, unseen))
     if not clips:
         return ()
-    found = f"{what}: dlib finds no face in {sum(unseen)} frames of {clips} clips"
-    return (f"{found}; the previous frame's landmarks are used",)
+    count = f"{sum(unseen)} frames of {clips} clips"
+    return (f"{what}: dlib finds no face in {count}; the previous frame's landmarks are used",)
 
 
 def alignment(points: NDArray[np.float32], size: int) -> NDArray[np.float64]:

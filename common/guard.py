@@ -46,10 +46,9 @@ class Copy:
 def copies(clips: Sequence[Clip], digests: Mapping[str, Sequence[str]]) -> tuple[Copy, ...]:
     """Clips of different subjects that share a file, and clips of one subject that are the same.
 
-    `digests` are those of each clip's files, by clip id. Clips of one subject may be cut from one video. Of several
-    clips with the same file each is named with the first of them.
+    `digests` are those of each clip's files, by clip id. Clips of one subject may be cut from one video.
     """
-    by_file: dict[str, Clip] = {}
+    by_file: dict[str, list[Clip]] = {}
     by_clip: dict[tuple[object, ...], Clip] = {}
     found: dict[tuple[str, str], bool] = {}
     for clip in clips:
@@ -57,10 +56,12 @@ def copies(clips: Sequence[Clip], digests: Mapping[str, Sequence[str]]) -> tuple
         twin = by_clip.setdefault((files, clip.numbers if len(files) < len(clip.numbers) else ()), clip)
         if twin is not clip:
             found[twin.id, clip.id] = True
-        for file in files:
-            other = by_file.setdefault(file, clip)
-            if other.subject_id != clip.subject_id:
-                found.setdefault((other.id, clip.id), False)
+        for file in dict.fromkeys(files):
+            others = by_file.setdefault(file, [])
+            for other in others:
+                if other.subject_id != clip.subject_id:
+                    found.setdefault((other.id, clip.id), False)
+            others.append(clip)
     return tuple(Copy(*pair, whole) for pair, whole in found.items())
 
 

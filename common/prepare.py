@@ -91,11 +91,9 @@ def arrays(piece: Piece, preprocess: Preprocess, cache: Cache, faces: FaceFinder
         except (ClipError, UserError):
             raise
         except Exception as error:  # whatever the paper's code trips over
-            where = f"{piece.key['paper']} {piece.experiment.id}"
+            where = f"{piece.key['paper']} {piece.experiment.id}: preparing {piece.clip.id} failed"
             reason = " ".join(str(error).split())[:300]
-            raise StoppedError(
-                f"{where}: preparing {piece.clip.id} failed, {type(error).__name__}: {reason}"
-            ) from error
+            raise StoppedError(f"{where}, {type(error).__name__}: {reason}") from error
 
     return cache.arrays("clips", piece.key, prepare)[0]
 

@@ -31,7 +31,7 @@ _LEAST = 1e-7
 
 
 def tuned(experiments: Sequence[Experiment], space: Callable[[Experiment], Space]) -> Iterator[Experiment]:
-    """A copy of every leak-free experiment that searches its `space`, for those that run unasked or on common ground.
+    """A copy of every leak-free experiment that searches its `space`, for the default ones and those on common ground.
 
     Its variant is `tuned`, or `tuned-VARIANT` of one that is not called published.
     """

@@ -251,7 +251,7 @@ class Profile:
     @property
     def changed(self) -> str:
         """The options that have a run do other than the paper, as typed; empty where there are none."""
-        kept = [pair for pair in self.options if pair[0] not in ("--weights", "--precision")]
+        kept = [pair for pair in self.deciding if pair[0] not in ("--weights", "--precision")]
         return " ".join(word for pair in kept for word in pair)
 
 

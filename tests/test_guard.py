@@ -423,6 +423,12 @@ def test_what_is_a_copy() -> None:
     assert copies(base, clip("s2", "b", ["f5", "f3"], [7, 8])) == [("smic/s1/a", "smic/s2/b", False)]
     assert copies(base, clip("s2", "b", ["f1", "f2", "f3"], [4, 5, 6])) == [("smic/s1/a", "smic/s2/b", True)]
     assert copies(base, clip("s1", "b", ["f1", "f2", "f3"], [4, 5, 6])) == [("smic/s1/a", "smic/s1/b", True)]
+    three = [clip(subject, "a", ["f1"], [1]) for subject in ("s1", "s2", "s3")]
+    assert [pair[:2] for pair in copies(*three)] == [
+        ("smic/s1/a", "smic/s2/a"),
+        ("smic/s1/a", "smic/s3/a"),
+        ("smic/s2/a", "smic/s3/a"),  # also where the first cannot be used after all
+    ]
     video = clip("s1", "a", ["v", "v"], [1, 2])
     assert copies(video, clip("s1", "b", ["v", "v"], [3, 4])) == []
     assert copies(video, clip("s1", "b", ["v", "v"], [1, 2])) == [("smic/s1/a", "smic/s1/b", True)]

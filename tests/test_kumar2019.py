@@ -239,7 +239,7 @@ def test_the_published_reading_removes_the_same_frames_at_every_magnification(mo
 
 
 def test_without_phase_the_magnified_motion_cancels_in_the_mean_of_a_clip() -> None:
-    """Why the magnification that runs unasked has a causal filter: an image is the mean of the frames."""
+    """Why the default magnification has a causal filter: an image is the mean of the frames."""
     frames = bump(40, 15, 0)
     plain = frames.mean(axis=0)
     causal, ideal = (

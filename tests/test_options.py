@@ -169,3 +169,4 @@ def test_a_changed_run_is_never_set_against_a_printed_number() -> None:
     assert verdict(with_settings(profile, ["epochs=100"]).changed) == "MATCH"  # the paper's own
     assert verdict(with_settings(profile, ["epochs=99"]).changed) == "NOT_COMPARABLE"
     assert verdict(cut(profile, 3, None, None).changed) == "NOT_COMPARABLE"
+    assert verdict(cut(profile, None, None, 1).changed) == "MATCH"  # how many folds are done is another reason

@@ -60,7 +60,7 @@ MAGNIFIED_ONLY = "magnified-only"
 
 @dataclass(frozen=True)
 class Removal:
-    """Which frames of a clip count as low in texture (section 3.2); the defaults are the reading that runs unasked.
+    """Which frames of a clip count as low in texture (section 3.2); the defaults are the published reading.
 
     `magnified` takes A_i from the magnified frames instead of the frames as they are; `filter` is that of the
     magnification. `ends` is what becomes of a window that reaches beyond its clip ("cut" or "moved", see
