@@ -53,6 +53,15 @@ def test_parameters_of_senet50() -> None:
     assert trained(senet50(224, 1000)) - trained(senet50(224, 4)) == 996 * 2049
 
 
+@pytest.mark.parametrize("key", ["resnet50", "resnet50-torchvision", "senet50"])
+def test_statistics_of_normalisations_follow_as_fast_as_in_pytorch(key: str) -> None:
+    normalisations = [
+        layer for layer in model.bare(key, 32, 3).layers if isinstance(layer, keras.layers.BatchNormalization)
+    ]
+    assert len(normalisations) == 53
+    assert {layer.momentum for layer in normalisations} == {0.9}
+
+
 def test_senet50_is_resnet50_with_sixteen_squeezes() -> None:
     """Squeezing and exciting take c^2 / 16 weights each and c / 16 and c biases; other convolutions have no bias."""
     squeezes = sum(blocks * (c * c // 8 + c + c // 16) for c, blocks in ((256, 3), (512, 4), (1024, 6), (2048, 3)))
