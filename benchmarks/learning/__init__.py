@@ -1,0 +1,1 @@
+"""What each network can see: a benchmark with a known answer."""

@@ -1,0 +1,128 @@
+"""One cell of the table: a system on stand-ins of one motion, every subject tested by training on others."""
+
+from __future__ import annotations
+
+import gc
+import tempfile
+import time
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import papers
+from benchmarks.learning.pixels import eye_distance
+from benchmarks.learning.systems import Size, System, paper_of, parts, profile
+from common import prepare
+from common.cache import Cache
+from common.corpora import standin
+from common.environment import code_digest, environment
+from common.faces import FaceFinder
+from common.plan import Job, plan, read_data
+from common.pool import Pool
+from common.protocols import inner
+from common.runner import Means, prepare_clips
+from common.seeds import seed_of
+from common.types import Answers, Samples, Workbench
+
+SEED = 0
+
+
+@dataclass(frozen=True)
+class Order:
+    """A cell that is to be measured, with the folder for stand-ins and prepared clips."""
+
+    system: System
+    motion: float
+    size: Size
+    cache: Path
+
+
+def made_ready(order: Order, pool: Pool) -> None:
+    """Have stand-ins and prepared clips of a cell in the cache."""
+    prepare_clips([_job(order)], _means(order, pool), _quiet)
+
+
+def measured(order: Order) -> dict[str, Any]:
+    """What the system answers for each clip, with the accuracy on the training clips of each fold, as plain data.
+
+    Folds are parts of the subjects. Seconds are those of training and answering; `eye_distance` is in pixels of the
+    network's own input, None where it reads no face.
+    """
+    job, means = _job(order), _means(order, Pool(1))
+    excluded = prepare_clips([job], means, _quiet)[job.experiment.id].excluded
+    modules = parts(order.system)
+    samples = prepare.samples(job, excluded, modules.preprocess, means.code, means.cache, None)
+    recipe = modules.recipe()
+    networks = recipe.Networks(job.experiment, job.profile.settings, SEED)
+    start, found, learnt = time.perf_counter(), Answers(), []
+    for number, (train, test) in enumerate(inner(samples.subject, order.size.folds, SEED), start=1):
+        with tempfile.TemporaryDirectory() as folder:
+            seed = seed_of("learning", order.system.name, number, SEED)
+            bench = Workbench(f"part {number}", seed, _quiet, Path(folder), None)
+            trained = recipe.train(networks, job.experiment, samples.only(train), bench)
+            found |= trained.predict(samples.only(test))
+            learnt.append(_accuracy(trained.predict(samples.only(train)), samples))
+    seconds = time.perf_counter() - start
+    _forget()
+    known = environment()
+    return {
+        "system": order.system.name,
+        "motion": order.motion,
+        "changed": dict(order.system.changed),
+        "answers": {clip: int(answer.argmax()) for clip, answer in sorted(found.items())},
+        "training_accuracy": [round(one, 4) for one in learnt],
+        "eye_distance": eye_distance(order.system, [clip for clip, _ in job.clips], job.profile.settings),
+        "seconds": round(seconds, 1),
+        "processor": known.get("processor", ""),
+    }
+
+
+def truth(order: Order) -> dict[str, int]:
+    """The class of each clip."""
+    return {clip.id: label for clip, label in sorted(_job(order).clips, key=lambda pair: pair[0].id)}
+
+
+def _job(order: Order) -> Job:
+    paper, experiment = paper_of(order.system)
+    size, cache = order.size, Cache(order.cache)
+    folder = standin.ensure(
+        order.cache, corpora=experiment.corpora, subjects=size.subjects, clips=size.clips, motion=order.motion
+    )
+    return plan(
+        paper,
+        experiment,
+        profile(order.system, order.motion, size),
+        read_data(folder, experiment.corpora, paper.images if not order.system.reads else "raw"),
+        cache=cache,
+        out=order.cache,  # nothing is stored there
+        seed=SEED,
+        code=code_digest(papers.code(paper.key)),
+        contents={},
+        progress=_quiet,
+    )
+
+
+def _means(order: Order, pool: Pool) -> Means:
+    code = prepare.code(order.system.paper)
+    return Means(partial(parts, order.system), code, Cache(order.cache), None, FaceFinder(None), pool)
+
+
+def _accuracy(answers: Answers, samples: Samples) -> float:
+    classes = dict(zip(samples.clip.tolist(), samples.y.tolist(), strict=True))
+    return float(np.mean([answer.argmax() == classes[clip] for clip, answer in answers.items()]))
+
+
+def _forget() -> None:
+    """Give back what Keras keeps of networks that are gone: the next cell of this process builds others."""
+    import sys
+
+    if "keras" in sys.modules:
+        sys.modules["keras"].utils.clear_session()
+    gc.collect()
+
+
+def _quiet(*_: object) -> None:
+    """Progress that nobody reads."""

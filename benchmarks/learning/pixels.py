@@ -1,0 +1,114 @@
+"""How far faces move in the pixels of what a network reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.learning.systems import System
+from common.alignment import ALIGNED, alignment, rectangle
+from common.corpora.standin.rendering import SIZES
+from common.faces import FaceFinder
+from common.images import read_frame
+from common.types import Clip
+
+MOTION = float(np.mean(SIZES["micro"]))
+"""The mean size of an expression at a motion of 1, as a share of the distance of the eye centres."""
+Points = NDArray[np.float32]
+Scale = Callable[[Points, tuple[int, ...], Any], float]
+
+
+def eye_distance(system: System, clips: Sequence[Clip], settings: Any) -> float | None:
+    """The distance of the eye centres in pixels of the network's input: the median over one clip of each subject.
+
+    None for a system that reads no face.
+    """
+    how = SCALES.get(system.reads or system.name)
+    if how is None:
+        return None
+    finder, found = FaceFinder(None), []
+    for clip in {clip.subject_id: clip for clip in clips}.values():
+        first = read_frame(clip, 0)
+        points = finder.find(first).points
+        apart = float(np.linalg.norm(points[36:42].mean(axis=0) - points[42:48].mean(axis=0)))
+        found.append(apart * how(points, first.shape, settings))
+    return round(float(np.median(found)), 1)
+
+
+def _chip(points: Points) -> float:
+    """Pixels of dlib's aligned face by pixel of the frame."""
+    return float(np.sqrt(abs(np.linalg.det(alignment(points, ALIGNED)[:, :2]))))
+
+
+def _stcnn(points: Points, shape: tuple[int, ...], settings: Any) -> float:
+    return _chip(points) * settings.face_size / ALIGNED
+
+
+def _fusenet(points: Points, shape: tuple[int, ...], settings: Any) -> float:
+    """The mean over the two regions and both directions, in which they are shrunk by different amounts."""
+    from papers.reddy2019.preprocess import BOXES
+
+    sides = [
+        abs(float(points[b, axis] - points[a, axis]))
+        for box in BOXES.values()
+        for a, b, axis in ((box.top, box.bottom, 1), (box.left, box.right, 0))
+    ]
+    return float(np.mean([settings.region_size / side for side in sides]))
+
+
+def _model(points: Points, shape: tuple[int, ...], settings: Any) -> float:
+    return _chip(points) * settings.size / ALIGNED
+
+
+def _model_b(points: Points, shape: tuple[int, ...], settings: Any) -> float:
+    return _chip(points) * settings.model_b_size / ALIGNED
+
+
+def _avatar(points: Points, shape: tuple[int, ...], settings: Any) -> float:
+    from papers.kumar2019.preprocess import MARGIN
+
+    rows, columns = rectangle(points, shape, MARGIN)
+    return settings.size / float(np.sqrt((rows.stop - rows.start) * (columns.stop - columns.start)))
+
+
+def _dynamic(points: Points, shape: tuple[int, ...], settings: Any) -> float:
+    from papers.le2020.preprocess import CROP, CROPPED
+
+    if np.ptp(points[:, 0]) <= CROPPED * shape[1]:
+        return float(np.sqrt(abs(np.linalg.det(alignment(points, CROP)[:, :2])))) * settings.size / CROP
+    return settings.size / float(np.sqrt(shape[0] * shape[1]))
+
+
+def _regions(points: Points, shape: tuple[int, ...], settings: Any) -> float:
+    from papers.aouayeb2019.preprocess import CANVAS, face_box
+
+    left, right, top, bottom = face_box(points, shape[0], shape[1])
+    return min(1.0, CANVAS[0] / (bottom - top), CANVAS[1] / (right - left)) * float(settings.region_scale)
+
+
+def _linear(points: Points, shape: tuple[int, ...], settings: Any) -> float:
+    from benchmarks.standin_proof import UNIT
+
+    return UNIT / float(np.linalg.norm(points[36:42].mean(axis=0) - points[42:48].mean(axis=0)))
+
+
+SCALES: Mapping[str, Scale] = {
+    "flow": _linear,
+    "onset": _linear,
+    "Region CNNs, LSTMs": _regions,
+    "MicroExpSTCNN": _stcnn,
+    "MicroExpFuseNet, intermediate": _fusenet,
+    "MicroExpFuseNet, late": _fusenet,
+    "Model-A": _model,
+    "Split-Model": _model,
+    "Model-B": _model_b,
+    "Model-C": _model,
+    "ResNet34": _avatar,
+    "VGG19": _dynamic,
+    "ResNet50": _dynamic,
+    "SENet50": _dynamic,
+}
+"""Pixels of the network's input by pixel of the frame, by what a reference reads or a network's name."""

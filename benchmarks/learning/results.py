@@ -1,0 +1,97 @@
+"""The results file: one cell per system and motion, written after each, and the scores that follow from its answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.learning.pixels import MOTION
+from benchmarks.learning.systems import SYSTEMS, Size, System
+from common.corpora.composite import MEGC2019
+from common.corpora.standin import REVISION
+from common.files import write_json
+from common.metrics import metric
+from common.statistics import guess_test, subject_interval
+
+MOTIONS = (0.0, 1.0, 2.0, 4.0, 8.0)
+FILE = Path(__file__).parent / "results.json"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One cell's score: UF1 of all clips with its interval over subjects and p of guessing within subjects.
+
+    `learnt` is the accuracy on the training clips, the mean over folds; `pixels` the mean size of an expression in
+    pixels of the network's own input, None for a system that reads no face.
+    """
+
+    system: System
+    motion: float
+    uf1: float
+    low: float
+    high: float
+    p: float
+    learnt: float
+    pixels: float | None
+    seconds: float
+    processor: str
+
+
+def read(path: Path, size: Size) -> dict[str, Any]:
+    """The results of a file, or none yet where it is not there or is of other stand-ins."""
+    empty = {"size": asdict(size), "standin": REVISION, "clips": {}, "cells": []}
+    if not path.is_file():
+        return empty
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found if (found["size"], found["standin"]) == (empty["size"], empty["standin"]) else empty
+
+
+def write(path: Path, results: Mapping[str, Any]) -> None:
+    """Write the results whole, cells in the order of systems and motions."""
+    place = {system.name: number for number, system in enumerate(SYSTEMS)}
+    cells = sorted(results["cells"], key=lambda cell: (place[cell["system"]], cell["motion"]))
+    write_json(path, {**results, "cells": cells})
+
+
+def cell(results: Mapping[str, Any], system: System, motion: float) -> dict[str, Any] | None:
+    """The stored cell of a system at a motion, if it was measured with the settings that the system has now."""
+    for one in results["cells"]:
+        if (one["system"], one["motion"]) == (system.name, motion) and one["changed"] == dict(system.changed):
+            found: dict[str, Any] = one
+            return found
+    return None
+
+
+def rows(results: Mapping[str, Any], motions: Sequence[float] = MOTIONS) -> list[Row]:
+    """The scores of all cells that are there."""
+    cells = ((system, motion, cell(results, system, motion)) for system in SYSTEMS for motion in motions)
+    return [_row(system, motion, one, results["clips"]) for system, motion, one in cells if one is not None]
+
+
+def _row(system: System, motion: float, one: Mapping[str, Any], truth: Mapping[str, int]) -> Row:
+    clips = [*one["answers"]]
+    subject = np.array([clip.rpartition("/")[0] for clip in clips])
+    true, answer = np.array([truth[clip] for clip in clips]), np.array([*one["answers"].values()])
+    classes = len(MEGC2019.classes)
+    matrices = np.zeros((len(people := np.unique(subject)), classes, classes), np.int64)
+    np.add.at(matrices, (np.searchsorted(people, subject), true, answer), 1)
+    uf1 = metric("uf1", MEGC2019.classes)
+    interval = subject_interval(matrices, uf1)
+    assert interval is not None  # there are several subjects
+    return Row(
+        system=system,
+        motion=motion,
+        uf1=float(uf1(matrices.sum(axis=0))),
+        low=interval[0],
+        high=interval[1],
+        p=guess_test(subject, true, answer, uf1, classes),
+        learnt=float(np.mean(one["training_accuracy"])),
+        pixels=one["eye_distance"] and one["eye_distance"] * MOTION * motion,
+        seconds=one["seconds"],
+        processor=one["processor"],
+    )

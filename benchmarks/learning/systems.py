@@ -1,0 +1,113 @@
+"""What is measured: the twelve networks of the papers on the MEGC 2019 composite, and three references.
+
+Each network has its paper's own settings but for what two cores do not allow in minutes, which `changed` lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import papers
+from benchmarks import linear
+from common.parts import Parts
+from common.types import Experiment, Paper, Profile
+from common.weights import NONE, Weights
+
+Value = int | float | str
+
+
+@dataclass(frozen=True)
+class Size:
+    """Of the stand-ins: subjects of each corpus, clips of each subject; and in how many parts the subjects are dealt.
+
+    With a multiple of three clips each subject shows each class equally often, and all clips of a subject are equally
+    long: corpus, subject and length tell nothing of the class.
+    """
+
+    subjects: int = 5
+    clips: int = 6
+    folds: int = 3
+
+
+@dataclass(frozen=True)
+class System:
+    """A network, or a linear classifier that `reads` something; `changed` are settings that are not the paper's."""
+
+    name: str
+    paper: str
+    experiment: str
+    changed: Mapping[str, Value] = field(default_factory=dict)
+    reads: str = ""
+
+    @property
+    def label(self) -> str:
+        """The name with the paper's key, if it is one of its networks."""
+        return self.name if self.reads else f"{self.paper}: {self.name}"
+
+
+_REDDY: dict[str, Value] = {"epochs": 40}
+_TALLURI: dict[str, Value] = {"size": 64, "epochs": 40}
+_LE: dict[str, Value] = {"size": 64, "face_size": 112, "learning_rate": 0.01, "epochs": 20}
+_GROUND = "composite-loso/published"
+
+SYSTEMS = (
+    System("Flow from onset to apex, linear classifier", "kumar2019", _GROUND, reads="flow"),
+    System("First frame alone, linear classifier", "kumar2019", _GROUND, reads="onset"),
+    System("Metadata alone, linear classifier", "kumar2019", _GROUND, reads=linear.METADATA),
+    System(
+        "Region CNNs, LSTMs",
+        "aouayeb2019",
+        "composite-loso/cnn-in-fold",
+        {
+            "region_scale": 0.25,
+            "frame_step": 4,
+            "sequence_length": 24,
+            "cnn_batch": 8,
+            "lstm_batch": 16,
+            "cnn_epochs": 40,
+            "learning_rate": 1e-3,
+        },
+    ),
+    System("MicroExpSTCNN", "reddy2019", "stcnn-composite/loso", _REDDY),
+    System("MicroExpFuseNet, intermediate", "reddy2019", "intermediate-composite/loso", _REDDY),
+    System("MicroExpFuseNet, late", "reddy2019", "late-composite/loso", _REDDY),
+    System("Model-A", "talluri2022", "model-a-composite/loso", _TALLURI),
+    System("Split-Model", "talluri2022", "split-model-composite/loso", _TALLURI),
+    System("Model-B", "talluri2022", "model-b-composite/loso", _TALLURI),
+    System("Model-C", "talluri2022", "model-c-composite/loso", _TALLURI),
+    System("ResNet34", "kumar2019", _GROUND, {"size": 64, "face_size": 112, "batch": 16, "epochs": 12}),
+    System("VGG19", "le2020", "vgg19-composite/loso", _LE),
+    System("ResNet50", "le2020", "resnet50-composite/loso", _LE),
+    System("SENet50", "le2020", "senet50-composite/loso", _LE),
+)
+
+
+def named(name: str) -> System:
+    """The system of a name."""
+    return next(system for system in SYSTEMS if system.name == name)
+
+
+def profile(system: System, motion: float, size: Size) -> Profile:
+    """The paper's own settings with those that are changed, on stand-ins of a size and motion.
+
+    Networks that would start from trained weights start from random ones, which need no download.
+    """
+    if system.reads:
+        return Profile("paper", linear.Settings(system.reads), size.subjects, size.clips, motion=motion)
+    full = papers.load(system.paper).profiles["paper"]
+    settings = replace(full.settings, **system.changed)
+    if hasattr(settings, "weights"):
+        settings = replace(settings, weights=Weights(NONE))
+    return replace(full, settings=settings, subjects=size.subjects, clips=size.clips, motion=motion)
+
+
+def paper_of(system: System) -> tuple[Paper, Experiment]:
+    """The paper and the experiment that a system is run as."""
+    paper = papers.load(system.paper)
+    return paper, next(experiment for experiment in paper.experiments if experiment.id == system.experiment)
+
+
+def parts(system: System) -> Parts:
+    """The working modules of a system."""
+    return linear.parts() if system.reads else papers.parts(system.paper)
