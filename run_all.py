@@ -10,6 +10,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -275,7 +276,7 @@ def studied(options: argparse.Namespace) -> Study:
 
     def changed(paper: Paper) -> Profile:
         found = computing_in(options.precision, starting_from(paper.profiles[profile], weights))
-        found = moving(found, options.motion)
+        found = replace(found, motion=1.0) if options.data else moving(found, options.motion)
         return cut(with_settings(found, options.set), options.subjects, options.clips, options.folds)
 
     chosen = tuple(
@@ -283,7 +284,12 @@ def studied(options: argparse.Namespace) -> Study:
             paper=paper,
             profile=changed(paper),
             experiments=study.select(
-                paper, options.experiment or (), tune=options.tune, spoilt=options.controls, several=len(loaded) > 1
+                paper,
+                options.experiment or (),
+                tune=options.tune,
+                spoilt=options.controls,
+                several=len(loaded) > 1,
+                unasked=paper.profiles[profile].controls,
             ),
             parts=partial(papers.parts, paper.key),
             code=papers.code(paper.key),

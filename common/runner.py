@@ -204,7 +204,7 @@ def _shares(
                 tuple(folds),
                 made[name].excluded,
                 first=folds[0] == job.pending()[0],
-                repeats=folds is largest[name],
+                repeats=folds is largest[name] and not job.experiment.control,  # the same code as without
             )
             for name, (job, folds) in by_job.items()
         )

@@ -74,12 +74,17 @@ class Study:
         return [*words, *(["--data", str(self.folder)] if self.folder else []), *options]
 
 
-def select(paper: Paper, names: Sequence[str], *, tune: bool, spoilt: bool, several: bool) -> tuple[Experiment, ...]:
+def select(
+    paper: Paper, names: Sequence[str], *, tune: bool, spoilt: bool, several: bool, unasked: Sequence[str] = ()
+) -> tuple[Experiment, ...]:
     """The experiments that `names` name (NAME or NAME/VARIANT), or else all that do not wait to be named.
 
     With `several` papers also those on common ground. With `tune` also those that search settings where the variant
     without that, or the one whose leak-free twin that is, is chosen, and with `spoilt` the controls of all that are. A
     NAME of which all variants wait names them. None where no name is one of this paper.
+
+    Where nothing is named, the controls `unasked` join: those of each experiment, or with `several` papers of those on
+    common ground alone, which all papers share.
     """
     every = [e for one in paper.experiments for e in (one, *controls(one))]
 
@@ -97,7 +102,14 @@ def select(paper: Paper, names: Sequence[str], *, tune: bool, spoilt: bool, seve
     chosen = {(e.name, e.variant) for e in first if not e.control}
     if tune:
         first += [e for e in paper.experiments if e.space and chosen & {(e.name, e.tuned_of), (e.name, e.twin_of)}]
-    found = {e.id: e for one in first for e in (one, *(controls(one) if spoilt and not one.control else ()))}
+
+    def joining(e: Experiment) -> tuple[Experiment, ...]:
+        if e.control or spoilt:
+            return controls(e) if spoilt and not e.control else ()
+        joined = not names and not e.tuned_of and bool(e.common_ground or not several)
+        return tuple(control for control in controls(e) if joined and control.control in unasked)
+
+    found = {e.id: e for one in first for e in (one, *joining(one))}
     return tuple(found.values())
 
 

@@ -230,7 +230,8 @@ class Profile:
     Of each experiment `folds` folds are run, from the first to the last; those in between stay undone. Where settings
     are searched, as many `trials` at most are made, each on `inner_folds` folds of the training subjects. `options` are
     those of the command line that changed the profile, as (name, value). `motion` is how far faces of stand-ins move: 1
-    is as far as in micro-expressions, 0 not at all.
+    is as far as in micro-expressions, 0 not at all. `controls` are those that run with each experiment that nobody
+    names.
     """
 
     name: str
@@ -242,6 +243,7 @@ class Profile:
     inner_folds: int = 3
     options: tuple[tuple[str, str], ...] = ()
     motion: float = 1.0
+    controls: tuple[str, ...] = ()
 
     @property
     def deciding(self) -> tuple[tuple[str, str], ...]:

@@ -81,6 +81,20 @@ def test_several_papers_bring_their_common_ground() -> None:
         assert {e.id for e in several} - {e.id for e in alone} == more
 
 
+def test_controls_join_what_nobody_names() -> None:
+    paper = papers.load("le2020")
+
+    def ids(names: tuple[str, ...], several: bool) -> list[str]:
+        found = study.select(paper, names, tune=False, spoilt=False, several=several, unasked=("no-motion",))
+        return [e.id for e in found]
+
+    plain = [e.id for e in paper.experiments if not e.on_request]
+    ground = [e.id for e in paper.experiments if e.common_ground]
+    assert set(ids((), several=False)) == {one for name in plain for one in (name, f"{name}+no-motion")}
+    assert set(ids((), several=True)) == {*plain, *ground, *(f"{name}+no-motion" for name in ground)}
+    assert ids((ground[0],), several=False) == [ground[0]]
+
+
 def test_controls_are_stored_and_reported(guessing: None, cache: Path, tmp_path: Path) -> None:
     words = ("--paper", "aouayeb2019", "--experiment", COMMON["aouayeb2019"], "--controls")
     assert run(tmp_path, cache, *words) == 0

@@ -37,8 +37,8 @@ VGGFACE2_CAFFE = Pixels((91.4953, 103.8827, 131.0912))
 IMAGENET_TORCH = Pixels((123.675, 116.28, 103.53), (58.395, 57.12, 57.375), rgb=True)
 """ImageNet's, as torchvision has it: 0.485, 0.456, 0.406 and 0.229, 0.224, 0.225 of pixels in 0-1."""
 MOMENTUM = 0.9
-"""Of the statistics of all normalisations: PyTorch's 0.1. With the 0.99 of keras.applications they would take hundreds of
-steps to reach those of the training clips, and the network would answer by others until then."""
+"""Of the statistics of all normalisations: PyTorch's 0.1. With the 0.99 of keras.applications they would take hundreds
+of steps to reach those of the training clips, and the network would answer by others until then."""
 BUILD: dict[str, Callable[[int, int], keras.Model]] = {
     "senet50": senet.senet50,
     "resnet50-torchvision": resnet.resnet50,
