@@ -39,14 +39,19 @@ def tracked(clip: Clip | ClipFrames, faces: FaceFinder) -> Iterator[Tracked]:
     Raises ClipError for files that cannot be used, and where the first frame shows no face.
     """
     points: NDArray[np.float32] | None = None
+    before, found = None, True
     for index, frame in enumerate(each_frame(clip)):
-        place, found = where(clip, index), True
-        try:
-            points = faces.find(frame, place).points
-        except ClipError:
-            if points is None:
-                raise
-            found = False
+        place = where(clip, index)
+        if before is None or not np.array_equal(frame, before):  # a still face is searched for once
+            found = True
+            try:
+                points = faces.find(frame, place).points
+            except ClipError:
+                if points is None:
+                    raise
+                found = False
+        before = frame
+        assert points is not None
         yield Tracked(place, frame, points, found)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -100,9 +101,12 @@ def chosen(frames: NDArray[np.uint8], settings: Settings, how: Removal) -> NDArr
 
 def avatar_of(frames: NDArray[np.uint8], kept: NDArray[np.int64], face: Face, faces: FaceFinder) -> NDArray[np.uint8]:
     """The Emotion Avatar Image of the kept frames, registered to the clip's first (sections 3.3 and 3.4)."""
-    points = np.stack([faces.follow(frames[index], face) for index in kept])
+    shown = frames[kept]
+    points = [faces.follow(shown[0], face)]
+    for before, frame in pairwise(shown):  # of a still face the landmarks are fitted once
+        points.append(points[-1] if np.array_equal(frame, before) else faces.follow(frame, face))
     try:
-        return avatar(frames[kept], points, faces.follow(frames[0], face))
+        return avatar(shown, np.stack(points), faces.follow(frames[0], face))
     except ValueError as error:
         raise ClipError(str(error)) from None
 
