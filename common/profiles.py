@@ -22,8 +22,8 @@ CUTS = {
 OWN_OPTIONS = ("precision", "weights")
 """Settings with an option of their own."""
 
-QUICK_MOTION = 4.0
-"""Times as far as in micro-expressions: what networks learn of in minutes, about as far as in open expressions."""
+QUICK_MOTION = 8.0
+"""Times as far as in micro-expressions: further than most open expressions, so that networks learn within minutes."""
 
 
 def profiles(paper: Any, quick: Any, smoke: Any) -> dict[str, Profile]:

@@ -9,7 +9,10 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import papers
 import run_all
+from benchmarks.learning import drawing, results
+from benchmarks.learning.systems import SYSTEMS, Size
 from common import corpora
 from common.corpora.tables import Documented
 from docs.generate import code, plain, table
@@ -24,7 +27,13 @@ def filled(markdown: str) -> str:
 
     Raises KeyError for a mark that names none.
     """
-    made: dict[str, Callable[..., str]] = {"corpus": corpus, "file": file, "usage": usage}
+    made: dict[str, Callable[..., str]] = {
+        "corpus": corpus,
+        "file": file,
+        "learning": learning,
+        "learning_settings": learning_settings,
+        "usage": usage,
+    }
     return MARK.sub(lambda mark: made[mark[1]](*filter(None, [mark[2]])), markdown)
 
 
@@ -56,6 +65,24 @@ def _counts(known: Documented) -> str:
     counts = "; ".join(", ".join(f"{plain(name)} {n}" for name, n in group.items()) for group in groups if group)
     where = ", ".join(filter(None, [known.title, known.source]))
     return f"{plain(where)}: {known.clips} clips of {known.subjects} subjects" + (f"; {counts}" if counts else "")
+
+
+def learning() -> str:
+    """The table of the learning benchmark, and the processors that it was measured on."""
+    rows = results.rows(results.read(results.FILE, Size()))
+    hours, processors = sum(row.seconds for row in rows) / 3600, sorted({row.processor for row in rows})
+    told = f"Trained and tested in {hours:.1f} hours in all, preparing clips apart, on {', '.join(processors)}."
+    return f"{drawing.table(rows)}\n{told if rows else ''}"
+
+
+def learning_settings() -> str:
+    """The settings of the learning benchmark's networks that are not their paper's."""
+    found = []
+    for system in SYSTEMS:
+        own = papers.load(system.paper).profiles["paper"].settings
+        changed = (f"{name} {value} ({getattr(own, name)})" for name, value in system.changed.items())
+        found.append((plain(system.label), plain(", ".join(changed).replace("_", " "))))
+    return table(("Network", "Settings here (the paper's)"), [row for row in found if row[1]])
 
 
 def usage() -> str:

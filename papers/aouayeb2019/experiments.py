@@ -38,7 +38,14 @@ class Settings:
 PROFILES = profiles(
     Settings(),
     quick=Settings(
-        cnn_epochs=3, lstm_epochs=30, sequence_length=12, learning_rate=1e-3, frame_step=8, region_scale=0.5
+        cnn_batch=8,
+        cnn_epochs=40,
+        lstm_batch=16,
+        lstm_epochs=30,
+        sequence_length=12,
+        learning_rate=3e-3,
+        frame_step=8,
+        region_scale=0.25,
     ),
     smoke=Settings(
         cnn_epochs=1, lstm_epochs=2, sequence_length=8, learning_rate=1e-3, frame_step=16, region_scale=0.25

@@ -39,8 +39,11 @@ class Settings:
     weights: Weights = _START
 
 
-_SHORT = Settings(size=48, face_size=112, epochs=1, weights=Weights(NONE))
-PROFILES = profiles(Settings(), quick=_SHORT, smoke=_SHORT)
+PROFILES = profiles(
+    Settings(),
+    quick=Settings(size=48, face_size=64, epochs=12, learning_rate=0.01, batch=4, weights=Weights(NONE)),
+    smoke=Settings(size=48, face_size=112, epochs=1, weights=Weights(NONE)),
+)
 
 FOUR = LabelMap(
     name="four_classes",

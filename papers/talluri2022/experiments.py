@@ -40,7 +40,7 @@ class Settings:
 
 PROFILES = profiles(
     Settings(),
-    quick=Settings(size=28, model_b_size=14, epochs=2),
+    quick=Settings(size=48, model_b_size=48, epochs=25),
     smoke=Settings(size=28, model_b_size=14, epochs=1),
 )
 
