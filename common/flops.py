@@ -18,16 +18,17 @@ def forward(model: keras.Model) -> int:
     tensors. Raises ValueError for a layer of another kind that has weights of two or more dimensions, for a size that
     the model leaves open, and for a model that is no graph of layers.
     """
-    if not _is_graph(model):
+    if not is_graph(model):
         raise ValueError(f"{model.name} is not a functional model, or not built: its calls are not known")
-    return sum(_operations(node) for node in _nodes(model))
+    return sum(_operations(node) for node in calls(model))
 
 
-def _is_graph(operation: Any) -> bool:
+def is_graph(operation: Any) -> bool:
+    """Whether something is a model whose calls are known."""
     return isinstance(operation, keras.Model) and bool(getattr(operation, "outputs", None))
 
 
-def _nodes(model: keras.Model) -> list[Any]:
+def calls(model: keras.Model) -> list[Any]:
     """The calls of operations that the outputs of a model depend on, each once: Keras' nodes."""
     nodes: dict[int, Any] = {}
     waiting = list(model.outputs)
@@ -43,7 +44,7 @@ def _nodes(model: keras.Model) -> list[Any]:
 def _operations(node: Any) -> int:
     """Those of one call."""
     layer = node.operation
-    if _is_graph(layer):
+    if is_graph(layer):
         return forward(layer)
     if isinstance(layer, layers.Dense | layers.Conv2D | layers.Conv3D):
         # Every value put out is a sum over the kernel without its last axis, which is the channels put out.

@@ -308,6 +308,8 @@ History = Mapping[str, Mapping[str, list[float]]]
 
 Scaling = Mapping[str, tuple[float, float]]
 """By input: what its uint8 values are multiplied by, and what is then added, before networks read them."""
+Lesson = Callable[[Samples], Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]]]
+"""By model what it is given and what is asked of it for these rows: inputs and targets by name, each (n, ...)."""
 
 
 @dataclass(frozen=True)
@@ -317,6 +319,9 @@ class Trained:
     `models` are the trained Keras models by name, as the recipe's `answers` takes them; they change when the next fold
     is trained. What they read is `scaling` of uint8 arrays, and where it names none these in 0-1. `caveats` say why
     their score must not be held against a printed one, such as initial weights that could not be had.
+
+    `lesson` says what the models learn from where that is not the arrays themselves, with classes one-hot; it leaves
+    out a model that does not hold the weights of this fold, and has no targets for one that learns as part of another.
     """
 
     predict: Callable[[Samples], Answers]
@@ -324,6 +329,7 @@ class Trained:
     models: Mapping[str, Any] = field(default_factory=dict)
     scaling: Scaling = field(default_factory=dict)
     caveats: tuple[str, ...] = ()
+    lesson: Lesson | None = None
 
 
 @dataclass(frozen=True)
@@ -368,6 +374,26 @@ class FoldResult:
     environment: Mapping[str, str]
     trials: tuple[Trial, ...] = ()
     caveats: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """What the networks of `folds` folds make of their own training clips: means over these folds.
+
+    `accuracy`; `loss`, the mean log loss of the answers, beside `constant_loss`, that of the best answer that is the
+    same for all clips; `largest_share`, the accuracy of always answering the largest class. `stuck` folds are no better
+    than that, and in `one_class` folds one class alone is answered. `causes` by name, over the folds that have them:
+    `dead_units`, the share of units that ReLU leaves at zero, and `gradient_norm`.
+    """
+
+    folds: int
+    accuracy: float
+    loss: float
+    constant_loss: float
+    largest_share: float
+    stuck: int
+    one_class: int
+    causes: Mapping[str, float]
 
 
 # ---------------------------------------------------------------- what a paper says
@@ -496,6 +522,24 @@ class Score:
     n_folds_done: int
     n_folds: int
     p: float | None = None
+
+
+@dataclass(frozen=True)
+class Learning:
+    """One experiment, or network on common ground: what it learnt, and what its score rests on.
+
+    `score` is UF1 on all clips that are held out, `control` that of the same experiment on clips without motion.
+    `adjusted` and `control_adjusted` are their p by Holm's correction for all rows of one table, scores and controls
+    each by themselves. None for what was not measured.
+    """
+
+    name: str
+    leak_free: bool
+    learnt: Learnt | None
+    score: Score | None
+    control: Score | None
+    adjusted: float | None = None
+    control_adjusted: float | None = None
 
 
 @dataclass(frozen=True)
@@ -633,7 +677,7 @@ class Report:
 
     `controls` are the scores of controls, their variant named `variant+control`; `tests` compare the variants of an
     experiment on the same clips; `spread` shows the scores by seed, where there are several `seeds`; `tried` are the
-    settings of searches; `motion` is that of `Profile`.
+    settings of searches; `motion` is that of `Profile`; `learning` has one row for each experiment that ran.
     """
 
     paper: Paper
@@ -660,6 +704,7 @@ class Report:
     spread: tuple[Spread, ...] = ()
     tried: tuple[Tried, ...] = ()
     motion: float = 1.0
+    learning: tuple[Learning, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -667,7 +712,9 @@ class Contender:
     """One network on common ground: what it reaches and what it costs.
 
     `scores[corpus][metric]`, the composite first; `confusion` (classes, classes) of the composite; `spread[metric]` one
-    value per seed, of the composite. flops are those of one clip forward. A number that was not measured is None.
+    value per seed, of the composite. flops are those of one clip forward. `control` are the scores of its control
+    without motion, empty where that did not run; `learnt` is what it makes of its training clips. A number that was not
+    measured is None.
     """
 
     paper: str
@@ -683,6 +730,14 @@ class Contender:
     inference_ms_per_clip: float | None
     peak_memory_mib: float | None
     spread: Mapping[str, tuple[float, ...]]
+    control: Mapping[str, Mapping[str, Score]] = field(default_factory=dict)
+    learnt: Learnt | None = None
+    leak_free: bool = True
+
+    @property
+    def training_accuracy(self) -> float | None:
+        """Its accuracy on its training clips, the mean over folds."""
+        return self.learnt.accuracy if self.learnt else None
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from common import guard, histories, prepare, tuning
+from common import guard, histories, learnt, prepare, tuning
 from common.cache import Cache
 from common.environment import environment, forget_peak_memory, peak_memory_mib, repeats_results
 from common.errors import UserError
@@ -191,6 +191,7 @@ def _fold(shop: Shop, fold: Fold, *, trial: bool, last: bool) -> FoldResult:
         measured["inference_ms_per_clip"] = _inference_ms(trained, test, answers)
     if math.isfinite(peak := peak_memory_mib()):
         measured["peak_memory_mib"] = peak
+    measured |= learnt.measure(trained, samples.only(fold.train), labelled=not experiment.leak_free)  # after all costs
     truth = dict(zip(test.clip.tolist(), test.y.tolist(), strict=True))
     return FoldResult(
         fold=fold.name,

@@ -14,6 +14,7 @@ MODULES = sorted([*ROOT.glob("common/**/*.py"), *ROOT.glob("papers/**/*.py"), RO
 
 KERAS = {
     "common/flops.py",
+    "common/inside.py",
     "common/keras_setup.py",
     "common/layers.py",
     "common/losses.py",

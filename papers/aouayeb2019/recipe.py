@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import keras
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from common.flops import forward
 from common.layers import keras2_hard_sigmoid
+from common.loaders import Inputs
 from common.seeds import seed_of
 from common.training import Learner, Models, predict
 from common.types import Answers, Arrays, Experiment, Progress, Samples, Trained, Workbench
@@ -96,10 +98,21 @@ def train(networks: Networks, experiment: Experiment, samples: Samples, bench: W
 
     stages = {key.removeprefix(_HISTORY): values.tolist() for key, values in found.items() if key.startswith(_HISTORY)}
     models = {"features": networks.extractor, "sequences": networks.sequences.model}
+
+    def lesson(some: Samples) -> Mapping[str, tuple[Inputs, Inputs]]:
+        _, wanted, padded = _sequences(some, features(some), length)
+        known = len(labels) + np.arange(len(wanted))  # behind the training clips, whose shares weigh the classes
+        focal = model.focal_targets(np.concatenate([labels, wanted]), classes, np.arange(len(labels)))
+        learns: dict[str, tuple[Inputs, Inputs]] = {"sequences": (padded, {"emotion": focal[known]})}
+        if bench.beyond is None:  # trained once, the CNNs of this process may hold the weights of another run
+            learns["features"] = some.x, {}
+        return learns
+
     return Trained(
         lambda test: _answers(models["sequences"], test, features(test), networks.settings),
         {"region CNNs": stages, "LSTM part": history},
         models,
+        lesson=lesson,
     )
 
 

@@ -1,0 +1,125 @@
+"""Whether a network has learnt its own training clips, and where it has not, what can be known of the cause.
+
+A score on held-out clips does not tell a network that learnt something else from one that learnt nothing. So each
+fold's network is asked for its training clips as well, and its answers are held against the two best ones that need no
+picture: always the largest class, and always the shares of the classes.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from statistics import fmean
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common.types import FoldResult, Learnt, Samples, Trained
+
+log = logging.getLogger("mer")
+
+ROWS = 32
+"""Rows at most that are looked at for a cause."""
+LEVEL = 0.05
+"""How often a network that answers by chance may count as one that learnt."""
+CAUSES = ("dead_units", "gradient_norm")
+"""What is measured where a network did not learn; of one among several a name follows: `dead_units features`."""
+LEAST = 1e-7
+"""A probability that counts as none: its log is finite."""
+
+
+def at_chance(accuracy: float, largest_share: float, clips: int) -> bool:
+    """Whether an accuracy on `clips` clips is no better than always answering the largest class, plus a margin.
+
+    The margin is that of a binomial: whoever is right on each clip with the probability `largest_share` reaches this
+    accuracy, or a better one, in more than 5% of all cases. So few clips, or classes of very unlike sizes, may leave
+    even a perfect accuracy at chance: then nothing can be told.
+    """
+    from scipy.stats import binom
+
+    return bool(binom.sf(round(accuracy * clips) - 1, clips, largest_share) > LEVEL)
+
+
+def of_answers(truth: NDArray[np.integer], probabilities: NDArray[np.floating]) -> dict[str, float]:
+    """What answers for training clips say, by name; truth (n,), probabilities (n, classes).
+
+    `training_accuracy`; `training_loss`, the mean log loss; `constant_loss`, that of the best answer that is the same
+    for all clips, which is the entropy of the class shares; `largest_share`, the accuracy of always answering the
+    largest class; `training_clips`; `answered_classes`, how many different classes are answered. Logs are natural.
+    """
+    answered = probabilities.argmax(axis=1)
+    shares = np.bincount(truth) / len(truth)
+    sure = np.clip(probabilities[np.arange(len(truth)), truth].astype(np.float64), LEAST, 1)
+    return {
+        "training_accuracy": float((answered == truth).mean()),
+        "training_loss": float(-np.log(sure).mean()),
+        "constant_loss": float(-np.sum(shares[shares > 0] * np.log(shares[shares > 0]))),
+        "largest_share": float(shares.max()),
+        "training_clips": float(len(truth)),
+        "answered_classes": float(len(np.unique(answered))),
+    }
+
+
+def stuck(found: Mapping[str, float]) -> bool:
+    """Whether these numbers of `of_answers` are those of a network that answers one class alone, or is at chance."""
+    chance = at_chance(found["training_accuracy"], found["largest_share"], int(found["training_clips"]))
+    return chance or found["answered_classes"] == 1
+
+
+def measure(trained: Trained, samples: Samples, *, labelled: bool) -> dict[str, float]:
+    """What a fold's network makes of its training rows: `of_answers`, and where it is `stuck` also what is `inside`.
+
+    Without `labelled` the rows lose their classes before they are answered, as held-out ones do. Empty where training
+    rows cannot be answered: a fold is not lost for it.
+    """
+    try:
+        asked = samples if labelled else replace(samples, y=np.zeros_like(samples.y))
+        answers = trained.predict(asked)
+        label = dict(zip(samples.clip.tolist(), samples.y.tolist(), strict=True))
+        probabilities = np.stack([*answers.values()])
+        if not np.isfinite(probabilities).all():
+            return {}
+        found = of_answers(np.array([label[clip] for clip in answers]), probabilities)
+    except Exception as error:  # whatever a backend or a recipe raises
+        log.warning("the training clips of a fold could not be answered: %s", error)
+        return {}
+    if stuck(found):
+        from common import inside
+
+        found |= inside.causes(trained, some_clips(samples), probabilities.shape[1])
+    return found
+
+
+def some_clips(samples: Samples) -> Samples:
+    """All rows of at most 32 clips, spread evenly over the clips in their order of class."""
+    clips, first = np.unique(samples.clip, return_index=True)
+    ordered = clips[np.argsort(samples.y[first], kind="stable")]
+    return samples.only(np.flatnonzero(np.isin(samples.clip, ordered[spread(len(ordered))])))
+
+
+def spread(count: int) -> NDArray[np.int64]:
+    """At most 32 places, spread evenly over `count`."""
+    return np.unique(np.linspace(0, count - 1, min(count, ROWS)).round().astype(np.int64))
+
+
+def summary(results: Sequence[FoldResult]) -> Learnt | None:
+    """The means over the folds that were measured; None where none was, as in results of older versions."""
+    known = [one.measured for one in results if "training_clips" in one.measured]
+    if not known:
+        return None
+
+    def mean(name: str) -> float:
+        return fmean(one[name] for one in known)
+
+    names = dict.fromkeys(name for one in known for name in one if name.split(" ")[0] in CAUSES)
+    return Learnt(
+        folds=len(known),
+        accuracy=mean("training_accuracy"),
+        loss=mean("training_loss"),
+        constant_loss=mean("constant_loss"),
+        largest_share=mean("largest_share"),
+        stuck=sum(map(stuck, known)),
+        one_class=sum(one["answered_classes"] == 1 for one in known),
+        causes={name: fmean(one[name] for one in known if name in one) for name in names},
+    )
