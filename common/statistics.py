@@ -127,3 +127,25 @@ def holm(p: Sequence[float]) -> tuple[float, ...]:
     adjusted = np.empty_like(values)
     adjusted[order] = np.minimum(stepped, 1)
     return tuple(adjusted.tolist())
+
+
+def kendall_w(scores: NDArray[np.floating]) -> float | None:
+    """Kendall's coefficient of concordance W of several rankings, corrected for ties (Kendall, 1948).
+
+    `scores` (rankings, things): each row ranks the same things by what they score. 1 where all rankings are the same,
+    and 1 / rankings on average where they have nothing to do with each other. None with fewer than two rankings or two
+    things, where a score is not finite, and where every ranking has all things equal.
+    """
+    from scipy.stats import rankdata
+
+    if scores.ndim != 2 or min(scores.shape) < 2 or not np.isfinite(scores).all():
+        return None
+    rankings, things = scores.shape
+    ranks = rankdata(scores, axis=1)
+    ties = 0
+    for row in scores:
+        _, equal = np.unique(row, return_counts=True)
+        ties += int((equal**3 - equal).sum())
+    largest = rankings**2 * (things**3 - things) - rankings * ties
+    sums = ranks.sum(axis=0)
+    return float(12 * ((sums - sums.mean()) ** 2).sum() / largest) if largest else None

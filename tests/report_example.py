@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from common import compare
 from common.histories import LAST_DEVIATION, LAST_MEAN
+from common.report.learning import corrected
 from common.types import (
     CitedRow,
     Claim,
@@ -24,6 +26,8 @@ from common.types import (
     Finding,
     FoldResult,
     LabelMap,
+    Learning,
+    Learnt,
     Paper,
     Profile,
     Reference,
@@ -152,6 +156,26 @@ def not_run() -> Report:
     )
 
 
+def learnt(accuracy: float, stuck: int = 0, one_class: int = 0, folds: int = 68) -> Learnt:
+    """What networks made of their training clips, with causes where some of them are stuck."""
+    loss = 0.36 if stuck else 0.1
+    causes = {"dead_units": 0.4125, "gradient_norm": 2e-5} if stuck else {}
+    return Learnt(folds, accuracy, loss, 0.3612, 0.5656, stuck, one_class, causes)
+
+
+def learning(names: Sequence[str], rng: np.random.Generator, folds: tuple[int, int] = (68, 68)) -> tuple[Learning, ...]:
+    """A row each, of all kinds: learnt and not, with and without a control, not leak-free, and of older results."""
+    rows = []
+    for i, name in enumerate(names):
+        value, p = float(rng.uniform(0.2, 0.9)), (0.0004998, 0.0312, 0.61)[i % 3]
+        score = Score("uf1", value, value - 0.0712345, value + 0.05, 0.2407, 442, *folds, p)
+        control = replace(score, value=value - 0.1 * (i % 4), low=0.1, high=0.3, p=(0.5, 0.0004998)[i % 2])
+        stuck = 68 if i % 3 == 2 else 0
+        known = learnt(0.5656 if stuck else 0.97, stuck, stuck) if i % 5 != 4 else None
+        rows.append(Learning(name, "loso" in name or "inside" in name, known, score, control if i % 4 != 1 else None))
+    return corrected(rows)
+
+
 def corpora(scale: float = 1.0) -> tuple[CorpusSummary, ...]:
     """Three corpora at their real sizes times `scale`."""
     casme2 = {"happiness": 32, "disgust": 63, "repression": 27, "surprise": 25, "others": 99}
@@ -242,6 +266,7 @@ def licensed(folder: Path) -> Report:
             "device": "one GPU, 16 cores",
         },
         cost={**COST, "training_seconds": 41234.5},
+        learning=learning([f"composite/{variant}" for variant in VARIANTS], np.random.default_rng(3)),
         command=f"{COMMAND.format('cnn_once', 'paper')} --cache /scratch/a/long/path/to/somebody/s/cache/on/a/cluster",
     )
 
@@ -374,6 +399,7 @@ def many(folder: Path) -> Report:
         curves=tuple(curves),
         figures=(picture(folder),),
         audit=_audit() * 8,
+        learning=learning([experiment.id for experiment in source.experiments], rng, (10, 10)),
         cost=COST,
         command="python run_all.py --paper example2020 --data /data/micro",
     )

@@ -22,6 +22,7 @@ from common.errors import UserError
 from common.files import write_json
 from common.forms import PLAN, fits
 from common.plan import Data, Job
+from common.report import learning
 from common.store import Run
 from common.tuning import best
 from common.types import (
@@ -115,6 +116,11 @@ def assemble(
         _add_cost(cost, paper, experiment, one)
     rows = [(e, stored[e.id]) for e in paper.experiments if not e.tuned_of or stored[e.id].results]
     comparisons = _comparisons(paper, rows, profile, data, command)
+    controlled = tuple(
+        one
+        for one in _comparisons(paper, spoilt, profile, data, command)
+        if one.score is not None and one.metric in compare.METRICS
+    )
     return Report(
         paper=paper,
         profile=profile.name,
@@ -134,16 +140,13 @@ def assemble(
         cost=cost | {name: float(value) for name, value in facts.items()},
         command=shlex.join(command),
         notes=tuple(dict.fromkeys(notes)),
-        controls=tuple(
-            one
-            for one in _comparisons(paper, spoilt, profile, data, command)
-            if one.score is not None and one.metric in compare.METRICS
-        ),
+        controls=controlled,
         tests=compare.between_variants(paper, {name: one.results for name, one in stored.items()}),
         seeds=tuple(seeds),
         spread=_spread(out, paper, profile, data, seeds, comparisons) if len(seeds) > 1 else (),
         motion=profile.motion,
         tried=tuple(row for e in paper.experiments for row in _tried(e, stored[e.id].results)),
+        learning=learning.of_paper(paper, {name: one.results for name, one in stored.items()}, comparisons, controlled),
     )
 
 

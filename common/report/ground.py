@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from common import compare
+from common.controls import NO_MOTION, controls
+from common.learnt import summary
 from common.pairs import paired
+from common.protocols import REPEATED
 from common.report.assemble import Finished, finished, merge, parameters, plan_file, read_plan
 from common.types import Contender, CorpusSummary, Experiment, Paper, Report, Score, SideBySide
 
@@ -64,6 +68,8 @@ def _contender(
 ) -> Contender:
     confusion = compare.pooled(one.results, None, len(experiment.labels.classes)).sum(axis=0)
     measured = [result.measured for result in one.results]
+    still = next(control for control in controls(experiment) if control.control == NO_MOTION)
+    without = finished(out, report.paper, still, _plan(out, report, data, seeds[0]))
     return Contender(
         paper=report.paper.key,
         experiment=experiment.id,
@@ -78,6 +84,9 @@ def _contender(
         inference_ms_per_clip=_median([m["inference_ms_per_clip"] for m in measured if "inference_ms_per_clip" in m]),
         peak_memory_mib=max((m["peak_memory_mib"] for m in measured if "peak_memory_mib" in m), default=None),
         spread=_spread(out, report, experiment, data, seeds),
+        control=_scores(still, without),
+        learnt=summary(one.results),
+        leak_free=experiment.leak_free,
     )
 
 
@@ -85,14 +94,17 @@ def _median(values: Sequence[float]) -> float | None:
     return statistics.median(values) if values else None
 
 
-def _scores(experiment: Experiment, one: Finished) -> dict[str, dict[str, Score]]:
-    """Scores by corpus, the composite first, and metric."""
+def _scores(experiment: Experiment, one: Finished, *, tested: bool = True) -> dict[str, dict[str, Score]]:
+    """Scores by corpus, the composite first, and metric; `tested`: with the p of guessing, which takes its time."""
     found: dict[str, dict[str, Score]] = {}
+    tested = tested and experiment.protocol not in REPEATED
     for corpus, within in compare.parts(experiment):
         matrices = compare.pooled(one.results, within, len(experiment.labels.classes))
         clips = compare.n_clips(one.results, within)
         for metric in compare.METRICS:
             score = compare.score(matrices, metric, experiment.labels.classes, clips, len(one.results), one.folds)
+            if score is not None and tested:
+                score = replace(score, p=compare.guessing(one.results, within, metric, experiment.labels.classes))
             if score is not None:
                 found.setdefault(corpus, {})[metric] = score
     return found
@@ -116,7 +128,7 @@ def _spread(
         one = finished(out, report.paper, experiment, _plan(out, report, data, seed))
         if len(one.results) != len(shown.results):
             continue
-        for metric, score in _scores(experiment, one).get(experiment.labels.name, {}).items():
+        for metric, score in _scores(experiment, one, tested=False).get(experiment.labels.name, {}).items():
             values.setdefault(metric, []).append(score.value)
     return {metric: tuple(some) for metric, some in values.items()}
 

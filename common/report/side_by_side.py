@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from common.compare import METRICS
-from common.report import exports, tables
+from common.report import exports, learning, tables
+from common.report import side_by_side_learning as learnt
 from common.report.side_by_side_tables import corpora, name, own, ranked, scored, view
 from common.report.write import comparison_record, embed, json_bytes, plain, save, typeset
 from common.types import SideBySide
 
 _COSTS = ("parameters", "flops", "seconds_per_fold", "inference_ms_per_clip", "peak_memory_mib")
-_SCORE = ("value", "low", "high", "chance", "n_clips", "n_folds_done", "n_folds")
+_SCORE = ("value", "low", "high", "chance", "n_clips", "n_folds_done", "n_folds", "p")
 
 
 def write_comparison(side: SideBySide, out: Path, formats: Sequence[str] = ()) -> tuple[Path, ...]:
@@ -49,7 +50,12 @@ def record(side: SideBySide) -> dict[str, Any]:
         "corpora": plain(side.corpora),
         "differing": list(side.differing),
         "shortened": {report.paper.key: list(report.shortened) for report in side.reports},
-        "contenders": [{"number": i, "name": name(c), **plain(c)} for i, c in enumerate(side.contenders, 1)],
+        "learning": [plain(learning.record(row)) for row in learnt.rows(side)],
+        "learning_summary": learnt.sentences(side),
+        "contenders": [
+            {"number": i, "name": name(c), **plain(c), "training_accuracy": plain(c.training_accuracy)}
+            for i, c in enumerate(side.contenders, 1)
+        ],
         "tests": plain(side.tests),
         "claims": [
             {"paper": report.paper.key, **comparison_record(own(p)), "leak_free": _twin(p)}
@@ -70,19 +76,22 @@ def _twin(printed: tables.Printed) -> dict[str, Any] | None:
 
 def tidy_csv(side: SideBySide) -> bytes:
     """One row per contender, corpus and metric; missing values are empty."""
-    columns = ["paper", "experiment", "title", "corpus", "metric", *_SCORE, *_COSTS, "profile", "data", "seeds"]
+    columns = ["paper", "experiment", "title", "corpus", "metric", *_SCORE, "no_motion_value", "no_motion_p"]
+    columns += ["training_accuracy", *_COSTS, "profile", "data", "seeds"]
     buffer = io.StringIO(newline="")
     writer = csv.DictWriter(buffer, columns, lineterminator="\n")
     writer.writeheader()
     metrics = list(dict.fromkeys(m for c in side.contenders for found in c.scores.values() for m in found)) or METRICS
     for c in side.contenders:
-        about = {key: plain(getattr(c, key)) for key in ("paper", "experiment", "title", *_COSTS)}
+        about = {key: plain(getattr(c, key)) for key in ("paper", "experiment", "title", "training_accuracy", *_COSTS)}
         about |= {"n_folds_done": c.n_folds_done, "n_folds": c.n_folds}
         about |= {"profile": side.profile, "data": side.data, "seeds": " ".join(map(str, side.seeds))}
         for corpus in corpora(side) or [""]:
             for metric in metrics:
                 score = scored(c, corpus, metric)
                 values = {key: plain(getattr(score, key)) for key in _SCORE} if score else {}
+                if still := c.control.get(corpus, {}).get(metric):
+                    values |= {"no_motion_value": plain(still.value), "no_motion_p": plain(still.p)}
                 writer.writerow({**about, "corpus": corpus, "metric": metric, **values})
     return buffer.getvalue().encode()
 
@@ -95,4 +104,5 @@ def page(side: SideBySide) -> bytes:
     from common.report import side_by_side_charts
 
     drawn, pictures = embed(side_by_side_charts.draw(side))
-    return typeset("comparison.typ", view(side) | {"drawn": drawn}, pictures)
+    shown = {"learning": learnt.table(side), "learnt": learnt.sentences(side)}
+    return typeset("comparison.typ", view(side) | shown | {"drawn": drawn}, pictures)

@@ -21,7 +21,7 @@ import numpy as np
 from common.controls import CONTROLS
 from common.errors import UserError
 from common.files import write_atomically
-from common.report import checks, exports, tables
+from common.report import checks, exports, learning, tables
 from common.report.findings import sections
 from common.types import Comparison, Report
 
@@ -82,6 +82,8 @@ def record(report: Report) -> dict[str, Any]:
         "motion": report.motion if report.data == "stand-in" else None,
         "command": report.command,
         "seeds": list(report.seeds),
+        "learning": [plain(learning.record(row)) for row in report.learning],
+        "learning_summary": learning.sentences(report),
         "comparisons": [comparison_record(c) for c in report.comparisons],
         "controls": [comparison_record(c) for c in report.controls],
         "tests": plain(report.tests),
@@ -254,6 +256,8 @@ def _view(report: Report) -> dict[str, Any]:
         "selections": list(dict.fromkeys(tables.selection_name(c.selection) for c in report.comparisons)),
         "corpora": tables.corpus_rows(report.corpora),
         "classes": tables.class_tables(report.corpora),
+        "learning": learning.table(report.learning),
+        "learnt": learning.sentences(report),
         "unrequested": tables.waiting(report),
         "overview": tables.overview(report),
         "notes": list(report.notes),

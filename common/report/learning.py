@@ -1,0 +1,296 @@
+"""Does it learn? What stands on a report's first page: a row of numbers per experiment, an answer in words, a summary.
+
+The words are made from the numbers alone. A network that learns answers its training clips better than by chance; one
+that recognises anything beats guessing where it has not seen the subject; and one that recognises motion falls to
+chance without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from statistics import fmean
+from typing import Any
+
+from common.compare import parts
+from common.controls import NO_MOTION
+from common.learnt import summary
+from common.report.tables import DASH, number, percent, probability, short
+from common.statistics import holm
+from common.types import Comparison, FoldResult, Learning, Learnt, Paper, Report, Score
+
+SIGNIFICANT = 0.05
+METRIC = "uf1"
+BRIEF_FROM = 9
+"""From so many rows on a table has answers without their numbers, so that a row is a line."""
+_EXPLICIT = 2
+_FAINT = 1e-3
+"""A gradient whose norm is below this is as good as none."""
+
+
+# ---------------------------------------------------------------- rows
+
+
+def of_paper(
+    paper: Paper,
+    results: Mapping[str, Sequence[FoldResult]],
+    comparisons: Sequence[Comparison],
+    controls: Sequence[Comparison],
+) -> tuple[Learning, ...]:
+    """One row for each experiment that ran; `results` are finished folds by experiment id."""
+    scores = {(c.experiment, c.variant, c.corpus): c.score for c in (*comparisons, *controls) if c.metric == METRIC}
+    rows = []
+    for e in paper.experiments:
+        if results.get(e.id):
+            corpus = parts(e)[0][0]
+            rows.append(
+                Learning(
+                    name=e.id,
+                    leak_free=e.leak_free,
+                    learnt=summary(results[e.id]),
+                    score=scores.get((e.name, e.variant, corpus)),
+                    control=scores.get((e.name, f"{e.variant}+{NO_MOTION}", corpus)),
+                )
+            )
+    return corrected(rows)
+
+
+def corrected(rows: Sequence[Learning]) -> tuple[Learning, ...]:
+    """The rows of one table with their p by Holm's correction, over all scores and over all controls."""
+    scores, controls = _holm([row.score for row in rows]), _holm([row.control for row in rows])
+    return tuple(
+        replace(row, adjusted=one, control_adjusted=other)
+        for row, one, other in zip(rows, scores, controls, strict=True)
+    )
+
+
+def _holm(scores: Sequence[Score | None]) -> list[float | None]:
+    known = [i for i, score in enumerate(scores) if score is not None and score.p is not None]
+    adjusted = holm([p for score in scores if score is not None and (p := score.p) is not None])
+    found: list[float | None] = [None] * len(scores)
+    for i, p in zip(known, adjusted, strict=True):
+        found[i] = p
+    return found
+
+
+# ---------------------------------------------------------------- in words
+
+
+def learns(learnt: Learnt | None) -> bool | None:
+    """Whether most folds' networks learnt their training clips; None where it was not measured."""
+    return None if learnt is None else 2 * learnt.stuck < learnt.folds
+
+
+def significant(adjusted: float | None) -> bool | None:
+    """Whether a score is more than guessing within subjects; None where that was not tested."""
+    return None if adjusted is None else adjusted < SIGNIFICANT
+
+
+def as_much(row: Learning) -> bool:
+    """Whether the control's score lies in the interval of the score, or above it."""
+    if row.score is None or row.control is None:
+        return False
+    return row.control.value >= (row.score.value if row.score.low is None else row.score.low)
+
+
+def answer(row: Learning, brief: bool = False) -> str:
+    """What a row's numbers say, in plain words; `brief`: without numbers, on one line."""
+    can, beats = learns(row.learnt), significant(row.adjusted)
+    where = "unseen subjects" if row.leak_free else "held-out clips"
+    numbers = f": {'; '.join(measured(row.learnt))}" if row.learnt and not can and not brief else ""
+    if can is False:
+        said = f"Hardly learns{numbers}. Yet it beats guessing" if beats else f"Does not learn{numbers}"
+    elif beats:
+        said = _rests_on(row, "Learns" if can else "Beats guessing", where)
+    elif can:
+        said = f"Learns the training clips{'' if beats is None else f' but not {where}'}"
+        said += "; whether more than guessing was not tested" if beats is None and not brief else ""
+    else:
+        said = "Not measured" if beats is None else f"No better than guessing on {where}"
+    if row.score is not None and not row.leak_free:
+        said += " (leak)" if brief else ". Its score has a leak"
+    if row.score is not None and row.score.n_folds_done < row.score.n_folds and not brief:
+        said += f". {row.score.n_folds_done} of {row.score.n_folds} folds are done"
+    return f"{said}."
+
+
+def _rests_on(row: Learning, start: str, where: str) -> str:
+    """What a score that beats guessing rests on, as far as a control says."""
+    if row.control is None:
+        return f"Learns, and beats guessing on {where}" if start == "Learns" else f"{start} on {where}"
+    if as_much(row):
+        return "Reads something other than motion: the control scores as much"
+    if significant(row.control_adjusted):
+        return "Reads more than motion: the control beats guessing too"
+    if row.control_adjusted is None:
+        return f"{start}, and scores less without motion"
+    return f"{start}, and falls to chance without motion"
+
+
+def measured(learnt: Learnt) -> list[str]:
+    """What was measured of networks that did not learn, one phrase each."""
+    found = []
+    if learnt.one_class:
+        folds = "" if learnt.one_class == learnt.folds else f" in {learnt.one_class} of {learnt.folds} folds"
+        found.append(f"answers one class for every clip{folds}")
+    found.append(f"loss {number(learnt.loss, 2)} beside {number(learnt.constant_loss, 2)} of constant answers")
+    for name, value in learnt.causes.items():
+        kind, _, model = name.partition(" ")
+        of = f" of {model}" if model else ""
+        if kind == "dead_units":
+            found.append(f"{percent(value, 1)} of units{of} dead")
+        elif value < _FAINT:
+            found.append(f"no gradient{of} (norm below {short(_FAINT)})")
+    return found
+
+
+# ---------------------------------------------------------------- the summary
+
+
+def sentences(report: Report) -> list[str]:
+    """Two to four sentences: what the published reading, its leak-free twin and their controls score."""
+    rows = report.learning
+    if not rows:
+        return [*motion(report.motion), "Nothing has run yet."]
+    found = [_counted(rows, "experiment"), *_twins(report), _controls(rows), *motion(report.motion)]
+    return [one for one in found if one]
+
+
+def _counted(rows: Sequence[Learning], thing: str) -> str:
+    known = [bool(learns(row.learnt)) for row in rows if row.learnt]
+    tested = [bool(significant(row.adjusted)) for row in rows if row.adjusted is not None]
+    said = []
+    if known:
+        said.append(counted(known, thing, "learnt the training clips", "did not learn the training clips"))
+    if tested:
+        more = "more UF1 than guessing (p below 0.05 by Holm's correction)"
+        said.append(counted(tested, thing, f"scored significantly {more}", f"scored not significantly {more}"))
+    return " ".join(said) or "Nothing was measured on training clips, and no score was tested."
+
+
+def counted(which: Sequence[bool], thing: str, does: str, does_not: str) -> str:
+    """How many of several things do something, in a sentence."""
+    if len(which) == 1:
+        return f"The one {thing} {does if which[0] else does_not}."
+    return f"{sum(which) or 'None'} of {len(which)} {thing}s {does}."
+
+
+def _many(count: int, thing: str) -> str:
+    return f"{count} {thing}{'' if count == 1 else 's'}"
+
+
+def _twins(report: Report) -> list[str]:
+    """Published readings beside their leak-free twins: each, or of many how many and by how much."""
+    rows = {row.name: row for row in report.learning if row.score}
+    pairs = [
+        (rows[published], rows[e.id])
+        for e in report.paper.experiments
+        if e.twin_of and e.leak_free and e.id in rows and (published := f"{e.name}/{e.twin_of}") in rows
+    ]
+    if not pairs:
+        shown = [f"{row.name} scored {_scored(row)}" for row in list(rows.values())[:_EXPLICIT]]
+        none = "no published reading ran together with its leak-free twin"
+        return [f"{'; '.join(shown)}; {none}."] if shown else []
+    apart = [one.score.value - twin.score.value for one, twin in pairs if one.score and twin.score]
+    if len(pairs) <= _EXPLICIT:
+        said = [f"{one.name} scored {_scored(one)}, its leak-free twin {_scored(twin)}" for one, twin in pairs]
+    else:
+        more = sum(difference > 0 for difference in apart)
+        said = [f"in {more} of {len(pairs)} pairs the published reading scored more UF1 than its leak-free twin"]
+    gain = fmean(apart)
+    names = {(one.name, twin.name) for one, twin in pairs}
+    clear = sum(test.adjusted < SIGNIFICANT for test in report.tests if (test.first, test.second) in names)
+    tests = sum((test.first, test.second) in names for test in report.tests)
+    size = f"{number(abs(gain), 2)} of UF1{' on average' if len(pairs) > 1 else ''}"
+    if gain <= 0:
+        said.append(f"seeing tested subjects in training gains nothing ({size} lower)")
+    else:
+        meaning = "no more than chance makes" if tests else "whether by chance was not tested"
+        meaning = f"significant in {clear} of {_many(tests, 'paired test')}" if clear else meaning
+        said.append(f"seeing tested subjects in training gains {size}, {meaning}")
+    text = "; ".join(said)
+    return [f"{text[0].upper()}{text[1:]}." if len(pairs) > _EXPLICIT else f"{text}."]
+
+
+def _scored(row: Learning) -> str:
+    score = row.score
+    if score is None:
+        return DASH
+    p = "" if score.p is None else f", p {probability(score.p)}"
+    control = "" if row.control is None else f", without motion {number(row.control.value, 2)}"
+    return f"UF1 {number(score.value, 2)} (chance {number(score.chance, 2)}{p}{control})"
+
+
+def _controls(rows: Sequence[Learning]) -> str:
+    tried = [row for row in rows if row.control]
+    if not tried:
+        return "No control without motion has run (--controls): what a score rests on was not tested."
+    still = [row.name for row in tried if significant(row.control_adjusted)]
+    stays = [row.name for row in tried if significant(row.adjusted) and as_much(row) and row.name not in still]
+    names = "" if not still else f" ({', '.join(still[:3])}{', …' if len(still) > 3 else ''})"
+    which = [significant(row.control_adjusted) or False for row in tried]
+    said = counted(which, "control", "without motion beat guessing", "without motion did not beat guessing")[:-1]
+    if still or stays:
+        return f"{said}{names}: {'these' if still else 'yet ' + ', '.join(stays[:3])} read something other than motion."
+    if any(significant(row.adjusted) for row in tried):
+        return f"{said}: what beats it does so by motion."
+    return f"{said}, nor did the same with motion."
+
+
+def motion(factor: float) -> list[str]:
+    """A sentence on how far the faces of stand-ins move, where that is not as far as in micro-expressions."""
+    if factor == 1:
+        return []
+    if factor == 0:
+        return ["Faces do not move here: nothing can be learnt from motion."]
+    return [f"Faces move {short(factor)} times as far here as in micro-expressions."]
+
+
+# ---------------------------------------------------------------- as strings, and as data
+
+
+def cells(row: Learning) -> dict[str, Any]:
+    """A row's numbers as strings; what was not measured is a dash."""
+    score, control = row.score, row.control
+    low, high = (number(v, 2) for v in ((score.low, score.high) if score else (None, None)))
+    return {
+        "name": row.name,
+        "training": number(row.learnt.accuracy if row.learnt else None, 2),
+        "uf1": number(score.value if score else None, 3),
+        "interval": f"{low} to {high}" if DASH not in (low, high) else DASH,
+        "p": probability(score.p if score else None),
+        "holm": probability(row.adjusted),
+        "chance": number(score.chance if score else None, 3),
+        "control": number(control.value if control else None, 3),
+        "control_p": probability(control.p if control else None),
+        "control_holm": probability(row.control_adjusted),
+        "above": bool(significant(row.adjusted)),
+        "control_above": bool(significant(row.control_adjusted)),
+    }
+
+
+def table(rows: Sequence[Learning]) -> list[dict[str, Any]]:
+    """All rows as strings with their answers, which are brief where there are many."""
+    return [cells(row) | {"answer": answer(row, brief=len(rows) >= BRIEF_FROM)} for row in rows]
+
+
+def record(row: Learning) -> dict[str, Any]:
+    """A row as data: full precision, None for what was not measured."""
+    learnt, score, control = row.learnt, row.score, row.control
+    return {
+        "experiment": row.name,
+        "leak_free": row.leak_free,
+        "training_accuracy": learnt.accuracy if learnt else None,
+        "training_loss": learnt.loss if learnt else None,
+        "constant_loss": learnt.constant_loss if learnt else None,
+        "largest_share": learnt.largest_share if learnt else None,
+        "folds_measured": learnt.folds if learnt else 0,
+        "folds_not_learnt": learnt.stuck if learnt else None,
+        "folds_of_one_class": learnt.one_class if learnt else None,
+        "causes": dict(learnt.causes) if learnt else {},
+        "uf1": score,
+        "p_holm": row.adjusted,
+        "no_motion_uf1": control,
+        "no_motion_p_holm": row.control_adjusted,
+        "answer": answer(row),
+    }
