@@ -101,7 +101,7 @@ def answer(row: Learning, brief: bool = False) -> str:
     if can is False:
         said = f"Hardly learns{numbers}. Yet it beats guessing" if beats else f"Does not learn{numbers}"
     elif beats:
-        said = _rests_on(row, "Learns" if can else "Beats guessing", where)
+        said = _rests_on(row, "Learns" if can else "Beats guessing", where, brief)
     elif can:
         said = f"Learns the training clips{'' if beats is None else f' but not {where}'}"
         said += "; whether more than guessing was not tested" if beats is None and not brief else ""
@@ -114,14 +114,15 @@ def answer(row: Learning, brief: bool = False) -> str:
     return f"{said}."
 
 
-def _rests_on(row: Learning, start: str, where: str) -> str:
+def _rests_on(row: Learning, start: str, where: str, brief: bool) -> str:
     """What a score that beats guessing rests on, as far as a control says."""
     if row.control is None:
         return f"Learns, and beats guessing on {where}" if start == "Learns" else f"{start} on {where}"
     if as_much(row):
-        return "Reads something other than motion: the control scores as much"
+        what = "else" if brief else "other than motion"
+        return f"Reads something {what}: the control scores as much"
     if significant(row.control_adjusted):
-        return "Reads more than motion: the control beats guessing too"
+        return f"Reads more than motion{'' if brief else ': the control beats guessing too'}"
     if row.control_adjusted is None:
         return f"{start}, and scores less without motion"
     return f"{start}, and falls to chance without motion"
@@ -165,14 +166,16 @@ def _counted(rows: Sequence[Learning], thing: str) -> str:
     if tested:
         more = "more UF1 than guessing (p below 0.05 by Holm's correction)"
         said.append(counted(tested, thing, f"scored significantly {more}", f"scored not significantly {more}"))
-    return " ".join(said) or "Nothing was measured on training clips, and no score was tested."
+    if not said:
+        return "Nothing was measured on training clips, and no score was tested."
+    return "; ".join([said[0], *(one[0].lower() + one[1:] for one in said[1:])]) + "."
 
 
 def counted(which: Sequence[bool], thing: str, does: str, does_not: str) -> str:
-    """How many of several things do something, in a sentence."""
+    """How many of several things do something: a sentence without its full stop."""
     if len(which) == 1:
-        return f"The one {thing} {does if which[0] else does_not}."
-    return f"{sum(which) or 'None'} of {len(which)} {thing}s {does}."
+        return f"The one {thing} {does if which[0] else does_not}"
+    return f"{sum(which) or 'None'} of {len(which)} {thing}s {does}"
 
 
 def _many(count: int, thing: str) -> str:
@@ -229,7 +232,7 @@ def _controls(rows: Sequence[Learning]) -> str:
     stays = [row.name for row in tried if significant(row.adjusted) and as_much(row) and row.name not in still]
     names = "" if not still else f" ({', '.join(still[:3])}{', …' if len(still) > 3 else ''})"
     which = [significant(row.control_adjusted) or False for row in tried]
-    said = counted(which, "control", "without motion beat guessing", "without motion did not beat guessing")[:-1]
+    said = counted(which, "control", "without motion beat guessing", "without motion did not beat guessing")
     if still or stays:
         return f"{said}{names}: {'these' if still else 'yet ' + ', '.join(stays[:3])} read something other than motion."
     if any(significant(row.adjusted) for row in tried):

@@ -56,7 +56,7 @@ def sentences(side: SideBySide) -> list[str]:
     which = [bool(significant(row.adjusted)) for row in tested]
     more = "more UF1 than guessing within subjects (p below 0.05 by Holm's correction over them)"
     said = [
-        counted(which, "network", f"scored significantly {more}", f"scored not significantly {more}")
+        counted(which, "network", f"scored significantly {more}", f"scored not significantly {more}") + "."
         if tested
         else "No network's score was tested against guessing."
     ]
@@ -86,7 +86,7 @@ def _controls(found: Sequence[Learning], titles: dict[str, str]) -> str:
     still = [titles[row.name] for row in tried if significant(row.control_adjusted)]
     stays = [titles[row.name] for row in tried if significant(row.adjusted) and as_much(row)]
     which = [bool(significant(row.control_adjusted)) for row in tried]
-    said = counted(which, "control", "without motion beat guessing", "without motion did not beat guessing")[:-1]
+    said = counted(which, "control", "without motion beat guessing", "without motion did not beat guessing")
     said += f" ({'; '.join(still)})" if still else ""
     others = [title for title in stays if title not in still]
     return said + (
