@@ -26,8 +26,11 @@ QUICK_MOTION = 8.0
 """Times as far as in micro-expressions: further than most open expressions, so that networks learn within minutes."""
 
 
-def profiles(paper: Any, quick: Any, smoke: Any) -> dict[str, Profile]:
-    """The three profiles of a paper, from its settings in each: in full, in minutes, and every step once."""
+def profiles(paper: Any, quick: Any, smoke: Any, folds: int = 3) -> dict[str, Profile]:
+    """The three profiles of a paper, from its settings in each: in full, in minutes, and every step once.
+
+    In minutes, `folds` folds of each experiment are run.
+    """
     return {
         "paper": Profile("paper", paper),
         "quick": Profile(
@@ -35,7 +38,7 @@ def profiles(paper: Any, quick: Any, smoke: Any) -> dict[str, Profile]:
             quick,
             subjects=4,
             clips=6,
-            folds=3,
+            folds=folds,
             trials=3,
             inner_folds=2,
             motion=QUICK_MOTION,

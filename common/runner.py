@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -171,21 +172,28 @@ def _shared_out(jobs: Sequence[Job], made: Mapping[str, Prepared], means: Means)
     for job in jobs:
         key = needs(job.experiment, job.profile.settings)
         groups.setdefault(key, []).extend((job, fold) for fold in job.pending())
+    tried = {_tried(group) for group in groups.values()}
     if means.pool.here:
-        return _shares([*groups.values()], made)
+        return _shares([*groups.values()], made, tried)
     most = -(-sum(map(len, groups.values())) // workers)
     portions = []
     for group in groups.values():
         count = -(-len(group) // most)
         size = -(-len(group) // count)
         portions += [group[start : start + size] for start in range(0, len(group), size)]
-    return _shares(sorted(portions, key=len, reverse=True), made)
+    return _shares(sorted(portions, key=len, reverse=True), made, tried)
+
+
+def _tried(group: Sequence[tuple[Job, str]]) -> str:
+    """Of experiments whose networks are the same, the one whose first fold is trained again: the first that can be."""
+    folds = Counter(job.experiment.id for job, _ in group if job.experiment.leak_free and not job.experiment.control)
+    return max(folds, key=lambda name: folds[name], default="")
 
 
 def _shares(
-    portions: Sequence[Sequence[tuple[Job, str]]], made: Mapping[str, Prepared]
+    portions: Sequence[Sequence[tuple[Job, str]]], made: Mapping[str, Prepared], tried: Collection[str]
 ) -> list[tuple[work.Share, ...]]:
-    """Each portion as shares, one per job; of a job that several processes train, the largest share `repeats`."""
+    """Each portion as shares, one per job; of a job that is `tried` for what folds leave, the largest `repeats`."""
     by_portion: list[dict[str, tuple[Job, list[str]]]] = []
     for portion in portions:
         by_job: dict[str, tuple[Job, list[str]]] = {}
@@ -204,7 +212,7 @@ def _shares(
                 tuple(folds),
                 made[name].excluded,
                 first=folds[0] == job.pending()[0],
-                repeats=folds is largest[name] and not job.experiment.control,  # the same code as without
+                repeats=folds is largest[name] and name in tried,
             )
             for name, (job, folds) in by_job.items()
         )
