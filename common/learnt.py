@@ -67,8 +67,10 @@ def stuck(found: Mapping[str, float]) -> bool:
     return chance or found["answered_classes"] == 1
 
 
-def measure(trained: Trained, samples: Samples, *, labelled: bool) -> dict[str, float]:
+def measure(trained: Trained, samples: Samples, *, labelled: bool, look: bool) -> dict[str, float]:
     """What a fold's network makes of its training rows: `of_answers`, and where it is `stuck` also what is `inside`.
+
+    Without `look` nothing is looked at inside, which takes seconds: a control need not learn.
 
     Without `labelled` the rows lose their classes before they are answered, as held-out ones do. Empty where training
     rows cannot be answered: a fold is not lost for it.
@@ -84,7 +86,7 @@ def measure(trained: Trained, samples: Samples, *, labelled: bool) -> dict[str, 
     except Exception as error:  # whatever a backend or a recipe raises
         log.warning("the training clips of a fold could not be answered: %s", error)
         return {}
-    if stuck(found):
+    if look and stuck(found):
         from common import inside
 
         found |= inside.causes(trained, some_clips(samples), probabilities.shape[1])

@@ -191,7 +191,9 @@ def _fold(shop: Shop, fold: Fold, *, trial: bool, last: bool) -> FoldResult:
         measured["inference_ms_per_clip"] = _inference_ms(trained, test, answers)
     if math.isfinite(peak := peak_memory_mib()):
         measured["peak_memory_mib"] = peak
-    measured |= learnt.measure(trained, samples.only(fold.train), labelled=not experiment.leak_free)  # after all costs
+    measured |= learnt.measure(  # after all costs
+        trained, samples.only(fold.train), labelled=not experiment.leak_free, look=not experiment.control
+    )
     truth = dict(zip(test.clip.tolist(), test.y.tolist(), strict=True))
     return FoldResult(
         fold=fold.name,
