@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import math
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,13 +20,16 @@ from benchmarks.learning.systems import Size, System, paper_of, parts, profile
 from common import prepare
 from common.cache import Cache
 from common.corpora import standin
+from common.corpora.composite import MEGC2019
 from common.environment import code_digest, environment
 from common.faces import FaceFinder
+from common.metrics import metric
 from common.plan import Job, plan, read_data
 from common.pool import Pool
 from common.protocols import inner
 from common.runner import Means, prepare_clips
 from common.seeds import seed_of
+from common.statistics import guess_test, subject_interval
 from common.types import Answers, Samples, Workbench
 
 SEED = 0
@@ -67,17 +72,34 @@ def measured(order: Order) -> dict[str, Any]:
             learnt.append(_accuracy(trained.predict(samples.only(train)), samples))
     seconds = time.perf_counter() - start
     _forget()
-    known = environment()
+    answers = {clip: int(answer.argmax()) for clip, answer in sorted(found.items())}
     return {
         "system": order.system.name,
+        "paper": "" if order.system.reads else order.system.paper,
+        "experiment": "" if order.system.reads else order.system.experiment,
         "motion": order.motion,
         "changed": dict(order.system.changed),
-        "answers": {clip: int(answer.argmax()) for clip, answer in sorted(found.items())},
+        "answers": answers,
+        **scored(answers, truth(order)),
         "training_accuracy": [round(one, 4) for one in learnt],
         "eye_distance": eye_distance(order.system, [clip for clip, _ in job.clips], job.profile.settings),
         "seconds": round(seconds, 1),
-        "processor": known.get("processor", ""),
+        "processor": environment().get("processor", ""),
     }
+
+
+def scored(answers: Mapping[str, int], classes: Mapping[str, int]) -> dict[str, float]:
+    """UF1 of answers by clip id, with its 95% interval over subjects and its p of guessing within subjects."""
+    subject = np.array([clip.rpartition("/")[0] for clip in answers])
+    true, answer = np.array([classes[clip] for clip in answers]), np.array([*answers.values()])
+    count, people = len(MEGC2019.classes), np.unique(subject)
+    matrices = np.zeros((len(people), count, count), np.int64)
+    np.add.at(matrices, (np.searchsorted(people, subject), true, answer), 1)
+    uf1 = metric("uf1", MEGC2019.classes)
+    low, high = subject_interval(matrices, uf1) or (math.nan, math.nan)
+    value = float(uf1(matrices.sum(axis=0)))
+    found = {"uf1": value, "low": low, "high": high, "p": guess_test(subject, true, answer, uf1, count)}
+    return {name: round(number, 4) for name, number in found.items()}
 
 
 def truth(order: Order) -> dict[str, int]:

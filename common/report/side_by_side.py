@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from common.compare import METRICS
-from common.report import exports, learning, tables
+from common.report import exports, known, learning, tables
 from common.report import side_by_side_learning as learnt
 from common.report.side_by_side_tables import corpora, name, own, ranked, scored, view
 from common.report.write import comparison_record, embed, json_bytes, plain, save, typeset
@@ -104,5 +104,6 @@ def page(side: SideBySide) -> bytes:
     from common.report import side_by_side_charts
 
     drawn, pictures = embed(side_by_side_charts.draw(side))
-    shown = {"learning": learnt.table(side), "learnt": learnt.sentences(side)}
+    papers = [report.paper for report in side.reports] if side.motion != 1 and side.data == "stand-in" else []
+    shown = {"learning": learnt.table(side), "learnt": learnt.sentences(side), "known": known.table(papers)}
     return typeset("comparison.typ", view(side) | shown | {"drawn": drawn}, pictures)

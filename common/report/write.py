@@ -21,7 +21,7 @@ import numpy as np
 from common.controls import CONTROLS
 from common.errors import UserError
 from common.files import write_atomically
-from common.report import checks, exports, learning, tables
+from common.report import checks, exports, known, learning, tables
 from common.report.findings import sections
 from common.types import Comparison, Report
 
@@ -84,6 +84,7 @@ def record(report: Report) -> dict[str, Any]:
         "seeds": list(report.seeds),
         "learning": [plain(learning.record(row)) for row in report.learning],
         "learning_summary": learning.sentences(report),
+        "less_motion": known.cells([paper]) if report.motion != 1 and report.data == "stand-in" else [],
         "comparisons": [comparison_record(c) for c in report.comparisons],
         "controls": [comparison_record(c) for c in report.controls],
         "tests": plain(report.tests),
@@ -258,6 +259,7 @@ def _view(report: Report) -> dict[str, Any]:
         "classes": tables.class_tables(report.corpora),
         "learning": learning.table(report.learning),
         "learnt": learning.sentences(report),
+        "known": known.table([paper] if report.motion != 1 and report.data == "stand-in" else []),
         "unrequested": tables.waiting(report),
         "overview": tables.overview(report),
         "notes": list(report.notes),

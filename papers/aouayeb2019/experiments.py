@@ -39,7 +39,7 @@ PROFILES = profiles(
     Settings(),
     quick=Settings(
         cnn_batch=8,
-        cnn_epochs=36,
+        cnn_epochs=28,
         lstm_batch=16,
         lstm_epochs=24,
         sequence_length=12,

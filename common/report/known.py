@@ -1,0 +1,37 @@
+"""What the learning benchmark measured of networks at less motion, read from the file that it writes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from common.report.tables import DASH, number, short
+from common.types import Paper
+
+FILE = Path(__file__).resolve().parents[2] / "benchmarks" / "learning" / "results.json"
+
+
+def cells(papers: Sequence[Paper], file: Path = FILE) -> list[dict[str, Any]]:
+    """Cells of these papers' networks: system, paper, experiment, motion, uf1, low, high, p; none without a file."""
+    if not file.is_file():
+        return []
+    keys = {paper.key for paper in papers}
+    found: list[dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))["cells"]
+    return [cell for cell in found if cell["paper"] in keys]
+
+
+def table(papers: Sequence[Paper], file: Path = FILE) -> dict[str, Any]:
+    """`motions` and `rows` of UF1 with its interval by network and motion, as strings; a dash where there is none."""
+    found = {(cell["system"], cell["motion"]): cell for cell in cells(papers, file)}
+    motions = sorted({motion for _, motion in found})
+    names = dict.fromkeys(name for name, _ in found)
+    rows = [[name, *(_shown(found.get((name, motion))) for motion in motions)] for name in names]
+    return {"motions": [short(motion) for motion in motions], "rows": rows}
+
+
+def _shown(cell: dict[str, Any] | None) -> list[str]:
+    if cell is None:
+        return [DASH, ""]
+    return [number(cell["uf1"], 2), f"{number(cell['low'], 2)} to {number(cell['high'], 2)}"]
