@@ -39,7 +39,7 @@ PROFILES = profiles(
     Settings(),
     quick=Settings(
         cnn_batch=8,
-        cnn_epochs=28,
+        cnn_epochs=26,
         lstm_batch=16,
         lstm_epochs=24,
         sequence_length=12,
@@ -50,7 +50,6 @@ PROFILES = profiles(
     smoke=Settings(
         cnn_epochs=1, lstm_epochs=2, sequence_length=8, learning_rate=1e-3, frame_step=16, region_scale=0.25
     ),
-    folds=2,
 )
 
 CORPORA = ("smic", "casme2", "samm")
