@@ -38,12 +38,12 @@ class Settings:
 PROFILES = profiles(
     Settings(),
     quick=Settings(
-        cnn_batch=8,
-        cnn_epochs=26,
+        cnn_batch=16,
+        cnn_epochs=20,
         lstm_batch=16,
-        lstm_epochs=24,
+        lstm_epochs=20,
         sequence_length=12,
-        learning_rate=3e-3,
+        learning_rate=4e-3,
         frame_step=8,
         region_scale=0.25,
     ),
