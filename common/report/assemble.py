@@ -23,6 +23,7 @@ from common.files import write_json
 from common.forms import PLAN, fits
 from common.plan import Data, Job
 from common.report import learning
+from common.report.tables import short
 from common.store import Run
 from common.tuning import best
 from common.types import (
@@ -251,7 +252,7 @@ def shortened(paper: Paper, profile: Profile) -> tuple[str, ...]:
     if profile.clips is not None:
         lines.append(f"clips per subject: at most {profile.clips}")
     if profile.motion != 1:
-        lines.append(f"motion of the stand-ins: {profile.motion} times that of micro-expressions")
+        lines.append(f"motion of the stand-ins: {short(profile.motion)} times that of micro-expressions")
     if profile.folds is not None:
         lines.append(f"folds of an experiment: at most {profile.folds}")
     return tuple(lines)
