@@ -53,8 +53,9 @@ def made_ready(order: Order, pool: Pool) -> None:
 def measured(order: Order) -> dict[str, Any]:
     """What the system answers for each clip, with the accuracy on the training clips of each fold, as plain data.
 
-    Folds are parts of the subjects. Seconds are those of training and answering; `eye_distance` is in pixels of the
-    network's own input, None where it reads no face.
+    `answers` has a digit for the class of each clip, in the order of their ids. Folds are parts of the subjects.
+    Seconds are those of training and answering; `eye_distance` is in pixels of the network's own input, None where it
+    reads no face. Raises RuntimeError where a clip cannot be used.
     """
     job, means = _job(order), _means(order, Pool(1))
     excluded = prepare_clips([job], means, _quiet)[job.experiment.id].excluded
@@ -73,13 +74,15 @@ def measured(order: Order) -> dict[str, Any]:
     seconds = time.perf_counter() - start
     _forget()
     answers = {clip: int(answer.argmax()) for clip, answer in sorted(found.items())}
+    if set(answers) != set(truth(order)):
+        raise RuntimeError(f"{order.system.name}: some clips cannot be used")
     return {
         "system": order.system.name,
         "paper": "" if order.system.reads else order.system.paper,
         "experiment": "" if order.system.reads else order.system.experiment,
         "motion": order.motion,
         "changed": dict(order.system.changed),
-        "answers": answers,
+        "answers": "".join(map(str, answers.values())),
         **scored(answers, truth(order)),
         "training_accuracy": [round(one, 4) for one in learnt],
         "eye_distance": eye_distance(order.system, [clip for clip, _ in job.clips], job.profile.settings),
