@@ -64,7 +64,10 @@ class Task:
 
 @dataclass(frozen=True)
 class Shop:
-    """What the folds of one job share: recipe, networks, the samples of all folds, and a store."""
+    """What the folds of one job share: recipe, networks, the samples of all folds, and a store.
+
+    `looked` are folds whose networks were looked into, of any job with the same networks.
+    """
 
     job: Job
     recipe: Recipe
@@ -73,6 +76,7 @@ class Shop:
     keep: Keep
     say: Progress
     measured: dict[str, float]
+    looked: list[str]
 
 
 def run(task: Task, say: Progress, line: Callable[[str], None], done: Callable[[str], None]) -> int:
@@ -82,6 +86,7 @@ def run(task: Task, say: Progress, line: Callable[[str], None], done: Callable[[
     """
     parts = task.parts()
     networks: tuple[Hashable, Networks] | None = None
+    looked: list[str] = []
     failures = 0
     for share in task.shares:
         job = share.job
@@ -105,6 +110,7 @@ def run(task: Task, say: Progress, line: Callable[[str], None], done: Callable[[
             if networks is None or networks[0] != needs:
                 networks = None  # the last ones may be gigabytes
                 networks = needs, recipe.Networks(job.experiment, job.profile.settings, job.seed)
+                looked = []
             if not job.experiment.space:  # else what is trained is other networks, fold by fold
                 measured |= networks[1].facts()
                 measured["flops"] = networks[1].flops(len(samples.y) / len(set(samples.clip.tolist())))
@@ -117,7 +123,7 @@ def run(task: Task, say: Progress, line: Callable[[str], None], done: Callable[[
             line(f"{where}: failed before its first fold, {reason}")
             failures += len(names)
             continue
-        shop = Shop(job, recipe, networks[1], samples, _keep(job, samples, task.cache, measured), say, measured)
+        shop = Shop(job, recipe, networks[1], samples, _keep(job, samples, task.cache, measured), say, measured, looked)
         failures += _folds(shop, folds, line, done, repeats=share.repeats)
         del samples, shop  # a corpus is gigabytes: free one job's before the next is read
     return failures
@@ -191,9 +197,11 @@ def _fold(shop: Shop, fold: Fold, *, trial: bool, last: bool) -> FoldResult:
         measured["inference_ms_per_clip"] = _inference_ms(trained, test, answers)
     if math.isfinite(peak := peak_memory_mib()):
         measured["peak_memory_mib"] = peak
-    measured |= learnt.measure(  # after all costs
-        trained, samples.only(fold.train), labelled=not experiment.leak_free, look=not experiment.control
-    )
+    look = not experiment.control and not shop.looked  # once per network: it takes seconds
+    found = learnt.measure(trained, samples.only(fold.train), labelled=not experiment.leak_free, look=look)
+    measured |= found  # after all costs
+    if any(name.split(" ")[0] in learnt.CAUSES for name in found):
+        shop.looked.append(fold.name)
     truth = dict(zip(test.clip.tolist(), test.y.tolist(), strict=True))
     return FoldResult(
         fold=fold.name,

@@ -114,7 +114,7 @@ def stored(name: str, folder: Path) -> tuple[Run, Experiment, list[str]]:
         done=lambda: 1,
     )
     networks = recipe.Networks(experiment, DEEP, 0)
-    shop = work.Shop(job, recipe, networks, samples, lambda _, make: make(), lambda *_: None, {})
+    shop = work.Shop(job, recipe, networks, samples, lambda _, make: make(), lambda *_: None, {}, [])
     work._folds(shop, folds(experiment, samples)[:1], lines.append, lines.append, repeats=False)
     return run, experiment, lines
 
