@@ -47,9 +47,12 @@ def causes(trained: Trained, samples: Samples, classes: int) -> dict[str, float]
             some = {key: values[:][rows] for key, values in x.items()}
             wanted = {key: values[:][rows] for key, values in y.items()}
             copy = _copy(model)
+            if copy is None:
+                continue
             losses = getattr(model, "loss", None)
-            norm = _norm(copy, losses, some, wanted) if copy and isinstance(losses, Mapping) else None
-            for kind, value in (("dead_units", _dead(copy, some) if copy else None), ("gradient_norm", norm)):
+            dead = _dead(copy, some)  # before the gradient, whose step moves the weights of the copy
+            norm = _norm(copy, losses, some, wanted) if isinstance(losses, Mapping) else None
+            for kind, value in (("dead_units", dead), ("gradient_norm", norm)):
                 if value is not None and np.isfinite(value):
                     found[kind + suffix] = value
     return found

@@ -68,10 +68,9 @@ def stuck(found: Mapping[str, float]) -> bool:
 
 
 def measure(trained: Trained, samples: Samples, *, labelled: bool, look: bool) -> dict[str, float]:
-    """What a fold's network makes of its training rows: `of_answers`, and where it is `stuck` also what is `inside`.
+    """How a fold's network answers its training rows, as `of_answers` has it.
 
-    Without `look` nothing is looked at inside, which takes seconds: a control need not learn.
-
+    With `look`, and where the network is `stuck`, also the causes that `common.inside` can measure, in some seconds.
     Without `labelled` the rows lose their classes before they are answered, as held-out ones do. Empty where training
     rows cannot be answered: a fold is not lost for it.
     """

@@ -23,7 +23,7 @@ OWN_OPTIONS = ("precision", "weights")
 """Settings with an option of their own."""
 
 QUICK_MOTION = 8.0
-"""Times as far as in micro-expressions: further than most open expressions, so that networks learn within minutes."""
+"""Times as far as in micro-expressions, so that networks learn within minutes."""
 
 
 def profiles(paper: Any, quick: Any, smoke: Any) -> dict[str, Profile]:
@@ -41,7 +41,7 @@ def profiles(paper: Any, quick: Any, smoke: Any) -> dict[str, Profile]:
             motion=QUICK_MOTION,
             controls=(NO_MOTION,),
         ),
-        "smoke": Profile("smoke", smoke, subjects=2, clips=2, folds=2, trials=2, inner_folds=2),
+        "smoke": Profile("smoke", smoke, subjects=2, clips=2, folds=2, trials=2, inner_folds=2, looked_into=False),
     }
 
 

@@ -231,7 +231,7 @@ class Profile:
     are searched, as many `trials` at most are made, each on `inner_folds` folds of the training subjects. `options` are
     those of the command line that changed the profile, as (name, value). `motion` is how far faces of stand-ins move: 1
     is as far as in micro-expressions, 0 not at all. `controls` are those that run with each experiment that nobody
-    names.
+    names. Where networks that do not learn are `looked_into`, a fold takes seconds longer.
     """
 
     name: str
@@ -244,6 +244,7 @@ class Profile:
     options: tuple[tuple[str, str], ...] = ()
     motion: float = 1.0
     controls: tuple[str, ...] = ()
+    looked_into: bool = True
 
     @property
     def deciding(self) -> tuple[tuple[str, str], ...]:
@@ -712,9 +713,9 @@ class Contender:
     """One network on common ground: what it reaches and what it costs.
 
     `scores[corpus][metric]`, the composite first; `confusion` (classes, classes) of the composite; `spread[metric]` one
-    value per seed, of the composite. flops are those of one clip forward. `control` are the scores of its control
-    without motion, empty where that did not run; `learnt` is what it makes of its training clips. A number that was not
-    measured is None.
+    value per seed, of the composite. flops are those of one clip forward. `control` holds the scores of its control
+    without motion, and is empty where that did not run; `learnt` describes its answers for its training clips. A number
+    that was not measured is None.
     """
 
     paper: str

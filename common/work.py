@@ -197,8 +197,8 @@ def _fold(shop: Shop, fold: Fold, *, trial: bool, last: bool) -> FoldResult:
         measured["inference_ms_per_clip"] = _inference_ms(trained, test, answers)
     if math.isfinite(peak := peak_memory_mib()):
         measured["peak_memory_mib"] = peak
-    learns = not experiment.control and job.profile.name != "smoke"  # what is not meant to learn needs no cause
-    look = learns and not shop.looked  # once per network: it takes seconds
+    # once per network; a control need not learn
+    look = job.profile.looked_into and not experiment.control and not shop.looked
     found = learnt.measure(trained, samples.only(fold.train), labelled=not experiment.leak_free, look=look)
     measured |= found  # after all costs
     if any(name.split(" ")[0] in learnt.CAUSES for name in found):

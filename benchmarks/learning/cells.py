@@ -74,7 +74,8 @@ def measured(order: Order) -> dict[str, Any]:
     seconds = time.perf_counter() - start
     _forget()
     answers = {clip: int(answer.argmax()) for clip, answer in sorted(found.items())}
-    if set(answers) != set(truth(order)):
+    classes = _classes(job)
+    if set(answers) != set(classes):
         raise RuntimeError(f"{order.system.name}: some clips cannot be used")
     return {
         "system": order.system.name,
@@ -83,7 +84,7 @@ def measured(order: Order) -> dict[str, Any]:
         "motion": order.motion,
         "changed": dict(order.system.changed),
         "answers": "".join(map(str, answers.values())),
-        **scored(answers, truth(order)),
+        **scored(answers, classes),
         "training_accuracy": [round(one, 4) for one in learnt],
         "eye_distance": eye_distance(order.system, [clip for clip, _ in job.clips], job.profile.settings),
         "seconds": round(seconds, 1),
@@ -106,8 +107,12 @@ def scored(answers: Mapping[str, int], classes: Mapping[str, int]) -> dict[str, 
 
 
 def truth(order: Order) -> dict[str, int]:
-    """The class of each clip."""
-    return {clip.id: label for clip, label in sorted(_job(order).clips, key=lambda pair: pair[0].id)}
+    """The class of each clip of a cell, by clip id in order."""
+    return _classes(_job(order))
+
+
+def _classes(job: Job) -> dict[str, int]:
+    return {clip.id: label for clip, label in sorted(job.clips, key=lambda pair: pair[0].id)}
 
 
 def _job(order: Order) -> Job:

@@ -22,7 +22,12 @@ def table(rows: Sequence[Row]) -> str:
     """
     adjusted = dict(zip(((row.system.name, row.motion) for row in rows), holm([row.p for row in rows]), strict=True))
     found = {(row.system.name, row.motion): row for row in rows}
-    head = ["Network", *(f"motion {motion:g}" for motion in MOTIONS), "Pixels at 1", "Training accuracy"]
+    head = [
+        "Network",
+        *(f"motion {motion:g}" for motion in MOTIONS),
+        "Pixels at 1",
+        f"Training accuracy at {MOTIONS[-1]:g}",
+    ]
     lines = [head, ["---"] * len(head)]
     for system in SYSTEMS:
         mine = [found.get((system.name, motion)) for motion in MOTIONS]
@@ -41,32 +46,36 @@ def _cell(row: Row | None, significant: bool) -> str:
 
 
 def draw(rows: Sequence[Row], path: Path) -> None:
-    """UF1 against the size of an expression in pixels of the network's own input, one panel per paper, as SVG."""
+    """UF1 against the size of an expression in pixels of the network's own input, as SVG.
+
+    One panel for the references and one for each paper of which something was measured.
+    """
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    groups: dict[str, list[str]] = {}
-    for system in SYSTEMS:
-        groups.setdefault("references" if system.reads else system.paper, []).append(system.name)
+    groups: dict[str, dict[str, list[Row]]] = {}
+    for row in rows:
+        if row.pixels is not None:
+            title = "references" if row.system.reads else row.system.paper
+            groups.setdefault(title, {}).setdefault(row.system.name, []).append(row)
+    across, down = min(len(groups), 3), -(-len(groups) // 3)
     with mpl.rc_context({"svg.hashsalt": "learning", "font.size": 8}):
-        figure = Figure(figsize=(9, 5.4), layout="constrained")
-        panels = figure.subplots(2, 3, sharey=True)
-        for panel, (group, names) in zip(panels.flat, groups.items(), strict=True):
-            for name in names:
-                mine = [row for row in rows if row.system.name == name and row.pixels is not None]
-                if not mine:
-                    continue
+        figure = Figure(figsize=(3.2 * across + 0.5, 2.7 * down), layout="constrained")
+        panels = figure.subplots(down, across, sharey=True, squeeze=False)
+        for panel, (title, systems) in zip(panels.flat, groups.items(), strict=False):
+            for name, mine in systems.items():
+                bars = [[row.uf1 - row.low for row in mine], [row.high - row.uf1 for row in mine]]
                 x, y = [row.pixels for row in mine], [row.uf1 for row in mine]
-                short = [[row.uf1 - row.low for row in mine], [row.high - row.uf1 for row in mine]]
-                panel.errorbar(x, y, short, marker="o", markersize=3, linewidth=1.2, capsize=2, label=name)
+                panel.errorbar(x, y, bars, marker="o", markersize=3, linewidth=1.2, capsize=2, label=name)
             panel.axhline(CHANCE, color="0.6", linewidth=0.8, linestyle=":")
-            panel.set(title=group, ylim=(0, 1.05))
-            panel.set_xscale("symlog", linthresh=0.25)
-            if panel.get_legend_handles_labels()[0]:
-                panel.legend(loc="upper left", fontsize=6.5, frameon=False)
+            panel.set_xscale("symlog", linthresh=0.5)  # linear up to there, so that 0 has a place
+            panel.xaxis.set_major_formatter("{x:g}")
+            panel.set(title=title, xlabel="size of an expression, pixels of the input")
+            panel.set(xlim=(-0.05, None), ylim=(0, 1.05))
+            panel.legend(loc="lower right", fontsize=6.5, frameon=False, bbox_to_anchor=(1, 0.4))
+        for panel in panels.flat[len(groups) :]:
+            panel.set_visible(False)
         for panel in panels[:, 0]:
             panel.set_ylabel("UF1 on unseen subjects")
-        for panel in panels[-1]:
-            panel.set_xlabel("size of an expression, pixels of the input")
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, format="svg", metadata={"Date": None})

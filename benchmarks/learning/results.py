@@ -14,9 +14,9 @@ from benchmarks.learning.pixels import MOTION
 from benchmarks.learning.systems import SYSTEMS, Size, System
 from common.corpora.standin import REVISION
 from common.files import write_json
+from common.report.known import FILE as FILE
 
 MOTIONS = (0.0, 1.0, 2.0, 4.0, 8.0)
-FILE = Path(__file__).parent / "results.json"
 
 
 @dataclass(frozen=True)
