@@ -22,7 +22,8 @@ IN_PLACE = ("opencv-python", "opencv-contrib-python", "opencv-contrib-python-hea
 
 def environment() -> dict[str, str]:
     """Versions of what computes, and the machine."""
-    found = {"python": platform.python_version(), "platform": platform.platform(), "cores": str(os.cpu_count())}
+    found = {"python": platform.python_version(), "platform": platform.platform()}
+    found |= {"processor": processor(), "cores": str(os.cpu_count())}
     for package in (*PACKAGES, *IN_PLACE):
         try:
             found[package] = version(package)
@@ -30,6 +31,16 @@ def environment() -> dict[str, str]:
             if package in PACKAGES:
                 found[package] = "not installed"
     return found | {"keras backend": backend()}
+
+
+def processor() -> str:
+    """What the processor calls itself; on systems other than Linux this may be its family alone."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() == "model name":
+                return value.strip()
+    return platform.processor() or platform.machine()
 
 
 @contextlib.contextmanager

@@ -265,6 +265,23 @@ def test_a_clip_that_cannot_carry_the_band_is_named(pictures: np.ndarray) -> Non
         preprocess.prepare(clip_of(fps=15.0), EXPERIMENTS["smic-loso/published"], SMALL, Fixed())  # type: ignore[arg-type]
 
 
+def test_landmarks_of_a_repeated_frame_are_those_of_the_frame_before() -> None:
+    """dlib's fit is the same for the same picture, so that one fit serves; the image is that of fitting each."""
+    frames = np.stack([np.roll(data.astronaut()[:256, 96:352], shift, axis=1) for shift in (0, 2, 2, 2, 0, 3)])
+    finder, fitted = FaceFinder(), []
+
+    class Counting:
+        def follow(self, image: np.ndarray, face: Face) -> np.ndarray:
+            fitted.append(image)
+            return finder.follow(image, face)
+
+    face, kept = finder.find(frames[0]), np.arange(6)
+    image = preprocess.avatar_of(frames, kept, face, Counting())  # type: ignore[arg-type]
+    assert len(fitted) == 4 + 1  # the first frame once more, to which all are registered
+    points = np.stack([finder.follow(frame, face) for frame in frames])
+    np.testing.assert_array_equal(image, preprocess.avatar(frames, points, points[0]))
+
+
 def test_landmarks_are_followed_without_searching_again() -> None:
     finder, face = FaceFinder(), None
     picture = data.astronaut()

@@ -20,6 +20,7 @@ from common import alignment, corpora
 from common.audit import audit
 from common.audit.documented import documented
 from common.audit.folds import means
+from common.errors import ClipError
 from common.protocols import CROSS, LOSO, SPLITS, STRATIFIED, split
 from common.types import Clip, Experiment, Samples
 from papers.talluri2022 import model, preprocess, recipe
@@ -193,6 +194,30 @@ def landmarks() -> np.ndarray:
     """Sixty-eight points spread like a face's, about 150 pixels wide."""
     angle = np.linspace(0, 2 * np.pi, 68, endpoint=False)
     return (150 + 70 * np.stack([np.cos(angle), np.sin(angle)], axis=1)).astype(np.float32)
+
+
+@pytest.mark.parametrize("unseen", [(), (3, 4, 9)])
+def test_a_frame_that_is_the_one_before_is_not_searched_again(clip_frames: np.ndarray, unseen: tuple[int, ...]) -> None:
+    """Frames 3, 4 and 5 are the same, and 9 and 10; what was found, or not found, in the first holds for all."""
+    clip_frames[4] = clip_frames[5] = clip_frames[3]
+    clip_frames[10] = clip_frames[9]
+    searched: list[int] = []
+
+    class Finder(Still):
+        def find(self, image: np.ndarray, where: str) -> Still:
+            place = next(index for index, frame in enumerate(clip_frames) if np.array_equal(frame, image))
+            searched.append(place)
+            if place in unseen:
+                raise ClipError("no face")
+            return Still(self.points + place)
+
+    found = [*alignment.tracked(clip_of(20, 20), Finder(landmarks()))]  # type: ignore[arg-type]
+    first = {4: 3, 5: 3, 10: 9}
+    assert searched == [index for index in range(20) if index not in first]
+    held = [first.get(index, index) for index in range(20)]
+    assert [one.found for one in found] == [place not in unseen for place in held]
+    seen = [max(place for place in range(held[index] + 1) if place not in {*unseen, *first}) for index in range(20)]
+    assert [float((one.points - landmarks()).max()) for one in found] == pytest.approx(seen, abs=1e-4)
 
 
 def test_networks_read_the_same_clip_at_their_own_size_and_order(clip_frames: np.ndarray) -> None:

@@ -21,7 +21,7 @@ from common import prepare
 from common.cache import Cache
 from common.corpora import standin
 from common.corpora.composite import MEGC2019
-from common.environment import code_digest, environment
+from common.environment import code_digest, processor
 from common.faces import FaceFinder
 from common.metrics import metric
 from common.plan import Job, plan, read_data
@@ -88,7 +88,7 @@ def measured(order: Order) -> dict[str, Any]:
         "training_accuracy": [round(one, 4) for one in learnt],
         "eye_distance": eye_distance(order.system, [clip for clip, _ in job.clips], job.profile.settings),
         "seconds": round(seconds, 1),
-        "processor": environment().get("processor", ""),
+        "processor": processor(),
     }
 
 
