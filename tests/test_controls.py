@@ -91,6 +91,7 @@ def test_an_unknown_control_is_an_error(tmp_path: Path) -> None:
         spoil([(clip(tmp_path), 0)], "upside-down", 0)
 
 
+@pytest.mark.slow  # `python -m benchmarks.controls` measures the same of more clips
 def test_without_motion_or_labels_motion_is_no_longer_recognised(tmp_path: Path) -> None:
     first = measured("flow", 3, 3, tmp_path, (NO_MOTION, PERMUTED))
     drawn = [first, *(measured("flow", 3, 3, tmp_path, (PERMUTED,), seed) for seed in range(1, 5))]
