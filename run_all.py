@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import papers
 from common import listing
 from common.errors import UserError
-from common.profiles import CUTS, alone, check_settings, computing_in, cut, moving, with_settings
+from common.profiles import CUTS, check_settings, computing_in, cut, moving, with_settings
 from common.types import Paper, Profile
 
 if TYPE_CHECKING:
@@ -277,8 +277,6 @@ def studied(options: argparse.Namespace) -> Study:
     def changed(paper: Paper) -> Profile:
         found = computing_in(options.precision, starting_from(paper.profiles[profile], weights))
         found = replace(found, motion=1.0) if options.data else moving(found, options.motion)
-        if options.experiment or len(loaded) == 1:
-            found = alone(found)
         return cut(with_settings(found, options.set), options.subjects, options.clips, options.folds)
 
     chosen = tuple(
@@ -292,6 +290,7 @@ def studied(options: argparse.Namespace) -> Study:
                 spoilt=options.controls,
                 several=len(loaded) > 1,
                 unasked=paper.profiles[profile].controls,
+                ground_alone=paper.profiles[profile].ground_alone,
             ),
             parts=partial(papers.parts, paper.key),
             code=papers.code(paper.key),

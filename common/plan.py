@@ -53,20 +53,13 @@ class Job:
     key: Mapping[str, Any]
     run: Run
 
-    @property
-    def on_common_ground(self) -> bool:
-        """Whether this experiment is on common ground, or a control of one that is."""
-        ground = {(one.name, one.variant) for one in self.paper.experiments if one.common_ground}
-        return (self.experiment.name, self.experiment.variant) in ground
-
     def done(self) -> int:
         """How many folds have a stored result."""
         return sum(self.run.load(fold) is not None for fold in self.folds)
 
     def asked(self) -> tuple[str, ...]:
         """The folds that the profile runs: all, or as many as it says from the first to the last."""
-        bounds = [self.profile.folds, None if self.on_common_ground else self.profile.folds_elsewhere]
-        count = min([len(self.folds), *(bound for bound in bounds if bound is not None)])
+        count = min(self.profile.folds or len(self.folds), len(self.folds))
         return tuple(self.folds[place] for place in np.linspace(0, len(self.folds) - 1, count).round().astype(int))
 
     def pending(self) -> tuple[str, ...]:

@@ -36,11 +36,11 @@ def profiles(paper: Any, quick: Any, smoke: Any) -> dict[str, Profile]:
             subjects=3,
             clips=9,
             folds=2,
-            folds_elsewhere=1,
             trials=3,
             inner_folds=2,
             motion=QUICK_MOTION,
             controls=(NO_MOTION,),
+            ground_alone=True,
         ),
         "smoke": Profile("smoke", smoke, subjects=2, clips=2, folds=2, trials=2, inner_folds=2, looked_into=False),
     }
@@ -60,14 +60,7 @@ def cut(profile: Profile, subjects: int | None, clips: int | None, folds: int | 
     bounds: dict[str, Any] = {name: bound for name, bound in given.items() if bound is not None}
     for name, bound in bounds.items():
         profile = _with_option(profile, f"--{name}", str(bound))
-    if folds is not None:
-        bounds["folds_elsewhere"] = None
     return replace(profile, **bounds)
-
-
-def alone(profile: Profile) -> Profile:
-    """The profile where experiments are named or one paper runs by itself: of each as many folds are run."""
-    return replace(profile, folds_elsewhere=None)
 
 
 def moving(profile: Profile, motion: float | None) -> Profile:

@@ -75,7 +75,14 @@ class Study:
 
 
 def select(
-    paper: Paper, names: Sequence[str], *, tune: bool, spoilt: bool, several: bool, unasked: Sequence[str] = ()
+    paper: Paper,
+    names: Sequence[str],
+    *,
+    tune: bool,
+    spoilt: bool,
+    several: bool,
+    unasked: Sequence[str] = (),
+    ground_alone: bool = False,
 ) -> tuple[Experiment, ...]:
     """The experiments that `names` name (NAME or NAME/VARIANT), or else all that do not wait to be named.
 
@@ -83,12 +90,14 @@ def select(
     without that, or the one whose leak-free twin that is, is chosen, and with `spoilt` the controls of all that are. A
     NAME of which all variants wait names them. None where no name is one of this paper.
 
-    Where nothing is named, the controls `unasked` join: those of each experiment, or with `several` papers of those on
-    common ground alone, which all papers share.
+    Where nothing is named, the controls `unasked` of each experiment join, and of several papers `ground_alone` leaves
+    out what is not on common ground.
     """
     every = [e for one in paper.experiments for e in (one, *controls(one))]
 
     def by_default(e: Experiment) -> bool:
+        if several and ground_alone and not names:
+            return bool(e.common_ground)
         return not e.on_request or (several and bool(e.common_ground))
 
     waiting = set(names) - {e.name for e in every if by_default(e)}
@@ -106,7 +115,7 @@ def select(
     def joining(e: Experiment) -> tuple[Experiment, ...]:
         if e.control or spoilt:
             return controls(e) if spoilt and not e.control else ()
-        joined = not names and not e.tuned_of and bool(e.common_ground or not several)
+        joined = not names and not e.tuned_of
         return tuple(control for control in controls(e) if joined and control.control in unasked)
 
     found = {e.id: e for one in first for e in (one, *joining(one))}

@@ -227,12 +227,12 @@ class Fold:
 class Profile:
     """What a run is shortened to. `subjects` and `clips` bound the corpora, None where nothing is cut.
 
-    Of each experiment `folds` folds are run, from the first to the last; those in between stay undone. Where several
-    papers run side by side, `folds_elsewhere` bounds those of experiments that are not on common ground. Where settings
+    Of each experiment `folds` folds are run, from the first to the last; those in between stay undone. Where settings
     are searched, as many `trials` at most are made, each on `inner_folds` folds of the training subjects. `options` are
     those of the command line that changed the profile, as (name, value). `motion` is how far faces of stand-ins move: 1
     is as far as in micro-expressions, 0 not at all. `controls` are those that run with each experiment that nobody
-    names. Where networks that do not learn are `looked_into`, a fold takes seconds longer.
+    names. Where several papers run side by side, `ground_alone` leaves out what is not on common ground unless it is
+    named. Where networks that do not learn are `looked_into`, a fold takes seconds longer.
     """
 
     name: str
@@ -240,12 +240,12 @@ class Profile:
     subjects: int | None = None
     clips: int | None = None
     folds: int | None = None
-    folds_elsewhere: int | None = None
     trials: int = 12
     inner_folds: int = 3
     options: tuple[tuple[str, str], ...] = ()
     motion: float = 1.0
     controls: tuple[str, ...] = ()
+    ground_alone: bool = False
     looked_into: bool = True
 
     @property

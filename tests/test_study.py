@@ -13,12 +13,8 @@ import pytest
 import papers
 import run_all
 from common import study
-from common.controls import CONTROLS, controls
+from common.controls import CONTROLS
 from common.errors import UserError
-from common.plan import Job
-from common.profiles import alone, cut
-from common.store import Run
-from common.types import Experiment, Profile
 
 KEYS = ("aouayeb2019", "kumar2019")
 COMMON = {"aouayeb2019": "composite-loso/cnn-in-fold", "kumar2019": "composite-loso/published"}
@@ -85,39 +81,37 @@ def test_several_papers_bring_their_common_ground() -> None:
         assert {e.id for e in several} - {e.id for e in alone} == more
 
 
+@pytest.mark.parametrize("key", papers.available())
+def test_ground_alone_leaves_out_the_rest_unless_it_is_named(key: str) -> None:
+    paper = papers.load(key)
+
+    def ids(*names: str, several: bool) -> set[str]:
+        found = study.select(paper, names, tune=False, spoilt=False, several=several, ground_alone=True)
+        return {e.id for e in found}
+
+    ground = {e.id for e in paper.experiments if e.common_ground}
+    plain = {e.id for e in paper.experiments if not e.on_request}
+    assert ids(several=True) == ground
+    assert ids(several=False) == plain
+    for name in plain:
+        assert ids(name, several=True) == {name}
+    assert ids(*{one.partition("/")[0] for one in plain}, several=True) >= plain
+
+
 def test_controls_join_what_nobody_names() -> None:
     paper = papers.load("le2020")
 
     def ids(names: tuple[str, ...], several: bool) -> list[str]:
-        found = study.select(paper, names, tune=False, spoilt=False, several=several, unasked=("no-motion",))
+        found = study.select(
+            paper, names, tune=False, spoilt=False, several=several, unasked=("no-motion",), ground_alone=True
+        )
         return [e.id for e in found]
 
     plain = [e.id for e in paper.experiments if not e.on_request]
     ground = [e.id for e in paper.experiments if e.common_ground]
     assert set(ids((), several=False)) == {one for name in plain for one in (name, f"{name}+no-motion")}
-    assert set(ids((), several=True)) == {*plain, *ground, *(f"{name}+no-motion" for name in ground)}
+    assert set(ids((), several=True)) == {one for name in ground for one in (name, f"{name}+no-motion")}
     assert ids((ground[0],), several=False) == [ground[0]]
-
-
-@pytest.mark.parametrize("key", papers.available())
-def test_side_by_side_fewer_folds_run_of_what_is_not_compared(key: str) -> None:
-    paper = papers.load(key)
-    several = paper.profiles["quick"]
-    assert several.folds is not None
-    assert several.folds_elsewhere is not None
-
-    def asked(experiment: Experiment, profile: Profile) -> int:
-        folds = tuple("abcdefgh")
-        job = Job(paper, experiment, profile, 0, (), {}, (), folds, (), (), (), {}, Run(Path("nowhere")))
-        assert set(job.asked()) <= set(folds)
-        return len(job.asked())
-
-    for one in paper.experiments:
-        for experiment in (one, *controls(one)):
-            assert asked(experiment, several) == (several.folds if one.common_ground else several.folds_elsewhere)
-            assert asked(experiment, alone(several)) == several.folds
-            assert asked(experiment, cut(several, None, None, 5)) == 5
-            assert asked(experiment, paper.profiles["paper"]) == 8
 
 
 def test_controls_are_stored_and_reported(guessing: None, cache: Path, tmp_path: Path) -> None:

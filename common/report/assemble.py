@@ -254,8 +254,7 @@ def shortened(paper: Paper, profile: Profile) -> tuple[str, ...]:
     if profile.motion != 1:
         lines.append(f"motion of the stand-ins: {short(profile.motion)} times that of micro-expressions")
     if profile.folds is not None:
-        elsewhere = f", {profile.folds_elsewhere} where it is not on common ground" if profile.folds_elsewhere else ""
-        lines.append(f"folds of an experiment: at most {profile.folds}{elsewhere}")
+        lines.append(f"folds of an experiment: at most {profile.folds}")
     return tuple(lines)
 
 

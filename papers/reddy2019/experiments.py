@@ -45,7 +45,7 @@ class Settings:
 
 PROFILES = profiles(
     Settings(),
-    quick=Settings(face_size=32, region_size=16, casme_sq_frame_step=4, epochs=20, search_epochs=2),
+    quick=Settings(face_size=32, region_size=16, casme_sq_frame_step=4, epochs=25, search_epochs=2),
     smoke=Settings(face_size=24, region_size=12, casme_sq_frame_step=4, epochs=2, search_epochs=1),
 )
 
