@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
+
 from common import prepare, work
 from common.cache import Cache
 from common.cluster import Cluster
@@ -165,7 +167,7 @@ def _shared_out(jobs: Sequence[Job], made: Mapping[str, Prepared], means: Means)
     """The pending folds in shares for single processes, the largest first.
 
     Experiments whose networks are the same stay together, so that these are built once, unless one process would be
-    left with more than its part of all folds.
+    left with more than its part of all work: what a fold takes is told by how many clips its experiment has.
     """
     needs, workers = means.parts().needs, means.pool.count
     groups: dict[Hashable, list[tuple[Job, str]]] = {}
@@ -175,13 +177,26 @@ def _shared_out(jobs: Sequence[Job], made: Mapping[str, Prepared], means: Means)
     tried = {_tried(group) for group in groups.values()}
     if means.pool.here:
         return _shares([*groups.values()], made, tried)
-    most = -(-sum(map(len, groups.values())) // workers)
-    portions = []
-    for group in groups.values():
-        count = -(-len(group) // most)
-        size = -(-len(group) // count)
-        portions += [group[start : start + size] for start in range(0, len(group), size)]
-    return _shares(sorted(portions, key=len, reverse=True), made, tried)
+    return _shares(portions([*groups.values()], workers), made, tried)
+
+
+def portions(groups: Sequence[Sequence[tuple[Job, str]]], workers: int) -> list[list[tuple[Job, str]]]:
+    """Groups of (job, fold) that are to stay together, cut only where one is above its part; the heaviest first."""
+    most = -(-sum(map(_weight, groups)) // workers)
+    parts = [part for group in groups for part in _parts(group, -(-_weight(group) // most))]
+    return sorted(parts, key=_weight, reverse=True)
+
+
+def _weight(group: Sequence[tuple[Job, str]]) -> int:
+    return sum(len(job.clips) for job, _ in group)
+
+
+def _parts(group: Sequence[tuple[Job, str]], count: int) -> list[list[tuple[Job, str]]]:
+    """A group in at most `count` parts of about the same weight, in its order."""
+    weights = np.array([len(job.clips) for job, _ in group])
+    part = (np.cumsum(weights) - weights / 2) * count // weights.sum()
+    found = [[one for one, place in zip(group, part, strict=True) if place == number] for number in range(count)]
+    return [one for one in found if one]
 
 
 def _tried(group: Sequence[tuple[Job, str]]) -> str:

@@ -11,13 +11,17 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import guessing
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import papers
 import run_all
+from common import runner
 from common.errors import UserError
 from common.pool import Pool
 
@@ -141,3 +145,27 @@ def test_a_pool_hands_on_what_is_raised() -> None:
             assert sorted(pool.finished([pool.start(double, number) for number in (1, 2, 4)])) == [2, 4, 8]
             with pytest.raises(UserError, match="three is one too many"):
                 list(pool.finished([pool.start(double, number) for number in (3,)]))
+
+
+@given(
+    st.lists(st.lists(st.tuples(st.integers(1, 90), st.integers(1, 10)), min_size=1, max_size=6), min_size=1),
+    st.integers(1, 4),
+)
+def test_folds_are_shared_out_by_what_they_take(groups: list[list[tuple[int, int]]], workers: int) -> None:
+    """Each fold once, folds of one network in their order, and no part far above its even share of all work."""
+
+    def group(number: int, jobs: list[tuple[int, int]]) -> list[tuple[Any, str]]:
+        one = [(SimpleNamespace(clips=range(clips), name=f"{number} {place}"), folds) for place, (clips, folds) in jobs]
+        return [(job, str(fold)) for job, folds in one for fold in range(folds)]
+
+    networks = [group(number, [*enumerate(jobs)]) for number, jobs in enumerate(groups)]
+    shared = runner.portions(networks, workers)
+    for network in networks:
+        mine = [part for part in shared if part[0] in network]
+        assert sorted(network, key=str) == sorted((one for part in mine for one in part), key=str)
+        assert all(part == [one for one in network if one in part] for part in mine)
+    even = sum(len(job.clips) for network in networks for job, _ in network) / workers
+    largest = max(len(job.clips) for network in networks for job, _ in network)
+    weights = [sum(len(job.clips) for job, _ in part) for part in shared]
+    assert max(weights) <= even + largest + 1
+    assert weights == sorted(weights, reverse=True)
