@@ -41,7 +41,7 @@ class Settings:
 
 PROFILES = profiles(
     Settings(),
-    # Of 32 pixels one place is left at the end: clips without motion, all black, then have no variance to divide by
+    # At 32 pixels the last layers have one place: all-black clips (no motion) leave no variance, and training diverges
     quick=Settings(size=36, face_size=112, epochs=12, learning_rate=0.01, weights=Weights(NONE)),
     smoke=Settings(size=48, face_size=112, epochs=1, weights=Weights(NONE)),
 )
