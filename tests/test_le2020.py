@@ -241,7 +241,7 @@ def test_the_choice_of_weights_is_part_of_the_key_and_of_the_report(tmp_path: Pa
     assert profile.settings.weights == found
     assert replace(profile.settings, weights=Weights(NONE)) == PAPER.profiles["quick"].settings
     experiment = EXPERIMENTS["vgg19-casme2/published"]
-    notes = preprocess.assemble([(clip_of(3), 0)], [arrays(48)], experiment, profile.settings).notes
+    notes = preprocess.assemble([(clip_of(3), 0)], [arrays(profile.settings.size)], experiment, profile.settings).notes
     assert found.files[0][1] in notes[0]
     one = run_all.studied(options)
     assert one.command(one.chosen[0], 0)[-2:] == ["--weights", str(file)]
