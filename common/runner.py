@@ -167,7 +167,7 @@ def _shared_out(jobs: Sequence[Job], made: Mapping[str, Prepared], means: Means)
     """The pending folds in shares for single processes, the largest first.
 
     Experiments whose networks are the same stay together, so that these are built once, unless one process would be
-    left with more than its part of all work: what a fold takes is told by how many clips its experiment has.
+    left with more than its part of all work. A fold counts as much as its experiment has clips.
     """
     needs, workers = means.parts().needs, means.pool.count
     groups: dict[Hashable, list[tuple[Job, str]]] = {}
@@ -195,8 +195,8 @@ def _parts(group: Sequence[tuple[Job, str]], count: int) -> list[list[tuple[Job,
     """A group in at most `count` parts of about the same weight, in its order."""
     weights = np.array([len(job.clips) for job, _ in group])
     part = (np.cumsum(weights) - weights / 2) * count // weights.sum()
-    found = [[one for one, place in zip(group, part, strict=True) if place == number] for number in range(count)]
-    return [one for one in found if one]
+    parts = [[one for one, place in zip(group, part, strict=True) if place == number] for number in range(count)]
+    return [one for one in parts if one]
 
 
 def _tried(group: Sequence[tuple[Job, str]]) -> str:
