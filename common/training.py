@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.keras_setup import keras
-from common.layers import each_layer, first_of_equals
+from common.layers import each_layer, for_training
 from common.loaders import Batches, Inputs
 from common.types import Answers, Samples
 
@@ -73,7 +73,7 @@ class Learner:
         precision: str = "float32",
     ) -> None:
         self._build, self._precision = build, precision
-        self.model = first_of_equals(self._built(seed))
+        self.model = for_training(self._built(seed))
         for layer in each_layer(self.model) if precision != "float32" else ():
             if getattr(layer, "activation", None) is keras.activations.softmax or isinstance(
                 layer, keras.layers.Softmax

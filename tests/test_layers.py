@@ -1,4 +1,4 @@
-"""Pooling and gates against NumPy, and networks with them against stock ones."""
+"""Pooling, normalisation and gates against NumPy, and networks with them against stock ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import tensorflow as tf
 from keras import layers
 from numpy.typing import NDArray
 
-from common.layers import Pooling, first_of_equals, keras2_hard_sigmoid, stock
+from common.layers import Normalisation, Pooling, for_training, keras2_hard_sigmoid, stock
 from papers.reddy2019.model import fusenet_intermediate, fusenet_late, stcnn
 from papers.talluri2022.model import model_a, model_c
 
@@ -67,14 +67,41 @@ def test_of_equal_values_the_first_gets_the_gradient(sides: tuple[int, int, int]
     assert np.array_equal(tape.gradient(found, variable, given), first_places(raw, given, sides))
 
 
+@pytest.mark.parametrize("shape", [(4, 5, 6, 7, 16), (3, 2, 9, 11, 3), (2, 4, 4, 4, 600)])
+def test_normalisation_is_that_of_keras(shape: tuple[int, ...]) -> None:
+    """Outputs, gradients and moving values, against Keras' own layer in float64."""
+    rng = np.random.default_rng(0)
+    x, given = rng.normal(2, 3, shape), rng.normal(0, 1, shape)
+    found = []
+    for kind, dtype in ((Normalisation, "float32"), (layers.BatchNormalization, "float64")):
+        layer = kind(momentum=0.9, epsilon=1e-3, dtype=dtype)
+        layer.build(shape)
+        layer.gamma.assign(np.linspace(-1, 2, shape[-1]))
+        layer.beta.assign(np.linspace(0, 1, shape[-1]))
+        variable = tf.Variable(x, dtype=dtype)
+        with tf.GradientTape() as tape:
+            normal = layer(variable, training=True)
+        gradients = tape.gradient(normal, [variable, *layer.trainable_variables], tf.constant(given, dtype))
+        found.append([normal, *gradients, layer(variable, training=False), *layer.non_trainable_variables])
+    for one, other in zip(*found, strict=True):
+        assert np.abs(np.array(one) - np.array(other)).max() < 2e-5 * np.abs(np.array(other)).max()
+
+
+def test_normalisation_that_is_not_trained_changes_nothing() -> None:
+    layer = Normalisation(trainable=False)
+    x = np.random.default_rng(0).normal(5, 2, (2, 3, 3, 3, 4)).astype(np.float32)
+    layer.build(x.shape)
+    assert np.allclose(layer(x, training=True), x / np.sqrt(1.001), atol=1e-5)
+    assert (layer.moving_mean.numpy() == 0).all()
+
+
 @pytest.mark.parametrize("name", BUILDS)
 def test_answers_are_those_of_the_stock_network(name: str) -> None:
     model = built(name)
     x = inputs(model)
-    other = first_of_equals(model)
-    assert sum(type(layer) is Pooling for layer in other.layers) == sum(
-        type(layer) is layers.MaxPooling3D for layer in model.layers
-    )
+    other = for_training(model)
+    for kind, own in ((layers.MaxPooling3D, Pooling), (layers.BatchNormalization, Normalisation)):
+        assert sum(type(layer) is own for layer in other.layers) == sum(type(layer) is kind for layer in model.layers)
     assert [one.path for one in model.weights] == [one.path for one in other.weights]
     assert np.allclose(model.predict_on_batch(x)["emotion"], other.predict_on_batch(x)["emotion"], atol=1e-6)
 
@@ -84,13 +111,13 @@ def test_without_normalisation_gradients_are_those_of_the_stock_network(name: st
     """Zeros that ReLU left have no gradient to pass on; other values are equal once in a million."""
     model = built(name)
     x = inputs(model)
-    for one, two in zip(gradients(model, x), gradients(first_of_equals(model), x), strict=True):
+    for one, two in zip(gradients(model, x), gradients(for_training(model), x), strict=True):
         assert np.linalg.norm(one - two) < 0.1 * np.linalg.norm(one)
 
 
 def test_a_saved_network_is_made_of_stock_layers(tmp_path: Path) -> None:
     model = built("model_a")
-    other = first_of_equals(model)
+    other = for_training(model)
     stock(other).save(tmp_path / "network.keras")
     program = (
         "import keras, numpy, sys; model = keras.saving.load_model(sys.argv[1]); x = numpy.load(sys.argv[2]); "
@@ -107,7 +134,7 @@ def test_a_saved_network_is_made_of_stock_layers(tmp_path: Path) -> None:
 def test_other_poolings_and_networks_are_left_alone(odd: layers.Layer) -> None:
     x = layers.Input((9, 9, 9, 2), name="face")
     model = keras.Model({"face": x}, {"emotion": layers.Flatten()(odd(x))})
-    assert first_of_equals(model) is model
+    assert for_training(model) is model
     assert stock(model) is model
 
 
