@@ -40,7 +40,8 @@ def profiles(paper: Any, quick: Any, smoke: Any) -> dict[str, Profile]:
             inner_folds=2,
             motion=QUICK_MOTION,
             controls=(NO_MOTION,),
-            ground_alone=True,
+            ground_folds=3,
+            repeated=False,
         ),
         "smoke": Profile("smoke", smoke, subjects=2, clips=2, folds=2, trials=2, inner_folds=2, looked_into=False),
     }

@@ -227,7 +227,7 @@ def _shares(
                 tuple(folds),
                 made[name].excluded,
                 first=folds[0] == job.pending()[0],
-                repeats=folds is largest[name] and name in tried,
+                repeats=folds is largest[name] and name in tried and job.profile.repeated,
             )
             for name, (job, folds) in by_job.items()
         )
