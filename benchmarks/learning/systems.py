@@ -47,8 +47,8 @@ class System:
 
 
 _REDDY: dict[str, Value] = {"epochs": 40}
-_TALLURI: dict[str, Value] = {"size": 64, "epochs": 40}
-_LE: dict[str, Value] = {"size": 64, "face_size": 112, "learning_rate": 0.01, "epochs": 20}
+_TALLURI: dict[str, Value] = {"size": 64, "epochs": 60}
+_LE: dict[str, Value] = {"size": 48, "face_size": 112, "learning_rate": 0.01, "epochs": 15}
 _GROUND = "composite-loso/published"
 
 SYSTEMS = (
@@ -76,7 +76,7 @@ SYSTEMS = (
     System("Split-Model", "talluri2022", "split-model-composite/loso", _TALLURI),
     System("Model-B", "talluri2022", "model-b-composite/loso", _TALLURI),
     System("Model-C", "talluri2022", "model-c-composite/loso", _TALLURI),
-    System("Avatar ResNet34", "kumar2019", _GROUND, {"size": 64, "face_size": 112, "batch": 16, "epochs": 12}),
+    System("Avatar ResNet34", "kumar2019", _GROUND, {"size": 48, "face_size": 112, "batch": 16, "epochs": 8}),
     System("VGG19", "le2020", "vgg19-composite/loso", _LE),
     System("ResNet50", "le2020", "resnet50-composite/loso", _LE),
     System("SENet50", "le2020", "senet50-composite/loso", _LE),

@@ -40,7 +40,7 @@ class Settings:
 
 PROFILES = profiles(
     Settings(),
-    quick=Settings(size=32, model_b_size=32, batch=2, epochs=30),
+    quick=Settings(size=32, model_b_size=32, epochs=50),
     smoke=Settings(size=28, model_b_size=14, epochs=1),
 )
 
