@@ -273,13 +273,11 @@ def studied(options: argparse.Namespace) -> Study:
     check_settings(loaded, options.set)
     weights = _weights(loaded, options)
     profile = options.profile or ("paper" if options.data else "quick")
-    side_by_side = len(loaded) > 1 and not options.experiment
 
     def changed(paper: Paper) -> Profile:
         found = computing_in(options.precision, starting_from(paper.profiles[profile], weights))
         found = replace(found, motion=1.0) if options.data else moving(found, options.motion)
-        folds = options.folds or (found.ground_folds if side_by_side else None)
-        return cut(with_settings(found, options.set), options.subjects, options.clips, folds)
+        return cut(with_settings(found, options.set), options.subjects, options.clips, options.folds)
 
     chosen = tuple(
         study.Chosen(
@@ -292,7 +290,7 @@ def studied(options: argparse.Namespace) -> Study:
                 spoilt=options.controls,
                 several=len(loaded) > 1,
                 unasked=paper.profiles[profile].controls,
-                ground_alone=paper.profiles[profile].ground_folds is not None,
+                ground_alone=paper.profiles[profile].ground_alone,
             ),
             parts=partial(papers.parts, paper.key),
             code=papers.code(paper.key),

@@ -41,6 +41,7 @@ def profiles(paper: Any, quick: Any, smoke: Any) -> dict[str, Profile]:
             motion=QUICK_MOTION,
             controls=(NO_MOTION,),
             ground_folds=3,
+            ground_alone=True,
             repeated=False,
         ),
         "smoke": Profile("smoke", smoke, subjects=2, clips=2, folds=2, trials=2, inner_folds=2, looked_into=False),
@@ -61,6 +62,8 @@ def cut(profile: Profile, subjects: int | None, clips: int | None, folds: int | 
     bounds: dict[str, Any] = {name: bound for name, bound in given.items() if bound is not None}
     for name, bound in bounds.items():
         profile = _with_option(profile, f"--{name}", str(bound))
+    if folds is not None:
+        bounds["ground_folds"] = None
     return replace(profile, **bounds)
 
 

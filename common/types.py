@@ -231,10 +231,10 @@ class Profile:
     are searched, as many `trials` at most are made, each on `inner_folds` folds of the training subjects. `options` are
     those of the command line that changed the profile, as (name, value). `motion` is how far faces of stand-ins move: 1
     is as far as in micro-expressions, 0 not at all. `controls` are those that run with each experiment that nobody
-    names. Where several papers run side by side and no experiment is named, those on common ground alone run, each with
-    `ground_folds` folds; with None all run. Where networks that do not learn are `looked_into`, a fold takes seconds
-    longer, and where folds are `repeated`, the first of each network is trained twice, to see that folds leave nothing
-    to each other.
+    names. Of experiments on common ground `ground_folds` folds are run where that is not None. Where several papers run
+    side by side, `ground_alone` leaves out what is not on common ground unless it is named. Where networks that do not
+    learn are `looked_into`, a fold takes seconds longer, and where folds are `repeated`, the first of each network is
+    trained twice, to see that folds leave nothing to each other.
     """
 
     name: str
@@ -248,6 +248,7 @@ class Profile:
     motion: float = 1.0
     controls: tuple[str, ...] = ()
     ground_folds: int | None = None
+    ground_alone: bool = False
     looked_into: bool = True
     repeated: bool = True
 

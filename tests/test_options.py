@@ -76,6 +76,15 @@ def test_folds_are_cut_without_changing_the_run(cache: Path, tmp_path: Path) -> 
     assert len(stored["folds"]) == 2
 
 
+def test_common_ground_has_its_own_number_of_folds_unless_one_is_given(cache: Path, tmp_path: Path) -> None:
+    ground = ("stcnn-composite/loso", "stcnn-composite/loso+no-motion", "stcnn-smic/loso")
+    words = ("--paper", "reddy2019", "--experiment", *ground, "--profile", "quick", "--subjects", "2", "--clips", "1")
+    for options, done in ((("--folds", "1"), [1, 1, 1]), ((), [3, 2, 2])):
+        assert run(tmp_path, cache, *words, *options) == 0
+        folds = [len([*folder.glob("*.json")]) for folder in tmp_path.glob("runs/*/*/*/*/folds")]
+        assert sorted(folds, reverse=True) == done
+
+
 def test_stand_ins_are_those_of_the_experiment_and_no_larger_than_asked(tmp_path: Path) -> None:
     assert (
         run(tmp_path / "out", tmp_path / "cache", *STCNN, "--profile", "paper", "--subjects", "2", "--clips", "1") == 0

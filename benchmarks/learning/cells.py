@@ -14,25 +14,19 @@ from typing import Any
 
 import numpy as np
 
-import papers
 from benchmarks.learning.pixels import eye_distance
 from benchmarks.learning.systems import Size, System, paper_of, parts, profile
-from common import prepare
+from benchmarks.prepared import SEED, Bench, quiet
 from common.cache import Cache
-from common.corpora import standin
 from common.corpora.composite import MEGC2019
-from common.environment import code_digest, processor
-from common.faces import FaceFinder
+from common.environment import processor
 from common.metrics import metric
-from common.plan import Job, plan, read_data
+from common.plan import Job
 from common.pool import Pool
 from common.protocols import inner
-from common.runner import Means, prepare_clips
 from common.seeds import seed_of
 from common.statistics import guess_test, subject_interval
 from common.types import Answers, Samples, Workbench
-
-SEED = 0
 
 
 @dataclass(frozen=True)
@@ -47,7 +41,7 @@ class Order:
 
 def made_ready(order: Order, pool: Pool) -> None:
     """Have stand-ins and prepared clips of a cell in the cache."""
-    prepare_clips([_job(order)], _means(order, pool), _quiet)
+    _bench(order).make_ready(pool)
 
 
 def measured(order: Order) -> dict[str, Any]:
@@ -57,17 +51,14 @@ def measured(order: Order) -> dict[str, Any]:
     Seconds are those of training and answering; `eye_distance` is in pixels of the network's own input, None where it
     reads no face. Raises RuntimeError where a clip cannot be used.
     """
-    job, means = _job(order), _means(order, Pool(1))
-    excluded = prepare_clips([job], means, _quiet)[job.experiment.id].excluded
-    modules = parts(order.system)
-    samples = prepare.samples(job, excluded, modules.preprocess, means.code, means.cache, None)
-    recipe = modules.recipe()
+    job, samples = _bench(order).job_and_samples()
+    recipe = parts(order.system).recipe()
     networks = recipe.Networks(job.experiment, job.profile.settings, SEED)
     start, found, learnt = time.perf_counter(), Answers(), []
     for number, (train, test) in enumerate(inner(samples.subject, order.size.folds, SEED), start=1):
         with tempfile.TemporaryDirectory() as folder:
             seed = seed_of("learning", order.system.name, number, SEED)
-            bench = Workbench(f"part {number}", seed, _quiet, Path(folder), None)
+            bench = Workbench(f"part {number}", seed, quiet, Path(folder), None)
             trained = recipe.train(networks, job.experiment, samples.only(train), bench)
             found |= trained.predict(samples.only(test))
             learnt.append(_accuracy(trained.predict(samples.only(train)), samples))
@@ -108,36 +99,23 @@ def scored(answers: Mapping[str, int], classes: Mapping[str, int]) -> dict[str, 
 
 def truth(order: Order) -> dict[str, int]:
     """The class of each clip of a cell, by clip id in order."""
-    return _classes(_job(order))
+    return _classes(_bench(order).job())
 
 
 def _classes(job: Job) -> dict[str, int]:
     return {clip.id: label for clip, label in sorted(job.clips, key=lambda pair: pair[0].id)}
 
 
-def _job(order: Order) -> Job:
+def _bench(order: Order) -> Bench:
     paper, experiment = paper_of(order.system)
-    size, cache = order.size, Cache(order.cache)
-    folder = standin.ensure(
-        order.cache, corpora=experiment.corpora, subjects=size.subjects, clips=size.clips, motion=order.motion
-    )
-    return plan(
+    return Bench(
         paper,
         experiment,
-        profile(order.system, order.motion, size),
-        read_data(folder, experiment.corpora, paper.images if not order.system.reads else "raw"),
-        cache=cache,
-        out=order.cache,  # nothing is stored there
-        seed=SEED,
-        code=code_digest(papers.code(paper.key)),
-        contents={},
-        progress=_quiet,
+        profile(order.system, order.motion, order.size),
+        partial(parts, order.system),
+        "raw" if order.system.reads else paper.images,
+        Cache(order.cache),
     )
-
-
-def _means(order: Order, pool: Pool) -> Means:
-    code = prepare.code(order.system.paper)
-    return Means(partial(parts, order.system), code, Cache(order.cache), None, FaceFinder(None), pool)
 
 
 def _accuracy(answers: Answers, samples: Samples) -> float:
@@ -152,7 +130,3 @@ def _forget() -> None:
     if "keras" in sys.modules:
         sys.modules["keras"].utils.clear_session()
     gc.collect()
-
-
-def _quiet(*_: object) -> None:
-    """Progress that nobody reads."""

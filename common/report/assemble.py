@@ -254,7 +254,8 @@ def shortened(paper: Paper, profile: Profile) -> tuple[str, ...]:
     if profile.motion != 1:
         lines.append(f"motion of the stand-ins: {short(profile.motion)} times that of micro-expressions")
     if profile.folds is not None:
-        lines.append(f"folds of an experiment: at most {profile.folds}")
+        ground = f", {profile.ground_folds} on common ground" if profile.ground_folds else ""
+        lines.append(f"folds of an experiment: at most {profile.folds}{ground}")
     return tuple(lines)
 
 

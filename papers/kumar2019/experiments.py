@@ -40,7 +40,7 @@ class Settings:
 
 PROFILES = profiles(
     Settings(),
-    quick=Settings(size=32, face_size=112, batch=16, epochs=5),
+    quick=Settings(size=32, face_size=112, batch=16, epochs=4),
     smoke=Settings(size=48, face_size=96, batch=32, epochs=1),
 )
 

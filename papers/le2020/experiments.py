@@ -42,7 +42,7 @@ class Settings:
 PROFILES = profiles(
     Settings(),
     # At 32 pixels the last layers have one place: all-black clips (no motion) leave no variance, and training diverges
-    quick=Settings(size=36, face_size=112, epochs=10, learning_rate=0.01, weights=Weights(NONE)),
+    quick=Settings(size=36, face_size=112, epochs=8, learning_rate=0.01, weights=Weights(NONE)),
     smoke=Settings(size=48, face_size=112, epochs=1, weights=Weights(NONE)),
 )
 

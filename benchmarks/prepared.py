@@ -1,0 +1,81 @@
+"""One experiment on stand-ins, for benchmarks that train without storing results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import papers
+from common import prepare
+from common.cache import Cache
+from common.corpora import standin
+from common.environment import code_digest
+from common.faces import FaceFinder
+from common.parts import Parts
+from common.plan import Job, plan, read_data
+from common.pool import Pool
+from common.runner import Means, prepare_clips
+from common.types import Experiment, Paper, Profile, Samples
+
+SEED = 0
+
+
+@dataclass(frozen=True)
+class Bench:
+    """An experiment with a profile, whose stand-ins and prepared clips lie in a cache.
+
+    `parts` loads the working modules, and `images` is the kind of pictures that they read ("raw" or "cropped").
+    """
+
+    paper: Paper
+    experiment: Experiment
+    profile: Profile
+    parts: Callable[[], Parts]
+    images: str
+    cache: Cache
+
+    def job(self) -> Job:
+        """The experiment on its stand-ins, which are made where they are not there yet."""
+        corpora = sorted({name.removesuffix("_recordings") for name in self.experiment.corpora})
+        bounds = {"subjects": self.profile.subjects, "clips": self.profile.clips, "motion": self.profile.motion}
+        folder = standin.ensure(self.cache.root, corpora=corpora, **bounds)
+        return plan(
+            self.paper,
+            self.experiment,
+            self.profile,
+            read_data(folder, self.experiment.corpora, self.images),
+            cache=self.cache,
+            out=self.cache.root,  # nothing is stored there
+            seed=SEED,
+            code=code_digest(papers.code(self.paper.key)),
+            contents={},
+            progress=quiet,
+        )
+
+    def make_ready(self, pool: Pool) -> float:
+        """Have stand-ins and prepared clips in the cache; the seconds of one process that new clips took."""
+        job = self.job()
+        return prepare_clips([job], self._means(pool), quiet)[job.experiment.id].seconds
+
+    def job_and_samples(self) -> tuple[Job, Samples]:
+        """The job, and what its networks read."""
+        job, means = self.job(), self._means(Pool(1))
+        excluded = prepare_clips([job], means, quiet)[job.experiment.id].excluded
+        return job, prepare.samples(job, excluded, self.parts().preprocess, means.code, means.cache, None)
+
+    def _means(self, pool: Pool) -> Means:
+        return Means(self.parts, prepare.code(self.paper.key), self.cache, None, FaceFinder(None), pool)
+
+
+def of_paper(key: str, experiment: str, cache: Cache, profile: Callable[[Profile], Profile]) -> Bench:
+    """An experiment of a paper with its profile `paper`, changed by `profile`."""
+    paper = papers.load(key)
+    found = next(one for one in paper.experiments if one.id == experiment)
+    changed = profile(paper.profiles["paper"])
+    return Bench(paper, found, changed, partial(papers.parts, key), paper.images, cache)
+
+
+def quiet(*_: Any) -> None:
+    """Progress that nobody reads."""
