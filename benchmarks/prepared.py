@@ -39,8 +39,10 @@ class Bench:
     def job(self) -> Job:
         """The experiment on its stand-ins, which are made where they are not there yet."""
         corpora = sorted({name.removesuffix("_recordings") for name in self.experiment.corpora})
-        bounds = {"subjects": self.profile.subjects, "clips": self.profile.clips, "motion": self.profile.motion}
-        folder = standin.ensure(self.cache.root, corpora=corpora, **bounds)
+        size = self.profile
+        folder = standin.ensure(
+            self.cache.root, corpora=corpora, subjects=size.subjects, clips=size.clips, motion=size.motion
+        )
         return plan(
             self.paper,
             self.experiment,

@@ -26,8 +26,10 @@ def paired(
     answers = {name: _answers(name, methods[name]) for pair in pairs for name in pair}
     made = [_test(one, other, answers[one], answers[other], classes) for one, other in pairs]
     tests = [test for test in made if test is not None]
-    adjusted = holm([test.p for test in tests])
-    return tuple(replace(test, adjusted=p) for test, p in zip(tests, adjusted, strict=True))
+    adjusted = zip(holm([test.p for test in tests]), holm([test.mcnemar for test in tests]), strict=True)
+    return tuple(
+        replace(test, adjusted=p, mcnemar_adjusted=by_clip) for test, (p, by_clip) in zip(tests, adjusted, strict=True)
+    )
 
 
 def _answers(name: str, results: Sequence[FoldResult]) -> Answers:
@@ -43,7 +45,7 @@ def _answers(name: str, results: Sequence[FoldResult]) -> Answers:
 
 
 def _test(first: str, second: str, one: Answers, other: Answers, classes: int) -> PairedTest | None:
-    """The test of one pair, with `adjusted` as yet its p; None without a common clip."""
+    """The test of one pair, as if it were the only one; None without a common clip."""
     clips = sorted(one.keys() & other.keys())
     for clip in clips:
         if one[clip][0] != other[clip][0]:
@@ -60,6 +62,7 @@ def _test(first: str, second: str, one: Answers, other: Answers, classes: int) -
     right, also_right = (answer == truth for answer in by_method)
     only_first, only_second = int((right & ~also_right).sum()), int((also_right & ~right).sum())
     difference, p = swap_test(matrices[0], matrices[1], uf1)
+    by_clip = mcnemar(only_first, only_second)
     return PairedTest(
         first=first,
         second=second,
@@ -67,8 +70,9 @@ def _test(first: str, second: str, one: Answers, other: Answers, classes: int) -
         n_subjects=len(names),
         only_first=only_first,
         only_second=only_second,
-        mcnemar=mcnemar(only_first, only_second),
+        mcnemar=by_clip,
         difference=difference,
         p=p,
         adjusted=p,
+        mcnemar_adjusted=by_clip,
     )

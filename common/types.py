@@ -555,7 +555,8 @@ class PairedTest:
 
     `only_first` and `only_second` count the clips that one of them alone gets right, on which `mcnemar` is the exact
     two-sided p of McNemar's test. `difference` is that of UF1, `p` its two-sided p when the answers of whole subjects
-    are swapped between the methods, and `adjusted` that p by Holm's correction for all tests of one table.
+    are swapped between the methods. `adjusted` and `mcnemar_adjusted` are the two p by Holm's correction for all tests
+    of one table.
     """
 
     first: str
@@ -568,6 +569,7 @@ class PairedTest:
     difference: float
     p: float
     adjusted: float
+    mcnemar_adjusted: float
 
 
 @dataclass(frozen=True)

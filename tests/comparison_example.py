@@ -84,7 +84,7 @@ def pairs(contenders: tuple[Contender, ...], clear: bool = True) -> tuple[Paired
             p = float(np.exp(-35 * abs(apart))) if clear else 0.31
             adjusted = min(1.0, 20 * p)
             names = f"{a.paper}/{a.experiment}", f"{b.paper}/{b.experiment}"
-            tests.append(PairedTest(*names, 442, 68, 61, 47, 0.2101234, apart, p, adjusted))
+            tests.append(PairedTest(*names, 442, 68, 61, 47, 0.2101234, apart, p, adjusted, 1.0))
     return tuple(tests)
 
 

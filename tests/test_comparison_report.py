@@ -251,6 +251,17 @@ def test_the_square_of_pairs_reads_as_its_caption_says(full: Written) -> None:
     assert f"{clear}of78pairsdiffersignificantly" in "".join(pages(full[1][0]))
 
 
+@pytest.mark.parametrize(("subjects", "by_clip"), [(3, True), (6, True), (7, False), (68, False)])
+def test_too_few_subjects_for_any_swap_leave_the_test_by_clip(tmp_path: Path, subjects: int, by_clip: bool) -> None:
+    """Of three pairs, by Holm's rule: at least 3 * 2 / 64 with six subjects, and 3 * 2 / 128 with seven."""
+    side = example.side(tmp_path, 3)
+    tests = example.pairs(side.contenders)
+    few = tuple(replace(t, n_subjects=subjects, adjusted=0.9, mcnemar_adjusted=0.01) for t in tests)
+    found = view(ranked(replace(side, tests=few)))["pairs"]
+    assert found["by_clip"] == by_clip
+    assert all(cell["bold"] == by_clip for row in found["cells"] for cell in row if cell["text"])
+
+
 def test_it_is_said_plainly_that_no_pair_differs(tmp_path: Path) -> None:
     side = example.side(tmp_path, 3)
     side = ranked(replace(side, tests=example.pairs(side.contenders, clear=False)))

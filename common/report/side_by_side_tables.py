@@ -11,7 +11,7 @@ from typing import Any
 from common.compare import METRICS
 from common.report import tables
 from common.report.findings import sections
-from common.types import Comparison, Contender, CorpusSummary, Report, Score, SideBySide
+from common.types import Comparison, Contender, CorpusSummary, PairedTest, Report, Score, SideBySide
 
 ALPHA = 0.05
 """Pairs of an adjusted p below this are set in bold."""
@@ -177,7 +177,8 @@ def _by_corpus(side: SideBySide, scores: Sequence[str], metric: str) -> dict[str
 def _pairs(side: SideBySide) -> dict[str, Any]:
     """A square of cells, (text, bold): above the diagonal the adjusted p, below it the difference of UF1.
 
-    The difference is that of the column's contender to the row's, which stands below it.
+    The difference is that of the column's contender to the row's, which stands below it. The p are those of McNemar's
+    test where whole subjects are too few for any swap of their answers to be significant.
     """
     place = {name(c): i for i, c in enumerate(side.contenders)}
     if strange := {n for test in side.tests for n in (test.first, test.second)} - set(place):
@@ -187,11 +188,29 @@ def _pairs(side: SideBySide) -> dict[str, Any]:
     for test in side.tests:
         first, second = place[test.first], place[test.second]
         upper, lower = sorted((first, second))
-        bold = test.adjusted < ALPHA
+        p = _adjusted(side, test)
+        bold = p < ALPHA
         gain = test.difference if first == upper else -test.difference
-        cells[upper][lower] = {"text": tables.probability(test.adjusted), "bold": bold}
+        cells[upper][lower] = {"text": tables.probability(p), "bold": bold}
         cells[lower][upper] = {"text": tables.difference(gain), "bold": bold}
-    return {"cells": cells, "tests": len(side.tests), "found": _found(side), "on": _span(side)}
+    return {
+        "cells": cells,
+        "tests": len(side.tests),
+        "found": _found(side),
+        "on": _span(side),
+        "by_clip": _by_clip(side),
+        "subjects": max((test.n_subjects for test in side.tests), default=0),
+    }
+
+
+def _by_clip(side: SideBySide) -> bool:
+    """Whether swapping the answers of whole subjects cannot give any pair an adjusted p below `ALPHA`."""
+    least = min((2.0 ** (1 - test.n_subjects) for test in side.tests), default=0.0)
+    return least * len(side.tests) >= ALPHA
+
+
+def _adjusted(side: SideBySide, test: PairedTest) -> float:
+    return test.mcnemar_adjusted if _by_clip(side) else test.adjusted
 
 
 def _found(side: SideBySide) -> str:
@@ -199,9 +218,10 @@ def _found(side: SideBySide) -> str:
     if not side.tests:
         return "No pair has been tested."
     total = _many(len(side.tests), "pair")
-    clear = sum(test.adjusted < ALPHA for test in side.tests)
+    adjusted = [_adjusted(side, test) for test in side.tests]
+    clear = sum(p < ALPHA for p in adjusted)
     if not clear:
-        least = tables.probability(min(test.adjusted for test in side.tests))
+        least = tables.probability(min(adjusted))
         return f"No pair of networks differs significantly: of {total}, the smallest adjusted p is {least}."
     return f"{clear} of {total} differ{'s' if clear == 1 else ''} significantly, at an adjusted p below {ALPHA}."
 
