@@ -95,6 +95,20 @@ def test_who_did_not_learn_is_described_by_what_was_measured_alone() -> None:
     assert "dead" not in learning.answer(row(learnt(0, dead_units=0.9), False))  # that network learnt
 
 
+def test_what_a_score_rests_on_follows_from_its_control() -> None:
+    """A control within the score's interval says that it reads something else only where it beats guessing itself."""
+    here = replace(score(p=0.001), value=0.6, low=0.2, high=0.9)
+
+    def said(value: float, p: float, low: float = 0.2) -> str:
+        one = replace(row(learnt(0), True), score=replace(here, low=low), control=replace(here, value=value, p=p))
+        return learning.answer(learning.corrected([replace(one, adjusted=None, control_adjusted=None)])[0])
+
+    answers = [said(0.3, 1.0), said(0.3, 0.001), said(0.3, 0.001, low=0.4), said(0.3, 1.0, low=0.4)]
+    assert len(set(answers)) == 4
+    assert ["other than motion" in one for one in answers] == [False, True, False, False]
+    assert "chance" in answers[3]
+
+
 def test_unfinished_experiments_say_so() -> None:
     one = replace(row(learnt(0), True), score=score(p=0.001, folds=2))
     assert "2 of 3" in learning.answer(one)

@@ -86,7 +86,7 @@ def significant(adjusted: float | None) -> bool | None:
     return None if adjusted is None else adjusted < SIGNIFICANT
 
 
-def as_much(row: Learning) -> bool:
+def within_reach(row: Learning) -> bool:
     """Whether the control's score lies in the interval of the score, or above it."""
     if row.score is None or row.control is None:
         return False
@@ -118,11 +118,13 @@ def _rests_on(row: Learning, start: str, where: str, brief: bool) -> str:
     """What a score that beats guessing rests on, as far as a control says."""
     if row.control is None:
         return f"Learns, and beats guessing on {where}" if start == "Learns" else f"{start} on {where}"
-    if as_much(row):
+    if significant(row.control_adjusted) and within_reach(row):
         what = "else" if brief else "other than motion"
         return f"Reads something {what}: the control scores as much"
     if significant(row.control_adjusted):
         return f"Reads more than motion{'' if brief else ': the control beats guessing too'}"
+    if within_reach(row):
+        return f"{start}{'' if brief else f' on {where}'}; the interval of its score holds the control's"
     if row.control_adjusted is None:
         return f"{start}, and scores less without motion"
     return f"{start}, and falls to chance without motion"
@@ -229,12 +231,15 @@ def _controls(rows: Sequence[Learning]) -> str:
     if not tried:
         return "No control without motion has run (--controls): what a score rests on was not tested."
     still = [row.name for row in tried if significant(row.control_adjusted)]
-    stays = [row.name for row in tried if significant(row.adjusted) and as_much(row) and row.name not in still]
+    unsure = [row.name for row in tried if significant(row.adjusted) and within_reach(row) and row.name not in still]
     names = "" if not still else f" ({', '.join(still[:3])}{', …' if len(still) > 3 else ''})"
     which = [significant(row.control_adjusted) or False for row in tried]
     said = counted(which, "control", "without motion beat guessing", "without motion did not beat guessing")
-    if still or stays:
-        return f"{said}{names}: {'these' if still else 'yet ' + ', '.join(stays[:3])} read something other than motion."
+    if still:
+        return f"{said}{names}: these read something other than motion."
+    if unsure:
+        names = f"{', '.join(unsure[:3])}{', …' if len(unsure) > 3 else ''}"
+        return f"{said}; the 95% interval of the score still holds that of the control in {names}."
     if any(significant(row.adjusted) for row in tried):
         return f"{said}: what beats it does so by motion."
     return f"{said}, nor did the same with motion."

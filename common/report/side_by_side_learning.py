@@ -11,7 +11,6 @@ from common.report.learning import (
     BRIEF_FROM,
     METRIC,
     answer,
-    as_much,
     cells,
     corrected,
     counted,
@@ -19,6 +18,7 @@ from common.report.learning import (
     measured,
     motion,
     significant,
+    within_reach,
 )
 from common.report.side_by_side_tables import corpora, name, scored
 from common.statistics import kendall_w
@@ -84,13 +84,13 @@ def _controls(found: Sequence[Learning], titles: dict[str, str]) -> str:
     if not tried:
         return "No control without motion has run (--controls): what the scores rest on was not tested."
     still = [titles[row.name] for row in tried if significant(row.control_adjusted)]
-    stays = [titles[row.name] for row in tried if significant(row.adjusted) and as_much(row)]
+    unsure = [titles[row.name] for row in tried if significant(row.adjusted) and within_reach(row)]
     which = [bool(significant(row.control_adjusted)) for row in tried]
     said = counted(which, "control", "without motion beat guessing", "without motion did not beat guessing")
     said += f" ({'; '.join(still)})" if still else ""
-    others = [title for title in stays if title not in still]
+    others = [title for title in unsure if title not in still]
     return said + (
-        f"; without beating it, these scored as much as with motion: {'; '.join(others)}." if others else "."
+        f"; the 95% interval of the score still holds that of the control in {'; '.join(others)}." if others else "."
     )
 
 

@@ -39,7 +39,7 @@ PROFILES = profiles(
     Settings(),
     quick=Settings(
         cnn_batch=16,
-        cnn_epochs=40,
+        cnn_epochs=28,
         lstm_batch=16,
         lstm_epochs=20,
         sequence_length=12,
