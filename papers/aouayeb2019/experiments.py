@@ -39,9 +39,9 @@ PROFILES = profiles(
     Settings(),
     quick=Settings(
         cnn_batch=16,
-        cnn_epochs=28,
+        cnn_epochs=24,
         lstm_batch=16,
-        lstm_epochs=20,
+        lstm_epochs=16,
         sequence_length=12,
         learning_rate=4e-3,
         frame_step=8,
