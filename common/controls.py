@@ -37,7 +37,7 @@ def controls(experiment: Experiment) -> tuple[Experiment, ...]:
             control=name,
             note="",
             on_request=True,
-            common_ground="",
+            common_ground=False,
         )
         for name, what in CONTROLS.items()
     )

@@ -144,7 +144,8 @@ def common_ground(name: str, title: str, network: str, note: str = "") -> Experi
         protocol=LOSO,
         selection="last epoch",
         leak_free=True,
+        network=network,
         note=f"The paper does not run this: it is where all papers are set side by side. {note}".rstrip(),
         on_request=True,
-        common_ground=network,
+        common_ground=True,
     )

@@ -97,8 +97,8 @@ def select(
 
     def by_default(e: Experiment) -> bool:
         if several and ground_alone and not names:
-            return bool(e.common_ground)
-        return not e.on_request or (several and bool(e.common_ground))
+            return e.common_ground
+        return not e.on_request or (several and e.common_ground)
 
     waiting = set(names) - {e.name for e in every if by_default(e)}
 

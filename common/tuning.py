@@ -45,7 +45,7 @@ def tuned(experiments: Sequence[Experiment], space: Callable[[Experiment], Space
                 note="Settings are chosen by keras-tuner inside the training subjects of each fold.",
                 on_request=True,
                 twin_of="",
-                common_ground="",
+                common_ground=False,
                 space=space(e),
                 tuned_of=e.variant,
             )

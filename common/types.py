@@ -271,7 +271,8 @@ class Experiment:
     `held_out` gives, for a protocol that splits once, how many clips of a class the paper has and how many of them it
     holds out. Corpora `tested_on` are never trained on. Clips of fewer than `min_frames` frames are dropped, and
     counted. Experiments `on_request` run when they are named. `twin_of` is the variant whose leak-free twin this is.
-    What has a name on `common_ground` also runs where several papers are set side by side, its network under that name.
+    `network` is the name of what is trained, the same wherever the paper trains it. An experiment on `common_ground`
+    also runs where several papers are set side by side.
     `control` is the way in which the clips are spoilt to see what a score rests on, empty for the clips as they are.
     Where there is a `space`, values by the name of a setting, these settings are chosen inside the training subjects of
     each fold; `tuned_of` is the variant that is the same but for that.
@@ -285,13 +286,14 @@ class Experiment:
     protocol: str
     selection: str
     leak_free: bool
+    network: str
     note: str = ""
     held_out: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     tested_on: tuple[str, ...] = ()
     min_frames: int = 0
     on_request: bool = False
     twin_of: str = ""
-    common_ground: str = ""
+    common_ground: bool = False
     control: str = ""
     space: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     tuned_of: str = ""

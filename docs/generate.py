@@ -140,7 +140,7 @@ def _experiments(paper: Paper) -> str:
         twin = twins.get((e.name, e.variant))
         related = f"its twin: {code(twin.variant)}" if twin else f"twin of {code(e.twin_of)}" if e.twin_of else ""
         when = "on request" if e.on_request else "by default"
-        ground = f"; where several papers run, as {plain(e.common_ground)}" if e.common_ground else ""
+        ground = f"; where several papers run, as {plain(e.network)}" if e.common_ground else ""
         note = str(notes.index(e.note) + 1) if e.note else ""
         free = "yes" if e.leak_free else "**no**"
         return code(e.id), plain(e.title), plain(e.protocol), plain(e.selection), free, related, when + ground, note

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import papers
 import run_all
+from benchmarks.full_study import results as full_study
 from benchmarks.learning import drawing, results
 from benchmarks.learning.systems import SYSTEMS, Size
 from common import corpora
@@ -29,7 +30,9 @@ def filled(markdown: str) -> str:
     """
     made: dict[str, Callable[..., str]] = {
         "corpus": corpus,
+        "costs": costs,
         "file": file,
+        "hours": hours,
         "learning": learning,
         "learning_settings": learning_settings,
         "usage": usage,
@@ -83,6 +86,18 @@ def learning_settings() -> str:
         changed = (f"{name} {value} ({getattr(own, name)})" for name, value in system.changed.items())
         found.append((plain(system.label), plain(", ".join(changed).replace("_", " "))))
     return table(("Network", "Settings here (the paper's)"), [row for row in found if row[1]])
+
+
+def costs() -> str:
+    """The table of what each network took at its paper's settings, and the processors that it was measured on."""
+    found = full_study.read(full_study.FILE)["networks"]
+    processors = sorted({one["processor"] for one in found.values()})
+    return full_study.table(found) + (f"\nMeasured on {', '.join(processors)}." if processors else "")
+
+
+def hours() -> str:
+    """The hours of every experiment of every paper."""
+    return full_study.hours(full_study.read(full_study.FILE))
 
 
 def usage() -> str:

@@ -47,7 +47,9 @@ def paper(odd: bool = False) -> Paper:
     """A paper with two variants of one experiment, eight claims each, cited rows and departures."""
     labels = LabelMap("three", CLASSES, {})
     experiments = tuple(
-        Experiment("composite", v, title, ("casme2", "smic", "samm"), labels, "LOSO, 68 subjects", "last", free, note)
+        Experiment(
+            "composite", v, title, ("casme2", "smic", "samm"), labels, "LOSO, 68 subjects", "last", free, "CNN", note
+        )
         for v, title, free, note in (
             (VARIANTS[0], "Region networks trained inside each fold", True, ""),
             (VARIANTS[1], "Region networks trained once", False, "Their features have seen the held-out subject"),
@@ -414,7 +416,8 @@ def _many_paper() -> Paper:
     held_out = {"happy": (94, 21), "anger": (76, 12), "disgust": (36, 8)}
     experiments = [
         Experiment(f"{network}-{corpus}", variant, f"{network} network, {variant}", (corpus,), labels, protocol, rule,
-                   variant == "loso", "By clip, so that clips of a subject are on both sides." * (variant != "loso"),
+                   variant == "loso", "",
+                   "By clip, so that clips of a subject are on both sides." * (variant != "loso"),
                    held_out if variant != "loso" else {})
         for network in ("face", "intermediate", "late")
         for corpus in ("recordings", "smic")

@@ -27,6 +27,7 @@ ONCE = Experiment(
     protocol="80/20 once",
     selection="best epoch on the scored split (oracle)",
     leak_free=False,
+    network="CNN",
     held_out={"happy": (12, 3), "anger": (8, 2), "disgust": (4, 1)},
 )
 CLAIM = Claim("network-faces", "published", "faces", "accuracy", "66.67", "Table V", 6, unit="%")

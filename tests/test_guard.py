@@ -378,7 +378,7 @@ LABELS = LabelMap("two", ("a", "b"), {"smic": {"a": "a", "b": "b"}})
 
 
 def experiment(protocol: str, leak_free: bool) -> Experiment:
-    return Experiment("name", "variant", "", ("smic",), LABELS, protocol, "last epoch", leak_free)
+    return Experiment("name", "variant", "", ("smic",), LABELS, protocol, "last epoch", leak_free, "")
 
 
 def samples(subjects: Sequence[str]) -> Samples:

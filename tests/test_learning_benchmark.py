@@ -24,8 +24,9 @@ NETWORKS = [system for system in SYSTEMS if not system.reads]
 
 
 def test_every_network_on_common_ground_is_measured_once() -> None:
-    ground = {(key, e.id, e.common_ground) for key in papers.available() for e in papers.load(key).experiments}
-    assert {(s.paper, s.experiment, s.name) for s in NETWORKS} == {one for one in ground if one[2]}
+    every = [(key, e) for key in papers.available() for e in papers.load(key).experiments]
+    ground = {(key, e.id, e.network) for key, e in every if e.common_ground}
+    assert {(s.paper, s.experiment, s.name) for s in NETWORKS} == ground
     assert len(NETWORKS) == 12
     assert {system.reads for system in SYSTEMS} == {"", "flow", "onset", "metadata"}
 

@@ -31,7 +31,7 @@ def test_folds_come_in_natural_order() -> None:
 
 
 def test_unknown_protocol_is_an_error() -> None:
-    experiment = Experiment("x", "y", "", (), LabelMap("z", ("a",), {}), "10-fold", "last epoch", False)
+    experiment = Experiment("x", "y", "", (), LabelMap("z", ("a",), {}), "10-fold", "last epoch", False, "")
     with pytest.raises(ValueError, match="unknown protocol '10-fold'; known: LOSO"):
         split(experiment, np.array(["a"]), np.array(["a"]), np.array([0]), 0)
 
@@ -68,7 +68,7 @@ def test_a_small_corpus_without_the_class_held_out_still_tests_a_clip() -> None:
 
 def experiment(protocol: str, *corpora: str, tested_on: tuple[str, ...] = ()) -> Experiment:
     labels = LabelMap("z", ("a", "b", "c"), {})
-    return Experiment("x", "y", "", corpora, labels, protocol, "last epoch", False, tested_on=tested_on)
+    return Experiment("x", "y", "", corpora, labels, protocol, "last epoch", False, "", tested_on=tested_on)
 
 
 @given(st.lists(st.integers(5, 40), min_size=2, max_size=4), st.integers(0, 5))

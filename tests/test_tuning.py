@@ -68,6 +68,7 @@ EXPERIMENT = Experiment(
     protocol="LOSO",
     selection="last epoch",
     leak_free=True,
+    network="made-up",
     space=SPACE,
     tuned_of="loso",
 )

@@ -121,7 +121,7 @@ def build(
         "paper": paper.key,
         "reference": {name: getattr(paper, name) for name in ("title", "authors", "venue", "year", "url")},
         "experiment": experiment.id,
-        "title": experiment.common_ground or experiment.title,
+        "title": experiment.network if experiment.common_ground else experiment.title,
         "data": kind,
         "corpora": corpora,
         "clips": len(used),

@@ -73,7 +73,7 @@ def _contender(
     return Contender(
         paper=report.paper.key,
         experiment=experiment.id,
-        title=experiment.common_ground,
+        title=experiment.network,
         scores=_scores(experiment, one),
         confusion=np.asarray(confusion, np.int64),
         n_folds_done=len(one.results),

@@ -53,6 +53,7 @@ PROFILES = profiles(
 )
 
 CORPORA = ("smic", "casme2", "samm")
+NETWORK = "Region CNNs, LSTMs"
 
 CNN_ONCE = Experiment(
     name="composite-loso",
@@ -63,6 +64,7 @@ CNN_ONCE = Experiment(
     protocol="LOSO",
     selection="last epoch",
     leak_free=False,
+    network=NETWORK,
     note="The features have seen frames of the test subject. That this is how the printed table was made is inferred "
     "from the authors' later public code; the text does not say where the CNNs are trained.",
 )
@@ -76,10 +78,11 @@ CNN_IN_FOLD = Experiment(
     protocol="LOSO",
     selection="last epoch",
     leak_free=True,
+    network=NETWORK,
     note="The leak-free twin: everything is fitted on the training subjects alone. The CNNs are trained on the same "
     "frames of theirs as in cnn-once.",
     twin_of=CNN_ONCE.variant,
-    common_ground="Region CNNs, LSTMs",
+    common_ground=True,
 )
 
 LANDMARK_BOXES = Experiment(
@@ -91,6 +94,7 @@ LANDMARK_BOXES = Experiment(
     protocol="LOSO",
     selection="last epoch",
     leak_free=False,
+    network=NETWORK,
     note="The text's own reading of the regions: faces much smaller than the canvas leave most of the fixed boxes "
     "empty; these boxes follow the face.",
 )
@@ -100,7 +104,7 @@ LANDMARK_BOXES_IN_FOLD = replace(
     variant="landmark-boxes-in-fold",
     title="As cnn-in-fold, the six boxes placed by landmarks",
     twin_of=LANDMARK_BOXES.variant,
-    common_ground="",
+    common_ground=False,
 )
 
 SIGMOID_GATES = replace(
@@ -117,7 +121,7 @@ SIGMOID_GATES_IN_FOLD = replace(
     title="As cnn-in-fold, the gates of the LSTMs sigmoids",
     twin_of=SIGMOID_GATES.variant,
     on_request=True,
-    common_ground="",
+    common_ground=False,
 )
 
 

@@ -114,8 +114,11 @@ _CROSS = "No person of the target is in training, and the target chooses nothing
 
 def network(experiment: Experiment) -> str:
     """Which network an experiment trains: a key of `NETWORKS`."""
-    key = experiment.name.partition("-")[0]
-    return f"{key}-{TORCHVISION}" if experiment.original.startswith(TORCHVISION) else key
+    return _built(experiment.name.partition("-")[0], experiment.original)
+
+
+def _built(key: str, variant: str) -> str:
+    return f"{key}-{TORCHVISION}" if variant.startswith(TORCHVISION) else key
 
 
 def starts_random(key: str, weights: Weights) -> bool:
@@ -163,6 +166,7 @@ def _experiments() -> Iterator[Experiment]:
                         protocol=protocol,
                         selection="last epoch",
                         leak_free=protocol == LOSO,
+                        network=NETWORKS[_built(key, variant)].title,
                         note=_LEAK if protocol == TENFOLD else _TWIN,
                         on_request=on_request,
                         twin_of=published if protocol == LOSO else "",
@@ -180,6 +184,7 @@ def _experiments() -> Iterator[Experiment]:
                         protocol=BETWEEN,
                         selection="last epoch",
                         leak_free=True,
+                        network=NETWORKS[_built(key, variant)].title,
                         note=_CROSS,
                         tested_on=(target,),
                         on_request=on_request,

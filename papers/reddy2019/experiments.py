@@ -140,8 +140,13 @@ def _held_out(key: str, corpus: str, variant: str) -> Mapping[str, tuple[int, in
     return (HELD_OUT_UNSHUFFLED if variant == "public-code" and key != "stcnn" else HELD_OUT)[corpus]
 
 
+def _short(key: str) -> str:
+    return NETWORKS[key].removeprefix("MicroExp").removesuffix(" fusion").replace(",", "")
+
+
 def _experiments() -> Iterator[Experiment]:
     for key, title in NETWORKS.items():
+        short = _short(key)
         for corpus, labels, source in (("casme_sq", CASME_SQ, "casme_sq_recordings"), ("smic", SMIC, "smic")):
             for variant, what, protocol, selection, note in (
                 ("published", "80/20 once, best epoch", ONCE, ORACLE, _LEAK),
@@ -158,13 +163,13 @@ def _experiments() -> Iterator[Experiment]:
                     protocol=protocol,
                     selection=selection,
                     leak_free=protocol == LOSO,
+                    network=short,
                     note=note,
                     held_out=_held_out(key, corpus, variant) if protocol == ONCE else {},
                     min_frames=97 if corpus == "casme_sq" else 19,
                     on_request=variant == "public-code-loso",
                     twin_of={"loso": "published", "public-code-loso": "public-code"}.get(variant, ""),
                 )
-        short = title.removeprefix("MicroExp").removesuffix(" fusion").replace(",", "")
         note = "18 frames, as many as it reads of SMIC, are spread evenly over a clip."
         yield common_ground(key, title, short, note)
     for variant, protocol, selection, note, on_request in (
@@ -180,6 +185,7 @@ def _experiments() -> Iterator[Experiment]:
             protocol=protocol,
             selection=selection,
             leak_free=protocol == LOSO,
+            network=_short("stcnn"),
             note=note,
             held_out=HELD_OUT["casme_sq"] if protocol == ONCE else {},
             min_frames=97,

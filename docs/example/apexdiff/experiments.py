@@ -37,6 +37,7 @@ BY_CLIP = Experiment(
     protocol=TENFOLD,
     selection="last epoch",
     leak_free=False,
+    network="Apex difference",
     note="Folds are by clip, not by subject: clips of one person are in training and in test.",
 )
 
@@ -48,7 +49,7 @@ BY_SUBJECT = replace(
     leak_free=True,
     note="The leak-free twin: no clip of the held-out subject in training.",
     twin_of=BY_CLIP.variant,
-    common_ground="Apex difference",
+    common_ground=True,
 )
 
 

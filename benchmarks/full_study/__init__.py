@@ -1,0 +1,1 @@
+"""What a full study costs, measured and reckoned."""

@@ -1,0 +1,91 @@
+"""What does a full study cost? Each network at its paper's own settings, as far as a quarter of an hour goes.
+
+python -m benchmarks.full_study
+
+On stand-ins as large as the real corpora. Of each network's first fold a few clips are trained for one epoch and for
+two, which tells what a clip and epoch take, and then as many epochs of the whole fold as fit into `--minutes`, or all
+that the paper has; where not even one fits, one epoch of as many clips as fit. Networks that start from trained weights
+start from random ones, which costs the same. Then the folds and clips of all experiments are counted, from which
+`common.cost` tells their hours.
+
+Each network is stored as it is done; run it again and it resumes. Preparing the clips is not part of the minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import papers
+from benchmarks.full_study.counting import counted
+from benchmarks.full_study.measuring import measured
+from benchmarks.full_study.results import CASES, FILE, read, table
+from benchmarks.options import parsed
+from benchmarks.prepared import of_paper
+from common.cache import Cache
+from common.files import write_json
+from common.pool import Pool
+from common.progress import Display
+from common.types import Profile
+from common.weights import NONE, Weights
+
+KEYS = papers.available()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure the networks that are not stored yet, one by one; prints the table."""
+    parser = argparse.ArgumentParser(
+        prog="benchmarks.full_study", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--only", nargs="+", choices=CASES, default=[*CASES], metavar="NAME", help="these networks alone"
+    )
+    parser.add_argument("--count", nargs="*", choices=KEYS, default=KEYS, metavar="KEY", help="papers that are counted")
+    parser.add_argument("--minutes", type=float, default=15.0, help="of training at most, for each network")
+    parser.add_argument("--results", type=Path, default=FILE, help="the file that is read and written")
+    parser.add_argument("--cache", type=Path, default=Path("standin-cache"), help="folder for stand-ins and clips")
+    parser.add_argument("--workers", type=int, default=2, help="processes that prepare clips")
+    options = parsed(parser, arguments, only=["FuseNet late"], count=["kumar2019"], minutes=0.0, workers=1)
+    if not options.short:
+        return _run(options, _whole)
+    with tempfile.TemporaryDirectory() as folder:  # what is stored is of other sizes
+        options.results = Path(folder) / "results.json"
+        return _run(options, lambda full: replace(_whole(full), subjects=2, clips=3))
+
+
+def _whole(full: Profile) -> Profile:
+    """The profile `paper`, without weights that would have to be downloaded."""
+    if not hasattr(full.settings, "weights"):
+        return full
+    return replace(full, settings=replace(full.settings, weights=Weights(NONE)))
+
+
+def _run(options: argparse.Namespace, profile: Callable[[Profile], Profile]) -> int:
+    found = read(options.results)
+    cache = Cache(options.cache.absolute())
+    with Pool(options.workers) as pool, Display() as display:
+        for network, (paper, experiment) in CASES.items():
+            if network not in options.only or network in found["networks"]:
+                continue
+            bench = of_paper(paper, experiment, cache, profile)
+            display.line(f"{network}: preparing clips")
+            seconds = bench.make_ready(pool)
+            display.line(f"{network}: training")
+            record = measured(bench, 60 * options.minutes)
+            record["preparing_seconds_per_clip"] = round(seconds / record["clips"], 4) if seconds else None
+            found["networks"][network] = {"paper": paper, "experiment": experiment, **record}
+            write_json(options.results, found)
+        for key in options.count:
+            display.line(f"{key}: counting folds and clips")
+            found["experiments"][key] = counted(key, cache, profile)
+            write_json(options.results, found)
+    print(table(found["networks"]))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

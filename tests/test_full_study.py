@@ -1,0 +1,75 @@
+"""What a full study costs: the cost model, how far a fold is trained in a given time, and the hours of experiments."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import papers
+from benchmarks.full_study import results
+from benchmarks.full_study.measuring import EPOCHS, FEW, fitting
+from common.cost import Cost, fold_seconds
+
+COST = Cost(flops=1e9, fixed=20.0, per_clip={"cnn_epochs": 0.5, "lstm_epochs": 0.25})
+
+
+def test_a_fold_takes_its_fixed_time_and_so_much_for_each_clip_and_epoch() -> None:
+    epochs = {"cnn_epochs": 100, "lstm_epochs": 60}
+    assert fold_seconds(COST, 10, epochs, 1e9) == 20 + 10 * (100 * 0.5 + 60 * 0.25)
+    assert fold_seconds(COST, 10, epochs, 3e9) - 20 == 3 * (fold_seconds(COST, 10, epochs, 1e9) - 20)
+    with pytest.raises(KeyError, match="search_epochs"):
+        fold_seconds(COST, 10, {"search_epochs": 1}, 1e9)
+
+
+@given(
+    st.integers(1, 200),
+    st.integers(1, 200),
+    st.floats(1e-3, 10),
+    st.floats(0, 10),
+    st.integers(1, 500),
+    st.floats(-10, 3600),
+)
+def test_what_is_trained_fits_into_the_time(
+    first: int, second: int, one: float, other: float, clips: int, seconds: float
+) -> None:
+    counts, each = {"cnn_epochs": first, "lstm_epochs": second}, {"cnn_epochs": one, "lstm_epochs": other}
+    epochs, used = fitting(counts, each, clips, seconds)
+    assert all(1 <= epochs[name] <= count for name, count in counts.items())
+    assert min(clips, FEW) <= used <= clips
+    took = used * sum(epochs[name] * each[name] for name in counts)
+    assert took <= max(seconds, 0) * (1 + 1e-9) or used == min(clips, FEW)
+    whole = clips * sum(counts[name] * each[name] for name in counts)
+    if whole <= seconds:
+        assert (epochs, used) == (counts, clips)
+
+
+def test_epochs_that_all_folds_share_are_counted_once() -> None:
+    network = {
+        "flops": 1e9,
+        "fixed_seconds": 20.0,
+        "epochs": {
+            "cnn_epochs": {"paper": 100, "seconds_per_clip": 0.5},
+            "lstm_epochs": {"paper": 60, "seconds_per_clip": 0.25},
+        },
+    }
+    record = {"clips": 12, "folds": 3, "fold_clips": 10.0, "trainings": 1, "once": ["cnn_epochs"], "flops": 1e9}
+    shared = 20 + 12 * 100 * 0.5
+    assert results.experiment_seconds(record, network) == 3 * (20 + 10 * 60 * 0.25) + shared
+    apart = {**record, "once": []}
+    assert results.experiment_seconds(apart, network) == 3 * fold_seconds(
+        COST, 10, {"cnn_epochs": 100, "lstm_epochs": 60}, 1e9
+    )
+    assert results.experiment_seconds({**apart, "trainings": 4}, network) == 4 * results.experiment_seconds(
+        apart, network
+    )
+
+
+def test_every_network_is_measured_and_every_experiment_has_one() -> None:
+    every = {e.network for key in papers.available() for e in papers.load(key).experiments}
+    assert {results.ALIKE.get(name, name) for name in every} == {*results.CASES}
+    for network, (key, name) in results.CASES.items():
+        paper = papers.load(key)
+        assert next(e for e in paper.experiments if e.id == name).network == network
+        counted = {one for one in vars(paper.profiles["paper"].settings) if one.endswith("epochs")}
+        assert counted - {"search_epochs"} <= {*EPOCHS}
