@@ -127,6 +127,7 @@ def test_controls_are_stored_and_reported(guessing: None, cache: Path, tmp_path:
     assert read(tmp_path / "aouayeb2019.json")["controls"] == before["controls"]
 
 
+@pytest.mark.slow
 def test_papers_side_by_side_over_seeds(guessing: None, cache: Path, tmp_path: Path) -> None:
     assert run(tmp_path, cache, "--paper", *KEYS, "--seeds", "2", "--experiment", "composite-loso") == 0
     side = read(tmp_path / "comparison.json")
