@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import papers
-from common import listing
+from common.contract import Paper, Profile
 from common.errors import UserError
 from common.profiles import CUTS, check_settings, computing_in, cut, moving, with_settings
-from common.types import Paper, Profile
+from common.report import listing
 
 if TYPE_CHECKING:
-    from common.study import Study
-    from common.weights import Weights
+    from common.runs.selection import Study
+    from common.training.weights import Weights
 
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 
@@ -67,10 +67,10 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         prog="run_all.py",
         description="Reproduce micro-expression recognition papers and set published numbers beside reproduced ones.",
     )
-    what = parser.add_argument_group("what to do").add_mutually_exclusive_group(required=True)
-    what.add_argument("--list", action="store_true", help="every paper, experiment, variant and published number")
-    what.add_argument("--paper", nargs="+", metavar="KEY", help="run these papers, then write their reports")
-    what.add_argument("--all", action="store_true", help="run every paper")
+    actions = parser.add_argument_group("what to do").add_mutually_exclusive_group(required=True)
+    actions.add_argument("--list", action="store_true", help="every paper, experiment, variant and published number")
+    actions.add_argument("--paper", nargs="+", metavar="KEY", help="run these papers, then write their reports")
+    actions.add_argument("--all", action="store_true", help="run every paper")
     parser.add_argument(
         "--predict",
         type=Path,
@@ -81,7 +81,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         "--model", type=Path, metavar="FOLDER|FILE.keras", help="with --predict: a kept model; else trained once"
     )
     parser.add_argument("--fps", type=float, metavar="N", help="with --predict: frames a second of the clips")
-    what.add_argument("--check-data", type=Path, metavar="DIR", help="what is found, excluded and corrected in DIR")
+    actions.add_argument("--check-data", type=Path, metavar="DIR", help="what is found, excluded and corrected in DIR")
     parser.add_argument(
         "--corpus",
         nargs="+",
@@ -222,17 +222,17 @@ def check_data(folder: Path, names: Sequence[str] | None, as_json: bool) -> int:
     from rich.console import Console
 
     from common import corpora
-    from common.corpora import doctor, doctor_text
+    from common.corpora import check, check_text
     from common.progress import Display
 
     known = [papers.load(key) for key in papers.available()] if not names else []
     with Display() as display:
-        found = doctor.check(folder, names or corpora.NAMES, known, display.progress)
+        checked = check.check(folder, names or corpora.NAMES, known, display.progress)
     if as_json:
-        print(json.dumps(found, indent=1))
+        print(json.dumps(checked, indent=1))
     else:
-        doctor_text.print_check(found, Console(soft_wrap=True))
-    return FAILED if any(one["error"] for one in found["corpora"].values()) else DONE
+        check_text.print_check(checked, Console(soft_wrap=True))
+    return FAILED if any(corpus["error"] for corpus in checked["corpora"].values()) else DONE
 
 
 def run(options: argparse.Namespace) -> int:
@@ -240,12 +240,12 @@ def run(options: argparse.Namespace) -> int:
     from common import study
     from common.progress import Display
 
-    one = studied(options)
+    chosen_study = studied(options)
     _check_writable(options.out)
     with Display() as display:
         if options.dry_run:
-            return study.dry_run(one, display)
-        return study.report(one, display) if options.report_only else study.run(one, display)
+            return study.dry_run(chosen_study, display)
+        return study.report(chosen_study, display) if options.report_only else study.run(chosen_study, display)
 
 
 def predict(options: argparse.Namespace) -> int:
@@ -253,37 +253,38 @@ def predict(options: argparse.Namespace) -> int:
     from common.predict import command
     from common.progress import Display
 
-    one = studied(options)
+    chosen_study = studied(options)
     _check_writable(options.out)
     request = command.Request(options.predict, (options.experiment or [None])[0], options.model, options.fps)
     with Display() as display:
-        return command.run(one, request, display)
+        return command.run(chosen_study, request, display)
 
 
 def studied(options: argparse.Namespace) -> Study:
     """What the options ask for; UserError for a paper, an experiment or weights that there are not."""
-    from common import boards, study
-    from common.cache import Cache
-    from common.weights import starting_from
+    from common.report import tensorboard
+    from common.runs import selection
+    from common.runs.cache import Cache
+    from common.training.weights import starting_from
 
     if options.tensorboard:
-        boards.check()
+        tensorboard.check()
     loaded = [papers.load(key) for key in (papers.available() if options.all else dict.fromkeys(options.paper))]
-    study.check_names(loaded, options.experiment or ())
+    selection.check_names(loaded, options.experiment or ())
     check_settings(loaded, options.set)
     weights = _weights(loaded, options)
     profile = options.profile or ("paper" if options.data else "quick")
 
     def changed(paper: Paper) -> Profile:
-        found = computing_in(options.precision, starting_from(paper.profiles[profile], weights))
-        found = replace(found, motion=1.0) if options.data else moving(found, options.motion)
-        return cut(with_settings(found, options.set), options.subjects, options.clips, options.folds)
+        result = computing_in(options.precision, starting_from(paper.profiles[profile], weights))
+        result = replace(result, motion=1.0) if options.data else moving(result, options.motion)
+        return cut(with_settings(result, options.set), options.subjects, options.clips, options.folds)
 
     chosen = tuple(
-        study.Chosen(
+        selection.PaperSelection(
             paper=paper,
             profile=changed(paper),
-            experiments=study.select(
+            experiments=selection.select(
                 paper,
                 options.experiment or (),
                 tune=options.tune,
@@ -297,10 +298,10 @@ def studied(options: argparse.Namespace) -> Study:
         )
         for paper in loaded
     )
-    if options.tune and not any(e.space for one in chosen for e in one.experiments):
+    if options.tune and not any(e.space for selected in chosen for e in selected.experiments):
         raise UserError("--tune: no chosen experiment has a tuned copy; only default leak-free experiments have")
     shared = Path.absolute if options.scheduler else Path  # workers may have started in another folder
-    return study.Study(
+    return selection.Study(
         chosen=chosen,
         folder=options.data and shared(options.data),
         out=shared(options.out),
@@ -316,7 +317,7 @@ def studied(options: argparse.Namespace) -> Study:
 
 def _weights(chosen: Sequence[Paper], options: argparse.Namespace) -> Weights | None:
     """What --weights names; UserError for what cannot be read, or where no chosen paper has such a choice."""
-    from common import weights
+    from common.training import weights
 
     if options.weights is None:
         return None

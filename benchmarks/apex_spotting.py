@@ -19,11 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.options import parsed
-from common import apex, corpora
-from common.corpora import standin
+from common import corpora, standin
+from common.corpora.marker import marked
 from common.errors import ClipError, UserError
-from common.faces import FaceFinder
 from common.types import Clip
+from common.vision import apex
+from common.vision.faces import FaceFinder
 
 NEAR = 1 / 8
 """Share of a clip's length within which an estimate counts as near."""
@@ -50,7 +51,7 @@ def accuracy(clips: Sequence[Clip], errors: Sequence[NDArray[np.float64]]) -> Ac
     away = np.array([np.abs(error).mean() for error in errors])
     return Accuracy(
         frames=float(away.mean()),
-        milliseconds=float(np.mean([1000 * one / clip.fps for one, clip in zip(away, clips, strict=True)])),
+        milliseconds=float(np.mean([1000 * distance / clip.fps for distance, clip in zip(away, clips, strict=True)])),
         share=float(np.mean(away / lengths)),
         late=float(np.mean([error.mean() / length for error, length in zip(errors, lengths, strict=True)])),
         near=float(np.mean([np.mean(np.abs(e) <= NEAR * n) for e, n in zip(errors, lengths, strict=True)])),
@@ -70,7 +71,7 @@ def timed(clips: Sequence[Clip]) -> list[Clip]:
 
 def with_played_apex(clips: Sequence[Clip], subjects: int | None, per_subject: int | None, seed: int) -> list[Clip]:
     """Clips of the stand-in of SMIC with the apex that was played, which its files do not tell."""
-    from common.corpora.standin import casting
+    from common.standin import casting
 
     played = {role.name: role.apex for role in casting.cast("smic", subjects, per_subject, seed)}
     return [replace(clip, apex=played[clip.name]) for clip in clips]
@@ -78,7 +79,7 @@ def with_played_apex(clips: Sequence[Clip], subjects: int | None, per_subject: i
 
 def measure(title: str, clips: Sequence[Clip], faces: FaceFinder) -> list[str]:
     """The lines of one corpus: one per method, and one for chance, all over the clips that every method can read."""
-    found: dict[str, list[NDArray[np.float64]]] = {method: [] for method in apex.METHODS}
+    by_method: dict[str, list[NDArray[np.float64]]] = {method: [] for method in apex.METHODS}
     usable, seconds = [], dict.fromkeys(apex.METHODS, 0.0)
     for clip in clips:
         errors = {}
@@ -92,10 +93,10 @@ def measure(title: str, clips: Sequence[Clip], faces: FaceFinder) -> list[str]:
             continue
         usable.append(clip)
         for method, error_of in errors.items():
-            found[method].append(error_of)
+            by_method[method].append(error_of)
     if not usable:
         return [f"{title:10s} no clip with a known apex"]
-    rows = {**found, "chance": [guesses(clip) for clip in usable]}
+    rows = {**by_method, "chance": [guesses(clip) for clip in usable]}
     return [_line(title, method, usable, errors, seconds.get(method)) for method, errors in rows.items()]
 
 
@@ -134,7 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         roots = {name: root for name, root in corpora.find(data).items() if name in chosen.corpus}
         if not roots:
             raise UserError(f"{data}: none of {', '.join(chosen.corpus)} here")
-        print("stand-in corpora" if standin.marked(data) else f"corpora in {data}", HEADING, sep="\n")
+        print("stand-in corpora" if marked(data) else f"corpora in {data}", HEADING, sep="\n")
         for name, root in roots.items():
             clips = corpora.load(name, root).clips
             if chosen.data is None and name == "smic":

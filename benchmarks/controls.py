@@ -28,16 +28,18 @@ from pathlib import Path
 import papers
 from benchmarks.linear import READS, Settings, parts
 from benchmarks.options import parsed
-from common.cache import Cache
-from common.controls import CONTROLS, NO_MOTION, PERMUTED, SHUFFLED, controls
-from common.corpora import standin
+from common import standin
+from common.contract import Profile
 from common.environment import code_digest
-from common.plan import plan, read_data
-from common.pool import Pool
-from common.report.assemble import assemble, plan_file, write_plan
-from common.report.checks import AS_IT_IS, controlled
-from common.runner import execute
-from common.types import Profile, Score
+from common.protocols.controls import CONTROLS, NO_MOTION, PERMUTED, SHUFFLED, controls
+from common.report.assemble import assemble
+from common.report.reliability_tables import AS_IT_IS, controlled
+from common.runs.cache import Cache
+from common.runs.manifest import plan_file, write_plan
+from common.runs.plan import plan, read_data
+from common.runs.processes import Pool
+from common.runs.scheduler import execute
+from common.scoring.records import Score
 
 KEY = "kumar2019"
 """Whose place in the harness is taken: its composite experiment has the protocol that is wanted."""
@@ -99,10 +101,10 @@ def recognised(score: Score) -> bool:
     return score.p is not None and score.p < ALPHA
 
 
-def surprises(found: Mapping[str, Mapping[str, Score]], short: bool = False) -> list[str]:
+def surprises(results: Mapping[str, Mapping[str, Score]], short: bool = False) -> list[str]:
     """What is not as expected of scores by what is read and by control; with `short` what holds at any size alone."""
     wrong = []
-    for reads, scores in found.items():
+    for reads, scores in results.items():
         plain, still, shuffled = (scores[name] for name in (AS_IT_IS, NO_MOTION, SHUFFLED))
         if reads == "onset" and (still.value, still.p) != (plain.value, plain.p):
             wrong.append("onset: repeating the first frame changes what is read of it")
@@ -128,15 +130,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--clips", type=int, default=4, help="of each subject")
     parser.add_argument("--cache", type=Path, default=Path("standin-cache"), help="folder for stand-ins and clips")
     options = parsed(parser, arguments, reads=["dynamic"], subjects=2, clips=2)
-    found: dict[str, dict[str, Score]] = {}
+    results: dict[str, dict[str, Score]] = {}
     print(f"{'reads':<8}{'clips shown':<18}{'UF1':>7}{'interval':>20}{'chance':>9}{'p':>9}")
     for reads in options.reads:
-        found[reads] = measured(reads, options.subjects, options.clips, options.cache)
+        results[reads] = measured(reads, options.subjects, options.clips, options.cache)
         for name in (AS_IT_IS, *CONTROLS):
-            s = found[reads][name]
+            s = results[reads][name]
             interval = f"{s.low:.3f} to {s.high:.3f}"
             print(f"{reads:<8}{name:<18}{s.value:>7.3f}{interval:>20}{s.chance:>9.3f}{s.p:>9.4f}", flush=True)
-    wrong = surprises(found, options.short)
+    wrong = surprises(results, options.short)
     print(*wrong, sep="\n", end="\n" * bool(wrong))
     return 1 if wrong else 0
 

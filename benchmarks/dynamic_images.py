@@ -17,11 +17,12 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.options import parsed
-from common import corpora, rankpooling
-from common.corpora import standin
+from common import corpora, standin
+from common.corpora.marker import marked
 from common.errors import UserError
-from common.images import read_frames
 from common.types import Clip
+from common.vision import rank_pooling
+from common.vision.images import read_frames
 
 TIMES = 3
 """A clip's time is the shortest of so many."""
@@ -30,18 +31,18 @@ HEADING = f"{'corpus':10s} {'clips':>5s} {'frames':>6s} {'size':>9s} {'reading':
 
 def seconds(do: Callable[[], object]) -> float:
     """The shortest of several runs."""
-    found = []
+    durations = []
     for _ in range(TIMES):
         started = time.perf_counter()
         do()
-        found.append(time.perf_counter() - started)
-    return min(found)
+        durations.append(time.perf_counter() - started)
+    return min(durations)
 
 
 def measure(clip: Clip) -> tuple[float, float, tuple[int, ...]]:
     """Seconds to read a clip's frames, seconds to pool them approximately, and their shape."""
     frames = read_frames(clip)
-    return seconds(lambda: read_frames(clip)), seconds(lambda: rankpooling.approximate(frames)), frames.shape
+    return seconds(lambda: read_frames(clip)), seconds(lambda: rank_pooling.approximate(frames)), frames.shape
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         data = chosen.data or standin.ensure(chosen.cache, corpora=chosen.corpus, subjects=2, clips=2)
         roots = {name: root for name, root in corpora.find(data).items() if name in chosen.corpus}
         print(
-            "stand-in corpora" if standin.marked(data) or chosen.data is None else f"corpora in {data}",
+            "stand-in corpora" if marked(data) or chosen.data is None else f"corpora in {data}",
             HEADING,
             sep="\n",
         )

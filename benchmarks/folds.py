@@ -26,15 +26,15 @@ from unittest import mock
 
 import papers
 from benchmarks.options import parsed
-from common.cache import Cache
-from common.corpora import standin
+from common import standin
+from common.contract import FoldRun, Parts, Profile, Trained
 from common.environment import code_digest
 from common.errors import UserError
-from common.parts import Parts
-from common.plan import Job, plan, read_data
-from common.pool import Pool
-from common.runner import execute
-from common.types import Answers, Experiment, Profile, Samples, Trained, Workbench
+from common.runs.cache import Cache
+from common.runs.plan import Job, plan, read_data
+from common.runs.processes import Pool
+from common.runs.scheduler import execute
+from common.types import Experiment, Predictions, Samples
 
 EXPERIMENTS = (("reddy2019", "stcnn-smic/loso"), ("talluri2022", "model-a-scenario-2/loso"))
 MOST = 1.05
@@ -60,7 +60,7 @@ class Row:
 def planned(key: str, name: str, profile: Profile, data: Path, cache: Path, out: Path) -> Job:
     """The job that a study makes of an experiment on the corpora below `data`, cut to the profile."""
     paper = papers.load(key)
-    experiment = next(one for one in paper.experiments if one.id == name)
+    experiment = next(e for e in paper.experiments if e.id == name)
     return plan(
         paper,
         experiment,
@@ -104,11 +104,11 @@ class Clock:
         own = papers.parts(key)
         recipe: Any = own.recipe()
 
-        def train(networks: Any, experiment: Experiment, samples: Samples, bench: Workbench) -> Trained:
+        def train(networks: Any, experiment: Experiment, samples: Samples, bench: FoldRun) -> Trained:
             self.fold = bench.fold
             trained: Trained = recipe.train(networks, experiment, samples, bench)
 
-            def predict(test: Samples) -> Answers:
+            def predict(test: Samples) -> Predictions:
                 started = time.perf_counter()
                 answers = trained.predict(test)
                 self.answers.setdefault(bench.fold, time.perf_counter() - started)  # others ask for checks alone

@@ -21,11 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.apex_spotting import timed, with_played_apex
-from common import corpora
-from common.corpora import standin
+from common import corpora, standin
+from common.corpora.marker import marked
 from common.errors import ClipError, UserError
-from common.faces import FaceFinder
 from common.types import Clip
+from common.vision.faces import FaceFinder
 from papers.kumar2019.experiments import REMOVALS, TESTED, Removal, Settings
 from papers.kumar2019.preprocess import chosen, face_frames, magnified
 from papers.kumar2019.texture import select
@@ -100,16 +100,16 @@ def _mask(kept: NDArray[np.int64], count: int) -> NDArray[np.bool_]:
 
 def line(corpus: str, reading: str, fates: Sequence[Fate]) -> str:
     """The row of one reading."""
-    longer = [one for one in fates if one.longer]
+    longer = [f for f in fates if f.longer]
 
     def mean(name: str) -> float:
-        return float(np.mean([getattr(one, name) for one in fates]))
+        return float(np.mean([getattr(f, name) for f in fates]))
 
     backwards = "-" if fates[0].backwards is None else f"{mean('backwards'):.0%}"
-    both = f"{sum(one.apex for one in longer)} of {len(longer)}"
+    both = f"{sum(f.apex for f in longer)} of {len(longer)}"
     return (
-        f"{corpus:7s} {reading:34s} {len(fates):5d} {sum(one.share == 1 for one in fates):8d} {mean('share'):7.0%} "
-        f"{sum(one.apex for one in fates):5d} {sum(one.halves for one in fates):6d} {both:>9s} "
+        f"{corpus:7s} {reading:34s} {len(fates):5d} {sum(f.share == 1 for f in fates):8d} {mean('share'):7.0%} "
+        f"{sum(f.apex for f in fates):5d} {sum(f.halves for f in fates):6d} {both:>9s} "
         f"{backwards:>9s} {mean('noise'):6.0%} {mean('growth'):6.2f}"
     )
 
@@ -120,12 +120,12 @@ def measure(clips: Sequence[Clip], settings: Settings, faces: FaceFinder) -> dic
     for clip in clips:
         try:
             frames, _ = face_frames(clip, settings, faces)
-            found = [fate(clip, frames, how, settings) for how in READINGS.values()]
+            clip_fates = [fate(clip, frames, how, settings) for how in READINGS.values()]
         except ClipError as error:
             print(f"left out: {error}", file=sys.stderr)
             continue
-        for name, one in zip(READINGS, found, strict=True):
-            fates[name].append(one)
+        for name, clip_fate in zip(READINGS, clip_fates, strict=True):
+            fates[name].append(clip_fate)
     return fates
 
 
@@ -148,7 +148,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.cache, corpora=options.corpus, subjects=subjects, clips=per_subject, seed=options.seed
         )
         roots = {name: root for name, root in corpora.find(data).items() if name in options.corpus}
-        print("stand-in corpora" if standin.marked(data) else f"corpora in {data}", HEADING, sep="\n")
+        print("stand-in corpora" if marked(data) else f"corpora in {data}", HEADING, sep="\n")
         for name, root in roots.items():
             clips: Sequence[Clip] = corpora.load(name, root, "cropped").clips
             if options.data is None and name == "smic":
@@ -165,7 +165,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     print(*(line("all", reading, rows) for reading, rows in everything.items()), sep="\n")
-    return int(np.mean([one.apex for one in everything["published"]]) < KEPT)
+    return int(np.mean([f.apex for f in everything["published"]]) < KEPT)
 
 
 if __name__ == "__main__":

@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.standin_proof import EYES, SIZE, UNIT, flows
+from common.contract import FoldRun, Parts, Trained
 from common.environment import code_digest
-from common.faces import FaceFinder
-from common.images import each_frame, read_frame
-from common.parts import Parts
-from common.rankpooling import approximate
-from common.types import Answers, Arrays, Clip, ClipFrames, Experiment, Samples, Trained, Workbench
+from common.types import Arrays, Clip, ClipFrames, Experiment, Predictions, Samples
+from common.vision.faces import FaceFinder
+from common.vision.images import each_frame, read_frame
+from common.vision.rank_pooling import approximate
 
-SOURCES = ("benchmarks/linear.py", "benchmarks/standin_proof.py", "common/rankpooling.py")
+SOURCES = ("benchmarks/linear.py", "benchmarks/standin_proof.py", "common/vision/rank_pooling.py")
 SPREAD = 8
 """Frames that stand for a whole clip."""
 SMALL = (SIZE[0] // 8, SIZE[1] // 8)
@@ -87,7 +87,7 @@ def assemble(
 ) -> Samples:
     """Samples with one row per clip."""
     return Samples(
-        x={"features": np.concatenate([one["features"] for one in arrays])},
+        x={"features": np.concatenate([clip_arrays["features"] for clip_arrays in arrays])},
         y=np.array([label for _, label in clips]),
         subject=np.array([clip.subject_id for clip, _ in clips]),
         clip=np.array([clip.id for clip, _ in clips]),
@@ -113,7 +113,7 @@ class Linear:
             return 0.0
 
     @staticmethod
-    def train(networks: Any, experiment: Experiment, samples: Samples, bench: Workbench) -> Trained:
+    def train(networks: Any, experiment: Experiment, samples: Samples, fold_run: FoldRun) -> Trained:
         """Fit on the training rows; answers are one-hot."""
         from sklearn.linear_model import RidgeClassifier
         from sklearn.pipeline import make_pipeline
@@ -123,9 +123,9 @@ class Linear:
         model.fit(samples.x["features"][:], samples.y)
         known = model.classes_
 
-        def predict(test: Samples) -> Answers:
-            found = known[model.decision_function(test.x["features"][:]).argmax(axis=1)]
-            return dict(zip(test.clip.tolist(), np.eye(networks.classes, dtype=np.float32)[found], strict=True))
+        def predict(test: Samples) -> Predictions:
+            answers = known[model.decision_function(test.x["features"][:]).argmax(axis=1)]
+            return dict(zip(test.clip.tolist(), np.eye(networks.classes, dtype=np.float32)[answers], strict=True))
 
         return Trained(predict, {})
 

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from benchmarks.options import parsed
 from common.environment import peak_memory_mib
-from common.magnification import BABY, FACE, Magnification, amplification, magnify
+from common.vision.magnification import BABY, FACE, Magnification, amplification, magnify
 
 Array = NDArray[np.float64]
 Frames = NDArray[np.uint8]

@@ -8,16 +8,16 @@ from functools import partial
 from typing import Any
 
 import papers
-from common import prepare
-from common.cache import Cache
-from common.corpora import standin
+from common import standin
+from common.contract import Paper, Parts, Profile
 from common.environment import code_digest
-from common.faces import FaceFinder
-from common.parts import Parts
-from common.plan import Job, plan, read_data
-from common.pool import Pool
-from common.runner import Means, prepare_clips
-from common.types import Experiment, Paper, Profile, Samples
+from common.runs import preprocessing
+from common.runs.cache import Cache
+from common.runs.plan import Job, plan, read_data
+from common.runs.processes import Pool
+from common.runs.scheduler import Means, prepare_clips
+from common.types import Experiment, Samples
+from common.vision.faces import FaceFinder
 
 SEED = 0
 
@@ -65,18 +65,18 @@ class Bench:
         """The job, and what its networks read."""
         job, means = self.job(), self._means(Pool(1))
         excluded = prepare_clips([job], means, quiet)[job.experiment.id].excluded
-        return job, prepare.samples(job, excluded, self.parts().preprocess, means.code, means.cache, None)
+        return job, preprocessing.samples(job, excluded, self.parts().preprocess, means.code, means.cache, None)
 
     def _means(self, pool: Pool) -> Means:
-        return Means(self.parts, prepare.code(self.paper.key), self.cache, None, FaceFinder(None), pool)
+        return Means(self.parts, preprocessing.code(self.paper.key), self.cache, None, FaceFinder(None), pool)
 
 
 def of_paper(key: str, experiment: str, cache: Cache, profile: Callable[[Profile], Profile]) -> Bench:
     """An experiment of a paper with its profile `paper`, changed by `profile`."""
     paper = papers.load(key)
-    found = next(one for one in paper.experiments if one.id == experiment)
+    chosen = next(e for e in paper.experiments if e.id == experiment)
     changed = profile(paper.profiles["paper"])
-    return Bench(paper, found, changed, partial(papers.parts, key), paper.images, cache)
+    return Bench(paper, chosen, changed, partial(papers.parts, key), paper.images, cache)
 
 
 def quiet(*_: Any) -> None:

@@ -33,14 +33,15 @@ import numpy as np
 
 import papers
 from benchmarks.options import parsed
-from common import images, prepare, runner
-from common.cache import Cache, digest
-from common.corpora import standin
+from common import standin
 from common.environment import code_digest, peak_memory_mib
-from common.faces import FaceFinder
-from common.plan import Job, plan, read_data
-from common.pool import Pool
+from common.runs import preprocessing, scheduler
+from common.runs.cache import Cache, digest
+from common.runs.plan import Job, plan, read_data
+from common.runs.processes import Pool
 from common.types import Clip, Experiment
+from common.vision import images
+from common.vision.faces import FaceFinder
 from papers.reddy2019 import preprocess as reddy2019
 from papers.reddy2019.experiments import spread_out
 
@@ -79,12 +80,12 @@ def composite(key: str, data: Path, clips: int | None, cache: Path) -> Job:
     """A paper's experiment on the composite with as many clips, spread evenly over all, or all of them."""
     paper = papers.load(key)
     profile = paper.profiles["paper"]
-    experiment = next(one for one in paper.experiments if one.common_ground)
-    found = read_data(data, CORPORA, paper.images)
+    experiment = next(e for e in paper.experiments if e.common_ground)
+    loaded = read_data(data, CORPORA, paper.images)
     code = code_digest(papers.code(key))
     where = Cache(cache)
     job = plan(
-        paper, experiment, profile, found, cache=where, out=cache, seed=0, code=code, contents={}, progress=silent
+        paper, experiment, profile, loaded, cache=where, out=cache, seed=0, code=code, contents={}, progress=silent
     )
     count = min(clips or len(job.clips), len(job.clips))
     chosen = np.linspace(0, len(job.clips) - 1, count).round().astype(int)
@@ -111,7 +112,7 @@ def measured(job: Job, workers: int, folder: Path) -> Cost:
     decoding = preparing = 0.0
     with tempfile.TemporaryDirectory(dir=folder) as empty, Pool(workers) as pool:
         cache = Cache(Path(empty))
-        means = runner.Means(parts, prepare.code(job.paper.key), cache, None, FaceFinder(), pool)
+        means = scheduler.Means(parts, preprocessing.code(job.paper.key), cache, None, FaceFinder(), pool)
         list(pool.finished([pool.start(decode, ()) for _ in range(workers)]))  # the processes are there
         for first in range(0, len(job.clips), TURN * workers):
             clips = job.clips[first : first + TURN * workers]
@@ -119,10 +120,10 @@ def measured(job: Job, workers: int, folder: Path) -> Cost:
             for path in (path for clip, _ in clips for path in clip.files):
                 path.read_bytes()  # now the system holds it
             start = time.perf_counter()
-            list(pool.finished([pool.start(decode, some) for some in paths]))
+            list(pool.finished([pool.start(decode, clip_paths) for clip_paths in paths]))
             turned = time.perf_counter()
             contents = {clip.id: digest(cache.digests(clip.files)) for clip, _ in clips}
-            (made,) = runner.prepare_clips([replace(job, clips=clips, contents=contents)], means, silent).values()
+            (made,) = scheduler.prepare_clips([replace(job, clips=clips, contents=contents)], means, silent).values()
             preparing += time.perf_counter() - turned
             decoding += turned - start
             if made.excluded:
@@ -140,12 +141,12 @@ def shares(job: Job, folder: Path) -> dict[str, float]:
     parts = partial(papers.parts, job.paper.key)
     parts()
     with tempfile.TemporaryDirectory(dir=folder) as empty, timed(PARTS, spent), Pool(1) as pool:
-        means = runner.Means(parts, prepare.code(job.paper.key), Cache(Path(empty)), None, finder, pool)
+        means = scheduler.Means(parts, preprocessing.code(job.paper.key), Cache(Path(empty)), None, finder, pool)
         start = time.perf_counter()
-        runner.prepare_clips([job], means, silent)
+        scheduler.prepare_clips([job], means, silent)
         seconds = time.perf_counter() - start
-    found = {"reading": spent["read"], "faces": spent["find"] + spent["follow"], "writing": spent["write"]}
-    return {name: part / seconds for name, part in found.items()} | {"rest": 1 - sum(found.values()) / seconds}
+    totals = {"reading": spent["read"], "faces": spent["find"] + spent["follow"], "writing": spent["write"]}
+    return {name: part / seconds for name, part in totals.items()} | {"rest": 1 - sum(totals.values()) / seconds}
 
 
 @contextmanager
@@ -178,7 +179,7 @@ def alone(work: Callable[..., Found], *given: object) -> Found:
         return pool.submit(work, *given).result()
 
 
-def silent(what: str, done: int, total: int) -> None:
+def silent(stage: str, done: int, total: int) -> None:
     """Show no progress."""
 
 

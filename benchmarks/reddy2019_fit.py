@@ -25,13 +25,14 @@ import numpy as np
 
 import papers
 from benchmarks.options import parsed
-from common import corpora
-from common.corpora import casme_sq_recordings, standin
+from common import corpora, standin
+from common.corpora import casme_sq_recordings
+from common.corpora.marker import marked
 from common.environment import peak_memory_mib
 from common.errors import ClipError, UserError
-from common.faces import FaceFinder
-from common.images import frames_of
 from common.types import Clip, Experiment, Samples
+from common.vision.faces import FaceFinder
+from common.vision.images import frames_of
 from papers.reddy2019 import preprocess
 from papers.reddy2019.experiments import NETWORKS, Settings, depth
 
@@ -74,12 +75,12 @@ def prepared(clips: Iterator[tuple[Clip, int]], experiment: Experiment, settings
     if not usable:
         raise UserError(f"{experiment.id}: no clip can be used")
     samples = preprocess.assemble(usable, arrays, experiment, settings)
-    return replace(samples, x={name: np.stack([one[name] for one in arrays]) for name in ("face", "eyes", "mouth")})
+    return replace(samples, x={name: np.stack([a[name] for a in arrays]) for name in ("face", "eyes", "mouth")})
 
 
 def fit(experiment: Experiment, settings: Settings, samples: Samples, seed: int) -> Fit:
     """Train on all clips for all epochs and score the same clips after each."""
-    from common.training import Watch
+    from common.training.learner import Validation
     from papers.reddy2019 import recipe
 
     learner = recipe.Networks(experiment, settings, seed).learner
@@ -87,7 +88,7 @@ def fit(experiment: Experiment, settings: Settings, samples: Samples, seed: int)
     x = recipe.fit_scaling([read]).applied(read)
     targets = {"emotion": np.eye(len(experiment.labels.classes), dtype=np.float32)[samples.y]}
     start = time.perf_counter()
-    history = learner.fit(x, targets, seed, watch=Watch("emotion", x, samples.y))
+    history = learner.fit(x, targets, seed, watch=Validation("emotion", x, samples.y))
     seconds = time.perf_counter() - start
     return Fit(learner.model.count_params(), tuple(history["val_accuracy"]), seconds, peak_memory_mib())
 
@@ -98,11 +99,11 @@ HEADING = (
 )
 
 
-def _line(key: str, corpus: str, frames: int, clips: int, found: Fit) -> str:
-    learnt = next((str(epoch) for epoch, share in enumerate(found.accuracy, start=1) if share >= FITTED), "-")
+def _line(key: str, corpus: str, frames: int, clips: int, result: Fit) -> str:
+    learnt = next((str(epoch) for epoch, share in enumerate(result.accuracy, start=1) if share >= FITTED), "-")
     return (
-        f"{key:14s} {corpus:10s} {frames:6d} {clips:5d} {found.parameters:12,d} {learnt:>9s} "
-        f"{max(found.accuracy):6.1%} {found.seconds / len(found.accuracy):7.2f} {found.peak_mib:8.0f}"
+        f"{key:14s} {corpus:10s} {frames:6d} {clips:5d} {result.parameters:12,d} {learnt:>9s} "
+        f"{max(result.accuracy):6.1%} {result.seconds / len(result.accuracy):7.2f} {result.peak_mib:8.0f}"
     )
 
 
@@ -127,7 +128,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         learning_rate=chosen.learning_rate,
         casme_sq_frame_step=chosen.frame_step,
     )
-    experiments = {one.id: one for one in papers.load("reddy2019").experiments}
+    experiments = {e.id: e for e in papers.load("reddy2019").experiments}
     try:
         data = chosen.data or standin.ensure(
             chosen.cache,
@@ -136,15 +137,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             clips=chosen.clips or None,
             seed=chosen.seed,
         )
-        print("stand-in corpora" if standin.marked(data) else f"corpora in {data}", HEADING, sep="\n", flush=True)
+        print("stand-in corpora" if marked(data) else f"corpora in {data}", HEADING, sep="\n", flush=True)
         for corpus in chosen.corpus:
             first = experiments[f"stcnn-{corpus}/published"]
             samples = prepared(labelled(data, corpus, first), first, settings)
             for key in chosen.network:
                 experiment = experiments[f"{key}-{corpus}/published"]
                 with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as alone:
-                    found = alone.submit(fit, experiment, settings, samples, chosen.seed).result()
-                print(_line(key, corpus, depth(experiment, settings), len(samples.y), found), flush=True)
+                    result = alone.submit(fit, experiment, settings, samples, chosen.seed).result()
+                print(_line(key, corpus, depth(experiment, settings), len(samples.y), result), flush=True)
     except UserError as error:
         print(error, file=sys.stderr)
         return 2

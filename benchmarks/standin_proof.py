@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.options import parsed
-from common import corpora, images
-from common.corpora import standin
+from common import corpora, standin
 from common.corpora.composite import MEGC2019
 from common.errors import ClipError
-from common.faces import FaceFinder
 from common.types import Clip
+from common.vision import images
+from common.vision.faces import FaceFinder
 
 Array = NDArray[np.float32]
 UNIT = 48.0  # distance of the eye centres in the aligned faces, in pixels
@@ -51,13 +51,13 @@ class Proof:
 
 def usable(data: Path) -> list[tuple[Clip, int]]:
     """The clips that count in the three classes of the MEGC 2019 rule, with their class."""
-    found = []
+    labelled = []
     for name, root in corpora.find(data, tuple(MEGC2019.mapping)).items():
         for clip in corpora.load(name, root).clips:
             kind, _ = MEGC2019.by_clip.get(clip.id, (MEGC2019.mapping[name][clip.emotion], ""))
             if kind is not None:
-                found.append((clip, MEGC2019.classes.index(kind)))
-    return found
+                labelled.append((clip, MEGC2019.classes.index(kind)))
+    return labelled
 
 
 def stimulated(data: Path) -> list[tuple[Clip, int]]:
@@ -96,21 +96,21 @@ def loso_uf1(features: Array, classes: NDArray[np.int64], subjects: Sequence[str
 
     model = make_pipeline(StandardScaler(), RidgeClassifier(alpha=30.0, class_weight="balanced"))
     flat = features.reshape(len(features), -1)
-    found = cross_val_predict(model, flat, classes, groups=np.array(subjects), cv=LeaveOneGroupOut())
-    return float(f1_score(classes, found, average="macro"))
+    predicted = cross_val_predict(model, flat, classes, groups=np.array(subjects), cv=LeaveOneGroupOut())
+    return float(f1_score(classes, predicted, average="macro"))
 
 
 def faces_found(clips: Sequence[Clip], finder: FaceFinder, per_clip: int = 3) -> tuple[int, int]:
     """In how many of some frames, spread over every clip, dlib finds a face, enlarging once at most."""
-    found = total = 0
+    with_face = total = 0
     for clip in clips:
         for number in np.linspace(0, len(clip.frames) - 1, per_clip).round().astype(int):
             total += 1
             try:
-                found += finder.find(images.read(clip.frames[number]), clip.id).how != "padded"
+                with_face += finder.find(images.read(clip.frames[number]), clip.id).how != "padded"
             except ClipError:
                 continue
-    return found, total
+    return with_face, total
 
 
 def moved(frames: NDArray[np.uint8]) -> Array:
@@ -192,11 +192,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _print(proof: Proof) -> None:
-    found, total = proof.faces
+    with_face, total = proof.faces
     near = float(np.mean(np.array(proof.apex_errors) <= 8))
     for line in (
         f"clips of the three classes          {proof.clips:8d}",
-        f"frames with a face (dlib)           {found / total:8.1%}   of {total}; at least 99%",
+        f"frames with a face (dlib)           {with_face / total:8.1%}   of {total}; at least 99%",
         f"UF1 by flow onset to apex, LOSO     {proof.flow_uf1:8.3f}   at least 0.9",
         f"UF1 by the onset frame alone, LOSO  {proof.onset_uf1:8.3f}   permuted: {proof.chance_uf1:.3f}",
         f"apex error, median                  {np.median(proof.apex_errors):8.1f}   frames",

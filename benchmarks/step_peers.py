@@ -17,8 +17,8 @@ import numpy as np
 
 import papers
 from common.environment import without_stderr
+from common.training.weights import NONE, Weights
 from common.types import Arrays
-from common.weights import NONE, Weights
 
 WARM = 3
 """Steps before those that count: the first are traced and compiled."""
@@ -99,31 +99,34 @@ def use_stock_keras() -> None:
     for name in ("TF_ENABLE_ONEDNN_OPTS", "TF_DETERMINISTIC_OPS"):
         os.environ.pop(name, None)
     setup: Any = SimpleNamespace(keras=importlib.import_module("keras"))
-    sys.modules["common.keras_setup"] = setup  # the real one sets what TensorFlow and the C library do
-    training: Any = importlib.import_module("common.training")
+    sys.modules["common.training.keras_setup"] = setup  # the real one sets what TensorFlow and the C library do
+    training: Any = importlib.import_module("common.training.learner")
     training.Learner = _StockLearner
 
 
 def in_keras(network: Network, settings: Any, *, stock: bool) -> tuple[Callable[[], object], Facts]:
     """A step of the network that its recipe builds, for a process that has not imported Keras yet.
 
-    The suite's model is that of `common.training.Learner`, the stock one what `use_stock_keras` puts in its place.
+    The suite's model is that of `common.training.learner.Learner`, the stock one what `use_stock_keras` puts in its
+    place.
     """
     if stock:
         use_stock_keras()
-    importlib.import_module("common.training")  # first: what it imports sets what TensorFlow reads when it is imported
+    importlib.import_module(
+        "common.training.learner"
+    )  # first: what it imports sets what TensorFlow reads when it is imported
     recipe: Any = importlib.import_module(f"papers.{network.paper}.recipe")
     if network.region:
         sizes = recipe.region_sizes
         recipe.region_sizes = lambda scale: {network.region: sizes(scale)[network.region]}
-    experiment = next(one for one in papers.load(network.paper).experiments if one.id == network.experiment)
+    experiment = next(e for e in papers.load(network.paper).experiments if e.id == network.experiment)
     model = getattr(recipe.Networks(experiment, settings, 0), network.learner).model
     batch = getattr(settings, network.batch)
     weighted = (2,) if network.paper == "aouayeb2019" else ()
     facts = Facts(
-        {name: (batch, *one.shape[1:]) for name, one in model.input.items()},
-        {name: (batch, *weighted, *one.shape[1:]) for name, one in model.output.items()},
-        3 * batch * importlib.import_module("common.flops").forward(model) / 1e9,
+        {name: (batch, *tensor.shape[1:]) for name, tensor in model.input.items()},
+        {name: (batch, *weighted, *tensor.shape[1:]) for name, tensor in model.output.items()},
+        3 * batch * importlib.import_module("common.training.flops").forward(model) / 1e9,
         importlib.import_module("keras").distribution.list_devices()[0].lower(),
     )
     x, y = data(facts)
@@ -149,10 +152,10 @@ def data(facts: Facts) -> tuple[Arrays, Arrays]:
 class Peer:
     """A process that is asked for steps; one that has died, perhaps for want of memory, answers None."""
 
-    def __init__(self, *what: Any) -> None:
+    def __init__(self, *arguments: Any) -> None:
         context = get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=serve, args=(theirs, *what), daemon=True)
+        self._process = context.Process(target=serve, args=(theirs, *arguments), daemon=True)
         self._process.start()
         theirs.close()
 
@@ -169,8 +172,8 @@ class Peer:
             self._pipe.send(count)
         except OSError:
             return None
-        found: list[float] | None = self.answer()
-        return found
+        times: list[float] | None = self.answer()
+        return times
 
     def end(self) -> None:
         """Give its memory back."""

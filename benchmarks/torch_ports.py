@@ -63,14 +63,14 @@ def _dense(before: list[nn.Module], video: Tensor, dropout: float) -> list[nn.Mo
 def stepper(port: str, x: Arrays, y: Arrays, settings: Any) -> Callable[[], float]:
     """A training step of a port on one batch of the inputs and targets that Keras reads; it returns the loss."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    inputs = {name: torch.from_numpy(np.ascontiguousarray(np.moveaxis(one, -1, 1))) for name, one in x.items()}
-    targets = {name: torch.from_numpy(one) for name, one in y.items()}
+    inputs = {name: torch.from_numpy(np.ascontiguousarray(np.moveaxis(array, -1, 1))) for name, array in x.items()}
+    targets = {name: torch.from_numpy(array) for name, array in y.items()}
     networks, optimizer = _built(port, inputs, next(iter(y.values())).shape[-1], settings, device)
 
     def step() -> float:
         optimizer.zero_grad()
         scores = [network(inputs[name].to(device)) for name, network in networks.items()]
-        wanted = [one.to(device) for one in targets.values()]
+        wanted = [target.to(device) for target in targets.values()]
         loss = torch.stack([_loss(*pair, settings) for pair in zip(wanted, scores, strict=True)]).sum()
         loss.backward()
         optimizer.step()

@@ -3,15 +3,15 @@
 python -m benchmarks.training_step --network stcnn model-a --steps 5 --rounds 3
 
 Networks, sizes, batches and optimizers are those of the papers; inputs are random numbers. "Stock" is the same Keras
-model in a process with Keras' and its backend's defaults, "suite" the model of `common.training.Learner`; both learn by
-`train_on_batch`. "Torch" is a port in eager mode (`torch_ports.py`), where there is one and PyTorch is installed. Each
-has a process of its own for every network, which rests while others are timed; they take turns round by round, so that
-a load on the machine meets all of them. A time is the median step of the best round.
+model in a process with Keras' and its backend's defaults, "suite" the model of `common.training.learner.Learner`; both
+learn by `train_on_batch`. "Torch" is a port in eager mode (`torch_ports.py`), where there is one and PyTorch is
+installed. Each has a process of its own for every network, which rests while others are timed; they take turns round by
+round, so that a load on the machine meets all of them. A time is the median step of the best round.
 
-GFLOP are three times those of the forward pass (`common/flops.py`), a floor: one pass for the answers and two for the
-gradients. "Arithmetic" is what NumPy's product of two float32 matrices, timed in the same rounds, would take for as
-many; with a GPU it is not compared. Ratios are what counts: seconds are those of a machine and its load. The backend
-is that of KERAS_BACKEND; with jax no TensorFlow is needed.
+GFLOP are three times those of the forward pass (`common/training/flops.py`), a floor: one pass for the answers and two
+for the gradients. "Arithmetic" is what NumPy's product of two float32 matrices, timed in the same rounds, would take
+for as many; with a GPU it is not compared. Ratios are what counts: seconds are those of a machine and its load. The
+backend is that of KERAS_BACKEND; with jax no TensorFlow is needed.
 """
 
 from __future__ import annotations
@@ -76,14 +76,14 @@ def measure(name: str, rows: int | None, steps: int, rounds: int) -> tuple[Row, 
         products = []
         for _ in range(rounds):
             for kind, peer in peers.items():
-                if found := peer.steps(steps):
-                    medians[kind].append(statistics.median(found))
+                if times := peer.steps(steps):
+                    medians[kind].append(statistics.median(times))
             products.append(statistics.median(seconds(lambda: matrix @ matrix) for _ in range(steps)))
     finally:
         for peer in peers.values():
             peer.end()
     rate = 2 * SIDE**3 / min(products) / 1e9 if facts.device.startswith("cpu") else None
-    best = {kind: min(some, default=None) for kind, some in medians.items()}
+    best = {kind: min(values, default=None) for kind, values in medians.items()}
     batch = getattr(settings, network.batch)
     return Row(name, batch, facts.gflop, best["stock"], best["suite"], best["torch"], rate), facts.device
 
@@ -95,8 +95,8 @@ HEADING = f"{'network':21s}{'batch':>6s}{'GFLOP':>9s}{'stock s':>10s}{'suite s':
 
 def line(row: Row) -> str:
     """A row of the table; what was not measured is a dash."""
-    times = "".join(f"{_printed(one, 3):>10s}" for one in (row.stock, row.suite, row.torch))
-    ratios = "".join(f"{_printed(one, 2):>{len(name) + 2}s}" for name, one in row.ratios().items())
+    times = "".join(f"{_printed(value, 3):>10s}" for value in (row.stock, row.suite, row.torch))
+    ratios = "".join(f"{_printed(value, 2):>{len(name) + 2}s}" for name, value in row.ratios().items())
     return f"{row.network:21s}{row.batch:6d}{row.gflop:9.1f}{times}{ratios}"
 
 
@@ -115,23 +115,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parsed(parser, arguments, network=["region-cnn"], steps=1, rounds=1, batch=2)
     if any(NETWORKS[name].port for name in chosen.network) and not importlib.util.find_spec("torch"):
         print("PyTorch is not installed: no port is timed")
-    found: list[dict[str, object]] = []
+    records: list[dict[str, object]] = []
     for name in chosen.network:
         try:
             row, device = measure(name, chosen.batch, chosen.steps, chosen.rounds)
         except RuntimeError as error:
             print(error, file=sys.stderr, flush=True)
             continue
-        if not found:
+        if not records:
             print(f"Keras on {backend()}, {device}, {os.cpu_count()} cores", HEADING, sep="\n")
         print(line(row), flush=True)
-        found.append({"backend": backend(), "device": device, **asdict(row), **row.ratios()})
+        records.append({"backend": backend(), "device": device, **asdict(row), **row.ratios()})
         if chosen.json:
-            chosen.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    rates = [float(rate) for row in found if (rate := row["gflop_per_second"])]  # type: ignore[arg-type]
+            chosen.json.write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")
+    rates = [float(rate) for record in records if (rate := record["gflop_per_second"])]  # type: ignore[arg-type]
     if rates:
         print(f"NumPy multiplies matrices at {min(rates):.0f} to {max(rates):.0f} GFLOP/s")
-    return 0 if len(found) == len(chosen.network) else 1
+    return 0 if len(records) == len(chosen.network) else 1
 
 
 if __name__ == "__main__":

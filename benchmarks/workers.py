@@ -25,13 +25,13 @@ from pathlib import Path
 import papers
 from benchmarks.folds import planned
 from benchmarks.options import parsed
-from common import prepare
-from common.cache import Cache
-from common.corpora import standin
+from common import standin
+from common.contract import Profile
 from common.environment import ROOT
 from common.errors import UserError
-from common.faces import FaceFinder
-from common.types import Profile
+from common.runs import preprocessing
+from common.runs.cache import Cache
+from common.vision.faces import FaceFinder
 
 PAPER, EXPERIMENT = "reddy2019", "stcnn-smic/loso"
 LEAST = 1.6
@@ -58,9 +58,9 @@ def prepared(data: Path, cache: Path, profile: Profile) -> None:
     with tempfile.TemporaryDirectory() as out:
         job = planned(PAPER, EXPERIMENT, profile, data, cache, Path(out))
     preprocess, faces = papers.parts(PAPER).preprocess, FaceFinder(None)
-    for piece in prepare.pieces(job, preprocess, prepare.code(PAPER)):
-        if fault := prepare.make(piece, preprocess, Cache(cache), faces).fault:
-            raise UserError(f"{piece.clip.id}: {fault}")
+    for clip_task in preprocessing.clip_tasks(job, preprocess, preprocessing.code(PAPER)):
+        if fault := preprocessing.make(clip_task, preprocess, Cache(cache), faces).fault:
+            raise UserError(f"{clip_task.clip.id}: {fault}")
 
 
 def run(workers: int, data: Path, cache: Path, profile: Profile) -> Run:
@@ -75,19 +75,21 @@ def run(workers: int, data: Path, cache: Path, profile: Profile) -> Run:
         if ended.returncode:
             raise UserError(f"run_all.py ended with status {ended.returncode}: {ended.stderr.strip()[-300:]}")
         job = planned(PAPER, EXPERIMENT, profile, data, cache, Path(out))
-        found = [result.seconds for fold in job.asked() if (result := job.run.load(fold)) is not None]
-        if len(found) != len(job.asked()):
-            raise UserError(f"{len(found)} of {len(job.asked())} folds have a result")
-    return Run(workers, wall, tuple(found))
+        fold_seconds = [result.seconds for fold in job.asked() if (result := job.run.load(fold)) is not None]
+        if len(fold_seconds) != len(job.asked()):
+            raise UserError(f"{len(fold_seconds)} of {len(job.asked())} folds have a result")
+    return Run(workers, wall, tuple(fold_seconds))
 
 
 HEADING = f"{'workers':>7s}{'folds':>7s}{'wall s':>9s}{'s per fold':>12s}{'beside folds':>14s}"
 
 
-def line(one: Run) -> str:
+def line(study_run: Run) -> str:
     """A row of the table."""
-    per_fold = statistics.mean(one.folds)
-    return f"{one.workers:7d}{len(one.folds):7d}{one.wall:9.1f}{per_fold:12.1f}{one.beside:14.1%}"
+    per_fold = statistics.mean(study_run.folds)
+    return (
+        f"{study_run.workers:7d}{len(study_run.folds):7d}{study_run.wall:9.1f}{per_fold:12.1f}{study_run.beside:14.1%}"
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -105,15 +107,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prepared(data, cache, profile)
         print(HEADING)
         for _ in range(chosen.rounds):
-            for workers, some in runs.items():
-                some.append(run(workers, data, cache, profile))
-                print(line(some[-1]), flush=True)
+            for workers, repeats in runs.items():
+                repeats.append(run(workers, data, cache, profile))
+                print(line(repeats[-1]), flush=True)
     except UserError as error:
         print(error, file=sys.stderr)
         return 2
-    one, two = (min(some, key=lambda run: run.wall) for some in runs.values())
-    ratio, slower = one.wall / two.wall, statistics.mean(two.folds) / statistics.mean(one.folds)
-    best = len(one.folds) / -(-len(one.folds) // 2)  # folds are whole
+    single, double = (min(repeats, key=lambda run: run.wall) for repeats in runs.values())
+    ratio, slower = single.wall / double.wall, statistics.mean(double.folds) / statistics.mean(single.folds)
+    best = len(single.folds) / -(-len(single.folds) // 2)  # folds are whole
     print(f"two processes are {ratio:.2f} times as fast (at least {LEAST}; at best {best:.2f})")
     print(f"a fold takes {slower:.2f} times as long beside another; folds alone go {2 / slower:.2f} times as fast")
     return 0 if ratio >= LEAST or chosen.short else 1

@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-LEFT_OUT = ("common/errors.py", "common/corpora/")
+LEFT_OUT = ("common/errors.py", "common/corpora/", "common/standin/")
 PACKAGES = ("tensorflow", "keras", "numpy", "opencv-python-headless", "dlib-bin", "pillow", "scikit-image")
 IN_PLACE = ("opencv-python", "opencv-contrib-python", "opencv-contrib-python-headless")
 """Packages that bring the module cv2, too: named where they are installed, beside that of the list or instead."""
@@ -22,15 +22,15 @@ IN_PLACE = ("opencv-python", "opencv-contrib-python", "opencv-contrib-python-hea
 
 def environment() -> dict[str, str]:
     """Versions of what computes, and the machine."""
-    found = {"python": platform.python_version(), "platform": platform.platform()}
-    found |= {"processor": processor(), "cores": str(os.cpu_count())}
+    facts = {"python": platform.python_version(), "platform": platform.platform()}
+    facts |= {"processor": processor(), "cores": str(os.cpu_count())}
     for package in (*PACKAGES, *IN_PLACE):
         try:
-            found[package] = version(package)
+            facts[package] = version(package)
         except PackageNotFoundError:
             if package in PACKAGES:
-                found[package] = "not installed"
-    return found | {"keras backend": backend()}
+                facts[package] = "not installed"
+    return facts | {"keras backend": backend()}
 
 
 def processor() -> str:
@@ -64,7 +64,7 @@ def backend() -> str:
 def repeats_results() -> bool:
     """Whether a fold that is trained twice gives the same answers, if its code carries nothing over.
 
-    With TensorFlow, whose operations `common.training` makes deterministic, and with JAX on a CPU.
+    With TensorFlow, whose operations `common.training.learner` makes deterministic, and with JAX on a CPU.
     """
     if backend() != "jax":
         return backend() == "tensorflow"
@@ -78,13 +78,13 @@ def sources(files: Iterable[str]) -> tuple[str, ...]:
 
     Errors, the corpora and a paper's experiments are left out: what they decide is part of a key by its value.
     """
-    found: dict[str, None] = {}
+    seen: dict[str, None] = {}
     waiting = list(files)
     while waiting:
         name = waiting.pop()
-        if name in found:
+        if name in seen:
             continue
-        found[name] = None
+        seen[name] = None
         for node in ast.walk(ast.parse((ROOT / name).read_text(encoding="utf-8"))):
             if not isinstance(node, ast.ImportFrom) or not node.module:
                 continue
@@ -94,15 +94,15 @@ def sources(files: Iterable[str]) -> tuple[str, ...]:
                 own = module.startswith(("common.", "papers.")) and not file.endswith("/experiments.py")
                 if own and (ROOT / file).is_file() and not file.startswith(LEFT_OUT):
                     waiting.append(file)
-    return tuple(sorted(found))
+    return tuple(sorted(seen))
 
 
 def code_digest(files: Iterable[str]) -> str:
     """SHA-256 (hex) of source files, given relative to the project's root, blind to comments, docstrings and layout."""
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for name in files:
-        found.update(_bare((ROOT / name).read_text(encoding="utf-8")))
-    return found.hexdigest()
+        digest.update(_bare((ROOT / name).read_text(encoding="utf-8")))
+    return digest.hexdigest()
 
 
 @functools.cache

@@ -1,5 +1,7 @@
 """The errors that a user can cause, each one line that says what, where and what to do."""
 
+DONE, FAILED, WRONG = 0, 1, 2
+"""Exit statuses of the command line."""
 LONGEST = 60
 """Characters of a cell or file name that a message quotes."""
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any, get_type_hints
 
-from common.controls import NO_MOTION
+from common.contract import Paper, Profile
 from common.corpora.composite import MEGC2019
 from common.errors import UserError, quoted
-from common.protocols import LOSO
-from common.types import Experiment, Paper, Profile
+from common.protocols.controls import NO_MOTION
+from common.protocols.splits import LOSO
+from common.types import Experiment
 
 CUTS = {
     "subjects": "cut every corpus to its first N subjects",
@@ -149,3 +150,24 @@ def common_ground(name: str, title: str, network: str, note: str = "") -> Experi
         on_request=True,
         common_ground=True,
     )
+
+
+def shortened(paper: Paper, profile: Profile) -> tuple[str, ...]:
+    """What a profile changes against the paper's, one line each."""
+    full = paper.profiles["paper"]
+    lines = [
+        f"{field.name.replace('_', ' ')}: {getattr(profile.settings, field.name)} instead of "
+        f"{getattr(full.settings, field.name)}"
+        for field in fields(profile.settings)
+        if getattr(profile.settings, field.name) != getattr(full.settings, field.name)
+    ]
+    if profile.subjects is not None:
+        lines.append(f"subjects per corpus: {profile.subjects} instead of all")
+    if profile.clips is not None:
+        lines.append(f"clips per subject: at most {profile.clips}")
+    if profile.motion != 1:
+        lines.append(f"motion of the stand-ins: {profile.motion:g} times that of micro-expressions")
+    if profile.folds is not None:
+        ground = f", {profile.ground_folds} on common ground" if profile.ground_folds else ""
+        lines.append(f"folds of an experiment: at most {profile.folds}{ground}")
+    return tuple(lines)

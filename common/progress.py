@@ -43,12 +43,12 @@ class Display:
         """A line that stays, on stderr: what went wrong."""
         self._bars.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
-    def progress(self, what: str, done: int, total: int) -> None:
-        """Set the bar named `what`; it goes when done equals total."""
+    def progress(self, name: str, done: int, total: int) -> None:
+        """Set the bar named `name`; it goes when done equals total."""
         if not self._bars.console.is_terminal:
             return
-        if what not in self._tasks:
-            self._tasks[what] = self._bars.add_task(what, total=total)
-        self._bars.update(self._tasks[what], completed=done, total=total)
+        if name not in self._tasks:
+            self._tasks[name] = self._bars.add_task(name, total=total)
+        self._bars.update(self._tasks[name], completed=done, total=total)
         if done >= total:
-            self._bars.remove_task(self._tasks.pop(what))
+            self._bars.remove_task(self._tasks.pop(name))

@@ -8,12 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-# ---------------------------------------------------------------- corpora
 
 
 @dataclass(frozen=True)
@@ -165,9 +163,6 @@ class LabelMap:
     by_clip: Mapping[str, tuple[str | None, str]] = field(default_factory=dict)
 
 
-# ---------------------------------------------------------------- learning
-
-
 class Rows:
     """Some rows of an array, copied only when they are read; indices reach no other row."""
 
@@ -224,47 +219,6 @@ class Fold:
 
 
 @dataclass(frozen=True)
-class Profile:
-    """What a run is shortened to. `subjects` and `clips` bound the corpora, None where nothing is cut.
-
-    Of each experiment `folds` folds are run, from the first to the last; those in between stay undone. Where settings
-    are searched, as many `trials` at most are made, each on `inner_folds` folds of the training subjects. `options` are
-    those of the command line that changed the profile, as (name, value). `motion` is how far faces of stand-ins move: 1
-    is as far as in micro-expressions, 0 not at all. `controls` are those that run with each experiment that nobody
-    names. Of experiments on common ground `ground_folds` folds are run where that is not None. Where several papers run
-    side by side, `ground_alone` leaves out what is not on common ground unless it is named. Where networks that do not
-    learn are `looked_into`, a fold takes seconds longer, and where folds are `repeated`, the first of each network is
-    trained twice, to see that folds leave nothing to each other.
-    """
-
-    name: str
-    settings: Any
-    subjects: int | None = None
-    clips: int | None = None
-    folds: int | None = None
-    trials: int = 12
-    inner_folds: int = 3
-    options: tuple[tuple[str, str], ...] = ()
-    motion: float = 1.0
-    controls: tuple[str, ...] = ()
-    ground_folds: int | None = None
-    ground_alone: bool = False
-    looked_into: bool = True
-    repeated: bool = True
-
-    @property
-    def deciding(self) -> tuple[tuple[str, str], ...]:
-        """The options that decide what a fold answers."""
-        return tuple(pair for pair in self.options if pair[0] != "--folds")
-
-    @property
-    def changed(self) -> str:
-        """The options that have a run do other than the paper, as typed; empty where there are none."""
-        kept = [pair for pair in self.deciding if pair[0] not in ("--weights", "--precision")]
-        return " ".join(word for pair in kept for word in pair)
-
-
-@dataclass(frozen=True)
 class Experiment:
     """One line of a paper's results, as data: what is trained on, how it is split, what is selected.
 
@@ -309,7 +263,7 @@ class Experiment:
         return self.tuned_of or self.variant
 
 
-Answers = dict[str, NDArray[np.float32]]
+Predictions = dict[str, NDArray[np.float32]]
 """The probabilities of the classes (classes,) by clip id."""
 History = Mapping[str, Mapping[str, list[float]]]
 """By stage and metric one value per epoch; NaN for all metrics of an epoch that is not finite."""
@@ -317,41 +271,6 @@ History = Mapping[str, Mapping[str, list[float]]]
 
 Scaling = Mapping[str, tuple[float, float]]
 """By input: what its uint8 values are multiplied by, and what is then added, before networks read them."""
-Lesson = Callable[[Samples], Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]]]
-"""By model what it is given and what is asked of it for these rows: inputs and targets by name, each (n, ...)."""
-
-
-@dataclass(frozen=True)
-class Trained:
-    """What training on one fold leaves: a function from held-out samples to answers, and the history.
-
-    `models` are the trained Keras models by name, as the recipe's `answers` takes them; they change when the next fold
-    is trained. What they read is `scaling` of uint8 arrays, and where it names none these in 0-1. `caveats` say why
-    their score must not be held against a printed one, such as initial weights that could not be had.
-
-    `lesson` says what the models learn from where that is not the arrays themselves, with classes one-hot; it leaves
-    out a model that does not hold the weights of this fold, and has no targets for one that learns as part of another.
-    """
-
-    predict: Callable[[Samples], Answers]
-    history: History
-    models: Mapping[str, Any] = field(default_factory=dict)
-    scaling: Scaling = field(default_factory=dict)
-    caveats: tuple[str, ...] = ()
-    lesson: Lesson | None = None
-
-
-@dataclass(frozen=True)
-class Look:
-    """How an input of one clip's samples looks.
-
-    `axes` are those of height and width in its array, whose first is rows; `pictures` RGB uint8 (n, height, width, 3)
-    with a caption each.
-    """
-
-    axes: tuple[int, int]
-    pictures: NDArray[np.uint8]
-    captions: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -386,288 +305,6 @@ class FoldResult:
 
 
 @dataclass(frozen=True)
-class Learnt:
-    """What the networks of `folds` folds make of their own training clips: means over these folds.
-
-    `accuracy`; `loss`, the mean log loss of the answers, beside `constant_loss`, that of the best answer that is the
-    same for all clips; `largest_share`, the accuracy of always answering the largest class. `stuck` folds are no better
-    than that, and in `one_class` folds one class alone is answered. `causes` by name, over the folds that have them:
-    `dead_units`, the share of units that ReLU leaves at zero, and `gradient_norm`.
-    """
-
-    folds: int
-    accuracy: float
-    loss: float
-    constant_loss: float
-    largest_share: float
-    stuck: int
-    one_class: int
-    causes: Mapping[str, float]
-
-
-# ---------------------------------------------------------------- what a paper says
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A number the paper prints about its own system.
-
-    `corpus` is a corpus name or the name of a composite; `printed` is the figure as it stands in the paper, in percent
-    where `unit` is "%".
-    """
-
-    experiment: str
-    variant: str
-    corpus: str
-    metric: str
-    printed: str
-    source: str
-    n_clips: int | None = None
-    note: str = ""
-    unit: str = ""
-
-    @property
-    def value(self) -> float:
-        """The printed figure as a number; a percentage as a share."""
-        return float(self.printed) / (100 if self.unit == "%" else 1)
-
-
-@dataclass(frozen=True)
-class CitedRow:
-    """A row the paper quotes from others: `values[corpus][metric]`."""
-
-    method: str
-    values: Mapping[str, Mapping[str, float]]
-    source: str
-
-
-@dataclass(frozen=True)
-class Departure:
-    """Where the text is silent, contradicts itself or is not followed."""
-
-    number: int
-    topic: str
-    paper_says: str
-    we_do: str
-    why: str
-
-
-Kind = Literal["contradicted", "documented", "note"]
-"""What a finding says: see `Finding`."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One check of a printed number.
-
-    `kind` is "contradicted" where arithmetic contradicts the number under every reading that the check names; `holds`
-    is then False. It is "documented" where the number is set beside counts that somebody else published; `holds` says
-    whether it is one of them. It is "note" for everything else: where `holds`, the number passes the check, by
-    arithmetic under at least one reading; else something is worth knowing that contradicts nothing printed, such as an
-    accuracy below the share of the largest class. Raises ValueError for a contradiction that holds.
-    """
-
-    topic: str
-    statement: str
-    holds: bool
-    source: str
-    kind: Kind
-
-    def __post_init__(self) -> None:
-        if self.kind == "contradicted" and self.holds:
-            raise ValueError(f"a finding that is {self.kind} holds")
-
-
-@dataclass(frozen=True)
-class Reference:
-    """How a bibliography names a paper, beside its title, year and address.
-
-    `kind` is a BibTeX type; `authors` are full names as the paper prints them; `details` are further fields by their
-    BibTeX names, what could not be verified left out.
-    """
-
-    kind: str
-    authors: tuple[str, ...]
-    details: Mapping[str, str]
-
-
-@dataclass(frozen=True)
-class Paper:
-    """A paper's identity and its experiments; light to import (no Keras, no OpenCV)."""
-
-    key: str
-    title: str
-    authors: str
-    venue: str
-    year: int
-    url: str
-    summary: str
-    images: str
-    experiments: tuple[Experiment, ...]
-    profiles: Mapping[str, Profile]
-    claims: tuple[Claim, ...]
-    cited: tuple[CitedRow, ...]
-    facts: Mapping[str, Any]
-    departures: tuple[Departure, ...]
-    reference: Reference
-
-
-# ---------------------------------------------------------------- results
-
-
-@dataclass(frozen=True)
-class Score:
-    """A metric of pooled predictions with a bootstrap-over-subjects interval and its chance level, if it has one.
-
-    `p` is that of doing as well when the answers for each subject change places among its clips.
-    """
-
-    metric: str
-    value: float
-    low: float | None
-    high: float | None
-    chance: float | None
-    n_clips: int
-    n_folds_done: int
-    n_folds: int
-    p: float | None = None
-
-
-@dataclass(frozen=True)
-class Learning:
-    """One experiment, or network on common ground: what it learnt, and what its score rests on.
-
-    `score` is UF1 on all clips that are held out, `control` that of the same experiment on clips without motion.
-    `adjusted` and `control_adjusted` are their p by Holm's correction for all rows of one table, scores and controls
-    each by themselves. None for what was not measured.
-    """
-
-    name: str
-    leak_free: bool
-    learnt: Learnt | None
-    score: Score | None
-    control: Score | None
-    adjusted: float | None = None
-    control_adjusted: float | None = None
-
-
-@dataclass(frozen=True)
-class PairedTest:
-    """Two methods on the clips that both answer, in favour of `first` where `difference` is positive.
-
-    `only_first` and `only_second` count the clips that one of them alone gets right, on which `mcnemar` is the exact
-    two-sided p of McNemar's test. `difference` is that of UF1, `p` its two-sided p when the answers of whole subjects
-    are swapped between the methods. `adjusted` and `mcnemar_adjusted` are the two p by Holm's correction for all tests
-    of one table.
-    """
-
-    first: str
-    second: str
-    n_clips: int
-    n_subjects: int
-    only_first: int
-    only_second: int
-    mcnemar: float
-    difference: float
-    p: float
-    adjusted: float
-    mcnemar_adjusted: float
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """A claim beside a score. Either may be missing; a missing number is a dash, never zero."""
-
-    experiment: str
-    variant: str
-    corpus: str
-    protocol: str
-    selection: str
-    metric: str
-    claim: Claim | None
-    score: Score | None
-    verdict: str
-    reason: str
-    command: str
-
-
-@dataclass(frozen=True)
-class Spread:
-    """One score by seed; None where a seed has none."""
-
-    experiment: str
-    variant: str
-    corpus: str
-    metric: str
-    values: tuple[float | None, ...]
-
-
-@dataclass(frozen=True)
-class Tried:
-    """Settings that a search tried in `folds` folds, and was led to by inner UF1 in `chosen` of them.
-
-    `own` says that they are the profile's own. `uf1` is the mean over these folds.
-    """
-
-    experiment: str
-    variant: str
-    settings: Mapping[str, str | float]
-    own: bool
-    folds: int
-    chosen: int
-    uf1: float
-    least: float
-    largest: float
-
-
-@dataclass(frozen=True)
-class Confusion:
-    """Counts of answers, rows truth, columns prediction, in the order of `classes`.
-
-    They are on `clips` clips: of as many as there are answers, unless several folds test the same clip.
-    """
-
-    experiment: str
-    variant: str
-    corpus: str
-    classes: tuple[str, ...]
-    matrix: NDArray[np.int64]
-    clips: int
-
-
-@dataclass(frozen=True)
-class SubjectRow:
-    """One held-out subject of one experiment: clips, correct clips and training seconds."""
-
-    experiment: str
-    variant: str
-    subject: str
-    n_clips: int
-    n_correct: int
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Curve:
-    """A training curve: `folds` holds one list per fold with one value per epoch."""
-
-    experiment: str
-    variant: str
-    stage: str
-    metric: str
-    folds: tuple[tuple[float, ...], ...]
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A picture of the paper's own kind, drawn by the paper's `figures.py` as a PNG file."""
-
-    title: str
-    caption: str
-    path: Path
-
-
-@dataclass(frozen=True)
 class CorpusSummary:
     """What was read of one corpus: counts per emotion as found, counts per class as used."""
 
@@ -682,135 +319,7 @@ class CorpusSummary:
     by_class: Mapping[str, int]
 
 
-@dataclass(frozen=True)
-class Report:
-    """Everything a report page needs, as data.
-
-    `controls` are the scores of controls, their variant named `variant+control`; `tests` compare the variants of an
-    experiment on the same clips; `spread` shows the scores by seed, where there are several `seeds`; `tried` are the
-    settings of searches; `motion` is that of `Profile`; `learning` has one row for each experiment that ran.
-    """
-
-    paper: Paper
-    profile: str
-    data: str
-    seed: int
-    shortened: tuple[str, ...]
-    corpora: tuple[CorpusSummary, ...]
-    comparisons: tuple[Comparison, ...]
-    confusions: tuple[Confusion, ...]
-    subjects: tuple[SubjectRow, ...]
-    curves: tuple[Curve, ...]
-    figures: tuple[Figure, ...]
-    exclusions: tuple[Exclusion, ...]
-    corrections: tuple[Correction, ...]
-    audit: tuple[Finding, ...]
-    environment: Mapping[str, str]
-    cost: Mapping[str, float]
-    command: str
-    notes: tuple[str, ...] = ()
-    controls: tuple[Comparison, ...] = ()
-    tests: tuple[PairedTest, ...] = ()
-    seeds: tuple[int, ...] = ()
-    spread: tuple[Spread, ...] = ()
-    tried: tuple[Tried, ...] = ()
-    motion: float = 1.0
-    learning: tuple[Learning, ...] = ()
-
-
-@dataclass(frozen=True)
-class Contender:
-    """One network on common ground: what it reaches and what it costs.
-
-    `scores[corpus][metric]`, the composite first; `confusion` (classes, classes) of the composite; `spread[metric]` one
-    value per seed, of the composite. flops are those of one clip forward. `control` holds the scores of its control
-    without motion, and is empty where that did not run; `learnt` describes its answers for its training clips. A number
-    that was not measured is None.
-    """
-
-    paper: str
-    experiment: str
-    title: str
-    scores: Mapping[str, Mapping[str, Score]]
-    confusion: NDArray[np.int64]
-    n_folds_done: int
-    n_folds: int
-    parameters: int | None
-    flops: float | None
-    seconds_per_fold: float | None
-    inference_ms_per_clip: float | None
-    peak_memory_mib: float | None
-    spread: Mapping[str, tuple[float, ...]]
-    control: Mapping[str, Mapping[str, Score]] = field(default_factory=dict)
-    learnt: Learnt | None = None
-    leak_free: bool = True
-
-    @property
-    def training_accuracy(self) -> float | None:
-        """Its accuracy on its training clips, the mean over folds."""
-        return self.learnt.accuracy if self.learnt else None
-
-
-@dataclass(frozen=True)
-class SideBySide:
-    """Several papers on the same clips, label map, folds, seed and selection rule, and all their printed numbers.
-
-    `reports` are the papers' own. `differing` names what is not the same after all, one line each: such as clips that
-    one paper could not use.
-    """
-
-    profile: str
-    data: str
-    seeds: tuple[int, ...]
-    labels: str
-    classes: tuple[str, ...]
-    protocol: str
-    selection: str
-    corpora: tuple[CorpusSummary, ...]
-    contenders: tuple[Contender, ...]
-    tests: tuple[PairedTest, ...]
-    differing: tuple[str, ...]
-    reports: tuple[Report, ...]
-    environment: Mapping[str, str]
-    command: str
-
-    @property
-    def motion(self) -> float:
-        """That of the stand-ins, which is the same for all papers."""
-        return self.reports[0].motion if self.reports else 1.0
-
-
 Progress = Callable[[str, int, int], None]
 """Called as progress(what, done, total) by everything that takes longer than two seconds."""
 
 Arrays = dict[str, NDArray[Any]]
-Keep = Callable[[str, Callable[[], Arrays]], Arrays]
-"""Called as keep(name, make): arrays that all folds of a run share, made once and stored."""
-
-
-@dataclass(frozen=True)
-class Beyond:
-    """What a published protocol lets training see beside its own rows.
-
-    `held_out` are the rows of the fold that are tested, `everything` those of all folds; `keep` stores what all folds
-    share. `seed` is the user's.
-    """
-
-    held_out: Samples
-    everything: Samples
-    keep: Keep
-    seed: int
-
-
-@dataclass(frozen=True)
-class Workbench:
-    """What a recipe may use beside its training rows: the fold's name and seed, a progress bar, the run's own folder.
-
-    In a leak-free experiment nothing lies `beyond` the training rows.
-    """
-
-    fold: str
-    seed: int
-    say: Progress
-    folder: Path
-    beyond: Beyond | None

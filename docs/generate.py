@@ -15,12 +15,13 @@ from pathlib import Path
 import papers
 from common.audit import audit
 from common.audit.documented import documented
+from common.contract import Paper
 from common.environment import code_digest
 from common.files import write_json
-from common.report.assemble import shortened
+from common.profiles import shortened
 from common.report.findings import sections
-from common.report.tables import DASH, metric_name
-from common.types import Experiment, LabelMap, Paper
+from common.report.formatting import DASH, metric_name
+from common.types import Experiment, LabelMap
 
 ROOT = Path(__file__).resolve().parents[1]
 COUNTED = ROOT / "build" / "parameters"
@@ -56,14 +57,14 @@ def index() -> str:
     loaded = [papers.load(key) for key in papers.available()]
     rows = [
         (
-            f"[{code(one.key)}]({one.key}.md)",
-            f"{plain(one.authors)}, *{plain(one.title)}*, {plain(one.venue)}, {one.year}",
-            plain(one.summary),
-            f"{len(one.experiments)}, {sum(e.leak_free for e in one.experiments)} of them leak-free",
-            str(len(one.claims)),
-            str(len(one.departures)),
+            f"[{code(paper.key)}]({paper.key}.md)",
+            f"{plain(paper.authors)}, *{plain(paper.title)}*, {plain(paper.venue)}, {paper.year}",
+            plain(paper.summary),
+            f"{len(paper.experiments)}, {sum(e.leak_free for e in paper.experiments)} of them leak-free",
+            str(len(paper.claims)),
+            str(len(paper.departures)),
         )
-        for one in loaded
+        for paper in loaded
     ]
     head = ("Key", "Paper", "What it does", "Experiments", "Printed numbers", "Departures")
     return (
@@ -107,8 +108,8 @@ def parameters(key: str) -> Counts:
         if done.returncode:
             raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()[-2000:]}")
         write_json(file, json.loads(done.stdout.splitlines()[-1]))
-    found: Counts = json.loads(file.read_text(encoding="utf-8"))
-    return found
+    counts: Counts = json.loads(file.read_text(encoding="utf-8"))
+    return counts
 
 
 def _networks(paper: Paper, counts: Counts) -> str:
@@ -117,8 +118,8 @@ def _networks(paper: Paper, counts: Counts) -> str:
         for name, value in named.items():
             users.setdefault((name, value), []).append(experiment)
     rows = [
-        (plain(name.removeprefix("parameters").replace("_", " ").strip() or "all"), f"{value:,}", _some(found))
-        for (name, value), found in users.items()
+        (plain(name.removeprefix("parameters").replace("_", " ").strip() or "all"), f"{value:,}", _some(ids))
+        for (name, value), ids in users.items()
     ]
     printed = paper.facts.get("parameters")
     told = f"The paper prints {printed:,} parameters.\n\n" if isinstance(printed, int) else ""
@@ -154,11 +155,11 @@ def _searches(paper: Paper) -> str:
     users: dict[str, list[str]] = {}
     for e in paper.experiments:
         if e.space:
-            values = (f"{name.replace('_', ' ')}: {', '.join(map(str, found))}" for name, found in e.space.items())
+            values = (f"{name.replace('_', ' ')}: {', '.join(map(str, choices))}" for name, choices in e.space.items())
             users.setdefault("; ".join(values), []).append(e.id)
     if not users:
         return ""
-    rows = [(plain(space), _some(found)) for space, found in users.items()]
+    rows = [(plain(space), _some(ids)) for space, ids in users.items()]
     told = "What [--tune](../tune.md) chooses inside the training subjects of each fold."
     return f"## Searches\n\n{told}\n\n{table(('Settings and their values', 'Experiments'), rows)}"
 
@@ -212,7 +213,7 @@ def _profiles(paper: Paper) -> str:
         (code(name), "<br>".join(map(plain, shortened(paper, profile))) or "nothing: the paper's own epochs and sizes")
         for name, profile in paper.profiles.items()
     ]
-    settings = [(code(one.name), plain(getattr(full.settings, one.name))) for one in fields(full.settings)]
+    settings = [(code(field.name), plain(getattr(full.settings, field.name))) for field in fields(full.settings)]
     return (
         f"## Profiles\n\n{table(('Profile', 'What it shortens'), rows)}\n\n### Settings in full\n\n"
         f"Those of the profile `paper`.\n\n{table(('Setting', 'Value'), settings)}"
@@ -221,11 +222,11 @@ def _profiles(paper: Paper) -> str:
 
 def _audit(paper: Paper, counts: Counts) -> str:
     built = {name: value for named in counts.values() for name, value in named.items()}
-    found = audit(paper.facts, paper.claims, documented(), built)
-    if not found:
+    findings = audit(paper.facts, paper.claims, documented(), built)
+    if not findings:
         return "## Printed numbers checked\n\nNo number that a check could be made of."
-    parts = [f"## Printed numbers checked\n\n{len(found)} checks. Each is arithmetic or a look-up, not a judgement."]
-    for section in sections((paper.key, one) for one in found):
+    parts = [f"## Printed numbers checked\n\n{len(findings)} checks. Each is arithmetic or a look-up, not a judgement."]
+    for section in sections((paper.key, finding) for finding in findings):
         rows = [
             (
                 row["mark"] if row["holds"] else f"**{row['mark']}**",

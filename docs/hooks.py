@@ -17,8 +17,8 @@ from docs import generate, marks  # noqa: E402
 
 def on_config(config: Any) -> Any:
     """Put a page for each paper into the navigation."""
-    section: list[Any] = next(one["Papers"] for one in config.nav if "Papers" in one)
-    known = {str(entry) for one in section if isinstance(one, dict) for entry in one.values()}
+    section: list[Any] = next(item["Papers"] for item in config.nav if "Papers" in item)
+    known = {str(entry) for item in section if isinstance(item, dict) for entry in item.values()}
     section += [{key: name} for key in papers.available() if (name := f"papers/{key}.md") not in known]
     return config
 

@@ -54,11 +54,17 @@ def corpus(name: str) -> str:
     rows = [
         ("Name here", code(name)),
         ("Frames a second", f"{first.fps:g}"),
-        ("Folders of subjects", ", ".join(f"{code(f)} ({kind})" for one in source.layouts for kind, f in one.folders)),
-        ("Annotation table", ", ".join(code(pattern) for one in source.layouts for pattern in one.tables) or "none"),
+        (
+            "Folders of subjects",
+            ", ".join(f"{code(f)} ({kind})" for layout in source.layouts for kind, f in layout.folders),
+        ),
+        (
+            "Annotation table",
+            ", ".join(code(pattern) for layout in source.layouts for pattern in layout.tables) or "none",
+        ),
         ("Columns that are read", headings or "none"),
-        *(("Published counts", _counts(one)) for one in source.documented),
-        *(("Cite", plain(one.citation)) for one in source.layouts),
+        *(("Published counts", _counts(documented)) for documented in source.documented),
+        *(("Cite", plain(layout.citation)) for layout in source.layouts),
     ]
     return table(("", ""), rows)
 
@@ -80,19 +86,19 @@ def learning() -> str:
 
 def learning_settings() -> str:
     """The settings of the learning benchmark's networks that are not their paper's."""
-    found = []
+    rows = []
     for system in SYSTEMS:
         own = papers.load(system.paper).profiles["paper"].settings
         changed = (f"{name} {value} ({getattr(own, name)})" for name, value in system.changed.items())
-        found.append((plain(system.label), plain(", ".join(changed).replace("_", " "))))
-    return table(("Network", "Settings here (the paper's)"), [row for row in found if row[1]])
+        rows.append((plain(system.label), plain(", ".join(changed).replace("_", " "))))
+    return table(("Network", "Settings here (the paper's)"), [row for row in rows if row[1]])
 
 
 def costs() -> str:
     """The table of what each network took at its paper's settings, and the processors that it was measured on."""
-    found = full_study.read(full_study.FILE)["networks"]
-    processors = sorted({one["processor"] for one in found.values()})
-    return full_study.table(found) + (f"\nMeasured on {', '.join(processors)}." if processors else "")
+    networks = full_study.read(full_study.FILE)["networks"]
+    processors = sorted({record["processor"] for record in networks.values()})
+    return full_study.table(networks) + (f"\nMeasured on {', '.join(processors)}." if processors else "")
 
 
 def hours() -> str:

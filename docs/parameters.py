@@ -19,8 +19,8 @@ ROOT = Path(__file__).resolve().parents[1]
 def count(key: str) -> dict[str, dict[str, int]]:
     """By experiment id, the parameter counts by name; weights are random, so that none are downloaded."""
     import papers
-    from common.training import Learner
-    from common.weights import NONE, Weights, starting_from
+    from common.training.learner import Learner
+    from common.training.weights import NONE, Weights, starting_from
 
     paper, parts = papers.load(key), papers.parts(key)
     settings = starting_from(paper.profiles["paper"], Weights(NONE)).settings
@@ -31,7 +31,7 @@ def count(key: str) -> dict[str, dict[str, int]]:
         needs = parts.needs(experiment, settings)
         if needs not in built:
             built[needs] = dict(recipe.Networks(experiment, settings, 0).facts())
-    return {one.id: built[parts.needs(one, settings)] for one in paper.experiments}
+    return {e.id: built[parts.needs(e, settings)] for e in paper.experiments}
 
 
 def _built(learner: Any, build: Callable[[], Any], **_: object) -> None:

@@ -7,12 +7,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from common.contract import Paper
 from common.environment import sources
 from common.errors import UserError
-from common.types import Paper
 
 if TYPE_CHECKING:
-    from common.parts import Parts
+    from common.contract import Parts
 
 
 def available() -> tuple[str, ...]:
@@ -30,7 +30,7 @@ def load(key: str) -> Paper:
 
 def parts(key: str) -> Parts:
     """The working modules of a paper; Keras is imported only when a fold is to be trained."""
-    from common.parts import Parts
+    from common.contract import Parts
 
     return Parts(
         preprocess=import_module(f"papers.{key}.preprocess"),
@@ -41,11 +41,11 @@ def parts(key: str) -> Parts:
 
 
 def _recipe(key: str) -> ModuleType:
-    import_module("common.training")  # first: it imports Keras without the backend's startup notes
+    import_module("common.training.learner")  # first: it imports Keras without the backend's startup notes
     return import_module(f"papers.{key}.recipe")
 
 
 def code(key: str) -> tuple[str, ...]:
     """The source files, relative to the project's root, that decide what a run of this paper predicts."""
     own = (f"papers/{key}/{name}.py" for name in ("experiments", "model", "preprocess", "recipe"))
-    return sources((*own, "common/protocols.py", "common/work.py"))
+    return sources((*own, "common/protocols/splits.py", "common/runs/folds.py"))

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import report_example as papers
 
-from common.types import Contender, PairedTest, Report, Score, SideBySide
+from common.report.records import NetworkResult, Report, SideBySide
+from common.scoring.records import PairedTest, Score
 
 CORPORA = papers.COLUMNS
 METRICS = ("uf1", "uar", "accuracy")
@@ -31,7 +32,7 @@ TITLES = (
 )
 
 
-def contender(i: int, rng: np.random.Generator, seeds: int = 1, folds: tuple[int, int] = (68, 68)) -> Contender:
+def contender(i: int, rng: np.random.Generator, seeds: int = 1, folds: tuple[int, int] = (68, 68)) -> NetworkResult:
     """Contender `i` of TITLES on four columns of clips."""
     level = 0.42 + 0.035 * ((5 * i) % 13) + rng.normal(0, 0.004)
     done = folds[0] / folds[1]
@@ -52,7 +53,7 @@ def contender(i: int, rng: np.random.Generator, seeds: int = 1, folds: tuple[int
         for k, (corpus, n) in enumerate(CLIPS.items())
     }
     first = [scores["megc2019"][metric].value for metric in METRICS]
-    return Contender(
+    return NetworkResult(
         paper=f"example{2012 + i % 5}",
         experiment=f"common-{i}",
         title=TITLES[i],
@@ -74,7 +75,7 @@ def contender(i: int, rng: np.random.Generator, seeds: int = 1, folds: tuple[int
     )
 
 
-def pairs(contenders: tuple[Contender, ...], clear: bool = True) -> tuple[PairedTest, ...]:
+def pairs(contenders: tuple[NetworkResult, ...], clear: bool = True) -> tuple[PairedTest, ...]:
     """All pairs of those with scores; with `clear`, those whose UF1 is far apart differ significantly."""
     known = [c for c in contenders if c.scores]
     tests = []

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from common.corpora import standin
-from common.faces import FaceFinder
+from common import standin
+from common.vision.faces import FaceFinder
 
 COMPOSITE = ("casme2", "smic", "samm")
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from common import images
+from common.vision import images
 
 Picture = NDArray[np.uint8]
 Change = Callable[[int, Picture], Picture]

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from common.contract import FoldRun, HeldOutAccess
 from common.seeds import seed_of
-from common.types import Arrays, Beyond, Experiment, Fold, Samples, Workbench
+from common.types import Arrays, Experiment, Fold, Samples
 
 
 class Outcome(NamedTuple):
@@ -29,8 +30,8 @@ def run_fold(
     keep: Callable[[str, Callable[[], Arrays]], Arrays] = lambda name, make: make(),
 ) -> Outcome:
     test = samples.only(fold.test)
-    beyond = None if experiment.leak_free else Beyond(test, samples, keep, 0)
-    bench = Workbench(fold.name, seed_of(experiment.id, fold.name, 0), lambda *_: None, folder, beyond)
-    trained = recipe.train(networks, experiment, samples.only(fold.train), bench)
+    held_out_access = None if experiment.leak_free else HeldOutAccess(test, samples, keep, 0)
+    fold_run = FoldRun(fold.name, seed_of(experiment.id, fold.name, 0), lambda *_: None, folder, held_out_access)
+    trained = recipe.train(networks, experiment, samples.only(fold.train), fold_run)
     answers = trained.predict(test)
     return Outcome(tuple(answers), np.stack([*answers.values()]), trained.history, trained.caveats)

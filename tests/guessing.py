@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 import papers
-from common.parts import Parts
-from common.types import Answers, Experiment, Samples, Trained, Workbench
+from common.contract import FoldRun, Parts, Trained
+from common.types import Experiment, Predictions, Samples
 
 _REAL = papers.parts
 TRAININGS: list[str] = []
@@ -33,8 +33,8 @@ class Guess:
             return 5e9
 
     @staticmethod
-    def train(networks: Any, experiment: Experiment, samples: Samples, bench: Workbench) -> Trained:
-        def predict(test: Samples) -> Answers:
+    def train(networks: Any, experiment: Experiment, samples: Samples, fold_run: FoldRun) -> Trained:
+        def predict(test: Samples) -> Predictions:
             clips = dict.fromkeys(test.clip.tolist())
             return {clip: np.eye(3, dtype=np.float32)[(sum(map(ord, clip)) + networks.seed) % 3] for clip in clips}
 
@@ -45,7 +45,7 @@ class Deadly(Guess):
     """Kills its own process, once for each file that lies in the folder DEADLY."""
 
     @staticmethod
-    def train(networks: Any, experiment: Experiment, samples: Samples, bench: Workbench) -> Trained:
+    def train(networks: Any, experiment: Experiment, samples: Samples, fold_run: FoldRun) -> Trained:
         time.sleep(0.2)
         for file in sorted(Path(os.environ["DEADLY"]).glob("*.bullet")):
             try:
@@ -53,34 +53,34 @@ class Deadly(Guess):
             except FileNotFoundError:  # another process was faster
                 continue
             os.kill(os.getpid(), signal.SIGKILL)
-        return Guess.train(networks, experiment, samples, bench)
+        return Guess.train(networks, experiment, samples, fold_run)
 
 
 class Unhurried(Guess):
     """Takes a moment for each fold."""
 
     @staticmethod
-    def train(networks: Any, experiment: Experiment, samples: Samples, bench: Workbench) -> Trained:
+    def train(networks: Any, experiment: Experiment, samples: Samples, fold_run: FoldRun) -> Trained:
         time.sleep(0.5)
-        return Guess.train(networks, experiment, samples, bench)
+        return Guess.train(networks, experiment, samples, fold_run)
 
 
 class Slow(Guess):
     """Takes its time for each fold."""
 
     @staticmethod
-    def train(networks: Any, experiment: Experiment, samples: Samples, bench: Workbench) -> Trained:
+    def train(networks: Any, experiment: Experiment, samples: Samples, fold_run: FoldRun) -> Trained:
         time.sleep(3)
-        return Guess.train(networks, experiment, samples, bench)
+        return Guess.train(networks, experiment, samples, fold_run)
 
 
 class Diverging(Guess):
     """Answers well, but has lost its losses where "smic/s2" is held out."""
 
     @staticmethod
-    def train(networks: Any, experiment: Experiment, samples: Samples, bench: Workbench) -> Trained:
-        found = Guess.train(networks, experiment, samples, bench)
-        return Trained(found.predict, {"stage": {"loss": [float("nan")]}}) if bench.fold == "smic/s2" else found
+    def train(networks: Any, experiment: Experiment, samples: Samples, fold_run: FoldRun) -> Trained:
+        found = Guess.train(networks, experiment, samples, fold_run)
+        return Trained(found.predict, {"stage": {"loss": [float("nan")]}}) if fold_run.fold == "smic/s2" else found
 
 
 def parts(key: str) -> Parts:

@@ -8,33 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
-from common import compare
-from common.histories import LAST_DEVIATION, LAST_MEAN
+from common.audit.finding import Finding
+from common.contract import CitedRow, Claim, Departure, Figure, Paper, Profile, Reference
 from common.report.learning import corrected
-from common.types import (
-    CitedRow,
-    Claim,
-    Comparison,
-    Confusion,
-    CorpusSummary,
-    Correction,
-    Curve,
-    Departure,
-    Exclusion,
-    Experiment,
-    Figure,
-    Finding,
-    FoldResult,
-    LabelMap,
-    Learning,
-    Learnt,
-    Paper,
-    Profile,
-    Reference,
-    Report,
-    Score,
-    SubjectRow,
-)
+from common.report.records import Curve, Learning, Report, SubjectRow
+from common.scoring.histories import LAST_DEVIATION, LAST_MEAN
+from common.scoring.records import Comparison, Confusion, Score
+from common.scoring.verdicts import compare, confusion_tables
+from common.training.learnt import Learnt
+from common.types import CorpusSummary, Correction, Exclusion, Experiment, FoldResult, LabelMap
 
 CLASSES = ("negative", "positive", "surprise")
 COLUMNS = ("megc2019", "smic", "casme2", "samm")
@@ -378,10 +360,10 @@ def many(folder: Path) -> Report:
     subjects: list[SubjectRow] = []
     for experiment in source.experiments:
         results = _folds(experiment, rng)
-        found += compare.compare(
+        found += compare(
             source, experiment, results, len(results), profile=Profile("paper", None), data="licensed", command=_command
         )
-        confusions += compare.confusion_tables(experiment, results)
+        confusions += confusion_tables(experiment, results)
         for stage, history in results[0].history.items():
             for metric in history:
                 folds = tuple(tuple(one.history[stage][metric]) for one in results)

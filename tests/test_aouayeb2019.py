@@ -14,9 +14,9 @@ from folds import run_fold
 from PIL import Image
 
 import papers
-from common.faces import Face
-from common.training import Learner
+from common.training.learner import Learner
 from common.types import Clip, Fold, Samples
+from common.vision.faces import Face
 from papers.aouayeb2019 import model, preprocess, recipe
 from papers.aouayeb2019.experiments import (
     CNN_IN_FOLD,
@@ -336,7 +336,7 @@ def networks() -> recipe.Networks:
 
 
 def run(networks: recipe.Networks, samples: Samples, experiment, folds: list[str]) -> dict[str, np.ndarray]:
-    from common.protocols import loso
+    from common.protocols.splits import loso
 
     kept: dict[str, dict] = {}
 

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from skimage.feature import local_binary_pattern
 
 from benchmarks import apex_spotting
-from common import apex, corpora, images
+from common import corpora
 from common.errors import ClipError, UserError
-from common.faces import Face, FaceFinder
 from common.types import Clip
+from common.vision import apex, images
+from common.vision.faces import Face, FaceFinder
 
 Array = NDArray[np.float64]
 LBP = "lbp-divide-and-conquer"

@@ -13,36 +13,43 @@ ROOT = Path(__file__).parents[1]
 MODULES = sorted([*ROOT.glob("common/**/*.py"), *ROOT.glob("papers/**/*.py"), ROOT / "run_all.py"])
 
 KERAS = {
-    "common/flops.py",
-    "common/inside.py",
-    "common/keras_setup.py",
-    "common/layers.py",
-    "common/losses.py",
+    "common/training/flops.py",
+    "common/training/diagnosis.py",
+    "common/training/keras_setup.py",
+    "common/training/layers.py",
+    "common/training/losses.py",
     "common/predict/networks.py",
-    "common/pretrained.py",
-    "common/saliency.py",
-    "common/training.py",
+    "common/training/pretrained.py",
+    "common/training/saliency.py",
+    "common/training/learner.py",
     "papers/*/model.py",
     "papers/*/recipe.py",
     "papers/le2020/resnet.py",
     "papers/le2020/senet.py",
 }
-NO_HIGHER = {
-    "common/corpora": ("common.runner", "common.report", "common.training", "common.loaders", "common.compare"),
-    "common/types.py": ("common",),
-    "common/metrics.py": ("common.corpora", "common.runner", "common.report"),
-    "common/store.py": ("common.runner", "common.report", "common.training", "common.loaders"),
-}
+ROOMS = (
+    *("types", "errors", "files", "seeds", "environment", "progress", "json_schema", "contract"),
+    *("vision", "corpora", "standin", "protocols", "scoring", "training", "profiles"),
+    *("runs", "audit", "report", "predict", "study"),
+)
+"""What lies in common/, each above those before it."""
 
 
 def imports(path: Path) -> set[str]:
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    tree = ast.parse(path.read_text())
+    tree.body = [node for node in tree.body if not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node))]
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
     return found
+
+
+def _room(path: Path) -> str:
+    """What of common/ a file belongs to."""
+    return path.relative_to(ROOT / "common").parts[0].removesuffix(".py")
 
 
 def under(name: str, prefix: str) -> bool:
@@ -57,13 +64,28 @@ def test_a_module_imports_only_what_lies_below_it(path: Path) -> None:
         assert not any(under(name, "papers") or under(name, "run_all") for name in names)
     if not any(relative.match(pattern) for pattern in KERAS):
         assert not any(under(name, heavy) for name in names for heavy in ("keras", "tensorflow"))
-        above = ("common.training", "common.loaders", "common.keras_setup")
+        above = ("common.training.learner", "common.training.batches", "common.training.keras_setup")
         assert not any(under(name, keras) for name in names for keras in above)
-    for where, forbidden in NO_HIGHER.items():
-        if str(relative).startswith(where):
-            assert not any(under(name, one) for name in names for one in forbidden)
     if relative.match("common/types.py"):
         assert all(name.split(".")[0] in {*sys.stdlib_module_names, "numpy"} for name in names)
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if path.parts[len(ROOT.parts)] == "common"], ids=_room)
+def test_imports_point_down(path: Path) -> None:
+    """Imports for type annotations alone may point up."""
+    room = _room(path)
+    if room == "__init__":
+        return
+    for name in imports(path):
+        if under(name, "common") and name != "common" and (other := name.split(".")[1]) in ROOMS:
+            assert ROOMS.index(other) <= ROOMS.index(room), name
+
+
+def test_common_holds_few_modules_and_none_is_long() -> None:
+    assert {_room(path) for path in ROOT.glob("common/**/*.py")} == {*ROOMS, "__init__"}
+    assert len([*ROOT.glob("common/*.py")]) <= 11  # ten, and __init__
+    long = {path.name: len(path.read_text().splitlines()) for path in ROOT.glob("common/**/*.py")}
+    assert {name: lines for name, lines in long.items() if lines > 350} == {}
 
 
 def test_only_training_compiles_fits_and_predicts() -> None:
@@ -82,7 +104,7 @@ def test_tensorflow_itself_is_asked_for_two_things_alone() -> None:
     found = {
         str(path.relative_to(ROOT)) for path in MODULES if any(under(name, "tensorflow") for name in imports(path))
     }
-    assert found == {"common/keras_setup.py", "common/layers.py"}
+    assert found == {"common/training/keras_setup.py", "common/training/layers.py"}
 
 
 def test_listing_imports_no_heavy_library() -> None:

@@ -15,11 +15,12 @@ import pytest
 import papers
 from common.audit import audit
 from common.audit.documented import documented
+from common.audit.finding import Finding
 from common.audit.networks import output
 from common.audit.proportions import counts_printing_as, deviates, fitting_share
-from common.claims import read_claims
-from common.histories import LAST_DEVIATION
-from common.types import Claim, Finding
+from common.contract import Claim
+from common.scoring.claims import read_claims
+from common.scoring.histories import LAST_DEVIATION
 
 PAPER = papers.load("aouayeb2019")
 KEYS = ("aouayeb2019", "kumar2019", "le2020", "reddy2019", "talluri2022")

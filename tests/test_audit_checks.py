@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 from common.audit import audit, error_counts, prints_as
 from common.audit.basics import printable
+from common.audit.finding import Finding
 from common.audit.folds import means
 from common.audit.networks import weights
 from common.audit.recalls import uf1_values
-from common.claims import read_claims
-from common.metrics import uf1
-from common.types import Finding
+from common.scoring.claims import read_claims
+from common.scoring.metrics import uf1
 
 TEXTS = {"composite": audit_example.COMPOSITE, "single": audit_example.SINGLE}
 

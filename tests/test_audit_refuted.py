@@ -15,8 +15,8 @@ import pytest
 import papers
 from common.audit import audit
 from common.audit.documented import documented
-from common.claims import read_claims
-from common.types import Finding
+from common.audit.finding import Finding
+from common.scoring.claims import read_claims
 
 KEYS = ("aouayeb2019", "kumar2019", "le2020", "reddy2019", "talluri2022")
 Readings = list[str]

@@ -15,12 +15,12 @@ import pytest
 
 import papers
 import run_all
-from common import boards
-from common.boards import Board
 from common.errors import UserError
 from common.files import write_json
-from common.report.assemble import plan_file
-from common.store import Run
+from common.report import tensorboard
+from common.report.tensorboard import Board
+from common.runs.manifest import plan_file
+from common.runs.store import Run
 from common.types import FoldResult
 
 ROOT = Path(__file__).parents[1]
@@ -139,7 +139,7 @@ def test_a_paper_has_a_folder_per_seed_only_where_there_are_several(tmp_path: Pa
             Run(tmp_path / "runs" / paper.key / name / f"key{seed}").save(result("smic/s1", seed))
 
     def written(*seeds: int) -> set[str]:
-        boards.of_paper(tmp_path, paper, profile, "stand-in", seeds).update(silent)
+        tensorboard.of_paper(tmp_path, paper, profile, "stand-in", seeds).update(silent)
         return {path.parent.relative_to(tmp_path).as_posix() for path in tmp_path.glob("**/events.out.tfevents.*")}
 
     one = {f"{name}/smic-s1" for name in ("composite-loso/cnn-once", spoilt)}
@@ -168,7 +168,8 @@ def test_without_the_package_it_is_one_line_before_anything_runs(
 
 def test_writing_imports_no_tensorflow(tmp_path: Path, run: Run) -> None:
     script = (
-        "import json, sys; from pathlib import Path; from common.boards import Board; from common.store import Run\n"
+        "import json, sys; from pathlib import Path; from common.report.tensorboard import Board\n"
+        "from common.runs.store import Run\n"
         "folder, key, folds = Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3])\n"
         "Board(folder, {'a/b': (Run(key), folds)}).update(lambda *_: None)\n"
         "print(sorted({name.split('.')[0] for name in sys.modules} & {'tensorflow', 'keras'}))"

@@ -62,7 +62,7 @@ def test_workers_of_several_threads_are_refused(tmp_path: Path, capsys: Any) -> 
 
 
 def test_no_scheduler_is_one_line_and_status_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
-    monkeypatch.setattr("common.cluster.SECONDS", 1)
+    monkeypatch.setattr("common.runs.dask_cluster.SECONDS", 1)
     assert run(tmp_path / "out", tmp_path / "cache", "--scheduler", "tcp://127.0.0.1:9") == 2
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert "no Dask scheduler answers there" in line

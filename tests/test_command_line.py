@@ -18,10 +18,10 @@ import pytest
 
 import papers
 import run_all
-from common.corpora import standin
+from common.contract import Parts, Trained
+from common.corpora.marker import MARKER
 from common.errors import ClipError
-from common.parts import Parts
-from common.types import Answers, Samples, Trained
+from common.types import Predictions, Samples
 
 KEY = "aouayeb2019"
 LAST = "smic/s2"
@@ -183,8 +183,8 @@ class Guess:
             return 0.0
 
     @staticmethod
-    def train(networks, experiment, samples, bench) -> Trained:
-        def predict(test: Samples) -> Answers:
+    def train(networks, experiment, samples, fold_run) -> Trained:
+        def predict(test: Samples) -> Predictions:
             return {clip: np.eye(3, dtype=np.float32)[0] for clip in test.clip.tolist()}
 
         return Trained(predict, {})
@@ -194,10 +194,10 @@ class Interrupted(Guess):
     """The user presses Ctrl-C in the last fold."""
 
     @staticmethod
-    def train(networks, experiment, samples, bench) -> Trained:
-        if bench.fold == LAST:
+    def train(networks, experiment, samples, fold_run) -> Trained:
+        if fold_run.fold == LAST:
             raise KeyboardInterrupt
-        return Guess.train(networks, experiment, samples, bench)
+        return Guess.train(networks, experiment, samples, fold_run)
 
 
 @pytest.fixture
@@ -206,7 +206,7 @@ def licensed(standin_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     real = papers.parts(KEY)
     monkeypatch.setattr(papers, "parts", lambda key: Parts(real.preprocess, real.figures, lambda: Guess, real.needs))  # type: ignore[arg-type,return-value]
     shutil.copytree(standin_data, tmp_path / "data")
-    for marker in (tmp_path / "data").rglob(standin.MARKER):
+    for marker in (tmp_path / "data").rglob(MARKER):
         marker.unlink()
     return tmp_path / "data"
 
@@ -269,10 +269,10 @@ def test_a_faulty_clip_is_one_line_and_the_rest_goes_on(licensed: Path, capsys, 
 def test_a_fold_that_fails_is_noted_and_no_result(licensed: Path, monkeypatch, capsys) -> None:
     class Broken(Guess):
         @staticmethod
-        def train(networks, experiment, samples, bench) -> Trained:
-            if bench.fold == LAST:
+        def train(networks, experiment, samples, fold_run) -> Trained:
+            if fold_run.fold == LAST:
                 raise RuntimeError("out of luck")
-            return Guess.train(networks, experiment, samples, bench)
+            return Guess.train(networks, experiment, samples, fold_run)
 
     real = papers.parts(KEY)
     monkeypatch.setattr(papers, "parts", lambda key: Parts(real.preprocess, real.figures, lambda: Broken, real.needs))

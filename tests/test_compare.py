@@ -9,13 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from common import compare, histories, metrics
-from common.protocols import CROSS, SPLITS
-from common.report.assemble import Finished
-from common.report.ground import _differing
-from common.statistics import subject_interval
-from common.store import Run
-from common.types import Claim, Comparison, Experiment, FoldResult, LabelMap, Paper, Profile, Reference
+from common.contract import Claim, Paper, Profile, Reference
+from common.protocols.splits import CROSS, SPLITS
+from common.report.common_ground import _differing
+from common.runs.manifest import Finished
+from common.runs.store import Run
+from common.scoring import histories, metrics, verdicts
+from common.scoring.records import Comparison
+from common.scoring.statistics import subject_interval
+from common.types import Experiment, FoldResult, LabelMap
 
 CLASSES = ("happy", "anger", "disgust")
 ONCE = Experiment(
@@ -55,7 +57,7 @@ def fold(
 def rows(
     experiment: Experiment, results: list[FoldResult], *claims: Claim, folds: int = 1, profile: str = "paper"
 ) -> dict[str, Comparison]:
-    made = compare.compare(
+    made = verdicts.compare(
         paper(*claims),
         experiment,
         results,
@@ -79,7 +81,7 @@ def test_one_corpus_is_one_row_under_its_own_name() -> None:
     made = rows(ONCE, [fold()])
     assert {c.corpus for c in made.values()} == {"faces"}
     assert list(made) == ["uf1", "uar", "accuracy"]
-    tables = compare.confusion_tables(ONCE, [fold()])
+    tables = verdicts.confusion_tables(ONCE, [fold()])
     assert [t.corpus for t in tables] == ["faces"]
     assert tables[0].matrix.tolist() == [[3, 0, 0], [1, 1, 0], [1, 0, 0]]
 
@@ -88,7 +90,7 @@ def test_several_corpora_are_rows_beside_their_composite() -> None:
     two = replace(ONCE, corpora=("faces", "masks"), held_out={})
     result = fold()
     other = replace(result, fold="b", clips=tuple(c.replace("faces", "masks") for c in result.clips))
-    made = compare.compare(
+    made = verdicts.compare(
         paper(), two, [result, other], 2, profile=Profile("paper", None), data="licensed", command=str
     )
     scores = {(c.corpus, c.metric): c.score for c in made}
@@ -97,7 +99,7 @@ def test_several_corpora_are_rows_beside_their_composite() -> None:
 
 
 def test_a_single_split_has_an_interval_over_its_subjects() -> None:
-    matrices = compare.pooled([fold()], None, 3)
+    matrices = verdicts.pooled([fold()], None, 3)
     assert matrices.sum(axis=(1, 2)).tolist() == [2, 2, 2]
     accuracy = rows(ONCE, [fold()])["accuracy"].score
     assert accuracy is not None
@@ -113,9 +115,9 @@ def test_pooling_does_not_ask_in_which_fold_a_clip_was_predicted() -> None:
         )
         for name, part in (("a", slice(0, 3)), ("b", slice(3, 6)))
     ]
-    assert (compare.pooled(halves, None, 3) == compare.pooled([whole], None, 3)).all()
+    assert (verdicts.pooled(halves, None, 3) == verdicts.pooled([whole], None, 3)).all()
     with pytest.raises(ValueError, match="two folds"):
-        compare.pooled([whole, halves[0]], None, 3)
+        verdicts.pooled([whole, halves[0]], None, 3)
 
 
 # ---------------------------------------------------------------- clips that several folds test
@@ -140,10 +142,10 @@ def test_a_clip_that_several_folds_test_counts_once_and_its_answers_all() -> Non
     accuracy = made["accuracy"].score
     assert accuracy is not None
     assert (accuracy.value, accuracy.n_clips, accuracy.chance) == (pytest.approx(12 / 18), 6, pytest.approx(0.5))
-    [table] = compare.confusion_tables(SPLIT, splits_of(6, 3, 3))
+    [table] = verdicts.confusion_tables(SPLIT, splits_of(6, 3, 3))
     assert (table.clips, table.matrix.sum()) == (6, 18)
     with pytest.raises(ValueError, match="two folds"):
-        compare.pooled(splits_of(6, 3), None, 3)
+        verdicts.pooled(splits_of(6, 3), None, 3)
 
 
 def test_the_best_and_the_worst_split_are_picked_by_their_own_score_and_say_so() -> None:

@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 from pypdf import PdfReader
 
 from common.errors import UserError
-from common.report import side_by_side_charts, tables
-from common.report.side_by_side import write_comparison
-from common.report.side_by_side_tables import finished, name, ranked, view
-from common.types import SideBySide
+from common.report import comparison_charts, formatting
+from common.report.comparison import write_comparison
+from common.report.comparison_tables import finished, name, ranked, view
+from common.report.records import SideBySide
 
 DASH = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
@@ -160,9 +160,9 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
 
 def test_stand_ins_say_so_on_every_page_and_licensed_corpora_on_none(full: Written, mixed: Written) -> None:
     for text in pages(mixed[1][0]):
-        assert text.count(squeeze(tables.banner("stand-in", 1) or "")) == 1
+        assert text.count(squeeze(formatting.banner("stand-in", 1) or "")) == 1
         assert "comparison,profilequick,stand-incorpora" in text
-    assert load(mixed[1])["notice"] == tables.banner("stand-in", 1)
+    assert load(mixed[1])["notice"] == formatting.banner("stand-in", 1)
     assert not any("syntheticfaces" in text for text in pages(full[1][0]))
     assert load(full[1])["notice"] is None
 
@@ -199,7 +199,7 @@ def test_unfinished_networks_are_marked_wherever_they_stand(mixed: Written) -> N
     assert "UF1 0.1900" in page["main"]["notes"][0]  # the largest class of its own clips
     assert "26 clips, with 4/68 folds" in page["main"]["notes"][0]
     drawn = {
-        kind: "".join(d.svg.decode() for d in found) for kind, found in side_by_side_charts.draw(ranked(side)).items()
+        kind: "".join(d.svg.decode() for d in found) for kind, found in comparison_charts.draw(ranked(side)).items()
     }
     assert all(kind in drawn and "4†" in drawn[kind] for kind in ("forest", "confusions", "cost", "spread"))
 
@@ -281,7 +281,7 @@ def test_labels_cover_neither_each_other_nor_a_point(places: list[tuple[int, int
     points = np.array(places, float) * 10 + 10  # some coincide, some crowd
     sizes = np.array([(4.0 * len(str(i)), 6.5) for i in range(1, len(points) + 1)])
     dots = np.concatenate([points, np.full_like(points, 4.5)], axis=1)
-    found = side_by_side_charts.spots(points, sizes, dots, np.array([0.0, 0.0, 145.0, 145.0]))
+    found = comparison_charts.spots(points, sizes, dots, np.array([0.0, 0.0, 145.0, 145.0]))
     for i, (center, size) in enumerate(zip(found, sizes, strict=True)):
         assert (center - size / 2 >= -1e-9).all()
         assert (center + size / 2 <= 145 + 1e-9).all()
@@ -298,9 +298,9 @@ def test_costs_carry_their_units_and_their_gaps(mixed: Written) -> None:
         assert (row[1] == DASH) == (c.flops is None)
         if c.flops is not None:
             assert float(row[1]) == pytest.approx(c.flops / 1e9, rel=6e-3)
-        assert row[2] == tables.duration(c.seconds_per_fold)
+        assert row[2] == formatting.duration(c.seconds_per_fold)
     free = tuple(replace(c, flops=None, parameters=None, seconds_per_fold=None) for c in side.contenders)
-    assert side_by_side_charts.draw(replace(side, contenders=free))["cost"] == []
+    assert comparison_charts.draw(replace(side, contenders=free))["cost"] == []
 
 
 def test_the_spread_is_that_of_the_seeds(tmp_path: Path, full: Written) -> None:
@@ -354,7 +354,7 @@ def test_every_printed_number_appears_with_its_verdict(full: Written) -> None:
     for paper, claim in expected:
         own = verdicts[paper, claim.experiment, claim.variant, claim.corpus, claim.metric]
         place = f"{claim.experiment}/{claim.variant}"
-        rule = tables.selection_name(own.selection)
+        rule = formatting.selection_name(own.selection)
         assert (paper, claim.source, place, claim.printed, own.verdict, rule) in shown
     for row in page["claims"][0]["groups"][0]["rows"]:  # short cells: a row is one line of text
         assert squeeze("".join(row["cells"]) + row["label"]) in text
@@ -396,7 +396,7 @@ def test_findings_that_do_not_hold_are_listed_by_kind_and_all_are_in_the_json(fu
 
 def test_no_tensorflow() -> None:
     code = (
-        "import sys, common.report.side_by_side, common.report.side_by_side_charts; "
+        "import sys, common.report.comparison, common.report.comparison_charts; "
         "print({'tensorflow', 'keras', 'torch'} & set(sys.modules))"
     )
     root = Path(__file__).parents[1]

@@ -7,7 +7,7 @@ import pytest
 import trees_on_disk as disk
 
 from common import corpora
-from common.corpora import composite, doctor
+from common.corpora import check, composite
 from common.corpora.composite import MEGC2019
 from common.errors import ClipError, UserError
 from common.types import Clip, Corpus
@@ -144,7 +144,7 @@ def test_unreadable_list_is_one_line(tmp_path: Path, content: bytes, complaint: 
 
 
 def test_check_gives_the_composite(data: Path) -> None:
-    found = doctor.check(data)["composites"]["megc2019"]
+    found = check.check(data)["composites"]["megc2019"]
     assert (found["clips"], found["subjects"]) == (442, 68)
     assert found["by_class"] == {"negative": 250, "positive": 109, "surprise": 83}
     assert found["documented"]["agrees"]
@@ -159,11 +159,11 @@ def test_check_honours_a_list_beside_the_corpora(data: Path) -> None:
     disk.write_list(path)
     try:
         path.write_text(path.read_text().replace("smic,s01,s01_ne_01,0", "smic,s01,s01_ne_01,1"))
-        found = doctor.check(data)["composites"]["megc2019"]
+        found = check.check(data)["composites"]["megc2019"]
         assert found["by_class"] == {"negative": 249, "positive": 110, "surprise": 83}
         assert found["differences"] == ["smic/s1/s1_ne_01: negative by the rule, positive in the list"]
         path.write_text("nonsense")
-        broken = doctor.check(data)["composites"]["megc2019"]
+        broken = check.check(data)["composites"]["megc2019"]
         assert (broken["clips"], "line 1" in broken["error"]) == (442, True)
     finally:
         path.unlink()

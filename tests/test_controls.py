@@ -12,10 +12,11 @@ import pytest
 
 import papers
 from benchmarks.controls import READS, measured, surprises
-from common.controls import CONTROLS, NO_MOTION, PERMUTED, SHUFFLED, controls, spoil
-from common.images import each_frame, read_frame, read_frames
-from common.rankpooling import approximate
-from common.types import Clip, Score
+from common.protocols.controls import CONTROLS, NO_MOTION, PERMUTED, SHUFFLED, controls, perturb
+from common.scoring.records import Score
+from common.types import Clip
+from common.vision.images import each_frame, read_frame, read_frames
+from common.vision.rank_pooling import approximate
 
 
 def clip(folder: Path, subject: str = "s1", name: str = "c1", frames: int = 5) -> Clip:
@@ -34,7 +35,7 @@ def levels(one: Clip) -> list[int]:
 
 def test_without_motion_every_frame_is_the_first(tmp_path: Path) -> None:
     plain = clip(tmp_path)
-    ((still, label),) = spoil([(plain, 2)], NO_MOTION, 0)
+    ((still, label),) = perturb([(plain, 2)], NO_MOTION, 0)
     assert label == 2
     assert levels(still) == [0] * 5
     assert (read_frames(still, 2) == read_frame(plain, 0)).all()
@@ -44,7 +45,7 @@ def test_without_motion_every_frame_is_the_first(tmp_path: Path) -> None:
 
 def test_shuffled_frames_are_the_same_frames_in_an_order_of_the_seed(tmp_path: Path) -> None:
     plain = clip(tmp_path, frames=12)
-    ((one, _),), ((again, _),), ((other, _),) = (spoil([(plain, 0)], SHUFFLED, seed) for seed in (0, 0, 1))
+    ((one, _),), ((again, _),), ((other, _),) = (perturb([(plain, 0)], SHUFFLED, seed) for seed in (0, 0, 1))
     assert levels(one) == levels(again) != levels(other)
     assert sorted(levels(one)) == levels(plain)
     assert levels(one.at([3, 5])) == [levels(one)[3], levels(one)[5]]
@@ -58,23 +59,23 @@ def test_frames_of_a_video_are_shown_in_any_order(tmp_path: Path) -> None:
         writer.write(np.full((32, 32), 40 * number, np.uint8))
     writer.release()
     plain = Clip("casme_sq", "s1", "film", (path,) * 6, tuple(range(1, 7)), 1, None, 6, 25.0, "happy")
-    ((one, _),) = spoil([(plain, 0)], SHUFFLED, 3)
+    ((one, _),) = perturb([(plain, 0)], SHUFFLED, 3)
     assert levels(one) != levels(plain)
     assert sorted(levels(one)) == sorted(levels(plain))
-    ((still, _),) = spoil([(plain, 0)], NO_MOTION, 3)
+    ((still, _),) = perturb([(plain, 0)], NO_MOTION, 3)
     assert levels(still) == levels(plain)[:1] * 6
 
 
 def test_labels_change_places_within_a_subject_alone(tmp_path: Path) -> None:
     plain = clip(tmp_path, frames=1)
     pairs = [(replace(plain, subject=f"s{k // 6}", name=f"c{k}"), k % 3) for k in range(30)]
-    found = spoil(pairs, PERMUTED, 0)
+    found = perturb(pairs, PERMUTED, 0)
     assert [one.id for one, _ in found] == [one.id for one, _ in pairs]
     assert [label for _, label in found] != [label for _, label in pairs]
     for person in range(5):
         mine = slice(6 * person, 6 * person + 6)
         assert Counter(label for _, label in found[mine]) == Counter(label for _, label in pairs[mine])
-    assert found == spoil(pairs, PERMUTED, 0) != spoil(pairs, PERMUTED, 1)
+    assert found == perturb(pairs, PERMUTED, 0) != perturb(pairs, PERMUTED, 1)
 
 
 def test_a_control_is_an_experiment_of_its_own() -> None:
@@ -88,7 +89,7 @@ def test_a_control_is_an_experiment_of_its_own() -> None:
 
 def test_an_unknown_control_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="unknown control 'upside-down'"):
-        spoil([(clip(tmp_path), 0)], "upside-down", 0)
+        perturb([(clip(tmp_path), 0)], "upside-down", 0)
 
 
 @pytest.mark.slow  # `python -m benchmarks.controls` measures the same of more clips
@@ -109,7 +110,7 @@ def test_without_motion_or_labels_motion_is_no_longer_recognised(tmp_path: Path)
 def test_a_single_frame_may_gain_an_expression_and_a_still_has_no_dynamic_image(tmp_path: Path) -> None:
     """What the two controls of frames can and cannot show of one frame and of a dynamic image."""
     plain = clip(tmp_path, frames=12)
-    ((shuffled, _),), ((still, _),) = (spoil([(plain, 0)], control, 0) for control in (SHUFFLED, NO_MOTION))
+    ((shuffled, _),), ((still, _),) = (perturb([(plain, 0)], control, 0) for control in (SHUFFLED, NO_MOTION))
     assert levels(shuffled)[0] > levels(plain)[0] == levels(still)[0]
     images = [approximate(read_frames(one)) for one in (plain, shuffled, still)]
     assert abs(images[1]).max() > 0

@@ -14,7 +14,7 @@ import pytest
 import trees_on_disk as disk
 
 from common import corpora
-from common.corpora import doctor, doctor_text, trees
+from common.corpora import check, check_text, trees
 from common.errors import ClipError, UserError
 from common.types import Corpus
 
@@ -140,7 +140,7 @@ def test_samm_in_full(tmp_path: Path, header_row: int, tree: str, name: str) -> 
 
 
 def test_modules_document_what_a_full_copy_holds(full: Path) -> None:
-    found = doctor.check(full)["corpora"]
+    found = check.check(full)["corpora"]
     assert list(found) == ["casme2", "smic", "samm"]
     assert all(corpus["documented"]["agrees"] and corpus["error"] is None for corpus in found.values())
     assert found["casme2"]["documented"]["source"] == "table of 2014"
@@ -462,7 +462,7 @@ def test_check_reports_faults_and_goes_on(tmp_path: Path) -> None:
     samm = disk.write_samm(tmp_path / "SAMM", disk.samm_rows()[:3])
     (samm / "SAMM_Micro_FACS_Codes_v2.xlsx").write_bytes(b"")
     steps: list[tuple[str, int, int]] = []
-    result = doctor.check(tmp_path, progress=lambda *step: steps.append(step))
+    result = check.check(tmp_path, progress=lambda *step: steps.append(step))
     assert json.loads(json.dumps(result)) == result
     found = result["corpora"]["casme2"]
     assert found["exclusions"] == [
@@ -476,13 +476,13 @@ def test_check_reports_faults_and_goes_on(tmp_path: Path) -> None:
     ]
     assert steps[-1][1:] == (2, 2)
     printed = io.StringIO()
-    doctor_text.print_check(result, Console(file=printed, width=200))
+    check_text.print_check(result, Console(file=printed, width=200))
     for text in ("[bold]odd", "no folder of subject sub01", "empty (0 bytes)", "differs from the published counts"):
         assert text in printed.getvalue()
 
 
 def test_importing_the_loaders_is_light() -> None:
-    code = "import sys; from common.corpora import composite, doctor; print([m for m in sys.modules if '.' not in m])"
+    code = "import sys; from common.corpora import check, composite; print([m for m in sys.modules if '.' not in m])"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert "'common'" in loaded
     assert not any(f"'{heavy}'" in loaded for heavy in ("tensorflow", "keras", "cv2", "pandas", "openpyxl", "rich"))

@@ -15,7 +15,7 @@ import trees_on_disk_more as more
 from trees_on_disk_more import SqClip
 
 from common import corpora
-from common.corpora import doctor, trees
+from common.corpora import check, trees
 from common.errors import UserError
 from common.types import Clip, Corpus, Correction
 
@@ -200,7 +200,7 @@ def test_find_gives_the_folder_of_table_and_trees(full: Path, tmp_path: Path) ->
 
 
 def test_check_tells_of_all_rows(full: Path) -> None:
-    found = doctor.check(full / "selectedpic")["corpora"]["casme_sq"]
+    found = check.check(full / "selectedpic")["corpora"]["casme_sq"]
     assert (found["clips"], found["subjects"], found["error"]) == (357, 22, None)
     assert found["by_emotion"] == {"happy": 167, "anger": 102, "disgust": 88}
     assert found["documented"]["agrees"]

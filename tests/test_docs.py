@@ -16,12 +16,12 @@ import report_example
 
 import papers
 import run_all
-from common import study
-from common.compare import METRICS
-from common.protocols import KNOWN
-from common.report import side_by_side
-from common.report.tables import metric_name
+from common.protocols.splits import KNOWN
+from common.report.comparison import record as side_record
+from common.report.formatting import metric_name
 from common.report.write import comparison_record, record
+from common.runs import selection
+from common.scoring.verdicts import METRICS
 from docs import generate, marks
 
 ROOT = Path(__file__).parents[1]
@@ -86,7 +86,7 @@ def _run_all(words: list[str]) -> None:
     keys = [key for key in options.paper or () if key not in ("KEY", "apexdiff")]
     loaded = [papers.load(key) for key in keys]
     if loaded:
-        study.check_names(loaded, options.experiment or ())
+        selection.check_names(loaded, options.experiment or ())
 
 
 def _pip(words: list[str]) -> None:
@@ -169,10 +169,10 @@ def test_the_reference_names_every_field(tmp_path: Path) -> None:
     named = set(re.findall(r"`([\w/]+)`", text))
     report, side = report_example.licensed(tmp_path), comparison_example.side(tmp_path, n=2)
     comparison = comparison_record(report.comparisons[0])
-    fields = {*record(report), *comparison, *side_by_side.record(side)}
+    fields = {*record(report), *comparison, *side_record(side)}
     for group in ("published", "reproduced"):
         fields |= set(comparison[group])
-    fields |= {name for row in side_by_side.record(side)["contenders"] for name in row}
+    fields |= {name for row in side_record(side)["contenders"] for name in row}
     assert fields <= named
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 from rich.console import Console
 
 import papers
-from common.corpora import doctor, doctor_text
+from common.corpora import check, check_text
 from common.errors import UserError
 
 PAPER = papers.load("aouayeb2019")
@@ -33,7 +33,7 @@ def data(tmp_path: Path) -> Path:
 
 def printed(result: dict) -> str:
     text = io.StringIO()
-    doctor_text.print_check(result, Console(file=text, width=300))
+    check_text.print_check(result, Console(file=text, width=300))
     return text.getvalue()
 
 
@@ -42,11 +42,11 @@ def image(data: Path, subject: str, number: int) -> Path:
 
 
 def test_files_that_hold_no_picture_are_told_and_not_decoded(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert doctor.check(data)["corpora"]["casme2"]["unusable"] == []
+    assert check.check(data)["corpora"]["casme2"]["unusable"] == []
     image(data, "sub01", 48).write_bytes(b"")
     image(data, "sub01", 50).write_bytes(b"<html>not found</html>")
     monkeypatch.setattr(Image, "open", None)
-    result = doctor.check(data)
+    result = check.check(data)
     (row,) = result["corpora"]["casme2"]["unusable"]
     assert row["clip"] == "casme2/sub01/EP02_01f"
     assert row["reason"] == "img48.jpg is empty (0 bytes), and 1 more of its 7 files; copy the clip again"
@@ -58,19 +58,19 @@ def test_files_that_are_gone_or_locked_are_told(data: Path) -> None:
     gone = image(data, "sub02", 49)
     gone.unlink()
     gone.symlink_to(data / "nowhere.jpg")
-    (row,) = doctor.check(data)["corpora"]["casme2"]["unusable"]
+    (row,) = check.check(data)["corpora"]["casme2"]["unusable"]
     assert row["reason"] == "img49.jpg cannot be read (No such file or directory); copy the clip again"
 
 
 def test_what_can_run_and_what_it_lacks(data: Path) -> None:
-    result = doctor.check(data, papers=[PAPER])
+    result = check.check(data, papers=[PAPER])
     plain = {one.id for one in PAPER.experiments if not one.tuned_of}
     assert {row["experiment"] for row in result["experiments"]} == plain
     assert all(not row["can_run"] and row["clips"] == 0 for row in result["experiments"])
     assert result["experiments"][0]["reason"] == "smic is not here, samm is not here"
     disk.write_smic(data / "SMIC")
     disk.write_samm(data / "SAMM")
-    result = doctor.check(data, papers=[PAPER])
+    result = check.check(data, papers=[PAPER])
     first = result["experiments"][0]
     # two clips of CASME II, all of SMIC, SAMM without `Other`; the images of the latter two are empty files
     assert (first["can_run"], first["clips"]) == (True, 2 + 164 + 133)
@@ -79,30 +79,30 @@ def test_what_can_run_and_what_it_lacks(data: Path) -> None:
     assert "can run aouayeb2019 composite-loso/cnn-once: 299 clips" in printed(result)
     image(data, "sub01", 46).write_bytes(b"")
     image(data, "sub02", 46).write_bytes(b"")
-    assert not doctor.check(data, papers=[PAPER])["experiments"][0]["can_run"]
+    assert not check.check(data, papers=[PAPER])["experiments"][0]["can_run"]
     (data / "SAMM" / "SAMM_Micro_FACS_Codes_v2.xlsx").write_bytes(b"")
-    result = doctor.check(data, papers=[PAPER])
+    result = check.check(data, papers=[PAPER])
     assert result["experiments"][0]["reason"] == "samm cannot be read"
     assert json.loads(json.dumps(result)) == result
 
 
 def test_only_the_corpora_that_are_asked_for(tmp_path: Path) -> None:
     disk.write_smic(tmp_path / "SMIC")
-    assert list(doctor.check(tmp_path)["corpora"]) == ["smic"]
-    result = doctor.check(tmp_path, ("smic_vis", "smic_nir"))
+    assert list(check.check(tmp_path)["corpora"]) == ["smic"]
+    result = check.check(tmp_path, ("smic_vis", "smic_nir"))
     assert {name: found["clips"] for name, found in result["corpora"].items()} == {"smic_vis": 1, "smic_nir": 1}
     assert result["corpora"]["smic_nir"]["documented"] is None
     assert "no published counts" in printed(result)
     with pytest.raises(
         UserError, match="'mmew' is no known corpus; known are casme2, smic, samm, casme_sq, casme_sq_recordings"
     ):
-        doctor.check(tmp_path, ("mmew",))
+        check.check(tmp_path, ("mmew",))
 
 
 def test_numbers_that_differ_from_the_documented_ones_stand_beside_them(data: Path) -> None:
-    found = doctor.check(data)["corpora"]["casme2"]
+    found = check.check(data)["corpora"]["casme2"]
     assert not found["documented"]["agrees"]
-    line = next(line for line in printed(doctor.check(data)).splitlines() if "happiness" in line)
+    line = next(line for line in printed(check.check(data)).splitlines() if "happiness" in line)
     assert line.split() == ["happiness", "1", "32"]
     assert found["by_apex"] == {"annotated": 2}
 
@@ -114,7 +114,7 @@ def test_what_else_is_here_is_told(data: Path) -> None:
     disk.write_casme2(data / ".Trash-1000" / "files", ROWS)
     disk.write_table(root / "CASME2-coding-20130101.xlsx", disk.CASME2_HEADER, ROWS[:1])
     disk.touch(root / "CASME2_RAW_selected" / "sub02" / "EP77_01", ["img1.jpg"])
-    found = doctor.check(data)["corpora"]["casme2"]
+    found = check.check(data)["corpora"]["casme2"]
     assert (found["clips"], found["images"]) == (2, str(root / "CASME2_RAW_selected"))
     assert found["notes"] == [
         "also here and not read: table CASME2-coding-20130101.xlsx",
@@ -126,7 +126,7 @@ def test_what_else_is_here_is_told(data: Path) -> None:
 def test_the_fuller_of_two_copies_is_read(tmp_path: Path) -> None:
     disk.write_smic(tmp_path / "a", names=[(1, "ne", "s1_ne_01")])
     disk.write_smic(tmp_path / "b", names=[(1, "ne", "s1_ne_01"), (2, "po", "s2_po_01")])
-    found = doctor.check(tmp_path)["corpora"]["smic"]
+    found = check.check(tmp_path)["corpora"]["smic"]
     assert found["clips"] == 2
     assert "also here and not read: a/SMIC_all_raw/HS, raw images of 1 subjects" in found["notes"]
 
@@ -134,7 +134,7 @@ def test_the_fuller_of_two_copies_is_read(tmp_path: Path) -> None:
 def test_corpora_in_folders_named_by_numbers_are_found(tmp_path: Path) -> None:
     disk.write_casme2(tmp_path / "2024" / "03" / "CASME2", ROWS)
     disk.write_samm(tmp_path / "1" / "SAMM", disk.samm_rows()[:4])
-    assert {name: found["clips"] for name, found in doctor.check(tmp_path)["corpora"].items()} == {
+    assert {name: found["clips"] for name, found in check.check(tmp_path)["corpora"].items()} == {
         "casme2": 2,
         "samm": 4,
     }
@@ -144,13 +144,13 @@ def test_a_list_that_cannot_be_read_stops_what_needs_it(data: Path) -> None:
     disk.write_smic(data / "SMIC")
     disk.write_samm(data / "SAMM")
     (data / "combined_3class_gt.csv").write_text("dataset,subject,clip,label\n")
-    row = doctor.check(data, papers=[PAPER])["experiments"][0]
+    row = check.check(data, papers=[PAPER])["experiments"][0]
     assert not row["can_run"]
     assert "line 1 is not corpus, subject, clip, class" in row["reason"]
 
 
 def test_what_was_asked_for_and_is_absent_is_told(data: Path) -> None:
-    found = doctor.check(data, ("casme2", "samm"))["corpora"]
+    found = check.check(data, ("casme2", "samm"))["corpora"]
     assert found["casme2"]["error"] is None
     assert found["samm"]["error"] == f"{data}: no images and no table of samm here"
 
@@ -160,5 +160,5 @@ def test_numbered_copies_are_copies(tmp_path: Path) -> None:
     clip = tmp_path / "SMIC_all_raw" / "HS" / "s1" / "micro" / "negative" / "s1_ne_01"
     first = min(clip.iterdir())
     first.with_name(f"{first.stem} (1).bmp").touch()
-    (row,) = doctor.check(tmp_path)["corpora"]["smic"]["exclusions"]
+    (row,) = check.check(tmp_path)["corpora"]["smic"]["exclusions"]
     assert "is there twice" in row["reason"]

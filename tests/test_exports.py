@@ -13,11 +13,11 @@ import pytest
 import report_example as example
 
 import papers
-from common.latex import escape
-from common.report import exports, tables
-from common.report.side_by_side import tidy_csv
+from common.report import exports, formatting
+from common.report.comparison import tidy_csv
+from common.report.latex import escape
+from common.report.records import Report, SideBySide
 from common.report.write import comparison_csv
-from common.types import Report, SideBySide
 
 ALL = exports.FORMATS
 
@@ -93,18 +93,18 @@ def test_rows_are_those_of_the_csv_file(report: Report) -> None:
     for row, same, c in zip(rows, latex, expected, strict=True):
         cells = dict(zip(head, row, strict=True))
         assert (cells["experiment"], cells["variant"]) == (c["experiment"], c["variant"])
-        assert cells["verdict"] == tables.VERDICTS[c["verdict"]]
+        assert cells["verdict"] == formatting.VERDICTS[c["verdict"]]
         assert cells["protocol"].startswith(c["protocol"])
         free = next(e.leak_free for e in report.paper.experiments if e.id == f"{c['experiment']}/{c['variant']}")
         assert cells["protocol"].endswith(", leak-free" if free else ", not leak-free")
-        printed = f"{c['published_printed']} ({c['published_source']})" if c["published_printed"] else tables.DASH
+        printed = f"{c['published_printed']} ({c['published_source']})" if c["published_printed"] else formatting.DASH
         assert cells["published"] == printed
         scale, numbers = 100 if "%" in cells["metric"] else 1, cells["reproduced [95% interval]"]
         found = [float(n) / scale for n in re.findall(r"[\d.]+", numbers)]
         wanted = [c[f"reproduced_{name}"] for name in ("value", "low", "high")]
         assert found == pytest.approx([float(n) for n in wanted if n], abs=0.006 / scale if scale > 1 else 6e-5)
-        assert (numbers == tables.DASH) == (not c["reproduced_value"])
-        assert cells["clips"].replace(",", "") == (c["reproduced_n_clips"] or tables.DASH)
+        assert (numbers == formatting.DASH) == (not c["reproduced_value"])
+        assert cells["clips"].replace(",", "") == (c["reproduced_n_clips"] or formatting.DASH)
         assert same == [escape(cell) for cell in row]
 
 
@@ -117,13 +117,13 @@ def test_common_ground_has_the_rows_of_its_csv_file(side: SideBySide) -> None:
         assert cells["paper"] == c["paper"]
         assert cells["network"].endswith(f"({c['experiment']})")
         value = cells["reproduced [95% interval]"].partition(" ")[0]
-        assert value == (f"{float(c['value']):.4f}" if c["value"] else tables.DASH)
+        assert value == (f"{float(c['value']):.4f}" if c["value"] else formatting.DASH)
 
 
 def test_what_was_not_measured_is_a_dash() -> None:
     files = exports.of_report(example.not_run(), ALL)
     for rows, dash in (
-        (markdown_rows(files["example2019.md"]), tables.DASH),
+        (markdown_rows(files["example2019.md"]), formatting.DASH),
         (latex_rows(files["example2019.tex"]), "--"),
     ):
         assert all(row[6:10] == [dash] * 4 for row in rows[1:])

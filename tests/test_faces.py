@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from common.errors import ClipError
-from common.faces import FaceFinder
+from common.vision.faces import FaceFinder
 
 WIDENING = [("as it is", 0, 0), ("enlarged", 0, 1), ("padded", 15, 1)]
 """Steps, their borders for a picture of 60 pixels, and how often dlib enlarges."""

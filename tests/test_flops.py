@@ -9,8 +9,8 @@ import keras
 import pytest
 from keras import layers, ops
 
-from common.flops import forward
-from common.weights import NONE, Weights
+from common.training.flops import forward
+from common.training.weights import NONE, Weights
 from papers.aouayeb2019 import model as aouayeb2019
 from papers.aouayeb2019.preprocess import region_sizes
 from papers.kumar2019 import model as kumar2019

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import papers
 from benchmarks.full_study import results
 from benchmarks.full_study.measuring import EPOCHS, FEW, fitting
-from common.cost import Cost, fold_seconds
+from common.runs.cost import Cost, fold_seconds
 
 COST = Cost(flops=1e9, fixed=20.0, per_clip={"cnn_epochs": 0.5, "lstm_epochs": 0.25})
 

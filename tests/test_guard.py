@@ -15,13 +15,14 @@ import pytest
 
 import papers
 import run_all
-from common import corpora, guard
-from common.carryover import changed, fingerprint
+from common import corpora
+from common.contract import FoldRun, Parts, Trained
 from common.errors import StoppedError
-from common.images import frames_of, read_frame
-from common.parts import Parts
-from common.protocols import LOSO, ONCE
-from common.types import Answers, Arrays, Clip, Experiment, Fold, LabelMap, Rows, Samples, Trained, Workbench
+from common.protocols import leakage
+from common.protocols.carryover import changed, fingerprint
+from common.protocols.splits import LOSO, ONCE
+from common.types import Arrays, Clip, Experiment, Fold, LabelMap, Predictions, Rows, Samples
+from common.vision.images import frames_of, read_frame
 
 KEY = "aouayeb2019"
 
@@ -31,7 +32,7 @@ def mean_of(samples: Samples) -> float:
     return float(np.mean(samples.x["nose"][:]))
 
 
-def answered(test: Samples, brightness: float) -> Answers:
+def answered(test: Samples, brightness: float) -> Predictions:
     """Answers that rest on a fitted statistic."""
     found = {}
     for clip in dict.fromkeys(test.clip.tolist()):
@@ -55,8 +56,8 @@ class Honest:
             return 0.0
 
     @staticmethod
-    def train(networks: Any, experiment: Experiment, samples: Samples, bench: Workbench) -> Trained:
-        assert bench.beyond is None
+    def train(networks: Any, experiment: Experiment, samples: Samples, fold_run: FoldRun) -> Trained:
+        assert fold_run.held_out_access is None
         brightness = mean_of(samples)
         return Trained(lambda test: answered(test, brightness), {})
 
@@ -65,7 +66,7 @@ class FittedOnce(Honest):
     """An extractor fitted in the first fold and used in all others, whose test clips it has seen."""
 
     @staticmethod
-    def train(networks: Any, experiment: Experiment, samples: Samples, bench: Workbench) -> Trained:
+    def train(networks: Any, experiment: Experiment, samples: Samples, fold_run: FoldRun) -> Trained:
         networks.brightness = networks.brightness or mean_of(samples)
         return Trained(lambda test: answered(test, networks.brightness), {})
 
@@ -74,7 +75,7 @@ class FittedToTest(Honest):
     """A statistic of the held-out clips themselves."""
 
     @staticmethod
-    def train(networks: Any, experiment: Experiment, samples: Samples, bench: Workbench) -> Trained:
+    def train(networks: Any, experiment: Experiment, samples: Samples, fold_run: FoldRun) -> Trained:
         return Trained(lambda test: answered(test, mean_of(test)), {})
 
 
@@ -91,7 +92,7 @@ class KeptInList(Honest):
             self.statistics: list[float] = []
 
     @staticmethod
-    def train(networks: Any, experiment: Experiment, samples: Samples, bench: Workbench) -> Trained:
+    def train(networks: Any, experiment: Experiment, samples: Samples, fold_run: FoldRun) -> Trained:
         networks.statistics.append(mean_of(samples))
         return Trained(lambda test: answered(test, float(np.mean(networks.statistics))), {})
 
@@ -100,7 +101,7 @@ class KeptInModule(Honest):
     """A global of the recipe's module, fitted in the first fold."""
 
     @staticmethod
-    def train(networks: Any, experiment: Experiment, samples: Samples, bench: Workbench) -> Trained:
+    def train(networks: Any, experiment: Experiment, samples: Samples, fold_run: FoldRun) -> Trained:
         SEEN[:] = SEEN or [mean_of(samples)]
         return Trained(lambda test: answered(test, SEEN[0]), {})
 
@@ -117,7 +118,7 @@ class WarmStart(Honest):
             self.layer.build((None, 1))
 
     @staticmethod
-    def train(networks: Any, experiment: Experiment, samples: Samples, bench: Workbench) -> Trained:
+    def train(networks: Any, experiment: Experiment, samples: Samples, fold_run: FoldRun) -> Trained:
         _, bias = networks.layer.weights
         bias.assign(bias * 0.5 + mean_of(samples) % 1)  # one step of a mean that glides
         value = 100 * float(np.asarray(bias)[0])
@@ -134,8 +135,8 @@ class Sharing(Honest):
     """An extractor fitted to all clips, shared by all folds."""
 
     @staticmethod
-    def train(networks: Any, experiment: Experiment, samples: Samples, bench: Workbench) -> Trained:
-        brightness = mean_of(bench.beyond.everything)  # type: ignore[union-attr]
+    def train(networks: Any, experiment: Experiment, samples: Samples, fold_run: FoldRun) -> Trained:
+        brightness = mean_of(fold_run.held_out_access.everything)  # type: ignore[union-attr]
         return Trained(lambda test: answered(test, brightness), {})
 
 
@@ -257,7 +258,7 @@ def renamed(samples: Samples, clips: Sequence[tuple[Clip, int]]) -> Samples:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "said"),
+    ("perturb", "said"),
     [
         (centred, "on the other clips"),
         (labelled, "depend on its class"),
@@ -270,12 +271,12 @@ def renamed(samples: Samples, clips: Sequence[tuple[Clip, int]]) -> Samples:
     ],
 )
 def test_samples_that_are_not_those_of_the_clips_stop_the_run(
-    run: Any, tmp_path: Path, capsys: Any, spoil: Spoil, said: str
+    run: Any, tmp_path: Path, capsys: Any, perturb: Spoil, said: str
 ) -> None:
     real = papers.parts(KEY).preprocess
 
     def assemble(clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], *rest: Any) -> Samples:
-        return spoil(real.assemble(clips, arrays, *rest), clips)
+        return perturb(real.assemble(clips, arrays, *rest), clips)
 
     assert run(Honest, assemble) == 1
     assert said in one_line(capsys)
@@ -391,19 +392,19 @@ def samples(subjects: Sequence[str]) -> Samples:
 def test_a_subject_may_be_on_both_sides_only_where_that_was_published() -> None:
     some = samples(["s1", "s1", "s2"])
     fold = Fold("f", np.array([0, 2]), np.array([1]))
-    guard.apart(fold, some, experiment(ONCE, False), {})
+    leakage.check_disjoint(fold, some, experiment(ONCE, False), {})
     for protocol, leak_free in ((ONCE, True), (LOSO, False), (LOSO, True)):
-        with pytest.raises(guard.LeakError, match="subject smic/s1"):
-            guard.apart(fold, some, experiment(protocol, leak_free), {})
+        with pytest.raises(leakage.LeakError, match="subject smic/s1"):
+            leakage.check_disjoint(fold, some, experiment(protocol, leak_free), {})
 
 
 def test_equal_files_may_be_on_both_sides_only_where_that_was_published() -> None:
     some = samples(["s1", "s2"])
     fold = Fold("f", np.array([0]), np.array([1]))
-    copies = [guard.Copy("smic/s1/c0", "smic/s2/c1", whole=True)]
-    guard.apart(fold, some, experiment(ONCE, False), copies)
-    with pytest.raises(guard.LeakError, match="one of the two is a copy"):
-        guard.apart(fold, some, experiment(LOSO, True), copies)
+    copies = [leakage.Copy("smic/s1/c0", "smic/s2/c1", whole=True)]
+    leakage.check_disjoint(fold, some, experiment(ONCE, False), copies)
+    with pytest.raises(leakage.LeakError, match="one of the two is a copy"):
+        leakage.check_disjoint(fold, some, experiment(LOSO, True), copies)
 
 
 def clip(subject: str, name: str, files: Sequence[str], numbers: Sequence[int]) -> Clip:
@@ -416,7 +417,7 @@ def test_what_is_a_copy() -> None:
 
     def copies(*clips: Clip) -> list[tuple[str, str, bool]]:
         digests = {one.id: [str(file) for file in one.files] for one in clips}
-        return [(copy.first, copy.second, copy.whole) for copy in guard.copies(clips, digests)]
+        return [(copy.first, copy.second, copy.whole) for copy in leakage.copies(clips, digests)]
 
     base = clip("s1", "a", ["f1", "f2", "f3"], [1, 2, 3])
     assert copies(base, clip("s1", "b", ["f3", "f4"], [3, 4]), clip("s2", "a", ["f5"], [1])) == []
@@ -439,8 +440,10 @@ def test_a_clip_of_a_subject_under_two_names_is_not_counted_twice() -> None:
     some = samples(["s1", "s1", "s2"])
     fold = Fold("f", np.array([2]), np.array([0, 1]))
     with pytest.raises(StoppedError, match="counted twice"):
-        guard.apart(fold, some, experiment(LOSO, True), [guard.Copy("smic/s1/c0", "smic/s1/c1", whole=True)])
-    guard.apart(fold, some, experiment(LOSO, True), [guard.Copy("smic/s1/c0", "smic/s1/c1", whole=False)])
+        leakage.check_disjoint(
+            fold, some, experiment(LOSO, True), [leakage.Copy("smic/s1/c0", "smic/s1/c1", whole=True)]
+        )
+    leakage.check_disjoint(fold, some, experiment(LOSO, True), [leakage.Copy("smic/s1/c0", "smic/s1/c1", whole=False)])
 
 
 class Held:
@@ -486,9 +489,9 @@ def test_training_rows_are_all_there_is_to_reach() -> None:
     assert held[1].tolist() == [0, 1]
     assert held[:1].tolist() == [[4, 5]]
     assert (held.shape, held.dtype, len(held)) == ((2, 2), whole.x["x"].dtype, 2)
-    for beyond in (2, 3, -3):
+    for held_out_access in (2, 3, -3):
         with pytest.raises(IndexError):
-            held[np.array([beyond])]
+            held[np.array([held_out_access])]
     nested = part.only(np.array([1]))
     assert nested.clip.tolist() == ["smic/s1/c0"]
     assert np.asarray(nested.x["x"]).tolist() == [[0, 1]]
@@ -496,11 +499,11 @@ def test_training_rows_are_all_there_is_to_reach() -> None:
 
 def test_rows_of_a_clip_are_told_apart_by_each_of_their_parts() -> None:
     some = samples(["s1", "s2"])
-    before = guard.rows(some)
+    before = leakage.rows(some)
     for spoilt in (
         Samples({"x": some.x["x"][:] + np.array([[0, 0], [0, 1]])}, some.y, some.subject, some.clip, some.view),
         Samples(some.x, some.y, some.subject, some.clip, np.array([0, 1])),
     ):
-        after = guard.rows(spoilt)
+        after = leakage.rows(spoilt)
         assert after["smic/s2/c1"] != before["smic/s2/c1"]
-    assert guard.rows(some.only(np.array([1, 0]))) == before
+    assert leakage.rows(some.only(np.array([1, 0]))) == before

@@ -32,7 +32,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common import corpora
-from common.corpora import composite, doctor
+from common.corpora import check as corpus_check
+from common.corpora import composite
 from common.errors import UserError
 
 # ---------------------------------------------------------------- workbooks
@@ -293,5 +294,5 @@ def test_check_survives_a_wholly_broken_disk(tmp_path: Path) -> None:
         for how in HARMS:
             mutate(root / kind.top, how, random.Random(len(how)))
     (tmp_path / "combined_3class_gt.csv").write_bytes(b"\xff")
-    report = doctor.check(tmp_path)
+    report = corpus_check.check(tmp_path)
     assert set(report["corpora"]) >= {"casme2", "samm", "casme_sq"}

@@ -14,9 +14,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from common import images, videos
 from common.errors import ClipError
 from common.types import Clip
+from common.vision import images, videos
 
 ROOT = Path(__file__).parents[1]
 BLOCK, ROWS, COLUMNS = 16, 3, 4  # a frame shows its number in binary, a grey block per digit

@@ -17,9 +17,9 @@ import papers
 from common.audit import audit
 from common.audit.documented import documented
 from common.errors import ClipError
-from common.faces import Face, FaceFinder
-from common.protocols import BETWEEN, LOSO, split
+from common.protocols.splits import BETWEEN, LOSO, split
 from common.types import Clip, Samples
+from common.vision.faces import Face, FaceFinder
 from papers.kumar2019 import model, preprocess, recipe
 from papers.kumar2019.experiments import (
     ALPHAS,
@@ -85,9 +85,9 @@ def test_normalisation_stands_where_it_is_asked_for(usual: keras.Model, before: 
         for layer in network.layers:
             if not isinstance(layer, keras.layers.Conv2D):
                 continue
-            beyond = layer.output._keras_history.operation._outbound_nodes[0].operation
+            held_out_access = layer.output._keras_history.operation._outbound_nodes[0].operation
             name = layer.name.removesuffix("_convolution") + "_normalisation"
-            assert (beyond.name == name) == (network is usual)
+            assert (held_out_access.name == name) == (network is usual)
 
 
 def test_a_trained_image_is_mirrored_at_random_and_a_tested_one_never(usual: keras.Model) -> None:

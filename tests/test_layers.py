@@ -14,7 +14,7 @@ import tensorflow as tf
 from keras import layers
 from numpy.typing import NDArray
 
-from common.layers import Normalisation, Pooling, for_training, keras2_hard_sigmoid, stock
+from common.training.layers import Normalisation, Pooling, for_training, keras2_hard_sigmoid, stock
 from papers.reddy2019.model import fusenet_intermediate, fusenet_late, stcnn
 from papers.talluri2022.model import model_a, model_c
 

@@ -14,16 +14,17 @@ from folds import run_fold
 
 import papers
 import run_all
-from common import corpora, pretrained, rankpooling, weights
+from common import corpora, standin
 from common.audit import audit
 from common.audit.documented import documented
-from common.corpora import standin
 from common.errors import ClipError, UserError
-from common.faces import FaceFinder
-from common.protocols import BETWEEN, LOSO, TENFOLD, split
-from common.training import Learner
+from common.protocols.splits import BETWEEN, LOSO, TENFOLD, split
+from common.training import pretrained, weights
+from common.training.learner import Learner
+from common.training.weights import IMAGENET, NONE, Weights
 from common.types import Clip, Samples
-from common.weights import IMAGENET, NONE, Weights
+from common.vision import rank_pooling
+from common.vision.faces import FaceFinder
 from papers.le2020 import model, preprocess, recipe
 from papers.le2020.experiments import FOUR, THREE, Settings
 from papers.le2020.senet import senet50
@@ -262,7 +263,7 @@ def test_networks_without_imagenet_weights_say_so(name: str) -> None:
 def test_all_that_decides_is_part_of_the_key() -> None:
     files = {
         "papers/le2020/senet.py",
-        *(f"common/{name}.py" for name in ("rankpooling", "magnification", "pretrained")),
+        *(f"common/{name}.py" for name in ("vision/rank_pooling", "vision/magnification", "training/pretrained")),
     }
     assert files <= set(papers.code("le2020"))
 
@@ -489,7 +490,7 @@ def test_exact_and_approximate_pooling_agree_on_stand_ins(clips: list[Clip]) -> 
         face = preprocess.face_of(clip, Settings(), FaceFinder())
         assert face.cut == (clip.corpus == "samm")
         motion = preprocess.magnified(face.frames, clip, Settings())
-        one, other = rankpooling.approximate(motion), rankpooling.exact(motion)
+        one, other = rank_pooling.approximate(motion), rank_pooling.exact(motion)
         assert np.corrcoef(one.ravel(), other.ravel())[0, 1] > 0.3
 
 

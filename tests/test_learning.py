@@ -22,14 +22,16 @@ from scipy.stats import friedmanchisquare, spearmanr
 
 import papers
 import run_all
-from common import compare
+from common.report import comparison_learning as common_ground
 from common.report import learning, write
-from common.report import side_by_side_learning as common_ground
-from common.report.side_by_side import write_comparison
-from common.report.side_by_side_tables import ranked
-from common.statistics import holm, kendall_w
-from common.store import Run
-from common.types import Learning, Learnt, Score
+from common.report.comparison import write_comparison
+from common.report.comparison_tables import ranked
+from common.report.records import Learning
+from common.runs.store import Run
+from common.scoring import verdicts
+from common.scoring.records import Score
+from common.scoring.statistics import holm, kendall_w
+from common.training.learnt import Learnt
 
 DASH = "\N{EN DASH}"
 
@@ -278,8 +280,8 @@ def test_what_is_stored_is_what_is_shown(cache: Path, tmp_path: Path, monkeypatc
         assert results
         for corpus, within in (("megc2019", None), ("smic", "smic")):
             if corpus in shown:
-                for metric in compare.METRICS:
-                    assert shown[corpus][metric]["p"] == compare.guessing(results, within, metric, classes)
+                for metric in verdicts.METRICS:
+                    assert shown[corpus][metric]["p"] == verdicts.guessing(results, within, metric, classes)
     header, *lines = (tmp_path / "comparison.csv").read_text().splitlines()
     assert {"p", "training_accuracy", "no_motion_value", "no_motion_p"} <= {*header.split(",")}
     assert any(str(contender["scores"]["megc2019"]["uf1"]["p"]) in line for line in lines)
@@ -289,7 +291,7 @@ def test_what_is_stored_is_what_is_shown(cache: Path, tmp_path: Path, monkeypatc
             found = super().load(fold)
             return found and replace(found, measured={"parameters": 1.0})
 
-    monkeypatch.setattr("common.report.assemble.Run", Old)
+    monkeypatch.setattr("common.runs.manifest.Run", Old)
     assert run_all.main([*words, "--report-only"]) == 0
     old = json.loads((tmp_path / "kumar2019.json").read_text())
     assert old["learning"][0]["training_accuracy"] is None

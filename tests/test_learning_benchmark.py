@@ -14,11 +14,10 @@ import papers
 from benchmarks.learning import cells, drawing, results
 from benchmarks.learning.pixels import SCALES
 from benchmarks.learning.systems import SYSTEMS, Size, System, paper_of, profile
-from common import corpora
-from common.corpora import standin
+from common import corpora, standin
 from common.corpora.composite import MEGC2019
 from common.report import known
-from common.report.tables import DASH
+from common.report.formatting import DASH
 
 NETWORKS = [system for system in SYSTEMS if not system.reads]
 

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from scipy.stats import entropy
 from sklearn.metrics import log_loss
 
-from common import inside, learnt
-from common.keras_setup import keras
-from common.losses import clipped_crossentropy
-from common.training import Learner, by_clip, one_hot
-from common.types import FoldResult, Samples, Trained
+from common.contract import Trained
+from common.training import diagnosis, learnt
+from common.training.keras_setup import keras
+from common.training.learner import Learner, by_clip, one_hot
+from common.training.losses import clipped_crossentropy
+from common.types import FoldResult, Samples
 
 CLASSES = 3
 
@@ -171,7 +172,7 @@ def test_dead_units_are_those_that_give_nothing_for_any_row(dead: int, nested: b
     entry, pixels = model.inputs[0], some.x["face"][:, :: -1 if nested else 1] / np.float32(255)
     seen = keras.Model(entry, [relu.output, hidden.output]).predict_on_batch(pixels)
     expected = [not part[..., unit].any() for part in seen for unit in range(part.shape[-1])]
-    found = inside.causes(trained(one), some, CLASSES)
+    found = diagnosis.causes(trained(one), some, CLASSES)
     assert found["dead_units"] == pytest.approx(np.mean(expected))
     assert sum(expected[:8]) >= dead
 
@@ -192,7 +193,7 @@ def test_the_gradient_is_that_of_the_backend(loss: Any, decay: float) -> None:
         mean = tf.reduce_mean(each)  # without the weights' own loss
     gradients = tape.gradient(mean, [weight.value for weight in one.model.trainable_variables])
     expected = math.sqrt(sum(float((np.asarray(part, np.float64) ** 2).sum()) for part in gradients))
-    assert inside.causes(trained(one), some, CLASSES)["gradient_norm"] == pytest.approx(expected, rel=1e-4)
+    assert diagnosis.causes(trained(one), some, CLASSES)["gradient_norm"] == pytest.approx(expected, rel=1e-4)
 
 
 def test_the_model_and_all_that_it_is_trained_with_stay_as_they_are() -> None:
@@ -202,7 +203,7 @@ def test_the_model_and_all_that_it_is_trained_with_stay_as_they_are() -> None:
     one.fit(some.x, targets, 5)
     state = [keras.ops.convert_to_numpy(v).copy() for v in (*one.model.variables, *one.model.optimizer.variables)]
     losses, outputs = dict(one.model.loss), dict(one.model.output)
-    inside.causes(trained(one), some, CLASSES)
+    diagnosis.causes(trained(one), some, CLASSES)
     for before, variable in zip(state, (*one.model.variables, *one.model.optimizer.variables), strict=True):
         np.testing.assert_array_equal(before, keras.ops.convert_to_numpy(variable))
     assert (one.model.loss, one.model.output) == (losses, outputs)
@@ -221,8 +222,8 @@ def test_what_is_seen_of_a_network_in_16_bits_is_computed_in_32(precision: str) 
     rough = Learner(lambda: network(2, True), loss="categorical_crossentropy", optimizer=optimizer, batch=8, epochs=1,
                     seed=3, precision=precision)  # fmt: skip
     rough.model.set_weights(exact.model.get_weights())
-    found = inside.causes(trained(rough), some, CLASSES)
-    assert found == pytest.approx(inside.causes(trained(exact), some, CLASSES))
+    found = diagnosis.causes(trained(rough), some, CLASSES)
+    assert found == pytest.approx(diagnosis.causes(trained(exact), some, CLASSES))
     assert set(found) == {"dead_units", "gradient_norm"}
 
 
@@ -231,22 +232,24 @@ def test_several_models_are_named_and_what_cannot_be_had_is_left_out() -> None:
     plain = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(2)])
     some = samples(10)
     models = {"network": one.model, "head": plain}
-    found = inside.causes(Trained(lambda test: {}, {}, models), some, CLASSES)
+    found = diagnosis.causes(Trained(lambda test: {}, {}, models), some, CLASSES)
     assert set(found) == {"dead_units network", "gradient_norm network"}
     strange = Samples({"face": some.x["face"][:, :3]}, some.y, some.subject, some.clip, some.view)
-    assert inside.causes(trained(one), strange, CLASSES) == {}
+    assert diagnosis.causes(trained(one), strange, CLASSES) == {}
     bare = keras.Model({"face": (entry := keras.layers.Input((6, 6, 1), name="face"))},
                        {"emotion": keras.layers.Dense(3)(keras.layers.Flatten()(entry))})  # fmt: skip
-    assert inside.causes(Trained(lambda test: {}, {}, {"bare": bare}), some, CLASSES) == {}
+    assert diagnosis.causes(Trained(lambda test: {}, {}, {"bare": bare}), some, CLASSES) == {}
 
 
 def test_scaled_inputs_are_those_that_the_network_was_trained_on() -> None:
     one = learner()
     some = samples(16)
     scaled = Trained(lambda test: {}, {}, {"network": one.model}, {"face": (1 / 255, 0.0)})
-    assert inside.causes(scaled, some, CLASSES) == pytest.approx(inside.causes(trained(one), some, CLASSES), rel=1e-4)
+    assert diagnosis.causes(scaled, some, CLASSES) == pytest.approx(
+        diagnosis.causes(trained(one), some, CLASSES), rel=1e-4
+    )
     far = Trained(lambda test: {}, {}, {"network": one.model}, {"face": (1 / 255, 100.0)})
-    assert inside.causes(far, some, CLASSES) != pytest.approx(inside.causes(scaled, some, CLASSES), rel=1e-2)
+    assert diagnosis.causes(far, some, CLASSES) != pytest.approx(diagnosis.causes(scaled, some, CLASSES), rel=1e-2)
 
 
 # ---------------------------------------------------------------- several folds

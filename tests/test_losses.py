@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import papers
-from common.losses import clipped_crossentropy
-from common.training import Learner
+from common.training.learner import Learner
+from common.training.losses import clipped_crossentropy
 from papers.talluri2022.experiments import CLIPPED
 
 SCORES = np.array([[0.3, -1.0, 2.0], [0, 8, -9], [4, 4, 4], [-30, 30, 0], [90, -90, 0]], np.float32)

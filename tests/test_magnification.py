@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from skimage.metrics import peak_signal_noise_ratio
 
 from benchmarks.magnification import drawn, port
-from common.magnification import (
+from common.vision.magnification import (
     BABY,
     FACE,
     FILTERS,

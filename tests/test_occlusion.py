@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from common import occlusion
-from common.types import Answers, Samples
+from common.training import occlusion
+from common.types import Predictions, Samples
 
 
 def samples(rows: int, **inputs: tuple[int, ...]) -> Samples:
@@ -20,7 +20,7 @@ def test_a_bright_spot_is_found_where_it_is() -> None:
     one.x["eye"][:, 4:9, 30:36] = 255
     asked = []
 
-    def answers(some: Samples) -> Answers:
+    def answers(some: Samples) -> Predictions:
         asked.append(len(set(some.clip.tolist())))
         found = {}
         for clip in dict.fromkeys(some.clip.tolist()):
@@ -51,7 +51,7 @@ def test_patches_lie_in_all_frames_whichever_axes_are_height_and_width(axes: tup
     inner[axes[0]], inner[axes[1]] = slice(0, 4), slice(0, 4)
     one.x["face"][tuple(inner)] = 250
 
-    def answers(some: Samples) -> Answers:
+    def answers(some: Samples) -> Predictions:
         values = some.x["face"][(slice(None), *inner[1:])].astype(float)
         bright = values.reshape(len(values), -1).min(axis=1) / 255  # of the least bright frame
         return {clip: np.array([b, 1 - b], np.float32) for clip, b in zip(some.clip.tolist(), bright, strict=True)}

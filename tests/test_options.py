@@ -13,9 +13,9 @@ from pypdf import PdfReader
 
 import papers
 import run_all
-from common.compare import judge
 from common.profiles import cut, settable, with_settings
-from common.types import Score
+from common.scoring.records import Score
+from common.scoring.verdicts import judge
 
 STCNN = ("--paper", "reddy2019", "--experiment", "stcnn-smic/loso")
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 import papers
-from common import histories, metrics
 from common.corpora.composite import MEGC2019
 from common.profiles import profiles
-from common.protocols import LOSO, split
+from common.protocols.splits import LOSO, split
+from common.scoring import histories, metrics
 
 ROOT = Path(__file__).parents[1]
 FILES = {
@@ -143,12 +143,17 @@ def test_profiles_shorten_settings_and_nothing_else(key: str) -> None:
 def test_the_key_of_a_run_holds_all_code_that_decides_it(key: str) -> None:
     code = papers.code(key)
     assert all((ROOT / name).is_file() for name in code)
-    assert {"common/protocols.py", "common/images.py", "common/videos.py", "common/training.py"} <= set(code)
+    assert {
+        "common/protocols/splits.py",
+        "common/vision/images.py",
+        "common/vision/videos.py",
+        "common/training/learner.py",
+    } <= set(code)
     own = {path.name for path in (ROOT / "papers" / key).glob("*.py")} - {"__init__.py", "figures.py"}
     assert {f"papers/{key}/{name}" for name in own} <= set(code)
     for name in code:
         text = (ROOT / name).read_text(encoding="utf-8")
-        assert "apex.estimate" not in text or "common/apex.py" in code
+        assert "apex.estimate" not in text or "common/vision/apex.py" in code
 
 
 def test_built_networks_have_the_printed_parameters(key: str) -> None:

@@ -12,10 +12,10 @@ from pathlib import Path, PureWindowsPath
 import pytest
 
 import papers
-from common.controls import controls
-from common.corpora.standin.layouts import EDITIONS, FOLDERS
 from common.files import file_name
-from common.store import Run
+from common.protocols.controls import controls
+from common.runs.store import Run
+from common.standin.layouts import EDITIONS, FOLDERS
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted([*ROOT.glob("common/**/*.py"), *ROOT.glob("papers/**/*.py"), ROOT / "run_all.py"])
@@ -109,7 +109,8 @@ def test_a_system_without_locks_and_resource_counts_stores_and_reads_all_the_sam
         "from pathlib import Path\n"
         "import numpy as np\n"
         "import run_all\n"
-        "from common import cluster, environment, files, pool, runner, store, study, work\n"
+        "from common import environment, files, study\n"
+        "from common.runs import dask_cluster, folds, processes, scheduler, store\n"
         "from common.report import assemble\n"
         "from common.types import FoldResult\n"
         "environment.Path = lambda name: files.Path('nowhere')\n"

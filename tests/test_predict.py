@@ -21,14 +21,15 @@ from pypdf import PdfReader
 
 import papers
 import run_all
-from common import occlusion
+from common.contract import FoldRun, Parts, Trained
 from common.errors import ClipError, UserError
-from common.faces import Face, FaceFinder
-from common.parts import Parts
-from common.predict import command, learn, own, page, pictures, remarks, suitability
-from common.predict.own import Source
+from common.predict import command, fit_once, page, pictures, remarks, suitability, user_clips
 from common.predict.suitability import Sight
-from common.types import Answers, Experiment, Report, Samples, Trained, Workbench
+from common.predict.user_clips import Source
+from common.report.records import Report
+from common.training import occlusion
+from common.types import Experiment, Predictions, Samples
+from common.vision.faces import Face, FaceFinder
 
 KEY = "aouayeb2019"
 
@@ -45,7 +46,7 @@ def faces() -> FaceFinder:
 
 def told(path: Path, faces: FaceFinder, fps: float | None = None) -> list[str]:
     """The remarks on a clip; raises ClipError where it is refused."""
-    source = own.read(path, fps)
+    source = user_clips.read(path, fps)
     sights = suitability.examine(source.clip, faces)
     remarks.refuse(source, sights, faces)
     return remarks.remarks(source, sights, 100)
@@ -58,31 +59,31 @@ def test_a_folder_of_frames_is_read_in_natural_order(tmp_path: Path, shot: Seque
     path = film.folder(tmp_path / "frames", shot[:12])
     (path / ".hidden.png").write_bytes(b"")
     (path / "notes.txt").write_text("not a frame")
-    source = own.read(path, 120.0)
+    source = user_clips.read(path, 120.0)
     assert [file.name for file in source.clip.frames] == [f"img{number}.png" for number in range(1, 13)]
     assert (source.clip.onset, source.clip.offset, source.clip.apex, source.clip.fps) == (1, 12, None, 120.0)
     assert source.size == (480, 640)
     assert source.remarks == ()
     (path / "img7.png").unlink()
-    assert "leave out 1 between 1 and 12" in own.read(path, 120.0).remarks[0]
+    assert "leave out 1 between 1 and 12" in user_clips.read(path, 120.0).remarks[0]
 
 
 def test_a_video_has_its_own_rate_unless_another_is_given(tmp_path: Path, shot: Sequence[Picture]) -> None:
     path = film.video(tmp_path / "a.avi", shot[:6], fps=50)
-    assert own.read(path, None).clip.fps == pytest.approx(50)
-    assert own.read(path, 200.0).clip.fps == 200
-    assert len(own.read(path, None).clip.frames) == 6
+    assert user_clips.read(path, None).clip.fps == pytest.approx(50)
+    assert user_clips.read(path, 200.0).clip.fps == 200
+    assert len(user_clips.read(path, None).clip.frames) == 6
 
 
 def test_the_digest_is_that_of_the_bytes(tmp_path: Path, shot: Sequence[Picture]) -> None:
     import hashlib
 
     path = film.video(tmp_path / "a.avi", shot[:3])
-    assert own.read(path, None).sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert user_clips.read(path, None).sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     frames = film.folder(tmp_path / "frames", shot[:3])
-    before = own.read(frames, 100).sha256
+    before = user_clips.read(frames, 100).sha256
     film.folder(tmp_path / "other", [shot[1], shot[0], shot[2]])
-    assert own.read(tmp_path / "other", 100).sha256 != before
+    assert user_clips.read(tmp_path / "other", 100).sha256 != before
 
 
 @pytest.mark.parametrize(
@@ -99,7 +100,7 @@ def test_the_digest_is_that_of_the_bytes(tmp_path: Path, shot: Sequence[Picture]
 def test_a_path_that_is_no_clip_is_one_line(tmp_path: Path, make: Callable[[Path], Any], said: str) -> None:
     make(tmp_path / "given")
     with pytest.raises(UserError, match=said):
-        own.entries(tmp_path / "given")
+        user_clips.entries(tmp_path / "given")
 
 
 def test_files_that_cannot_be_used_are_one_line_each(tmp_path: Path, shot: Sequence[Picture]) -> None:
@@ -107,41 +108,41 @@ def test_files_that_cannot_be_used_are_one_line_each(tmp_path: Path, shot: Seque
     for name, content in (("empty.avi", b""), ("text.mp4", b"not a video" * 90), ("cut.avi", whole[:200])):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(ClipError) as caught:
-            own.read(tmp_path / name, None)
+            user_clips.read(tmp_path / name, None)
         assert name in str(caught.value)
     frames = film.folder(tmp_path / "frames", shot[:3])
     with pytest.raises(ClipError, match="no frame rate; give it with --fps"):
-        own.read(frames, None)
+        user_clips.read(frames, None)
     with pytest.raises(UserError, match="--fps"):
-        own.check_rates([frames], None)
-    own.check_rates([frames, tmp_path / "a.avi"], None)
+        user_clips.check_rates([frames], None)
+    user_clips.check_rates([frames, tmp_path / "a.avi"], None)
     (frames / "img2.png").write_bytes(b"no picture")
     (frames / "img9.jpg").write_bytes(b"no picture")
     with pytest.raises(ClipError, match=r"end in \.jpg and in \.png"):
-        own.read(frames, 100)
+        user_clips.read(frames, 100)
     with pytest.raises(ClipError, match="one frame shows no motion"):
-        own.read(film.folder(tmp_path / "one", shot[:1]), 100)
+        user_clips.read(film.folder(tmp_path / "one", shot[:1]), 100)
     for number, shape in enumerate([(1, 1, 3), (8, 300, 3)]):
         with pytest.raises(ClipError, match="too small to show a face"):
-            own.read(film.folder(tmp_path / f"tiny{number}", [np.zeros(shape, np.uint8)] * 2), 100)
+            user_clips.read(film.folder(tmp_path / f"tiny{number}", [np.zeros(shape, np.uint8)] * 2), 100)
     (tmp_path / "empty").mkdir()
     with pytest.raises(ClipError, match="no picture in it"):
-        own.read(tmp_path / "empty", 100)
+        user_clips.read(tmp_path / "empty", 100)
 
 
 def test_long_and_large_clips_are_refused_before_they_are_held(tmp_path: Path, monkeypatch) -> None:
     grey = np.full((32, 40, 3), 90, np.uint8)
-    path = film.video(tmp_path / "long.avi", [grey] * (own.MOST_FRAMES + 5))
-    with pytest.raises(ClipError, match=f"more than {own.MOST_FRAMES} frames; cut"):
-        own.read(path, None)
-    monkeypatch.setattr(own, "MOST_PIXELS", 32 * 40 * 7)
+    path = film.video(tmp_path / "long.avi", [grey] * (user_clips.MOST_FRAMES + 5))
+    with pytest.raises(ClipError, match=f"more than {user_clips.MOST_FRAMES} frames; cut"):
+        user_clips.read(path, None)
+    monkeypatch.setattr(user_clips, "MOST_PIXELS", 32 * 40 * 7)
     with pytest.raises(ClipError, match=r"8 frames of 40x32 pixels .* 7 such frames can be"):
-        own.read(film.video(tmp_path / "large.avi", [grey] * 8), None)
+        user_clips.read(film.video(tmp_path / "large.avi", [grey] * 8), None)
 
 
 @pytest.mark.parametrize("name", ["a b/../c.avi", "\udcff\x07.avi", "…" * 300, "..", "-x", "日本" * 90 + ".mp4"])
 def test_names_become_parts_of_file_names(name: str) -> None:
-    safe = own.safe(Path(name))
+    safe = user_clips.safe(Path(name))
     assert safe
     assert len(safe.encode()) < 130
     assert "/" not in safe
@@ -200,7 +201,7 @@ def test_two_people_are_told(tmp_path: Path, shot: Sequence[Picture], faces: Fac
 
 
 @pytest.mark.parametrize(
-    ("spoil", "said"),
+    ("perturb", "said"),
     [
         (lambda i, f: cv2.resize(f, (213, 160)), "The face is small: 3"),
         (lambda i, f: np.roll(f, 12 * i, axis=1), "The head moves much"),
@@ -210,9 +211,9 @@ def test_two_people_are_told(tmp_path: Path, shot: Sequence[Picture], faces: Fac
     ],
 )
 def test_what_makes_an_answer_doubtful_is_said(
-    tmp_path: Path, shot: Sequence[Picture], faces: FaceFinder, spoil: Callable[[int, Picture], Picture], said: str
+    tmp_path: Path, shot: Sequence[Picture], faces: FaceFinder, perturb: Callable[[int, Picture], Picture], said: str
 ) -> None:
-    frames = [spoil(place, frame) for place, frame in enumerate(shot[:7])]
+    frames = [perturb(place, frame) for place, frame in enumerate(shot[:7])]
     lines = told(film.video(tmp_path / "a.avi", frames), faces)
     assert [line for line in lines if line.startswith(said) or said in line]
     if "cover" in said:
@@ -235,7 +236,9 @@ def test_time_is_held_against_that_of_a_micro_expression() -> None:
     def lines(frames: int, fps: float, trained: float = 100) -> str:
         face = Face(mean_face() * 100 + 200, "as it is", (0, 0, 99, 99), 2.0, "frontal")
         sights = [Sight(0, (face,), dict.fromkeys(suitability.REGIONS, 0.0))]
-        clip = own.Clip("own", "clip", "a", (Path("a"),) * frames, tuple(range(frames)), 1, None, frames, fps, "")
+        clip = user_clips.Clip(
+            "own", "clip", "a", (Path("a"),) * frames, tuple(range(frames)), 1, None, frames, fps, ""
+        )
         return " ".join(remarks.remarks(Source(Path("a"), clip, "", (800, 800), ()), sights, trained))
 
     assert "lasts 2.00 s" in lines(200, 100)
@@ -287,7 +290,7 @@ class Tiny:
         def __init__(self, experiment: Experiment, settings: Any, seed: int) -> None:
             import keras
 
-            from common.training import Learner
+            from common.training.learner import Learner
 
             def build() -> keras.Model:
                 nose = keras.Input((20, 30, 4), name="nose")
@@ -309,22 +312,22 @@ class Tiny:
     fails: Exception | type[BaseException] | None = None
 
     @classmethod
-    def train(cls, networks: Any, experiment: Experiment, samples: Samples, bench: Workbench) -> Trained:
-        from common.training import one_hot
+    def train(cls, networks: Any, experiment: Experiment, samples: Samples, fold_run: FoldRun) -> Trained:
+        from common.training.learner import one_hot
 
-        assert bench.beyond is None
-        guessing.TRAININGS.append(bench.fold)  # here, what a fold changes would stop the run
+        assert fold_run.held_out_access is None
+        guessing.TRAININGS.append(fold_run.fold)  # here, what a fold changes would stop the run
         if cls.fails is not None:
             raise cls.fails
         nose = {"nose": samples.x["nose"]}
-        history = networks.learner.fit(nose, one_hot(samples, 3), bench.seed)
+        history = networks.learner.fit(nose, one_hot(samples, 3), fold_run.seed)
         models = {"network": networks.learner.model}
         return Trained(lambda test: cls.answers(models, test, experiment, None), {"network": history}, models)
 
     @staticmethod
-    def answers(models: Any, samples: Samples, experiment: Experiment, settings: Any) -> Answers:
+    def answers(models: Any, samples: Samples, experiment: Experiment, settings: Any) -> Predictions:
         """The mean over frames."""
-        from common.training import predict
+        from common.training.learner import predict
 
         found = predict(models["network"], {"nose": samples.x["nose"]}, 64)["emotion"]
         return {clip: found[samples.clip == clip].mean(axis=0) for clip in dict.fromkeys(samples.clip.tolist())}
@@ -332,7 +335,7 @@ class Tiny:
 
 @pytest.fixture
 def tiny(monkeypatch: pytest.MonkeyPatch) -> type[Tiny]:
-    import common.training  # noqa: F401  (imports Keras quietly)
+    import common.training.learner  # noqa: F401  (imports Keras quietly)
 
     real = papers.parts(KEY)
     figures: Any = SimpleNamespace(draw=lambda *_: [], results=lambda *_: [], looks=real.figures.looks)
@@ -353,7 +356,7 @@ def ask(
 ) -> Callable[..., int]:
     """The command line on a path, with the tiny recipe, few patches, and landmarks that are loaded once."""
     monkeypatch.setattr(occlusion, "MOST", 12)
-    for module in (command, learn):
+    for module in (command, fit_once):
         monkeypatch.setattr(module, "FaceFinder", lambda landmarks: faces)
 
     def call(path: Path, *more: str, data: bool = True) -> int:

@@ -15,10 +15,11 @@ import numpy as np
 import pytest
 
 import papers
+from common.contract import FoldRun, InputView
 from common.errors import UserError
-from common.predict import learn
-from common.training import Learner, keras
-from common.types import Answers, Clip, Experiment, Look, Samples, Workbench
+from common.predict import fit_once
+from common.training.learner import Learner, keras
+from common.types import Clip, Experiment, Predictions, Samples
 
 SMALL = {
     "aouayeb2019": {"sequence_length": 4, "region_scale": 0.25},
@@ -46,7 +47,7 @@ class Saved(NamedTuple):
     experiment: Experiment
     settings: Any
     samples: Samples
-    answers: Answers
+    answers: Predictions
     folder: Path
     files: dict[str, Any]
 
@@ -102,7 +103,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Saved]:
         patch.setattr(Learner, "fit", fit)
         for key in papers.available():
             paper = papers.load(key)
-            experiment = learn.choose(paper, None)
+            experiment = fit_once.choose(paper, None)
             settings = replace(paper.profiles["smoke"].settings, **SMALL.get(key, {}))
             samples = samples_of(key, experiment, settings)
             recipe, folder = papers.parts(key).recipe(), tmp_path_factory.mktemp(key)
@@ -110,7 +111,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Saved]:
                 recipe.Networks(experiment, settings, 0),
                 experiment,
                 samples,
-                Workbench("all clips", 0, lambda *_: None, folder, None),
+                FoldRun("all clips", 0, lambda *_: None, folder, None),
             )
             answers = trained.predict(samples)
             files = networks.save(trained.models, samples, trained.scaling, folder)
@@ -169,7 +170,7 @@ def test_looks_are_pictures_of_what_is_read(saved: dict[str, Saved]) -> None:
         looks = papers.parts(key).figures.looks(mine, one.experiment, one.settings)
         assert set(looks) == set(mine.x)
         for name, look in looks.items():
-            assert isinstance(look, Look)
+            assert isinstance(look, InputView)
             assert look.pictures.dtype == np.uint8
             assert look.pictures.ndim == 4
             assert look.pictures.shape[3] == 3
@@ -226,7 +227,7 @@ def test_what_was_trained_in_16_bits_is_saved_in_32(key: str, precision: str, tm
     from common.predict import networks
 
     paper = papers.load(key)
-    experiment = learn.choose(paper, None)
+    experiment = fit_once.choose(paper, None)
     settings = replace(paper.profiles["smoke"].settings, **SMALL[key], precision=precision)
     samples = samples_of(key, experiment, settings)
     learner = papers.parts(key).recipe().Networks(experiment, settings, 0).learner  # type: ignore[attr-defined]

@@ -9,9 +9,21 @@ from hypothesis import strategies as st
 from sklearn.metrics import balanced_accuracy_score, confusion_matrix, f1_score
 from sklearn.model_selection import StratifiedKFold, train_test_split
 
-from common import metrics
-from common.protocols import BETWEEN, CROSS, SPLITS, STRATIFIED, TENFOLD, cross, loso, once, split, splits, stratified
-from common.statistics import subject_interval
+from common.protocols.splits import (
+    BETWEEN,
+    CROSS,
+    SPLITS,
+    STRATIFIED,
+    TENFOLD,
+    cross,
+    loso,
+    once,
+    split,
+    splits,
+    stratified,
+)
+from common.scoring import metrics
+from common.scoring.statistics import subject_interval
 from common.types import Experiment, LabelMap
 
 

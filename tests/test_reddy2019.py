@@ -15,10 +15,11 @@ from skimage import data
 from skimage.transform import rotate
 
 import papers
-from common import alignment, saliency
 from common.errors import ClipError
-from common.faces import Face, FaceFinder
+from common.training import saliency
 from common.types import Clip, Experiment
+from common.vision import alignment
+from common.vision.faces import Face, FaceFinder
 from papers.reddy2019 import figures, model, preprocess
 from papers.reddy2019.experiments import Settings
 

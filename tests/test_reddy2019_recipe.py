@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from folds import run_fold
 
-from common import work
-from common.protocols import split
+from common.protocols.splits import split
 from common.report.assemble import _diverged, _failed
-from common.store import Run
+from common.runs.folds import FoldContext, _folds
+from common.runs.store import Run
 from common.types import Experiment, Samples
 from papers.reddy2019 import recipe
 from papers.reddy2019.experiments import PAPER, Settings, depth
@@ -114,8 +114,8 @@ def stored(name: str, folder: Path) -> tuple[Run, Experiment, list[str]]:
         done=lambda: 1,
     )
     networks = recipe.Networks(experiment, DEEP, 0)
-    shop = work.Shop(job, recipe, networks, samples, lambda _, make: make(), lambda *_: None, {}, [])
-    work._folds(shop, folds(experiment, samples)[:1], lines.append, lines.append, repeats=False)
+    context = FoldContext(job, recipe, networks, samples, lambda _, make: make(), lambda *_: None, {}, [])
+    _folds(context, folds(experiment, samples)[:1], lines.append, lines.append, repeats=False)
     return run, experiment, lines
 
 

@@ -18,10 +18,10 @@ import report_example as example
 from pypdf import PdfReader
 
 from common import report as report_package
-from common.controls import CONTROLS
 from common.errors import UserError
-from common.report import charts, checks, tables, write
-from common.types import Curve, Report
+from common.protocols.controls import CONTROLS
+from common.report import charts, corpus_tables, formatting, reliability_tables, tables, write
+from common.report.records import Curve, Report
 
 CONTRACT = {"paper", "profile", "data", "comparisons", "confusions", "departures", "audit", "environment", "cost"}
 COMPARISON = ["experiment", "variant", "corpus", "protocol", "selection", "metric", "published", "reproduced"]
@@ -297,14 +297,19 @@ def test_an_accuracy_of_epochs_is_a_line_of_the_interval_plot(drawn: dict[str, l
      (12000, "3 h 20 min"), (86399, "1 d 00 h"), (187200, "2 d 04 h"), (math.nan, DASH)],
 )  # fmt: skip
 def test_durations(seconds: float, text: str) -> None:
-    assert tables.duration(seconds) == text
+    assert formatting.duration(seconds) == text
 
 
 def test_numbers_and_units() -> None:
-    assert [tables.number(v, 2) for v in (0.985, -0.5, None, math.nan)] == ["0.98", "\N{MINUS SIGN}0.50", DASH, DASH]
-    assert tables.cost("parameters", 1093531.0) == ("Parameters", "1,093,531")
-    assert tables.cost("gpu_seconds", 61.0) == ("Gpu", "1 min 01 s")
-    assert tables.cost("peak_memory_mib", 1893.4) == ("Peak memory", "1,893 MiB")
+    assert [formatting.number(v, 2) for v in (0.985, -0.5, None, math.nan)] == [
+        "0.98",
+        "\N{MINUS SIGN}0.50",
+        DASH,
+        DASH,
+    ]
+    assert formatting.cost("parameters", 1093531.0) == ("Parameters", "1,093,531")
+    assert formatting.cost("gpu_seconds", 61.0) == ("Gpu", "1 min 01 s")
+    assert formatting.cost("peak_memory_mib", 1893.4) == ("Peak memory", "1,893 MiB")
 
 
 def test_costs_of_parts_stand_in_tables_of_their_own() -> None:
@@ -328,10 +333,10 @@ def test_the_overview_sets_every_printed_number_beside_its_own_variant_and_its_t
     for claim, row in zip(report.paper.claims, rows, strict=True):
         score = found.get((claim.experiment, claim.variant, claim.corpus, claim.metric))
         value = (100 if claim.unit else 1) * score.value if score else None
-        assert row[5] == tables.number(value, tables.decimals(claim.printed))
+        assert row[5] == formatting.number(value, formatting.decimals(claim.printed))
         if (claim.experiment, claim.variant) in free:
             assert row[6] == "leak-free itself"
-    assert tables.percent(1, 0) == DASH
+    assert formatting.percent(1, 0) == DASH
 
 
 def test_a_score_has_the_decimals_of_its_claim(tmp_path: Path) -> None:
@@ -354,15 +359,15 @@ def test_an_oracle_is_named_as_one(tmp_path: Path) -> None:
 
 def test_long_lists_are_cut_and_counted() -> None:
     exclusions, corrections = example.licensed_lists()
-    rows = tables.exclusion_rows(exclusions)
+    rows = corpus_tables.exclusion_rows(exclusions)
     assert [(r["kind"], r["count"]) for r in rows] == [("fault", "1"), ("rule", "102")]
     assert rows[1]["clips"].endswith("and 78 more (all of them in the JSON file)")
-    assert len(tables.correction_rows(corrections * 3)) == 1
+    assert len(corpus_tables.correction_rows(corrections * 3)) == 1
 
 
-def test_rounding_lives_in_tables_alone() -> None:
+def test_rounding_lives_in_one_module() -> None:
     for path in Path(report_package.__file__).parent.glob("*.py"):
-        if path.name == "tables.py":
+        if path.name in ("formatting.py", "latex.py"):  # LaTeX prints code points, no numbers
             continue
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             called = getattr(node.func, "id", getattr(node.func, "attr", "")) if isinstance(node, ast.Call) else ""
@@ -429,5 +434,5 @@ def test_bold_scores_of_controls_are_corrected_within_their_experiment(
         comparisons=(first,),
         controls=tuple(replace(c, variant=f"cnn_inside+{name}") for name, c in zip(CONTROLS, spoilt, strict=True)),
     )
-    (row,) = (row for row in checks.control_rows(shown) if row["metric"] == "UF1")
+    (row,) = (row for row in reliability_tables.control_rows(shown) if row["metric"] == "UF1")
     assert [cell["above"] for cell in row["cells"]] == bold

@@ -17,12 +17,13 @@ import pytest
 from PIL import Image
 
 from benchmarks import standin_proof as proof
-from common import corpora, images
-from common.corpora import standin
-from common.corpora.standin import casting, films, layouts, motion, portraits, recordings, rendering, sheets
+from common import corpora, standin
+from common.corpora.marker import MARKER
 from common.errors import UserError
-from common.faces import FaceFinder
+from common.standin import casting, films, layouts, motion, portraits, recordings, rendering, sheets
 from common.types import Corpus
+from common.vision import images
+from common.vision.faces import FaceFinder
 
 ROOT = Path(__file__).parents[1]
 THREE = ("casme2", "smic", "samm")
@@ -643,7 +644,7 @@ def test_corpora_are_written_when_they_are_asked_for(tmp_path: Path, monkeypatch
     assert written == ["smic", "samm", "casme_sq", "smic_vis"]
     assert {path.name for path in data.iterdir()} == {"SMIC", "SAMM", "CAS(ME)^2"}
     assert {path.name for path in (data / "SMIC" / "SMIC_all_cropped").iterdir()} == {"HS", "VIS"}
-    assert (data / "SMIC" / standin.MARKER).is_file()
+    assert (data / "SMIC" / MARKER).is_file()
     assert standin.ensure(tmp_path, corpora=("samm",), subjects=2, clips=4) != data
 
 
@@ -666,7 +667,7 @@ def test_an_interrupted_build_leaves_nothing(tmp_path: Path, monkeypatch: pytest
 SLOW_BUILD = """
 import sys, time
 from pathlib import Path
-from common.corpora import standin
+from common import standin
 def write(root, **_):
     (root / "CASME2").mkdir()
     print("begun", flush=True)
@@ -723,6 +724,6 @@ def test_user_errors_are_one_line(tmp_path: Path) -> None:
 
 
 def test_importing_is_light() -> None:
-    code = "import sys, common.corpora.standin; print([m for m in ('cv2', 'dlib', 'tensorflow') if m in sys.modules])"
+    code = "import sys, common.standin; print([m for m in ('cv2', 'dlib', 'tensorflow') if m in sys.modules])"
     out = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert out == "[]\n"

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.metrics import f1_score
 
-from common import metrics, statistics
-from common.pairs import paired
-from common.statistics import holm, mcnemar, swap_test
+from common.scoring import metrics, statistics
+from common.scoring.paired_tests import paired
+from common.scoring.statistics import holm, mcnemar, swap_test
 from common.types import FoldResult
 
 CLASSES = 3

@@ -15,12 +15,13 @@ import numpy as np
 import pytest
 
 import papers
-from common.cache import Cache, digest
 from common.environment import ROOT, code_digest
 from common.errors import ClipError, UserError
 from common.files import move_folder, write_atomically, write_json
-from common.report.assemble import _curves, read_plan
-from common.store import Run
+from common.report.assemble import _curves
+from common.runs.cache import Cache, digest
+from common.runs.manifest import read_plan
+from common.runs.store import Run
 from common.types import FoldResult
 
 

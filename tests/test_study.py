@@ -12,9 +12,9 @@ import pytest
 
 import papers
 import run_all
-from common import study
-from common.controls import CONTROLS
 from common.errors import UserError
+from common.protocols.controls import CONTROLS
+from common.runs import selection
 
 KEYS = ("aouayeb2019", "kumar2019")
 COMMON = {"aouayeb2019": "composite-loso/cnn-in-fold", "kumar2019": "composite-loso/published"}
@@ -42,7 +42,7 @@ def test_what_runs_by_default_by_name_and_on_request() -> None:
     paper = papers.load("aouayeb2019")
 
     def ids(*names: str, tune: bool = False, spoilt: bool = False, several: bool = False) -> list[str]:
-        return [e.id for e in study.select(paper, names, tune=tune, spoilt=spoilt, several=several)]
+        return [e.id for e in selection.select(paper, names, tune=tune, spoilt=spoilt, several=several)]
 
     plain = ids()
     assert plain == [e.id for e in paper.experiments if not e.on_request]
@@ -54,29 +54,29 @@ def test_what_runs_by_default_by_name_and_on_request() -> None:
     spoilt = ids("composite-loso/cnn-once", spoilt=True)
     assert spoilt == ["composite-loso/cnn-once", *(f"composite-loso/cnn-once+{name}" for name in CONTROLS)]
     assert len(ids(spoilt=True)) == 4 * len(plain)
-    study.check_names([paper], ["composite-loso", "composite-loso/cnn-once+no-motion"])
+    selection.check_names([paper], ["composite-loso", "composite-loso/cnn-once+no-motion"])
     with pytest.raises(UserError, match="no experiment 'composite-loso/cnn-once\\+upside-down'"):
-        study.check_names([paper], ["composite-loso/cnn-once+upside-down"])
+        selection.check_names([paper], ["composite-loso/cnn-once+upside-down"])
 
 
 def test_a_name_of_which_all_variants_wait_names_them() -> None:
     paper = papers.load("reddy2019")
-    found = study.select(paper, ["stcnn-composite"], tune=False, spoilt=False, several=False)
+    found = selection.select(paper, ["stcnn-composite"], tune=False, spoilt=False, several=False)
     assert [e.id for e in found] == ["stcnn-composite/loso"]
 
 
 def test_a_name_may_fit_one_of_several_papers() -> None:
     kumar, le = papers.load("kumar2019"), papers.load("le2020")
-    study.check_names([kumar, le], ["smic-loso"])
-    assert [e.id for e in study.select(kumar, ["smic-loso"], tune=False, spoilt=False, several=True)]
-    assert not study.select(le, ["smic-loso"], tune=False, spoilt=False, several=True)
+    selection.check_names([kumar, le], ["smic-loso"])
+    assert [e.id for e in selection.select(kumar, ["smic-loso"], tune=False, spoilt=False, several=True)]
+    assert not selection.select(le, ["smic-loso"], tune=False, spoilt=False, several=True)
 
 
 def test_several_papers_bring_their_common_ground() -> None:
     for key in papers.available():
         paper = papers.load(key)
-        alone = study.select(paper, (), tune=False, spoilt=False, several=False)
-        several = study.select(paper, (), tune=False, spoilt=False, several=True)
+        alone = selection.select(paper, (), tune=False, spoilt=False, several=False)
+        several = selection.select(paper, (), tune=False, spoilt=False, several=True)
         more = {e.id for e in paper.experiments if e.common_ground and e.on_request}
         assert {e.id for e in several} - {e.id for e in alone} == more
 
@@ -86,7 +86,7 @@ def test_ground_alone_leaves_out_the_rest_unless_it_is_named(key: str) -> None:
     paper = papers.load(key)
 
     def ids(*names: str, several: bool) -> set[str]:
-        found = study.select(paper, names, tune=False, spoilt=False, several=several, ground_alone=True)
+        found = selection.select(paper, names, tune=False, spoilt=False, several=several, ground_alone=True)
         return {e.id for e in found}
 
     ground = {e.id for e in paper.experiments if e.common_ground}
@@ -102,7 +102,7 @@ def test_controls_join_what_nobody_names() -> None:
     paper = papers.load("le2020")
 
     def ids(names: tuple[str, ...], several: bool) -> list[str]:
-        found = study.select(
+        found = selection.select(
             paper, names, tune=False, spoilt=False, several=several, unasked=("no-motion",), ground_alone=True
         )
         return [e.id for e in found]

@@ -23,7 +23,7 @@ import pytest
 
 import papers
 import run_all
-from common.store import Run
+from common.runs.store import Run
 
 ROOT = Path(__file__).parents[1]
 KEY = "aouayeb2019"

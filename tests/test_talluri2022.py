@@ -16,13 +16,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import papers
-from common import alignment, corpora
+from common import corpora
 from common.audit import audit
 from common.audit.documented import documented
 from common.audit.folds import means
 from common.errors import ClipError
-from common.protocols import CROSS, LOSO, SPLITS, STRATIFIED, split
+from common.protocols.splits import CROSS, LOSO, SPLITS, STRATIFIED, split
 from common.types import Clip, Experiment, Samples
+from common.vision import alignment
 from papers.talluri2022 import model, preprocess, recipe
 from papers.talluri2022.experiments import LABELS, SCENARIOS, Settings, depth, network
 

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from common.training import Learner, Watch
+from common.training.learner import Learner, Validation
 
 
 def learner(epochs: int, precision: str = "float32") -> Learner:
@@ -45,7 +45,7 @@ def test_the_model_ends_with_its_best_epoch(data: tuple[dict, dict, np.ndarray])
     x, targets, y = data
     train, held = np.arange(30), np.arange(30, 60)
     watched = learner(12)
-    history = watched.fit(*part(x, targets, train), 5, watch=Watch("y", {"x": x["x"][held]}, y[held]))
+    history = watched.fit(*part(x, targets, train), 5, watch=Validation("y", {"x": x["x"][held]}, y[held]))
     scores = history["val_accuracy"]
     assert len(scores) == len(history["loss"]) == 12
     assert scores[-1] < max(scores), "the example must get worse again, or the test shows nothing"
@@ -84,7 +84,7 @@ def test_an_epoch_that_is_not_finite_is_never_the_best(data: tuple[dict, dict, n
     """Answers that are NaN count as the first class, which here is that of every watched row."""
     x, targets, y = data
     train, held = np.arange(30), np.flatnonzero(y == 0)
-    watch = Watch("y", {"x": x["x"][held]}, y[held])
+    watch = Validation("y", {"x": x["x"][held]}, y[held])
     scores = learner(3).fit(*part(x, targets, train), 5, watch=watch)["val_accuracy"]
     assert max(scores) < 1
     lost = thrown(learner(6), 3)
@@ -112,7 +112,7 @@ def test_watching_changes_no_training(data: tuple[dict, dict, np.ndarray]) -> No
     x, targets, y = data
     train, held = np.arange(30), np.arange(30, 60)
     one = learner(4)
-    watched = one.fit(*part(x, targets, train), 5, watch=Watch("y", {"x": x["x"][held]}, y[held]))
+    watched = one.fit(*part(x, targets, train), 5, watch=Validation("y", {"x": x["x"][held]}, y[held]))
     plain = one.fit(*part(x, targets, train), 5)
     assert watched["loss"] == plain["loss"]
     assert "val_accuracy" not in plain

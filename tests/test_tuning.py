@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 import papers
-from common import tuning
-from common.protocols import inner
-from common.search import search
-from common.types import Answers, Experiment, LabelMap, Profile, Samples, Trained, Trial, Workbench
+from common.contract import FoldRun, Profile, Trained
+from common.protocols.splits import inner
+from common.training import tuning
+from common.training.search import search
+from common.types import Experiment, LabelMap, Predictions, Samples, Trial
 from papers.le2020.experiments import whole_face
 
 CLASSES = ("negative", "positive", "surprise")
@@ -37,12 +38,12 @@ class Knowing:
     def Networks(self, experiment: Experiment, settings: Settings, seed: int) -> Settings:
         return settings
 
-    def train(self, networks: Settings, experiment: Experiment, samples: Samples, bench: Workbench) -> Trained:
-        assert bench.beyond is None
+    def train(self, networks: Settings, experiment: Experiment, samples: Samples, fold_run: FoldRun) -> Trained:
+        assert fold_run.held_out_access is None
         if len(self.seen) == self.stop_after:
             raise KeyboardInterrupt
 
-        def predict(test: Samples) -> Answers:
+        def predict(test: Samples) -> Predictions:
             assert not test.y.any()  # the labels are hidden
             self.seen.append((set(samples.subject.tolist()), set(test.subject.tolist())))
             return {clip: self._answer(clip, networks) for clip in test.clip.tolist()}
@@ -83,12 +84,12 @@ def samples() -> Samples:
     return Samples({"x": np.zeros((15, 2))}, place % 3, subject, clip, np.zeros(15, np.int64))
 
 
-def bench(folder: Path) -> Workbench:
-    return Workbench("smic/s9", 3, lambda *words: None, folder, None)
+def fold_run(folder: Path) -> FoldRun:
+    return FoldRun("smic/s9", 3, lambda *words: None, folder, None)
 
 
 def choose(recipe: Any, folder: Path, profile: Profile = PROFILE) -> tuple[Settings, tuple[Trial, ...]]:
-    return tuning.choose(recipe, EXPERIMENT, profile, samples(), bench(folder), 0)
+    return tuning.choose(recipe, EXPERIMENT, profile, samples(), fold_run(folder), 0)
 
 
 def test_the_best_of_all_settings_is_chosen_and_ties_by_log_loss(tmp_path: Path) -> None:
@@ -157,7 +158,7 @@ def test_training_that_diverges_is_never_chosen(tmp_path: Path) -> None:
 def test_of_one_training_subject_nothing_is_searched(tmp_path: Path) -> None:
     recipe = Knowing([])
     one = samples().only(np.arange(3))
-    assert tuning.choose(recipe, EXPERIMENT, PROFILE, one, bench(tmp_path), 0) == (PROFILE.settings, ())
+    assert tuning.choose(recipe, EXPERIMENT, PROFILE, one, fold_run(tmp_path), 0) == (PROFILE.settings, ())
     assert not recipe.seen
     assert len(inner(np.array(["smic/s1", "smic/s2"]), 3, 0)) == 2
 

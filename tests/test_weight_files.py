@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from common import pretrained, weight_files, weights
 from common.errors import UserError
-from common.weights import KERAS, NONE, SAFETENSORS, Weights
+from common.training import pretrained, weight_files, weights
+from common.training.weights import KERAS, NONE, SAFETENSORS, Weights
 from papers.le2020 import model, resnet, senet
 
 Write = Callable[[Path, dict[str, np.ndarray]], None]

@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 
 import papers
 import run_all
-from common import runner
 from common.errors import UserError
-from common.pool import Pool
+from common.runs import scheduler
+from common.runs.processes import Pool
 
 ROOT = Path(__file__).parents[1]
 KEY = "aouayeb2019"
@@ -159,7 +159,7 @@ def test_folds_are_shared_out_by_what_they_take(groups: list[list[tuple[int, int
         return [(job, str(fold)) for job, folds in one for fold in range(folds)]
 
     networks = [group(number, [*enumerate(jobs)]) for number, jobs in enumerate(groups)]
-    shared = runner.portions(networks, workers)
+    shared = scheduler.portions(networks, workers)
     for network in networks:
         mine = [part for part in shared if part[0] in network]
         assert sorted(network, key=str) == sorted((one for part in mine for one in part), key=str)

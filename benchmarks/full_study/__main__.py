@@ -6,7 +6,7 @@ On stand-ins as large as the real corpora. Of each network's first fold a few cl
 two, which tells what a clip and epoch take, and then as many epochs of the whole fold as fit into `--minutes`, or all
 that the paper has; where not even one fits, one epoch of as many clips as fit. Networks that start from trained weights
 start from random ones, which costs the same. Then the folds and clips of all experiments are counted, from which
-`common.cost` tells their hours.
+`common.runs.cost` tells their hours.
 
 Each network is stored as it is done; run it again and it resumes. Preparing the clips is not part of the minutes.
 """
@@ -26,12 +26,12 @@ from benchmarks.full_study.measuring import measured
 from benchmarks.full_study.results import CASES, FILE, read, table
 from benchmarks.options import parsed
 from benchmarks.prepared import of_paper
-from common.cache import Cache
+from common.contract import Profile
 from common.files import write_json
-from common.pool import Pool
 from common.progress import Display
-from common.types import Profile
-from common.weights import NONE, Weights
+from common.runs.cache import Cache
+from common.runs.processes import Pool
+from common.training.weights import NONE, Weights
 
 KEYS = papers.available()
 
@@ -65,11 +65,11 @@ def _whole(full: Profile) -> Profile:
 
 
 def _run(options: argparse.Namespace, profile: Callable[[Profile], Profile]) -> int:
-    found = read(options.results)
+    results = read(options.results)
     cache = Cache(options.cache.absolute())
     with Pool(options.workers) as pool, Display() as display:
         for network, (paper, experiment) in CASES.items():
-            if network not in options.only or network in found["networks"]:
+            if network not in options.only or network in results["networks"]:
                 continue
             bench = of_paper(paper, experiment, cache, profile)
             display.line(f"{network}: preparing clips")
@@ -77,13 +77,13 @@ def _run(options: argparse.Namespace, profile: Callable[[Profile], Profile]) -> 
             display.line(f"{network}: training")
             record = measured(bench, 60 * options.minutes)
             record["preparing_seconds_per_clip"] = round(seconds / record["clips"], 4) if seconds else None
-            found["networks"][network] = {"paper": paper, "experiment": experiment, **record}
-            write_json(options.results, found)
+            results["networks"][network] = {"paper": paper, "experiment": experiment, **record}
+            write_json(options.results, results)
         for key in options.count:
             display.line(f"{key}: counting folds and clips")
-            found["experiments"][key] = counted(key, cache, profile)
-            write_json(options.results, found)
-    print(table(found["networks"]))
+            results["experiments"][key] = counted(key, cache, profile)
+            write_json(options.results, results)
+    print(table(results["networks"]))
     return 0
 
 

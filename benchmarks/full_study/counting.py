@@ -11,9 +11,9 @@ import numpy as np
 
 import papers
 from benchmarks.prepared import SEED, Bench, of_paper
-from common.cache import Cache
-from common.protocols import split
-from common.types import Profile
+from common.contract import Profile
+from common.protocols.splits import split
+from common.runs.cache import Cache
 from papers.reddy2019.experiments import KERNELS
 
 
@@ -23,8 +23,10 @@ def flops(bench: Bench) -> float:
     choices: Sequence[Mapping[str, Any]] = [{}]
     if experiment.name.startswith("kernel-sizes"):
         choices = [{"kernel": kernel} for kernel in KERNELS]
-    every = [replace(settings, **choice) for choice in choices]
-    return float(np.mean([bench.parts().recipe().Networks(experiment, one, SEED).flops(1.0) for one in every]))
+    variants = [replace(settings, **choice) for choice in choices]
+    return float(
+        np.mean([bench.parts().recipe().Networks(experiment, variant, SEED).flops(1.0) for variant in variants])
+    )
 
 
 def counted(key: str, cache: Cache, profile: Callable[[Profile], Profile]) -> dict[str, Any]:
@@ -34,7 +36,7 @@ def counted(key: str, cache: Cache, profile: Callable[[Profile], Profile]) -> di
     them, where settings are searched in several; `once` has epochs that all folds share. Copies that search settings
     which the paper did not search are left out.
     """
-    found: dict[str, Any] = {}
+    counts: dict[str, Any] = {}
     operations: dict[Hashable, float] = {}
     for experiment in papers.load(key).experiments:
         if experiment.tuned_of:
@@ -48,7 +50,7 @@ def counted(key: str, cache: Cache, profile: Callable[[Profile], Profile]) -> di
         searched = len(KERNELS) if experiment.id == "kernel-sizes-casme_sq/published" else 0
         if experiment.space:
             searched = min(full.trials, math.prod(map(len, experiment.space.values()))) * (full.inner_folds - 1)
-        found[experiment.id] = {
+        counts[experiment.id] = {
             "network": experiment.network,
             "on_request": experiment.on_request,
             "protocol": experiment.protocol,
@@ -59,4 +61,4 @@ def counted(key: str, cache: Cache, profile: Callable[[Profile], Profile]) -> di
             "once": ["cnn_epochs"] if key == "aouayeb2019" and not experiment.leak_free else [],
             "flops": operations[same],
         }
-    return found
+    return counts

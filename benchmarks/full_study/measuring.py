@@ -13,10 +13,11 @@ import numpy as np
 
 from benchmarks.full_study.counting import flops
 from benchmarks.prepared import SEED, Bench, quiet
+from common.contract import FoldRun
 from common.environment import forget_peak_memory, peak_memory_mib, processor
-from common.protocols import split
+from common.protocols.splits import split
 from common.seeds import seed_of
-from common.types import Answers, Samples, Workbench
+from common.types import Predictions, Samples
 
 FEW = 16
 """Clips that a first, short training takes."""
@@ -39,12 +40,12 @@ def measured(bench: Bench, most: float) -> dict[str, Any]:
     forget_peak_memory()
     first, _ = _trained(bench, once, few, test)
     least = min(FEW, clips)
-    each = {name: max(_trained(bench, once | {name: 2}, few, test)[0] - first, 0.0) / least for name in counts}
-    fixed = max(first - least * sum(each.values()), 0.0)
-    epochs, used = fitting(counts, each, clips, most - fixed)
+    clip_seconds = {name: max(_trained(bench, once | {name: 2}, few, test)[0] - first, 0.0) / least for name in counts}
+    fixed = max(first - least * sum(clip_seconds.values()), 0.0)
+    epochs, used = fitting(counts, clip_seconds, clips, most - fixed)
     taken = train if used == clips else _some(train, used)
-    seconds, found = _trained(bench, epochs, taken, test)
-    expected = used * sum(count * each[name] for name, count in epochs.items())
+    seconds, outcome = _trained(bench, epochs, taken, test)
+    expected = used * sum(count * clip_seconds[name] for name, count in epochs.items())
     scale = max(seconds - fixed, 0.0) / expected if expected else 1.0  # a long run tells more than two short ones
     return {
         "fold": fold.name,
@@ -55,25 +56,32 @@ def measured(bench: Bench, most: float) -> dict[str, Any]:
         "flops": flops(bench),
         "fixed_seconds": round(fixed, 2),
         "epochs": {
-            name: {"paper": count, "trained": epochs[name], "seconds_per_clip": float(f"{scale * each[name]:.4g}")}
+            name: {
+                "paper": count,
+                "trained": epochs[name],
+                "seconds_per_clip": float(f"{scale * clip_seconds[name]:.4g}"),
+            }
             for name, count in counts.items()
         },
         "seconds": round(seconds, 1),
-        **found,
+        **outcome,
         "peak_memory_mib": round(peak_memory_mib()),
         "processor": processor(),
     }
 
 
 def fitting(
-    counts: Mapping[str, int], each: Mapping[str, float], clips: int, seconds: float
+    counts: Mapping[str, int], clip_seconds: Mapping[str, float], clips: int, seconds: float
 ) -> tuple[dict[str, int], int]:
-    """How many epochs of each kind fit, at least one, and of how many clips; `each` is what an epoch takes for one."""
+    """How many epochs of each kind fit, at least one, and of how many clips.
+
+    `clip_seconds` is what an epoch takes for one clip.
+    """
     left = max(seconds, 0.0)
-    whole = clips * sum(count * each[name] for name, count in counts.items())
+    whole = clips * sum(count * clip_seconds[name] for name, count in counts.items())
     share = min(left / whole, 1.0) if whole else 0.0
     epochs = {name: max(int(share * count), 1) for name, count in counts.items()}
-    one_clip = sum(count * each[name] for name, count in epochs.items())
+    one_clip = sum(count * clip_seconds[name] for name, count in epochs.items())
     return epochs, min(max(int(left / one_clip), FEW), clips) if one_clip and share < 1 else clips
 
 
@@ -90,8 +98,8 @@ def _trained(bench: Bench, epochs: Mapping[str, int], train: Samples, test: Samp
     start = time.perf_counter()
     networks = recipe.Networks(bench.experiment, replace(bench.profile.settings, **epochs), SEED)
     with tempfile.TemporaryDirectory() as folder:
-        shop = Workbench("first", seed_of("full study", SEED), quiet, Path(folder), None)
-        trained = recipe.train(networks, bench.experiment, train, shop)
+        fold_run = FoldRun("first", seed_of("full study", SEED), quiet, Path(folder), None)
+        trained = recipe.train(networks, bench.experiment, train, fold_run)
         seconds = time.perf_counter() - start
         right = {
             "training_accuracy": _accuracy(trained.predict(train), train),
@@ -105,6 +113,6 @@ def _trained(bench: Bench, epochs: Mapping[str, int], train: Samples, test: Samp
     return seconds, {**right, "history": curves}
 
 
-def _accuracy(answers: Answers, samples: Samples) -> float:
+def _accuracy(answers: Predictions, samples: Samples) -> float:
     classes = dict(zip(samples.clip.tolist(), samples.y.tolist(), strict=True))
     return round(float(np.mean([answer.argmax() == classes[clip] for clip, answer in answers.items()])), 4)

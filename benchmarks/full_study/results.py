@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from common.cost import Cost, fold_seconds
-from common.report.tables import DASH, duration
+from common.report.formatting import DASH, duration
+from common.runs.cost import Cost, fold_seconds
 
 FILE = Path(__file__).with_name("results.json")
 CASES = {
@@ -34,8 +34,8 @@ def read(path: Path) -> dict[str, Any]:
     """The results of a file, by network and by experiment, or none yet where it is not there."""
     if not path.is_file():
         return {"networks": {}, "experiments": {}}
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return found
+    results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return results
 
 
 def experiment_seconds(record: Mapping[str, Any], network: Mapping[str, Any]) -> float:
@@ -43,50 +43,50 @@ def experiment_seconds(record: Mapping[str, Any], network: Mapping[str, Any]) ->
     cost = Cost(
         network["flops"],
         network["fixed_seconds"],
-        {name: one["seconds_per_clip"] for name, one in network["epochs"].items()},
+        {name: part["seconds_per_clip"] for name, part in network["epochs"].items()},
     )
-    epochs = {name: one["paper"] for name, one in network["epochs"].items()}
+    epochs = {name: part["paper"] for name, part in network["epochs"].items()}
     shared = {name: epochs.pop(name) for name in record["once"]}
     fold = fold_seconds(cost, record["fold_clips"], epochs, record["flops"])
     together = fold_seconds(cost, record["clips"], shared, record["flops"]) if shared else 0.0
     return record["folds"] * record["trainings"] * fold + together
 
 
-def table(found: Mapping[str, Mapping[str, Any]]) -> str:
+def table(networks: Mapping[str, Mapping[str, Any]]) -> str:
     """A Markdown table, one line per network."""
     head = ["Network", "Experiment", "Clips", "Epochs", "Training", "One fold", "Peak memory", "Preparing a clip"]
     lines = [head, ["---"] * len(head)]
     for network, (paper, experiment) in CASES.items():
-        one = found.get(network)
+        record = networks.get(network)
         cells = [DASH] * 6
-        if one:
-            epochs = one["epochs"].values()
-            clips = one["trained_clips"], one["training_clips"]
-            prepared = one["preparing_seconds_per_clip"]
-            whole = {"folds": 1, "trainings": 1, "once": [], "fold_clips": clips[1], "flops": one["flops"]}
+        if record:
+            epochs = record["epochs"].values()
+            clips = record["trained_clips"], record["training_clips"]
+            prepared = record["preparing_seconds_per_clip"]
+            whole = {"folds": 1, "trainings": 1, "once": [], "fold_clips": clips[1], "flops": record["flops"]}
             cells = [
                 f"{clips[0]}" if clips[0] == clips[1] else f"{clips[0]} of {clips[1]}",
                 " + ".join(f"{part['trained']} of {part['paper']}" for part in epochs),
-                duration(one["seconds"]),
-                duration(experiment_seconds(whole, one)),
-                f"{one['peak_memory_mib'] / 1024:.1f} GiB",
+                duration(record["seconds"]),
+                duration(experiment_seconds(whole, record)),
+                f"{record['peak_memory_mib'] / 1024:.1f} GiB",
                 duration(prepared),
             ]
         lines.append([network, f"`{paper} {experiment}`", *cells])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
-def hours(found: Mapping[str, Any]) -> str:
+def hours(results: Mapping[str, Any]) -> str:
     """Markdown: for each paper what it takes in all by default, and a table of its experiments.
 
     Variants of the same cost share a line. A dash stands where the network was not measured.
     """
     parts = []
-    for key, experiments in found["experiments"].items():
+    for key, experiments in results["experiments"].items():
         lines: dict[tuple[str, ...], list[str]] = {}
         default: list[float | None] = []
         for name, record in experiments.items():
-            network = found["networks"].get(ALIKE.get(record["network"], record["network"]))
+            network = results["networks"].get(ALIKE.get(record["network"], record["network"]))
             seconds = experiment_seconds(record, network) if network else None
             default += [] if record["on_request"] else [seconds]
             times = f" x {record['trainings']}" if record["trainings"] > 1 else ""

@@ -52,16 +52,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     faults = []
     for kind in options.kind:
-        found = []
+        outcomes = []
         with Reader(KINDS[kind], options.seconds, options.mib) as reader:
             for number in range(options.cases) if options.only is None else [options.only]:
-                found.append(one := reader.run(f"{options.seed} {kind} {number}"))
-                if one.what == BROKEN:
-                    faults.append(f"--seed {options.seed} --kind {kind} --only {number}: {one.why}")
-        counts = Counter(one.what for one in found)
+                outcomes.append(outcome := reader.run(f"{options.seed} {kind} {number}"))
+                if outcome.what == BROKEN:
+                    faults.append(f"--seed {options.seed} --kind {kind} --only {number}: {outcome.why}")
+        counts = Counter(o.what for o in outcomes)
         print(
-            f"{kind:<10}{len(found):>7}{counts[READ]:>7}{counts[REFUSED]:>9}{counts[PASSED_OVER]:>13}"
-            f"{counts[BROKEN]:>8}{max(one.seconds for one in found):>11.2f}{max(one.mib for one in found):>7.0f}",
+            f"{kind:<10}{len(outcomes):>7}{counts[READ]:>7}{counts[REFUSED]:>9}{counts[PASSED_OVER]:>13}"
+            f"{counts[BROKEN]:>8}{max(o.seconds for o in outcomes):>11.2f}{max(o.mib for o in outcomes):>7.0f}",
             flush=True,
         )
     for line in faults:

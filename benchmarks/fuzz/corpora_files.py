@@ -95,8 +95,8 @@ def tables(folder: Path) -> Case:
 def _sound(corpus: Corpus, root: Path) -> None:
     """Ids are unique lines, frames ascend within onset and offset, and their files lie below `root`."""
     ids = [clip.id for clip in corpus.clips]
-    texts = ids + [text for one in corpus.exclusions for text in (one.clip, one.reason)]
-    texts += [text for one in corpus.corrections for text in (one.clip, one.printed, one.used, one.source)]
+    texts = ids + [text for e in corpus.exclusions for text in (e.clip, e.reason)]
+    texts += [text for c in corpus.corrections for text in (c.clip, c.printed, c.used, c.source)]
     assert len(set(ids)) == len(ids)
     assert all(len(text.splitlines()) <= 1 for text in texts)
     for clip in corpus.clips:
@@ -136,7 +136,7 @@ def images(folder: Path) -> Case:
     """Pictures of a clip, whole ones beside one that is damaged, states a huge size or is of another format."""
     from PIL import Image
 
-    from common.images import read_frames
+    from common.vision.images import read_frames
 
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (18, 24, 3), np.uint8))
     kinds = [("JPEG", {}), ("JPEG", {"progressive": True}), ("PNG", {}), ("BMP", {})]
@@ -159,8 +159,10 @@ def images(folder: Path) -> Case:
 
     def case(rng: Random) -> Read:
         path = folder / rng.choice(("img47.jpg", "img47.png", "img47.bmp"))
-        one = rng.choice(good)
-        path.write_bytes(vast(rng) if rng.random() < 0.02 else damaged(one, rng) if rng.random() < 0.95 else one)
+        picture = rng.choice(good)
+        path.write_bytes(
+            vast(rng) if rng.random() < 0.02 else damaged(picture, rng) if rng.random() < 0.95 else picture
+        )
         files = rng.choice(((folder / "img46.png", path), (path, path)))
 
         def read() -> str:
@@ -180,8 +182,8 @@ def videos(folder: Path) -> Case:
     """Videos of twelve frames, and lists of other files that decoders take for videos."""
     import cv2
 
-    from common import videos as reader
     from common.corpora.examine import unusable
+    from common.vision import videos as reader
 
     good = []
     os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"  # asked for once, here by the writer
@@ -201,7 +203,7 @@ def videos(folder: Path) -> Case:
         clip = Clip("casme_sq", "s15", "anger1_1", (path,) * 3, numbers, 1, None, 12, 30.0, "anger")
 
         def read() -> str:
-            assert all(len(one.reason.splitlines()) == 1 for one in unusable([clip]))
+            assert all(len(exclusion.reason.splitlines()) == 1 for exclusion in unusable([clip]))
             count, stated = reader.count(path), reader.stated_count(path)
             assert not listed, "frames of a file that the clip does not name"
             assert count >= 0

@@ -86,8 +86,8 @@ def repacked(data: bytes, rng: Random) -> bytes:
         parts[at] = (name, damaged(content, rng))
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", rng.choice((zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED, zipfile.ZIP_LZMA))) as new:
-        for one, body in parts:
-            new.writestr(one, body)
+        for entry, body in parts:
+            new.writestr(entry, body)
     return damaged(buffer.getvalue(), rng) if rng.random() < 0.1 else buffer.getvalue()
 
 

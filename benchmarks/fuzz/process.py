@@ -63,8 +63,8 @@ class Reader:
         try:
             self._pipe.send(seed)
             if self._pipe.poll(2 * self._seconds + 5):
-                found: Outcome = self._pipe.recv()
-                return found
+                outcome: Outcome = self._pipe.recv()
+                return outcome
             why = "does not end"
         except (EOFError, OSError):
             self._process.join()
@@ -107,7 +107,7 @@ def _serve(pipe: Any, make: Make, scratch: Path, most_seconds: float, most_mib: 
         forget_peak_memory()
         held, begun = peak_memory_mib(), time.perf_counter()
         watch(True)
-        what, why = _outcome(read)
+        verdict, why = _outcome(read)
         watch(False)
         seconds, mib = time.perf_counter() - begun, peak_memory_mib() - held
         left = _elsewhere(scratch, folder) - before
@@ -116,7 +116,7 @@ def _serve(pipe: Any, make: Make, scratch: Path, most_seconds: float, most_mib: 
         faults += [f"takes {seconds:.1f} s"] * (seconds > most_seconds) + [f"takes {mib:.0f} MiB"] * (mib > most_mib)
         why = "; ".join(dict.fromkeys(filter(None, faults)))
         seen.clear()
-        pipe.send(Outcome(BROKEN if why else what, seconds, mib, why))
+        pipe.send(Outcome(BROKEN if why else verdict, seconds, mib, why))
 
 
 def _outcome(read: Read) -> tuple[str, str]:
@@ -124,9 +124,9 @@ def _outcome(read: Read) -> tuple[str, str]:
     try:
         return read(), ""
     except (UserError, ClipError) as error:
-        said = str(error)
-        fine = len(said.splitlines()) == 1 and said.isprintable()
-        return REFUSED, "" if fine else f"refused in no printable line: {said!r:.200}"
+        message = str(error)
+        fine = len(message.splitlines()) == 1 and message.isprintable()
+        return REFUSED, "" if fine else f"refused in no printable line: {message!r:.200}"
     except Exception as error:
         place = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{Path(place.filename).name}:{place.lineno}: {place.line}"

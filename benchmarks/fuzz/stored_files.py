@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.fuzz.damage import PASSED_OVER, READ, Canary, Case, Read, altered, damaged, repacked
-from common.cache import Cache, digest
 from common.environment import environment
-from common.store import Run
+from common.runs.cache import Cache, digest
+from common.runs.store import Run
 from common.types import FoldResult
 
 
@@ -27,7 +27,8 @@ def results(folder: Path) -> Case:
     """What a run leaves: folds, failures, notes, its description and the plan; now and then a whole report of them."""
     import papers
     from common.files import write_json
-    from common.report.assemble import assemble, finished, plan_file, read_plan
+    from common.report.assemble import assemble
+    from common.runs.manifest import finished, plan_file, read_plan
 
     paper = papers.load("aouayeb2019")
     experiment, profile = paper.experiments[0], paper.profiles["quick"]
@@ -77,13 +78,13 @@ def results(folder: Path) -> Case:
         def read() -> str:
             about, reason, planned = run.description(), run.failure("smic/s2"), read_plan(plan)
             assert all(isinstance(line, str) for line in run.notes())
-            one = finished(folder, paper, experiment, planned)
-            pictures = [one.run.path / "figures" / row["path"] for row in one.about.get("figures", [])]
-            assert all(Path(os.path.normpath(path)).is_relative_to(folder) for path in (one.run.path, *pictures))
+            stored = finished(folder, paper, experiment, planned)
+            pictures = [stored.run.path / "figures" / row["path"] for row in stored.about.get("figures", [])]
+            assert all(Path(os.path.normpath(path)).is_relative_to(folder) for path in (stored.run.path, *pictures))
             for fold in folds:
-                if found := run.load(fold):
-                    _whole(found, fold)
-                    assert sealed or (found.probabilities == answers).all(), "damage went unnoticed"
+                if result := run.load(fold):
+                    _whole(result, fold)
+                    assert sealed or (result.probabilities == answers).all(), "damage went unnoticed"
             if reported:
                 report = assemble(folder, paper, profile, "stand-in", (0,))
                 scores = [row.score.value for row in report.comparisons if row.score]
@@ -96,21 +97,21 @@ def results(folder: Path) -> Case:
     return case
 
 
-def _whole(found: FoldResult, fold: str) -> None:
+def _whole(result: FoldResult, fold: str) -> None:
     """A fold is that which was asked for, its arrays fit together, and its probabilities are ones."""
-    count, p = len(found.clips), found.probabilities
-    assert found.fold == fold
-    assert all(isinstance(clip, str) for clip in found.clips)
-    assert (found.truth.dtype, p.dtype) == (np.int64, np.float32)
-    assert found.truth.shape == (count,)
+    count, p = len(result.clips), result.probabilities
+    assert result.fold == fold
+    assert all(isinstance(clip, str) for clip in result.clips)
+    assert (result.truth.dtype, p.dtype) == (np.int64, np.float32)
+    assert result.truth.shape == (count,)
     assert p.ndim == 2
     assert len(p) == count
     assert np.isfinite(p).all()
     assert (p >= 0).all()
     assert np.allclose(p.sum(axis=1), 1, atol=1e-3)
-    assert ((found.truth >= 0) & (found.truth < p.shape[1])).all()
-    assert all(isinstance(v, list) for metrics in found.history.values() for v in metrics.values())
-    numbers = [*found.measured.values(), found.seconds, found.seed]
+    assert ((result.truth >= 0) & (result.truth < p.shape[1])).all()
+    assert all(isinstance(v, list) for metrics in result.history.values() for v in metrics.values())
+    numbers = [*result.measured.values(), result.seconds, result.seed]
     assert all(map(math.isfinite, numbers))
 
 
@@ -137,7 +138,7 @@ def cache(folder: Path) -> Case:
 
         def read() -> str:
             arrays, made = where.arrays("clips", key, lambda: dict(held))
-            assert all(isinstance(one, np.ndarray) and not one.dtype.hasobject for one in arrays.values())
+            assert all(isinstance(array, np.ndarray) and not array.dtype.hasobject for array in arrays.values())
             if whole or made:
                 assert arrays.keys() == held.keys(), f"holds {', '.join(arrays)}"
                 assert all(np.array_equal(arrays[name], held[name]) for name in held), "damage went unnoticed"
@@ -153,13 +154,13 @@ def weights(folder: Path) -> Case:
 
     They are damaged, or written against the reader.
     """
-    from common import training, weights  # first of all: it keeps TensorFlow quiet
+    from common.training import learner, weights  # first of all: it keeps TensorFlow quiet
 
-    keras = training.keras
+    keras = learner.keras
     import h5py
     from safetensors.numpy import save_file
 
-    from common import pretrained, weight_files
+    from common.training import pretrained, weight_files
 
     def build(classes: int) -> Any:
         second = keras.layers.BatchNormalization(name="second")  # by its own name a later one is another layer
@@ -189,9 +190,9 @@ def weights(folder: Path) -> Case:
     def edit(data: bytes, rng: Random) -> bytes:
         """An HDF5 file with one of its parts replaced."""
         with h5py.File(buffer := io.BytesIO(data), "r+") as file:
-            found: list[Any] = []
-            file.visititems(lambda _, item: found.append(item))
-            item = rng.choice([one for one in found if isinstance(one, h5py.Dataset)])
+            items: list[Any] = []
+            file.visititems(lambda _, item: items.append(item))
+            item = rng.choice([entry for entry in items if isinstance(entry, h5py.Dataset)])
             parent, name, how = item.parent, item.name.rsplit("/", 1)[1], rng.randrange(9)
             shape = item.shape
             if how < 3:
@@ -247,7 +248,7 @@ def weights(folder: Path) -> Case:
 
 def landmarks(folder: Path) -> Case:
     """Files in place of the landmark model, none of which may be opened: it is known by its digest."""
-    from common.faces import FaceFinder, default_model
+    from common.vision.faces import FaceFinder, default_model
 
     with default_model().open("rb") as file:
         good = file.read(4096)

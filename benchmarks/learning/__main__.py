@@ -24,8 +24,8 @@ from benchmarks.learning.cells import Order, made_ready, measured, truth
 from benchmarks.learning.drawing import draw, table
 from benchmarks.learning.systems import SYSTEMS, Size
 from benchmarks.options import parsed
-from common.pool import Pool
 from common.progress import Display
+from common.runs.processes import Pool
 
 FIGURE = Path(__file__).resolve().parents[2] / "docs" / "pages" / "learning.svg"
 
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace, size: Size) -> int:
-    found = results.read(options.results, size)
+    stored = results.read(options.results, size)
     systems = [system for system in SYSTEMS if system.name in options.only]
     if not options.draw:
         with Pool(options.workers) as pool, Display() as display:
@@ -61,19 +61,19 @@ def _run(options: argparse.Namespace, size: Size) -> int:
                 orders = [
                     Order(system, motion, size, options.cache.absolute())
                     for system in systems
-                    if results.cell(found, system, motion) is None
+                    if results.cell(stored, system, motion) is None
                 ]
                 for order in orders:
                     display.line(f"motion {motion:g}: preparing clips for {order.system.label}")
                     made_ready(order, pool)
                 for record in pool.finished([pool.start(measured, order) for order in orders]):
-                    found["clips"] = found["clips"] or truth(orders[0])
+                    stored["clips"] = stored["clips"] or truth(orders[0])
                     same = (record["system"], record["motion"])
-                    kept = [one for one in found["cells"] if (one["system"], one["motion"]) != same]
-                    found["cells"] = [*kept, record]
-                    results.write(options.results, found)
+                    kept = [cell for cell in stored["cells"] if (cell["system"], cell["motion"]) != same]
+                    stored["cells"] = [*kept, record]
+                    results.write(options.results, stored)
                     display.line(f"motion {motion:g}: {record['system']}, {record['seconds']:.0f} s")
-    rows = results.rows(found)
+    rows = results.rows(stored)
     if rows:
         draw(rows, options.figure)
     print(table(rows))

@@ -17,16 +17,17 @@ import numpy as np
 from benchmarks.learning.pixels import eye_distance
 from benchmarks.learning.systems import Size, System, paper_of, parts, profile
 from benchmarks.prepared import SEED, Bench, quiet
-from common.cache import Cache
+from common.contract import FoldRun
 from common.corpora.composite import MEGC2019
 from common.environment import processor
-from common.metrics import metric
-from common.plan import Job
-from common.pool import Pool
-from common.protocols import inner
+from common.protocols.splits import inner
+from common.runs.cache import Cache
+from common.runs.plan import Job
+from common.runs.processes import Pool
+from common.scoring.metrics import metric
+from common.scoring.statistics import guess_test, subject_interval
 from common.seeds import seed_of
-from common.statistics import guess_test, subject_interval
-from common.types import Answers, Samples, Workbench
+from common.types import Predictions, Samples
 
 
 @dataclass(frozen=True)
@@ -54,17 +55,17 @@ def measured(order: Order) -> dict[str, Any]:
     job, samples = _bench(order).job_and_samples()
     recipe = parts(order.system).recipe()
     networks = recipe.Networks(job.experiment, job.profile.settings, SEED)
-    start, found, learnt = time.perf_counter(), Answers(), []
+    start, predictions, learnt = time.perf_counter(), Predictions(), []
     for number, (train, test) in enumerate(inner(samples.subject, order.size.folds, SEED), start=1):
         with tempfile.TemporaryDirectory() as folder:
             seed = seed_of("learning", order.system.name, number, SEED)
-            bench = Workbench(f"part {number}", seed, quiet, Path(folder), None)
+            bench = FoldRun(f"part {number}", seed, quiet, Path(folder), None)
             trained = recipe.train(networks, job.experiment, samples.only(train), bench)
-            found |= trained.predict(samples.only(test))
+            predictions |= trained.predict(samples.only(test))
             learnt.append(_accuracy(trained.predict(samples.only(train)), samples))
     seconds = time.perf_counter() - start
     _forget()
-    answers = {clip: int(answer.argmax()) for clip, answer in sorted(found.items())}
+    answers = {clip: int(answer.argmax()) for clip, answer in sorted(predictions.items())}
     classes = _classes(job)
     if set(answers) != set(classes):
         raise RuntimeError(f"{order.system.name}: some clips cannot be used")
@@ -76,7 +77,7 @@ def measured(order: Order) -> dict[str, Any]:
         "changed": dict(order.system.changed),
         "answers": "".join(map(str, answers.values())),
         **scored(answers, classes),
-        "training_accuracy": [round(one, 4) for one in learnt],
+        "training_accuracy": [round(accuracy, 4) for accuracy in learnt],
         "eye_distance": eye_distance(order.system, [clip for clip, _ in job.clips], job.profile.settings),
         "seconds": round(seconds, 1),
         "processor": processor(),
@@ -93,8 +94,8 @@ def scored(answers: Mapping[str, int], classes: Mapping[str, int]) -> dict[str, 
     uf1 = metric("uf1", MEGC2019.classes)
     low, high = subject_interval(matrices, uf1) or (math.nan, math.nan)
     value = float(uf1(matrices.sum(axis=0)))
-    found = {"uf1": value, "low": low, "high": high, "p": guess_test(subject, true, answer, uf1, count)}
-    return {name: round(number, 4) for name, number in found.items()}
+    scores = {"uf1": value, "low": low, "high": high, "p": guess_test(subject, true, answer, uf1, count)}
+    return {name: round(number, 4) for name, number in scores.items()}
 
 
 def truth(order: Order) -> dict[str, int]:
@@ -118,7 +119,7 @@ def _bench(order: Order) -> Bench:
     )
 
 
-def _accuracy(answers: Answers, samples: Samples) -> float:
+def _accuracy(answers: Predictions, samples: Samples) -> float:
     classes = dict(zip(samples.clip.tolist(), samples.y.tolist(), strict=True))
     return float(np.mean([answer.argmax() == classes[clip] for clip, answer in answers.items()]))
 

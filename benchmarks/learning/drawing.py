@@ -7,8 +7,8 @@ from pathlib import Path
 
 from benchmarks.learning.results import MOTIONS, Row
 from benchmarks.learning.systems import SYSTEMS
-from common.report.tables import DASH
-from common.statistics import holm
+from common.report.formatting import DASH
+from common.scoring.statistics import holm
 
 SIGNIFICANT = 0.05
 CHANCE = 1 / 6
@@ -21,7 +21,7 @@ def table(rows: Sequence[Row]) -> str:
     In bold what is more than guessing at 5% by Holm's correction for all cells of the table.
     """
     adjusted = dict(zip(((row.system.name, row.motion) for row in rows), holm([row.p for row in rows]), strict=True))
-    found = {(row.system.name, row.motion): row for row in rows}
+    by_cell = {(row.system.name, row.motion): row for row in rows}
     head = [
         "Network",
         *(f"motion {motion:g}" for motion in MOTIONS),
@@ -30,10 +30,10 @@ def table(rows: Sequence[Row]) -> str:
     ]
     lines = [head, ["---"] * len(head)]
     for system in SYSTEMS:
-        mine = [found.get((system.name, motion)) for motion in MOTIONS]
-        cells = [_cell(row, row is not None and adjusted[system.name, row.motion] < SIGNIFICANT) for row in mine]
-        moved = next((row.pixels / row.motion for row in mine if row and row.pixels and row.motion), None)
-        learnt = f"{mine[-1].learnt:.2f}" if mine[-1] else DASH
+        own_rows = [by_cell.get((system.name, motion)) for motion in MOTIONS]
+        cells = [_cell(row, row is not None and adjusted[system.name, row.motion] < SIGNIFICANT) for row in own_rows]
+        moved = next((row.pixels / row.motion for row in own_rows if row and row.pixels and row.motion), None)
+        learnt = f"{own_rows[-1].learnt:.2f}" if own_rows[-1] else DASH
         lines.append([system.label, *cells, f"{moved:.2f}" if moved else DASH, learnt])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
@@ -63,9 +63,9 @@ def draw(rows: Sequence[Row], path: Path) -> None:
         figure = Figure(figsize=(3.2 * across + 0.5, 2.7 * down), layout="constrained")
         panels = figure.subplots(down, across, sharey=True, squeeze=False)
         for panel, (title, systems) in zip(panels.flat, groups.items(), strict=False):
-            for name, mine in systems.items():
-                bars = [[row.uf1 - row.low for row in mine], [row.high - row.uf1 for row in mine]]
-                x, y = [row.pixels for row in mine], [row.uf1 for row in mine]
+            for name, own_rows in systems.items():
+                bars = [[row.uf1 - row.low for row in own_rows], [row.high - row.uf1 for row in own_rows]]
+                x, y = [row.pixels for row in own_rows], [row.uf1 for row in own_rows]
                 panel.errorbar(x, y, bars, marker="o", markersize=3, linewidth=1.2, capsize=2, label=name)
             panel.axhline(CHANCE, color="0.6", linewidth=0.8, linestyle=":")
             panel.set_xscale("symlog", linthresh=0.5)  # linear up to there, so that 0 has a place

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.learning.systems import System
-from common.alignment import ALIGNED, alignment, rectangle
-from common.corpora.standin.rendering import SIZES
-from common.faces import FaceFinder
-from common.images import read_frame
+from common.standin.rendering import SIZES
 from common.types import Clip
+from common.vision.alignment import ALIGNED, alignment, rectangle
+from common.vision.faces import FaceFinder
+from common.vision.images import read_frame
 
 MOTION = float(np.mean(SIZES["micro"]))
 """The mean size of an expression at a motion of 1, as a share of the distance of the eye centres."""
@@ -29,13 +29,13 @@ def eye_distance(system: System, clips: Sequence[Clip], settings: Any) -> float 
     how = SCALES.get(system.reads or system.name)
     if how is None:
         return None
-    finder, found = FaceFinder(None), []
+    finder, distances = FaceFinder(None), []
     for clip in {clip.subject_id: clip for clip in clips}.values():
         first = read_frame(clip, 0)
         points = finder.find(first).points
         apart = float(np.linalg.norm(points[36:42].mean(axis=0) - points[42:48].mean(axis=0)))
-        found.append(apart * how(points, first.shape, settings))
-    return round(float(np.median(found)), 1)
+        distances.append(apart * how(points, first.shape, settings))
+    return round(float(np.median(distances)), 1)
 
 
 def _chip(points: Points) -> float:

@@ -12,9 +12,9 @@ import numpy as np
 
 from benchmarks.learning.pixels import MOTION
 from benchmarks.learning.systems import SYSTEMS, Size, System
-from common.corpora.standin import REVISION
 from common.files import write_json
 from common.report.known import FILE as FILE
+from common.standin import REVISION
 
 MOTIONS = (0.0, 1.0, 2.0, 4.0, 8.0)
 
@@ -44,8 +44,8 @@ def read(path: Path, size: Size) -> dict[str, Any]:
     empty = {"size": asdict(size), "standin": REVISION, "clips": {}, "cells": []}
     if not path.is_file():
         return empty
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return found if (found["size"], found["standin"]) == (empty["size"], empty["standin"]) else empty
+    results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return results if (results["size"], results["standin"]) == (empty["size"], empty["standin"]) else empty
 
 
 def write(path: Path, results: Mapping[str, Any]) -> None:
@@ -57,29 +57,29 @@ def write(path: Path, results: Mapping[str, Any]) -> None:
 
 def cell(results: Mapping[str, Any], system: System, motion: float) -> dict[str, Any] | None:
     """The stored cell of a system at a motion, if it was measured with the settings that the system has now."""
-    for one in results["cells"]:
-        if (one["system"], one["motion"]) == (system.name, motion) and one["changed"] == dict(system.changed):
-            found: dict[str, Any] = one
-            return found
+    for record in results["cells"]:
+        if (record["system"], record["motion"]) == (system.name, motion) and record["changed"] == dict(system.changed):
+            stored: dict[str, Any] = record
+            return stored
     return None
 
 
 def rows(results: Mapping[str, Any], motions: Sequence[float] = MOTIONS) -> list[Row]:
     """The scores of all cells that are there."""
     cells = ((system, motion, cell(results, system, motion)) for system in SYSTEMS for motion in motions)
-    return [_row(system, motion, one) for system, motion, one in cells if one is not None]
+    return [_row(system, motion, record) for system, motion, record in cells if record is not None]
 
 
-def _row(system: System, motion: float, one: Mapping[str, Any]) -> Row:
+def _row(system: System, motion: float, record: Mapping[str, Any]) -> Row:
     return Row(
         system=system,
         motion=motion,
-        uf1=one["uf1"],
-        low=one["low"],
-        high=one["high"],
-        p=one["p"],
-        learnt=float(np.mean(one["training_accuracy"])),
-        pixels=one["eye_distance"] and one["eye_distance"] * MOTION * motion,
-        seconds=one["seconds"],
-        processor=one["processor"],
+        uf1=record["uf1"],
+        low=record["low"],
+        high=record["high"],
+        p=record["p"],
+        learnt=float(np.mean(record["training_accuracy"])),
+        pixels=record["eye_distance"] and record["eye_distance"] * MOTION * motion,
+        seconds=record["seconds"],
+        processor=record["processor"],
     )

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 
 import papers
 from benchmarks import linear
-from common.parts import Parts
-from common.types import Experiment, Paper, Profile
-from common.weights import NONE, Weights
+from common.contract import Paper, Parts, Profile
+from common.training.weights import NONE, Weights
+from common.types import Experiment
 
 Value = int | float | str
 

@@ -12,6 +12,7 @@ from typing import Any
 from common.audit.annotations import against_documented, emotions, regrouped
 from common.audit.basics import prints_as
 from common.audit.counts import joined_sets, recordings, seeded_splits, split_counts, sums, totals
+from common.audit.finding import Finding
 from common.audit.folds import fold_means, largest_class
 from common.audit.matrices import confusion_matrices, pooled
 from common.audit.networks import networks, parameters
@@ -20,7 +21,7 @@ from common.audit.ranks import above_cited, axes, order, steadier, wins
 from common.audit.recalls import cited_rows, error_counts, recalls
 from common.audit.splits import unshuffled_splits
 from common.audit.statements import bounds, differences, margins, repeated
-from common.types import Claim, Finding
+from common.contract import Claim
 
 __all__ = ["audit", "error_counts", "prints_as"]
 

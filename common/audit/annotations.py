@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from common.audit.basics import by_arithmetic, by_documents, composites, listed, row, source
-from common.types import Finding
+from common.audit.finding import Finding
 
 REST = ("others", "other")
 """The emotion that corpora give to what is none of theirs."""
@@ -50,7 +50,7 @@ def against_documented(facts: Mapping[str, Any], documented: Mapping[str, Any]) 
 def _by_number(known: Mapping[str, object]) -> str:
     """`255 (table of 2014, table of 2019) and 247 (article of 2014)`."""
     numbers = dict.fromkeys(known.values())
-    return listed([f"{n} ({', '.join(name for name, one in known.items() if one == n)})" for n in numbers])
+    return listed([f"{n} ({', '.join(name for name, count in known.items() if count == n)})" for n in numbers])
 
 
 def _classes(facts: Mapping[str, Any], documented: Mapping[str, Any]) -> Iterator[Finding]:
@@ -72,7 +72,7 @@ def _classes(facts: Mapping[str, Any], documented: Mapping[str, Any]) -> Iterato
             }
             if not releases:
                 continue
-            name, known = next((one for one in releases.items() if one[1] == counts), next(iter(releases.items())))
+            name, known = next((item for item in releases.items() if item[1] == counts), next(iter(releases.items())))
             statement = f"{corpus}: printed {row(counts)}; the distributed corpus ({name}) has {row(known)}"
             rule = facts.get("dropped", {}).get(corpus)
             above = {name: n for name, n in counts.items() if n > known[name]}
@@ -194,7 +194,7 @@ def tested_counts(facts: Mapping[str, Any], documented: Mapping[str, Any]) -> It
     them; where a paper prints none, its regrouped classes, one row per release of the corpus' table.
     """
     counts = facts.get("class_counts", {})
-    for name, parts in ({one: [one] for one in counts} | facts.get("joined", {})).items():
+    for name, parts in ({corpus: [corpus] for corpus in counts} | facts.get("joined", {})).items():
         if split := facts.get("split_counts", {}).get(name):
             yield name, "validation clips", [held_out for label, (_, held_out) in split.items() if label != "total"]
         else:

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from common.histories import BEST_EPOCH
-from common.types import Claim, Finding
+from common.audit.finding import Finding
+from common.contract import Claim
+from common.scoring.histories import BEST_EPOCH
 
 CORPORA = ("casme2", "smic", "samm", "casme_sq", "casme_sq_recordings")
 """Corpora; any other key of the class counts is a composite of those beside it."""
@@ -88,15 +89,15 @@ class Figure:
 
 def figures(facts: Mapping[str, Any], claims: Sequence[Claim]) -> list[Figure]:
     """The printed figures of the paper's own systems and, after them, of the rows that it cites (`cited`)."""
-    found = [Figure(name(c), c.corpus, c.metric, figure(c), c.value, c.source, True) for c in claims]
+    printed_figures = [Figure(name(c), c.corpus, c.metric, figure(c), c.value, c.source, True) for c in claims]
     percent = {claim.metric for claim in claims if claim.unit == "%"}
     for cited in facts.get("cited", ()):
         for corpus, values in cited.values.items():
             for key, number in values.items():
                 metric, value = (key[:-3], number / 100) if key.endswith(", %") else (key, number)
                 text = f"{round(100 * value, 6):g}%" if metric in percent else f"{value:.4f}"
-                found.append(Figure(cited.method, corpus, metric, text, value, cited.source, False))
-    return found
+                printed_figures.append(Figure(cited.method, corpus, metric, text, value, cited.source, False))
+    return printed_figures
 
 
 def name(claim: Claim) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from common.audit.basics import by_arithmetic, by_documents, composites, listed, of, plus, source
-from common.types import Finding
+from common.audit.finding import Finding
 
 
 def totals(facts: Mapping[str, Any]) -> Iterator[Finding]:
@@ -31,10 +31,10 @@ def sums(facts: Mapping[str, Any]) -> Iterator[Finding]:
     """`sums`: parts whose sum is printed too (`total`), or their product where `times`; `what` they count."""
     for given in facts.get("sums", ()):
         parts, printed = given["parts"], given["total"]
-        found = int(np.prod(parts)) if given.get("times") else sum(parts)
+        computed = int(np.prod(parts)) if given.get("times") else sum(parts)
         terms = " x ".join(map(str, parts)) if given.get("times") else plus(parts)
-        statement = f"{given['what']}: {terms} = {found}, printed {printed}."
-        yield by_arithmetic("Sums and products in the text", statement, found == printed, str(given["source"]))
+        statement = f"{given['what']}: {terms} = {computed}, printed {printed}."
+        yield by_arithmetic("Sums and products in the text", statement, computed == printed, str(given["source"]))
 
 
 def split_counts(facts: Mapping[str, Any]) -> Iterator[Finding]:
@@ -81,7 +81,7 @@ def seeded_splits(facts: Mapping[str, Any]) -> Iterator[Finding]:
         labels = np.repeat(np.arange(len(names)), counts)
         held_out = int(np.ceil(given["held_out_share"] * len(labels)))
         order = np.random.RandomState(given["seed"]).permutation(len(labels))
-        found = {
+        drawn = {
             "training": np.bincount(labels[order[held_out:]], minlength=len(names)).tolist(),
             "validation": np.bincount(labels[order[:held_out]], minlength=len(names)).tolist(),
         }
@@ -90,9 +90,9 @@ def seeded_splits(facts: Mapping[str, Any]) -> Iterator[Finding]:
             theirs = [printed[name][place] for name in names]
             statement = (
                 f"{given['corpus']}, {column}: labels of {of(counts)} clips ({', '.join(names)}), split by seed "
-                f"{given['seed']}, give {of(found[column])}, printed {of(theirs)}."
+                f"{given['seed']}, give {of(drawn[column])}, printed {of(theirs)}."
             )
-            yield by_documents("The split of the public code", statement, found[column] == theirs, str(given["source"]))
+            yield by_documents("The split of the public code", statement, drawn[column] == theirs, str(given["source"]))
 
 
 def recordings(facts: Mapping[str, Any]) -> Iterator[Finding]:

@@ -20,29 +20,31 @@ def documented() -> dict[str, Any]:
     whole = {c: sum(row[c] for row in by_corpus.values()) for c in composite.MEGC2019.classes}
     subjects = {name: row["subjects"] for name, row in composite.DOCUMENTED.items()}
     releases = {
-        name: {" of the ".join(filter(None, (one.title, one.source))): one for one in source.documented}
+        name: {" of the ".join(filter(None, (entry.title, entry.source))): entry for entry in source.documented}
         for name, source in corpora.SOURCES.items()
         if source.documented
     }
     known: dict[str, Any] = {
         "class_counts": {**by_corpus, composite.MEGC2019.name: whole},
         "composite_subjects": {**subjects, composite.MEGC2019.name: sum(subjects.values())},
-        "clips": {name: {key: one.clips for key, one in ones.items()} for name, ones in releases.items()},
-        "subjects": {name: {key: one.subjects for key, one in ones.items()} for name, ones in releases.items()},
+        "clips": {name: {key: entry.clips for key, entry in entries.items()} for name, entries in releases.items()},
+        "subjects": {
+            name: {key: entry.subjects for key, entry in entries.items()} for name, entries in releases.items()
+        },
         "emotions": {
-            name: {key: dict(one.by_emotion) for key, one in ones.items() if one.by_emotion}
-            for name, ones in releases.items()
+            name: {key: dict(entry.by_emotion) for key, entry in entries.items() if entry.by_emotion}
+            for name, entries in releases.items()
         },
         "micro_expressions": {
-            name: one.by_expression["micro"]
-            for name, ones in releases.items()
-            for one in ones.values()
-            if "micro" in one.by_expression
+            name: entry.by_expression["micro"]
+            for name, entries in releases.items()
+            for entry in entries.values()
+            if "micro" in entry.by_expression
         },
         "frame_rates": {name: corpora.source(name).layouts[0].fps for name in releases},
     }
     known["emotion_names"] = {
-        name: {key: list(counts) for key, counts in ones.items()} for name, ones in known["emotions"].items()
+        name: {key: list(counts) for key, counts in entries.items()} for name, entries in known["emotions"].items()
     }
     for name, article in ARTICLES.items():
         known["clips"][name][article.source] = article.clips

@@ -31,9 +31,10 @@ from common.audit.basics import (
     printable,
     prints_as,
 )
+from common.audit.finding import Finding
 from common.audit.proportions import counts_printing_as
-from common.histories import is_accuracy
-from common.types import Claim, Finding
+from common.contract import Claim
+from common.scoring.histories import is_accuracy
 
 SINGLE_PRECISION = 1e-7
 """How far below a share its nearest number of single precision may lie, about."""
@@ -103,24 +104,28 @@ def largest_class(
     What is tested is given by `tested_counts`; an accuracy has to lie above the share by every release of a corpus.
     """
     tables = facts.get("beside_largest", ())
-    for corpus, group in groupby(tested_counts(facts, documented), lambda one: one[0]):
-        counted = [(what, counts) for _, what, counts in group]
-        mine = [c for c in claims if c.corpus == corpus and c.source in tables and is_accuracy(c.metric)]
-        if not mine:
+    for corpus, group in groupby(tested_counts(facts, documented), lambda row: row[0]):
+        counted = [(kind, counts) for _, kind, counts in group]
+        corpus_claims = [c for c in claims if c.corpus == corpus and c.source in tables and is_accuracy(c.metric)]
+        if not corpus_claims:
             continue
         largest = max(max(counts) / sum(counts) for _, counts in counted)
-        above = [c for c in mine if c.value > largest and not _equals(largest, c)]
+        above = [c for c in corpus_claims if c.value > largest and not _equals(largest, c)]
         terms = [
-            f"{max(counts)} of {sum(counts)} {what} ({of(counts)}), {100 * max(counts) / sum(counts):.1f}%"
-            for what, counts in counted
+            f"{max(counts)} of {sum(counts)} {kind} ({of(counts)}), {100 * max(counts) / sum(counts):.1f}%"
+            for kind, counts in counted
         ]
         statement = f"{corpus}: always answering the largest class gives {listed(terms, 'or')}"
-        if above == mine:
-            accuracies = "the printed accuracy lies" if len(mine) == 1 else f"all {len(mine)} printed accuracies lie"
+        if above == corpus_claims:
+            accuracies = (
+                "the printed accuracy lies"
+                if len(corpus_claims) == 1
+                else f"all {len(corpus_claims)} printed accuracies lie"
+            )
             statement += f"; {accuracies} above"
         else:
-            under = listed([f"{name(c)} {figure(c)}" for c in mine if c not in above])
-            statement += f"; of {len(mine)} printed accuracies {len(above)} "
+            under = listed([f"{name(c)} {figure(c)}" for c in corpus_claims if c not in above])
+            statement += f"; of {len(corpus_claims)} printed accuracies {len(above)} "
             statement += f"{'lies' if len(above) == 1 else 'lie'} above, not {under}"
-        where = listed(list(dict.fromkeys(c.source for c in mine)))
-        yield note("More than the largest class", f"{statement}.", above == mine, where)
+        where = listed(list(dict.fromkeys(c.source for c in corpus_claims)))
+        yield note("More than the largest class", f"{statement}.", above == corpus_claims, where)

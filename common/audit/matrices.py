@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from common import metrics
 from common.audit.basics import by_arithmetic, composites, figure, listed, note, of, plus, prints_as
+from common.audit.finding import Finding
 from common.audit.proportions import counts_printing_as, percent
-from common.types import Claim, Finding
+from common.contract import Claim
+from common.scoring import metrics
 
 
 def confusion_matrices(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
@@ -25,8 +26,8 @@ def confusion_matrices(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Ite
         split, whole = facts.get("split_counts", {}).get(corpus), facts.get("class_counts", {}).get(corpus)
         if split or whole:
             known = [split[name][1] if split else whole[name] for name in classes]
-            what = "validation clips" if split else "printed clips"
-            statement = f"{corpus}: rows of {of(rows)} clips ({', '.join(classes)}), {what} {of(known)}."
+            kind = "validation clips" if split else "printed clips"
+            statement = f"{corpus}: rows of {of(rows)} clips ({', '.join(classes)}), {kind} {of(known)}."
             yield by_arithmetic("Confusion matrices", statement, rows == known, str(printed["source"]))
         own = _beside(printed, claims)
         right, n = int(np.trace(matrix)), int(matrix.sum())
@@ -60,16 +61,16 @@ def _fits(matrix: NDArray[np.int64], index: int, claim: Claim) -> bool:
 
 def _unweighted(printed: Mapping[str, Any], matrix: NDArray[np.int64], own: Mapping[str, Claim]) -> Iterator[Finding]:
     """UAR and UF1 of a printed matrix against those printed beside it; says so where the two are exchanged."""
-    found = {"uar": float(metrics.uar(matrix)), "uf1": float(metrics.uf1(matrix))}
-    if not set(found) <= set(own):
+    computed = {"uar": float(metrics.uar(matrix)), "uf1": float(metrics.uf1(matrix))}
+    if not set(computed) <= set(own):
         return
-    fits = {name: bool(prints_as(np.array([value]), own[name].printed).all()) for name, value in found.items()}
+    fits = {name: bool(prints_as(np.array([value]), own[name].printed).all()) for name, value in computed.items()}
     statement = (
-        f"{printed['corpus']}: the matrix has UAR {found['uar']:.5f} and UF1 {found['uf1']:.5f}; printed are UAR "
+        f"{printed['corpus']}: the matrix has UAR {computed['uar']:.5f} and UF1 {computed['uf1']:.5f}; printed are UAR "
         f"{own['uar'].printed} and UF1 {own['uf1'].printed}"
     )
     across = (("uar", "uf1"), ("uf1", "uar"))
-    if not any(fits.values()) and all(prints_as(np.array([found[a]]), own[b].printed).all() for a, b in across):
+    if not any(fits.values()) and all(prints_as(np.array([computed[a]]), own[b].printed).all() for a, b in across):
         statement += ", each where the other belongs"
     where = f"{printed['source']}, {own['uar'].source}"
     yield by_arithmetic("UAR and UF1 of the confusion matrices", statement + ".", all(fits.values()), where)
@@ -83,20 +84,20 @@ def pooled(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Findin
     printed = facts.get("confusions", ())
     for name in composites(facts):
         classes = list(facts["class_counts"][name])
-        parts = [one for one in printed if one["corpus"] in facts["class_counts"] and one["classes"] == classes]
-        keys = {(one["experiment"], one["corpus"]) for one in parts}
+        parts = [part for part in printed if part["corpus"] in facts["class_counts"] and part["classes"] == classes]
+        keys = {(part["experiment"], part["corpus"]) for part in parts}
         tables = {c.source for c in claims if (c.experiment, c.corpus) in keys}
         row = [c for c in claims if c.corpus == name and c.source in tables]
         beside = {c.metric: c for c in row if c.metric in ("uar", "uf1", "accuracy")}
-        if {one["corpus"] for one in parts} != set(facts["class_counts"]) - {name} or not beside:
+        if {part["corpus"] for part in parts} != set(facts["class_counts"]) - {name} or not beside:
             continue
-        matrix = np.sum([one["matrix"] for one in parts], axis=0)
-        found = {metric: float(metrics.metric(metric, tuple(classes))(matrix)) for metric in beside}
-        wrong = [m for m, value in found.items() if not prints_as(np.array([value]), beside[m].printed).all()]
-        terms = [f"{m.upper()} {value:.5f}, printed {beside[m].printed}" for m, value in found.items()]
+        matrix = np.sum([part["matrix"] for part in parts], axis=0)
+        computed = {metric: float(metrics.metric(metric, tuple(classes))(matrix)) for metric in beside}
+        wrong = [m for m, value in computed.items() if not prints_as(np.array([value]), beside[m].printed).all()]
+        terms = [f"{m.upper()} {value:.5f}, printed {beside[m].printed}" for m, value in computed.items()]
         statement = (
-            f"{name}: the matrices of {listed([one['corpus'] for one in parts])} add up to rows of "
+            f"{name}: the matrices of {listed([part['corpus'] for part in parts])} add up to rows of "
             f"{of(matrix.sum(axis=1).tolist())} clips with {listed(terms)}."
         )
-        where = f"{', '.join(one['source'] for one in parts)}, {next(iter(beside.values())).source}"
+        where = f"{', '.join(part['source'] for part in parts)}, {next(iter(beside.values())).source}"
         yield note("Matrices of the corpora against the composite", statement, not wrong, where)

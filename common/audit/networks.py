@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from common.audit.basics import by_arithmetic, listed, note, source
-from common.types import Finding
+from common.audit.finding import Finding
 
 Shape = tuple[int, ...]
 
@@ -31,8 +31,8 @@ def networks(facts: Mapping[str, Any]) -> Iterator[Finding]:
                 streams[stream] = output({**layer, "output": printed}, streams.get(stream, printed))
             if streams[stream] != printed:
                 name = f"{layer['kind']}{f' {stream}' if stream else ''}"
-                found = _times(_channels_last(streams[stream], last))
-                wrong.append(f"{name} gives {found}, printed {_times(layer['output'])}")
+                computed = _times(_channels_last(streams[stream], last))
+                wrong.append(f"{name} gives {computed}, printed {_times(layer['output'])}")
         statement = f"{table['name']}: "
         if wrong:
             rest = len(table["layers"]) - len(wrong)
@@ -70,9 +70,9 @@ def parameters(facts: Mapping[str, Any], built: Mapping[str, int]) -> Iterator[F
         return
     printed, where = facts["parameters"], source(facts, "parameters")
     if "parameters" in built:
-        found = built["parameters"]
-        statement = f"Printed {printed:,} parameters; the models built here have {found:,}."
-        yield note("Parameters against the models", statement, printed == found, where)
+        n_built = built["parameters"]
+        statement = f"Printed {printed:,} parameters; the models built here have {n_built:,}."
+        yield note("Parameters against the models", statement, printed == n_built, where)
     if given := facts.get("parameter_layers"):
         totals = {
             value: sum(

@@ -14,19 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from common.audit.basics import (
-    by_arithmetic,
-    decimals,
-    figure,
-    listed,
-    name,
-    not_rounded,
-    note,
-    printable,
-    prints_as,
-)
-from common.histories import LAST, LAST_DEVIATION, LAST_MEAN, is_accuracy
-from common.types import Claim, Finding
+from common.audit.basics import by_arithmetic, decimals, figure, listed, name, not_rounded, note, printable, prints_as
+from common.audit.finding import Finding
+from common.contract import Claim
+from common.scoring.histories import LAST, LAST_DEVIATION, LAST_MEAN, is_accuracy
 
 
 def counts_printing_as(claim: Claim, n: int) -> list[int]:
@@ -51,9 +42,9 @@ def accuracies(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Fi
         own, *others = sizes[corpus]
         fits, single = [], []
         for claim in group:
-            if found := counts_printing_as(claim, own["clips"]):
-                fits.append(f"{name(claim)} {figure(claim)} = {_ratio(claim, found[0], own['clips'])}")
-                single += [(claim, label) for label in _one_class(facts, corpus, found)]
+            if counts := counts_printing_as(claim, own["clips"]):
+                fits.append(f"{name(claim)} {figure(claim)} = {_ratio(claim, counts[0], own['clips'])}")
+                single += [(claim, label) for label in _one_class(facts, corpus, counts)]
             else:
                 yield _of_others(claim, own, others)
         if fits:
@@ -118,8 +109,8 @@ def means(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding
         for size, sums in fitting[:1] if of_own else fitting:
             n = LAST * size["clips"]
             ratio = _ratio(claim, sums[0], n)
-            said = _deviation(deviation, sums, size["clips"]) if deviation else ""
-            terms.append(f" {ratio} ({size['what']}; {_chance(claim, n)}{said})")
+            remark = _deviation(deviation, sums, size["clips"]) if deviation else ""
+            terms.append(f" {ratio} ({size['what']}; {_chance(claim, n)}{remark})")
         statement += ", but".join(terms[:2]) + "".join(f" and{term}" for term in terms[2:])
         holds = any(not size.get("outside") for size, _ in fitting)
         yield by_arithmetic("Means over epochs as whole clips", f"{statement}.", holds, claim.source)
@@ -141,8 +132,8 @@ def deviates(claim: Claim, sums: Sequence[int], n: int, less: int) -> bool:
     """
     scale = (100 if claim.unit == "%" else 1) / n
     for total in sums:
-        each, rest = divmod(total, LAST)
-        least = rest * (each + 1) ** 2 + (LAST - rest) * each**2
+        quotient, rest = divmod(total, LAST)
+        least = rest * (quotient + 1) ** 2 + (LAST - rest) * quotient**2
         most = ((float(claim.printed) + 10.0 ** -decimals(claim.printed)) / scale) ** 2 * LAST + total**2 / LAST
         squares = np.arange(least, int(most) + 3, 2)  # `least` has the right parity itself
         values = scale * np.sqrt((squares - total**2 / LAST) / (LAST - less))

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from common.audit.basics import Figure, by_arithmetic, figures, listed, note
-from common.types import Claim, Finding
+from common.audit.finding import Finding
+from common.contract import Claim
 
 
 def above_cited(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
@@ -20,9 +21,9 @@ def above_cited(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[F
     may be of either, or of the best of the experiments that they name, and contradict nothing where they are of none.
     """
     for given in facts.get("above", ()):
-        table = [one for one in figures(facts, claims) if one.source in given["tables"]]
+        table = [f for f in figures(facts, claims) if f.source in given["tables"]]
         pairs = _pairs(table, given.get("own"), given.get("cited"), best=not given.get("own"))
-        wrong = [(mine, other) for mine, other in pairs if mine.value <= other.value]
+        wrong = [(own, other) for own, other in pairs if own.value <= other.value]
         most, loose = bool(given.get("most")), bool(given.get("loose"))
         terms = [f"{a.metric} {a.text} ({a.name}) against {b.text} ({b.name}) on {a.corpus}" for a, b in wrong]
         which = listed(given["own"]) if given.get("own") else "the best own figure of each column"
@@ -47,11 +48,11 @@ def _pairs(
     """Own and cited figures of the same column, of these names where there are any; of the own ones the best alone."""
     pairs = []
     for key in dict.fromkeys((f.source, f.corpus, f.metric) for f in table if f.own):
-        column = [one for one in table if (one.source, one.corpus, one.metric) == key]
-        mine = [one for one in column if one.own and (own is None or one.name in own)]
-        mine = [max(mine, key=lambda one: one.value)] if best and mine else mine
-        others = [one for one in column if not one.own and (cited is None or one.name in cited)]
-        pairs += [(a, b) for a in mine for b in others]
+        column = [f for f in table if (f.source, f.corpus, f.metric) == key]
+        own_figures = [f for f in column if f.own and (own is None or f.name in own)]
+        own_figures = [max(own_figures, key=lambda f: f.value)] if best and own_figures else own_figures
+        others = [f for f in column if not f.own and (cited is None or f.name in cited)]
+        pairs += [(a, b) for a in own_figures for b in others]
     return pairs
 
 
@@ -64,13 +65,14 @@ def order(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding
     for given in facts.get("order", ()):
         names = given["names"]
         column = [
-            one
-            for one in figures(facts, claims)
-            if (one.source, one.corpus) == (given["table"], given["corpus"]) and one.metric.startswith(given["metric"])
+            figure
+            for figure in figures(facts, claims)
+            if (figure.source, figure.corpus) == (given["table"], given["corpus"])
+            and figure.metric.startswith(given["metric"])
         ]
-        own = [one for one in column if one.own]
-        ranked = sorted(own if given.get("among") == "own" else column, key=lambda one: -one.value)
-        terms = [f"{one.name} {one.text}" for one in ranked[: max(len(names), 2) + 1]]
+        own = [f for f in column if f.own]
+        ranked = sorted(own if given.get("among") == "own" else column, key=lambda f: -f.value)
+        terms = [f"{f.name} {f.text}" for f in ranked[: max(len(names), 2) + 1]]
         more = len(ranked) - len(terms)
         statement = f"{given['corpus']}, {given['metric']}: the order is {', '.join(terms)}"
         statement += f" and {more} more" if more else ""
@@ -82,9 +84,9 @@ def order(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding
 
 def _leads_with(column: Sequence[Figure], names: Sequence[str]) -> bool:
     """Whether the highest figures are those of `names`, in this order and without a tie."""
-    ranked = sorted(column, key=lambda one: -one.value)
+    ranked = sorted(column, key=lambda f: -f.value)
     ties = any(a.value == b.value for a, b in pairwise(ranked[: len(names) + 1]))
-    return [one.name for one in ranked[: len(names)]] == names and not ties
+    return [f.name for f in ranked[: len(names)]] == names and not ties
 
 
 def wins(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
@@ -93,17 +95,17 @@ def wins(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]
     Experiments are called `model-row`; `last` names rows that are said to have the lowest means.
     """
     for given in facts.get("wins", ()):
-        value = {one.name: one for one in figures(facts, claims) if one.own and one.source == given["table"]}
+        value = {f.name: f for f in figures(facts, claims) if f.own and f.source == given["table"]}
         rows = {row: [value[f"{model}-{row}"] for model in given["models"]] for row in given["rows"]}
-        best = {row: max(found, key=lambda one: one.value) for row, found in rows.items()}
-        lost = [row for row, one in best.items() if one.name != f"{given['winner']}-{row}"]
+        best = {row: max(cells, key=lambda f: f.value) for row, cells in rows.items()}
+        lost = [row for row, leader in best.items() if leader.name != f"{given['winner']}-{row}"]
         won = len(rows) - len(lost)
         terms = [f"{row} ({best[row].name} {best[row].text})" for row in lost]
         statement = f"{given['winner']} has the highest figure of {won} of {len(rows)} rows"
         statement += f"{', not of ' + listed(terms) if lost else ''}; printed {given['printed']} of {len(rows)}."
         yield by_arithmetic("Wins in the text", statement, won == given["printed"], str(given["source"]))
         if last := given.get("last"):
-            averages = {row: float(np.mean([one.value for one in found])) for row, found in rows.items()}
+            averages = {row: float(np.mean([f.value for f in cells])) for row, cells in rows.items()}
             ranked = sorted(averages, key=averages.__getitem__)
             statement = (
                 f"means of rows are {listed([f'{row} {100 * averages[row]:.2f}%' for row in ranked])}; the text "
@@ -124,14 +126,14 @@ def axes(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]
         grid = np.array(
             [[value[f"{given['prefix']}{a}x{a}x{b}"].value for b in given["second"]] for a in given["first"]]
         )
-        for axis, (what, better) in enumerate(given["better"].items()):
+        for axis, (axis_name, better) in enumerate(given["better"].items()):
             averages = 100 * grid.mean(axis=1 - axis)
             sizes = given["first"] if axis == 0 else given["second"]
             terms = [f"{average:.2f}% at {size}" for size, average in zip(sizes, averages, strict=True)]
             end = 0 if better == "less" else len(sizes) - 1
             place = int(np.unravel_index(grid.argmax(), grid.shape)[axis])
             of_best = abs(place - end) < (len(sizes) - 1) / 2
-            statement = f"means by {what} are {listed(terms)}, and the highest figure is at {sizes[place]}"
+            statement = f"means by {axis_name} are {listed(terms)}, and the highest figure is at {sizes[place]}"
             statement += f"; {better} of it is said to be better."
             holds = int(np.argmax(averages)) == end or of_best
             yield by_arithmetic("Means along an axis", statement, holds, str(given["source"]))
@@ -145,9 +147,9 @@ def steadier(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Find
     for given in facts.get("steadier", ()):
         table = [c for c in claims if c.source == given["table"] and c.metric == given["metric"]]
         by_model: dict[str, dict[str, Figure]] = {}
-        for one in figures({}, table):
-            by_model.setdefault(one.name.rpartition("-")[0], {})[one.corpus] = one
-        pairs = [(found[given["less"]], found[given["more"]]) for found in by_model.values()]
+        for figure in figures({}, table):
+            by_model.setdefault(figure.name.rpartition("-")[0], {})[figure.corpus] = figure
+        pairs = [(by_corpus[given["less"]], by_corpus[given["more"]]) for by_corpus in by_model.values()]
         right = [(a, b) for a, b in pairs if a.value < b.value]
         terms = [f"{a.text} against {b.text}" for a, b in pairs]
         statement = f"{given['metric']}: {len(right)} of {len(pairs)} are smaller on {given['less']} than on "

@@ -22,8 +22,9 @@ from common.audit.basics import (
     prints_as,
     source,
 )
+from common.audit.finding import Finding
 from common.audit.proportions import counts_printing_as, percent
-from common.types import Claim, Finding
+from common.contract import Claim
 
 Counts = tuple[int, ...]
 
@@ -92,16 +93,16 @@ def _class_recalls(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterato
 def _one(corpus: str, n: Counts, uar: Claim, f1: Claim) -> tuple[list[Counts], Finding]:
     """The wrong clips per class that give both figures of one corpus."""
     candidates = error_counts(uar.printed, n)
-    found = with_uf1(candidates, n, f1.printed)
+    fitting = with_uf1(candidates, n, f1.printed)
     statement = (
         f"{uar.experiment}, {corpus}: UAR {uar.printed} of {of(n)} clips is reached by "
-        f"{many(candidates, 'combination')} of wrong clips, {len(found):,} of them with a confusion matrix whose UF1 "
+        f"{many(candidates, 'combination')} of wrong clips, {len(fitting):,} of them with a confusion matrix whose UF1 "
         f"is {f1.printed}"
     )
-    if len(found) == 1:
-        value = sum(1 - e / clips for e, clips in zip(found[0], n, strict=True)) / len(n)
-        statement += f": {of(found[0])}, whose UAR is {value:.5f}{not_rounded(value, uar.printed)}"
-    return found, by_arithmetic("UAR and UF1 as whole clips", f"{statement}.", bool(found), uar.source)
+    if len(fitting) == 1:
+        value = sum(1 - e / clips for e, clips in zip(fitting[0], n, strict=True)) / len(n)
+        statement += f": {of(fitting[0])}, whose UAR is {value:.5f}{not_rounded(value, uar.printed)}"
+    return fitting, by_arithmetic("UAR and UF1 as whole clips", f"{statement}.", bool(fitting), uar.source)
 
 
 def _together(
@@ -132,10 +133,10 @@ def _together(
     statement += f" agree with {len(solutions)} of {many(together, 'combination')} of the corpora's solutions"
     if len(solutions) == 1:
         combination, total = solutions[0]
-        each = "; ".join(f"{corpus} {of(errors)}" for corpus, errors in zip(parts, combination, strict=True))
+        corpus_errors = "; ".join(f"{corpus} {of(errors)}" for corpus, errors in zip(parts, combination, strict=True))
         right = sum(clips) - sum(total)
         statement += (
-            f": wrong clips ({', '.join(classes)}) {each}; together {of(total)}, so {right} of {sum(clips)} "
+            f": wrong clips ({', '.join(classes)}) {corpus_errors}; together {of(total)}, so {right} of {sum(clips)} "
             f"clips are right ({right / sum(clips):.4f})"
         )
     yield note("Corpus columns against the composite", f"{statement}.", bool(solutions), uar.source)

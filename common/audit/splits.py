@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from common.audit.basics import figure, listed, name, note, of
-from common.types import Claim, Finding
+from common.audit.finding import Finding
+from common.contract import Claim
 
 
 def unshuffled_splits(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
@@ -23,9 +24,9 @@ def unshuffled_splits(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iter
         n, out = len(labels), int(np.ceil(given["held_out_share"] * len(labels)))
         training, held_out = (np.bincount(part, minlength=len(names)) for part in (labels[:-out], labels[-out:]))
         known = int(np.isin(labels, np.flatnonzero(training)).sum())
-        mine = [c for c in claims if (c.corpus, c.metric, c.n_clips) == (corpus, "accuracy", n)]
-        above = [c for c in mine if round(c.value * n) > known]
-        printed = [f"{name(c)} {figure(c)} is {'more' if c in above else 'no more'}" for c in mine]
+        accuracies = [c for c in claims if (c.corpus, c.metric, c.n_clips) == (corpus, "accuracy", n)]
+        above = [c for c in accuracies if round(c.value * n) > known]
+        printed = [f"{name(c)} {figure(c)} is {'more' if c in above else 'no more'}" for c in accuracies]
         statement = (
             f"{corpus}: of rows in the order {', '.join(f'{label} {count}' for label, count in rows)} the last {out} "
             f"are held out, not shuffled; for training are {of(training.tolist())} ({', '.join(names)}), held out "

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from common.audit.basics import Figure, by_arithmetic, figures, listed, prints_as
-from common.types import Claim, Finding
+from common.audit.finding import Finding
+from common.contract import Claim
 
 ABOUT = 0.1
 """By which share a number may differ from one that the text calls approximate."""
@@ -23,11 +24,11 @@ def differences(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[F
     for given in facts.get("differences", ()):
         about, wrong = bool(given.get("about")), []
         for a, b, printed in given["rows"]:
-            found = round(float(a) - float(b), 6)
+            difference = round(float(a) - float(b), 6)
             if unknown := [text for text in (a, b) if text not in known]:
                 wrong.append(f"{listed(unknown)} is in no table")
-            elif not (near(found, printed) if about else prints_as(np.array([found]), printed).any()):
-                wrong.append(f"{a} - {b} is {found:.1f}, printed {printed}")
+            elif not (near(difference, printed) if about else prints_as(np.array([difference]), printed).any()):
+                wrong.append(f"{a} - {b} is {difference:.1f}, printed {printed}")
         rows = len(given["rows"])
         statement = f"{rows - len(wrong)} of {rows} {'approximate' if about else 'exact'} differences in the text "
         statement += f"{'lie within a tenth of' if about else 'follow from'} the table"
@@ -35,9 +36,9 @@ def differences(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[F
         yield by_arithmetic("Differences in the text", statement, not wrong, str(given["source"]))
 
 
-def near(found: float, printed: str) -> bool:
+def near(number: float, printed: str) -> bool:
     """Whether a number is within a tenth of one that the text calls approximate."""
-    return abs(found - float(printed)) <= ABOUT * abs(float(printed)) + 1e-9
+    return abs(number - float(printed)) <= ABOUT * abs(float(printed)) + 1e-9
 
 
 def margins(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
@@ -46,17 +47,17 @@ def margins(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Findi
     Metric by metric; the leads on the other corpora of the table are told beside them.
     """
     for given in facts.get("margins", ()):
-        table = [one for one in figures(facts, claims) if one.source == given["table"]]
+        table = [f for f in figures(facts, claims) if f.source == given["table"]]
         corpus, (most, least) = given["corpus"], given["printed"]
         terms, holds = [], True
-        for metric in dict.fromkeys(one.metric for one in table):
+        for metric in dict.fromkeys(f.metric for f in table):
             leads = _leads(table, corpus, metric)
             if leads:
                 terms.append(f"{min(leads):.1f} to {max(leads):.1f} points in {metric.upper()}")
                 holds &= near(max(leads), most) and near(min(leads), least)
-        columns = {(one.corpus, one.metric) for one in table if one.corpus != corpus}
+        columns = {(f.corpus, f.metric) for f in table if f.corpus != corpus}
         others = [lead for column in columns for lead in _leads(table, *column)]
-        rows = len({one.name for one in table if not one.own and one.corpus == corpus})
+        rows = len({f.name for f in table if not f.own and f.corpus == corpus})
         statement = (
             f"{corpus}: the leads over the {rows} cited rows are {listed(terms)}; printed are about {most}% and "
         )
@@ -67,24 +68,24 @@ def margins(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Findi
 
 def _leads(table: Sequence[Figure], corpus: str, metric: str) -> list[float]:
     """By how many points the best own figure of a column leads each cited one."""
-    column = [one for one in table if (one.corpus, one.metric) == (corpus, metric)]
-    own = [one.value for one in column if one.own]
-    return [100 * (max(own) - one.value) for one in column if not one.own] if own else []
+    column = [f for f in table if (f.corpus, f.metric) == (corpus, metric)]
+    own = [f.value for f in column if f.own]
+    return [100 * (max(own) - f.value) for f in column if not f.own] if own else []
 
 
 def bounds(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
     """`bounds`: experiments of a table whose figures are all said to lie `above` or `below` a number."""
     for given in facts.get("bounds", ()):
-        mine = [
-            one
-            for one in figures(facts, claims)
-            if one.own and one.name in given["experiments"] and one.source == given["table"]
+        own_figures = [
+            figure
+            for figure in figures(facts, claims)
+            if figure.own and figure.name in given["experiments"] and figure.source == given["table"]
         ]
         side = "above" if "above" in given else "below"
         limit = float(given[side]) / 100
-        wrong = [one for one in mine if (one.value <= limit if side == "above" else one.value >= limit)]
-        edge = (min if side == "above" else max)(mine, key=lambda one: one.value)
-        statement = f"{len(mine) - len(wrong)} of {len(mine)} figures lie {side} {given[side]}%; the "
+        wrong = [f for f in own_figures if (f.value <= limit if side == "above" else f.value >= limit)]
+        edge = (min if side == "above" else max)(own_figures, key=lambda f: f.value)
+        statement = f"{len(own_figures) - len(wrong)} of {len(own_figures)} figures lie {side} {given[side]}%; the "
         statement += f"{'lowest' if side == 'above' else 'highest'} is {edge.text} ({edge.name})."
         yield by_arithmetic("Bounds in the text", statement, not wrong, str(given["source"]))
 

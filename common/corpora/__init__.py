@@ -44,16 +44,16 @@ def find(data: Path, names: Sequence[str] = NAMES) -> dict[str, Path]:
     Raises UserError where `data` is no readable folder, or holds none.
     """
     folders = trees.survey(Path(data))
-    found = _roots(folders, names)
-    if not found:
+    roots = _roots(folders, names)
+    if not roots:
         known = dict.fromkeys(
             folder for name in names for layout in source(name).layouts for _, folder in layout.folders
         )
         hints = [f"{name} is, and is read when it is named" for name in _roots(folders, ON_REQUEST)]
         hints += [f"{folder.path} cannot be read ({folder.fault})" for folder in folders if folder.fault]
-        what = f"no known corpus here; looked for folders of subjects in {', '.join(known)}"
-        raise UserError("; ".join([f"{data}: {what}", *hints]))
-    return found
+        problem = f"no known corpus here; looked for folders of subjects in {', '.join(known)}"
+        raise UserError("; ".join([f"{data}: {problem}", *hints]))
+    return roots
 
 
 def _roots(folders: Sequence[Folder], names: Sequence[str]) -> dict[str, Path]:

@@ -96,10 +96,10 @@ def load(root: Path, images: str = "raw") -> Corpus:
 
 def read(table: Path) -> tuple[list[Row], Names]:
     """The rows of the codes and the naming rule, by the position of sheets and columns. Raises UserError."""
-    found = workbooks.read(table)
-    if len(found) < 3:
-        raise UserError(f"{table}: {len(found)} sheets; the codes, participants and stimuli should be the first three")
-    codes, participants, stimuli = (sheet.rows for sheet in found[:3])
+    sheets = workbooks.read(table)
+    if len(sheets) < 3:
+        raise UserError(f"{table}: {len(sheets)} sheets; the codes, participants and stimuli should be the first three")
+    codes, participants, stimuli = (sheet.rows for sheet in sheets[:3])
     if (width := len(codes[0][1]) if codes else 0) < len(LAYOUT.headings):
         raise UserError(f"{table}: the first sheet has {width} columns; {len(LAYOUT.headings)} are needed")
     rows = [Row(at, dict(zip(LAYOUT.headings, cells, strict=False)), LAYOUT.headings) for at, cells in codes]
@@ -199,11 +199,11 @@ def _span_in_recording(row: Row, notes: _Notes) -> tuple[int, int]:
         raise ClipError(f"row {row.number}: onset {onset}, but the frames of a recording count from 1")
     if onset <= offset:
         return onset, offset
-    what = "no offset" if not offset else f"offset {offset} before onset {onset}"
+    problem = "no offset" if not offset else f"offset {offset} before onset {onset}"
     apex = row.frame("apex")
     if apex <= onset:
-        raise ClipError(f"row {row.number}: {what}, and no apex after the onset to end with")
-    notes.add("offset", apex, f"{what}; the clip is read up to its apex")
+        raise ClipError(f"row {row.number}: {problem}, and no apex after the onset to end with")
+    notes.add("offset", apex, f"{problem}; the clip is read up to its apex")
     return onset, apex
 
 
@@ -223,10 +223,10 @@ def _recording(tree: Tree, names: Names, person: int, stimulus: str) -> Path:
         raise ClipError(f"stimulus {stimulus} is not in the naming rule (third sheet)")
     homes = tables.subject(LAYOUT, tree, person)
     listed = trees.children if tree.name == "rawpic" else trees.videos
-    found = [
+    recordings = [
         path
         for home in homes
         for name, path in listed(home).items()
         if (match := RECORDING.fullmatch(name)) and (int(match[1]), match[2]) == (person, names.codes[stimulus])
     ]
-    return tables.single(found, f"{homes[0].name}/{person}_{names.codes[stimulus]}…", tree)
+    return tables.single(recordings, f"{homes[0].name}/{person}_{names.codes[stimulus]}…", tree)

@@ -16,7 +16,7 @@ from common.corpora.casme_sq import RECORDING
 from common.corpora.trees import Tree, natural
 from common.errors import ClipError, printable, quoted
 from common.types import Clip, Corpus, Exclusion
-from common.videos import stated_count
+from common.vision.videos import stated_count
 
 LAYOUT = replace(
     casme_sq.LAYOUT,

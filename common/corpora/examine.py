@@ -8,7 +8,7 @@ from pathlib import Path
 
 from common.errors import ClipError
 from common.types import Clip, Exclusion, Progress
-from common.videos import is_video, stated_count
+from common.vision.videos import is_video, stated_count
 
 _IMAGES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM")
 _OGG, _MATROSKA, _ASF = b"OggS", b"\x1aE\xdf\xa3", b"0&\xb2u"
@@ -17,7 +17,7 @@ _VIDEOS = (b"RIFF", _MATROSKA, _ASF, _OGG, b"\x00\x00\x01\xba", b"\x00\x00\x01\x
 
 def unusable(clips: Sequence[Clip], progress: Progress | None = None) -> list[Exclusion]:
     """The clips that a run will have to exclude, with the first of their faulty files. Nothing is decoded."""
-    found = []
+    exclusions = []
     verdicts: dict[Path, str] = {}  # the clips of a recording share its video
     lengths: dict[Path, int] = {}
     for done, clip in enumerate(clips, 1):
@@ -31,10 +31,10 @@ def unusable(clips: Sequence[Clip], progress: Progress | None = None) -> list[Ex
                 faults.append(f"{file.name} holds {lengths[file]} frames, frame {clip.numbers[-1]} is asked for")
         if faults:
             more = f", and {len(faults) - 1} more of its {len(clip.files)} files" if len(faults) > 1 else ""
-            found.append(Exclusion(clip.id, f"{faults[0]}{more}; copy the clip again"))
+            exclusions.append(Exclusion(clip.id, f"{faults[0]}{more}; copy the clip again"))
         if progress:
             progress(f"looking at the files of {clip.corpus}", done, len(clips))
-    return found
+    return exclusions
 
 
 def _fault(file: Path) -> tuple[str, int]:

@@ -63,8 +63,8 @@ def load(root: Path, images: str = "raw") -> Corpus:
         "the long release SMIC-E": ("smic_e", smic_e.LAYOUT),
     }
     notes = [
-        f"{what} is there and not read; it has the name {name}"
-        for what, (name, layout) in there.items()
+        f"{description} is there and not read; it has the name {name}"
+        for description, (name, layout) in there.items()
         if trees.available(folders, layout)
     ]
     return _load(HS, folders, images, notes)
@@ -117,7 +117,7 @@ def _load(layout: Layout, folders: Sequence[Folder], images: str, notes: Sequenc
 
 def _clip_folders(layout: Layout, tree: Path, exclusions: dict[str, Exclusion]) -> list[tuple[int, str, Path]]:
     """(subject number, clip name, folder) of everything in `micro`; notes what cannot be read in `exclusions`."""
-    found = []
+    clip_folders = []
     for number, homes in sorted(trees.subjects(tree, layout).items()):
         try:
             folders = [folder for home in homes for folder in _below_micro(home)]
@@ -129,11 +129,11 @@ def _clip_folders(layout: Layout, tree: Path, exclusions: dict[str, Exclusion]) 
             match = NAME.fullmatch(folder.name.strip())
             if match:  # one spelling for all copies: s1_ne_01
                 name = f"s{int(match[1])}_{match[2].lower()}_{int(match[3]):02d}"
-                found.append((number, name, folder))
+                clip_folders.append((number, name, folder))
             else:
                 key = f"{layout.corpus}/s{number}/{printable(folder.name)}"
                 exclusions[key] = Exclusion(key, "its name says no emotion (ne, po or sur)")
-    return found
+    return clip_folders
 
 
 def _below_micro(home: Path) -> Iterator[Path]:

@@ -114,8 +114,8 @@ def _folder(layout: Layout, tree: Tree, person: int, name: str) -> Path:
     """The folder of a clip, whatever zeros its name is padded with. Raises ClipError unless there is exactly one."""
     homes = tables.subject(layout, tree, person)
     there = [path for home in homes for path in trees.children(home).values()]
-    found = [path for path in there if _parts(path.name.strip()) == _parts(name)]
-    return tables.single(found, f"{homes[0].name}/{name}", tree)
+    matches = [path for path in there if _parts(path.name.strip()) == _parts(name)]
+    return tables.single(matches, f"{homes[0].name}/{name}", tree)
 
 
 def _parts(name: str) -> tuple[int, str, int] | None:

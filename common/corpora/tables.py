@@ -83,14 +83,14 @@ def load(layout: Layout, root: Path, images: str) -> Corpus:
 
 def find(folders: Sequence[trees.Folder], layout: Layout) -> Path:
     """The annotation table; where several are there the last by name, which is the newest. UserError for none."""
-    found = trees.files(folders, layout.tables)
-    if not found:
+    tables = trees.files(folders, layout.tables)
+    if not tables:
         near = trees.files(folders, [f"*{Path(pattern).stem}.xls" for pattern in layout.tables])
         hint = f"; {near[0].name} is of an older format: save it as xlsx" if near else ""
         raise UserError(
             f"{folders[0].path}: no annotation table of {layout.corpus}; looked for {', '.join(layout.tables)}{hint}"
         )
-    return max(found, key=lambda path: (natural(path.stem.lower()), -len(path.parts), natural(str(path))))
+    return max(tables, key=lambda path: (natural(path.stem.lower()), -len(path.parts), natural(str(path))))
 
 
 def passed_over(folders: Sequence[trees.Folder], layout: Layout, chosen: Path) -> list[str]:
@@ -105,7 +105,7 @@ def passed_over(folders: Sequence[trees.Folder], layout: Layout, chosen: Path) -
 
 def unlisted(layout: Layout, tree: Tree, corpus: Corpus) -> list[str]:
     """One line about clip folders that no row of the table speaks of, if there are any."""
-    known = {one.id.lower() for one in corpus.clips} | {one.clip.lower() for one in corpus.exclusions}
+    known = {clip.id.lower() for clip in corpus.clips} | {exclusion.clip.lower() for exclusion in corpus.exclusions}
     there = [
         f"{home.name}/{name}"
         for person, homes in trees.subjects(tree.path, layout).items()
@@ -116,8 +116,8 @@ def unlisted(layout: Layout, tree: Tree, corpus: Corpus) -> list[str]:
     ]
     if not there:
         return []
-    some = ", ".join(there[:5]) + (", …" if len(there) > 5 else "")
-    return [f"{len(there)} clip folder{'s are' if len(there) > 1 else ' is'} in no row of the table: {some}"]
+    examples = ", ".join(there[:5]) + (", …" if len(there) > 5 else "")
+    return [f"{len(there)} clip folder{'s are' if len(there) > 1 else ' is'} in no row of the table: {examples}"]
 
 
 def _listed(home: Path) -> list[str]:
@@ -136,7 +136,7 @@ def read(
     annotation but notes or blanks. A sheet named `first` is looked at before the others; columns in `optional` are read
     where they are there. Raises UserError, naming file and heading.
     """
-    every = {**headings, **(optional or {})}
+    wanted = {**headings, **(optional or {})}
     missing = list(headings.values())
     for sheet in sorted(workbooks.read(path), key=lambda sheet: plain(sheet.name) != plain(first)):
         for at, (_, header) in enumerate(sheet.rows):
@@ -145,9 +145,9 @@ def read(
             if absent:
                 missing = min(missing, absent, key=len)
                 continue
-            columns = {field: names.index(plain(name)) for field, name in every.items() if plain(name) in names}
+            columns = {field: names.index(plain(name)) for field, name in wanted.items() if plain(name) in names}
             rows = [
-                Row(number, {field: cells[column] for field, column in columns.items()}, every)
+                Row(number, {field: cells[column] for field, column in columns.items()}, wanted)
                 for number, cells in sheet.rows[at + 1 :]
             ]
             return [row for row in rows if annotates(row.cells)]
@@ -207,7 +207,7 @@ def clip(layout: Layout, tree: Tree, row: Row, person: int, name: str) -> Found:
     place = folder(layout, tree, person, name)
     onset, offset = row.frame("onset"), row.frame("offset")
     frames = trees.sequence(place, onset, offset)
-    found, repairs = apex(layout, row, f"{layout.corpus}/{layout.subject_id.format(person)}/{name}", onset, offset)
+    apex_frame, repairs = apex(layout, row, f"{layout.corpus}/{layout.subject_id.format(person)}/{name}", onset, offset)
     made = Clip(
         corpus=layout.corpus,
         subject=layout.subject_id.format(person),
@@ -215,7 +215,7 @@ def clip(layout: Layout, tree: Tree, row: Row, person: int, name: str) -> Found:
         frames=tuple(frames.values()),
         numbers=tuple(frames),
         onset=onset,
-        apex=found,
+        apex=apex_frame,
         offset=offset,
         fps=layout.fps,
         emotion=row.text("emotion").lower(),
@@ -234,10 +234,10 @@ def folder(layout: Layout, tree: Tree, person: int, name: str) -> Path:
     """The clip's folder, spelled as in the table or, failing that, in other case. Raises ClipError unless it is one."""
     homes = subject(layout, tree, person)
     there = [trees.children(home) for home in homes]
-    found = [names[name] for names in there if name in names] or [
+    matches = [names[name] for names in there if name in names] or [
         path for names in there for key, path in names.items() if key.strip().lower() == name.lower()
     ]
-    return single(found, f"{homes[0].name}/{name}", tree)
+    return single(matches, f"{homes[0].name}/{name}", tree)
 
 
 def subject(layout: Layout, tree: Tree, person: int) -> tuple[Path, ...]:
@@ -248,20 +248,20 @@ def subject(layout: Layout, tree: Tree, person: int) -> tuple[Path, ...]:
     return homes
 
 
-def single(found: Sequence[Path], what: str, tree: Tree) -> Path:
-    """The only one of `found`. Raises ClipError."""
-    if not found:
-        raise ClipError(f"no folder {what} in {tree.name}")
-    if len(found) > 1:
-        places = " and ".join(f"{path.parent.name}/{path.name}" for path in found)
-        raise ClipError(f"{what} is there {len(found)} times in {tree.name}: {places}")
-    return found[0]
+def single(paths: Sequence[Path], label: str, tree: Tree) -> Path:
+    """The only one of `paths`. Raises ClipError."""
+    if not paths:
+        raise ClipError(f"no folder {label} in {tree.name}")
+    if len(paths) > 1:
+        places = " and ".join(f"{path.parent.name}/{path.name}" for path in paths)
+        raise ClipError(f"{label} is there {len(paths)} times in {tree.name}: {places}")
+    return paths[0]
 
 
 def missing_frames(clip: Clip) -> list[Correction]:
     """A note where frames between onset and offset are not on disk: the clip is used without them."""
-    expected, found = clip.offset - clip.onset + 1, len(clip.frames)
-    return [Correction(clip.id, "frames", str(expected), str(found), "files on disk")] if found != expected else []
+    expected, actual = clip.offset - clip.onset + 1, len(clip.frames)
+    return [Correction(clip.id, "frames", str(expected), str(actual), "files on disk")] if actual != expected else []
 
 
 def who(row: Row) -> tuple[int, str]:
@@ -286,13 +286,13 @@ def apex(layout: Layout, row: Row, key: str, onset: int, offset: int) -> tuple[i
     cell, heading, odd = row.cells["apex"], row.headings["apex"], layout.oddities.get(key)
     if not NUMBER.fullmatch(cell) and not cell.startswith("="):
         return None, [Correction(key, heading, cell, "none", "the table gives no frame number")]
-    found = row.frame("apex")
-    inside = onset <= found <= offset
-    places = {onset: "onset", onset + 1: "onset+1", offset: "offset"} if inside else {found: "outside"}
-    if odd and places.get(found) == odd.place:
-        return (found if odd.kept else None), [Correction(key, heading, cell, cell if odd.kept else "none", odd.why)]
+    frame = row.frame("apex")
+    inside = onset <= frame <= offset
+    places = {onset: "onset", onset + 1: "onset+1", offset: "offset"} if inside else {frame: "outside"}
+    if odd and places.get(frame) == odd.place:
+        return (frame if odd.kept else None), [Correction(key, heading, cell, cell if odd.kept else "none", odd.why)]
     if not inside:
         return None, [
             Correction(key, heading, cell, "none", f"the apex lies outside onset..offset ({onset}..{offset})")
         ]
-    return found, []
+    return frame, []

@@ -12,7 +12,7 @@ from itertools import groupby
 from pathlib import Path
 
 from common.errors import ClipError, UserError
-from common.videos import is_video
+from common.vision.videos import is_video
 
 IMAGES = (".jpg", ".jpeg", ".png", ".bmp")
 DEPTH = 7
@@ -98,7 +98,7 @@ def survey(top: Path) -> list[Folder]:
     Links are followed after all else, but not to a folder that holds `top`; each folder is seen once, at most `DEPTH`
     levels down, so that loops end. Raises UserError where `top` cannot be listed.
     """
-    found: list[Folder] = []
+    surveyed: list[Folder] = []
     above = Path(os.path.realpath(top))
     seen = {_identity(parent.stat()) for parent in above.parents}
     waiting = deque([(Path(os.path.abspath(top)), 0)])
@@ -114,11 +114,11 @@ def survey(top: Path) -> list[Folder]:
             if depth == 0:
                 reason = error.strerror or str(error)
                 raise UserError(f"{top}: no readable folder ({reason}); give the one that holds the corpora") from None
-            found.append(Folder(path, fault=error.strerror or str(error)))
+            surveyed.append(Folder(path, fault=error.strerror or str(error)))
             continue
         tables = tuple(sorted(name for name in files if name.lower().endswith((".xlsx", ".xls", ".csv"))))
-        found.append(Folder(path, tuple(sorted(folders, key=natural)), tables))
-        for name in found[-1].folders if depth < DEPTH else ():
+        surveyed.append(Folder(path, tuple(sorted(folders, key=natural)), tables))
+        for name in surveyed[-1].folders if depth < DEPTH else ():
             if _SUBJECT.fullmatch(name) or _REFUSE.fullmatch(name):
                 continue
             if not (path / name).is_symlink():
@@ -127,7 +127,7 @@ def survey(top: Path) -> list[Folder]:
                 links.append((path / name, depth + 1))
             else:
                 links.append((path / name, max(depth + 1, DEPTH - BEYOND)))
-    return found
+    return surveyed
 
 
 def _identity(status: os.stat_result) -> tuple[int, int]:
@@ -171,11 +171,11 @@ def choose(folders: Sequence[Folder], layout: Layout, images: str, table: Path |
         depth, path = len(tree.path.parts), natural(str(tree.path))
         return tree.kind != images, names.index(tree.name), -_people(tree, layout), -shared, depth, path
 
-    found = sorted(trees(folders, layout), key=rank)
-    if not found:
+    ranked = sorted(trees(folders, layout), key=rank)
+    if not ranked:
         wanted = ", ".join(names)
         raise UserError(f"{folders[0].path}: no images of {layout.corpus}; looked for folders of subjects in {wanted}")
-    return found[0]
+    return ranked[0]
 
 
 def passed_over(folders: Sequence[Folder], layout: Layout, chosen: Tree) -> list[str]:
@@ -222,11 +222,11 @@ def subjects(tree: Path, layout: Layout) -> dict[int, tuple[Path, ...]]:
 
     Raises ClipError where the folder cannot be listed.
     """
-    found: dict[int, tuple[Path, ...]] = {}
+    folders: dict[int, tuple[Path, ...]] = {}
     for name, path in children(tree).items():
         if match := layout.subject.fullmatch(name):
-            found[int(match[1])] = (*found.get(int(match[1]), ()), path)
-    return found
+            folders[int(match[1])] = (*folders.get(int(match[1]), ()), path)
+    return folders
 
 
 def children(folder: Path) -> dict[str, Path]:
@@ -245,14 +245,14 @@ def frame_number(name: str) -> int | None:
 
 def images(folder: Path) -> dict[int, Path]:
     """Image files by frame number, ascending. Raises ClipError where a number occurs twice."""
-    found: dict[int, str] = {}
+    names: dict[int, str] = {}
     for name in sorted(_read(folder)[1]):
         if not name.lower().endswith(IMAGES) or (number := frame_number(name)) is None:
             continue
-        if number in found:
-            raise ClipError(f"frame {number} is there twice: {found[number]} and {name}")
-        found[number] = name
-    return {number: folder / found[number] for number in sorted(found)}
+        if number in names:
+            raise ClipError(f"frame {number} is there twice: {names[number]} and {name}")
+        names[number] = name
+    return {number: folder / names[number] for number in sorted(names)}
 
 
 def videos(folder: Path) -> dict[str, Path]:
@@ -265,10 +265,10 @@ def sequence(folder: Path, onset: int, offset: int) -> dict[int, Path]:
     """The frames with onset <= number <= offset, ascending. Raises ClipError where fewer than two are there."""
     if onset > offset:
         raise ClipError(f"onset {onset} lies after offset {offset}")
-    found = images(folder)
-    chosen = {number: path for number, path in found.items() if onset <= number <= offset}
+    paths = images(folder)
+    chosen = {number: path for number, path in paths.items() if onset <= number <= offset}
     if not chosen:
-        held = f"it holds frames {min(found)} to {max(found)}" if found else "it holds no numbered image"
+        held = f"it holds frames {min(paths)} to {max(paths)}" if paths else "it holds no numbered image"
         raise ClipError(
             f"no frame between onset {onset} and offset {offset} in {folder.parent.name}/{folder.name}; {held}"
         )

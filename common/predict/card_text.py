@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from common.forms import NUMBER
-from common.report.tables import DASH, number
+from common.json_schema import NUMBER
+from common.report.formatting import DASH, number
 
 NOTICE = "Stand-in model: it has learnt from synthetic faces. Its answers say nothing about people."
 
@@ -37,32 +37,36 @@ def text(card: Mapping[str, Any]) -> str:
     lines += ["", f"Network: {card['title']}. A reimplementation; {card['protocol']}.", "", "## Learnt from", ""]
     classes = card["classes"]
     lines += [f"| corpus | clips | subjects | {' | '.join(classes)} |", f"|---|---|---|{'---|' * len(classes)}"]
-    for one in card["corpora"]:
-        counts = " | ".join(str(one["by_class"].get(name, 0)) for name in classes)
-        lines.append(f"| {one['title']} ({card['data']}) | {one['clips']} | {one['subjects']} | {counts} |")
-    lines += ["", *(f"- {one['title']}: {one['citation']}" for one in card["corpora"] if one["citation"]), ""]
+    for corpus in card["corpora"]:
+        counts = " | ".join(str(corpus["by_class"].get(name, 0)) for name in classes)
+        lines.append(f"| {corpus['title']} ({card['data']}) | {corpus['clips']} | {corpus['subjects']} | {counts} |")
+    lines += [
+        "",
+        *(f"- {corpus['title']}: {corpus['citation']}" for corpus in card["corpora"] if corpus["citation"]),
+        "",
+    ]
     lines += ["## Scores", "", f"{card['scores_of']}.", ""]
-    lines += [f"- {score_line(one)}" for one in card["scores"]] or [f"- {DASH}, not measured"]
+    lines += [f"- {score_line(score)}" for score in card["scores"]] or [f"- {DASH}, not measured"]
     lines += ["", "Measured by", "", f"    {card['scores_command']}", "", "## Files", ""]
-    for name, said in card["files"].items():
-        lines.append(f"- `{said['file']}` ({name}, {said['parameters']:,} parameters, SHA-256 `{said['sha256']}`)")
-        for what in ("reads", "answers"):
-            for key, one in said[what].items():
-                shape = "x".join("rows" if size is None else str(size) for size in one["shape"])
-                lines.append(f"  - {what} `{key}`: {one['dtype']} {shape}")
+    for name, entry in card["files"].items():
+        lines.append(f"- `{entry['file']}` ({name}, {entry['parameters']:,} parameters, SHA-256 `{entry['sha256']}`)")
+        for direction in ("reads", "answers"):
+            for key, tensor in entry[direction].items():
+                shape = "x".join("rows" if size is None else str(size) for size in tensor["shape"])
+                lines.append(f"  - {direction} `{key}`: {tensor['dtype']} {shape}")
     lines += ["", f"The answer `emotion` is the probability of {', '.join(classes)}, in this order.", ""]
-    for what, said in card["how"].items():
-        lines += [f"### {what}", "", *said.splitlines(), ""]
+    for step, explanation in card["how"].items():
+        lines += [f"### {step}", "", *explanation.splitlines(), ""]
     lines += ["Without this project:", "", "```python", "import keras", ""]
-    lines += [f'{name} = keras.saving.load_model("{said["file"]}")' for name, said in card["files"].items()]
+    lines += [f'{name} = keras.saving.load_model("{entry["file"]}")' for name, entry in card["files"].items()]
     lines += ["```", "", "## Settings", "", f"Profile {card['profile']}, seed {card['seed']}.", ""]
     lines += [f"- {line}" for line in card["shortened"]] or ["- The paper's own epochs and sizes."]
     lines += ["", "| setting | value |", "|---|---|"]
     lines += [f"| {name} | {value} |" for name, value in card["settings"].items()]
     lines += ["", "## Departures from the paper", "", "| no. | topic | the paper says | done here | why |"]
     lines += ["|---|---|---|---|---|"]
-    for one in card["departures"]:
-        cells = (one["number"], one["topic"], one["paper_says"], one["we_do"], one["why"])
+    for departure in card["departures"]:
+        cells = (departure["number"], departure["topic"], departure["paper_says"], departure["we_do"], departure["why"])
         lines.append("| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in cells) + " |")
     lines += ["", "## Made with", "", "| | |", "|---|---|"]
     lines += [f"| {name} | {value} |" for name, value in card["environment"].items()]

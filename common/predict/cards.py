@@ -12,17 +12,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from common import compare, prepare
+from common.contract import Paper
 from common.environment import environment
 from common.errors import UserError
 from common.files import write_atomically
-from common.forms import NUMBER, fits
-from common.plan import Job
+from common.json_schema import NUMBER, fits
 from common.predict.card_text import NOTICE, text
-from common.profiles import with_settings
-from common.protocols import REPEATED
-from common.report.assemble import shortened
-from common.types import Clip, Experiment, Paper, Score
+from common.profiles import shortened, with_settings
+from common.protocols.splits import REPEATED
+from common.runs import preprocessing
+from common.runs.plan import Job
+from common.scoring import verdicts
+from common.scoring.records import Score
+from common.types import Clip, Experiment
 
 FORMAT = 2
 CARD, TEXT = "card.json", "card.md"
@@ -100,19 +102,21 @@ def build(
     paper, experiment, settings = job.paper, job.experiment, job.profile.settings
     classes = Counter(experiment.labels.classes[label] for _, label in used)
     corpora = []
-    for one in job.summaries:
-        mine = [clip for clip, _ in used if clip.corpus == one.name]
-        if mine:
-            people = len({clip.subject for clip in mine})
+    for summary in job.summaries:
+        own_clips = [clip for clip, _ in used if clip.corpus == summary.name]
+        if own_clips:
+            people = len({clip.subject for clip in own_clips})
             corpora.append(
                 {
-                    "name": one.name,
-                    "title": one.title,
-                    "citation": one.citation,
-                    "clips": len(mine),
+                    "name": summary.name,
+                    "title": summary.title,
+                    "citation": summary.citation,
+                    "clips": len(own_clips),
                     "subjects": people,
-                    "by_class": dict(Counter(experiment.labels.classes[k] for c, k in used if c.corpus == one.name)),
-                    "frame_rates": sorted({clip.fps for clip in mine}),
+                    "by_class": dict(
+                        Counter(experiment.labels.classes[k] for c, k in used if c.corpus == summary.name)
+                    ),
+                    "frame_rates": sorted({clip.fps for clip in own_clips}),
                 }
             )
     return {
@@ -133,7 +137,7 @@ def build(
         "scores_of": f"{experiment.protocol}, {experiment.selection}: of networks trained like this one, without the "
         "clips that they are tested on",
         "scores_command": command,
-        "departures": [asdict(one) for one in paper.departures],
+        "departures": [asdict(departure) for departure in paper.departures],
         "profile": job.profile.name,
         "shortened": list(shortened(paper, job.profile)),
         "precision": settings.precision,
@@ -144,32 +148,32 @@ def build(
         "how": dict(how),
         "history": history,
         "training_seconds": seconds,
-        "excluded": [asdict(one) for one in job.exclusions],
+        "excluded": [asdict(exclusion) for exclusion in job.exclusions],
         "environment": environment(),
         "code": job.key["code"],
-        "arrays": prepare.code(job.paper.key),
+        "arrays": preprocessing.code(job.paper.key),
         "licence": STAND_IN_LICENCE if kind == "stand-in" else LICENCE,
     }
 
 
 def plain_settings(settings: Any) -> dict[str, Any]:
     """Settings as JSON gives them back."""
-    found: dict[str, Any] = json.loads(json.dumps(asdict(settings), default=str))
-    return found
+    values: dict[str, Any] = json.loads(json.dumps(asdict(settings), default=str))
+    return values
 
 
 def scores(job: Job) -> list[dict[str, Any]]:
     """What the job's own protocol has measured so far: its stored folds; none where none is finished."""
     results = [result for fold in job.folds if (result := job.run.load(fold)) is not None]
     experiment = job.experiment
-    matrices = compare.pooled(results, None, len(experiment.labels.classes), experiment.protocol in REPEATED)
-    found: list[Score | None] = [
-        compare.score(
-            matrices, name, experiment.labels.classes, compare.n_clips(results, None), len(results), len(job.folds)
+    matrices = verdicts.pooled(results, None, len(experiment.labels.classes), experiment.protocol in REPEATED)
+    measured: list[Score | None] = [
+        verdicts.score(
+            matrices, name, experiment.labels.classes, verdicts.n_clips(results, None), len(results), len(job.folds)
         )
-        for name in compare.METRICS
+        for name in verdicts.METRICS
     ]
-    return [asdict(one) for one in found if one is not None]
+    return [asdict(score) for score in measured if score is not None]
 
 
 # ---------------------------------------------------------------- on disk
@@ -205,12 +209,12 @@ def check(file: Path, sha256: str) -> None:
     """Raise UserError where a file of a model is missing, or not the one that its card names."""
     try:
         with file.open("rb") as stream:
-            found = hashlib.file_digest(stream, "sha256").hexdigest()
+            actual = hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
         raise UserError(f"{file}: {error.strerror}; a model's folder holds all files that its card names") from error
-    if found != sha256:
+    if actual != sha256:
         raise UserError(
-            f"{file}: damaged or another file than its card names (SHA-256 {found}); copy it again, or delete the "
+            f"{file}: damaged or another file than its card names (SHA-256 {actual}); copy it again, or delete the "
             "folder to have it trained anew"
         )
 
@@ -219,13 +223,13 @@ def meant(card: Mapping[str, Any], paper: Paper, where: Path) -> tuple[Experimen
     """The experiment and settings of a card; raises UserError where it is another paper's, or of another version."""
     if card["paper"] != paper.key:
         raise UserError(f"{where}: a model of {card['paper']}, not of {paper.key}; name that with --paper")
-    experiment = next((one for one in paper.experiments if one.id == card["experiment"]), None)
+    experiment = next((e for e in paper.experiments if e.id == card["experiment"]), None)
     profile = paper.profiles.get(card["profile"])
     if experiment is None or profile is None or tuple(card["classes"]) != experiment.labels.classes:
         raise UserError(f"{where}: its experiment, profile or classes are not known to this version of {paper.key}")
     profile = with_settings(profile, card["set"])
-    known, said = plain_settings(profile.settings), card["settings"]
+    known, stored = plain_settings(profile.settings), card["settings"]
     free = {"precision", "weights"}  # what a user chooses beside the profile; neither decides what a file reads
-    if {k: v for k, v in known.items() if k not in free} != {k: v for k, v in said.items() if k not in free}:
+    if {k: v for k, v in known.items() if k not in free} != {k: v for k, v in stored.items() if k not in free}:
         raise UserError(f"{where}: made with other settings than this version's profile {profile.name}; train it again")
     return experiment, profile.settings

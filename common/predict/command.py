@@ -10,20 +10,22 @@ from typing import Any
 
 import numpy as np
 
-from common import apex, occlusion, prepare
+from common.contract import Parts
 from common.corpora import source as corpus_source
 from common.environment import environment
-from common.errors import ClipError, StoppedError, printable
-from common.faces import FaceFinder
-from common.parts import Parts
-from common.plan import annotation
-from common.predict import cards, learn, own, pictures, remarks, suitability
+from common.errors import DONE, FAILED, ClipError, StoppedError, printable
+from common.predict import cards, fit_once, pictures, remarks, suitability, user_clips
 from common.predict.card_text import NOTICE
 from common.predict.page import answer_line, page
 from common.progress import Display
 from common.report.write import json_bytes, plain, save
-from common.study import DONE, FAILED, Chosen, Study
-from common.types import Answers, Clip, Experiment, Samples
+from common.runs import preprocessing
+from common.runs.plan import annotation
+from common.runs.selection import PaperSelection, Study
+from common.training import occlusion
+from common.types import Clip, Experiment, Predictions, Samples
+from common.vision import apex
+from common.vision.faces import FaceFinder
 
 APEX = "lbp-divide-and-conquer"
 MOST_JSON = 2**22
@@ -44,9 +46,9 @@ class Request:
 class Clear:
     """A clip that can be answered: with its apex estimated, its arrays in the cache, and what must be said of it."""
 
-    source: own.Source
+    source: user_clips.Source
     clip: Clip
-    piece: prepare.Piece
+    clip_task: preprocessing.ClipTask
     remarks: tuple[str, ...]
 
 
@@ -56,27 +58,27 @@ def run(study: Study, request: Request, display: Display) -> int:
     Raises UserError for wrong paths, experiments and models before anything is trained, and for corpora that cannot be
     used.
     """
-    (one,) = study.chosen
-    kept = learn.opened(request.model, one.paper) if request.model else None
-    experiment = kept.experiment if kept else learn.choose(one.paper, request.experiment)
-    settings = kept.settings if kept else one.profile.settings
-    paths = own.entries(request.path)
-    own.check_rates(paths, request.fps)
+    (selection,) = study.chosen
+    kept = fit_once.opened(request.model, selection.paper) if request.model else None
+    experiment = kept.experiment if kept else fit_once.choose(selection.paper, request.experiment)
+    settings = kept.settings if kept else selection.profile.settings
+    paths = user_clips.entries(request.path)
+    user_clips.check_rates(paths, request.fps)
     faces = FaceFinder(study.landmarks)
-    clear, failed = _examined(study, one, experiment, settings, paths, request.fps, faces, display)
+    clear, failed = _examined(study, selection, experiment, settings, paths, request.fps, faces, display)
     if not clear:
         return FAILED
     try:
-        kept = kept or learn.ready(study, experiment, display)
+        kept = kept or fit_once.ready(study, experiment, display)
     except StoppedError as error:
         display.fault(f"run_all.py: {error}")
         return FAILED
     if kept.card["data"] == "stand-in":
         display.line(NOTICE.upper())
-    answering = _answering(one.parts(), kept)
-    for each in clear:
+    answering = _answering(selection.parts(), kept)
+    for examined in clear:
         try:
-            _answer(study, one, kept, each, answering, faces, display)
+            _answer(study, selection, kept, examined, answering, faces, display)
         except ClipError as error:
             display.fault(f"run_all.py: {error}")
             failed += 1
@@ -85,7 +87,7 @@ def run(study: Study, request: Request, display: Display) -> int:
 
 def _examined(
     study: Study,
-    one: Chosen,
+    selection: PaperSelection,
     experiment: Experiment,
     settings: Any,
     paths: Sequence[Path],
@@ -94,16 +96,16 @@ def _examined(
     display: Display,
 ) -> tuple[list[Clear], int]:
     """The clips that can be answered, and how many cannot, each of which is one line."""
-    preprocess, code = one.parts().preprocess, prepare.code(one.paper.key)
+    preprocess, code = selection.parts().preprocess, preprocessing.code(selection.paper.key)
     slowest = min(corpus_source(name).layouts[0].fps for name in experiment.corpora)
     clear: list[Clear] = []
     for done, path in enumerate(paths):
         display.progress("looking at clips", done, len(paths))
         try:
-            source = own.read(path, fps)
+            source = user_clips.read(path, fps)
             if len(source.clip.frames) < experiment.min_frames:
                 raise ClipError(
-                    f"{path}: {len(source.clip.frames)} frames; {one.paper.key} {experiment.id} asks for "
+                    f"{path}: {len(source.clip.frames)} frames; {selection.paper.key} {experiment.id} asks for "
                     f"{experiment.min_frames} or more"
                 )
             sights = suitability.examine(source.clip, faces)
@@ -111,22 +113,22 @@ def _examined(
             clip = apex.estimate(source.clip, APEX, faces)
             key = {
                 "parameters": preprocess.parameters(experiment, settings),
-                "paper": one.paper.key,
+                "paper": selection.paper.key,
                 "code": code,
                 "content": source.sha256,
                 "annotation": annotation(clip),
             }
-            piece = prepare.Piece(clip, experiment, settings, key)
-            if fault := prepare.make(piece, preprocess, study.cache, faces).fault:
+            clip_task = preprocessing.ClipTask(clip, experiment, settings, key)
+            if fault := preprocessing.make(clip_task, preprocess, study.cache, faces).fault:
                 raise ClipError(fault if str(path) in fault else f"{path}: {fault}")
-            clear.append(Clear(source, clip, piece, tuple(remarks.remarks(source, sights, slowest))))
+            clear.append(Clear(source, clip, clip_task, tuple(remarks.remarks(source, sights, slowest))))
         except ClipError as error:
             display.fault(f"run_all.py: {error}")
     display.progress("looking at clips", len(paths), len(paths))
     return clear, len(paths) - len(clear)
 
 
-def _answering(parts: Parts, kept: learn.Kept) -> Callable[[Samples], Answers]:
+def _answering(parts: Parts, kept: fit_once.SavedModel) -> Callable[[Samples], Predictions]:
     recipe = parts.recipe()  # first: it imports Keras without the backend's startup notes
     from common.predict import networks
 
@@ -136,23 +138,23 @@ def _answering(parts: Parts, kept: learn.Kept) -> Callable[[Samples], Answers]:
 
 def _answer(
     study: Study,
-    one: Chosen,
-    kept: learn.Kept,
-    each: Clear,
-    answering: Callable[[Samples], Answers],
+    selection: PaperSelection,
+    kept: fit_once.SavedModel,
+    examined: Clear,
+    answering: Callable[[Samples], Predictions],
     faces: FaceFinder,
     display: Display,
 ) -> None:
-    parts, clip = one.parts(), each.clip
-    arrays = prepare.arrays(each.piece, parts.preprocess, study.cache, faces)
+    parts, clip = selection.parts(), examined.clip
+    arrays = preprocessing.arrays(examined.clip_task, parts.preprocess, study.cache, faces)
     samples = parts.preprocess.assemble([(clip, 0)], [dict(arrays)], kept.experiment, kept.settings)
-    found = answering(samples)[clip.id]
-    if not np.isfinite(found).all():
-        raise ClipError(f"{each.source.path}: the network's answer is not finite")
+    probabilities = answering(samples)[clip.id]
+    if not np.isfinite(probabilities).all():
+        raise ClipError(f"{examined.source.path}: the network's answer is not finite")
     looks = parts.figures.looks(samples, kept.experiment, kept.settings)
     axes = {name: look.axes for name, look in looks.items()}
     falls = occlusion.falls(samples, axes, answering, display.progress)
-    record = _record(each, kept, found)
+    record = _record(examined, kept, probabilities)
     places = (0, clip.numbers.index(clip.apex), len(clip.numbers) - 1) if clip.apex is not None else (0,)
     names = (f"onset, frame {clip.onset}", f"apex, estimated: frame {clip.apex}", f"offset, frame {clip.offset}")
     shown = [
@@ -165,20 +167,20 @@ def _answer(
     written = save(
         folder,
         {
-            f"{stem}-{one.paper.key}.json": json_bytes(record),
-            f"{stem}-{one.paper.key}.pdf": page(record, kept.card, shown, strips),
+            f"{stem}-{selection.paper.key}.json": json_bytes(record),
+            f"{stem}-{selection.paper.key}.pdf": page(record, kept.card, shown, strips),
         },
     )
-    display.line(printable(f"{each.source.path}: {answer_line(record['probabilities'])}"))
-    display.line(f"  by {kept.experiment.id}, {one.paper.key}; the apex is an estimate, frame {clip.apex}")
-    for line in each.remarks:
+    display.line(printable(f"{examined.source.path}: {answer_line(record['probabilities'])}"))
+    display.line(f"  by {kept.experiment.id}, {selection.paper.key}; the apex is an estimate, frame {clip.apex}")
+    for line in examined.remarks:
         display.line(f"  {line}")
     display.line(f"  wrote {' and '.join(map(str, written))}")
 
 
-def _record(each: Clear, kept: learn.Kept, found: Any) -> dict[str, Any]:
+def _record(examined: Clear, kept: fit_once.SavedModel, probabilities: Any) -> dict[str, Any]:
     """A prediction as data."""
-    source, clip, card = each.source, each.clip, kept.card
+    source, clip, card = examined.source, examined.clip, kept.card
     classes = kept.experiment.labels.classes
     height, width = source.size
     return {
@@ -195,13 +197,13 @@ def _record(each: Clear, kept: learn.Kept, found: Any) -> dict[str, Any]:
             "fps": clip.fps,
             "seconds": len(clip.frames) / clip.fps,
         },
-        "answer": classes[int(np.argmax(found))],
-        "probabilities": {name: float(value) for name, value in zip(classes, found, strict=True)},
+        "answer": classes[int(np.argmax(probabilities))],
+        "probabilities": {name: float(value) for name, value in zip(classes, probabilities, strict=True)},
         "chance": {name: count / max(card["clips"], 1) for name, count in card["by_class"].items()},
         "onset": clip.onset,
         "apex": {"frame": clip.apex, "how": f"estimated: {clip.apex_source}"},
         "offset": clip.offset,
-        "remarks": list(each.remarks),
+        "remarks": list(examined.remarks),
         "model": {
             "folder": printable(str(kept.folder)),
             "card": printable(str(kept.folder / cards.CARD)),
@@ -222,7 +224,7 @@ def _stem(folder: Path, record: Mapping[str, Any]) -> str:
     Another is one of another clip, or by another model.
     """
     source, key = record["source"], record["paper"]
-    name = own.safe(Path(source["name"]))
+    name = user_clips.safe(Path(source["name"]))
     names = (name, f"{name}-{source['sha256'][:8]}", *(f"{name}-{source['sha256'][:8]}-{n}" for n in range(2, 1000)))
     for stem in names:
         other = _earlier(folder / f"{stem}-{key}.json")

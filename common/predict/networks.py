@@ -13,7 +13,7 @@ import keras
 from keras import layers
 
 from common.errors import UserError
-from common.layers import stock
+from common.training.layers import stock
 from common.types import Samples, Scaling
 
 ENDING = ".keras"
@@ -53,14 +53,14 @@ def save(models: Mapping[str, keras.Model], samples: Samples, scaling: Scaling, 
     A network that reads arrays of `samples` takes them as they are, uint8 with the scaling inside. Raises ValueError
     for a network that is not made of `KNOWN` parts: nobody else could read it.
     """
-    found = {}
+    records = {}
     for name, model in models.items():
         file = folder / f"{name}{ENDING}"
         whole = standalone(model, samples, scaling)
         whole.save(file)
         if foreign := sorted(_foreign(_configuration(file))):
             raise ValueError(f"{file.name}: {', '.join(foreign)} is not among what saved networks are made of")
-        found[name] = {
+        records[name] = {
             "file": file.name,
             "sha256": _sha256(file),
             "bytes": file.stat().st_size,
@@ -68,7 +68,7 @@ def save(models: Mapping[str, keras.Model], samples: Samples, scaling: Scaling, 
             "reads": {key: _described(entry) for key, entry in whole.input.items()},
             "answers": {key: _described(output) for key, output in whole.output.items()},
         }
-    return found
+    return records
 
 
 def standalone(model: keras.Model, samples: Samples, scaling: Scaling) -> keras.Model:
@@ -89,9 +89,9 @@ def standalone(model: keras.Model, samples: Samples, scaling: Scaling) -> keras.
 
 def load(folder: Path, files: Mapping[str, Any]) -> dict[str, keras.Model]:
     """The networks of a card whose files in `folder` are those that it names; raises UserError for what is none."""
-    found = {}
-    for name, said in files.items():
-        file = folder / said["file"]
+    networks = {}
+    for name, record in files.items():
+        file = folder / record["file"]
         if foreign := sorted(_foreign(_configuration(file))):
             raise UserError(f"{file}: made of {foreign[0]}, which no saved network is; it is not read")
         try:
@@ -101,10 +101,10 @@ def load(folder: Path, files: Mapping[str, Any]) -> dict[str, keras.Model]:
         except Exception as error:  # Keras passes on whatever its zip, JSON and HDF5 readers trip over
             reason = " ".join(str(error).split())[:120]
             raise UserError(f"{file}: cannot be read as a Keras network ({reason})") from error
-        if entries != said["reads"] or outputs != said["answers"]:
+        if entries != record["reads"] or outputs != record["answers"]:
             raise UserError(f"{file}: reads or answers otherwise than its card says; it is not used")
-        found[name] = model
-    return found
+        networks[name] = model
+    return networks
 
 
 def _described(tensor: Any) -> dict[str, Any]:
@@ -127,16 +127,16 @@ def _foreign(value: Any) -> Iterator[str]:
     """Names of all that a description asks for and that is not `KNOWN`."""
     waiting = [value]
     while waiting:
-        one = waiting.pop()
-        if isinstance(one, list):
-            waiting += one
-        elif isinstance(one, dict):
-            waiting += one.values()
-            if "class_name" not in one:
+        node = waiting.pop()
+        if isinstance(node, list):
+            waiting += node
+        elif isinstance(node, dict):
+            waiting += node.values()
+            if "class_name" not in node:
                 continue
-            module, kind = one.get("module"), one["class_name"]
+            module, kind = node.get("module"), node["class_name"]
             known = kind in VALUES if module is None else kind in KNOWN.get(str(module), ())
-            if not known or one.get("registered_name") not in (None, kind):
+            if not known or node.get("registered_name") not in (None, kind):
                 yield f"{module}.{kind}"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from common.predict.card_text import NOTICE, main_score, score_line
 from common.predict.pictures import FAINTEST, Picture, Strip, png
-from common.report.tables import DASH, number
+from common.report.formatting import DASH, number
 from common.report.write import typeset
 
 _STRIPS_HEIGHT = 5.8
@@ -83,7 +83,7 @@ def _bars(record: Mapping[str, Any], card: Mapping[str, Any]) -> list[dict[str, 
 
 def _facts(card: Mapping[str, Any]) -> list[tuple[str, str]]:
     reference, score = card["reference"], main_score(card)
-    learnt = "; ".join(f"{one['title']} {one['clips']}" for one in card["corpora"])
+    learnt = "; ".join(f"{corpus['title']} {corpus['clips']}" for corpus in card["corpora"])
     measured = score_line(score) if score else f"{DASH}, not measured; the card names the command"
     return [
         ("Paper", _cut(f"{reference['authors'].split(',')[0]} et al., {reference['year']} ({card['paper']})", 80)),
@@ -97,7 +97,7 @@ def _facts(card: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _card(record: Mapping[str, Any], card: Mapping[str, Any]) -> list[tuple[str, str]]:
-    files = ", ".join(f"{said['file']} ({said['parameters']:,} parameters)" for said in card["files"].values())
+    files = ", ".join(f"{entry['file']} ({entry['parameters']:,} parameters)" for entry in card["files"].values())
     changed = "; ".join(card["shortened"]) or "nothing"
     return [
         ("Files", files),

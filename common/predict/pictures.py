@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from common import images
-from common.faces import Face, FaceFinder
-from common.types import Clip, Look
+from common.contract import InputView
+from common.types import Clip
+from common.vision import images
+from common.vision.faces import Face, FaceFinder
 
 Picture = NDArray[np.uint8]
 
@@ -45,28 +46,28 @@ def frames(clip: Clip, places: Sequence[int], faces: FaceFinder) -> list[tuple[P
     order = sorted(set(places))
     shown = dict(zip(order, images.each_frame(clip.at(order)), strict=True))
     seen = {place: faces.every(frame) for place, frame in shown.items()}
-    part = _around([face for some in seen.values() for face in some], shown[order[0]].shape)
+    part = _around([face for in_frame in seen.values() for face in in_frame], shown[order[0]].shape)
     return [(_marked(shown[place][part], seen[place], part), bool(seen[place])) for place in places]
 
 
-def _around(found: Sequence[Face], shape: tuple[int, ...]) -> tuple[slice, slice]:
-    if not found:
+def _around(faces: Sequence[Face], shape: tuple[int, ...]) -> tuple[slice, slice]:
+    if not faces:
         return slice(0, shape[0]), slice(0, shape[1])
-    boxes = np.array([face.box for face in found])
+    boxes = np.array([face.box for face in faces])
     margin = MARGIN * float((boxes[:, 2] - boxes[:, 0]).max())
     left, top = (boxes[:, :2].min(axis=0) - margin).astype(int).tolist()
     right, bottom = (boxes[:, 2:].max(axis=0) + margin).astype(int).tolist()
     return slice(max(top, 0), min(bottom, shape[0])), slice(max(left, 0), min(right, shape[1]))
 
 
-def _marked(picture: Picture, found: Sequence[Face], part: tuple[slice, slice]) -> Picture:
+def _marked(picture: Picture, faces: Sequence[Face], part: tuple[slice, slice]) -> Picture:
     """A part of a frame, enlarged where it is small, with the faces that are found in the frame."""
     scale = max(SMALLEST / picture.shape[0], 1.0)
     size = round(picture.shape[1] * scale), round(picture.shape[0] * scale)
     drawn = np.array(cv2.resize(np.ascontiguousarray(picture), size, interpolation=cv2.INTER_CUBIC), np.uint8)
     corner = np.array([part[1].start, part[0].start])
     thin = max(size[1] // 200, 1)
-    for number, face in enumerate(found):
+    for number, face in enumerate(faces):
         start, end = np.rint((np.array(face.box).reshape(2, 2) - corner) * scale).astype(int).tolist()
         cv2.rectangle(drawn, start, end, OTHER if number else FOUND, thin)
         for x, y in () if number else np.rint((face.points - corner) * scale).astype(int).tolist():
@@ -74,13 +75,13 @@ def _marked(picture: Picture, found: Sequence[Face], part: tuple[slice, slice]) 
     return drawn
 
 
-def strips(looks: Mapping[str, Look], falls: Mapping[str, NDArray[np.float32]], most: int) -> list[Strip]:
+def strips(looks: Mapping[str, InputView], falls: Mapping[str, NDArray[np.float32]], most: int) -> list[Strip]:
     """A strip for each input: at most so many of its pictures, evenly spread, then the middle one with its falls.
 
     One scale serves all inputs: full colour is the largest fall in any of them.
     """
     largest = max(float(values.max()) for values in falls.values())
-    found = []
+    result = []
     for name, look in looks.items():
         count = len(look.pictures)
         places = np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(int)).tolist()
@@ -88,8 +89,8 @@ def strips(looks: Mapping[str, Look], falls: Mapping[str, NDArray[np.float32]], 
         cells = [_scaled(look.pictures[place]) for place in places]
         cells.append(_tinted(_scaled(middle), falls[name], largest))
         captions = (*(look.captions[place] for place in places), "what the answer rests on")
-        found.append(Strip(name, _joined(cells), captions, float(falls[name].max())))
-    return found
+        result.append(Strip(name, _joined(cells), captions, float(falls[name].max())))
+    return result
 
 
 def _scaled(picture: Picture) -> Picture:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from common import images
 from common.errors import ClipError
-from common.faces import VIEWS, FaceFinder
 from common.predict import suitability
-from common.predict.own import Source
 from common.predict.suitability import Sight
+from common.predict.user_clips import Source
+from common.vision import images
+from common.vision.faces import VIEWS, FaceFinder
 
 LONGEST, SHORTEST = 0.5, 1 / 25
 """Seconds that a micro-expression lasts at most and at least, in the words of the papers."""
@@ -38,7 +38,7 @@ _FFMPEG = {90: "transpose=1", 180: "hflip,vflip", 270: "transpose=2"}
 
 def refuse(source: Source, sights: Sequence[Sight], faces: FaceFinder) -> None:
     """Raise ClipError where the clip shows no face to go by: in no frame, in none upright, or not in the first."""
-    where, scores = source.path, [one.faces[0].score for one in sights if one.faces]
+    where, scores = source.path, [sight.faces[0].score for sight in sights if sight.faces]
     unsure = not scores or np.mean(scores) < UNSURE
     if unsure and (degrees := _turn(source, sights, faces, above=float(np.mean(scores or 0)) + CLEARLY)):
         how = f", such as by ffmpeg -i IN -vf {_FFMPEG[degrees]} OUT" if source.is_video else ""
@@ -51,7 +51,7 @@ def refuse(source: Source, sights: Sequence[Sight], faces: FaceFinder) -> None:
             f"{where}: dlib finds no face in any of {len(sights)} frames from first to last; nothing is guessed"
         )
     if not sights[0].faces:
-        seen = [one for one in sights if one.faces]
+        seen = [sight for sight in sights if sight.faces]
         raise ClipError(
             f"{where}: dlib finds no face in its first frame, on which all else rests, but in "
             f"{_frames(seen, sights)}; cut the clip so that it starts with a face that can be seen"
@@ -65,64 +65,64 @@ def _turn(source: Source, sights: Sequence[Sight], faces: FaceFinder, above: flo
 
 def remarks(source: Source, sights: Sequence[Sight], min_rate: float) -> list[str]:
     """Remarks on a clip that is not refused; the network was trained at `min_rate` frames a second or more."""
-    seen = [one for one in sights if one.faces]
-    faces = [one.faces[0] for one in seen]
-    found = [*source.remarks, *_several(seen, sights)]
-    if hidden := [one for one in sights if not one.faces]:
-        found.append(
+    seen = [sight for sight in sights if sight.faces]
+    faces = [sight.faces[0] for sight in seen]
+    lines = [*source.remarks, *_several(seen, sights)]
+    if hidden := [sight for sight in sights if not sight.faces]:
+        lines.append(
             f"No face is found in {_frames(hidden, sights)} of {len(sights)} looked at: hidden, turned away or blurred."
         )
-    found += _pose(seen, sights)
-    found += _covered([one for one in seen if not _is_turned(one) and not _is_tilted(one)], sights)
-    if cut := [one for one in seen if suitability.outside(one.faces[0].points, source.size)]:
-        found.append(f"A part of the face lies outside the picture in {_frames(cut, sights)}.")
+    lines += _pose(seen, sights)
+    lines += _covered([sight for sight in seen if not _is_turned(sight) and not _is_tilted(sight)], sights)
+    if cut := [sight for sight in seen if suitability.outside(sight.faces[0].points, source.size)]:
+        lines.append(f"A part of the face lies outside the picture in {_frames(cut, sights)}.")
     distance = float(np.median([suitability.eye_distance(face.points) for face in faces]))
     if distance < SMALLEST:
-        found.append(f"The face is small: {distance:.0f} pixels between the eyes, where {SMALLEST:.0f} is little.")
+        lines.append(f"The face is small: {distance:.0f} pixels between the eyes, where {SMALLEST:.0f} is little.")
     way = suitability.travel([face.points for face in faces])
     if way > MOVED:
-        found.append(
+        lines.append(
             f"The head moves much, by {way:.2f} of the distance between the eyes: what the network sees may be that "
             "movement, or another person."
         )
-    return found + _time(source, min_rate)
+    return lines + _time(source, min_rate)
 
 
 def _several(seen: Sequence[Sight], sights: Sequence[Sight]) -> list[str]:
-    several = [one for one in seen if len(one.faces) > 1]
+    several = [sight for sight in seen if len(sight.faces) > 1]
     if not several:
         return []
-    most = max(len(one.faces) for one in several)
+    most = max(len(sight.faces) for sight in several)
     line = f"{'Up to ' if most > 2 else ''}{most} faces in {_frames(several, sights)}; the largest one is used."
-    if any(one.faces[1].area >= LIKE * one.faces[0].area for one in several):
+    if any(sight.faces[1].area >= LIKE * sight.faces[0].area for sight in several):
         line += " The two largest are of like size: the answer may be about the wrong person."
     return [line]
 
 
 def _pose(seen: Sequence[Sight], sights: Sequence[Sight]) -> list[str]:
-    found = []
-    if tilted := [one for one in seen if _is_tilted(one)]:
-        degrees = max(abs(suitability.tilt(one.faces[0].points)) for one in tilted)
-        found.append(f"The head is tilted by up to {degrees:.0f} degrees in {_frames(tilted, sights)}.")
-    if turned := [one for one in seen if _is_turned(one)]:
-        found.append(f"The head is turned to its side in {_frames(turned, sights)}.")
-    return found
+    lines = []
+    if tilted := [sight for sight in seen if _is_tilted(sight)]:
+        degrees = max(abs(suitability.tilt(sight.faces[0].points)) for sight in tilted)
+        lines.append(f"The head is tilted by up to {degrees:.0f} degrees in {_frames(tilted, sights)}.")
+    if turned := [sight for sight in seen if _is_turned(sight)]:
+        lines.append(f"The head is turned to its side in {_frames(turned, sights)}.")
+    return lines
 
 
-def _is_large(one: Sight) -> bool:
-    return suitability.eye_distance(one.faces[0].points) >= SMALLEST
+def _is_large(sight: Sight) -> bool:
+    return suitability.eye_distance(sight.faces[0].points) >= SMALLEST
 
 
-def _is_unsure(one: Sight) -> bool:
-    return one.faces[0].score < UNSURE
+def _is_unsure(sight: Sight) -> bool:
+    return sight.faces[0].score < UNSURE
 
 
-def _is_tilted(one: Sight) -> bool:
-    return abs(suitability.tilt(one.faces[0].points)) > TILTED
+def _is_tilted(sight: Sight) -> bool:
+    return abs(suitability.tilt(sight.faces[0].points)) > TILTED
 
 
-def _is_turned(one: Sight) -> bool:
-    face = one.faces[0]
+def _is_turned(sight: Sight) -> bool:
+    face = sight.faces[0]
     return abs(suitability.asymmetry(face.points)) > (SOMEWHAT if face.view == VIEWS[1] else TURNED)
 
 
@@ -138,38 +138,38 @@ def _covered(seen: Sequence[Sight], sights: Sequence[Sight]) -> list[str]:
     21 at most were named too, most of them blurred or looking up or down.
     """
     by_region = {
-        region: [one for one in seen if one.spread[region] > COVERED and (_is_large(one) or _is_unsure(one))]
+        region: [sight for sight in seen if sight.spread[region] > COVERED and (_is_large(sight) or _is_unsure(sight))]
         for region in suitability.REGIONS
     }
-    regions = [region for region, some in by_region.items() if some]
+    regions = [region for region, covered in by_region.items() if covered]
     if not regions:
         return []
-    frames = [one for one in seen if any(one in some for some in by_region.values())]
-    what = regions[0] if len(regions) == 1 else f"{', '.join(regions[:-1])} and {regions[-1]}"
-    return [f"Something seems to cover {what} in {_frames(frames, sights)}, or landmarks do not hold there."]
+    frames = [sight for sight in seen if any(sight in covered for covered in by_region.values())]
+    parts = regions[0] if len(regions) == 1 else f"{', '.join(regions[:-1])} and {regions[-1]}"
+    return [f"Something seems to cover {parts} in {_frames(frames, sights)}, or landmarks do not hold there."]
 
 
 def _time(source: Source, min_rate: float) -> list[str]:
-    clip, found = source.clip, []
+    clip, lines = source.clip, []
     seconds = len(clip.frames) / clip.fps
     if seconds > LONGEST:
-        found.append(
+        lines.append(
             f"The clip lasts {seconds:.2f} s, a micro-expression half a second at most. All of it counts as one "
             "expression, from onset to offset: cut the expression out."
         )
     elif seconds < SHORTEST:
-        found.append(f"The clip lasts {seconds:.3f} s, a micro-expression a 25th of a second at least.")
+        lines.append(f"The clip lasts {seconds:.3f} s, a micro-expression a 25th of a second at least.")
     if clip.fps < SLOW * min_rate:
-        found.append(
+        lines.append(
             f"{clip.fps:g} frames a second are few: the network was trained on {min_rate:g} or more, at which a "
             "micro-expression has many times as many frames."
         )
-    return found
+    return lines
 
 
 def _frames(sights: Sequence[Sight], everything: Sequence[Sight]) -> str:
     """Frames by their number, counted from 1."""
     if len(sights) == len(everything):
         return f"all {len(sights)} frames looked at"
-    numbers = [str(one.place + 1) for one in sights]
+    numbers = [str(sight.place + 1) for sight in sights]
     return f"frame {numbers[0]}" if len(numbers) == 1 else f"frames {', '.join(numbers[:-1])} and {numbers[-1]}"

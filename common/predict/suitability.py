@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from common import images
-from common.faces import Face, FaceFinder
 from common.types import Clip
+from common.vision import images
+from common.vision.faces import Face, FaceFinder
 
 SAMPLED = 9
 """Frames of a clip that are looked at: the first, the last, and evenly between."""
@@ -47,11 +47,11 @@ class Sight:
 def examine(clip: Clip, faces: FaceFinder) -> tuple[Sight, ...]:
     """What is seen in a sample of a clip's frames. Raises ClipError as `images.each_frame` does."""
     places = sampled(len(clip.frames))
-    found = []
+    sights = []
     for place, frame in zip(places, images.each_frame(clip.at(places)), strict=True):
         seen = tuple(faces.every(frame))
-        found.append(Sight(place, seen, spread(refits(frame, seen[0], faces), seen[0].points) if seen else {}))
-    return tuple(found)
+        sights.append(Sight(place, seen, spread(refits(frame, seen[0], faces), seen[0].points) if seen else {}))
+    return tuple(sights)
 
 
 def sampled(frames: int) -> list[int]:
@@ -66,9 +66,9 @@ def upright_after(frames: Sequence[NDArray[np.uint8]], faces: FaceFinder, above:
     """
     sure: dict[int, float] = {}
     for quarters, degrees in TURNS.items():
-        found = [faces.every(np.ascontiguousarray(np.rot90(frame, quarters))) for frame in frames]
-        if 2 * sum(map(bool, found)) > len(frames):
-            sure[degrees] = sum(one[0].score for one in found if one) / len(frames)
+        detections = [faces.every(np.ascontiguousarray(np.rot90(frame, quarters))) for frame in frames]
+        if 2 * sum(map(bool, detections)) > len(frames):
+            sure[degrees] = sum(frame_faces[0].score for frame_faces in detections if frame_faces) / len(frames)
     best = max(sure, key=lambda degrees: sure[degrees], default=None)
     return best if best is not None and sure[best] > above else None
 

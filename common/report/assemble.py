@@ -5,68 +5,27 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 
 import numpy as np
 
-from common import compare, histories
 from common.audit import audit
 from common.audit.documented import documented
-from common.controls import controls
+from common.contract import Figure, Paper, Profile
 from common.corpora.trees import natural
 from common.environment import environment
 from common.errors import UserError
-from common.files import write_json
-from common.forms import PLAN, fits
-from common.plan import Data, Job
+from common.profiles import shortened
+from common.protocols.controls import controls
 from common.report import learning
-from common.report.tables import short
-from common.store import Run
-from common.tuning import best
-from common.types import (
-    Comparison,
-    Confusion,
-    CorpusSummary,
-    Correction,
-    Curve,
-    Exclusion,
-    Experiment,
-    Figure,
-    FoldResult,
-    Paper,
-    Profile,
-    Report,
-    Spread,
-    SubjectRow,
-    Trial,
-    Tried,
-)
-
-
-def plan_file(out: Path, paper: Paper, profile: Profile, data: str, seed: int) -> Path:
-    """Where the last plan of this kind lies, from which `--report-only` finds the runs."""
-    return out / "runs" / paper.key / f"{profile.name}-{data}-seed{seed}.json"
-
-
-def write_plan(path: Path, jobs: Sequence[Job], data: Data, command: Sequence[str]) -> None:
-    """Remember which runs belong to a paper, profile, kind of data and seed, and what was read for them."""
-    write_json(
-        path,
-        {
-            "data": str(data.folder.absolute()),
-            "options": [list(pair) for job in jobs[:1] for pair in job.profile.deciding],
-            "command": list(command),
-            "shortened": list(dict.fromkeys(line for job in jobs for line in shortened(job.paper, job.profile))),
-            "runs": {job.experiment.id: {"path": job.run.path.name, "folds": list(job.folds)} for job in jobs},
-            "corpora": [asdict(one) for one in _summaries(jobs)],
-            "exclusions": [asdict(one) for one in dict.fromkeys(one for job in jobs for one in job.exclusions)],
-            "differences": list(dict.fromkeys(note for job in jobs for note in job.notes)),
-            "corrections": [asdict(one) for corpus in data.corpora.values() for one in corpus.corrections],
-        },
-    )
+from common.report.records import Curve, Report, Spread, SubjectRow, Tried
+from common.runs.manifest import Finished, finished, plan_file, planned, read_plan, same_options
+from common.runs.store import Run
+from common.scoring import histories, verdicts
+from common.scoring.records import Comparison, Confusion
+from common.training.tuning import best
+from common.types import Exclusion, Experiment, FoldResult, Trial
 
 
 def assemble(
@@ -102,25 +61,31 @@ def assemble(
     notes: list[str] = []
     cost: dict[str, float] = {}
     for experiment in paper.experiments:
-        one = stored[experiment.id]
-        confusions += compare.confusion_tables(experiment, one.results)
-        subjects += _subjects(experiment, one.results)
-        curves += _curves(experiment, one.results)
-        for row in one.about.get("figures", []):
-            path = one.run.path / "figures" / row["path"]
+        outcome = stored[experiment.id]
+        confusions += verdicts.confusion_tables(experiment, outcome.results)
+        subjects += _subjects(experiment, outcome.results)
+        curves += _curves(experiment, outcome.results)
+        for row in outcome.about.get("figures", []):
+            path = outcome.run.path / "figures" / row["path"]
             figures.setdefault(row["title"], Figure(row["title"], row["caption"], path))
-        exclusions += [Exclusion(row["clip"], row["reason"], row["fault"]) for row in one.about.get("exclusions", [])]
-        environments += [result.environment for result in one.results]
-        facts |= parameters(one.results)
-        notes += [*one.run.notes(), *_unsearched(experiment, one.results), *_diverged(experiment, one.results)]
+        exclusions += [
+            Exclusion(row["clip"], row["reason"], row["fault"]) for row in outcome.about.get("exclusions", [])
+        ]
+        environments += [result.environment for result in outcome.results]
+        facts |= parameters(outcome.results)
+        notes += [
+            *outcome.run.notes(),
+            *_unsearched(experiment, outcome.results),
+            *_diverged(experiment, outcome.results),
+        ]
         notes += _failed(experiment, *planned(out, paper, experiment, plan))
-        _add_cost(cost, paper, experiment, one)
+        _add_cost(cost, paper, experiment, outcome)
     rows = [(e, stored[e.id]) for e in paper.experiments if not e.tuned_of or stored[e.id].results]
     comparisons = _comparisons(paper, rows, profile, data, command)
     controlled = tuple(
-        one
-        for one in _comparisons(paper, spoilt, profile, data, command)
-        if one.score is not None and one.metric in compare.METRICS
+        comparison
+        for comparison in _comparisons(paper, spoilt, profile, data, command)
+        if comparison.score is not None and comparison.metric in verdicts.METRICS
     )
     return Report(
         paper=paper,
@@ -142,42 +107,15 @@ def assemble(
         command=shlex.join(command),
         notes=tuple(dict.fromkeys(notes)),
         controls=controlled,
-        tests=compare.between_variants(paper, {name: one.results for name, one in stored.items()}),
+        tests=verdicts.between_variants(paper, {name: outcome.results for name, outcome in stored.items()}),
         seeds=tuple(seeds),
         spread=_spread(out, paper, profile, data, seeds, comparisons) if len(seeds) > 1 else (),
         motion=profile.motion,
         tried=tuple(row for e in paper.experiments for row in _tried(e, stored[e.id].results)),
-        learning=learning.of_paper(paper, {name: one.results for name, one in stored.items()}, comparisons, controlled),
+        learning=learning.of_paper(
+            paper, {name: outcome.results for name, outcome in stored.items()}, comparisons, controlled
+        ),
     )
-
-
-def _summaries(jobs: Sequence[Job]) -> list[CorpusSummary]:
-    """What was read of each corpus, once per set of classes that it is used with."""
-    found = {(one.name, *one.by_class): one for job in jobs if not job.experiment.control for one in job.summaries}
-    return list(found.values())
-
-
-@dataclass(frozen=True)
-class Finished:
-    """What is stored of one experiment: its run, what the run says of itself, finished folds of how many."""
-
-    run: Run
-    about: Mapping[str, Any]
-    results: tuple[FoldResult, ...]
-    folds: int
-
-
-def finished(out: Path, paper: Paper, experiment: Experiment, plan: Mapping[str, Any]) -> Finished:
-    """What is stored of an experiment under a plan as `read_plan` gives it."""
-    run, folds = planned(out, paper, experiment, plan)
-    results = tuple(result for fold in folds if (result := run.load(fold)) is not None)
-    return Finished(run, run.description() or {}, results, len(folds))
-
-
-def planned(out: Path, paper: Paper, experiment: Experiment, plan: Mapping[str, Any]) -> tuple[Run, tuple[str, ...]]:
-    """The run of an experiment under a plan as `read_plan` gives it, and all of its folds; none if it is not there."""
-    entry = plan.get("runs", {}).get(experiment.id, {"path": "none", "folds": []})
-    return Run(out / "runs" / paper.key / experiment.id / entry["path"]), tuple(entry["folds"])
 
 
 def _comparisons(
@@ -190,10 +128,12 @@ def _comparisons(
     def exact(experiment: Experiment) -> str:
         return shlex.join([*command, "--experiment", experiment.id])
 
-    found: list[Comparison] = []
-    for experiment, one in stored:
-        found += compare.compare(paper, experiment, one.results, one.folds, profile=profile, data=data, command=exact)
-    return tuple(found)
+    comparisons: list[Comparison] = []
+    for experiment, outcome in stored:
+        comparisons += verdicts.compare(
+            paper, experiment, outcome.results, outcome.folds, profile=profile, data=data, command=exact
+        )
+    return tuple(comparisons)
 
 
 def _spread(
@@ -207,73 +147,33 @@ def _spread(
         stored = [(experiment, finished(out, paper, experiment, plan)) for experiment in paper.experiments]
         rows = _comparisons(paper, stored, profile, data, [])
         by_seed.append({(c.experiment, c.variant, c.corpus, c.metric): c.score for c in rows})
-    found = []
+    spreads = []
     for key in dict.fromkeys((c.experiment, c.variant, c.corpus, c.metric) for c in shown):
         first = by_seed[0].get(key)
         values = tuple(
-            score.value if (score := one.get(key)) and first and score.n_folds_done == first.n_folds_done else None
-            for one in by_seed  # of fewer folds it would not be the same score
+            score.value if (score := scores.get(key)) and first and score.n_folds_done == first.n_folds_done else None
+            for scores in by_seed  # of fewer folds it would not be the same score
         )
         if any(value is not None for value in values):
-            found.append(Spread(*key, values))
-    return tuple(found)
-
-
-def read_plan(path: Path) -> Mapping[str, Any]:
-    """A stored plan; empty where there is none that this version can read."""
-    try:
-        plan = json.loads(path.read_text(encoding="utf-8"))
-        if not fits(plan, PLAN):
-            return {}
-        for kind, rows in ((CorpusSummary, "corpora"), (Exclusion, "exclusions"), (Correction, "corrections")):
-            plan[rows] = [kind(**row) for row in plan[rows]]
-        found: Mapping[str, Any] = plan
-    except (OSError, ValueError, TypeError, RecursionError):
-        return {}
-    return found
-
-
-def same_options(plan: Mapping[str, Any], profile: Profile) -> bool:
-    """Whether a plan was made with the options that decide what the folds of a profile answer."""
-    return [tuple(pair) for pair in plan.get("options", [])] == [*profile.deciding]
-
-
-def shortened(paper: Paper, profile: Profile) -> tuple[str, ...]:
-    """What a profile changes against the paper's, one line each."""
-    full = paper.profiles["paper"]
-    lines = [
-        f"{field.name.replace('_', ' ')}: {getattr(profile.settings, field.name)} instead of "
-        f"{getattr(full.settings, field.name)}"
-        for field in fields(profile.settings)
-        if getattr(profile.settings, field.name) != getattr(full.settings, field.name)
-    ]
-    if profile.subjects is not None:
-        lines.append(f"subjects per corpus: {profile.subjects} instead of all")
-    if profile.clips is not None:
-        lines.append(f"clips per subject: at most {profile.clips}")
-    if profile.motion != 1:
-        lines.append(f"motion of the stand-ins: {short(profile.motion)} times that of micro-expressions")
-    if profile.folds is not None:
-        ground = f", {profile.ground_folds} on common ground" if profile.ground_folds else ""
-        lines.append(f"folds of an experiment: at most {profile.folds}{ground}")
-    return tuple(lines)
+            spreads.append(Spread(*key, values))
+    return tuple(spreads)
 
 
 def _subjects(experiment: Experiment, results: Sequence[FoldResult]) -> list[SubjectRow]:
     """One row per held-out subject; where a fold holds out several, its seconds are shared by their clips."""
-    found: dict[str, tuple[int, int, float]] = {}
+    totals: dict[str, tuple[int, int, float]] = {}
     for result in results:
         right = result.probabilities.argmax(axis=1) == result.truth
         people = np.array([clip.rpartition("/")[0] for clip in result.clips])
         for person in sorted(set(people.tolist()), key=natural):
-            mine = people == person
-            clips, correct, seconds = found.get(person, (0, 0, 0.0))
-            found[person] = (
-                clips + int(mine.sum()),
-                correct + int(right[mine].sum()),
-                seconds + result.seconds * float(mine.mean()),
+            of_person = people == person
+            clips, correct, seconds = totals.get(person, (0, 0, 0.0))
+            totals[person] = (
+                clips + int(of_person.sum()),
+                correct + int(right[of_person].sum()),
+                seconds + result.seconds * float(of_person.mean()),
             )
-    return [SubjectRow(experiment.name, experiment.variant, person, *row) for person, row in found.items()]
+    return [SubjectRow(experiment.name, experiment.variant, person, *row) for person, row in totals.items()]
 
 
 def _tried(experiment: Experiment, results: Sequence[FoldResult]) -> list[Tried]:
@@ -289,15 +189,15 @@ def _tried(experiment: Experiment, results: Sequence[FoldResult]) -> list[Tried]
         Tried(
             experiment.name,
             experiment.variant,
-            found[0][0].settings,
+            trials[0][0].settings,
             name in own,
-            len(found),
-            sum(won for _, won in found),
-            fmean(uf1 := [trial.uf1 for trial, _ in found]),
+            len(trials),
+            sum(won for _, won in trials),
+            fmean(uf1 := [trial.uf1 for trial, _ in trials]),
             min(uf1),
             max(uf1),
         )
-        for name, found in rows.items()
+        for name, trials in rows.items()
     ]
 
 
@@ -326,7 +226,7 @@ def _curves(experiment: Experiment, results: Sequence[FoldResult]) -> list[Curve
     for stage in results[0].history if results else ():
         for metric in results[0].history[stage]:
             stages = [result.history.get(stage, {}) for result in results]
-            folds = dict.fromkeys(tuple(one[metric]) for one in stages if metric in one)
+            folds = dict.fromkeys(tuple(metrics[metric]) for metrics in stages if metric in metrics)
             curves.append(Curve(experiment.name, experiment.variant, stage, metric, tuple(folds)))
     return curves
 
@@ -341,21 +241,21 @@ def parameters(results: Sequence[FoldResult]) -> dict[str, int]:
     }
 
 
-def _add_cost(cost: dict[str, float], paper: Paper, experiment: Experiment, one: Finished) -> None:
+def _add_cost(cost: dict[str, float], paper: Paper, experiment: Experiment, outcome: Finished) -> None:
     name = experiment.id if len({e.name for e in paper.experiments}) > 1 else experiment.variant
-    if one.results:
-        seconds = sum(result.seconds for result in one.results)
-        shared = sum(result.measured.get("shared_training_seconds", 0.0) for result in one.results)
+    if outcome.results:
+        seconds = sum(result.seconds for result in outcome.results)
+        shared = sum(result.measured.get("shared_training_seconds", 0.0) for result in outcome.results)
         cost[f"training_seconds {name}"] = seconds + shared
-        cost[f"seconds_per_fold {name}"] = seconds / len(one.results)
-        peaks = [m["peak_memory_mib"] for m in (*(r.measured for r in one.results), cost) if "peak_memory_mib" in m]
+        cost[f"seconds_per_fold {name}"] = seconds / len(outcome.results)
+        peaks = [m["peak_memory_mib"] for m in (*(r.measured for r in outcome.results), cost) if "peak_memory_mib" in m]
         cost |= {"peak_memory_mib": max(peaks)} if peaks else {}
-    if "preprocessing_seconds" in one.about:
-        made = one.about["preprocessing_seconds"]
+    if "preprocessing_seconds" in outcome.about:
+        made = outcome.about["preprocessing_seconds"]
         cost["preprocessing_seconds"] = cost.get("preprocessing_seconds", 0.0) + made
 
 
 def merge(environments: Sequence[Mapping[str, str]]) -> dict[str, str]:
     """One environment; where folds were made in different ones, all values that occur."""
-    names = dict.fromkeys(name for one in environments for name in one)
-    return {name: "; ".join(dict.fromkeys(one[name] for one in environments if name in one)) for name in names}
+    names = dict.fromkeys(name for values in environments for name in values)
+    return {name: "; ".join(dict.fromkeys(values[name] for values in environments if name in values)) for name in names}

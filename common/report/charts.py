@@ -15,10 +15,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
-from common.protocols import LOSO
-from common.report import forest, tables
+from common.protocols.splits import LOSO
+from common.report import forest, formatting
 from common.report.forest import ACCENT, GREY, WIDTH
-from common.types import Curve, Report, SubjectRow
+from common.report.records import Curve, Report, SubjectRow
 
 _HELD_OUT = "val_"  # how a history names what Keras measures on the held-out clips
 _CURVES_ACROSS = 4
@@ -84,13 +84,13 @@ def _confusions(report: Report) -> Iterator[Drawing]:
     """
     experiments: dict[str, dict[str, list[MatrixPanel]]] = {}
     for p in report.paper.facts.get("confusions", ()):
-        title = f"in the paper ({p['source']})\n{tables.corpus_name(report, p['corpus'])}"
+        title = f"in the paper ({p['source']})\n{formatting.corpus_name(report, p['corpus'])}"
         panels = experiments.setdefault(p["experiment"], {}).setdefault(p["variant"], [])
         panels.append((title, tuple(p["classes"]), np.asarray(p["matrix"], float)))
     for c in report.confusions:
         answers = float(c.matrix.sum())
-        title = f"{c.variant}\n{tables.corpus_name(report, c.corpus)}, {tables.count(c.clips)} clips"
-        title += f", {tables.count(answers)} answers" if answers != c.clips else ""
+        title = f"{c.variant}\n{formatting.corpus_name(report, c.corpus)}, {formatting.count(c.clips)} clips"
+        title += f", {formatting.count(answers)} answers" if answers != c.clips else ""
         experiments.setdefault(c.experiment, {}).setdefault(c.variant, []).append((title, c.classes, c.matrix))
     order = {c.experiment: None for c in report.confusions} | dict.fromkeys(experiments)
     for experiment in order:
@@ -137,9 +137,9 @@ def _matrix(axes: Axes, title: str, classes: Sequence[str], matrix: Any, letters
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for i, j in np.ndindex(*matrix.shape):
         color = "white" if shares[i, j] > 0.55 else "#202020"
-        share = tables.percent(matrix[i, j], sums[i, 0])
+        share = formatting.percent(matrix[i, j], sums[i, 0])
         if counted:
-            axes.text(j, i - 0.12, tables.count(matrix[i, j]), ha="center", va="center", color=color, fontsize=8.5)
+            axes.text(j, i - 0.12, formatting.count(matrix[i, j]), ha="center", va="center", color=color, fontsize=8.5)
         axes.text(j, i + (0.24 if counted else 0), share, ha="center", va="center", color=color, fontsize=6)
     short = [
         textwrap.shorten(c, letters, placeholder="…")
@@ -160,10 +160,10 @@ def _matrix(axes: Axes, title: str, classes: Sequence[str], matrix: Any, letters
 
 
 def _by_variant(rows: Iterable[SubjectRow]) -> Iterator[tuple[str, list[SubjectRow]]]:
-    found: dict[str, list[SubjectRow]] = {}
+    groups: dict[str, list[SubjectRow]] = {}
     for row in rows:
-        found.setdefault(f"{row.experiment}/{row.variant}", []).append(row)
-    yield from found.items()
+        groups.setdefault(f"{row.experiment}/{row.variant}", []).append(row)
+    yield from groups.items()
 
 
 def _subjects(report: Report) -> Iterator[Drawing]:
@@ -206,7 +206,7 @@ def _subject_panel(report: Report, rows: Sequence[SubjectRow]) -> Figure:
             for axes in (upper, lower):
                 axes.axvline(start - 0.5, color=GREY, linewidth=0.5, linestyle=(0, (3, 2)))
         upper.text(
-            (start + end - 1) / 2, 1.08, tables.corpus_name(report, corpus), ha="center", va="bottom", fontsize=8
+            (start + end - 1) / 2, 1.08, formatting.corpus_name(report, corpus), ha="center", va="bottom", fontsize=8
         )
         start = end
     figure.align_ylabels([upper, lower])
@@ -223,12 +223,12 @@ def _curves(report: Report) -> Iterator[Drawing]:
 
     What was trained for a single epoch has no curve.
     """
-    found: dict[str, dict[tuple[str, ...], list[Curve]]] = {}
+    by_experiment: dict[str, dict[tuple[str, ...], list[Curve]]] = {}
     for curve in report.curves:
         if max(map(len, curve.folds), default=0) > 1:  # one epoch is no curve
             key = (curve.variant, curve.stage, curve.metric.removeprefix(_HELD_OUT))
-            found.setdefault(curve.experiment, {}).setdefault(key, []).append(curve)
-    for experiment, panels in found.items():
+            by_experiment.setdefault(curve.experiment, {}).setdefault(key, []).append(curve)
+    for experiment, panels in by_experiment.items():
         shown = [(f"{v}\n{stage}: {m.replace('_', ' ')}", both) for (v, stage, m), both in panels.items()]
         for i in range(0, len(shown), 6 * _CURVES_ACROSS):
             yield Drawing(svg(_curve_panels(shown[i : i + 6 * _CURVES_ACROSS])), experiment)

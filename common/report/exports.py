@@ -10,10 +10,11 @@ import re
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 
-from common.latex import escape
-from common.report import side_by_side_tables as together
-from common.report import tables
-from common.types import Comparison, Report, SideBySide
+from common.report import comparison_tables as together
+from common.report import formatting, tables
+from common.report.latex import escape
+from common.report.records import Report, SideBySide
+from common.scoring.records import Comparison
 
 FORMATS = ("csv", "markdown", "latex")
 """What can be asked for; CSV is written anyway."""
@@ -44,7 +45,7 @@ def of_report(report: Report, formats: Sequence[str]) -> dict[str, bytes]:
 def of_comparison(side: SideBySide, formats: Sequence[str]) -> dict[str, bytes]:
     """`comparison.md` and `.tex`: one row per network on common ground, corpus and metric, as ranked."""
     about = _about("common ground", side.profile, side.data, side.motion, side.seeds, side.environment)
-    about += f" {side.protocol}, {tables.selection_name(side.selection)}, classes {', '.join(side.classes)}."
+    about += f" {side.protocol}, {formatting.selection_name(side.selection)}, classes {', '.join(side.classes)}."
     return _files("comparison", formats, about, _COMMON_COLUMNS, _common_rows(side))
 
 
@@ -58,13 +59,13 @@ def _files(
 
 
 def _about(
-    what: str, profile: str, data: str, motion: float, seeds: Sequence[int], environment: Mapping[str, str]
+    title: str, profile: str, data: str, motion: float, seeds: Sequence[int], environment: Mapping[str, str]
 ) -> str:
-    loud = (tables.banner(data, motion) or "").replace("Stand-in corpora", "STAND-IN CORPORA")
+    loud = (formatting.banner(data, motion) or "").replace("Stand-in corpora", "STAND-IN CORPORA")
     code = f", code {environment['code']}" if "code" in environment else ""
-    seed = f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds)) or tables.DASH}"
+    seed = f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds)) or formatting.DASH}"
     shown = f" (numbers of seed {seeds[0]})" if len(seeds) > 1 else ""
-    facts = f"{what}: profile {profile}, {tables.data_name(data)}, {seed}{shown}, mer-suite {_version()}{code}."
+    facts = f"{title}: profile {profile}, {formatting.data_name(data)}, {seed}{shown}, mer-suite {_version()}{code}."
     return f"{loud} {facts}".strip()
 
 
@@ -93,9 +94,9 @@ def _rows(report: Report) -> list[list[str]]:
                 c.experiment,
                 c.variant,
                 cells["corpus"],
-                f"{c.protocol}, {tables.selection_name(c.selection)}{leaks}",
+                f"{c.protocol}, {formatting.selection_name(c.selection)}{leaks}",
                 cells["metric"],
-                f"{c.claim.printed} ({c.claim.source})" if c.claim else tables.DASH,
+                f"{c.claim.printed} ({c.claim.source})" if c.claim else formatting.DASH,
                 _with_interval(cells["reproduced"], cells["low"], cells["high"]),
                 cells["chance"],
                 cells["clips"],
@@ -108,30 +109,32 @@ def _rows(report: Report) -> list[list[str]]:
 
 def _common_rows(side: SideBySide) -> list[list[str]]:
     rows = []
-    metrics = list(dict.fromkeys(m for c in side.contenders for found in c.scores.values() for m in found))
+    metrics = list(dict.fromkeys(m for c in side.contenders for scores in c.scores.values() for m in scores))
     for c in side.contenders:
         for corpus in together.corpora(side):
             for metric in metrics:
                 score = together.scored(c, corpus, metric)
                 values = (score.value, score.low, score.high, score.chance) if score else (None,) * 4
-                value, low, high, chance = (tables.number(v, 4) for v in values)
+                value, low, high, chance = (formatting.number(v, 4) for v in values)
                 rows.append(
                     [
                         c.paper,
                         f"{c.title} ({c.experiment})",
-                        tables.corpus_name(side, corpus),
-                        tables.metric_name(metric),
+                        formatting.corpus_name(side, corpus),
+                        formatting.metric_name(metric),
                         _with_interval(value, low, high),
                         chance,
-                        tables.count(score.n_clips if score else None),
-                        f"{tables.count(c.n_folds_done)}/{tables.count(c.n_folds)}" if c.n_folds else tables.DASH,
+                        formatting.count(score.n_clips if score else None),
+                        f"{formatting.count(c.n_folds_done)}/{formatting.count(c.n_folds)}"
+                        if c.n_folds
+                        else formatting.DASH,
                     ]
                 )
     return rows
 
 
 def _with_interval(value: str, low: str, high: str) -> str:
-    return value if tables.DASH in (low, high) else f"{value} [{low}, {high}]"
+    return value if formatting.DASH in (low, high) else f"{value} [{low}, {high}]"
 
 
 # ---------------------------------------------------------------- formats

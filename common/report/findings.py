@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from common.types import Finding, Kind
+from common.audit.finding import Finding, Kind
 
 
 @dataclass(frozen=True)
@@ -71,9 +71,9 @@ SECTIONS = (
 def sections(findings: Iterable[tuple[str, Finding]]) -> list[dict[str, Any]]:
     """Each of `SECTIONS` with its rows (mark, paper, topic, statement, source, holds), those that do not hold first."""
     known = list(findings)
-    found = []
+    shown = []
     for section in SECTIONS:
-        mine = [
+        own_findings = [
             (paper, finding)
             for paper, finding in sorted(known, key=lambda item: item[1].holds)
             if finding.kind == section.kind and section.holding in (None, finding.holds)
@@ -87,7 +87,7 @@ def sections(findings: Iterable[tuple[str, Finding]]) -> list[dict[str, Any]]:
                 "source": finding.source,
                 "holds": finding.holds,
             }
-            for paper, finding in mine
+            for paper, finding in own_findings
         ]
-        found.append({"title": section.title, "text": section.text, "empty": section.empty, "rows": rows})
-    return found
+        shown.append({"title": section.title, "text": section.text, "empty": section.empty, "rows": rows})
+    return shown

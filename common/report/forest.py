@@ -11,11 +11,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.transforms import Transform, blended_transform_factory
 
-from common.compare import METRICS
-from common.controls import CONTROLS
-from common.histories import is_accuracy, of_history
-from common.report import checks, tables
-from common.types import Comparison, Report, Score
+from common.protocols.controls import CONTROLS
+from common.report import formatting, reliability_tables, tables
+from common.report.records import Report
+from common.scoring.histories import is_accuracy, of_history
+from common.scoring.records import Comparison, Score
+from common.scoring.verdicts import METRICS
 
 ACCENT, GREY, PALE = "#1f4e79", "#6b6b6b", "#d9d9d9"
 WIDTH = 6.5  # inches, the width of the text on the page
@@ -32,30 +33,30 @@ def figures(report: Report) -> Iterator[tuple[Figure, str]]:
         return
     lines: list[_Line] = []
     for group in tables.groups(report):
-        lines.append((f"{group[0].experiment}/{group[0].variant}, {tables.selection_name(group[0].selection)}", []))
+        lines.append((f"{group[0].experiment}/{group[0].variant}, {formatting.selection_name(group[0].selection)}", []))
         pooled = [c for c in group if not of_history(c.metric)]
         for corpus in dict.fromkeys(c.corpus for c in pooled):
-            lines.append((tables.corpus_name(report, corpus), [c for c in pooled if c.corpus == corpus]))
+            lines.append((formatting.corpus_name(report, corpus), [c for c in pooled if c.corpus == corpus]))
         lines += [(c.metric, [c]) for c in group if of_history(c.metric) and is_accuracy(c.metric)]
     metrics = list(dict.fromkeys(c.metric for c in report.comparisons if not of_history(c.metric)))
     for part in _parts(lines):
-        for some in (metrics[i : i + 3] for i in range(0, len(metrics), 3)):
-            yield _forest(part, some), ", ".join(tables.metric_name(m) for m in some)
+        for chunk in (metrics[i : i + 3] for i in range(0, len(metrics), 3)):
+            yield _forest(part, chunk), ", ".join(formatting.metric_name(m) for m in chunk)
 
 
 def controls(report: Report) -> Iterator[tuple[Figure, str]]:
     """The same panels for experiments whose controls have run: a line as it is, and one per control."""
     lines: list[_Line] = []
-    for experiment, corpus, rows in checks.controlled(report):
-        lines.append((f"{experiment.id}, {tables.corpus_name(report, corpus)}", []))
+    for experiment, corpus, rows in reliability_tables.controlled(report):
+        lines.append((f"{experiment.id}, {formatting.corpus_name(report, corpus)}", []))
         lines += [
             (name.replace("-", " "), [replace(c, claim=None) for c in rows[name].values()])
-            for name in (checks.AS_IT_IS, *CONTROLS)
+            for name in (reliability_tables.AS_IT_IS, *CONTROLS)
             if name in rows
         ]
     if lines:
         for part in _parts(lines):
-            yield _forest(part, METRICS), ", ".join(tables.metric_name(m) for m in METRICS)
+            yield _forest(part, METRICS), ", ".join(formatting.metric_name(m) for m in METRICS)
 
 
 def _parts(lines: Sequence[_Line]) -> Iterator[list[_Line]]:
@@ -83,7 +84,7 @@ def _forest(lines: Sequence[_Line], metrics: Sequence[str]) -> Figure:
     for column, metric in enumerate(metrics):
         axes = figure.add_subplot(grid[0, column], sharey=first)
         first = first or axes
-        axes.set_title(tables.metric_name(metric), color=ACCENT)
+        axes.set_title(formatting.metric_name(metric), color=ACCENT)
         _forest_panel(axes, lines, metric)
         axes.set_ylim(len(lines) - 0.4, -0.6)
         axes.tick_params(axis="y", length=0, labelleft=column == 0)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from common.report.tables import DASH, number, short
-from common.types import Paper
+from common.contract import Paper
+from common.report.formatting import DASH, number, short
 
 FILE = Path(__file__).resolve().parents[2] / "benchmarks" / "learning" / "results.json"
 
@@ -18,16 +18,16 @@ def cells(papers: Sequence[Paper], file: Path = FILE) -> list[dict[str, Any]]:
     if not file.is_file():
         return []
     keys = {paper.key for paper in papers}
-    found: list[dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))["cells"]
-    return [cell for cell in found if cell["paper"] in keys]
+    stored: list[dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))["cells"]
+    return [cell for cell in stored if cell["paper"] in keys]
 
 
 def table(papers: Sequence[Paper], file: Path = FILE) -> dict[str, Any]:
     """`motions` and `rows` of UF1 with its interval by network and motion, as strings; a dash where there is none."""
-    found = {(cell["system"], cell["motion"]): cell for cell in cells(papers, file)}
-    motions = sorted({motion for _, motion in found})
-    names = dict.fromkeys(name for name, _ in found)
-    rows = [[name, *(_shown(found.get((name, motion))) for motion in motions)] for name in names]
+    by_key = {(cell["system"], cell["motion"]): cell for cell in cells(papers, file)}
+    motions = sorted({motion for _, motion in by_key})
+    names = dict.fromkeys(name for name, _ in by_key)
+    rows = [[name, *(_shown(by_key.get((name, motion))) for motion in motions)] for name in names]
     return {"motions": [short(motion) for motion in motions], "rows": rows}
 
 

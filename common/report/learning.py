@@ -12,12 +12,15 @@ from dataclasses import replace
 from statistics import fmean
 from typing import Any
 
-from common.compare import parts
-from common.controls import NO_MOTION
-from common.learnt import summary
-from common.report.tables import DASH, number, percent, probability, short
-from common.statistics import holm
-from common.types import Comparison, FoldResult, Learning, Learnt, Paper, Report, Score
+from common.contract import Paper
+from common.protocols.controls import NO_MOTION
+from common.report.formatting import DASH, number, percent, probability, short
+from common.report.records import Learning, Report
+from common.scoring.records import Comparison, Score
+from common.scoring.statistics import holm
+from common.scoring.verdicts import parts
+from common.training.learnt import Learnt, summary
+from common.types import FoldResult
 
 SIGNIFICANT = 0.05
 METRIC = "uf1"
@@ -59,18 +62,18 @@ def corrected(rows: Sequence[Learning]) -> tuple[Learning, ...]:
     """The rows of one table with their p by Holm's correction, over all scores and over all controls."""
     scores, controls = _holm([row.score for row in rows]), _holm([row.control for row in rows])
     return tuple(
-        replace(row, adjusted=one, control_adjusted=other)
-        for row, one, other in zip(rows, scores, controls, strict=True)
+        replace(row, adjusted=p, control_adjusted=control_p)
+        for row, p, control_p in zip(rows, scores, controls, strict=True)
     )
 
 
 def _holm(scores: Sequence[Score | None]) -> list[float | None]:
     known = [i for i, score in enumerate(scores) if score is not None and score.p is not None]
     adjusted = holm([p for score in scores if score is not None and (p := score.p) is not None])
-    found: list[float | None] = [None] * len(scores)
+    p_values: list[float | None] = [None] * len(scores)
     for i, p in zip(known, adjusted, strict=True):
-        found[i] = p
-    return found
+        p_values[i] = p
+    return p_values
 
 
 # ---------------------------------------------------------------- in words
@@ -99,19 +102,19 @@ def answer(row: Learning, brief: bool = False) -> str:
     where = "unseen subjects" if row.leak_free else "held-out clips"
     numbers = f": {'; '.join(measured(row.learnt))}" if row.learnt and not can and not brief else ""
     if can is False:
-        said = f"Hardly learns{numbers}. Yet it beats guessing" if beats else f"Does not learn{numbers}"
+        sentence = f"Hardly learns{numbers}. Yet it beats guessing" if beats else f"Does not learn{numbers}"
     elif beats:
-        said = _rests_on(row, "Learns" if can else "Beats guessing", where, brief)
+        sentence = _rests_on(row, "Learns" if can else "Beats guessing", where, brief)
     elif can:
-        said = f"Learns the training clips{'' if beats is None else f' but not {where}'}"
-        said += "; whether more than guessing was not tested" if beats is None and not brief else ""
+        sentence = f"Learns the training clips{'' if beats is None else f' but not {where}'}"
+        sentence += "; whether more than guessing was not tested" if beats is None and not brief else ""
     else:
-        said = "Not measured" if beats is None else f"No better than guessing on {where}"
+        sentence = "Not measured" if beats is None else f"No better than guessing on {where}"
     if row.score is not None and not row.leak_free:
-        said += " (leak)" if brief else ". Its score has a leak"
+        sentence += " (leak)" if brief else ". Its score has a leak"
     if row.score is not None and row.score.n_folds_done < row.score.n_folds and not brief:
-        said += f". {row.score.n_folds_done} of {row.score.n_folds} folds are done"
-    return f"{said}."
+        sentence += f". {row.score.n_folds_done} of {row.score.n_folds} folds are done"
+    return f"{sentence}."
 
 
 def _rests_on(row: Learning, start: str, where: str, brief: bool) -> str:
@@ -119,8 +122,8 @@ def _rests_on(row: Learning, start: str, where: str, brief: bool) -> str:
     if row.control is None:
         return f"Learns, and beats guessing on {where}" if start == "Learns" else f"{start} on {where}"
     if significant(row.control_adjusted) and within_reach(row):
-        what = "else" if brief else "other than motion"
-        return f"Reads something {what}: the control scores as much"
+        other = "else" if brief else "other than motion"
+        return f"Reads something {other}: the control scores as much"
     if significant(row.control_adjusted):
         return f"Reads more than motion{'' if brief else ': the control beats guessing too'}"
     if within_reach(row):
@@ -132,19 +135,19 @@ def _rests_on(row: Learning, start: str, where: str, brief: bool) -> str:
 
 def measured(learnt: Learnt) -> list[str]:
     """What was measured of networks that did not learn, one phrase each."""
-    found = []
+    phrases = []
     if learnt.one_class:
         folds = "" if learnt.one_class == learnt.folds else f" in {learnt.one_class} of {learnt.folds} folds"
-        found.append(f"answers one class for every clip{folds}")
-    found.append(f"loss {number(learnt.loss, 2)} beside {number(learnt.constant_loss, 2)} of constant answers")
+        phrases.append(f"answers one class for every clip{folds}")
+    phrases.append(f"loss {number(learnt.loss, 2)} beside {number(learnt.constant_loss, 2)} of constant answers")
     for name, value in learnt.causes.items():
         kind, _, model = name.partition(" ")
         of = f" of {model}" if model else ""
         if kind == "dead_units":
-            found.append(f"{percent(value, 1)} of units{of} dead")
+            phrases.append(f"{percent(value, 1)} of units{of} dead")
         elif value < _FAINT:
-            found.append(f"no gradient{of} (norm below {short(_FAINT)})")
-    return found
+            phrases.append(f"no gradient{of} (norm below {short(_FAINT)})")
+    return phrases
 
 
 # ---------------------------------------------------------------- the summary
@@ -155,33 +158,33 @@ def sentences(report: Report) -> list[str]:
     rows = report.learning
     if not rows:
         return [*motion(report.motion), "Nothing has run yet."]
-    found = [_counted(rows, "experiment"), *_twins(report), _controls(rows), *motion(report.motion)]
-    return [one for one in found if one]
+    lines = [_counted(rows, "experiment"), *_twins(report), _controls(rows), *motion(report.motion)]
+    return [line for line in lines if line]
 
 
-def _counted(rows: Sequence[Learning], thing: str) -> str:
+def _counted(rows: Sequence[Learning], noun: str) -> str:
     known = [bool(learns(row.learnt)) for row in rows if row.learnt]
     tested = [bool(significant(row.adjusted)) for row in rows if row.adjusted is not None]
-    said = []
+    clauses = []
     if known:
-        said.append(counted(known, thing, "learnt the training clips", "did not learn the training clips"))
+        clauses.append(counted(known, noun, "learnt the training clips", "did not learn the training clips"))
     if tested:
         more = "more UF1 than guessing (p below 0.05 by Holm's correction)"
-        said.append(counted(tested, thing, f"scored significantly {more}", f"scored not significantly {more}"))
-    if not said:
+        clauses.append(counted(tested, noun, f"scored significantly {more}", f"scored not significantly {more}"))
+    if not clauses:
         return "Nothing was measured on training clips, and no score was tested."
-    return "; ".join([said[0], *(one[0].lower() + one[1:] for one in said[1:])]) + "."
+    return "; ".join([clauses[0], *(clause[0].lower() + clause[1:] for clause in clauses[1:])]) + "."
 
 
-def counted(which: Sequence[bool], thing: str, does: str, does_not: str) -> str:
+def counted(which: Sequence[bool], noun: str, does: str, does_not: str) -> str:
     """How many of several things do something: a sentence without its full stop."""
     if len(which) == 1:
-        return f"The one {thing} {does if which[0] else does_not}"
-    return f"{sum(which) or 'None'} of {len(which)} {thing}s {does}"
+        return f"The one {noun} {does if which[0] else does_not}"
+    return f"{sum(which) or 'None'} of {len(which)} {noun}s {does}"
 
 
-def _many(count: int, thing: str) -> str:
-    return f"{count} {thing}{'' if count == 1 else 's'}"
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def _twins(report: Report) -> list[str]:
@@ -196,24 +199,26 @@ def _twins(report: Report) -> list[str]:
         shown = [f"{row.name} scored {_scored(row)}" for row in list(rows.values())[:_EXPLICIT]]
         none = "no published reading ran together with its leak-free twin"
         return [f"{'; '.join(shown)}; {none}."] if shown else []
-    apart = [one.score.value - twin.score.value for one, twin in pairs if one.score and twin.score]
+    apart = [reading.score.value - twin.score.value for reading, twin in pairs if reading.score and twin.score]
     if len(pairs) <= _EXPLICIT:
-        said = [f"{one.name} scored {_scored(one)}, its leak-free twin {_scored(twin)}" for one, twin in pairs]
+        clauses = [
+            f"{reading.name} scored {_scored(reading)}, its leak-free twin {_scored(twin)}" for reading, twin in pairs
+        ]
     else:
         more = sum(difference > 0 for difference in apart)
-        said = [f"in {more} of {len(pairs)} pairs the published reading scored more UF1 than its leak-free twin"]
+        clauses = [f"in {more} of {len(pairs)} pairs the published reading scored more UF1 than its leak-free twin"]
     gain = fmean(apart)
-    names = {(one.name, twin.name) for one, twin in pairs}
+    names = {(reading.name, twin.name) for reading, twin in pairs}
     clear = sum(test.adjusted < SIGNIFICANT for test in report.tests if (test.first, test.second) in names)
     tests = sum((test.first, test.second) in names for test in report.tests)
     size = f"{number(abs(gain), 2)} of UF1{' on average' if len(pairs) > 1 else ''}"
     if gain <= 0:
-        said.append(f"seeing tested subjects in training gains nothing ({size} lower)")
+        clauses.append(f"seeing tested subjects in training gains nothing ({size} lower)")
     else:
         meaning = "no more than chance makes" if tests else "whether by chance was not tested"
         meaning = f"significant in {clear} of {_many(tests, 'paired test')}" if clear else meaning
-        said.append(f"seeing tested subjects in training gains {size}, {meaning}")
-    text = "; ".join(said)
+        clauses.append(f"seeing tested subjects in training gains {size}, {meaning}")
+    text = "; ".join(clauses)
     return [f"{text[0].upper()}{text[1:]}." if len(pairs) > _EXPLICIT else f"{text}."]
 
 
@@ -234,15 +239,15 @@ def _controls(rows: Sequence[Learning]) -> str:
     unsure = [row.name for row in tried if significant(row.adjusted) and within_reach(row) and row.name not in still]
     names = "" if not still else f" ({', '.join(still[:3])}{', …' if len(still) > 3 else ''})"
     which = [significant(row.control_adjusted) or False for row in tried]
-    said = counted(which, "control", "without motion beat guessing", "without motion did not beat guessing")
+    sentence = counted(which, "control", "without motion beat guessing", "without motion did not beat guessing")
     if still:
-        return f"{said}{names}: these read something other than motion."
+        return f"{sentence}{names}: these read something other than motion."
     if unsure:
         names = f"{', '.join(unsure[:3])}{', …' if len(unsure) > 3 else ''}"
-        return f"{said}; the 95% interval of the score still holds that of the control in {names}."
+        return f"{sentence}; the 95% interval of the score still holds that of the control in {names}."
     if any(significant(row.adjusted) for row in tried):
-        return f"{said}: what beats it does so by motion."
-    return f"{said}, nor did the same with motion."
+        return f"{sentence}: what beats it does so by motion."
+    return f"{sentence}, nor did the same with motion."
 
 
 def motion(factor: float) -> list[str]:

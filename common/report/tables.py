@@ -3,150 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from common.histories import is_accuracy
-from common.types import CitedRow, Claim, Comparison, CorpusSummary, Correction, Exclusion, Report, SideBySide
+from common.contract import CitedRow, Claim
+from common.report.formatting import (
+    DASH,
+    VERDICTS,
+    corpus_name,
+    cost,
+    count,
+    decimals,
+    metric_name,
+    number,
+    selection_name,
+)
+from common.report.records import Report
+from common.scoring.histories import is_accuracy
+from common.scoring.records import Comparison
 
-DASH = "\u2013"
-
-
-def banner(data: str, motion: float) -> str | None:
-    """What every page of a report on stand-ins says; None for one on licensed corpora."""
-    if data != "stand-in":
-        return None
-    moved = "" if motion == 1 else " without motion" if motion == 0 else f", motion x {motion:g}"
-    faces = f"synthetic faces{moved}"
-    return f"Stand-in corpora: {faces}. Not a reproduction; no number here may be compared with a published one."
-
-
-VERDICTS = {
-    "MATCH": "match",
-    "CLOSE": "close",
-    "DIFFERS": "differs",
-    "NOT_COMPARABLE": "not comparable",
-    "INCOMPLETE": "incomplete",
-    "NOT_RUN": "not run",
-}
-_METRICS = {"uf1": "UF1", "uar": "UAR", "acc": "accuracy", "accuracy": "accuracy", "f1": "F1"}
-_SELECTIONS = {
-    "last": "last epoch",
-    "inner": "inner validation, split from the training subjects",
-    "oracle": "oracle: best epoch on the test fold itself",
-}
-_COSTS = {
-    "training_seconds": "Training, all folds",
-    "preprocessing_seconds": "Preprocessing",
-    "seconds_per_fold": "Training, per fold",
-    "inference_ms_per_clip": "Inference, per clip",
-    "peak_memory_mib": "Peak memory",
-    "parameters": "Parameters",
-}
-_COMPOSITES = {"megc2019": "MEGC 2019"}
-_CLIPS_SHOWN = 24
-_CORRECTIONS_SHOWN = 30
 _CITED_COLUMNS = 8
 
 
 # ---------------------------------------------------------------- single values
-
-
-def number(value: float | None, decimals: int) -> str:
-    """`value` with a fixed number of decimals and a true minus sign; a dash where it is missing or not finite."""
-    if value is None or not math.isfinite(value):
-        return DASH
-    return f"{value:.{decimals}f}".replace("-", "\u2212")
-
-
-def count(value: float | None) -> str:
-    """A whole number with its thousands apart; a dash where it is missing."""
-    return DASH if value is None or not math.isfinite(value) else f"{value:,.0f}"
-
-
-def percent(part: float, whole: float) -> str:
-    """`part / whole` as a whole percentage; a dash where `whole` is 0."""
-    return f"{100 * part / whole:.0f}%" if whole else DASH
-
-
-def difference(value: float | None, decimals: int = 3) -> str:
-    """A difference with its sign; none where it rounds to zero."""
-    text = number(value, decimals)
-    if value is None or not math.isfinite(value) or not text.strip("\u22120."):
-        return text.lstrip("\u2212")
-    return text if value < 0 else f"+{text}"
-
-
-def probability(p: float | None) -> str:
-    """A p value to three decimals; what is smaller than these can say is `<0.001`."""
-    return "<0.001" if p is not None and p < 0.001 else number(p, 3)
-
-
-def significant(value: float | None, figures: int = 3) -> str:
-    """`value` to so many figures, never with an exponent; a dash where it is missing."""
-    if value is None or not math.isfinite(value):
-        return DASH
-    exponent = int(f"{value:.{figures - 1}e}".partition("e")[2])
-    places = max(figures - 1 - exponent, 0)
-    return count(value) if not places else number(value, places)
-
-
-def short(value: float) -> str:
-    """The ticks of an axis of magnitudes: `0.01`, `20`, `1,000`."""
-    return f"{value:,.10f}".rstrip("0").rstrip(".")
-
-
-def decimals(printed: str) -> int:
-    """How many decimals a printed figure has."""
-    return len(printed.strip().rstrip("%").partition(".")[2])
-
-
-def duration(seconds: float | None) -> str:
-    """Seconds in the two largest units that fit: `0.04 s`, `12.3 s`, `5 min 02 s`, `3 h 20 min`, `2 d 04 h`."""
-    if seconds is None or not math.isfinite(seconds):
-        return DASH
-    if seconds < 59.95:
-        return f"{seconds:.{2 if seconds < 9.995 else 1}f} s"
-    if (whole := round(seconds)) < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    if (minutes := round(seconds / 60)) < 24 * 60:
-        return f"{minutes // 60} h {minutes % 60:02d} min"
-    hours = round(seconds / 3600)
-    return f"{hours // 24} d {hours % 24:02d} h"
-
-
-def cost(name: str, value: float) -> tuple[str, str]:
-    """(label, value with its unit) of one cost; the unit is read from the words of its name."""
-    words = name.split("_")
-    label = _COSTS.get(name) or " ".join(w for w in words if w not in {"seconds", "ms", "mib"}).capitalize() or name
-    if "seconds" in words:
-        return label, duration(value)
-    if "ms" in words:
-        return label, f"{number(value, 1)} ms"
-    if "mib" in words:
-        return label, f"{count(value)} MiB"
-    return label, count(value) if float(value).is_integer() else number(value, 3)
-
-
-def metric_name(metric: str) -> str:
-    """The metric as a reader knows it (`uf1` is UF1)."""
-    return _METRICS.get(metric.casefold(), metric.replace("_", ", ", 1) if metric.startswith("recall_") else metric)
-
-
-def selection_name(selection: str) -> str:
-    """The selection rule in words."""
-    return _SELECTIONS.get(selection, selection)
-
-
-def data_name(data: str) -> str:
-    """What was learned from, in words: licensed or stand-in corpora."""
-    return "licensed corpora" if data == "licensed" else "stand-in corpora"
-
-
-def corpus_name(report: Report | SideBySide, corpus: str) -> str:
-    """The title of a corpus or composite; an unknown name stays as it is."""
-    return next((c.title for c in report.corpora if c.name == corpus), _COMPOSITES.get(corpus, corpus))
 
 
 # ---------------------------------------------------------------- published beside reproduced
@@ -165,7 +45,7 @@ def unrequested(report: Report) -> list[dict[str, str]]:
 def waiting(report: Report) -> list[dict[str, str]]:
     """Those of `unrequested` that a reader must name: all but the ones that --tune adds."""
     tuned = {e.id for e in report.paper.experiments if e.tuned_of}
-    return [one for one in unrequested(report) if one["id"] not in tuned]
+    return [variant for variant in unrequested(report) if variant["id"] not in tuned]
 
 
 def groups(report: Report) -> list[tuple[Comparison, ...]]:
@@ -173,13 +53,13 @@ def groups(report: Report) -> list[tuple[Comparison, ...]]:
 
     Without those of `unrequested`.
     """
-    left_out = {one["id"] for one in unrequested(report)}
-    found: dict[tuple[str, ...], dict[str, list[Comparison]]] = {}
+    left_out = {variant["id"] for variant in unrequested(report)}
+    by_variant: dict[tuple[str, ...], dict[str, list[Comparison]]] = {}
     for c in report.comparisons:
         if f"{c.experiment}/{c.variant}" in left_out:
             continue
-        found.setdefault((c.experiment, c.variant, c.protocol), {}).setdefault(c.selection, []).append(c)
-    return [tuple(c for part in group.values() for c in part) for group in found.values()]
+        by_variant.setdefault((c.experiment, c.variant, c.protocol), {}).setdefault(c.selection, []).append(c)
+    return [tuple(c for part in group.values() for c in part) for group in by_variant.values()]
 
 
 def main_tables(report: Report) -> list[dict[str, Any]]:
@@ -283,20 +163,20 @@ class Printed:
 
 def printed(report: Report) -> list[Printed]:
     """Every number that the paper prints about its own systems, in its order."""
-    found = {(c.experiment, c.variant, c.corpus, c.metric): c for c in report.comparisons}
+    comparisons = {(c.experiment, c.variant, c.corpus, c.metric): c for c in report.comparisons}
     free = {(e.name, e.variant) for e in report.paper.experiments if e.leak_free}
     rows = []
     for claim in report.paper.claims:
         where = claim.corpus, claim.metric
         twins = (
-            found.get((e.name, e.variant, *where))
+            comparisons.get((e.name, e.variant, *where))
             for e in report.paper.experiments
             if e.name == claim.experiment and e.leak_free and not e.tuned_of and e.twin_of in ("", claim.variant)
         )
         rows.append(
             Printed(
                 claim,
-                found.get((claim.experiment, claim.variant, *where)),
+                comparisons.get((claim.experiment, claim.variant, *where)),
                 next((c for c in twins if c and c.score), None),
                 (claim.experiment, claim.variant) in free,
             )
@@ -371,75 +251,6 @@ def _spans(names: Sequence[str]) -> list[dict[str, Any]]:
 # ---------------------------------------------------------------- corpora, faults, costs
 
 
-def listing(counts: Mapping[str, int]) -> str:
-    """`disgust 63, happiness 32`; a dash where there is nothing."""
-    return ", ".join(f"{name} {count(n)}" for name, n in counts.items()) or DASH
-
-
-def corpus_rows(corpora: Sequence[CorpusSummary]) -> list[dict[str, str]]:
-    """What was read of each corpus, whatever classes it is used with."""
-    return [
-        {
-            "title": c.title,
-            "citation": c.citation,
-            "tree": c.tree,
-            "table": c.table,
-            "clips": count(c.clips),
-            "subjects": count(c.subjects),
-            "emotions": listing(c.by_emotion),
-        }
-        for c in {c.name: c for c in corpora}.values()
-    ]
-
-
-def class_tables(corpora: Sequence[CorpusSummary]) -> list[dict[str, Any]]:
-    """A `class_table` for each set of classes."""
-    found: dict[tuple[str, ...], list[CorpusSummary]] = {}
-    for c in corpora:
-        found.setdefault(tuple(c.by_class), []).append(c)
-    return [class_table(some) for some in found.values()]
-
-
-def class_table(corpora: Sequence[CorpusSummary]) -> dict[str, Any]:
-    """Clips per class and corpus as used, with sums; a class that a corpus does not have is a dash."""
-    classes = list(dict.fromkeys(name for c in corpora for name in c.by_class))
-    rows = [[c.title, *(count(c.by_class.get(k)) for k in classes), count(sum(c.by_class.values()))] for c in corpora]
-    if len(corpora) > 1:
-        sums = [sum(c.by_class.get(k, 0) for c in corpora) for k in classes]
-        rows.append(["All", *(count(n) for n in sums), count(sum(sums))])
-    return {"classes": classes, "rows": rows, "total": len(corpora) > 1}
-
-
-def exclusion_rows(exclusions: Iterable[Exclusion]) -> list[dict[str, str]]:
-    """Exclusions by reason, faults first; a long list of clips is cut, with the number of those left out."""
-    found: dict[tuple[bool, str], list[str]] = {}
-    for e in exclusions:
-        found.setdefault((not e.fault, e.reason), []).append(e.clip)
-    return [
-        {"kind": "rule" if rule else "fault", "reason": reason, "count": count(len(clips)), "clips": _some(clips)}
-        for (rule, reason), clips in sorted(found.items(), key=lambda item: item[0][0])
-    ]
-
-
-def correction_rows(corrections: Sequence[Correction]) -> list[list[str]]:
-    """(clip, column, printed, used, source), by column and source where there are many."""
-    if len(corrections) <= _CORRECTIONS_SHOWN:
-        return [[c.clip, c.column, c.printed, c.used, c.source] for c in corrections]
-    found: dict[tuple[str, str], list[Correction]] = {}
-    for c in corrections:
-        found.setdefault((c.column, c.source), []).append(c)
-    return [
-        [
-            f"{count(len(group))}: {_some([c.clip for c in group])}",
-            column,
-            group[0].printed if len({c.printed for c in group}) == 1 else "various",
-            group[0].used if len({c.used for c in group}) == 1 else "various",
-            source,
-        ]
-        for (column, source), group in found.items()
-    ]
-
-
 def cost_tables(costs: Mapping[str, float]) -> dict[str, Any]:
     """Costs of the whole run as rows, and those of its parts as tables, one per set of parts.
 
@@ -464,9 +275,3 @@ def cost_tables(costs: Mapping[str, float]) -> dict[str, Any]:
             for rows, names in tables.items()
         ],
     }
-
-
-def _some(clips: Sequence[str]) -> str:
-    left = len(clips) - _CLIPS_SHOWN
-    more = f" and {count(left)} more (all of them in the JSON file)" if left > 0 else ""
-    return ", ".join(clips[:_CLIPS_SHOWN]) + more

@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from common.controls import CONTROLS
 from common.errors import UserError
 from common.files import write_atomically
-from common.report import checks, exports, known, learning, tables
+from common.protocols.controls import CONTROLS
+from common.report import corpus_tables, exports, formatting, known, learning, reliability_tables, tables
 from common.report.findings import sections
-from common.types import Comparison, Report
+from common.report.records import Report
+from common.scoring.records import Comparison
 
 if TYPE_CHECKING:
     from common.report.charts import Drawing
@@ -76,7 +77,7 @@ def record(report: Report) -> dict[str, Any]:
         },
         "profile": report.profile,
         "data": report.data,
-        "notice": tables.banner(report.data, report.motion),
+        "notice": formatting.banner(report.data, report.motion),
         "seed": report.seed,
         "shortened": list(report.shortened),
         "motion": report.motion if report.data == "stand-in" else None,
@@ -241,22 +242,22 @@ def _view(report: Report) -> dict[str, Any]:
     """What the template shows, all strings."""
     paper = report.paper
     return {
-        "banner": tables.banner(report.data, report.motion),
-        "dash": tables.DASH,
+        "banner": formatting.banner(report.data, report.motion),
+        "dash": formatting.DASH,
         "key": paper.key,
         "title": paper.title,
         "authors": paper.authors,
         "venue": f"{paper.venue}, {paper.year}",
         "url": paper.url,
         "about": paper.summary,
-        "data": tables.data_name(report.data),
+        "data": formatting.data_name(report.data),
         "profile": report.profile,
         "seed": str(report.seed),
         "shortened": list(report.shortened),
         "protocols": list(dict.fromkeys(c.protocol for c in report.comparisons)),
-        "selections": list(dict.fromkeys(tables.selection_name(c.selection) for c in report.comparisons)),
-        "corpora": tables.corpus_rows(report.corpora),
-        "classes": tables.class_tables(report.corpora),
+        "selections": list(dict.fromkeys(formatting.selection_name(c.selection) for c in report.comparisons)),
+        "corpora": corpus_tables.corpus_rows(report.corpora),
+        "classes": corpus_tables.class_tables(report.corpora),
         "learning": learning.table(report.learning),
         "learnt": learning.sentences(report),
         "known": known.table([paper] if report.motion != 1 and report.data == "stand-in" else []),
@@ -265,17 +266,17 @@ def _view(report: Report) -> dict[str, Any]:
         "notes": list(report.notes),
         "tables": tables.main_tables(report),
         "cited": tables.cited_tables(report),
-        "controls": checks.control_rows(report),
-        "control_names": ["As it is", *(what.removeprefix("control: ").capitalize() for what in CONTROLS.values())],
-        "tests": checks.paired_rows(report.tests),
-        "tried": checks.tried_rows(report),
-        "spread": checks.spread_rows(report),
+        "controls": reliability_tables.control_rows(report),
+        "control_names": ["As it is", *(title.removeprefix("control: ").capitalize() for title in CONTROLS.values())],
+        "tests": reliability_tables.paired_rows(report.tests),
+        "tried": reliability_tables.tried_rows(report),
+        "spread": reliability_tables.spread_rows(report),
         "seeds": [str(seed) for seed in report.seeds],
         "departures": plain(paper.departures),
         "audit": sections((paper.key, finding) for finding in report.audit),
-        "exclusions": tables.exclusion_rows(report.exclusions),
-        "excluded": tables.count(len(report.exclusions)),
-        "corrections": tables.correction_rows(report.corrections),
+        "exclusions": corpus_tables.exclusion_rows(report.exclusions),
+        "excluded": formatting.count(len(report.exclusions)),
+        "corrections": corpus_tables.correction_rows(report.corrections),
         "environment": [[key, str(value)] for key, value in report.environment.items()],
         "cost": tables.cost_tables(report.cost),
         "command": report.command,

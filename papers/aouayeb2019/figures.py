@@ -9,9 +9,10 @@ import numpy as np
 from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import Rectangle
 
-from common.faces import FaceFinder
-from common.images import read_frame
-from common.types import Clip, Experiment, Figure, Look, Samples
+from common.contract import Figure, InputView
+from common.types import Clip, Experiment, Samples
+from common.vision.faces import FaceFinder
+from common.vision.images import read_frame
 from papers.aouayeb2019.experiments import Settings
 from papers.aouayeb2019.preprocess import (
     REGIONS,
@@ -37,16 +38,16 @@ def results(experiment: Experiment, folder: Path) -> list[Figure]:
     return []
 
 
-def looks(samples: Samples, experiment: Experiment, settings: Settings) -> dict[str, Look]:
+def looks(samples: Samples, experiment: Experiment, settings: Settings) -> dict[str, InputView]:
     """The six regions of every frame that is read, white where they are transparent."""
     read = np.flatnonzero(samples.view < settings.sequence_length)
     numbers = tuple(f"frame {1 + view * settings.frame_step}" for view in samples.view[read].tolist())
-    found = {}
+    views = {}
     for name, values in samples.x.items():
         regions = values[read].astype(np.float32)
         opaque = regions[..., 3:] / 255
-        found[name] = Look((1, 2), (regions[..., :3] * opaque + 255 * (1 - opaque)).astype(np.uint8), numbers)
-    return found
+        views[name] = InputView((1, 2), (regions[..., :3] * opaque + 255 * (1 - opaque)).astype(np.uint8), numbers)
+    return views
 
 
 def _regions(clips: Sequence[Clip], faces: FaceFinder, path: Path) -> Figure:
@@ -78,8 +79,8 @@ def _regions(clips: Sequence[Clip], faces: FaceFinder, path: Path) -> Figure:
                 va="top",
                 bbox={"facecolor": "white", "alpha": 0.7, "pad": 1, "linewidth": 0},
             )
-        for one in (above, below):
-            one.set_axis_off()
+        for axis in (above, below):
+            axis.set_axis_off()
     page.savefig(path, dpi=150, bbox_inches="tight")
     return Figure(
         "Face box and the six regions",
@@ -100,15 +101,15 @@ def _inputs(clip: Clip, settings: Settings, faces: FaceFinder, path: Path) -> Fi
     page = Canvas(figsize=(9, 3.4), layout="constrained")
     axes = page.subplots(2, len(REGIONS), width_ratios=[x2 - x1 for x1, x2, _, _ in REGIONS.values()])
     for row, cuts, number in zip(axes, rows, (clip.numbers[0], clip.numbers[place]), strict=True):
-        for one, (name, cut) in zip(row, cuts.items(), strict=True):
-            one.imshow(cut)
-            one.set_xticks([])
-            one.set_yticks([])
+        for axis, (name, cut) in zip(row, cuts.items(), strict=True):
+            axis.imshow(cut)
+            axis.set_xticks([])
+            axis.set_yticks([])
             if row is axes[0]:
-                one.set_title(name.replace("_", " "), fontsize=9)
+                axis.set_title(name.replace("_", " "), fontsize=9)
             else:
                 emotions = [e for e in ("negative", "positive", "surprise") if takes_part(name, e)]
-                one.set_xlabel("\n".join(emotions), fontsize=8)
+                axis.set_xlabel("\n".join(emotions), fontsize=8)
         row[0].set_ylabel(f"frame {number}", fontsize=9)
     page.savefig(path, dpi=150, bbox_inches="tight")
     return Figure(

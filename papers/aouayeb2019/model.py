@@ -17,7 +17,7 @@ import numpy as np
 from keras import layers, ops
 from numpy.typing import NDArray
 
-from common.layers import keras2_hard_sigmoid
+from common.training.layers import keras2_hard_sigmoid
 
 Gates = str | Callable[[keras.KerasTensor], keras.KerasTensor]
 

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.errors import ClipError
-from common.faces import FaceFinder
-from common.images import each_frame, read_frame, where
 from common.types import Clip, ClipFrames, Experiment, Samples
+from common.vision.faces import FaceFinder
+from common.vision.images import each_frame, read_frame, where
 from papers.aouayeb2019.experiments import Settings, by_landmarks
 
 Box = tuple[int, int, int, int]
@@ -160,13 +160,13 @@ def prepare(
     (left, top), (right, bottom) = np.min(around, axis=0)[[0, 2]].tolist(), np.max(around, axis=0)[[1, 3]].tolist()
     boxes = {name: (x1 - left, x2 - left, y1 - top, y2 - top) for name, (x1, x2, y1, y2) in boxes.items()}
     frames, sizes = len(clip.numbers[:: settings.frame_step]), region_sizes(settings.region_scale)
-    found = {name: np.empty((frames, *size, 4), np.uint8) for name, size in sizes.items()}
+    regions = {name: np.empty((frames, *size, 4), np.uint8) for name, size in sizes.items()}
     part = slice(top, bottom), slice(left, right)
     for index, picture in enumerate(each_frame(clip, settings.frame_step, part)):
         cut = cut_boxes(picture, boxes) if boxes else cut_regions(to_canvas(picture))
         for name, region in resize(cut, settings.region_scale).items():
-            found[name][index] = region
-    return found
+            regions[name][index] = region
+    return regions
 
 
 def assemble(
@@ -179,9 +179,9 @@ def assemble(
 
     Takes the regions out of `arrays` one by one, so that a corpus is not held twice.
     """
-    lengths = [len(one["nose"]) for one in arrays]
+    lengths = [len(regions["nose"]) for regions in arrays]
     return Samples(
-        x={name: np.concatenate([one.pop(name) for one in arrays]) for name in REGIONS},
+        x={name: np.concatenate([regions.pop(name) for regions in arrays]) for name in REGIONS},
         y=np.repeat([label for _, label in clips], lengths).astype(np.int64),
         subject=np.repeat([clip.subject_id for clip, _ in clips], lengths),
         clip=np.repeat([clip.id for clip, _ in clips], lengths),

@@ -9,12 +9,13 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from common.flops import forward
-from common.layers import keras2_hard_sigmoid
-from common.loaders import Inputs
+from common.contract import FoldRun, Trained
 from common.seeds import seed_of
-from common.training import Learner, Models, predict
-from common.types import Answers, Arrays, Experiment, Progress, Samples, Trained, Workbench
+from common.training.batches import Inputs
+from common.training.flops import forward
+from common.training.layers import keras2_hard_sigmoid
+from common.training.learner import Learner, Models, predict
+from common.types import Arrays, Experiment, Predictions, Progress, Samples
 from papers.aouayeb2019 import model
 from papers.aouayeb2019.experiments import Settings, with_sigmoid_gates
 from papers.aouayeb2019.preprocess import REGIONS, region_sizes, takes_part
@@ -63,40 +64,42 @@ class Networks:
         return rows_per_clip * forward(self.cnns.model) + forward(self.sequences.model)
 
 
-def train(networks: Networks, experiment: Experiment, samples: Samples, bench: Workbench) -> Trained:
+def train(networks: Networks, experiment: Experiment, samples: Samples, fold_run: FoldRun) -> Trained:
     """Train on one fold (one row is one frame): the region CNNs, on their features the LSTM part.
 
     Where the CNNs are trained once, on frames of all subjects, their features serve all folds. In both cases a clip
     gives them the same frames, so that a variant and its twin differ by the leak alone.
     """
-    if bench.beyond is None:
+    if fold_run.held_out_access is None:
         rows = frames_for_cnns(samples, networks.settings.cnn_share, networks.seed)
-        found = _train_cnns(networks, samples, rows, bench.seed, bench.say)
+        cnn_arrays = _train_cnns(networks, samples, rows, fold_run.seed, fold_run.say)
 
         def features(some: Samples) -> Arrays:
             return predict(networks.extractor, some.x, networks.settings.cnn_batch)
     else:
-        everything, seed = bench.beyond.everything, bench.beyond.seed
+        everything, seed = fold_run.held_out_access.everything, fold_run.held_out_access.seed
 
         def make() -> Arrays:
             rows = frames_for_cnns(everything, networks.settings.cnn_share, networks.seed)
-            history = _train_cnns(networks, everything, rows, seed_of("once", seed), bench.say)
+            history = _train_cnns(networks, everything, rows, seed_of("once", seed), fold_run.say)
             return networks.cnns.predict(everything.x, networks.extractor) | history
 
-        found = bench.beyond.keep("features", make)
+        cnn_arrays = fold_run.held_out_access.keep("features", make)
 
         def features(some: Samples) -> Arrays:
             rows = np.isin(everything.clip, some.clip)
-            return {region: found[region][rows] for region in REGIONS}
+            return {region: cnn_arrays[region][rows] for region in REGIONS}
 
     classes, length = len(networks.classes), networks.settings.sequence_length
     _, labels, sequences = _sequences(samples, features(samples), length)
     targets = model.focal_targets(labels, classes, np.arange(len(labels)))
     history = networks.sequences.fit(
-        sequences, {"emotion": targets}, bench.seed, lambda done, total: bench.say("LSTM epochs", done, total)
+        sequences, {"emotion": targets}, fold_run.seed, lambda done, total: fold_run.say("LSTM epochs", done, total)
     )
 
-    stages = {key.removeprefix(_HISTORY): values.tolist() for key, values in found.items() if key.startswith(_HISTORY)}
+    stages = {
+        key.removeprefix(_HISTORY): values.tolist() for key, values in cnn_arrays.items() if key.startswith(_HISTORY)
+    }
     models = {"features": networks.extractor, "sequences": networks.sequences.model}
 
     def lesson(some: Samples) -> Mapping[str, tuple[Inputs, Inputs]]:
@@ -104,7 +107,9 @@ def train(networks: Networks, experiment: Experiment, samples: Samples, bench: W
         known = len(labels) + np.arange(len(wanted))  # behind the training clips, whose shares weigh the classes
         focal = model.focal_targets(np.concatenate([labels, wanted]), classes, np.arange(len(labels)))
         learns: dict[str, tuple[Inputs, Inputs]] = {"sequences": (padded, {"emotion": focal[known]})}
-        if bench.beyond is None:  # trained once, the CNNs of this process may hold the weights of another run
+        if (
+            fold_run.held_out_access is None
+        ):  # trained once, the CNNs of this process may hold the weights of another run
             learns["features"] = some.x, {}
         return learns
 
@@ -130,13 +135,13 @@ def frames_for_cnns(samples: Samples, share: float, seed: int) -> NDArray[np.int
     return np.sort(np.concatenate(rows))
 
 
-def answers(models: Models, samples: Samples, experiment: Experiment, settings: Settings) -> Answers:
+def answers(models: Models, samples: Samples, experiment: Experiment, settings: Settings) -> Predictions:
     """What the trained networks answer for clips, frame by frame and then over their sequence."""
     features = predict(models["features"], samples.x, settings.cnn_batch)
     return _answers(models["sequences"], samples, features, settings)
 
 
-def _answers(sequences: keras.Model, samples: Samples, features: Arrays, settings: Settings) -> Answers:
+def _answers(sequences: keras.Model, samples: Samples, features: Arrays, settings: Settings) -> Predictions:
     clips, _, padded = _sequences(samples, features, settings.sequence_length)
     return dict(zip(clips.tolist(), predict(sequences, padded, settings.lstm_batch)["emotion"], strict=True))
 

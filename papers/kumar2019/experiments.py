@@ -6,12 +6,13 @@ from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from common.claims import read_claims, read_departures
+from common.contract import Paper, Reference
 from common.corpora.composite import MEGC2019
 from common.profiles import profiles
-from common.protocols import BETWEEN, LOSO
-from common.tuning import tuned
-from common.types import Experiment, Paper, Reference
+from common.protocols.splits import BETWEEN, LOSO
+from common.scoring.claims import read_claims, read_departures
+from common.training.tuning import tuned
+from common.types import Experiment
 
 
 @dataclass(frozen=True)
@@ -113,13 +114,13 @@ def _experiments() -> Iterator[Experiment]:
     }
     runs: list[tuple[str, tuple[str, ...], str]] = [("composite-loso", CORPORA, "the composite")]
     runs += [(f"{corpus}-loso", (corpus,), f"{TITLES[corpus]} alone") for corpus in ("smic", "casme2", "samm")]
-    for name, corpora, what in runs:
+    for name, corpora, title in runs:
         readings = {variant: f", {how}" for variant, (_, how) in REMOVALS.items()} if name == "composite-loso" else {}
         for variant, how in (variants | readings).items():
             yield Experiment(
                 name=name,
                 variant=variant,
-                title=f"Emotion Avatar Images and ResNet34 on {what}{how}",
+                title=f"Emotion Avatar Images and ResNet34 on {title}{how}",
                 corpora=corpora,
                 labels=MEGC2019,
                 protocol=LOSO,

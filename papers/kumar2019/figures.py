@@ -10,8 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from numpy.typing import NDArray
 
-from common.faces import FaceFinder
-from common.types import Clip, Experiment, Figure, Look, Samples
+from common.contract import Figure, InputView
+from common.types import Clip, Experiment, Samples
+from common.vision.faces import FaceFinder
 from papers.kumar2019.experiments import TESTED, Removal, Settings
 from papers.kumar2019.preprocess import avatar_of, face_frames, magnified, textured
 
@@ -35,10 +36,10 @@ def results(experiment: Experiment, folder: Path) -> list[Figure]:
     return []
 
 
-def looks(samples: Samples, experiment: Experiment, settings: Settings) -> dict[str, Look]:
+def looks(samples: Samples, experiment: Experiment, settings: Settings) -> dict[str, InputView]:
     """The Emotion Avatar Image of the magnification that is tested."""
     avatars = samples.x["avatar"][samples.view == TESTED]
-    return {"avatar": Look((1, 2), avatars, (f"Emotion Avatar Image, magnified {TESTED} times",))}
+    return {"avatar": InputView((1, 2), avatars, (f"Emotion Avatar Image, magnified {TESTED} times",))}
 
 
 def _steps(clips: Sequence[Clip], settings: Settings, faces: FaceFinder, path: Path) -> Figure:
@@ -47,14 +48,14 @@ def _steps(clips: Sequence[Clip], settings: Settings, faces: FaceFinder, path: P
     for axes, clip in zip(grid, clips, strict=True):
         frames, face = face_frames(clip, settings, faces)
         moved = magnified(clip, frames, TESTED, settings)
-        found = textured(frames, settings, Removal())
+        texture = textured(frames, settings, Removal())
         middle = int(np.abs(np.array(clip.numbers) - clip.apex).argmin()) if clip.apex is not None else len(frames) // 2
-        kept = found.kept[np.abs(found.kept - middle).argmin()]
+        kept = texture.kept[np.abs(texture.kept - middle).argmin()]
         _picture(axes[0], frames[kept], f"frame {clip.numbers[kept]}")
         _picture(axes[1], moved[kept], f"magnified x{TESTED}")
-        _curve(axes[2], found.activity, found.kept, list(clip.numbers))
-        _picture(axes[3], avatar_of(moved, found.kept, face, faces), "avatar image")
-        _picture(axes[4], avatar_of(frames, found.kept, face, faces), "not magnified")
+        _curve(axes[2], texture.activity, texture.kept, list(clip.numbers))
+        _picture(axes[3], avatar_of(moved, texture.kept, face, faces), "avatar image")
+        _picture(axes[4], avatar_of(frames, texture.kept, face, faces), "not magnified")
         axes[0].set_ylabel(f"{clip.corpus}\n{clip.emotion}", fontsize=7)
     page.savefig(path, dpi=150)
     return Figure(

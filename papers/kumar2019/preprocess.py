@@ -14,12 +14,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from common.alignment import rectangle
 from common.errors import ClipError
-from common.faces import Face, FaceFinder
-from common.images import each_frame, read_frame, squared, where
-from common.magnification import Magnification, magnify
 from common.types import Arrays, Clip, ClipFrames, Experiment, Samples
+from common.vision.alignment import rectangle
+from common.vision.faces import Face, FaceFinder
+from common.vision.images import each_frame, read_frame, squared, where
+from common.vision.magnification import Magnification, magnify
 from papers.kumar2019.avatar import avatar
 from papers.kumar2019.experiments import ALPHAS, TESTED, Removal, Settings, removal
 from papers.kumar2019.texture import Texture, select
@@ -64,12 +64,12 @@ def face_frames(clip: Clip | ClipFrames, settings: Settings, faces: FaceFinder) 
     Of a released crop that is nearly all. It does not follow the face: registering is a later step.
     """
     first = read_frame(clip, 0)
-    found = faces.find(first, where(clip, 0))
-    box = rectangle(found.points, first.shape, MARGIN)
+    face = faces.find(first, where(clip, 0))
+    box = rectangle(face.points, first.shape, MARGIN)
     if 0 in first[box].shape:
         raise ClipError(f"{where(clip, 0)}: the face that dlib finds lies outside the picture")
     crops = [squared(picture, settings.face_size) for picture in each_frame(clip, part=box)]
-    return np.stack(crops), _moved(found, box, settings.face_size)
+    return np.stack(crops), _moved(face, box, settings.face_size)
 
 
 def magnified(
@@ -77,7 +77,7 @@ def magnified(
 ) -> NDArray[np.uint8]:
     """The frames (n, h, w, 3) with their motion magnified at the clip's frame rate (section 3.1); alpha 0 changes none.
 
-    `filter` is one of `common.magnification.FILTERS`. Raises ClipError where the frame rate cannot carry the band.
+    `filter` is one of `magnification.FILTERS`. Raises ClipError where the frame rate cannot carry the band.
     """
     if not alpha:
         return frames
@@ -120,7 +120,7 @@ def assemble(
     """
     copies = len(ALPHAS)
     return Samples(
-        x={"avatar": np.concatenate([one["avatars"] for one in arrays])},
+        x={"avatar": np.concatenate([clip_arrays["avatars"] for clip_arrays in arrays])},
         y=np.repeat([label for _, label in clips], copies).astype(np.int64),
         subject=np.repeat([clip.subject_id for clip, _ in clips], copies),
         clip=np.repeat([clip.id for clip, _ in clips], copies),
@@ -130,13 +130,13 @@ def assemble(
 
 
 def _note(corpus: str, clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays]) -> str:
-    mine = [one for (clip, _), one in zip(clips, arrays, strict=True) if clip.corpus == corpus]
-    frames = np.array([one["frames"][0] for one in mine])
-    kept = np.array([one["kept"][ALPHAS.index(TESTED)] for one in mine])
-    lost = sum(int(one["lost"][ALPHAS.index(TESTED)]) for one in mine)
+    corpus_arrays = [clip_arrays for (clip, _), clip_arrays in zip(clips, arrays, strict=True) if clip.corpus == corpus]
+    frames = np.array([clip_arrays["frames"][0] for clip_arrays in corpus_arrays])
+    kept = np.array([clip_arrays["kept"][ALPHAS.index(TESTED)] for clip_arrays in corpus_arrays])
+    lost = sum(int(clip_arrays["lost"][ALPHAS.index(TESTED)]) for clip_arrays in corpus_arrays)
     return (
         f"{corpus}, magnified {TESTED} times: {int(kept.sum())} of {int(frames.sum())} frames stay; "
-        f"{int((kept == frames).sum())} of {len(mine)} clips keep all, and {lost} lose their annotated apex"
+        f"{int((kept == frames).sum())} of {len(corpus_arrays)} clips keep all, and {lost} lose their annotated apex"
     )
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import keras
 import numpy as np
 
-from common.flops import forward
+from common.contract import FoldRun, Trained
 from common.seeds import seed_of
-from common.training import Learner, Models, by_clip, one_hot, predict
-from common.types import Answers, Experiment, Samples, Trained, Workbench
+from common.training.flops import forward
+from common.training.learner import Learner, Models, by_clip, one_hot, predict
+from common.types import Experiment, Predictions, Samples
 from papers.kumar2019 import model
 from papers.kumar2019.experiments import BEFORE, TESTED, Settings, trained_alphas
 
@@ -41,22 +42,22 @@ class Networks:
         return forward(self.learner.model)
 
 
-def train(networks: Networks, experiment: Experiment, samples: Samples, bench: Workbench) -> Trained:
+def train(networks: Networks, experiment: Experiment, samples: Samples, fold_run: FoldRun) -> Trained:
     """Train on one fold: all magnifications are learnt, one is tested."""
     learner = networks.learner
     learnt = samples.only(np.flatnonzero(np.isin(samples.view, trained_alphas(experiment))))
     history = learner.fit(
         learnt.x,
         one_hot(learnt, len(experiment.labels.classes)),
-        bench.seed,
-        lambda done, total: bench.say(f"{experiment.id} epochs", done, total),
+        fold_run.seed,
+        lambda done, total: fold_run.say(f"{experiment.id} epochs", done, total),
     )
 
     models = {"network": learner.model}
     return Trained(lambda test: answers(models, test, experiment, networks.settings), {"network": history}, models)
 
 
-def answers(models: Models, samples: Samples, experiment: Experiment, settings: Settings) -> Answers:
+def answers(models: Models, samples: Samples, experiment: Experiment, settings: Settings) -> Predictions:
     """What the trained network answers for clips, of whose copies it is shown those that are magnified 10 times."""
     tested = samples.only(np.flatnonzero(samples.view == TESTED))
     return by_clip(tested, predict(models["network"], tested.x, settings.batch))

@@ -64,9 +64,10 @@ def select(
     values, bins = activity(texture_maps(frames), window, cutoff, ends)
     if mean:
         values = values / np.maximum(bins, 1)
-    found = probability(values)
-    kept = np.flatnonzero(found > THRESHOLD) if found.max() > THRESHOLD else np.arange(len(found))
-    return Texture(values, found, kept, bool(bins.any()))
+    probabilities = probability(values)
+    some_stay = probabilities.max() > THRESHOLD
+    kept = np.flatnonzero(probabilities > THRESHOLD) if some_stay else np.arange(len(probabilities))
+    return Texture(values, probabilities, kept, bool(bins.any()))
 
 
 def probability(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -79,8 +80,8 @@ def probability(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
     if np.ptp(values) <= SAME * values.max():
         return np.full(len(values), 0.5)
-    found: NDArray[np.float64] = ndtr((values - values.mean()) / values.std())
-    return found
+    probabilities: NDArray[np.float64] = ndtr((values - values.mean()) / values.std())
+    return probabilities
 
 
 def windows(count: int, window: int = WINDOW, ends: str = "cut") -> list[tuple[int, int]]:
@@ -147,10 +148,10 @@ def texture_maps(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
     The text names no variant. The plain pattern of 8 bits is the one whose numbers make a picture; those of uniform
     patterns are mere names. To the last bit these are the patterns of scikit-image, which takes each pixel by itself.
     """
-    found = np.empty((len(frames), *(side - 2 for side in frames.shape[1:])), np.uint8)
-    for picture, frame in zip(found, frames, strict=True):
+    patterns = np.empty((len(frames), *(side - 2 for side in frames.shape[1:])), np.uint8)
+    for picture, frame in zip(patterns, frames, strict=True):
         picture[:] = _patterns(frame)
-    return found
+    return patterns
 
 
 def _patterns(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -173,10 +174,10 @@ def _patterns(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
     lower_left, lower_right = ((1 - below) * side[1:-1] + below * side[2:] for side in (left, right))
     upper, lower = values[:-2, 1:-1], values[2:, 1:-1]
     turn = (values[1:-1, 2:], upper_right, upper, upper_left, values[1:-1, :-2], lower_left, lower, lower_right)
-    found = np.zeros(upper.shape, np.uint8)
+    patterns = np.zeros(upper.shape, np.uint8)
     for bit, neighbour in enumerate(turn):
-        found |= (neighbour >= values[1:-1, 1:-1]).view(np.uint8) << np.uint8(bit)
-    return found
+        patterns |= (neighbour >= values[1:-1, 1:-1]).view(np.uint8) << np.uint8(bit)
+    return patterns
 
 
 def blocks(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -6,12 +6,13 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from common.claims import read_claims, read_departures
+from common.contract import Paper, Reference
 from common.profiles import common_ground, profiles
-from common.protocols import BETWEEN, LOSO, TENFOLD
-from common.tuning import tuned
-from common.types import Experiment, LabelMap, Paper, Reference
-from common.weights import IMAGENET, KERAS, NONE, SAFETENSORS, Weights
+from common.protocols.splits import BETWEEN, LOSO, TENFOLD
+from common.scoring.claims import read_claims, read_departures
+from common.training.tuning import tuned
+from common.training.weights import IMAGENET, KERAS, NONE, SAFETENSORS, Weights
+from common.types import Experiment, LabelMap
 
 _START = Weights(IMAGENET)
 
@@ -21,7 +22,7 @@ class Settings:
     """Training and input settings. Epochs and learning_rate are the paper's (section IV.A), the rest is not printed.
 
     size is what the networks were made for. Faces are brought to face_size before they are magnified, as wide as the
-    networks' input. alpha, wavelength (in pixels) and the band magnify motion, as `common.magnification` has it.
+    networks' input. alpha, wavelength (in pixels) and the band magnify motion, as `common.vision.magnification` has it.
     weights are what the networks start from, and a user's --weights.
     """
 
@@ -154,13 +155,13 @@ def _experiments() -> Iterator[Experiment]:
     for key in ("vgg19", "resnet50", "senet50"):
         name = NETWORKS[key].title
         for corpus, title in TITLES.items():
-            for variant, what, on_request in _variants(key):
+            for variant, suffix, on_request in _variants(key):
                 for protocol, how in ((TENFOLD, "ten folds"), (LOSO, "leave one subject out")):
                     published = variant or "published"
                     yield Experiment(
                         name=f"{key}-{corpus}",
                         variant=published if protocol == TENFOLD else f"{variant}-loso".lstrip("-"),
-                        title=f"{name} on {title}{what}: {how}",
+                        title=f"{name} on {title}{suffix}: {how}",
                         corpora=(corpus,),
                         labels=THREE if corpus == "smic" else FOUR,
                         protocol=protocol,
@@ -173,12 +174,12 @@ def _experiments() -> Iterator[Experiment]:
                     )
         yield common_ground(key, name, name)
         for source, target in PAIRS if key != "senet50" else ():
-            for variant, what, on_request in _variants(key):
+            for variant, suffix, on_request in _variants(key):
                 if variant in ("", TORCHVISION):
                     yield Experiment(
                         name=f"{key}-{source}-to-{target}",
                         variant=variant or "published",
-                        title=f"{name}, {TITLES[source]} tested on {TITLES[target]}{what}",
+                        title=f"{name}, {TITLES[source]} tested on {TITLES[target]}{suffix}",
                         corpora=(source, target),
                         labels=FOUR,
                         protocol=BETWEEN,

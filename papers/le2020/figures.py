@@ -10,9 +10,10 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from common.faces import FaceFinder
-from common.images import squared
-from common.types import Clip, Experiment, Figure, Look, Samples
+from common.contract import Figure, InputView
+from common.types import Clip, Experiment, Samples
+from common.vision.faces import FaceFinder
+from common.vision.images import squared
 from papers.le2020.experiments import FOUR, THREE, TITLES, Settings
 from papers.le2020.preprocess import boxes, dynamic_image, face_of, magnified, regions, scaled
 
@@ -38,9 +39,9 @@ def results(experiment: Experiment, folder: Path) -> list[Figure]:
     return []
 
 
-def looks(samples: Samples, experiment: Experiment, settings: Settings) -> dict[str, Look]:
+def looks(samples: Samples, experiment: Experiment, settings: Settings) -> dict[str, InputView]:
     """The dynamic image in its regions."""
-    return {"face": Look((1, 2), samples.x["face"][:], ("dynamic image",))}
+    return {"face": InputView((1, 2), samples.x["face"][:], ("dynamic image",))}
 
 
 def _stages(corpus: str, shown: dict[str, Clip], settings: Settings, faces: FaceFinder, path: Path) -> Figure:

@@ -16,8 +16,8 @@ from typing import NamedTuple
 import keras
 from keras import layers, ops
 
-from common import pretrained, weight_files
-from common.weights import IMAGENET, Weights
+from common.training import pretrained, weight_files
+from common.training.weights import IMAGENET, Weights
 from papers.le2020 import resnet, senet
 from papers.le2020.experiments import NETWORKS, starts_random
 

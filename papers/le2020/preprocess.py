@@ -14,14 +14,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from common import rankpooling
-from common.alignment import aligned_picture, alignment
 from common.errors import ClipError
-from common.faces import FaceFinder
-from common.images import each_frame, read_frame, squared, where
-from common.magnification import Magnification, magnify
+from common.training.weights import IMAGENET
 from common.types import Arrays, Clip, ClipFrames, Experiment, Samples
-from common.weights import IMAGENET
+from common.vision import rank_pooling
+from common.vision.alignment import aligned_picture, alignment
+from common.vision.faces import FaceFinder
+from common.vision.images import each_frame, read_frame, squared, where
+from common.vision.magnification import Magnification, magnify
 from papers.le2020.experiments import NETWORKS, TITLES, Settings, exact, network, starts_random, whole_face
 
 CROP = 320
@@ -94,7 +94,7 @@ def magnified(frames: NDArray[np.uint8], clip: Clip | ClipFrames, settings: Sett
 
 def dynamic_image(frames: NDArray[np.uint8], ranked: bool) -> NDArray[np.uint8]:
     """The dynamic image of RGB frames (n, h, w, 3) as a picture; `ranked` by the ranking machine itself."""
-    return rankpooling.as_image(rankpooling.exact(frames) if ranked else rankpooling.approximate(frames))
+    return rank_pooling.as_image(rank_pooling.exact(frames) if ranked else rank_pooling.approximate(frames))
 
 
 def scaled(points: NDArray[np.float64], height: int, width: int, size: int) -> NDArray[np.float64]:
@@ -115,7 +115,7 @@ def boxes(points: NDArray[np.floating], height: int, width: int) -> dict[str, Bo
     brows, nose, mouth = _around(points[BROWS]), _around(points[NOSE]), _around(points[MOUTH])
     upper = min(brows[3] + margin, max(float(eyes[:, 1].min()), brows[3]))
     beside = nose[3] + margin / 2
-    found = {
+    raw_boxes = {
         "forehead and eyebrows": (brows[0] - margin, brows[1] + margin, brows[2] - 0.4 * span, upper),
         "nose": (nose[0] - margin, nose[1] + margin, upper, beside),
         "mouth": (mouth[0] - 2 * margin, mouth[1] + 2 * margin, max(mouth[2] - margin, beside), mouth[3] + margin),
@@ -123,7 +123,7 @@ def boxes(points: NDArray[np.floating], height: int, width: int) -> dict[str, Bo
     limits = (width, width, height, height)
     return {
         name: tuple(int(np.clip(np.rint(edge), 0, limit)) for edge, limit in zip(box, limits, strict=True))  # type: ignore[misc]
-        for name, box in found.items()
+        for name, box in raw_boxes.items()
     }
 
 
@@ -148,9 +148,10 @@ def assemble(
     In the experiments on the whole face nothing is black. Notes say what the network starts from, and count the faces
     that were cut out here.
     """
-    pictures = np.stack([one["dynamic"] for one in arrays])
+    pictures = np.stack([clip_arrays["dynamic"] for clip_arrays in arrays])
     if not whole_face(experiment):
-        pictures *= np.stack([regions(one["points"], settings.size, settings.size) for one in arrays])[..., None]
+        kept = [regions(clip_arrays["points"], settings.size, settings.size) for clip_arrays in arrays]
+        pictures *= np.stack(kept)[..., None]
     return Samples(
         x={"face": pictures},
         y=np.array([label for _, label in clips], np.int64),
@@ -169,17 +170,23 @@ def _start(experiment: Experiment, settings: Settings) -> str:
         return f"{name} starts from random weights{lacking}"
     if weights.choice == IMAGENET:
         return f"{name} starts from the ImageNet weights of keras.applications, its last layer from random ones"
-    path, found = weights.file(NETWORKS[key].file, NETWORKS[key].endings)
-    return f"{name} starts from {path.name}, SHA-256 {found}, its last layer from random weights"
+    path, digest = weights.file(NETWORKS[key].file, NETWORKS[key].endings)
+    return f"{name} starts from {path.name}, SHA-256 {digest}, its last layer from random weights"
 
 
 def _cut(clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], experiment: Experiment) -> tuple[str, ...]:
     """Lines of one corpus each, so that experiments on the same corpora say the same."""
     lines = []
     for corpus in experiment.corpora:
-        mine = [int(one["cut"][0]) for (clip, _), one in zip(clips, arrays, strict=True) if clip.corpus == corpus]
-        if any(mine):
-            lines.append(f"{TITLES[corpus]}: the face of {sum(mine)} of {len(mine)} clips is cut out by its landmarks")
+        cut_flags = [
+            int(clip_arrays["cut"][0])
+            for (clip, _), clip_arrays in zip(clips, arrays, strict=True)
+            if clip.corpus == corpus
+        ]
+        if any(cut_flags):
+            lines.append(
+                f"{TITLES[corpus]}: the face of {sum(cut_flags)} of {len(cut_flags)} clips is cut out by its landmarks"
+            )
     return tuple(lines)
 
 

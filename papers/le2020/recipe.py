@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import keras
 
-from common.flops import forward
+from common.contract import FoldRun, Trained
 from common.seeds import seed_of
-from common.training import Learner, Models, Watch, by_clip, one_hot, predict
-from common.types import Answers, Experiment, Samples, Trained, Workbench
+from common.training.flops import forward
+from common.training.learner import Learner, Models, Validation, by_clip, one_hot, predict
+from common.types import Experiment, Predictions, Samples
 from papers.le2020 import model
 from papers.le2020.experiments import Settings, network, starts_random
 
@@ -42,19 +43,23 @@ class Networks:
         return forward(self.learner.model)
 
 
-def train(networks: Networks, experiment: Experiment, samples: Samples, bench: Workbench) -> Trained:
+def train(networks: Networks, experiment: Experiment, samples: Samples, fold_run: FoldRun) -> Trained:
     """Train on one fold (one row is one clip).
 
     In the ten folds the held-out clips are scored after every epoch, for what an oracle would have picked; nothing is
     chosen by them, and the leak-free experiments do without.
     """
-    learner, beyond = networks.learner, bench.beyond
-    watch = Watch("emotion", beyond.held_out.x, beyond.held_out.y, keep_best=False) if beyond else None
+    learner, held_out_access = networks.learner, fold_run.held_out_access
+    watch = (
+        Validation("emotion", held_out_access.held_out.x, held_out_access.held_out.y, keep_best=False)
+        if held_out_access
+        else None
+    )
     history = learner.fit(
         samples.x,
         one_hot(samples, len(experiment.labels.classes)),
-        bench.seed,
-        lambda done, total: bench.say(f"{experiment.id} epochs", done, total),
+        fold_run.seed,
+        lambda done, total: fold_run.say(f"{experiment.id} epochs", done, total),
         watch,
     )
     models = {"network": learner.model}
@@ -66,6 +71,6 @@ def train(networks: Networks, experiment: Experiment, samples: Samples, bench: W
     )
 
 
-def answers(models: Models, samples: Samples, experiment: Experiment, settings: Settings) -> Answers:
+def answers(models: Models, samples: Samples, experiment: Experiment, settings: Settings) -> Predictions:
     """What the trained network answers for clips."""
     return by_clip(samples, predict(models["network"], samples.x, settings.batch))

@@ -7,12 +7,13 @@ from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from common.claims import read_claims, read_departures
-from common.histories import ORACLE
+from common.contract import Paper, Reference
 from common.profiles import common_ground, profiles
-from common.protocols import LOSO, ONCE
-from common.tuning import tuned
-from common.types import Experiment, LabelMap, Paper, Reference
+from common.protocols.splits import LOSO, ONCE
+from common.scoring.claims import read_claims, read_departures
+from common.scoring.histories import ORACLE
+from common.training.tuning import tuned
+from common.types import Experiment, LabelMap
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,7 @@ def _experiments() -> Iterator[Experiment]:
     for key, title in NETWORKS.items():
         short = _short(key)
         for corpus, labels, source in (("casme_sq", CASME_SQ, "casme_sq_recordings"), ("smic", SMIC, "smic")):
-            for variant, what, protocol, selection, note in (
+            for variant, subtitle, protocol, selection, note in (
                 ("published", "80/20 once, best epoch", ONCE, ORACLE, _LEAK),
                 ("public-code", "the same by the public code's reading", ONCE, ORACLE, f"{_CODE} {_LEAK}"),
                 ("loso", "leave one subject out", LOSO, "last epoch", _TWIN),
@@ -157,7 +158,7 @@ def _experiments() -> Iterator[Experiment]:
                 yield Experiment(
                     name=f"{key}-{corpus}",
                     variant=variant,
-                    title=f"{title}: {what}",
+                    title=f"{title}: {subtitle}",
                     corpora=(source,),
                     labels=labels,
                     protocol=protocol,

@@ -10,9 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from numpy.typing import NDArray
 
-from common.faces import FaceFinder
-from common.images import each_frame
-from common.types import Arrays, Clip, Experiment, Figure, Look, Samples
+from common.contract import Figure, InputView
+from common.types import Arrays, Clip, Experiment, Samples
+from common.vision.faces import FaceFinder
+from common.vision.images import each_frame
 from papers.reddy2019.experiments import NETWORKS, Settings, network, searches_kernels
 from papers.reddy2019.preprocess import Reading, code_reading, cut, window
 
@@ -34,7 +35,9 @@ def draw(clips: Sequence[tuple[Clip, int]], settings: Settings, faces: FaceFinde
     for place, clip in enumerate(shown):
         used = _some(window(clip, settings))
         frames = list(each_frame(used))
-        points = [faces.find(one, f"{clip.id}, frame {n}").points for one, n in zip(frames, used.numbers, strict=True)]
+        points = [
+            faces.find(frame, f"{clip.id}, frame {n}").points for frame, n in zip(frames, used.numbers, strict=True)
+        ]
         readings: tuple[Reading, ...] = ("aligned faces", code_reading(clip.corpus))
         labels = ("face aligned", "whole frame\n(public-code)")
         for axis, how, label in zip(axes[2 * place : 2 * place + 2], readings, labels, strict=True):
@@ -71,7 +74,7 @@ def results(experiment: Experiment, folder: Path) -> list[Figure]:
             rows.append((row, file.name, str(clip), str(label), own))
     if not rows:
         return []
-    shown = sorted(rows, key=lambda one: one[:2])[:CLIPS]
+    shown = sorted(rows, key=lambda row: row[:2])[:CLIPS]
     cells = [_explained(own) for *_, own in shown]
     height = 7.2 * cells[0][0][0].shape[0] / (FRAMES * cells[0][0][0].shape[1])
     page = Canvas(figsize=(7.2, (2 * height + 0.35) * len(shown)), layout="constrained")
@@ -98,14 +101,14 @@ def results(experiment: Experiment, folder: Path) -> list[Figure]:
     ]
 
 
-def looks(samples: Samples, experiment: Experiment, settings: Settings) -> dict[str, Look]:
+def looks(samples: Samples, experiment: Experiment, settings: Settings) -> dict[str, InputView]:
     """The frames of each video, which lie along its third axis."""
-    found = {}
+    views = {}
     for name, values in samples.x.items():
         frames = np.moveaxis(values[0], 2, 0)
         captions = tuple(f"{place} of {len(frames)}" for place in range(1, len(frames) + 1))
-        found[name] = Look((1, 2), np.repeat(frames, 3, axis=-1), captions)
-    return found
+        views[name] = InputView((1, 2), np.repeat(frames, 3, axis=-1), captions)
+    return views
 
 
 def _some(clip: Clip) -> Clip:

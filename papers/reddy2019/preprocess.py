@@ -14,10 +14,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from common.alignment import ALIGNED, aligned_picture, alignment, reuse_note, tracked
 from common.errors import ClipError
-from common.faces import FaceFinder
 from common.types import Arrays, Clip, ClipFrames, Experiment, Samples
+from common.vision.alignment import ALIGNED, aligned_picture, alignment, reuse_note, tracked
+from common.vision.faces import FaceFinder
 from papers.reddy2019.experiments import Settings, frames, network, public_code, spread_out
 
 AnyClip = TypeVar("AnyClip", Clip, ClipFrames)
@@ -99,10 +99,10 @@ def _inside(picture: NDArray[np.uint8], points: NDArray[np.float32], name: str) 
     box = BOXES[name]
     rows = np.clip(np.rint(points[[box.top, box.bottom], 1]), 0, height).astype(int)
     columns = np.clip(np.rint(points[[box.left, box.right], 0]), 0, width).astype(int)
-    found = picture[slice(*rows), slice(*columns)]
-    if not found.size:
+    region = picture[slice(*rows), slice(*columns)]
+    if not region.size:
         raise ClipError(f"its landmarks leave no room for the {name}")
-    return found
+    return region
 
 
 def _resize(picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
@@ -119,12 +119,12 @@ def prepare(clip: ClipFrames, experiment: Experiment, settings: Settings, faces:
     """
     videos: dict[str, list[NDArray[np.uint8]]] = {"face": [], "eyes": [], "mouth": []}
     reused = 0
-    for one in tracked(window(clip, settings, spread_out(experiment), experiment.corpora[0]), faces):
-        reused += not one.found
+    for tracked_frame in tracked(window(clip, settings, spread_out(experiment), experiment.corpora[0]), faces):
+        reused += not tracked_frame.found
         try:
-            parts = cut(one.frame, one.points, settings, reading(experiment))
+            parts = cut(tracked_frame.frame, tracked_frame.points, settings, reading(experiment))
         except ClipError as error:
-            raise ClipError(f"{one.where}: {error}") from None
+            raise ClipError(f"{tracked_frame.where}: {error}") from None
         for name, video in videos.items():
             video.append(parts[name])
     return {name: np.stack(video, axis=2)[..., None] for name, video in videos.items()} | {"reused": np.array([reused])}
@@ -139,10 +139,10 @@ def assemble(
     """
     parts = ("face",) if network(experiment) == "stcnn" else ("eyes", "mouth")
     return Samples(
-        x={part: np.stack([one[part] for one in arrays]) for part in parts},
+        x={part: np.stack([clip_arrays[part] for clip_arrays in arrays]) for part in parts},
         y=np.array([label for _, label in clips], np.int64),
         subject=np.array([clip.subject_id for clip, _ in clips]),
         clip=np.array([clip.id for clip, _ in clips]),
         view=np.zeros(len(clips), np.int64),
-        notes=reuse_note([int(one["reused"][0]) for one in arrays], " and ".join(experiment.corpora)),
+        notes=reuse_note([int(clip_arrays["reused"][0]) for clip_arrays in arrays], " and ".join(experiment.corpora)),
     )

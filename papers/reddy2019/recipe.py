@@ -11,17 +11,18 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from common import saliency
+from common.contract import FoldRun, Trained
 from common.files import file_name
-from common.flops import forward
-from common.forms import NUMBER_OR_NULL
-from common.histories import as_json, from_json
-from common.losses import clipped_crossentropy
-from common.search import search
+from common.json_schema import NUMBER_OR_NULL
+from common.scoring.histories import as_json, from_json
 from common.seeds import seed_of
-from common.training import Learner, Models, Watch, by_clip, one_hot
-from common.training import predict as outputs
-from common.types import Answers, Arrays, Experiment, Samples, Trained, Workbench
+from common.training import saliency
+from common.training.flops import forward
+from common.training.learner import Learner, Models, Validation, by_clip, one_hot
+from common.training.learner import predict as outputs
+from common.training.losses import clipped_crossentropy
+from common.training.search import search
+from common.types import Arrays, Experiment, Predictions, Samples
 from papers.reddy2019 import model
 from papers.reddy2019.experiments import KERNELS, Settings, depth, network, public_code, searches_kernels
 
@@ -74,41 +75,45 @@ def _build(experiment: Experiment, settings: Settings, sizes: str) -> keras.Mode
     return build(settings.region_size, frames, classes, kernel=kernel, dropout=settings.dropout)
 
 
-def train(networks: Networks, experiment: Experiment, samples: Samples, bench: Workbench) -> Trained:
+def train(networks: Networks, experiment: Experiment, samples: Samples, fold_run: FoldRun) -> Trained:
     """Train on one fold (one row is one clip). The held-out clips choose epoch and kernel where that was published."""
-    beyond = bench.beyond
-    scaling = fit_scaling([samples, beyond.held_out] if beyond else [samples])
+    held_out_access = fold_run.held_out_access
+    scaling = fit_scaling([samples, held_out_access.held_out] if held_out_access else [samples])
     x, targets = scaling.applied(samples), one_hot(samples, len(experiment.labels.classes))
-    held_out = Watch("emotion", scaling.applied(beyond.held_out), beyond.held_out.y) if beyond else None
+    held_out = (
+        Validation("emotion", scaling.applied(held_out_access.held_out), held_out_access.held_out.y)
+        if held_out_access
+        else None
+    )
 
     def fit(learner: Learner) -> dict[str, list[float]]:
         return learner.fit(
             x,
             targets,
-            bench.seed,
-            lambda done, total: bench.say(f"{experiment.id} epochs", done, total),
+            fold_run.seed,
+            lambda done, total: fold_run.say(f"{experiment.id} epochs", done, total),
             held_out,
         )
 
     history: dict[str, dict[str, list[float]]] = {}
     learner = networks.learner
     if searches_kernels(experiment):
-        folder = bench.folder / "search" / file_name(bench.fold)
-        tried = _search(networks, fit, folder, bench.seed)
-        history = {f"kernel {name}": found for name, found in tried.items()}
+        folder = fold_run.folder / "search" / file_name(fold_run.fold)
+        tried = _search(networks, fit, folder, fold_run.seed)
+        history = {f"kernel {name}": curves for name, curves in tried.items()}
         learner = networks.with_kernel(max(tried, key=lambda name: _reached(tried[name])), networks.settings.epochs)
     history["network"] = fit(learner)
-    if beyond and experiment.variant == "published" and _reached(history["network"]) >= 0:
-        _keep_saliency(learner.model, experiment, beyond.held_out, scaling, bench)
+    if held_out_access and experiment.variant == "published" and _reached(history["network"]) >= 0:
+        _keep_saliency(learner.model, experiment, held_out_access.held_out, scaling, fold_run)
     models = {"network": learner.model}
 
-    def predict(test: Samples) -> Answers:
+    def predict(test: Samples) -> Predictions:
         return answers(models, replace(test, x=scaling.applied(test)), experiment, networks.settings)
 
     return Trained(predict, history, models, scaling.by_input())
 
 
-def answers(models: Models, samples: Samples, experiment: Experiment, settings: Settings) -> Answers:
+def answers(models: Models, samples: Samples, experiment: Experiment, settings: Settings) -> Predictions:
     """What the trained network answers for clips whose arrays are scaled, or for all where it scales them itself."""
     return by_clip(samples, outputs(models["network"], samples.x, _batch(experiment, settings)))
 
@@ -128,7 +133,7 @@ class Scaling(NamedTuple):
 
     def by_input(self) -> dict[str, tuple[float, float]]:
         """What the values of each input are multiplied by, and what is added then."""
-        return {name: (1 / one, -float(self.mean[name]) / one) for name, one in self.largest.items()}
+        return {name: (1 / largest, -float(self.mean[name]) / largest) for name, largest in self.largest.items()}
 
 
 def fit_scaling(known: Sequence[Samples]) -> Scaling:
@@ -155,10 +160,10 @@ def _search(
         trials=len(KERNELS),
         seed=seed,
     )
-    found = {choice["kernel"]: from_json(record)["network"] for choice, record in tried}
-    if all(_reached(history) < 0 for history in found.values()):
-        raise FloatingPointError(f"all {len(found)} kernels diverged: none has a finite epoch")
-    return found
+    histories = {choice["kernel"]: from_json(record)["network"] for choice, record in tried}
+    if all(_reached(history) < 0 for history in histories.values()):
+        raise FloatingPointError(f"all {len(histories)} kernels diverged: none has a finite epoch")
+    return histories
 
 
 def _reached(history: dict[str, list[float]]) -> float:
@@ -167,12 +172,12 @@ def _reached(history: dict[str, list[float]]) -> float:
 
 
 def _keep_saliency(
-    network: keras.Model, experiment: Experiment, held_out: Samples, scaling: Scaling, bench: Workbench
+    network: keras.Model, experiment: Experiment, held_out: Samples, scaling: Scaling, fold_run: FoldRun
 ) -> None:
     """Saliency of the fold's first clips, for figure 4; of a fold with the same name there is one file."""
     some = held_out.only(np.arange(min(SHOWN, len(held_out.y))))
     saliency.save(
-        bench.folder / "saliency" / f"{file_name(bench.fold)}.npz",
+        fold_run.folder / "saliency" / f"{file_name(fold_run.fold)}.npz",
         network,
         scaling.applied(some),
         {name: values[:] for name, values in some.x.items()},

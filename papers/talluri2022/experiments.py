@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from common.claims import read_claims, read_departures
+from common.contract import Paper, Reference
 from common.profiles import common_ground, profiles
-from common.protocols import CROSS, LOSO, SPLITS, STRATIFIED
-from common.tuning import tuned
-from common.types import Experiment, LabelMap, Paper, Reference
+from common.protocols.splits import CROSS, LOSO, SPLITS, STRATIFIED
+from common.scoring.claims import read_claims, read_departures
+from common.training.tuning import tuned
+from common.types import Experiment, LabelMap
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,7 @@ def two_convolutions(experiment: Experiment) -> bool:
 
 
 def clipped_loss(experiment: Experiment) -> bool:
-    """Whether the loss is that of Keras 2.0 to 2.2.4, `common.losses.clipped_crossentropy`."""
+    """Whether the loss is that of Keras 2.0 to 2.2.4, `common.training.losses.clipped_crossentropy`."""
     return experiment.original.startswith(CLIPPED)
 
 
@@ -160,14 +161,14 @@ def needs(experiment: Experiment, settings: Settings) -> Hashable:
     return network(experiment), depth(experiment, settings), two_convolutions(experiment), clipped_loss(experiment)
 
 
-def _scenario(key: str, number: int, variant: str, protocol: str, what: str, note: str) -> Experiment:
+def _scenario(key: str, number: int, variant: str, protocol: str, suffix: str, note: str) -> Experiment:
     scenario = SCENARIOS[number]
     trained = " and ".join(_TITLES[name] for name in scenario.source)
     tested = f", tested on {_TITLES[scenario.target]}" if scenario.target else ""
     return Experiment(
         name=f"{key}-scenario-{number}",
         variant=variant,
-        title=f"{NETWORKS[key]}, scenario {number}: {trained}{tested}{what}",
+        title=f"{NETWORKS[key]}, scenario {number}: {trained}{tested}{suffix}",
         corpora=(*scenario.source, *filter(None, [scenario.target])),
         labels=COMBINED if len(scenario.source) > 1 else LABELS,
         protocol=protocol,
@@ -188,22 +189,22 @@ def _experiments() -> Iterator[Experiment]:
             note = _CROSS if scenario.target else _JOINED if len(scenario.source) > 1 else _LEAK
             variants = ("published", TWO, CLIPPED) if key == "model-c" else ("published", CLIPPED)
             for variant in variants:
-                what = ON_REQUEST.get(variant, "")
-                yield _scenario(key, number, variant, protocol, what, note)
+                suffix = ON_REQUEST.get(variant, "")
+                yield _scenario(key, number, variant, protocol, suffix, note)
                 if not scenario.target:
                     twin = "loso" if variant == "published" else f"{variant}-loso"
-                    yield _scenario(key, number, twin, LOSO, f"{what}, leave one subject out", _TWIN)
+                    yield _scenario(key, number, twin, LOSO, f"{suffix}, leave one subject out", _TWIN)
             if key == "model-a" and number in (1, 2):
                 first = ", first frames (table 3)"
                 yield _scenario(key, number, INITIAL, STRATIFIED, first, note)
                 yield _scenario(key, number, f"{INITIAL}-loso", LOSO, f"{first}, leave one subject out", _TWIN)
     for key, name in (("split-model", "split-model-splits"), ("model-c", "model-c-splits")):
         for variant, protocol in (("published", SPLITS), ("loso", LOSO)):
-            what = "five random splits" if protocol == SPLITS else "leave one subject out"
+            subtitle = "five random splits" if protocol == SPLITS else "leave one subject out"
             yield Experiment(
                 name=name,
                 variant=variant,
-                title=f"{NETWORKS[key]} on CASME II: {what}",
+                title=f"{NETWORKS[key]} on CASME II: {subtitle}",
                 corpora=("casme2",),
                 labels=LABELS,
                 protocol=protocol,

@@ -11,11 +11,12 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
-from common.alignment import tracked
-from common.faces import FaceFinder
-from common.protocols import SPLITS
-from common.store import Run
-from common.types import Clip, Experiment, Figure, Look, Samples
+from common.contract import Figure, InputView
+from common.protocols.splits import SPLITS
+from common.runs.store import Run
+from common.types import Clip, Experiment, Samples
+from common.vision.alignment import tracked
+from common.vision.faces import FaceFinder
 from papers.talluri2022.experiments import NETWORKS, Settings, network
 from papers.talluri2022.preprocess import aligned_face, apex_index, sequence
 
@@ -41,8 +42,8 @@ def _sequences(clip: Clip, settings: Settings, faces: FaceFinder, path: Path) ->
     needed = sorted({row for some in rows.values() for row in some})
     part = clip.at(needed)
     pictures = {
-        row: aligned_face(one.frame, one.points, settings.size)
-        for row, one in zip(needed, tracked(part, faces), strict=True)
+        row: aligned_face(tracked_frame.frame, tracked_frame.points, settings.size)
+        for row, tracked_frame in zip(needed, tracked(part, faces), strict=True)
     }
     page = Canvas(figsize=(7.2, 2.15), layout="constrained")
     for axis, (centre, shown) in zip(page.subplots(2, 1), rows.items(), strict=True):
@@ -68,7 +69,7 @@ def results(experiment: Experiment, folder: Path) -> list[Figure]:
     if experiment.protocol != SPLITS:
         return []
     names = sorted(file.stem for file in (folder / "folds").glob("*.json"))
-    folds = [found for name in names if (found := Run(folder).load(name))]
+    folds = [loaded for name in names if (loaded := Run(folder).load(name))]
     if not folds:
         return []
     page = Canvas(figsize=(6.0, 3.2), layout="constrained")
@@ -101,12 +102,12 @@ def results(experiment: Experiment, folder: Path) -> list[Figure]:
     ]
 
 
-def looks(samples: Samples, experiment: Experiment, settings: Settings) -> dict[str, Look]:
+def looks(samples: Samples, experiment: Experiment, settings: Settings) -> dict[str, InputView]:
     """The sequence of aligned faces, whose frames lie along the first axis of a video, of Model-B along the third."""
     time, axes = (3, (1, 2)) if network(experiment) == "model-b" else (1, (2, 3))
     frames = np.moveaxis(samples.x["face"][0], time - 1, 0)
     captions = tuple(f"{place} of {len(frames)}" for place in range(1, len(frames) + 1))
-    return {"face": Look(axes, np.repeat(frames, 3, axis=-1), captions)}
+    return {"face": InputView(axes, np.repeat(frames, 3, axis=-1), captions)}
 
 
 def _strip(axis: Axes, frames: Sequence[NDArray[np.uint8]], numbers: Sequence[int], apex: int) -> None:

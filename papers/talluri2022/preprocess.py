@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from common import apex
-from common.alignment import ALIGNED, aligned_picture, alignment, reuse_note, tracked
-from common.faces import FaceFinder
 from common.types import Arrays, Clip, ClipFrames, Experiment, Samples
+from common.vision import apex
+from common.vision.alignment import ALIGNED, aligned_picture, alignment, reuse_note, tracked
+from common.vision.faces import FaceFinder
 from papers.talluri2022.experiments import Settings, centred, depth, network
 
 
@@ -33,9 +33,9 @@ def prepare(clip: ClipFrames, experiment: Experiment, settings: Settings, faces:
     """
     place = apex_index(clip, settings, faces)
     video, reused = [], 0
-    for one in tracked(clip, faces):
-        video.append(aligned_face(one.frame, one.points, settings.size))
-        reused += not one.found
+    for tracked_frame in tracked(clip, faces):
+        video.append(aligned_face(tracked_frame.frame, tracked_frame.points, settings.size))
+        reused += not tracked_frame.found
     return {
         "face": np.stack(video),
         "apex": np.array([place]),
@@ -80,9 +80,9 @@ def assemble(
     """
     length, centre = depth(experiment, settings), centred(experiment)
     rows, short = [], []
-    for one in arrays:
-        place = len(one["face"]), int(one["apex"][0]), length, centre
-        video = one["face"][sequence(*place)]
+    for clip_arrays in arrays:
+        place = len(clip_arrays["face"]), int(clip_arrays["apex"][0]), length, centre
+        video = clip_arrays["face"][sequence(*place)]
         if network(experiment) == "model-b":
             video = np.stack([_resize(frame, settings.model_b_size) for frame in video], axis=2)
         rows.append(video[..., None])
@@ -105,18 +105,19 @@ def _notes(
     short: Sequence[int],
 ) -> tuple[str, ...]:
     """Lines of one corpus each, so that experiments on the same corpora say the same."""
-    length, what = depth(experiment, settings), "around the apex" if centred(experiment) else "from the first frame on"
+    length = depth(experiment, settings)
+    placement = "around the apex" if centred(experiment) else "from the first frame on"
     lines: list[str] = []
     for corpus in experiment.corpora:
-        mine = [row for row, (clip, _) in enumerate(clips) if clip.corpus == corpus]
-        some = [short[row] for row in mine if short[row]]
+        rows = [row for row, (clip, _) in enumerate(clips) if clip.corpus == corpus]
+        some = [short[row] for row in rows if short[row]]
         lines.append(
-            f"{corpus}, sequences of {length} frames {what}: {len(some)} of {len(mine)} clips do not reach so far, and "
-            f"{sum(some)} of {length * len(mine)} frames repeat a first or last one"
+            f"{corpus}, sequences of {length} frames {placement}: {len(some)} of {len(rows)} clips do not reach so "
+            f"far, and {sum(some)} of {length * len(rows)} frames repeat a first or last one"
         )
-        if guessed := sum(int(arrays[row]["estimated"][0]) for row in mine):
-            lines.append(f"{corpus}: the apex of {guessed} of {len(mine)} clips is estimated ({settings.apex_method})")
-        lines += reuse_note([int(arrays[row]["reused"][0]) for row in mine], corpus)
+        if guessed := sum(int(arrays[row]["estimated"][0]) for row in rows):
+            lines.append(f"{corpus}: the apex of {guessed} of {len(rows)} clips is estimated ({settings.apex_method})")
+        lines += reuse_note([int(arrays[row]["reused"][0]) for row in rows], corpus)
     return tuple(lines)
 
 

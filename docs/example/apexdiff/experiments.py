@@ -6,12 +6,13 @@ from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from common.claims import read_claims, read_departures
+from common.contract import Paper, Reference
 from common.corpora.composite import MEGC2019
 from common.profiles import profiles
-from common.protocols import LOSO, TENFOLD
-from common.tuning import tuned
-from common.types import Experiment, Paper, Reference
+from common.protocols.splits import LOSO, TENFOLD
+from common.scoring.claims import read_claims, read_departures
+from common.training.tuning import tuned
+from common.types import Experiment
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure as Canvas
 
-from common.faces import FaceFinder
-from common.types import Clip, Experiment, Figure, Look, Samples
+from common.contract import Figure, InputView
+from common.types import Clip, Experiment, Samples
+from common.vision.faces import FaceFinder
 from papers.apexdiff.experiments import BY_SUBJECT, Settings
 from papers.apexdiff.preprocess import prepare
 
@@ -34,7 +35,7 @@ def results(experiment: Experiment, folder: Path) -> list[Figure]:
     return []
 
 
-def looks(samples: Samples, experiment: Experiment, settings: Settings) -> dict[str, Look]:
+def looks(samples: Samples, experiment: Experiment, settings: Settings) -> dict[str, InputView]:
     """The difference, with no change as grey."""
     grey = np.clip(128 + 640 * samples.x["difference"][:], 0, 255).astype(np.uint8)
-    return {"difference": Look((1, 2), np.repeat(grey, 3, axis=-1), ("apex less first frame",))}
+    return {"difference": InputView((1, 2), np.repeat(grey, 3, axis=-1), ("apex less first frame",))}

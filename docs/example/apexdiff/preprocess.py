@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from common import apex
-from common.alignment import rectangle
 from common.errors import ClipError
-from common.faces import FaceFinder
-from common.images import read_frame, where
 from common.types import Arrays, Clip, ClipFrames, Experiment, Samples
+from common.vision import apex
+from common.vision.alignment import rectangle
+from common.vision.faces import FaceFinder
+from common.vision.images import read_frame, where
 from papers.apexdiff.experiments import Settings
 
 MARGIN = 0.1
@@ -51,7 +51,7 @@ def assemble(
 ) -> Samples:
     """Samples with one row per clip: x is the difference, y the clip's class, view 0."""
     return Samples(
-        x={"difference": np.stack([one["difference"] for one in arrays])},
+        x={"difference": np.stack([clip_arrays["difference"] for clip_arrays in arrays])},
         y=np.array([label for _, label in clips], np.int64),
         subject=np.array([clip.subject_id for clip, _ in clips]),
         clip=np.array([clip.id for clip, _ in clips]),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import keras
 
-from common.flops import forward
+from common.contract import FoldRun, Trained
 from common.seeds import seed_of
-from common.training import Learner, Models, by_clip, one_hot, predict
-from common.types import Answers, Experiment, Samples, Trained, Workbench
+from common.training.flops import forward
+from common.training.learner import Learner, Models, by_clip, one_hot, predict
+from common.types import Experiment, Predictions, Samples
 from papers.apexdiff import model
 from papers.apexdiff.experiments import Settings
 
@@ -37,19 +38,19 @@ class Networks:
         return forward(self.learner.model)
 
 
-def train(networks: Networks, experiment: Experiment, samples: Samples, bench: Workbench) -> Trained:
+def train(networks: Networks, experiment: Experiment, samples: Samples, fold_run: FoldRun) -> Trained:
     """Train on one fold (one row is one clip)."""
     learner = networks.learner
     history = learner.fit(
         samples.x,
         one_hot(samples, len(experiment.labels.classes)),
-        bench.seed,
-        lambda done, total: bench.say(f"{experiment.id} epochs", done, total),
+        fold_run.seed,
+        lambda done, total: fold_run.say(f"{experiment.id} epochs", done, total),
     )
     models = {"network": learner.model}
     return Trained(lambda test: answers(models, test, experiment, networks.settings), {"network": history}, models)
 
 
-def answers(models: Models, samples: Samples, experiment: Experiment, settings: Settings) -> Answers:
+def answers(models: Models, samples: Samples, experiment: Experiment, settings: Settings) -> Predictions:
     """What the trained network answers for clips."""
     return by_clip(samples, predict(models["network"], samples.x, settings.batch))

@@ -1,0 +1,197 @@
+"""What was found below a data folder, what is excluded, what was corrected and why, and what can be run on it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from common import corpora
+from common.contract import Paper
+from common.corpora import composite, examine, trees
+from common.corpora.marker import marked
+from common.errors import UserError
+from common.types import Clip, Corpus, Exclusion, Experiment, LabelMap, Progress
+
+
+def check(
+    data: Path,
+    names: Sequence[str] = corpora.NAMES,
+    papers: Sequence[Paper] = (),
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Everything about the corpora `names` below `data`, as JSON values. No image is decoded.
+
+    `corpora[name]` holds root, data ("stand-in" or "licensed"), title, tree, images (the folder), table, clips,
+    subjects, by_emotion, by_expression (macro and micro), by_valence (of the micro-expressions, where they are coded),
+    by_apex (where apexes come from), exclusions, corrections, unusable (clips whose files are there and cannot be
+    read), notes, documented (the published counts nearest to those found, and whether they agree; or None) and error
+    (one line, or None where it loaded).
+    `composites["megc2019"]` holds clips, subjects, by_class, ids, by_corpus, dropped (counts by reason), exclusions,
+    list (the official list file, if there), differences and documented.
+    What an experiment of `papers` needs is read too. `experiments` holds paper, experiment, can_run, clips, subjects,
+    by_class and reason for each of them but the tuned copies, which need what their originals do.
+    `unreadable` lists folders that could not be looked into. Raises UserError where none of the corpora is there.
+    """
+    asked = () if tuple(names) == corpora.NAMES else tuple(names)
+    needed = {name for paper in papers for experiment in paper.experiments for name in experiment.corpora}
+    names = [*names, *(name for name in corpora.ON_REQUEST if name in needed and name not in names)]
+    roots = corpora.find(data, names)
+    absent = [name for name in asked if name not in roots]
+    report: dict[str, Any] = {}
+    loaded: dict[str, Corpus] = {}
+    for done, (name, root) in enumerate(roots.items()):
+        if progress:
+            progress(f"reading {name}", done, len(roots))
+        try:
+            loaded[name] = corpora.load(name, root)
+            report[name] = _corpus(loaded[name], progress)
+        except UserError as error:
+            report[name] = {**_corpus(Corpus(name, name, "", root, "", "", ()), None), "error": str(error)}
+    for name in absent:
+        empty = Corpus(name, name, "", Path(data), "", "", ())
+        report[name] = {**_corpus(empty, None), "error": f"{data}: no images and no table of {name} here"}
+    if progress:
+        progress("reading corpora", len(roots), len(roots))
+    path, listed, fault = composite.find_megc_list(Path(data)), None, None
+    if path is not None:
+        try:
+            listed = composite.read_megc_list(path)
+        except UserError as error:
+            fault = str(error)
+    megc = _megc(list(loaded.values()), listed) | {"list": None if path is None else str(path), "error": fault}
+    return {
+        "corpora": report,
+        "composites": {composite.MEGC2019.name: megc},
+        "experiments": [
+            _experiment(p, e, loaded, report, listed, fault) for p in papers for e in p.experiments if not e.tuned_of
+        ],
+        "unreadable": [
+            {"folder": str(folder.path), "reason": folder.fault} for folder in trees.survey(data) if folder.fault
+        ],
+    }
+
+
+def _corpus(corpus: Corpus, progress: Progress | None) -> dict[str, Any]:
+    micro = [clip for clip in corpus.clips if clip.expression == "micro"]
+    counts: dict[str, Any] = {
+        "clips": len(corpus.clips),
+        "subjects": len({clip.subject for clip in corpus.clips}),
+        "by_emotion": _counter(clip.emotion for clip in corpus.clips),
+        "by_expression": _counter(clip.expression for clip in corpus.clips),
+        "by_valence": _counter(clip.valence for clip in micro if clip.valence),
+    }
+    return {
+        "root": str(corpus.root),
+        "data": "stand-in" if marked(corpus.root) else "licensed",
+        "title": corpus.title,
+        "tree": corpus.tree,
+        "images": None if corpus.images is None else str(corpus.images),
+        "table": corpus.table,
+        **counts,
+        "by_apex": _counter("unknown" if clip.apex is None else clip.apex_source for clip in corpus.clips),
+        "exclusions": _exclusions(corpus.exclusions),
+        "corrections": [asdict(correction) for correction in corpus.corrections],
+        "unusable": _exclusions(examine.unusable(corpus.clips, progress)),
+        "notes": list(corpus.notes),
+        "documented": _documented(corpus, counts),
+        "error": None,
+    }
+
+
+def _documented(corpus: Corpus, observed: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The published counts of this release that come nearest to `observed`, and whether all of them agree."""
+    known = [release for release in corpora.source(corpus.name).documented if release.title in ("", corpus.title)]
+    if not known:
+        return None
+    nearest = min(known, key=lambda counts: _distance(counts.by_emotion, observed["by_emotion"]))
+    counts = {name: value for name, value in asdict(nearest).items() if name not in ("source", "title")}
+    agrees = all(observed[name] == value for name, value in counts.items() if value)
+    return {"source": nearest.source, **counts, "agrees": agrees}
+
+
+def _megc(loaded: Sequence[Corpus], listed: Mapping[str, str] | None) -> dict[str, Any]:
+    classes = composite.MEGC2019.classes
+    parts = [corpus for corpus in loaded if corpus.name in composite.DOCUMENTED]
+    selection = composite.select(parts, composite.MEGC2019, listed)
+    by_corpus = {
+        corpus.name: _counts((clip, classes[k]) for clip, k in selection.clips if clip.corpus == corpus.name)
+        for corpus in parts
+    }
+    total = _counts((clip, classes[k]) for clip, k in selection.clips)
+    return {
+        "clips": total["clips"],
+        "subjects": total["subjects"],
+        "by_class": {name: total[name] for name in classes},
+        "by_corpus": by_corpus,
+        "dropped": _counter(drop.reason for drop in selection.dropped if not drop.fault),
+        "exclusions": _exclusions(drop for drop in selection.dropped if drop.fault),
+        "differences": list(selection.differences),
+        "documented": {
+            "by_corpus": {name: dict(row) for name, row in composite.DOCUMENTED.items()},
+            "agrees": by_corpus == composite.DOCUMENTED,
+        },
+        "ids": [[clip.corpus, clip.subject, clip.name, classes[k]] for clip, k in selection.clips],
+    }
+
+
+def _experiment(
+    paper: Paper,
+    experiment: Experiment,
+    loaded: Mapping[str, Corpus],
+    report: Mapping[str, Any],
+    listed: Mapping[str, str] | None,
+    fault: str | None,
+) -> dict[str, Any]:
+    """Whether an experiment can run on the corpora that loaded, on which clips, or what it lacks."""
+    missing = [name for name in experiment.corpora if name not in loaded]
+    used = [loaded[name] for name in experiment.corpora if name in loaded]
+    clips = _selected(used, experiment.labels, listed)
+    bad = {row["clip"] for corpus in used for row in report[corpus.name]["unusable"]}
+    lost = sum(clip.id in bad for clip, _ in clips)
+    if missing:
+        unread = [name for name in missing if name in report]
+        absent = [name for name in missing if name not in report]
+        parts = [f"{name} cannot be read" for name in unread] + [f"{name} is not here" for name in absent]
+        reason = ", ".join(parts)
+    elif fault and experiment.labels is composite.MEGC2019:
+        reason = fault
+    elif not clips:
+        reason = f"no clip has a class of {experiment.labels.name}"
+    else:
+        reason = f"{lost} of its {len(clips)} clips have files that cannot be read" if lost else ""
+    return {
+        "paper": paper.key,
+        "experiment": experiment.id,
+        "can_run": len(clips) > lost and not missing and reason != fault,
+        "clips": 0 if missing else len(clips),
+        "subjects": 0 if missing else len({clip.subject_id for clip, _ in clips}),
+        "by_class": {} if missing else _counter(name for _, name in clips),
+        "reason": reason,
+    }
+
+
+def _selected(used: Sequence[Corpus], labels: LabelMap, listed: Mapping[str, str] | None) -> Sequence[tuple[Clip, str]]:
+    selection = composite.select(used, labels, listed if labels is composite.MEGC2019 else None)
+    return [(clip, labels.classes[k]) for clip, k in selection.clips]
+
+
+def _counter(names: Iterable[str]) -> dict[str, int]:
+    return dict(Counter(names).most_common())
+
+
+def _counts(labelled: Iterable[tuple[Clip, str]]) -> dict[str, int]:
+    pairs = list(labelled)
+    by_class = Counter(name for _, name in pairs)
+    subjects = len({clip.subject_id for clip, _ in pairs})
+    return {name: by_class[name] for name in composite.MEGC2019.classes} | {"clips": len(pairs), "subjects": subjects}
+
+
+def _distance(counts: Mapping[str, int], observed: Mapping[str, int]) -> int:
+    return sum(abs(counts.get(name, 0) - observed.get(name, 0)) for name in {*counts, *observed})
+
+
+def _exclusions(exclusions: Iterable[Exclusion]) -> list[dict[str, str]]:
+    return [{"clip": exclusion.clip, "reason": exclusion.reason} for exclusion in exclusions]

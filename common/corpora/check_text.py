@@ -1,0 +1,158 @@
+"""What `doctor.check` returns, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape as plain_markup
+from rich.table import Table
+
+from common.errors import printable, quoted
+
+DASH = "-"
+
+
+def print_check(result: Mapping[str, Any], console: Console) -> None:
+    """Print what `check` returned."""
+    for name, report in result["corpora"].items():
+        console.print(f"[bold]{name}[/bold]  {escape(report['root'])}")
+        if report["error"]:
+            console.print(f"  [red]cannot be read[/red] {escape(report['error'])}\n")
+            continue
+        if report["data"] == "stand-in":
+            console.print("  [cyan]stand-in[/cyan]: synthetic faces, not recordings of people")
+        console.print(f"  {escape(report['title'])}: images {escape(_place(report))}, {_table(report['table'])}")
+        console.print(_counts(report))
+        _print_verdict(report["documented"], console)
+        for line in _lines(report):
+            console.print(f"  {line}")
+        console.print()
+    for name, composite in result["composites"].items():
+        if not composite["by_corpus"]:
+            continue
+        rule = (
+            f"by the list {composite['list']}"
+            if composite["list"] and not composite["error"]
+            else "by the published rule"
+        )
+        console.print(f"[bold]{name}[/bold]  {escape(rule)}")
+        console.print(_composite(composite))
+        published = composite["documented"]["by_corpus"]
+        parts = all(row == published[corpus] for corpus, row in composite["by_corpus"].items())
+        scope = "the whole composite" if len(composite["by_corpus"]) == len(published) else "the parts that are here"
+        _print_verdict({"agrees": parts, "source": f"published composition, {scope}"}, console)
+        for reason, count in composite["dropped"].items():
+            console.print(f"  dropped {count}: {escape(reason)}")
+        for exclusion in composite["exclusions"]:
+            console.print(f"  [red]excluded[/red] {escape(exclusion['clip'])}: {escape(exclusion['reason'])}")
+        for line in [*composite["differences"], *filter(None, [composite["error"]])]:
+            console.print(f"  [yellow]list file[/yellow] {escape(line)}")
+        console.print()
+    for row in result["unreadable"]:
+        console.print(f"[red]cannot look into[/red] {escape(row['folder'])}: {escape(row['reason'])}")
+    for row in result["experiments"]:
+        _print_experiment(row, console)
+
+
+def escape(text: str) -> str:
+    """`text` as it stands, whatever the names and cells in it hold."""
+    return plain_markup(printable(text))
+
+
+def _place(report: Mapping[str, Any]) -> str:
+    """The folder that was read, as seen from the corpus' own, or the name of its layout where they are one."""
+    inside = report["images"].removeprefix(report["root"]).strip("/\\")
+    return inside or report["tree"]
+
+
+def _table(table: str) -> str:
+    return f"table {escape(table)}" if table else "no table needed"
+
+
+def _counts(report: Mapping[str, Any]) -> Table:
+    """Found beside documented: clips, subjects, emotions, and expressions and valences where there are several."""
+    table = Table(box=None, padding=(0, 2), show_edge=False, pad_edge=True)
+    table.add_column("")
+    table.add_column("found", justify="right")
+    table.add_column("documented", justify="right")
+    documented = report["documented"] or {}
+    rows = [
+        ("clips", report["clips"], documented.get("clips")),
+        ("subjects", report["subjects"], documented.get("subjects")),
+    ]
+    for field, prefix in (("by_emotion", ""), ("by_expression", ""), ("by_valence", "micro, ")):
+        there, known = report[field], documented.get(field) or {}
+        if field == "by_expression" and set(there) <= {"micro"} and not known:
+            continue
+        rows += [
+            (prefix + name, there.get(name, 0), known.get(name, 0) if known else None)
+            for name in dict.fromkeys([*known, *there])
+        ]
+    for name, here, expected in rows:
+        style = "" if expected in (None, here) else "yellow"
+        table.add_row(escape(name), str(here), DASH if expected is None else str(expected), style=style)
+    return table
+
+
+def _composite(composite: Mapping[str, Any]) -> Table:
+    """Clips per corpus and class, the published number in brackets where it differs."""
+    known = composite["documented"]["by_corpus"]
+    columns = [*composite["by_class"], "clips", "subjects"]
+    table = Table(box=None, padding=(0, 2), show_edge=False, pad_edge=True)
+    for heading in ("", *columns):
+        table.add_column(heading, justify="right" if heading else "left")
+    for corpus, published in known.items():
+        here = composite["by_corpus"].get(corpus)
+        cells = [
+            DASH
+            if here is None
+            else str(here[column]) + (f" ({published[column]})" * (here[column] != published[column]))
+            for column in columns
+        ]
+        table.add_row(corpus, *cells, style="" if here == published else "yellow")
+    total = {**composite["by_class"], "clips": composite["clips"], "subjects": composite["subjects"]}
+    table.add_row("all", *(str(total[column]) for column in columns))
+    return table
+
+
+def _print_verdict(documented: Mapping[str, Any] | None, console: Console) -> None:
+    if documented is None:
+        console.print("  no published counts to compare with")
+    elif documented["agrees"]:
+        console.print(f"  [green]as documented[/green] ({documented['source']})")
+    else:
+        console.print(f"  [yellow]differs from the published counts[/yellow] ({documented['source']})")
+
+
+def _lines(report: Mapping[str, Any]) -> Iterator[str]:
+    """Apexes, notes, exclusions, unusable files and corrections."""
+    apexes = ", ".join(f"{count} {escape(source)}" for source, count in report["by_apex"].items())
+    later = "; unknown ones are estimated by a named method where an experiment needs them"
+    yield f"apex: {apexes or DASH}" + later * ("unknown" in report["by_apex"])
+    for note in report["notes"]:
+        yield f"[cyan]note[/cyan] {escape(note)}"
+    for row in report["exclusions"]:
+        yield f"[red]excluded[/red] {escape(row['clip'])}: {escape(row['reason'])}"
+    for row in report["unusable"]:
+        yield f"[red]not readable[/red] {escape(row['clip'])}: {escape(row['reason'])}"
+    for row in report["corrections"]:
+        printed = quoted(row["printed"]) if row["printed"] else "blank"
+        if row["column"] == "frames":
+            verb, detail = "incomplete", f"{row['used']} of {row['printed']} frames from onset to offset are on disk"
+        elif row["used"] == row["printed"]:
+            verb, detail = "kept", f"{row['column']} {printed}: {row['source']}"
+        else:
+            verb, detail = "corrected", f"{row['column']} {printed} read as {row['used']}: {row['source']}"
+        yield f"[yellow]{verb}[/yellow] {escape(row['clip'])}: {escape(detail)}"
+
+
+def _print_experiment(row: Mapping[str, Any], console: Console) -> None:
+    name = f"[bold]{row['paper']}[/bold] {escape(row['experiment'])}"
+    if not row["can_run"]:
+        console.print(f"[red]cannot run[/red] {name}: {escape(row['reason'])}")
+        return
+    classes = ", ".join(f"{escape(label)} {count}" for label, count in row["by_class"].items())
+    line = f"{row['clips']} clips of {row['subjects']} subjects: {classes}"
+    console.print(f"[green]can run[/green] {name}: {line}" + f"; {escape(row['reason'])}" * bool(row["reason"]))

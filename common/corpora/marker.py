@@ -1,0 +1,13 @@
+"""What tells stand-in corpora from licensed ones, wherever they lie."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+MARKER = "STAND-IN.txt"
+
+
+def marked(folder: Path) -> bool:
+    """Whether a folder is a stand-in corpus, lies in one, or holds one directly or one level down."""
+    around = [folder, *folder.absolute().parents, *folder.glob("*/"), *folder.glob("*/*/")]
+    return any((path / MARKER).is_file() for path in around)

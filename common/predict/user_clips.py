@@ -1,0 +1,187 @@
+"""A user's own clips: a video, a folder of frames, or a folder of several of either."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from common.corpora.trees import IMAGES, natural
+from common.errors import ClipError, UserError
+from common.types import Clip
+from common.vision import images, videos
+
+CORPUS = "own"
+MOST_FRAMES = 600
+"""Of a clip: six seconds at 100 frames a second, where a micro-expression lasts half a second."""
+MOST_PIXELS = 2**28
+"""Of all frames of a clip together: the 600 at 640x480 have 70% of them. Magnifying them took 2 MiB a frame."""
+FEWEST_FRAMES = 2
+SMALLEST = 32
+"""Pixels of a side. dlib's detector looks for faces of 80, in pictures that are enlarged up to twice."""
+_LONGEST_NAME = 40
+
+
+@dataclass(frozen=True)
+class Source:
+    """A clip of the user's: the whole of it counts as onset to offset, and nobody annotated its apex.
+
+    `sha256` (hex) is that of the video, or of the frames' digests in their order. `size` is height and width of its
+    frames. `remarks` say what is odd about its files.
+    """
+
+    path: Path
+    clip: Clip
+    sha256: str
+    size: tuple[int, int]
+    remarks: tuple[str, ...]
+
+    @property
+    def is_video(self) -> bool:
+        """Whether the clip is one file."""
+        return self.path.is_file()
+
+
+def entries(path: Path) -> list[Path]:
+    """The clips that a user's path names, in natural order; raises UserError where it names none, or leaves a choice.
+
+    A file is a video. A folder is one clip where pictures lie in it, else each video and each folder in it is one.
+    """
+    try:
+        if not path.is_dir():
+            return [_video(path)]
+        listed = sorted((entry for entry in path.iterdir() if not entry.name.startswith(".")), key=_in_order)
+    except OSError as error:
+        raise UserError(f"--predict {path}: {error.strerror}") from error
+    pictures = any(_is_picture(entry) for entry in listed)
+    several = [entry for entry in listed if entry.is_dir() or (videos.is_video(entry) and entry.is_file())]
+    if pictures and several:
+        raise UserError(
+            f"--predict {path}: holds pictures, and {several[0].name} beside them: put the frames of a clip into a "
+            "folder of their own, or name one clip"
+        )
+    if not pictures and not several:
+        raise UserError(f"--predict {path}: holds no video ({', '.join(videos.SUFFIXES)}), no picture and no folder")
+    return [path] if pictures else several
+
+
+def _video(path: Path) -> Path:
+    if not path.exists():
+        raise UserError(f"--predict {path}: no such file or folder")
+    if not path.is_file():
+        raise UserError(f"--predict {path}: neither a file nor a folder")
+    if _is_picture(path):
+        raise UserError(f"--predict {path}: one picture shows no motion; name a video or a folder of frames")
+    if not videos.is_video(path):
+        raise UserError(f"--predict {path}: no video by its name, which ends in {', '.join(videos.SUFFIXES)}")
+    return path
+
+
+def check_rates(paths: Sequence[Path], fps: float | None) -> None:
+    """Raise UserError where no clip has a frame rate: pictures state none."""
+    if fps is None and all(path.is_dir() for path in paths):
+        raise UserError(f"{paths[0]}: a folder of frames states no frame rate; give it with --fps, such as --fps 100")
+
+
+def read(path: Path, fps: float | None) -> Source:
+    """A clip with its frame rate, in frames a second, which `fps` overrides.
+
+    Raises ClipError for what cannot be read, has no frame rate, or is longer than `MOST_FRAMES` and `MOST_PIXELS` say.
+    """
+    if path.is_dir():
+        frames, remarks = _pictures(path)
+        rate = fps
+        if rate is None:
+            raise ClipError(f"{path}: a folder of frames states no frame rate; give it with --fps, such as --fps 100")
+        numbers = range(1, len(frames) + 1)
+    else:
+        held, remarks = _held(path)
+        frames, numbers = (path,) * held, range(1, held + 1)
+        rate = fps or videos.stated_rate(path)
+        if rate is None:
+            raise ClipError(f"{path}: states no usable frame rate; give it with --fps, such as --fps 100")
+    if len(frames) > MOST_FRAMES:
+        raise ClipError(f"{path}: more than {MOST_FRAMES} frames; cut the expression out of it")
+    if len(frames) < FEWEST_FRAMES:
+        raise ClipError(f"{path}: one frame shows no motion")
+    clip = Clip(
+        corpus=CORPUS,
+        subject="clip",
+        name=safe(path),
+        frames=frames,
+        numbers=tuple(numbers),
+        onset=1,
+        apex=None,
+        offset=len(frames),
+        fps=float(rate),
+        emotion="",
+    )
+    height, width = images.read_frame(clip, 0).shape[:2]
+    if min(height, width) < SMALLEST:
+        raise ClipError(f"{path}: pictures of {width}x{height} pixels are too small to show a face")
+    if height * width * len(frames) > MOST_PIXELS:
+        raise ClipError(
+            f"{path}: {len(frames)} frames of {width}x{height} pixels are more than can be held; cut the expression "
+            f"out of it, or make its pictures smaller: {MOST_PIXELS // (height * width)} such frames can be"
+        )
+    return Source(path, clip, _digest(clip.files), (height, width), tuple(remarks))
+
+
+def safe(path: Path) -> str:
+    """The name of a file or folder as a part of other names: short, printable, no path."""
+    name = path.stem if videos.is_video(path) else path.name or path.resolve().name
+    return re.sub(r"[^\w.-]+", "-", name).strip("-.")[:_LONGEST_NAME] or "clip"
+
+
+def _pictures(folder: Path) -> tuple[tuple[Path, ...], list[str]]:
+    try:
+        pictures = sorted((picture for picture in folder.iterdir() if _is_picture(picture)), key=_in_order)
+    except OSError as error:
+        raise ClipError(f"{folder}: {error.strerror}") from error
+    if not pictures:
+        raise ClipError(f"{folder}: no picture in it ({', '.join(IMAGES)})")
+    endings = sorted({picture.suffix.lower() for picture in pictures})
+    if len(endings) > 1:
+        raise ClipError(f"{folder}: pictures that end in {' and in '.join(endings)}; leave those of one clip alone")
+    places = [re.findall(r"[0-9]{1,9}", picture.stem)[-1:] for picture in pictures]
+    numbers = [int(place[0]) for place in places if place]
+    missing = numbers[-1] - numbers[0] + 1 - len(pictures) if len(numbers) == len(pictures) else 0
+    if missing <= 0 or sorted(set(numbers)) != numbers:
+        return tuple(pictures), []
+    return tuple(pictures), [
+        f"The numbers of its files leave out {missing} between {numbers[0]} and {numbers[-1]}: where frames are "
+        "missing, motion looks faster than it was."
+    ]
+
+
+def _held(path: Path) -> tuple[int, list[str]]:
+    """How many frames of a video can be decoded, up to one more than are allowed."""
+    stated, held = videos.stated_count(path), videos.count(path, MOST_FRAMES + 1)
+    if not held:
+        raise ClipError(f"{path}: not one frame of it can be decoded; convert it to AVI (MJPG) or to pictures")
+    if stated and held <= MOST_FRAMES and stated > held + 2:  # some formats state an estimate
+        return held, [f"The file states {stated} frames, of which {held} can be decoded: it may be cut off."]
+    return held, []
+
+
+def _is_picture(path: Path) -> bool:
+    return path.suffix.lower() in IMAGES and not path.name.startswith(".") and path.is_file()
+
+
+def _in_order(path: Path) -> tuple[list[str | int], str]:
+    return natural(path.name), path.name
+
+
+def _digest(files: Sequence[Path]) -> str:
+    digests = []
+    for file in files:
+        try:
+            with file.open("rb") as stream:
+                digests.append(hashlib.file_digest(stream, "sha256"))
+        except OSError as error:
+            raise ClipError(f"{file}: {error.strerror}") from error
+    if len(digests) == 1:
+        return digests[0].hexdigest()
+    return hashlib.sha256(b"".join(d.digest() for d in digests)).hexdigest()

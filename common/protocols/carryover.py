@@ -1,0 +1,103 @@
+"""What the code of a paper holds between two folds: if training changes it, a later fold starts from other clips.
+
+Looked at are the networks that folds share and the modules of the paper's folder: numbers, texts, arrays, lists, dicts
+and sets, down to the attributes of the paper's own classes and the closures of its functions. Of all else, Keras
+models and learners among it, only that it is still the same object.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import sys
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from types import FunctionType, ModuleType, SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+Fingerprint = Mapping[str, str]
+"""A digest by the name of what is held."""
+PLAIN = (type(None), bool, int, float, complex, str, bytes, Path, np.generic)
+
+
+def fingerprint(networks: object, recipe: object) -> Fingerprint:
+    """A digest of each thing that the shared networks and the modules around a recipe hold."""
+    modules = _modules_around(recipe)
+    own = {module.__name__ for module in modules}
+    held = {f"{name!r} on the networks": value for name, value in vars(networks).items()}
+    for module in modules:
+        held |= {f"{module.__name__}.{name}": value for name, value in vars(module).items() if name[:2] != "__"}
+    return {name: _digest(value, own) for name, value in held.items()}
+
+
+def changed(before: Fingerprint, after: Fingerprint) -> list[str]:
+    """The names of what was added, removed or changed."""
+    return [name for name in dict.fromkeys((*after, *before)) if before.get(name) != after.get(name)]
+
+
+def _modules_around(recipe: object) -> list[ModuleType]:
+    """The module of a recipe, and all loaded modules of the same package."""
+    name = recipe.__name__ if isinstance(recipe, ModuleType) else str(getattr(recipe, "__module__", ""))
+    package = name.rpartition(".")[0]
+    names = [other for other in sys.modules if other == name or (package and other.startswith(f"{package}."))]
+    return [sys.modules[other] for other in sorted(names) if isinstance(sys.modules[other], ModuleType)]
+
+
+def _digest(value: object, own: Set[str]) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for part in _parts(value, own, set()):
+        digest.update(part + b"\0")
+    return digest.hexdigest()
+
+
+def _parts(value: Any, own: Set[str], open_: set[int]) -> Iterator[bytes]:
+    """Bytes that change when what a value holds changes; `open_` are the containers around it, which may hold it."""
+    if isinstance(value, PLAIN):
+        yield repr(value).encode()
+        return
+    if isinstance(value, np.ndarray) and value.dtype != object:
+        yield f"{value.dtype} {value.shape}".encode() + np.ascontiguousarray(value).tobytes()
+        return
+    yield f"{type(value).__module__}.{type(value).__qualname__}".encode()
+    if id(value) in open_:
+        return
+    inside = _inside(value, own)
+    if inside is None:
+        yield str(id(value)).encode()
+        return
+    for part in inside:
+        yield from _parts(part, own, open_ | {id(value)})
+
+
+def _inside(value: Any, own: Set[str]) -> Sequence[Any] | None:
+    """What a value is made of; None where only the object itself is told from others."""
+    if isinstance(value, Mapping):
+        return [part for pair in value.items() for part in pair]
+    if isinstance(value, list | tuple):
+        return value
+    if isinstance(value, SimpleNamespace):
+        return [vars(value)]
+    if isinstance(value, set | frozenset):
+        return sorted(map(repr, value))
+    if isinstance(value, np.random.Generator):
+        return [value.bit_generator.state]
+    if isinstance(value, functools.partial):
+        return [value.func, value.args, value.keywords]
+    if hasattr(value, "cache_info"):  # functools.cache
+        return [value.cache_info().currsize]
+    if getattr(value, "__module__", None) not in own and type(value).__module__ not in own:
+        return [getattr(value, field.name) for field in fields(value)] if _is_record(value) else None
+    if isinstance(value, FunctionType):
+        cells = [cell.cell_contents for cell in value.__closure__ or ()]
+        return [value.__defaults__, value.__kwdefaults__, vars(value), *cells]
+    if isinstance(value, type):
+        return [part for name, part in vars(value).items() if name[:2] != "__" for part in (name, part)]
+    slots = [getattr(value, name, None) for name in getattr(type(value), "__slots__", ())]
+    return [*slots, *([vars(value)] if hasattr(value, "__dict__") else [])]
+
+
+def _is_record(value: object) -> bool:
+    return is_dataclass(value) and not isinstance(value, type)

@@ -1,0 +1,80 @@
+"""Controls: the same experiment on clips spoilt in one way, to see what a score rests on.
+
+Without motion, and where labels change places within subjects, a recogniser of motion falls to chance: in the one case
+it is shown stills, in the other nothing is left to learn but who shows what how often. What it keeps without motion
+rests on identity, lighting, the corpus or an onset that shows the expression.
+
+Frames in random order are no such test, since the expressive ones are still among them. A single frame is then another
+one, which may show more than the onset does; of two frames one is often more expressive than the other; a sequence
+holds the same pictures; a dynamic image adds them up with other weights. The fall of a score tells what it owes to
+their order. Frames are shuffled over the whole clip, before a network's part of it is cut out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from common.seeds import seed_of
+from common.types import Clip, Experiment
+
+NO_MOTION, SHUFFLED, PERMUTED = "no-motion", "shuffled-frames", "permuted-labels"
+CONTROLS = {
+    NO_MOTION: "control: the first frame repeated",
+    SHUFFLED: "control: frames in random order",
+    PERMUTED: "control: labels permuted within each subject",
+}
+
+
+def controls(experiment: Experiment) -> tuple[Experiment, ...]:
+    """The three controls of an experiment."""
+    return tuple(
+        replace(
+            experiment,
+            title=f"{experiment.title} ({description})",
+            control=name,
+            note="",
+            on_request=True,
+            common_ground=False,
+        )
+        for name, description in CONTROLS.items()
+    )
+
+
+def perturb(clips: Sequence[tuple[Clip, int]], control: str, seed: int) -> tuple[tuple[Clip, int], ...]:
+    """The clips and their classes as a control shows them; as they are where `control` is empty.
+
+    Frames are shuffled within a clip. Labels change places among the clips of a subject, so that how often a subject
+    shows a class stays. Raises ValueError for an unknown control.
+    """
+    if not control:
+        return tuple(clips)
+    if control == NO_MOTION:
+        return tuple((_showing(clip, [0] * len(clip.frames)), label) for clip, label in clips)
+    if control == SHUFFLED:
+        return tuple((_showing(clip, _order(clip, seed)), label) for clip, label in clips)
+    if control == PERMUTED:
+        return _permuted(clips, seed)
+    raise ValueError(f"unknown control {control!r}; known: {', '.join(CONTROLS)}")
+
+
+def _showing(clip: Clip, places: Sequence[int]) -> Clip:
+    pictures = clip.pictures
+    return replace(clip, shown=tuple(pictures[place] for place in places))
+
+
+def _order(clip: Clip, seed: int) -> list[int]:
+    order = np.random.default_rng(seed_of(SHUFFLED, clip.id, seed)).permutation(len(clip.frames))
+    return [int(place) for place in order]
+
+
+def _permuted(clips: Sequence[tuple[Clip, int]], seed: int) -> tuple[tuple[Clip, int], ...]:
+    labels = np.array([label for _, label in clips])
+    people = np.array([clip.subject_id for clip, _ in clips])
+    for person in np.unique(people):
+        indices = np.flatnonzero(people == person)
+        order = np.random.default_rng(seed_of(PERMUTED, person, seed)).permutation(len(indices))
+        labels[indices] = labels[indices[order]]
+    return tuple((clip, label) for (clip, _), label in zip(clips, labels.tolist(), strict=True))

@@ -1,0 +1,203 @@
+"""What keeps test clips out of training in a leak-free experiment. A violation stops the run.
+
+A recipe is handed the training rows of a fold alone, and `prepare` pictures and times without a name or an emotion.
+What could still leak without ill will is checked here: that rows are those of the clips, subjects and classes of the
+experiment, that folds are apart, that the inputs of a clip rest on nothing but its arrays, that a held-out clip is
+answered by itself (tried on one clip of a run), that nothing which folds share changes while one is trained, and that a
+fold gives the same answers when it is trained again after another. What is not found: a copy whose bytes differ, and a
+statistic that a recipe hides from all this on purpose.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from common.errors import StoppedError
+from common.protocols.carryover import changed, fingerprint
+from common.protocols.splits import BY_SUBJECT
+from common.types import Arrays, Clip, Experiment, Fold, Predictions, Samples
+
+TOLERANCE = 1e-3
+ROUGH = 2e-2
+"""How far probabilities of one clip may be apart, answered alone or among others: other batches round otherwise.
+
+The second is for networks that compute in 16 bits.
+"""
+
+
+class LeakError(StoppedError):
+    """Something of the held-out clips would reach training."""
+
+
+@dataclass(frozen=True)
+class Copy:
+    """Two clips that hold the same file; `whole` where they are the same frames of the same files."""
+
+    first: str
+    second: str
+    whole: bool
+
+
+def copies(clips: Sequence[Clip], digests: Mapping[str, Sequence[str]]) -> tuple[Copy, ...]:
+    """Clips of different subjects that share a file, and clips of one subject that are the same.
+
+    `digests` are those of each clip's files, by clip id. Clips of one subject may be cut from one video.
+    """
+    by_file: dict[str, list[Clip]] = {}
+    by_clip: dict[tuple[object, ...], Clip] = {}
+    pairs: dict[tuple[str, str], bool] = {}
+    for clip in clips:
+        files = tuple(digests[clip.id])
+        twin = by_clip.setdefault((files, clip.numbers if len(files) < len(clip.numbers) else ()), clip)
+        if twin is not clip:
+            pairs[twin.id, clip.id] = True
+        for file in dict.fromkeys(files):
+            others = by_file.setdefault(file, [])
+            for other in others:
+                if other.subject_id != clip.subject_id:
+                    pairs.setdefault((other.id, clip.id), False)
+            others.append(clip)
+    return tuple(Copy(*pair, whole) for pair, whole in pairs.items())
+
+
+def check_disjoint(fold: Fold, samples: Samples, experiment: Experiment, shared: Sequence[Copy]) -> None:
+    """Raise LeakError where a clip is on both sides of a fold.
+
+    In a leak-free experiment, and by a protocol that keeps subjects apart, also where a subject is, or a file under two
+    names, and StoppedError where the same clip is tested under two names. `shared` is what `copies` found.
+    """
+    where = f"{experiment.id}, fold {fold.name}"
+    train, test = set(samples.clip[fold.train].tolist()), set(samples.clip[fold.test].tolist())
+    if both := sorted(train & test):
+        raise LeakError(f"{where}: {both[0]} is in training and in test")
+    if not (experiment.leak_free or experiment.protocol in BY_SUBJECT):
+        return
+    if both := sorted(set(samples.subject[fold.train].tolist()) & set(samples.subject[fold.test].tolist())):
+        raise LeakError(f"{where}: subject {both[0]} is in training and in test")
+    for copy in shared:
+        tested = [clip for clip in (copy.first, copy.second) if clip in test]
+        trained = [clip for clip in (copy.first, copy.second) if clip in train]
+        remedy = "one of the two is a copy: take it out of the corpus"
+        if tested and trained:
+            extent = "all files" if copy.whole else "a file"
+            raise LeakError(f"{where}: {extent} of {tested[0]} (tested) also in {trained[0]} (trained on); {remedy}")
+        if len(tested) == 2 and copy.whole:
+            raise StoppedError(f"{where}: {tested[0]} and {tested[1]} are the same frames, counted twice; {remedy}")
+
+
+def identified(samples: Samples, clips: Sequence[tuple[Clip, int]], experiment: Experiment) -> None:
+    """Raise StoppedError where rows of samples do not carry the clips, subjects and classes of the experiment."""
+    known = {clip.id: (clip.subject_id, label) for clip, label in clips}
+    lengths = {len(values) for values in (*samples.x.values(), samples.y, samples.subject, samples.clip, samples.view)}
+    if len(lengths) != 1:
+        raise StoppedError(f"{experiment.id}: assemble returns columns of different lengths: {sorted(lengths)}")
+    if missing := sorted(known.keys() - set(samples.clip.tolist())):
+        raise StoppedError(f"{experiment.id}: assemble leaves out {missing[0]} and {len(missing) - 1} other clips")
+    columns = (samples.clip.tolist(), samples.subject.tolist(), samples.y.tolist())
+    for clip, subject, label in dict.fromkeys(zip(*columns, strict=True)):
+        if clip not in known:
+            raise StoppedError(f"{experiment.id}: assemble returns {clip}, which is no clip of this experiment")
+        if subject != known[clip][0]:
+            raise StoppedError(f"{experiment.id}: assemble gives {clip} the subject {subject}, not {known[clip][0]}")
+        if label != known[clip][1]:
+            raise StoppedError(f"{experiment.id}: assemble gives {clip} the class {label}, not {known[clip][1]}")
+
+
+def alone(
+    clips: Sequence[tuple[Clip, int]],
+    arrays: Sequence[Arrays],
+    assemble: Callable[[Sequence[tuple[Clip, int]], Sequence[Arrays]], Samples],
+    classes: int,
+) -> dict[str, str]:
+    """A digest of each clip's rows when it is assembled by itself, to be held against `rows` of all clips together.
+
+    Names, emotion and files are withheld from `assemble`, and the class is another one: inputs must not rest on them.
+    """
+    return {
+        clip.id: digest
+        for (clip, label), clip_arrays in zip(clips, arrays, strict=True)
+        for digest in rows(assemble([(_nameless(clip), (label + 1) % classes)], [dict(clip_arrays)])).values()
+    }
+
+
+def _nameless(clip: Clip) -> Clip:
+    """A clip without what could tell its class or subject."""
+    blank = dict.fromkeys(("subject", "name", "emotion", "action_units", "valence", "self_report"), "")
+    return replace(clip, frames=(), numbers=(), shown=(), **blank)  # type: ignore[arg-type]
+
+
+def rows(samples: Samples) -> dict[str, str]:
+    """A digest of each clip's rows: inputs and view."""
+    digests = {}
+    order = np.argsort(samples.clip, kind="stable")
+    names, starts = np.unique(samples.clip[order], return_index=True)
+    for name, indices in zip(names.tolist(), np.split(order, starts[1:]), strict=True):
+        digest = hashlib.blake2b(samples.view[indices].tobytes())
+        for key in sorted(samples.x):
+            digest.update(np.ascontiguousarray(samples.x[key][indices]).data)
+        digests[name] = digest.hexdigest()
+    return digests
+
+
+def unmixed(together: Mapping[str, str], by_itself: Mapping[str, str], experiment: Experiment) -> None:
+    """Raise LeakError where a clip's rows depend on more than its arrays (`rows` against `alone`)."""
+    for clip, digest in by_itself.items():
+        if together.get(clip) != digest:
+            raise LeakError(
+                f"{experiment.id}: the samples of {clip} depend on its class or name, or on the other clips, held-out "
+                "ones among them; what is read of a clip comes from its arrays alone, and what is fitted to clips "
+                "belongs into training"
+            )
+
+
+def check_prediction_independence(
+    answers: Predictions,
+    predict: Callable[[Samples], Predictions],
+    test: Samples,
+    experiment: Experiment,
+    fold: str,
+    precision: str = "float32",
+) -> None:
+    """Raise LeakError where a held-out clip is answered otherwise when it is asked for by itself."""
+    clip = str(test.clip[0])
+    by_itself = predict(test.only(np.flatnonzero(test.clip == clip)))
+    if set(by_itself) != {clip} or not np.allclose(by_itself[clip], answers[clip], atol=_tolerance(precision)):
+        raise LeakError(
+            f"{experiment.id}, fold {fold}: the answer for {clip} depends on which other held-out clips are asked for; "
+            "what is fitted to clips belongs into training"
+        )
+
+
+@contextmanager
+def check_no_state_kept(networks: object, recipe: object, experiment: Experiment, fold: str) -> Iterator[None]:
+    """Raise LeakError where a fold changes what `networks` or the modules around the recipe hold."""
+    before = fingerprint(networks, recipe)
+    try:
+        yield
+    finally:  # a fold that fails must not leave anything to the next one either
+        if kept := changed(before, fingerprint(networks, recipe)):
+            raise LeakError(
+                f"{experiment.id}, fold {fold}: training leaves {kept[0]} other than it was, and other folds test "
+                "clips that it was fitted to"
+            )
+
+
+def repeated(
+    first: Predictions, again: Predictions, experiment: Experiment, fold: str, between: str, precision: str = "float32"
+) -> None:
+    """Raise LeakError where a fold answers otherwise when it is trained again after another one (`between`)."""
+    for clip, answer in first.items():
+        if not np.allclose(answer, again[clip], atol=_tolerance(precision)):
+            raise LeakError(
+                f"{experiment.id}, fold {fold}: trained again after fold {between}, it answers {clip} otherwise; "
+                "training carries something over from fold to fold, and other folds test clips that it was fitted to"
+            )
+
+
+def _tolerance(precision: str) -> float:
+    return TOLERANCE if precision == "float32" else ROUGH

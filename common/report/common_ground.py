@@ -1,0 +1,171 @@
+"""From the result store to papers side by side: what their networks reached on common ground, and at what cost."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from common.contract import Paper
+from common.protocols.controls import NO_MOTION, controls
+from common.protocols.splits import REPEATED
+from common.report.assemble import merge, parameters
+from common.report.records import NetworkResult, Report, SideBySide
+from common.runs.manifest import Finished, finished, plan_file, read_plan
+from common.scoring import verdicts
+from common.scoring.paired_tests import paired
+from common.scoring.records import Score
+from common.training.learnt import summary
+from common.types import CorpusSummary, Experiment
+
+
+def side_by_side(out: Path, reports: Sequence[Report], data: str, seeds: Sequence[int], command: str) -> SideBySide:
+    """All experiments on common ground of the papers that have these reports, from what is stored.
+
+    Numbers are those of the first seed; the scores of the others show the spread.
+    """
+    stored: dict[str, tuple[Report, Experiment, Finished]] = {}
+    plans = {report.paper.key: _plan(out, report, data, seeds[0]) for report in reports}
+    for report in reports:
+        for experiment in _common(report.paper):
+            name = f"{report.paper.key}/{experiment.id}"
+            stored[name] = report, experiment, finished(out, report.paper, experiment, plans[report.paper.key])
+    ground = next((experiment for _, experiment, _ in stored.values()), None)
+    classes = ground.labels.classes if ground else ()
+    done = {name: outcome.results for name, (_, _, outcome) in stored.items() if outcome.results}
+    names = list(done)
+    pairs = [(first, second) for i, first in enumerate(names) for second in names[i + 1 :]]
+    return SideBySide(
+        profile=reports[0].profile,
+        data=data,
+        seeds=tuple(seeds),
+        labels=ground.labels.name if ground else "",
+        classes=classes,
+        protocol=ground.protocol if ground else "",
+        selection=ground.selection if ground else "",
+        corpora=_corpora(reports, ground),
+        contenders=tuple(
+            _contender(out, report, experiment, outcome, data, seeds) for report, experiment, outcome in stored.values()
+        ),
+        tests=paired(done, pairs, len(classes)),
+        differing=_differing({name: (experiment, outcome) for name, (_, experiment, outcome) in stored.items()}),
+        reports=tuple(reports),
+        environment=merge([report.environment for report in reports]),
+        command=command,
+    )
+
+
+def _common(paper: Paper) -> list[Experiment]:
+    return [experiment for experiment in paper.experiments if experiment.common_ground]
+
+
+def _plan(out: Path, report: Report, data: str, seed: int) -> Mapping[str, Any]:
+    return read_plan(plan_file(out, report.paper, report.paper.profiles[report.profile], data, seed))
+
+
+def _contender(
+    out: Path, report: Report, experiment: Experiment, outcome: Finished, data: str, seeds: Sequence[int]
+) -> NetworkResult:
+    confusion = verdicts.pooled(outcome.results, None, len(experiment.labels.classes)).sum(axis=0)
+    measured = [result.measured for result in outcome.results]
+    still = next(control for control in controls(experiment) if control.control == NO_MOTION)
+    without = finished(out, report.paper, still, _plan(out, report, data, seeds[0]))
+    return NetworkResult(
+        paper=report.paper.key,
+        experiment=experiment.id,
+        title=experiment.network,
+        scores=_scores(experiment, outcome),
+        confusion=np.asarray(confusion, np.int64),
+        n_folds_done=len(outcome.results),
+        n_folds=outcome.folds,
+        parameters=_parameters(parameters(outcome.results)),
+        flops=max((m["flops"] for m in measured if "flops" in m), default=None),
+        seconds_per_fold=statistics.fmean(result.seconds for result in outcome.results) if outcome.results else None,
+        inference_ms_per_clip=_median([m["inference_ms_per_clip"] for m in measured if "inference_ms_per_clip" in m]),
+        peak_memory_mib=max((m["peak_memory_mib"] for m in measured if "peak_memory_mib" in m), default=None),
+        spread=_spread(out, report, experiment, data, seeds),
+        control=_scores(still, without),
+        learnt=summary(outcome.results),
+        leak_free=experiment.leak_free,
+    )
+
+
+def _median(values: Sequence[float]) -> float | None:
+    return statistics.median(values) if values else None
+
+
+def _scores(experiment: Experiment, outcome: Finished, *, tested: bool = True) -> dict[str, dict[str, Score]]:
+    """Scores by corpus, the composite first, and metric; `tested`: with the p of guessing, which takes its time."""
+    scores: dict[str, dict[str, Score]] = {}
+    tested = tested and experiment.protocol not in REPEATED
+    for corpus, within in verdicts.parts(experiment):
+        matrices = verdicts.pooled(outcome.results, within, len(experiment.labels.classes))
+        clips = verdicts.n_clips(outcome.results, within)
+        for metric in verdicts.METRICS:
+            score = verdicts.score(
+                matrices, metric, experiment.labels.classes, clips, len(outcome.results), outcome.folds
+            )
+            if score is not None and tested:
+                score = replace(score, p=verdicts.guessing(outcome.results, within, metric, experiment.labels.classes))
+            if score is not None:
+                scores.setdefault(corpus, {})[metric] = score
+    return scores
+
+
+def _parameters(facts: Mapping[str, int]) -> int | None:
+    """All parameters of the networks as built: the plain count, or the only one there is."""
+    if "parameters" in facts:
+        return facts["parameters"]
+    counts = [value for name, value in facts.items() if name.startswith("parameters")]
+    return counts[0] if len(counts) == 1 else None
+
+
+def _spread(
+    out: Path, report: Report, experiment: Experiment, data: str, seeds: Sequence[int]
+) -> dict[str, tuple[float, ...]]:
+    """By metric one value per seed, on all clips; none of a seed with fewer folds than the first."""
+    values: dict[str, list[float]] = {}
+    shown = finished(out, report.paper, experiment, _plan(out, report, data, seeds[0]))
+    for seed in seeds:
+        outcome = finished(out, report.paper, experiment, _plan(out, report, data, seed))
+        if len(outcome.results) != len(shown.results):
+            continue
+        for metric, score in _scores(experiment, outcome, tested=False).get(experiment.labels.name, {}).items():
+            values.setdefault(metric, []).append(score.value)
+    return {metric: tuple(by_seed) for metric, by_seed in values.items()}
+
+
+def _differing(stored: Mapping[str, tuple[Experiment, Finished]]) -> tuple[str, ...]:
+    """What is not the same for all, one line each: the clips, the caveats of the folds, the conditions."""
+    lines = []
+    done = {name: outcome for name, (_, outcome) in stored.items() if outcome.results}
+    clips = {name: {clip for result in outcome.results for clip in result.clips} for name, outcome in done.items()}
+    everywhere = set.intersection(*clips.values()) if clips else set()
+    for name, answered in clips.items():
+        if more := len(answered - everywhere):
+            lines.append(f"{name} answers {more} clips that not all others answer; paired tests are on the shared ones")
+    lines += [f"{name}: {caveat}" for name, outcome in done.items() for caveat in _caveats(outcome)]
+    conditions = {
+        (e.labels.name, e.protocol, e.selection, tuple(sorted(e.corpora)), e.leak_free) for e, _ in stored.values()
+    }
+    if len(conditions) > 1:
+        lines.append("label map, protocol, selection rule or corpora are not the same for all")
+    return tuple(lines)
+
+
+def _caveats(outcome: Finished) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(caveat for result in outcome.results for caveat in result.caveats))
+
+
+def _corpora(reports: Sequence[Report], ground: Experiment | None) -> tuple[CorpusSummary, ...]:
+    """What was read of the corpora of common ground, by the first paper that says so."""
+    by_name: dict[str, CorpusSummary] = {}
+    for report in reports:
+        for corpus in report.corpora:
+            if ground and corpus.name in ground.corpora and set(corpus.by_class) == set(ground.labels.classes):
+                by_name.setdefault(corpus.name, corpus)
+    return tuple(by_name[name] for name in (ground.corpora if ground else ()) if name in by_name)

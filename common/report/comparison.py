@@ -1,0 +1,109 @@
+"""Writes several papers side by side: JSON with everything in full precision, tidy CSV, PDF for reading."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from common.report import comparison_learning as learnt
+from common.report import exports, formatting, known, learning, tables
+from common.report.comparison_tables import corpora, name, own, ranked, scored, view
+from common.report.records import SideBySide
+from common.report.write import comparison_record, embed, json_bytes, plain, save, typeset
+from common.scoring.verdicts import METRICS
+
+_COSTS = ("parameters", "flops", "seconds_per_fold", "inference_ms_per_clip", "peak_memory_mib")
+_SCORE = ("value", "low", "high", "chance", "n_clips", "n_folds_done", "n_folds", "p")
+
+
+def write_comparison(side: SideBySide, out: Path, formats: Sequence[str] = ()) -> tuple[Path, ...]:
+    """Writes `comparison.pdf`, `.json` and `.csv` into `out`, and tables in other formats; returns their paths.
+
+    Each file appears whole or not at all; equal input gives equal bytes. `side.tests` name contenders as `name` does;
+    raises ValueError where they name others, and `UserError` where `out` cannot be written.
+    """
+    side = ranked(side)
+    return save(
+        out,
+        {"comparison.pdf": page(side), "comparison.json": json_bytes(record(side)), "comparison.csv": tidy_csv(side)}
+        | exports.of_comparison(side, formats),
+    )
+
+
+# ---------------------------------------------------------------- JSON and CSV
+
+
+def record(side: SideBySide) -> dict[str, Any]:
+    """Plain data for JSON, contenders in their order: full precision, null for what is missing or not finite."""
+    return {
+        "profile": side.profile,
+        "data": side.data,
+        "notice": formatting.banner(side.data, side.motion),
+        "seeds": list(side.seeds),
+        "labels": side.labels,
+        "classes": list(side.classes),
+        "protocol": side.protocol,
+        "selection": side.selection,
+        "corpora": plain(side.corpora),
+        "differing": list(side.differing),
+        "shortened": {report.paper.key: list(report.shortened) for report in side.reports},
+        "learning": [plain(learning.record(row)) for row in learnt.rows(side)],
+        "learning_summary": learnt.sentences(side),
+        "contenders": [
+            {"number": i, "name": name(c), **plain(c), "training_accuracy": plain(c.training_accuracy)}
+            for i, c in enumerate(side.contenders, 1)
+        ],
+        "tests": plain(side.tests),
+        "claims": [
+            {"paper": report.paper.key, **comparison_record(own(p)), "leak_free": _twin(p)}
+            for report in side.reports
+            for p in tables.printed(report)
+        ],
+        "audit": [{"paper": report.paper.key, **plain(finding)} for report in side.reports for finding in report.audit],
+        "environment": plain(side.environment),
+        "command": side.command,
+    }
+
+
+def _twin(printed: tables.Printed) -> dict[str, Any] | None:
+    if printed.twin is None:
+        return None
+    return {"variant": printed.twin.variant, "reproduced": comparison_record(printed.twin)["reproduced"]}
+
+
+def tidy_csv(side: SideBySide) -> bytes:
+    """One row per contender, corpus and metric; missing values are empty."""
+    columns = ["paper", "experiment", "title", "corpus", "metric", *_SCORE, "no_motion_value", "no_motion_p"]
+    columns += ["training_accuracy", *_COSTS, "profile", "data", "seeds"]
+    buffer = io.StringIO(newline="")
+    writer = csv.DictWriter(buffer, columns, lineterminator="\n")
+    writer.writeheader()
+    metrics = list(dict.fromkeys(m for c in side.contenders for scores in c.scores.values() for m in scores)) or METRICS
+    for c in side.contenders:
+        about = {key: plain(getattr(c, key)) for key in ("paper", "experiment", "title", "training_accuracy", *_COSTS)}
+        about |= {"n_folds_done": c.n_folds_done, "n_folds": c.n_folds}
+        about |= {"profile": side.profile, "data": side.data, "seeds": " ".join(map(str, side.seeds))}
+        for corpus in corpora(side) or [""]:
+            for metric in metrics:
+                score = scored(c, corpus, metric)
+                values = {key: plain(getattr(score, key)) for key in _SCORE} if score else {}
+                if still := c.control.get(corpus, {}).get(metric):
+                    values |= {"no_motion_value": plain(still.value), "no_motion_p": plain(still.p)}
+                writer.writerow({**about, "corpus": corpus, "metric": metric, **values})
+    return buffer.getvalue().encode()
+
+
+# ---------------------------------------------------------------- PDF
+
+
+def page(side: SideBySide) -> bytes:
+    """The PDF, compiled from `comparison.typ`, with the contenders in the order they come in."""
+    from common.report import comparison_charts
+
+    drawn, pictures = embed(comparison_charts.draw(side))
+    papers = [report.paper for report in side.reports] if side.motion != 1 and side.data == "stand-in" else []
+    shown = {"learning": learnt.table(side), "learnt": learnt.sentences(side), "known": known.table(papers)}
+    return typeset("comparison.typ", view(side) | shown | {"drawn": drawn}, pictures)

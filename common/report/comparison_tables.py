@@ -1,0 +1,339 @@
+"""The rows of every table of the papers side by side, as strings; `tables` rounds the numbers."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from common.report import formatting, tables
+from common.report.findings import sections
+from common.report.records import NetworkResult, Report, SideBySide
+from common.scoring.records import Comparison, PairedTest, Score
+from common.scoring.verdicts import METRICS
+from common.types import CorpusSummary
+
+ALPHA = 0.05
+"""Pairs of an adjusted p below this are set in bold."""
+MARK = "\u2020"
+"""Stands beside everything of a contender that has not finished all folds."""
+
+
+# ---------------------------------------------------------------- contenders
+
+
+def name(contender: NetworkResult) -> str:
+    """`paper/experiment`, by which a `PairedTest` names a contender."""
+    return f"{contender.paper}/{contender.experiment}"
+
+
+def ranked(side: SideBySide) -> SideBySide:
+    """The contenders by UF1 on the composite: those that finished all folds, the unfinished, those without a score."""
+    composite = corpora(side)[:1]
+
+    def rank(c: NetworkResult) -> tuple[bool, bool, float]:
+        score = next((s for corpus in composite if (s := scored(c, corpus, "uf1"))), None)
+        return score is None, not finished(c), -score.value if score else 0.0
+
+    return replace(side, contenders=tuple(sorted(side.contenders, key=rank)))
+
+
+def corpora(side: SideBySide) -> list[str]:
+    """What is scored, the composite first."""
+    return list(dict.fromkeys(corpus for c in side.contenders for corpus in c.scores))
+
+
+def scored(contender: NetworkResult, corpus: str, metric: str) -> Score | None:
+    """A score of a contender, if it has it."""
+    return contender.scores.get(corpus, {}).get(metric)
+
+
+def finished(contender: NetworkResult) -> bool:
+    """Whether all folds are done."""
+    return contender.n_folds_done >= contender.n_folds > 0
+
+
+# ---------------------------------------------------------------- the page
+
+
+def view(side: SideBySide) -> dict[str, Any]:
+    """What the template shows, all strings."""
+    scores = corpora(side)
+    papers = len({c.paper for c in side.contenders})
+    main = _main(side, next(iter(scores), ""))
+    return {
+        "banner": formatting.banner(side.data, side.motion),
+        "dash": formatting.DASH,
+        "mark": MARK,
+        "key": "comparison",
+        "title": f"{_many(len(side.contenders), 'network')} of {_many(papers, 'paper')} on common ground"
+        if papers
+        else "Papers on common ground",
+        "data": formatting.data_name(side.data),
+        "profile": side.profile,
+        "seeds": f"seed{'s' if len(side.seeds) > 1 else ''} {', '.join(map(str, side.seeds)) or formatting.DASH}",
+        "corpora": list(map(_corpus_line, side.corpora)),
+        "labels": formatting.corpus_name(side, side.labels),
+        "classes": ", ".join(side.classes),
+        "protocol": side.protocol,
+        "selection": formatting.selection_name(side.selection),
+        "shortened": [f"{r.paper.key}: {'; '.join(r.shortened)}" for r in side.reports if r.shortened],
+        "differing": [*side.differing, *(["the clips answered: see below the first table"] if main["notes"] else [])],
+        "any_score": any(c.scores.values() for c in side.contenders),
+        "unfinished": any(c.scores and not finished(c) for c in side.contenders),
+        "names": [_about(i, c) for i, c in enumerate(side.contenders, 1)],
+        "metrics": [formatting.metric_name(m) for m in METRICS],
+        "main": main,
+        "by_corpus": [_by_corpus(side, scores, metric) for metric in METRICS[:2]],
+        "pairs": _pairs(side),
+        "costs": [_cost_row(c) for c in side.contenders],
+        "spread": _spread(side),
+        "shown_seed": _shown_seed(side, scores[0]) if scores else "",
+        **_claims([r if r.corpora else replace(r, corpora=side.corpora) for r in side.reports]),
+        "environment": [[key, str(value)] for key, value in side.environment.items()],
+        "command": side.command,
+    }
+
+
+def _many(n: int, noun: str) -> str:
+    return f"{formatting.count(n)} {noun}{'' if n == 1 else 's'}"
+
+
+def _corpus_line(c: CorpusSummary) -> str:
+    """`SAMM: 133 clips used (negative 92, …), 159 clips of 32 subjects found`."""
+    used = f"{_many(sum(c.by_class.values()), 'clip')} used ({formatting.listing(c.by_class)}), " if c.by_class else ""
+    return f"{c.title}: {used}{_many(c.clips, 'clip')} of {_many(c.subjects, 'subject')} found"
+
+
+def _about(number: int, c: NetworkResult) -> dict[str, str]:
+    marked = MARK if c.scores and not finished(c) else ""
+    return {"number": f"{number}{marked}", "title": c.title, "paper": c.paper}
+
+
+def _main(side: SideBySide, corpus: str) -> dict[str, Any]:
+    """The scores on the composite, one row per contender, and what always answering its largest class gives.
+
+    That is of the contender with the most clips; those whose clips give another are named in the notes.
+    """
+    scores = [[scored(c, corpus, metric) for metric in METRICS] for c in side.contenders]
+    clips = [max((s.n_clips for s in row if s), default=0) for row in scores]
+    chances = [[formatting.number(s.chance if s else None, 4) for s in row] for row in scores]
+    most = max(clips, default=0)
+    usual = clips.index(most) if most else -1
+    names = list(map(formatting.metric_name, METRICS))
+    notes = []
+    for i, (c, row) in enumerate(zip(side.contenders, chances, strict=True)):
+        if clips[i] and (clips[i], row) != (clips[usual], chances[usual]):
+            levels = ", ".join(f"{metric} {chance}" for metric, chance in zip(names, row, strict=True))
+            folds = _folds(c)
+            notes.append(
+                f"No. {i + 1} has answered {formatting.count(clips[i])} clips, with {folds} folds done; always the "
+                f"largest class of these would have {levels}."
+            )
+    return {
+        "corpus": formatting.corpus_name(side, corpus),
+        "rows": [
+            {
+                "scores": [_with_interval(s) for s in row],
+                "clips": formatting.count(n) if n else formatting.DASH,
+                "folds": _folds(c),
+            }
+            for c, row, n in zip(side.contenders, scores, clips, strict=True)
+        ],
+        "chance": chances[usual] if most else [],
+        "clips": formatting.count(most),
+        "notes": notes,
+    }
+
+
+def _folds(c: NetworkResult) -> str:
+    return f"{formatting.count(c.n_folds_done)}/{formatting.count(c.n_folds)}" if c.n_folds else formatting.DASH
+
+
+def _with_interval(score: Score | None) -> dict[str, str]:
+    low, high = (formatting.number(v, 4) for v in ((score.low, score.high) if score else (None, None)))
+    return {
+        "value": formatting.number(score.value if score else None, 4),
+        "interval": f"{low} to {high}" if formatting.DASH not in (low, high) else formatting.DASH,
+    }
+
+
+def _by_corpus(side: SideBySide, scores: Sequence[str], metric: str) -> dict[str, Any]:
+    """One metric, (value, chance) of every corpus."""
+
+    def cells(c: NetworkResult) -> Iterable[str]:
+        for corpus in scores:
+            score = scored(c, corpus, metric)
+            yield formatting.number(score.value if score else None, 4)
+            yield formatting.number(score.chance if score else None, 4)
+
+    return {
+        "metric": formatting.metric_name(metric),
+        "corpora": [formatting.corpus_name(side, corpus) for corpus in scores],
+        "rows": [list(cells(c)) for c in side.contenders],
+    }
+
+
+def _pairs(side: SideBySide) -> dict[str, Any]:
+    """A square of cells, (text, bold): above the diagonal the adjusted p, below it the difference of UF1.
+
+    The difference is that of the column's contender to the row's, which stands below it. The p are those of McNemar's
+    test where whole subjects are too few for any swap of their answers to be significant.
+    """
+    place = {name(c): i for i, c in enumerate(side.contenders)}
+    if strange := {n for test in side.tests for n in (test.first, test.second)} - set(place):
+        raise ValueError(f"a test names no contender: {', '.join(sorted(strange))}")
+    blank: dict[str, Any] = {"text": formatting.DASH, "bold": False}
+    cells = [[blank if i != j else {"text": "", "bold": False} for j in range(len(place))] for i in range(len(place))]
+    for test in side.tests:
+        first, second = place[test.first], place[test.second]
+        upper, lower = sorted((first, second))
+        p = _adjusted(side, test)
+        bold = p < ALPHA
+        gain = test.difference if first == upper else -test.difference
+        cells[upper][lower] = {"text": formatting.probability(p), "bold": bold}
+        cells[lower][upper] = {"text": formatting.difference(gain), "bold": bold}
+    return {
+        "cells": cells,
+        "tests": len(side.tests),
+        "found": _found(side),
+        "on": _span(side),
+        "by_clip": _by_clip(side),
+        "subjects": max((test.n_subjects for test in side.tests), default=0),
+    }
+
+
+def _by_clip(side: SideBySide) -> bool:
+    """Whether swapping the answers of whole subjects cannot give any pair an adjusted p below `ALPHA`."""
+    least = min((2.0 ** (1 - test.n_subjects) for test in side.tests), default=0.0)
+    return least * len(side.tests) >= ALPHA
+
+
+def _adjusted(side: SideBySide, test: PairedTest) -> float:
+    return test.mcnemar_adjusted if _by_clip(side) else test.adjusted
+
+
+def _found(side: SideBySide) -> str:
+    """The outcome of all tests in a sentence."""
+    if not side.tests:
+        return "No pair has been tested."
+    total = _many(len(side.tests), "pair")
+    adjusted = [_adjusted(side, test) for test in side.tests]
+    clear = sum(p < ALPHA for p in adjusted)
+    if not clear:
+        least = formatting.probability(min(adjusted))
+        return f"No pair of networks differs significantly: of {total}, the smallest adjusted p is {least}."
+    return f"{clear} of {total} differ{'s' if clear == 1 else ''} significantly, at an adjusted p below {ALPHA}."
+
+
+def _span(side: SideBySide) -> str:
+    """On how many clips and subjects the tests are."""
+    clips, subjects = ([getattr(t, key) for t in side.tests] or [0] for key in ("n_clips", "n_subjects"))
+
+    def span(values: Sequence[int]) -> str:
+        return " to ".join(formatting.count(v) for v in dict.fromkeys((min(values), max(values))))
+
+    return f"{span(clips)} clips of {span(subjects)} subjects"
+
+
+def _cost_row(c: NetworkResult) -> list[str]:
+    return [
+        formatting.count(c.parameters),
+        formatting.significant(None if c.flops is None else c.flops / 1e9),
+        formatting.duration(c.seconds_per_fold),
+        formatting.significant(c.inference_ms_per_clip),
+        formatting.count(c.peak_memory_mib),
+    ]
+
+
+def _spread(side: SideBySide) -> list[dict[str, Any]]:
+    """Per metric the values of all seeds, their mean, sample deviation and range; nothing where there is one seed."""
+    if len(side.seeds) < 2:
+        return []
+    return [
+        {
+            "metric": formatting.metric_name(metric),
+            "rows": [_spread_row(c.spread.get(metric, ())) for c in side.contenders],
+        }
+        for metric in METRICS
+        if any(c.spread.get(metric) for c in side.contenders)
+    ]
+
+
+def _spread_row(values: Sequence[float]) -> list[str]:
+    """(values, how many, mean, deviation, range)."""
+    if not values:
+        return [formatting.DASH] * 5
+    deviation = statistics.stdev(values) if len(values) > 1 else None
+    return [
+        "  ".join(formatting.number(v, 4) for v in values),
+        formatting.count(len(values)),
+        formatting.number(statistics.fmean(values), 4),
+        formatting.number(deviation, 4),
+        f"{formatting.number(min(values), 4)} to {formatting.number(max(values), 4)}",
+    ]
+
+
+def _shown_seed(side: SideBySide, composite: str) -> str:
+    """The seed whose values the tables show; empty where they are not those of one seed."""
+    for i, seed in enumerate(side.seeds):
+        pairs = [(c.spread.get(m, ())[i : i + 1], scored(c, composite, m)) for c in side.contenders for m in METRICS]
+        if any(v for v, _ in pairs) and all(s is not None and v == (s.value,) for v, s in pairs if v or s):
+            return str(seed)
+    return ""
+
+
+# ---------------------------------------------------------------- printed numbers
+
+
+def own(printed: tables.Printed) -> Comparison:
+    """A printed number beside its own variant; not run where the report has no such comparison."""
+    claim = printed.claim
+    if printed.own and printed.own.claim == claim:
+        return printed.own
+    return Comparison(
+        experiment=claim.experiment,
+        variant=claim.variant,
+        corpus=claim.corpus,
+        protocol=printed.own.protocol if printed.own else "",
+        selection=printed.own.selection if printed.own else "",
+        metric=claim.metric,
+        claim=claim,
+        score=None,
+        verdict="NOT_RUN",
+        reason="this number has not been set beside another",
+        command="",
+    )
+
+
+def _claims(reports: Sequence[Report]) -> dict[str, Any]:
+    """Verdicts counted, the printed numbers of each paper, and by kind the findings of audits that do not hold."""
+    counts = [Counter(own(p).verdict for p in tables.printed(r)) for r in reports]
+    shown = [v for v in formatting.VERDICTS if any(c[v] for c in counts)]
+    rows = [
+        [r.paper.key, *(formatting.count(c[v]) for v in shown), formatting.count(c.total())]
+        for r, c in zip(reports, counts, strict=True)
+    ]
+    if len(reports) > 1:
+        whole = sum(counts, Counter[str]())
+        rows.append(["All", *(formatting.count(whole[v]) for v in shown), formatting.count(whole.total())])
+    findings = [(r.paper.key, finding) for r in reports for finding in r.audit]
+    return {
+        "verdicts": {"names": [{"verdict": v, "label": formatting.VERDICTS[v]} for v in shown], "rows": rows},
+        "claims": [{"key": r.paper.key, "title": r.paper.title, "groups": _claim_groups(r)} for r in reports],
+        "findings": sections((paper, finding) for paper, finding in findings if not finding.holds)[:-1],
+        "checked": _many(len(findings), "check"),
+        "passed": formatting.count(sum(finding.holds for _, finding in findings)),
+    }
+
+
+def _claim_groups(report: Report) -> list[dict[str, Any]]:
+    """The printed numbers by protocol and selection rule, in order of appearance."""
+    groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for printed, cells in zip(tables.printed(report), tables.overview(report), strict=True):
+        c = own(printed)
+        row = {"cells": cells, "verdict": c.verdict, "label": formatting.VERDICTS.get(c.verdict, c.verdict)}
+        groups.setdefault((c.protocol, formatting.selection_name(c.selection)), []).append(row)
+    return [{"protocol": protocol, "selection": rule, "rows": rows} for (protocol, rule), rows in groups.items()]

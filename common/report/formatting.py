@@ -1,0 +1,149 @@
+"""Numbers, units and names as a report shows them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from common.report.records import Report, SideBySide
+
+DASH = "\u2013"
+
+
+def banner(data: str, motion: float) -> str | None:
+    """What every page of a report on stand-ins says; None for one on licensed corpora."""
+    if data != "stand-in":
+        return None
+    moved = "" if motion == 1 else " without motion" if motion == 0 else f", motion x {motion:g}"
+    faces = f"synthetic faces{moved}"
+    return f"Stand-in corpora: {faces}. Not a reproduction; no number here may be compared with a published one."
+
+
+VERDICTS = {
+    "MATCH": "match",
+    "CLOSE": "close",
+    "DIFFERS": "differs",
+    "NOT_COMPARABLE": "not comparable",
+    "INCOMPLETE": "incomplete",
+    "NOT_RUN": "not run",
+}
+
+_METRICS = {"uf1": "UF1", "uar": "UAR", "acc": "accuracy", "accuracy": "accuracy", "f1": "F1"}
+
+_SELECTIONS = {
+    "last": "last epoch",
+    "inner": "inner validation, split from the training subjects",
+    "oracle": "oracle: best epoch on the test fold itself",
+}
+
+_COSTS = {
+    "training_seconds": "Training, all folds",
+    "preprocessing_seconds": "Preprocessing",
+    "seconds_per_fold": "Training, per fold",
+    "inference_ms_per_clip": "Inference, per clip",
+    "peak_memory_mib": "Peak memory",
+    "parameters": "Parameters",
+}
+
+_COMPOSITES = {"megc2019": "MEGC 2019"}
+
+
+def number(value: float | None, decimals: int) -> str:
+    """`value` with a fixed number of decimals and a true minus sign; a dash where it is missing or not finite."""
+    if value is None or not math.isfinite(value):
+        return DASH
+    return f"{value:.{decimals}f}".replace("-", "\u2212")
+
+
+def count(value: float | None) -> str:
+    """A whole number with its thousands apart; a dash where it is missing."""
+    return DASH if value is None or not math.isfinite(value) else f"{value:,.0f}"
+
+
+def percent(part: float, whole: float) -> str:
+    """`part / whole` as a whole percentage; a dash where `whole` is 0."""
+    return f"{100 * part / whole:.0f}%" if whole else DASH
+
+
+def difference(value: float | None, decimals: int = 3) -> str:
+    """A difference with its sign; none where it rounds to zero."""
+    text = number(value, decimals)
+    if value is None or not math.isfinite(value) or not text.strip("\u22120."):
+        return text.lstrip("\u2212")
+    return text if value < 0 else f"+{text}"
+
+
+def probability(p: float | None) -> str:
+    """A p value to three decimals; what is smaller than these can say is `<0.001`."""
+    return "<0.001" if p is not None and p < 0.001 else number(p, 3)
+
+
+def significant(value: float | None, figures: int = 3) -> str:
+    """`value` to so many figures, never with an exponent; a dash where it is missing."""
+    if value is None or not math.isfinite(value):
+        return DASH
+    exponent = int(f"{value:.{figures - 1}e}".partition("e")[2])
+    places = max(figures - 1 - exponent, 0)
+    return count(value) if not places else number(value, places)
+
+
+def short(value: float) -> str:
+    """The ticks of an axis of magnitudes: `0.01`, `20`, `1,000`."""
+    return f"{value:,.10f}".rstrip("0").rstrip(".")
+
+
+def decimals(printed: str) -> int:
+    """How many decimals a printed figure has."""
+    return len(printed.strip().rstrip("%").partition(".")[2])
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds in the two largest units that fit: `0.04 s`, `12.3 s`, `5 min 02 s`, `3 h 20 min`, `2 d 04 h`."""
+    if seconds is None or not math.isfinite(seconds):
+        return DASH
+    if seconds < 59.95:
+        return f"{seconds:.{2 if seconds < 9.995 else 1}f} s"
+    if (whole := round(seconds)) < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    if (minutes := round(seconds / 60)) < 24 * 60:
+        return f"{minutes // 60} h {minutes % 60:02d} min"
+    hours = round(seconds / 3600)
+    return f"{hours // 24} d {hours % 24:02d} h"
+
+
+def cost(name: str, value: float) -> tuple[str, str]:
+    """(label, value with its unit) of one cost; the unit is read from the words of its name."""
+    words = name.split("_")
+    label = _COSTS.get(name) or " ".join(w for w in words if w not in {"seconds", "ms", "mib"}).capitalize() or name
+    if "seconds" in words:
+        return label, duration(value)
+    if "ms" in words:
+        return label, f"{number(value, 1)} ms"
+    if "mib" in words:
+        return label, f"{count(value)} MiB"
+    return label, count(value) if float(value).is_integer() else number(value, 3)
+
+
+def metric_name(metric: str) -> str:
+    """The metric as a reader knows it (`uf1` is UF1)."""
+    return _METRICS.get(metric.casefold(), metric.replace("_", ", ", 1) if metric.startswith("recall_") else metric)
+
+
+def selection_name(selection: str) -> str:
+    """The selection rule in words."""
+    return _SELECTIONS.get(selection, selection)
+
+
+def data_name(data: str) -> str:
+    """What was learned from, in words: licensed or stand-in corpora."""
+    return "licensed corpora" if data == "licensed" else "stand-in corpora"
+
+
+def corpus_name(report: Report | SideBySide, corpus: str) -> str:
+    """The title of a corpus or composite; an unknown name stays as it is."""
+    return next((c.title for c in report.corpora if c.name == corpus), _COMPOSITES.get(corpus, corpus))
+
+
+def listing(counts: Mapping[str, int]) -> str:
+    """`disgust 63, happiness 32`; a dash where there is nothing."""
+    return ", ".join(f"{name} {count(n)}" for name, n in counts.items()) or DASH

@@ -1,0 +1,69 @@
+"""What there is to run: papers with their BibTeX, experiments and printed numbers, as text and as data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from textwrap import indent
+
+from common.contract import Claim, Paper
+from common.profiles import settable
+from common.report.bibtex import bibtex
+from common.types import Experiment
+
+
+def lines(paper: Paper) -> Iterator[str]:
+    """A paper as `--list` prints it; tuned copies are counted, since they are named like their originals."""
+    yield f"{paper.key}  {paper.authors}: {paper.title}. {paper.venue}, {paper.year}"
+    yield indent(bibtex(paper), "  ")
+    settings = paper.profiles["paper"].settings
+    yield f"  settings: {' '.join(f'{name}={getattr(settings, name)}' for name in settable(paper.profiles['paper']))}"
+    for e in paper.experiments:
+        if e.tuned_of:
+            continue
+        free = ("leak-free" if e.leak_free else "not leak-free") + (", on request" if e.on_request else "")
+        yield f"  {e.id}  {e.title} ({e.protocol}, {e.selection}, {free})"
+        for claim in _claims(paper, e):
+            yield f"    published {claim.metric} on {claim.corpus}: {claim.printed}{claim.unit} ({claim.source})"
+    if tuned := sum(bool(e.tuned_of) for e in paper.experiments):
+        yield f"  and {tuned} with their settings tuned, which --tune adds; --json names them"
+
+
+def record(paper: Paper) -> dict[str, object]:
+    """A paper as `--list --json` gives it, with all experiments."""
+    return {
+        "key": paper.key,
+        "title": paper.title,
+        "authors": paper.authors,
+        "venue": paper.venue,
+        "year": paper.year,
+        "url": paper.url,
+        "bibtex": bibtex(paper),
+        "profiles": list(paper.profiles),
+        "settings": {
+            name: {profile.name: getattr(profile.settings, name) for profile in paper.profiles.values()}
+            for name in settable(paper.profiles["paper"])
+        },
+        "experiments": [
+            {
+                "name": e.name,
+                "variant": e.variant,
+                "title": e.title,
+                "corpora": list(e.corpora),
+                "classes": list(e.labels.classes),
+                "protocol": e.protocol,
+                "selection": e.selection,
+                "leak_free": e.leak_free,
+                "on_request": e.on_request,
+                "space": dict(e.space),
+                "published": [
+                    {"corpus": c.corpus, "metric": c.metric, "value": c.value, "source": c.source}
+                    for c in _claims(paper, e)
+                ],
+            }
+            for e in paper.experiments
+        ],
+    }
+
+
+def _claims(paper: Paper, experiment: Experiment) -> list[Claim]:
+    return [c for c in paper.claims if (c.experiment, c.variant) == (experiment.name, experiment.variant)]

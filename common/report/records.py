@@ -1,0 +1,183 @@
+"""What a report is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common.audit.finding import Finding
+from common.contract import Figure, Paper
+from common.scoring.records import Comparison, Confusion, PairedTest, Score
+from common.training.learnt import Learnt
+from common.types import CorpusSummary, Correction, Exclusion
+
+
+@dataclass(frozen=True)
+class Learning:
+    """One experiment, or network on common ground: what it learnt, and what its score rests on.
+
+    `score` is UF1 on all clips that are held out, `control` that of the same experiment on clips without motion.
+    `adjusted` and `control_adjusted` are their p by Holm's correction for all rows of one table, scores and controls
+    each by themselves. None for what was not measured.
+    """
+
+    name: str
+    leak_free: bool
+    learnt: Learnt | None
+    score: Score | None
+    control: Score | None
+    adjusted: float | None = None
+    control_adjusted: float | None = None
+
+
+@dataclass(frozen=True)
+class Spread:
+    """One score by seed; None where a seed has none."""
+
+    experiment: str
+    variant: str
+    corpus: str
+    metric: str
+    values: tuple[float | None, ...]
+
+
+@dataclass(frozen=True)
+class Tried:
+    """Settings that a search tried in `folds` folds, and was led to by inner UF1 in `chosen` of them.
+
+    `own` says that they are the profile's own. `uf1` is the mean over these folds.
+    """
+
+    experiment: str
+    variant: str
+    settings: Mapping[str, str | float]
+    own: bool
+    folds: int
+    chosen: int
+    uf1: float
+    least: float
+    largest: float
+
+
+@dataclass(frozen=True)
+class SubjectRow:
+    """One held-out subject of one experiment: clips, correct clips and training seconds."""
+
+    experiment: str
+    variant: str
+    subject: str
+    n_clips: int
+    n_correct: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A training curve: `folds` holds one list per fold with one value per epoch."""
+
+    experiment: str
+    variant: str
+    stage: str
+    metric: str
+    folds: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything a report page needs, as data.
+
+    `controls` are the scores of controls, their variant named `variant+control`; `tests` compare the variants of an
+    experiment on the same clips; `spread` shows the scores by seed, where there are several `seeds`; `tried` are the
+    settings of searches; `motion` is that of `Profile`; `learning` has one row for each experiment that ran.
+    """
+
+    paper: Paper
+    profile: str
+    data: str
+    seed: int
+    shortened: tuple[str, ...]
+    corpora: tuple[CorpusSummary, ...]
+    comparisons: tuple[Comparison, ...]
+    confusions: tuple[Confusion, ...]
+    subjects: tuple[SubjectRow, ...]
+    curves: tuple[Curve, ...]
+    figures: tuple[Figure, ...]
+    exclusions: tuple[Exclusion, ...]
+    corrections: tuple[Correction, ...]
+    audit: tuple[Finding, ...]
+    environment: Mapping[str, str]
+    cost: Mapping[str, float]
+    command: str
+    notes: tuple[str, ...] = ()
+    controls: tuple[Comparison, ...] = ()
+    tests: tuple[PairedTest, ...] = ()
+    seeds: tuple[int, ...] = ()
+    spread: tuple[Spread, ...] = ()
+    tried: tuple[Tried, ...] = ()
+    motion: float = 1.0
+    learning: tuple[Learning, ...] = ()
+
+
+@dataclass(frozen=True)
+class NetworkResult:
+    """One network on common ground: what it reaches and what it costs.
+
+    `scores[corpus][metric]`, the composite first; `confusion` (classes, classes) of the composite; `spread[metric]` one
+    value per seed, of the composite. flops are those of one clip forward. `control` holds the scores of its control
+    without motion, and is empty where that did not run; `learnt` describes its answers for its training clips. A number
+    that was not measured is None.
+    """
+
+    paper: str
+    experiment: str
+    title: str
+    scores: Mapping[str, Mapping[str, Score]]
+    confusion: NDArray[np.int64]
+    n_folds_done: int
+    n_folds: int
+    parameters: int | None
+    flops: float | None
+    seconds_per_fold: float | None
+    inference_ms_per_clip: float | None
+    peak_memory_mib: float | None
+    spread: Mapping[str, tuple[float, ...]]
+    control: Mapping[str, Mapping[str, Score]] = field(default_factory=dict)
+    learnt: Learnt | None = None
+    leak_free: bool = True
+
+    @property
+    def training_accuracy(self) -> float | None:
+        """Its accuracy on its training clips, the mean over folds."""
+        return self.learnt.accuracy if self.learnt else None
+
+
+@dataclass(frozen=True)
+class SideBySide:
+    """Several papers on the same clips, label map, folds, seed and selection rule, and all their printed numbers.
+
+    `reports` are the papers' own. `differing` names what is not the same after all, one line each: such as clips that
+    one paper could not use.
+    """
+
+    profile: str
+    data: str
+    seeds: tuple[int, ...]
+    labels: str
+    classes: tuple[str, ...]
+    protocol: str
+    selection: str
+    corpora: tuple[CorpusSummary, ...]
+    contenders: tuple[NetworkResult, ...]
+    tests: tuple[PairedTest, ...]
+    differing: tuple[str, ...]
+    reports: tuple[Report, ...]
+    environment: Mapping[str, str]
+    command: str
+
+    @property
+    def motion(self) -> float:
+        """That of the stand-ins, which is the same for all papers."""
+        return self.reports[0].motion if self.reports else 1.0

@@ -1,0 +1,115 @@
+"""Stored folds as event files for TensorBoard: training is not watched, so any process, machine or backend may train.
+
+`tensorboard --logdir OUT/tensorboard` shows every fold as a run of its own: each metric of each stage by epoch, from 1
+on, and the accuracy on the clips that it holds out. When an epoch was trained is not stored, and no event says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import math
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from common.contract import Paper, Profile
+from common.errors import UserError
+from common.files import file_name, write_atomically
+from common.protocols.controls import controls
+from common.runs.manifest import plan_file, planned, read_plan
+from common.runs.store import Run
+from common.types import FoldResult, Progress
+
+_NAME = "events.out.tfevents"
+"""How the names of files begin that TensorBoard reads."""
+
+
+def check() -> None:
+    """Raise UserError where TensorBoard's package is missing."""
+    try:
+        from tensorboard.compat.proto import event_pb2  # noqa: F401
+    except ImportError:
+        raise UserError('--tensorboard needs the extra tensorboard: pip install -e ".[tensorboard]"') from None
+
+
+class Board:
+    """The event files below `folder` of `runs`: by their folders below it, each a run and its folds."""
+
+    def __init__(self, folder: Path, runs: Mapping[str, tuple[Run, Sequence[str]]]) -> None:
+        self.folder = folder
+        self._left = {
+            folder / name / file_name(fold): (run, fold) for name, (run, folds) in runs.items() for fold in folds
+        }
+        self._written: set[Path] = set()
+        self._lock = threading.Lock()
+
+    def update(self, say: Progress) -> None:
+        """Write what has been finished since the last time, and remove all files of what is no result of these runs.
+
+        A fold that was written before and has not changed is left alone. Raises UserError where `folder` cannot be
+        written.
+        """
+        with self._lock:
+            try:
+                self._update(say)
+            except OSError as error:
+                raise UserError(
+                    f"cannot write event files to {self.folder}: {error.strerror}; name another folder with --out"
+                ) from error
+
+    def _update(self, say: Progress) -> None:
+        results = {place: result for place, (run, fold) in self._left.items() if (result := run.load(fold)) is not None}
+        for done, (place, result) in enumerate(results.items(), start=1):
+            self._written.add(_write(place, events(result)))
+            del self._left[place]
+            say("event files", done, len(results))
+        for old in set(self.folder.rglob(f"{_NAME}.*")) - self._written:
+            old.unlink()
+
+
+def of_paper(out: Path, paper: Paper, profile: Profile, data: str, seeds: Sequence[int]) -> Board:
+    """The event files below `out` of what is stored of a paper, profile, kind of data and seeds.
+
+    They lie in `tensorboard/PAPER/EXPERIMENT/VARIANT/FOLD`; of several seeds each has a folder below that of the paper.
+    """
+    runs = {}
+    for seed in seeds:
+        plan = read_plan(plan_file(out, paper, profile, data, seed))
+        above = f"seed{seed}/" if len(seeds) > 1 else ""
+        for experiment in (e for plain in paper.experiments for e in (plain, *controls(plain))):
+            runs[above + experiment.id] = planned(out, paper, experiment, plan)
+    return Board(out / "tensorboard" / paper.key, runs)
+
+
+def events(result: FoldResult) -> bytes:
+    """The content of a fold's event file: single precision, as TensorBoard has scalars."""
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.compat.proto.summary_pb2 import Summary
+    from tensorboard.summary.writer.record_writer import RecordWriter
+
+    curves = {
+        f"{stage}/{metric}": values for stage, metrics in result.history.items() for metric, values in metrics.items()
+    }
+    known = {tag: {n: value for n, value in enumerate(v) if math.isfinite(value)} for tag, v in curves.items()}
+    content = io.BytesIO()
+    writer = RecordWriter(content)
+    writer.write(Event(file_version="brain.Event:2").SerializeToString())
+    for epoch in range(max(map(len, curves.values()), default=0)):
+        shown = [Summary.Value(tag=tag, simple_value=v[epoch]) for tag, v in known.items() if epoch in v]
+        writer.write(Event(step=epoch + 1, summary=Summary(value=shown)).SerializeToString())
+    right = float((result.probabilities.argmax(axis=1) == result.truth).mean())
+    last = [Summary.Value(tag="held-out accuracy", simple_value=right)]
+    writer.write(Event(summary=Summary(value=last)).SerializeToString())
+    return content.getvalue()
+
+
+def _write(place: Path, content: bytes) -> Path:
+    """A file whose name says its content, in place of all others there; TensorBoard never sees a part of it."""
+    path = place / f"{_NAME}.{hashlib.sha256(content).hexdigest()[:16]}"
+    if not path.is_file():
+        whole = place / "whole"
+        write_atomically(whole, lambda temporary: temporary.write_bytes(content))
+        os.replace(whole, path)
+    return path

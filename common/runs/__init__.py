@@ -1,0 +1,1 @@
+"""Planning, preparing, training and storing: what happens between a command and its results."""

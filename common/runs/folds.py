@@ -1,0 +1,307 @@
+"""The folds of experiments that share their networks, trained one after another in one process."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from common.contract import FoldRun, HeldOutAccess, Networks, Parts, Recipe, SharedArrays, Trained
+from common.environment import environment, forget_peak_memory, peak_memory_mib, repeats_results
+from common.errors import UserError
+from common.protocols import leakage
+from common.protocols.splits import split
+from common.runs import preprocessing
+from common.runs.cache import Cache
+from common.runs.plan import Job
+from common.scoring import histories
+from common.seeds import seed_of
+from common.training import learnt, tuning
+from common.types import Arrays, Exclusion, Fold, FoldResult, Predictions, Progress, Samples, Trial
+
+log = logging.getLogger("mer")
+
+
+@dataclass(frozen=True)
+class JobFolds:
+    """Some folds of one job, the clips of it that cannot be used, and whether this share speaks for all of the job.
+
+    With `repeats` its first fold is trained again after another, to see that folds leave nothing to each other.
+    """
+
+    job: Job
+    folds: tuple[str, ...]
+    excluded: tuple[Exclusion, ...]
+    first: bool
+    repeats: bool
+
+
+@dataclass(frozen=True)
+class WorkUnit:
+    """Shares whose networks are the same, for one process; `code` is that of the clips' arrays."""
+
+    shares: tuple[JobFolds, ...]
+    parts: Callable[[], Parts]
+    code: str
+    cache: Cache
+    landmarks: Path | None
+
+
+@dataclass(frozen=True)
+class FoldContext:
+    """What the folds of one job share: recipe, networks, the samples of all folds, and a store.
+
+    `looked` are folds whose networks were looked into, of any job with the same networks.
+    """
+
+    job: Job
+    recipe: Recipe
+    networks: Networks
+    samples: Samples
+    keep: SharedArrays
+    say: Progress
+    measured: dict[str, float]
+    looked: list[str]
+
+
+def run(unit: WorkUnit, say: Progress, line: Callable[[str], None], done: Callable[[str], None]) -> int:
+    """Train the folds of a unit and store each as it is finished; returns how many failed.
+
+    A fold that fails is noted and the others go on. `done` gets one line per finished fold, `line` all other ones.
+    """
+    parts = unit.parts()
+    networks: tuple[Hashable, Networks] | None = None
+    looked: list[str] = []
+    failures = 0
+    for job_folds in unit.shares:
+        job = job_folds.job
+        where = f"{job.paper.key} {job.experiment.id}"
+        names = [name for name in job_folds.folds if job.run.load(name) is None]  # what another process has not done
+        measured: dict[str, float] = {}
+        try:
+            samples = preprocessing.samples(
+                job, job_folds.excluded, parts.preprocess, unit.code, unit.cache, unit.landmarks
+            )
+            if job_folds.first:
+                job.run.note(samples.notes)
+            split_by = (samples.subject, samples.clip, samples.y, job.seed)
+            known = {fold.name: fold for fold in split(job.experiment, *split_by)}
+            for name in names:
+                if name not in known:
+                    line(f"{where} {name}: every clip of this fold is excluded")
+            folds = [known[name] for name in names if name in known]
+            if not folds:
+                continue
+            recipe = parts.recipe()
+            needs = parts.needs(job.experiment, job.profile.settings)
+            if networks is None or networks[0] != needs:
+                networks = None  # the last ones may be gigabytes
+                networks = needs, recipe.Networks(job.experiment, job.profile.settings, job.seed)
+                looked = []
+            if not job.experiment.space:  # else what is trained is other networks, fold by fold
+                measured |= networks[1].facts()
+                measured["flops"] = networks[1].flops(len(samples.y) / len(set(samples.clip.tolist())))
+        except UserError:
+            raise
+        except Exception as error:  # whatever a backend raises: one experiment must not take the others with it
+            reason = _one_line(error)
+            for name in names:
+                job.run.save_failure(name, reason)
+            line(f"{where}: failed before its first fold, {reason}")
+            failures += len(names)
+            continue
+        context = FoldContext(
+            job, recipe, networks[1], samples, _keep(job, samples, unit.cache, measured), say, measured, looked
+        )
+        failures += _folds(context, folds, line, done, repeats=job_folds.repeats)
+        del samples, context  # a corpus is gigabytes: free one job's before the next is read
+    return failures
+
+
+def _folds(
+    context: FoldContext,
+    folds: Sequence[Fold],
+    line: Callable[[str], None],
+    done: Callable[[str], None],
+    *,
+    repeats: bool,
+) -> int:
+    job, failures, tried = context.job, 0, False
+    first: tuple[Fold, FoldResult] | None = None
+    repeats = repeats and job.experiment.leak_free and repeats_results()
+    where = f"{job.paper.key} {job.experiment.id}"
+    for number, fold in enumerate(folds):
+        several = len(set(context.samples.clip[fold.test].tolist())) > 1
+        try:
+            result = _fold(context, fold, trial=several and not tried, last=number == len(folds) - 1)
+        except leakage.LeakError:
+            job.run.set_aside()  # no fold of a leaking experiment is a result
+            raise
+        except UserError:
+            raise
+        except Exception as error:  # whatever a backend raises: one fold must not take the others with it
+            reason = _one_line(error)
+            job.run.save_failure(fold.name, reason)
+            line(f"{where} {fold.name}: failed, {reason}")
+            failures += 1
+            continue
+        job.run.save(result)
+        if repeats and first is not None:
+            repeats = False
+            failures += _repeat(context, *first, fold.name, line)
+        first = first or (fold, result)
+        tried |= several
+        done(finished(job, result))
+        context.say(f"{where}: folds", job.done(), len(job.folds))
+    return failures
+
+
+def finished(job: Job, result: FoldResult) -> str:
+    """The line that says that a fold is done."""
+    right = int((result.probabilities.argmax(axis=1) == result.truth).sum())
+    return (
+        f"{job.paper.key} {job.experiment.id} {job.done()}/{len(job.folds)} {result.fold}: "
+        f"{right} of {len(result.clips)} clips right, {result.seconds:.1f} s"
+    )
+
+
+def _fold(context: FoldContext, fold: Fold, *, trial: bool, last: bool) -> FoldResult:
+    """Train and test one fold. With `trial` a leak-free recipe is tried for leaks, with `last` inference is timed."""
+    job, samples, experiment = context.job, context.samples, context.job.experiment
+    context.say(f"{job.paper.key} {experiment.id}: folds", job.done(), len(job.folds))
+    leakage.check_disjoint(fold, samples, experiment, job.copies)
+    test = samples.only(fold.test)
+    forget_peak_memory()
+    for name in (KEPT_SECONDS, SHARED_SECONDS):
+        context.measured.pop(name, None)
+    start = time.perf_counter()
+    trained, answers, trials = _train(context, fold)
+    seconds = time.perf_counter() - start - context.measured.pop(KEPT_SECONDS, 0.0)
+    if set(answers) != set(test.clip.tolist()):
+        raise ValueError("the predictions are not those of the held-out clips")
+    lost = not all(np.isfinite(answer).all() for answer in answers.values())
+    ended = histories.divergences(trained.history, at_the_end=not lost)
+    if lost or (ended and not histories.is_picked(experiment.selection)):
+        raise FloatingPointError("; ".join(ended) or "answers are not finite after the last epoch: training diverged")
+    measured = dict(context.measured)
+    if trial and experiment.leak_free:
+        precision = job.profile.settings.precision
+        leakage.check_prediction_independence(
+            answers, trained.predict, _unlabelled(test), experiment, fold.name, precision
+        )
+    if last:  # by now nothing is traced or loaded any more
+        measured["inference_ms_per_clip"] = _inference_ms(trained, test, answers)
+    if math.isfinite(peak := peak_memory_mib()):
+        measured["peak_memory_mib"] = peak
+    # once per network; a control need not learn
+    look = job.profile.looked_into and not experiment.control and not context.looked
+    diagnostics = learnt.measure(trained, samples.only(fold.train), labelled=not experiment.leak_free, look=look)
+    measured |= diagnostics  # after all costs
+    if any(name.split(" ")[0] in learnt.CAUSES for name in diagnostics):
+        context.looked.append(fold.name)
+    truth = dict(zip(test.clip.tolist(), test.y.tolist(), strict=True))
+    return FoldResult(
+        fold=fold.name,
+        clips=tuple(answers),
+        truth=np.array([truth[clip] for clip in answers], np.int64),
+        probabilities=np.stack([*answers.values()]),
+        history=trained.history,
+        seed=job.seed,
+        seconds=seconds,
+        measured=measured,
+        environment=environment() | {"code": str(job.key["code"])[:16]},
+        trials=trials,
+        caveats=trained.caveats,
+    )
+
+
+def _train(context: FoldContext, fold: Fold) -> tuple[Trained, Predictions, tuple[Trial, ...]]:
+    """Train on a fold, with settings searched for where the experiment has a space, and answer its held-out clips."""
+    job, samples, experiment = context.job, context.samples, context.job.experiment
+    test, rows = samples.only(fold.test), samples.only(fold.train)
+    fold_run = FoldRun(
+        fold=fold.name,
+        seed=seed_of(job.paper.key, experiment.id, fold.name, job.seed),
+        say=context.say,
+        folder=job.run.path,
+        held_out_access=None if experiment.leak_free else HeldOutAccess(test, samples, context.keep, job.seed),
+    )
+    with leakage.check_no_state_kept(context.networks, context.recipe, experiment, fold.name):
+        networks = context.networks
+        trials: tuple[Trial, ...] = ()
+        if experiment.space:
+            settings, trials = tuning.choose(context.recipe, experiment, job.profile, rows, fold_run, job.seed)
+            networks = context.recipe.Networks(experiment, settings, job.seed)
+        trained = context.recipe.train(networks, experiment, rows, fold_run)
+        answers = trained.predict(_unlabelled(test) if experiment.leak_free else test)
+    return trained, answers, trials
+
+
+def _unlabelled(test: Samples) -> Samples:
+    return replace(test, y=np.zeros_like(test.y))
+
+
+def _repeat(context: FoldContext, fold: Fold, result: FoldResult, between: str, line: Callable[[str], None]) -> int:
+    """Train a fold again after another; raises LeakError where its answers are no longer those of its result.
+
+    Returns 1 where it fails otherwise, which `line` says, else 0.
+    """
+    job = context.job
+    try:
+        _, again, _ = _train(context, fold)
+        first = dict(zip(result.clips, result.probabilities, strict=True))
+        leakage.repeated(first, again, job.experiment, fold.name, between, job.profile.settings.precision)
+    except leakage.LeakError:
+        job.run.set_aside()
+        raise
+    except UserError:
+        raise
+    except Exception as error:  # whatever a backend raises
+        line(f"{job.paper.key} {job.experiment.id} {fold.name}: trained again, it failed, {_one_line(error)}")
+        return 1
+    return 0
+
+
+def _inference_ms(trained: Trained, test: Samples, answers: Predictions) -> float:
+    """Milliseconds per clip from prepared arrays to answers, when they are asked for a second time."""
+    start = time.perf_counter()
+    trained.predict(test)
+    return 1000 * (time.perf_counter() - start) / len(answers)
+
+
+SHARED_SECONDS, KEPT_SECONDS = "shared_training_seconds", "kept_seconds"
+"""What making shared arrays took, and what asking for them took, be it waiting for another process to make them."""
+
+
+def _keep(job: Job, samples: Samples, cache: Cache, measured: dict[str, float]) -> SharedArrays:
+    """Arrays that all folds of one run share, made by one process and stored; their seconds go into `measured`."""
+
+    def keep(name: str, make: Callable[[], Arrays]) -> Arrays:
+        def finite() -> Arrays:
+            arrays = make()
+            if not all(np.isfinite(values).all() for values in arrays.values()):
+                curves = {key: values.tolist() for key, values in arrays.items() if values.ndim == 1}
+                lines = histories.divergences({name: curves}) or [f"{name}: answers are not finite: training diverged"]
+                raise FloatingPointError("; ".join(lines))
+            return arrays
+
+        start = time.perf_counter()
+        key = {"key": job.key, "name": name, "clips": sorted(set(samples.clip.tolist()))}
+        with cache.alone("shared", key):
+            arrays, new = cache.arrays("shared", key, finite)
+        measured[KEPT_SECONDS] = measured.get(KEPT_SECONDS, 0.0) + time.perf_counter() - start
+        if new:
+            measured[SHARED_SECONDS] = time.perf_counter() - start
+        return arrays
+
+    return keep
+
+
+def _one_line(error: Exception) -> str:
+    log.debug("failed", exc_info=error)
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"

@@ -1,0 +1,95 @@
+"""What a study planned and left: a file for each paper, profile, kind of data and seed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from common.contract import Paper, Profile
+from common.files import write_json
+from common.json_schema import PLAN, fits
+from common.profiles import shortened
+from common.runs.plan import Data, Job
+from common.runs.store import Run
+from common.types import CorpusSummary, Correction, Exclusion, Experiment, FoldResult
+
+
+def plan_file(out: Path, paper: Paper, profile: Profile, data: str, seed: int) -> Path:
+    """Where the last plan of this kind lies, from which `--report-only` finds the runs."""
+    return out / "runs" / paper.key / f"{profile.name}-{data}-seed{seed}.json"
+
+
+def write_plan(path: Path, jobs: Sequence[Job], data: Data, command: Sequence[str]) -> None:
+    """Remember which runs belong to a paper, profile, kind of data and seed, and what was read for them."""
+    write_json(
+        path,
+        {
+            "data": str(data.folder.absolute()),
+            "options": [list(pair) for job in jobs[:1] for pair in job.profile.deciding],
+            "command": list(command),
+            "shortened": list(dict.fromkeys(line for job in jobs for line in shortened(job.paper, job.profile))),
+            "runs": {job.experiment.id: {"path": job.run.path.name, "folds": list(job.folds)} for job in jobs},
+            "corpora": [asdict(summary) for summary in _summaries(jobs)],
+            "exclusions": [asdict(e) for e in dict.fromkeys(e for job in jobs for e in job.exclusions)],
+            "differences": list(dict.fromkeys(note for job in jobs for note in job.notes)),
+            "corrections": [
+                asdict(correction) for corpus in data.corpora.values() for correction in corpus.corrections
+            ],
+        },
+    )
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What is stored of one experiment: its run, what the run says of itself, finished folds of how many."""
+
+    run: Run
+    about: Mapping[str, Any]
+    results: tuple[FoldResult, ...]
+    folds: int
+
+
+def finished(out: Path, paper: Paper, experiment: Experiment, plan: Mapping[str, Any]) -> Finished:
+    """What is stored of an experiment under a plan as `read_plan` gives it."""
+    run, folds = planned(out, paper, experiment, plan)
+    results = tuple(result for fold in folds if (result := run.load(fold)) is not None)
+    return Finished(run, run.description() or {}, results, len(folds))
+
+
+def planned(out: Path, paper: Paper, experiment: Experiment, plan: Mapping[str, Any]) -> tuple[Run, tuple[str, ...]]:
+    """The run of an experiment under a plan as `read_plan` gives it, and all of its folds; none if it is not there."""
+    entry = plan.get("runs", {}).get(experiment.id, {"path": "none", "folds": []})
+    return Run(out / "runs" / paper.key / experiment.id / entry["path"]), tuple(entry["folds"])
+
+
+def read_plan(path: Path) -> Mapping[str, Any]:
+    """A stored plan; empty where there is none that this version can read."""
+    try:
+        plan = json.loads(path.read_text(encoding="utf-8"))
+        if not fits(plan, PLAN):
+            return {}
+        for kind, rows in ((CorpusSummary, "corpora"), (Exclusion, "exclusions"), (Correction, "corrections")):
+            plan[rows] = [kind(**row) for row in plan[rows]]
+        checked: Mapping[str, Any] = plan
+    except (OSError, ValueError, TypeError, RecursionError):
+        return {}
+    return checked
+
+
+def same_options(plan: Mapping[str, Any], profile: Profile) -> bool:
+    """Whether a plan was made with the options that decide what the folds of a profile answer."""
+    return [tuple(pair) for pair in plan.get("options", [])] == [*profile.deciding]
+
+
+def _summaries(jobs: Sequence[Job]) -> list[CorpusSummary]:
+    """What was read of each corpus, once per set of classes that it is used with."""
+    distinct = {
+        (summary.name, *summary.by_class): summary
+        for job in jobs
+        if not job.experiment.control
+        for summary in job.summaries
+    }
+    return list(distinct.values())

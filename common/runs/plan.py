@@ -1,0 +1,211 @@
+"""Which clips and folds an experiment asks for, and under which key its results lie; trains nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from common import corpora
+from common.contract import Paper, Profile
+from common.corpora import composite
+from common.corpora.marker import marked
+from common.corpora.trees import natural
+from common.environment import backend
+from common.errors import ClipError, UserError
+from common.protocols import leakage
+from common.protocols.controls import perturb
+from common.protocols.splits import split
+from common.runs.cache import Cache, digest
+from common.runs.store import Run, run_folder
+from common.types import Clip, Corpus, CorpusSummary, Exclusion, Experiment, Progress
+
+
+@dataclass(frozen=True)
+class Data:
+    """The corpora of a run; `kind` is "licensed" or "stand-in"; `listed` the official MEGC list if the user has it."""
+
+    kind: str
+    folder: Path
+    corpora: Mapping[str, Corpus]
+    listed: Mapping[str, str] | None
+
+
+@dataclass(frozen=True)
+class Job:
+    """One experiment on its clips: (clip, class index) pairs, the content digest of each, its folds and its run.
+
+    `copies` are clips that hold the same files.
+    """
+
+    paper: Paper
+    experiment: Experiment
+    profile: Profile
+    seed: int
+    clips: tuple[tuple[Clip, int], ...]
+    contents: Mapping[str, str]
+    copies: tuple[leakage.Copy, ...]
+    folds: tuple[str, ...]
+    summaries: tuple[CorpusSummary, ...]
+    exclusions: tuple[Exclusion, ...]
+    notes: tuple[str, ...]
+    key: Mapping[str, Any]
+    run: Run
+
+    def done(self) -> int:
+        """How many folds have a stored result."""
+        return sum(self.run.load(fold) is not None for fold in self.folds)
+
+    def asked(self) -> tuple[str, ...]:
+        """The folds that the profile runs: all, or as many as it says from the first to the last."""
+        most = (self.profile.ground_folds if self.experiment.common_ground else None) or self.profile.folds
+        count = min(most or len(self.folds), len(self.folds))
+        return tuple(self.folds[place] for place in np.linspace(0, len(self.folds) - 1, count).round().astype(int))
+
+    def pending(self) -> tuple[str, ...]:
+        """Folds without a stored result, of those that are asked for."""
+        return tuple(fold for fold in self.asked() if self.run.load(fold) is None)
+
+
+def read_data(folder: Path, needed: Sequence[str], images: str) -> Data:
+    """Index the needed corpora below `folder`, opening no image. Raises UserError: none is found, or one is unreadable.
+
+    Stand-in corpora are known by their marker, wherever they lie.
+    """
+    roots = corpora.find(folder, needed)
+    kind = kind_of(folder)
+    path = composite.find_megc_list(folder)
+    loaded = {name: corpora.load(name, root, images) for name, root in roots.items()}
+    return Data(kind, folder, loaded, composite.read_megc_list(path) if path else None)
+
+
+def kind_of(folder: Path) -> str:
+    """Returns "stand-in" where any corpus below `folder` carries the stand-ins' marker, else "licensed"."""
+    return "stand-in" if any(marked(root) for root in corpora.find(folder).values()) else "licensed"
+
+
+def plan(
+    paper: Paper,
+    experiment: Experiment,
+    profile: Profile,
+    data: Data,
+    *,
+    cache: Cache,
+    out: Path,
+    seed: int,
+    code: str,
+    contents: dict[str, tuple[str, ...]],
+    progress: Progress,
+) -> Job:
+    """Select clips by the label map, cut them to the profile, and key the run by all that decides its predictions.
+
+    `code` is a digest of the source code in play; `contents` remembers the digests of each clip's files from one
+    experiment to the next.
+    """
+    missing = [name for name in experiment.corpora if name not in data.corpora]
+    if missing:
+        raise UserError(
+            f"{paper.key} {experiment.id} needs {', '.join(missing)}, not found below {data.folder}; "
+            "see what is there with --check-data"
+        )
+    used = [data.corpora[name] for name in experiment.corpora]
+    listed = data.listed if experiment.labels is composite.MEGC2019 else None
+    selection = composite.select(used, experiment.labels, listed=listed)
+    long_enough = [pair for pair in selection.clips if len(pair[0].numbers) >= experiment.min_frames]
+    short = [
+        Exclusion(clip.id, f"fewer than {experiment.min_frames} frames, which the paper asks for", fault=False)
+        for clip, _ in selection.clips
+        if len(clip.numbers) < experiment.min_frames
+    ]
+    clips = _cut(long_enough, profile)
+    exclusions = [*(e for corpus in used for e in corpus.exclusions), *selection.dropped, *short]
+    for done, (clip, _) in enumerate(clips, start=1):
+        try:
+            if clip.id not in contents:
+                contents[clip.id] = cache.digests(clip.files)
+        except ClipError as error:
+            exclusions.append(Exclusion(clip.id, str(error)))
+        progress("checking clips", done, len(clips))
+    readable = perturb([pair for pair in clips if pair[0].id in contents], experiment.control, seed)
+    for name in experiment.corpora:
+        if not any(clip.corpus == name for clip, _ in readable):
+            raise UserError(
+                f"{paper.key} {experiment.id}: no usable clip of {name} below {data.folder}; see why with --check-data"
+            )
+    digests = {clip.id: digest(contents[clip.id]) for clip, _ in readable}
+    key = {
+        "paper": paper.key,
+        "experiment": asdict(experiment),
+        "settings": asdict(profile.settings),
+        "seed": seed,
+        "motion": profile.motion,
+        "clips": [[clip.id, label, digests[clip.id], *annotation(clip)] for clip, label in readable],
+        "code": code,
+        "backend": backend(),
+    }
+    return Job(
+        paper=paper,
+        experiment=experiment,
+        profile=profile,
+        seed=seed,
+        clips=readable,
+        contents=digests,
+        copies=leakage.copies([clip for clip, _ in readable], contents),
+        folds=_folds(experiment, clips, seed),
+        summaries=tuple(_summary(corpus, readable, experiment) for corpus in used),
+        exclusions=tuple(exclusions),
+        notes=selection.differences,
+        key=key,
+        run=run_folder(out, paper.key, experiment.id, key),
+    )
+
+
+def _folds(experiment: Experiment, clips: Sequence[tuple[Clip, int]], seed: int) -> tuple[str, ...]:
+    subjects, ids = (np.array(names) for names in zip(*((clip.subject_id, clip.id) for clip, _ in clips), strict=True))
+    return tuple(fold.name for fold in split(experiment, subjects, ids, np.array([label for _, label in clips]), seed))
+
+
+def annotation(clip: Clip) -> list[object]:
+    """What the corpus says of a clip beside its images, as part of a key."""
+    shown = [number for _, number in clip.shown]
+    return [clip.onset, clip.apex, clip.apex_source, clip.offset, clip.fps, list(clip.numbers), shown]
+
+
+def _cut(clips: Sequence[tuple[Clip, int]], profile: Profile) -> tuple[tuple[Clip, int], ...]:
+    """The first subjects of each corpus and the first clips of each subject, as many as the profile allows.
+
+    Classes take turns within a subject, so that a short run still sees all of them.
+    """
+    kept: list[tuple[Clip, int]] = []
+    for corpus in dict.fromkeys(clip.corpus for clip, _ in clips):
+        corpus_clips = [(clip, label) for clip, label in clips if clip.corpus == corpus]
+        subjects = sorted({clip.subject for clip, _ in corpus_clips}, key=natural)[: profile.subjects]
+        for subject in subjects:
+            own = [(clip, label) for clip, label in corpus_clips if clip.subject == subject]
+            turn: Counter[int] = Counter()
+            order = []
+            for clip, label in own:
+                order.append((turn[label], label, clip))
+                turn[label] += 1
+            chosen = {clip.id for _, _, clip in sorted(order, key=lambda entry: entry[:2])[: profile.clips]}
+            kept += [(clip, label) for clip, label in own if clip.id in chosen]
+    return tuple(kept)
+
+
+def _summary(corpus: Corpus, used: Sequence[tuple[Clip, int]], experiment: Experiment) -> CorpusSummary:
+    classes = Counter(experiment.labels.classes[label] for clip, label in used if clip.corpus == corpus.name)
+    return CorpusSummary(
+        name=corpus.name,
+        title=corpus.title,
+        citation=corpus.citation,
+        tree=corpus.tree,
+        table=corpus.table,
+        clips=len(corpus.clips),
+        subjects=len({clip.subject for clip in corpus.clips}),
+        by_emotion=dict(Counter(clip.emotion for clip in corpus.clips).most_common()),
+        by_class={name: classes[name] for name in experiment.labels.classes},
+    )

@@ -1,0 +1,130 @@
+"""Clips -> arrays in the cache -> samples. A clip that cannot be used becomes an exclusion, and all others go on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from common.contract import Preprocess
+from common.environment import code_digest, sources
+from common.errors import ClipError, StoppedError, UserError
+from common.protocols import leakage
+from common.runs.cache import Cache
+from common.runs.cache import digest as cache_digest
+from common.runs.plan import Job, annotation
+from common.types import Arrays, Clip, Exclusion, Experiment, Samples
+from common.vision.faces import FaceFinder
+from common.vision.images import frames_of
+
+
+@dataclass(frozen=True)
+class ClipTask:
+    """A clip to be prepared for an experiment, and the key of its arrays in the cache."""
+
+    clip: Clip
+    experiment: Experiment
+    settings: Any
+    key: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class PreparedClip:
+    """What preparing a piece came to: seconds spent on new arrays, or why the clip cannot be used."""
+
+    seconds: float
+    fault: str = ""
+
+
+def code(paper: str) -> str:
+    """A digest of the source code that decides a paper's arrays."""
+    return code_digest(sources([f"papers/{paper}/preprocess.py"]))
+
+
+def clip_tasks(job: Job, preprocess: Preprocess, code: str) -> list[ClipTask]:
+    """All clips of a job. Pieces with equal keys have equal arrays, whichever experiment they are for."""
+    settings = job.profile.settings
+    shared = {
+        "parameters": preprocess.parameters(job.experiment, settings),
+        "paper": job.paper.key,
+        "code": code,
+    }
+    return [
+        ClipTask(
+            clip,
+            job.experiment,
+            settings,
+            shared | {"content": job.contents[clip.id], "annotation": annotation(clip)},
+        )
+        for clip, _ in job.clips
+    ]
+
+
+def digest(clip_task: ClipTask) -> str:
+    """The same for pieces with the same arrays."""
+    return cache_digest(clip_task.key)
+
+
+def make(clip_task: ClipTask, preprocess: Preprocess, cache: Cache, faces: FaceFinder) -> PreparedClip:
+    """Have a piece's arrays in the cache."""
+    if cache.holds("clips", clip_task.key):
+        return PreparedClip(0.0)
+    start = time.perf_counter()
+    try:
+        arrays(clip_task, preprocess, cache, faces)
+    except ClipError as error:
+        return PreparedClip(0.0, str(error))
+    return PreparedClip(time.perf_counter() - start)
+
+
+def arrays(clip_task: ClipTask, preprocess: Preprocess, cache: Cache, faces: FaceFinder) -> Arrays:
+    """A piece's arrays, from the cache if they are there.
+
+    Raises ClipError where the clip cannot be used, and StoppedError where the paper's code fails otherwise.
+    """
+
+    def prepare() -> Arrays:
+        try:
+            return preprocess.prepare(frames_of(clip_task.clip), clip_task.experiment, clip_task.settings, faces)
+        except (ClipError, UserError):
+            raise
+        except Exception as error:  # whatever the paper's code trips over
+            where = f"{clip_task.key['paper']} {clip_task.experiment.id}: preparing {clip_task.clip.id} failed"
+            reason = " ".join(str(error).split())[:300]
+            raise StoppedError(f"{where}, {type(error).__name__}: {reason}") from error
+
+    return cache.arrays("clips", clip_task.key, prepare)[0]
+
+
+def samples(
+    job: Job, excluded: Sequence[Exclusion], preprocess: Preprocess, code: str, cache: Cache, landmarks: Path | None
+) -> Samples:
+    """The samples of a job's clips but those excluded, from the cache; an entry that is gone is made again.
+
+    Raises UserError where no clip is left, StoppedError where rows are not those of the job's clips, subjects and
+    classes, and LeakError where the inputs of a clip rest on more than its arrays.
+    """
+    out = {exclusion.clip: exclusion for exclusion in excluded}
+    used = [
+        (pair, clip_task)
+        for pair, clip_task in zip(job.clips, clip_tasks(job, preprocess, code), strict=True)
+        if pair[0].id not in out
+    ]
+    if not used:
+        raise UserError(
+            f"{job.paper.key} {job.experiment.id}: no clip can be used; the first reason is {excluded[0].reason}"
+        )
+    faces = FaceFinder(landmarks)
+    clips = [pair for pair, _ in used]
+    clip_arrays = [arrays(clip_task, preprocess, cache, faces) for _, clip_task in used]
+
+    def assemble(some: Sequence[tuple[Clip, int]], their: Sequence[Arrays]) -> Samples:
+        return preprocess.assemble(some, their, job.experiment, job.profile.settings)
+
+    by_itself = leakage.alone(clips, clip_arrays, assemble, len(job.experiment.labels.classes))
+    assembled = assemble(clips, clip_arrays)
+    leakage.identified(assembled, clips, job.experiment)
+    leakage.unmixed(leakage.rows(assembled), by_itself, job.experiment)
+    return assembled

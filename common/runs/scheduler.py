@@ -1,0 +1,347 @@
+"""Pending folds -> train -> store, in this process or in several. All else is written from what lies in the store."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections import Counter
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from common.contract import Figure, Parts
+from common.errors import ClipError
+from common.files import named
+from common.runs import folds, preprocessing
+from common.runs.cache import Cache
+from common.runs.dask_cluster import Cluster
+from common.runs.plan import Job
+from common.runs.processes import Pool
+from common.types import Exclusion, Progress
+from common.vision.faces import FaceFinder
+
+POLL = 0.3
+"""Seconds between looks into the store for folds that other processes have finished."""
+
+
+def execute(
+    jobs: Sequence[Job],
+    parts: Callable[[], Parts],
+    *,
+    cache: Cache,
+    landmarks: Path | None,
+    pool: Pool | Cluster,
+    progress: Progress,
+    line: Callable[[str], None],
+) -> int:
+    """Run all pending folds of the jobs of one paper and profile. Returns how many folds failed.
+
+    `line` gets one line per finished or failed fold. What one process computes is what several do.
+    """
+    pending = [job for job in jobs if job.pending()]
+    for job in jobs:
+        if not any(job is other for other in pending):
+            line(f"{job.paper.key} {job.experiment.id}: all {len(job.asked())} folds are stored")
+    failures = _execute(pending, parts, cache, landmarks, pool, progress, line) if pending else 0
+    for job in jobs:  # also those whose folds an earlier, interrupted run has finished
+        if not job.experiment.control:
+            _draw_results(job, parts(), line)
+    return failures
+
+
+def _execute(
+    pending: Sequence[Job],
+    parts: Callable[[], Parts],
+    cache: Cache,
+    landmarks: Path | None,
+    pool: Pool | Cluster,
+    progress: Progress,
+    line: Callable[[str], None],
+) -> int:
+    means = Means(parts, preprocessing.code(pending[0].paper.key), cache, landmarks, FaceFinder(landmarks), pool)
+    prepared = prepare_clips(pending, means, progress)
+    for job in pending:
+        excluded = prepared[job.experiment.id].excluded
+        if dropped := _drop_other_clips(job, excluded):
+            line(
+                f"{job.paper.key} {job.experiment.id}: other clips can be used than before; its {dropped} finished "
+                "folds are made again"
+            )
+        _describe(job, prepared[job.experiment.id])
+    units = [
+        folds.WorkUnit(shares, parts, means.code, cache, landmarks) for shares in _shared_out(pending, prepared, means)
+    ]
+    if pool.here:
+        _draw(pending, prepared, means, line)
+        failures = sum(folds.run(unit, progress, line, line) for unit in units)
+    else:
+        with _watched(pending, progress, line):
+            started = [pool.start(_run, unit) for unit in units]
+            _draw(pending, prepared, means, line)  # meanwhile
+            failures = 0
+            for failed, lines in pool.finished(started):
+                failures += failed
+                for text in lines:
+                    line(text)
+    return failures
+
+
+@dataclass(frozen=True)
+class Means:
+    """What all jobs of a paper are run with; `code` is that of the clips' arrays."""
+
+    parts: Callable[[], Parts]
+    code: str
+    cache: Cache
+    landmarks: Path | None
+    faces: FaceFinder
+    pool: Pool | Cluster
+
+
+# ---------------------------------------------------------------- clips
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Which clips of a job cannot be used, and the seconds that new arrays took."""
+
+    excluded: tuple[Exclusion, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Order:
+    """A piece to be prepared in another process."""
+
+    digest: str
+    clip_task: preprocessing.ClipTask
+    parts: Callable[[], Parts]
+    cache: Cache
+    landmarks: Path | None
+
+
+def prepare_clips(jobs: Sequence[Job], means: Means, say: Progress) -> dict[str, Prepared]:
+    """Have the arrays of all clips of the jobs of one paper in the cache; by experiment, what that came to."""
+    preprocess = means.parts().preprocess
+    by_job = {job.experiment.id: preprocessing.clip_tasks(job, preprocess, means.code) for job in jobs}
+    digests = {name: [preprocessing.digest(clip_task) for clip_task in some] for name, some in by_job.items()}
+    distinct = {
+        key: clip_task for name, some in by_job.items() for key, clip_task in zip(digests[name], some, strict=True)
+    }
+    missing = {key: clip_task for key, clip_task in distinct.items() if not means.cache.holds("clips", clip_task.key)}
+    results: Iterator[tuple[str, preprocessing.PreparedClip]]
+    if means.pool.here or len(missing) < 2 * means.pool.count:
+        results = (
+            (key, preprocessing.make(clip_task, preprocess, means.cache, means.faces))
+            for key, clip_task in missing.items()
+        )
+    else:
+        orders = [
+            Order(key, clip_task, means.parts, means.cache, means.landmarks) for key, clip_task in missing.items()
+        ]
+        results = means.pool.finished([means.pool.start(_make, order) for order in orders])
+    prepared: dict[str, preprocessing.PreparedClip] = {}
+    for key, prepared_clip in results:
+        prepared[key] = prepared_clip
+        say("preparing clips", len(prepared), len(missing))
+    by_experiment: dict[str, Prepared] = {}
+    counted: set[str] = set()
+    for name, some in by_job.items():
+        own_tasks = [(key, clip_task) for key, clip_task in zip(digests[name], some, strict=True) if key in prepared]
+        faults = tuple(
+            Exclusion(clip_task.clip.id, prepared[key].fault) for key, clip_task in own_tasks if prepared[key].fault
+        )
+        new = {key for key, _ in own_tasks} - counted
+        by_experiment[name] = Prepared(faults, sum(prepared[key].seconds for key in new))
+        counted |= new
+    return by_experiment
+
+
+def _make(order: Order) -> tuple[str, preprocessing.PreparedClip]:
+    preprocess = order.parts().preprocess
+    return order.digest, preprocessing.make(order.clip_task, preprocess, order.cache, _finder(order.landmarks))
+
+
+@functools.cache
+def _finder(landmarks: Path | None) -> FaceFinder:
+    """One per process: it takes a second to load."""
+    return FaceFinder(landmarks)
+
+
+# ---------------------------------------------------------------- folds
+
+
+def _shared_out(
+    jobs: Sequence[Job], prepared: Mapping[str, Prepared], means: Means
+) -> list[tuple[folds.JobFolds, ...]]:
+    """The pending folds in shares for single processes, the largest first.
+
+    Experiments whose networks are the same stay together, so that these are built once, unless one process would be
+    left with more than its part of all work. A fold counts as much as its experiment has clips.
+    """
+    needs, workers = means.parts().needs, means.pool.count
+    groups: dict[Hashable, list[tuple[Job, str]]] = {}
+    for job in jobs:
+        key = needs(job.experiment, job.profile.settings)
+        groups.setdefault(key, []).extend((job, fold) for fold in job.pending())
+    tried = {_tried(group) for group in groups.values()}
+    if means.pool.here:
+        return _shares([*groups.values()], prepared, tried)
+    return _shares(portions([*groups.values()], workers), prepared, tried)
+
+
+def portions(groups: Sequence[Sequence[tuple[Job, str]]], workers: int) -> list[list[tuple[Job, str]]]:
+    """Groups of (job, fold) that are to stay together, cut only where one is above its part; the heaviest first."""
+    most = -(-sum(map(_weight, groups)) // workers)
+    parts = [part for group in groups for part in _parts(group, -(-_weight(group) // most))]
+    return sorted(parts, key=_weight, reverse=True)
+
+
+def _weight(group: Sequence[tuple[Job, str]]) -> int:
+    return sum(len(job.clips) for job, _ in group)
+
+
+def _parts(group: Sequence[tuple[Job, str]], count: int) -> list[list[tuple[Job, str]]]:
+    """A group in at most `count` parts of about the same weight, in its order."""
+    weights = np.array([len(job.clips) for job, _ in group])
+    part = (np.cumsum(weights) - weights / 2) * count // weights.sum()
+    parts = [[pair for pair, place in zip(group, part, strict=True) if place == number] for number in range(count)]
+    return [piece for piece in parts if piece]
+
+
+def _tried(group: Sequence[tuple[Job, str]]) -> str:
+    """Of experiments whose networks are the same, the one whose first fold is trained again: the first that can be."""
+    counts = Counter(job.experiment.id for job, _ in group if job.experiment.leak_free and not job.experiment.control)
+    return max(counts, key=lambda name: counts[name], default="")
+
+
+def _shares(
+    portions: Sequence[Sequence[tuple[Job, str]]], prepared: Mapping[str, Prepared], tried: Collection[str]
+) -> list[tuple[folds.JobFolds, ...]]:
+    """Each portion as shares, one per job; of a job that is `tried` for what names leave, the largest `repeats`."""
+    by_portion: list[dict[str, tuple[Job, list[str]]]] = []
+    for portion in portions:
+        by_job: dict[str, tuple[Job, list[str]]] = {}
+        for job, fold in portion:
+            by_job.setdefault(job.experiment.id, (job, []))[1].append(fold)
+        by_portion.append(by_job)
+    largest: dict[str, list[str]] = {}
+    for by_job in by_portion:
+        for name, (_, names) in by_job.items():
+            if len(names) > len(largest.get(name, [])):
+                largest[name] = names
+    return [
+        tuple(
+            folds.JobFolds(
+                job,
+                tuple(names),
+                prepared[name].excluded,
+                first=names[0] == job.pending()[0],
+                repeats=names is largest[name] and name in tried and job.profile.repeated,
+            )
+            for name, (job, names) in by_job.items()
+        )
+        for by_job in by_portion
+    ]
+
+
+def _run(unit: folds.WorkUnit) -> tuple[int, list[str]]:
+    """A unit in a process of its own: how many folds failed, and lines on these; what finished is in the store."""
+    lines: list[str] = []
+    return folds.run(unit, lambda *_: None, lines.append, lambda _: None), lines
+
+
+@contextmanager
+def _watched(jobs: Sequence[Job], progress: Progress, line: Callable[[str], None]) -> Iterator[None]:
+    """Say which folds other processes finish, as they appear in the store."""
+    left = {(job.experiment.id, fold): job for job in jobs for fold in job.pending()}
+    total, stop = len(left), threading.Event()
+
+    def look() -> None:
+        for (name, fold), job in list(left.items()):
+            if (result := job.run.load(fold)) is not None:
+                del left[name, fold]
+                line(folds.finished(job, result))
+        progress("folds", total - len(left), total)
+
+    def watch() -> None:
+        while not stop.wait(POLL):
+            look()
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+        look()
+
+
+# ---------------------------------------------------------------- what a run says of itself
+
+
+def _drop_other_clips(job: Job, excluded: Sequence[Exclusion]) -> int:
+    """Set finished folds aside that were trained when other clips could be used; returns how many."""
+    earlier = job.run.description()
+    clips = {exclusion.clip for exclusion in excluded}
+    if earlier is None or {row["clip"] for row in earlier.get("exclusions", [])} == clips:
+        return 0
+    return job.run.set_aside()
+
+
+def _describe(job: Job, prepared: Prepared) -> None:
+    """Write run.json; the figures that an earlier run left are kept, and its seconds are added."""
+    earlier = job.run.description() or {}
+    job.run.describe(
+        {
+            "key": job.key,
+            "folds": list(job.folds),
+            "exclusions": [asdict(exclusion) for exclusion in prepared.excluded],
+            "figures": earlier.get("figures", []),
+            "preprocessing_seconds": earlier.get("preprocessing_seconds", 0.0) + prepared.seconds,
+        }
+    )
+
+
+def _draw(jobs: Sequence[Job], prepared: Mapping[str, Prepared], means: Means, line: Callable[[str], None]) -> None:
+    """The paper's figures: each corpus is shown by the first job that reads it."""
+    drawn: set[str] = set()
+    for job in jobs:
+        out = {exclusion.clip for exclusion in prepared[job.experiment.id].excluded}
+        shown = [pair for pair in job.clips if pair[0].corpus not in drawn and pair[0].id not in out]
+        if not shown or job.experiment.control:
+            continue
+        drawn |= {clip.corpus for clip, _ in shown}
+        folder = job.run.path / "figures"
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            with named(folder):
+                figures = means.parts().figures.draw(shown, job.profile.settings, means.faces, folder)
+        except ClipError as error:
+            line(f"{job.paper.key} {job.experiment.id}: no figures, {error}")
+            continue
+        record = job.run.description() or {}
+        job.run.describe(record | {"figures": _listed(figures)})
+
+
+def _draw_results(job: Job, parts: Parts, line: Callable[[str], None]) -> None:
+    """Add pictures of what was learnt to those of the inputs, where there is more of it than when they were drawn."""
+    record = job.run.description() or {}
+    if not (done := job.done()) or record.get("drawn_after_folds") == done:
+        return
+    try:
+        drawn = parts.figures.results(job.experiment, job.run.path)
+    except Exception as error:  # whatever a drawing trips over: the results it is of are stored
+        line(f"{job.paper.key} {job.experiment.id}: no figures of its results, {type(error).__name__}: {error}")
+        return
+    titles = {figure.title for figure in drawn}
+    kept = [row for row in record.get("figures", []) if row["title"] not in titles]
+    job.run.describe(record | {"figures": kept + _listed(drawn), "drawn_after_folds": done})
+
+
+def _listed(figures: Sequence[Figure]) -> list[dict[str, str]]:
+    return [{"title": figure.title, "caption": figure.caption, "path": figure.path.name} for figure in figures]

@@ -1,0 +1,147 @@
+"""Results on disk: one atomically written JSON file per fold, below a folder whose name is the key of the run.
+
+A run's key is a digest of everything that decides its predictions: paper, experiment, variant, protocol, label map,
+settings, seed, the clips with their labels and the content of their files, and the source code in play.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from common.files import file_name, write_json
+from common.json_schema import FAILURE, FOLD, NOTES, RUN, fits
+from common.runs.cache import digest
+from common.scoring.histories import as_json, from_json
+from common.types import FoldResult, Trial
+
+log = logging.getLogger("mer")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One experiment's results below `path`; folders are made when something is saved."""
+
+    path: Path
+
+    def describe(self, record: Mapping[str, Any]) -> None:
+        """Store what the run is and what it was made from."""
+        write_json(self.path / "run.json", record)
+
+    def description(self) -> dict[str, Any] | None:
+        """What `describe` stored, or None where nothing (readable) is there."""
+        return _read(self.path / "run.json", RUN)
+
+    def note(self, lines: Sequence[str]) -> None:
+        """Store lines on what preparing the clips had to do."""
+        write_json(self.path / "notes.json", {"notes": list(lines)})
+
+    def notes(self) -> tuple[str, ...]:
+        """What `note` stored."""
+        return tuple((_read(self.path / "notes.json", NOTES) or {"notes": []})["notes"])
+
+    def save(self, result: FoldResult) -> None:
+        """Store a finished fold; only finished folds are results."""
+        record = {
+            "fold": result.fold,
+            "clips": list(result.clips),
+            "truth": result.truth.tolist(),
+            "probabilities": [[float(p) for p in row] for row in result.probabilities],
+            "history": as_json(result.history),
+            "seed": result.seed,
+            "seconds": result.seconds,
+            "measured": dict(result.measured),
+            "environment": dict(result.environment),
+            "trials": [asdict(trial) for trial in result.trials],
+            "caveats": list(result.caveats),
+        }
+        write_json(self._file("folds", result.fold), record | {"digest": digest(record)})
+        self._file("failed", result.fold).unlink(missing_ok=True)
+
+    def save_failure(self, fold: str, reason: str) -> None:
+        """Note why a fold failed; it stays pending."""
+        write_json(self._file("failed", fold), {"fold": fold, "reason": reason})
+
+    def load(self, fold: str) -> FoldResult | None:
+        """A finished fold, or None. A damaged file is named in the log and counts as not finished."""
+        record = _read(self._file("folds", fold), FOLD)
+        if record is None:
+            return None
+        try:
+            if digest({name: value for name, value in record.items() if name != "digest"}) != record["digest"]:
+                raise ValueError("its digest does not fit its content")
+            if record["fold"] != fold:
+                raise ValueError("it is that of another fold")
+            result = FoldResult(
+                fold=record["fold"],
+                clips=tuple(record["clips"]),
+                truth=np.array(record["truth"], np.int64),
+                probabilities=np.array(record["probabilities"], np.float32),
+                history=from_json(record["history"]),
+                seed=record["seed"],
+                seconds=record["seconds"],
+                measured=record["measured"],
+                environment=record["environment"],
+                trials=tuple(Trial(trial["settings"], trial["uf1"], trial["log_loss"]) for trial in record["trials"]),
+                caveats=tuple(record["caveats"]),
+            )
+            _check(result)
+            return result
+        except (ValueError, RecursionError) as error:
+            log.warning("result %s is damaged (%s); the fold runs again", self._file("folds", fold), error)
+            return None
+
+    def set_aside(self) -> int:
+        """Move all finished folds, and what a recipe keeps, to folders that are not read; returns how many folds."""
+        files = list((self.path / "folds").glob("*.json"))
+        number = sum(1 for _ in self.path.glob("folds-set-aside-*")) + 1
+        for name in ("search", "saliency", "folds"):  # the last one says that it is done
+            if (folder := self.path / name).is_dir():
+                folder.rename(self.path / f"{name}-set-aside-{number}")
+        return len(files)
+
+    def failure(self, fold: str) -> str | None:
+        """Why a fold failed when it was last tried, or None."""
+        record = _read(self._file("failed", fold), FAILURE)
+        return None if record is None else str(record["reason"])
+
+    def _file(self, kind: str, fold: str) -> Path:
+        return self.path / kind / f"{file_name(fold)}.json"
+
+
+def run_folder(out: Path, paper: str, experiment_id: str, key: Mapping[str, Any]) -> Run:
+    """The run with this key below `out/runs`."""
+    return Run(out / "runs" / paper / experiment_id / digest(key)[:16])
+
+
+def _check(result: FoldResult) -> None:
+    """Raises ValueError where the arrays do not belong together, or a row of the probabilities is none."""
+    count, p = len(result.clips), result.probabilities
+    if result.truth.shape != (count,) or p.ndim != 2 or len(p) != count:
+        raise ValueError(f"{count} clips, truth {result.truth.shape}, probabilities {p.shape}")
+    if len(set(result.clips)) != count:
+        raise ValueError("a clip is answered twice")
+    if not ((result.truth >= 0) & (result.truth < p.shape[1])).all():
+        raise ValueError(f"a truth is none of the {p.shape[1]} classes")
+    if not (p >= 0).all() or not np.allclose(p.sum(axis=1), 1, atol=1e-3):
+        raise ValueError("its probabilities are not at least 0 with sum 1")
+
+
+def _read(path: Path, form: Mapping[str, Any]) -> dict[str, Any] | None:
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        if not fits(record, form):
+            raise ValueError("it is no record of its kind")
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, RecursionError) as error:
+        log.warning("result %s cannot be read (%s); it counts as missing", path, error)
+        return None
+    checked: dict[str, Any] = record
+    return checked

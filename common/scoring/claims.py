@@ -1,0 +1,64 @@
+"""Reading a paper's claims.toml and departures.toml."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from common.contract import CitedRow, Claim, Departure
+
+
+@dataclass(frozen=True)
+class Claims:
+    """What a paper prints: results of its own systems, rows it cites, and facts that an audit can check."""
+
+    claims: tuple[Claim, ...]
+    cited: tuple[CitedRow, ...]
+    facts: Mapping[str, Any]
+
+
+def read_claims(path: Path) -> Claims:
+    """Read a claims file.
+
+    Each [[claims]] names experiment, variant, metric and source, and prints one figure per corpus (strings, so that
+    the printed digits stay known), in percent with unit = "%". Clip numbers come from its n_clips per corpus, else
+    from [facts.class_counts]. Each [[cited]] is one quoted row, its figures as printed; the facts hold these rows too
+    (`cited`), since the text sets its own figures against them.
+    """
+    with path.open("rb") as file:
+        record = tomllib.load(file)
+    facts = record.get("facts", {})
+    cited = tuple(CitedRow(row["method"], row["printed"], row["source"]) for row in record.get("cited", []))
+    clips = {corpus: sum(counts.values()) for corpus, counts in facts.get("class_counts", {}).items()}
+    return Claims(
+        claims=tuple(
+            Claim(
+                experiment=row["experiment"],
+                variant=row["variant"],
+                corpus=corpus,
+                metric=row["metric"],
+                printed=printed,
+                source=row["source"],
+                n_clips=row.get("n_clips", clips).get(corpus),
+                note=row.get("note", ""),
+                unit=row.get("unit", ""),
+            )
+            for row in record.get("claims", [])
+            for corpus, printed in row["printed"].items()
+        ),
+        cited=cited,
+        facts={**facts, "cited": cited},
+    )
+
+
+def read_departures(path: Path) -> tuple[Departure, ...]:
+    """Read a departures file; they are numbered in the order of the file."""
+    with path.open("rb") as file:
+        rows = tomllib.load(file)["departures"]
+    return tuple(
+        Departure(number, row["topic"], row["paper_says"], row["we_do"], row["why"])
+        for number, row in enumerate(rows, start=1)
+    )

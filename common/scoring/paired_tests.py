@@ -1,0 +1,81 @@
+"""Two methods on the clips that both answer: paired tests from the results of their folds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from common.scoring.metrics import uf1
+from common.scoring.records import PairedTest
+from common.scoring.statistics import holm, mcnemar, swap_test
+from common.types import FoldResult
+
+Predictions = dict[str, tuple[int, int]]
+
+
+def paired(
+    methods: Mapping[str, Sequence[FoldResult]], pairs: Sequence[tuple[str, str]], classes: int
+) -> tuple[PairedTest, ...]:
+    """One test per pair of names in `methods`, in their order; a pair without a common clip is left out.
+
+    Answers are joined by clip id, of which all but the clip's name is the subject, whatever the folds and their order.
+    Holm's correction is for all tests that are returned. Raises ValueError where a method answers a clip twice, and
+    where the two of a pair have different truths for one clip.
+    """
+    answers = {name: _answers(name, methods[name]) for pair in pairs for name in pair}
+    made = [_test(first, second, answers[first], answers[second], classes) for first, second in pairs]
+    tests = [test for test in made if test is not None]
+    adjusted = zip(holm([test.p for test in tests]), holm([test.mcnemar for test in tests]), strict=True)
+    return tuple(
+        replace(test, adjusted=p, mcnemar_adjusted=by_clip) for test, (p, by_clip) in zip(tests, adjusted, strict=True)
+    )
+
+
+def _answers(name: str, results: Sequence[FoldResult]) -> Predictions:
+    """(truth, answer) by clip id."""
+    answers: Predictions = {}
+    for result in results:
+        predicted = result.probabilities.argmax(axis=1)
+        for clip, truth, answer in zip(result.clips, result.truth, predicted, strict=True):
+            if clip in answers:
+                raise ValueError(f"{name} answers {clip} twice")
+            answers[clip] = int(truth), int(answer)
+    return answers
+
+
+def _test(
+    first: str, second: str, first_answers: Predictions, second_answers: Predictions, classes: int
+) -> PairedTest | None:
+    """The test of one pair, as if it were the only one; None without a common clip."""
+    clips = sorted(first_answers.keys() & second_answers.keys())
+    for clip in clips:
+        if first_answers[clip][0] != second_answers[clip][0]:
+            raise ValueError(f"{first} and {second} have different truths for {clip}")
+    if not clips:
+        return None
+    # Sorted subjects, so that the same random swaps fall to them in whatever order their clips come.
+    names, subject = np.unique([clip.rpartition("/")[0] for clip in clips], return_inverse=True)
+    truth = np.array([first_answers[clip][0] for clip in clips])
+    by_method = [np.array([method[clip][1] for clip in clips]) for method in (first_answers, second_answers)]
+    matrices = np.zeros((2, len(names), classes, classes), np.int64)
+    for matrix, answer in zip(matrices, by_method, strict=True):
+        np.add.at(matrix, (subject, truth, answer), 1)
+    right, also_right = (answer == truth for answer in by_method)
+    only_first, only_second = int((right & ~also_right).sum()), int((also_right & ~right).sum())
+    difference, p = swap_test(matrices[0], matrices[1], uf1)
+    by_clip = mcnemar(only_first, only_second)
+    return PairedTest(
+        first=first,
+        second=second,
+        n_clips=len(clips),
+        n_subjects=len(names),
+        only_first=only_first,
+        only_second=only_second,
+        mcnemar=by_clip,
+        difference=difference,
+        p=p,
+        adjusted=p,
+        mcnemar_adjusted=by_clip,
+    )

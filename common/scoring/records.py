@@ -1,0 +1,83 @@
+"""What scoring makes: scores, claims beside them, confusion matrices and paired tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common.contract import Claim
+
+
+@dataclass(frozen=True)
+class Score:
+    """A metric of pooled predictions with a bootstrap-over-subjects interval and its chance level, if it has one.
+
+    `p` is that of doing as well when the answers for each subject change places among its clips.
+    """
+
+    metric: str
+    value: float
+    low: float | None
+    high: float | None
+    chance: float | None
+    n_clips: int
+    n_folds_done: int
+    n_folds: int
+    p: float | None = None
+
+
+@dataclass(frozen=True)
+class PairedTest:
+    """Two methods on the clips that both answer, in favour of `first` where `difference` is positive.
+
+    `only_first` and `only_second` count the clips that one of them alone gets right, on which `mcnemar` is the exact
+    two-sided p of McNemar's test. `difference` is that of UF1, `p` its two-sided p when the answers of whole subjects
+    are swapped between the methods. `adjusted` and `mcnemar_adjusted` are the two p by Holm's correction for all tests
+    of one table.
+    """
+
+    first: str
+    second: str
+    n_clips: int
+    n_subjects: int
+    only_first: int
+    only_second: int
+    mcnemar: float
+    difference: float
+    p: float
+    adjusted: float
+    mcnemar_adjusted: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A claim beside a score. Either may be missing; a missing number is a dash, never zero."""
+
+    experiment: str
+    variant: str
+    corpus: str
+    protocol: str
+    selection: str
+    metric: str
+    claim: Claim | None
+    score: Score | None
+    verdict: str
+    reason: str
+    command: str
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Counts of answers, rows truth, columns prediction, in the order of `classes`.
+
+    They are on `clips` clips: of as many as there are answers, unless several folds test the same clip.
+    """
+
+    experiment: str
+    variant: str
+    corpus: str
+    classes: tuple[str, ...]
+    matrix: NDArray[np.int64]
+    clips: int

@@ -1,0 +1,151 @@
+"""Intervals for metrics of pooled predictions, and tests of two methods on the same clips."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common.scoring.metrics import Matrix
+
+
+def guess_test(
+    subject: NDArray[np.str_],
+    truth: NDArray[np.integer],
+    answer: NDArray[np.integer],
+    metric: Callable[[Matrix], NDArray[np.float64]],
+    classes: int,
+    draws: int = 2000,
+) -> float:
+    """One-sided p of a score as high when the answers for each subject change places among its clips.
+
+    subject, truth, answer (n,). The chance level of the largest class is not what an uninformed method reaches that
+    spreads its answers; this is. The draws are fixed; p is (1 + hits) / (1 + draws).
+    """
+    order = np.argsort(subject, kind="stable")
+    truth, answer = truth[order].astype(np.int64), answer[order].astype(np.int64)
+    _, starts = np.unique(subject[order], return_index=True)
+    rng = np.random.default_rng(20190524)
+    cells = np.empty((draws, len(truth)), np.int64)
+    for rows in np.split(np.arange(len(truth)), starts[1:]):
+        cells[:, rows] = truth[rows] * classes + rng.permuted(np.tile(answer[rows], (draws, 1)), axis=1)
+    offsets = classes * classes * np.arange(draws)[:, None]
+    counts = np.bincount((cells + offsets).ravel(), minlength=draws * classes * classes)
+    with np.errstate(invalid="ignore"):
+        drawn = metric(counts.reshape(draws, classes, classes))
+    own = metric(np.bincount(truth * classes + answer, minlength=classes * classes).reshape(classes, classes))
+    return float((1 + np.sum(drawn >= own - 1e-12)) / (1 + draws))
+
+
+def subject_interval(
+    per_subject: NDArray[np.int64], metric: Callable[[Matrix], NDArray[np.float64]], draws: int = 2000
+) -> tuple[float, float] | None:
+    """95% percentile interval of a metric, by a bootstrap over subjects.
+
+    `per_subject` (subjects, classes, classes) holds one confusion matrix per subject; whole subjects are drawn with
+    replacement, since the clips of one subject are not independent. None with fewer than two subjects. The draws are
+    fixed, so that equal predictions give equal intervals.
+    """
+    subjects = len(per_subject)
+    if subjects < 2:
+        return None
+    weights = np.random.default_rng(20190524).multinomial(subjects, np.full(subjects, 1 / subjects), size=draws)
+    with np.errstate(invalid="ignore"):
+        values = metric(np.tensordot(weights, per_subject, axes=1))
+    low, high = np.nanpercentile(values, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def mcnemar(only_first: int, only_second: int) -> float:
+    """McNemar's test: exact two-sided p that of two methods neither is right alone more often than the other.
+
+    From the numbers of clips that one of them alone gets right, which are binomial at 1/2; 1.0 where both are 0.
+    """
+    from scipy.stats import binomtest
+
+    decided = only_first + only_second
+    return float(binomtest(only_first, decided, 0.5).pvalue) if decided else 1.0
+
+
+CHUNK = 1024
+"""Swaps whose confusion matrices are in memory at once."""
+
+
+def swap_test(
+    first: NDArray[np.int64],
+    second: NDArray[np.int64],
+    metric: Callable[[Matrix], NDArray[np.float64]],
+    draws: int = 10_000,
+) -> tuple[float, float]:
+    """Difference of a metric between two methods, first less second, and its two-sided p by a permutation test.
+
+    `first` and `second` (subjects, classes, classes) hold one confusion matrix per subject, of the same subjects in the
+    same order. Where the methods do not differ, the answers of a whole subject can be swapped between them; its clips
+    are not swapped one by one, since they are not independent. p is the share of all swaps that differ at least as
+    much, or, where those are more than `draws`, (1 + hits) / (1 + draws) of random ones, which are fixed. Subjects with
+    equal matrices need no swap. Both are NaN where the metric is. Raises ValueError without subjects, and where the
+    methods' matrices are not of the same clips: of unlike shapes, or with other counts of the true classes.
+    """
+    if first.shape != second.shape or not (first.sum(axis=-1) == second.sum(axis=-1)).all():
+        raise ValueError("the two methods' confusion matrices are not of the same clips")
+    if not len(first):
+        raise ValueError("a swap test needs a subject")
+    first_sum, second_sum = first.sum(axis=0), second.sum(axis=0)
+    difference = float(metric(first_sum) - metric(second_sum))
+    if np.isnan(difference):
+        return difference, difference
+    change = second - first
+    change = change[change.any(axis=(1, 2))]
+    exact = 2 ** len(change) <= draws
+    total = 2 ** len(change) if exact else draws
+    random = np.random.default_rng(20190524)
+    hits = 0
+    for start in range(0, total, CHUNK):
+        count = min(CHUNK, total - start)
+        if exact:
+            swapped = np.arange(start, start + count)[:, None] >> np.arange(len(change)) & 1
+        else:
+            swapped = random.integers(2, size=(count, len(change)))
+        moved = np.tensordot(swapped, change, axes=1)
+        apart = np.abs(metric(first_sum + moved) - metric(second_sum - moved))
+        hits += int((apart >= abs(difference) - 1e-12).sum())  # equal fractions may round apart
+    return difference, hits / total if exact else (1 + hits) / (1 + total)
+
+
+def holm(p: Sequence[float]) -> tuple[float, ...]:
+    """p values of several tests, adjusted by Holm's step-down method (Scand. J. Statist. 6, 1979), in the given order.
+
+    Rejecting what is at most alpha errs anywhere among the tests with a probability of at most alpha. Raises ValueError
+    for a p outside 0-1.
+    """
+    values = np.array(p, np.float64)
+    if not ((values >= 0) & (values <= 1)).all():
+        raise ValueError("a p value lies in 0-1")
+    order = np.argsort(values)
+    stepped = np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1))
+    adjusted = np.empty_like(values)
+    adjusted[order] = np.minimum(stepped, 1)
+    return tuple(adjusted.tolist())
+
+
+def kendall_w(scores: NDArray[np.floating]) -> float | None:
+    """Kendall's coefficient of concordance W of several rankings, corrected for ties (Kendall, 1948).
+
+    `scores` (rankings, things): each row ranks the same things by what they score. 1 where all rankings are the same,
+    and 1 / rankings on average where they have nothing to do with each other. None with fewer than two rankings or two
+    things, where a score is not finite, and where every ranking has all things equal.
+    """
+    from scipy.stats import rankdata
+
+    if scores.ndim != 2 or min(scores.shape) < 2 or not np.isfinite(scores).all():
+        return None
+    rankings, things = scores.shape
+    ranks = rankdata(scores, axis=1)
+    ties = 0
+    for row in scores:
+        _, equal = np.unique(row, return_counts=True)
+        ties += int((equal**3 - equal).sum())
+    largest = rankings**2 * (things**3 - things) - rankings * ties
+    sums = ranks.sum(axis=0)
+    return float(12 * ((sums - sums.mean()) ** 2).sum() / largest) if largest else None

@@ -1,0 +1,280 @@
+"""Claims beside scores: what was measured, and whether it may be compared at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common.contract import Claim, Paper, Profile
+from common.protocols.splits import REPEATED, SPLITS
+from common.scoring import histories, metrics
+from common.scoring.paired_tests import paired
+from common.scoring.records import Comparison, Confusion, PairedTest, Score
+from common.scoring.statistics import guess_test, subject_interval
+from common.types import Experiment, FoldResult
+
+TOLERANCE = 0.01
+"""MATCH: within this of the printed value. CLOSE: the printed value lies in the 95% interval. Else DIFFERS."""
+
+METRICS = ("uf1", "uar", "accuracy")
+LAST_EPOCH = "last epoch"
+"""The selection rule beside which the report shows what picking the best epoch on the scored clips would have given."""
+
+
+def pooled(
+    results: Sequence[FoldResult], corpus: str | None, classes: int, repeated: bool = False
+) -> NDArray[np.int64]:
+    """Confusion matrices (subjects, classes, classes) of the predictions, of one corpus or of all (None).
+
+    Joined by clip id, of which all but the clip's name is the subject; raises ValueError where two folds predict one
+    clip and the protocol does not have it so (`repeated`).
+    """
+    seen: set[str] = set()
+    matrices: dict[str, NDArray[np.int64]] = {}
+    for result in results:
+        predicted = result.probabilities.argmax(axis=1)
+        for clip, truth, answer in zip(result.clips, result.truth, predicted, strict=True):
+            if clip in seen and not repeated:
+                raise ValueError("a clip is predicted by two folds")
+            seen.add(clip)
+            if corpus is None or clip.startswith(f"{corpus}/"):
+                matrix = matrices.setdefault(clip.rpartition("/")[0], np.zeros((classes, classes), np.int64))
+                matrix[truth, answer] += 1
+    return np.array([*matrices.values()], np.int64).reshape(-1, classes, classes)
+
+
+def score(
+    matrices: NDArray[np.int64], name: str, classes: tuple[str, ...], clips: int, folds_done: int, folds: int
+) -> Score | None:
+    """A metric of pooled confusion matrices (one per subject) with interval and chance; None without any clip.
+
+    `clips` is how many the matrices are of, which count a clip once per fold that tests it.
+    """
+    total = matrices.sum(axis=0)
+    if not total.any():
+        return None
+    measure = metrics.metric(name, classes)
+    low, high = subject_interval(matrices, measure) or (None, None)
+    chance = measure(metrics.always_largest(total.sum(axis=1)))
+    value = float(measure(total))
+    if np.isnan(value):
+        return None
+    return Score(name, value, low, high, float(chance), clips, folds_done, folds)
+
+
+def compare(
+    paper: Paper,
+    experiment: Experiment,
+    results: Sequence[FoldResult],
+    folds: int,
+    *,
+    profile: Profile,
+    data: str,
+    command: Callable[[Experiment], str],
+) -> tuple[Comparison, ...]:
+    """Every metric of one experiment, beside the claim if there is one.
+
+    On its corpus, or on the composite and on each of its corpora. A metric of the training history that belongs to
+    another variant is left out where this one has no such history.
+    """
+    comparisons = []
+    for corpus, within in parts(experiment):
+        matrices = pooled(results, within, len(experiment.labels.classes), experiment.protocol in REPEATED)
+        printed = [c for c in paper.claims if (c.experiment, c.corpus) == (experiment.name, corpus)]
+        if experiment.control:
+            printed = []  # no paper prints what is left of its result
+        nearness = {experiment.twin_of: 1, experiment.variant: 2}
+        claims = {c.metric: c for c in sorted(printed, key=lambda c: nearness.get(c.variant, 0))}
+        watched = experiment.selection == LAST_EPOCH and within is None and histories.watched(results)
+        for name in dict.fromkeys((*METRICS, *claims, *((histories.EACH_BEST,) if watched else ()))):
+            claim = claims.get(name)
+            if name in histories.SINGLE_SPLITS and experiment.protocol != SPLITS:
+                continue
+            selection, why = experiment.selection, ""
+            if histories.of_history(name):
+                measured, selection, why = histories.score(results, name, folds)
+                if measured is None and claim is not None and claim.variant != experiment.variant:
+                    continue
+            else:
+                measured = score(
+                    matrices, name, experiment.labels.classes, n_clips(results, within), len(results), folds
+                )
+                if measured is not None and name in METRICS and experiment.protocol not in REPEATED:
+                    measured = replace(measured, p=guessing(results, within, name, experiment.labels.classes))
+            verdict, reason = judge(
+                experiment,
+                claim,
+                measured,
+                done=len(results),
+                folds=folds,
+                profile=profile.name,
+                data=data,
+                changed=profile.changed,
+                selection=selection,
+                why=why,
+                caveats=tuple(dict.fromkeys(caveat for result in results for caveat in result.caveats)),
+            )
+            comparisons.append(
+                Comparison(
+                    experiment=experiment.name,
+                    variant=experiment.id.partition("/")[2],
+                    corpus=corpus,
+                    protocol=experiment.protocol,
+                    selection=selection,
+                    metric=name,
+                    claim=claim,
+                    score=measured,
+                    verdict=verdict,
+                    reason=reason,
+                    command=command(experiment),
+                )
+            )
+    return tuple(comparisons)
+
+
+def judge(
+    experiment: Experiment,
+    claim: Claim | None,
+    measured: Score | None,
+    *,
+    done: int,
+    folds: int,
+    profile: str,
+    data: str,
+    changed: str = "",
+    selection: str | None = None,
+    why: str = "",
+    caveats: Sequence[str] = (),
+) -> tuple[str, str]:
+    """Verdict and reason for one claim beside one score, with `done` of `folds` folds finished.
+
+    `changed` are options by which the run does other than the paper. `selection` is the rule of this number where it is
+    not the experiment's, `why` says what a missing score lacks. `caveats` are those of the folds: with any, the score
+    is not comparable. Where the rule is an oracle the reason says so, whatever the verdict.
+    """
+    verdict, reason = _judge(
+        experiment,
+        claim,
+        measured,
+        done=done,
+        folds=folds,
+        profile=profile,
+        data=data,
+        changed=changed,
+        why=why,
+        caveats=caveats,
+    )
+    rule = experiment.selection if selection is None else selection
+    if "oracle" in rule:
+        choice = "the split is" if rule.startswith(histories.PICKED_SPLIT) else "the best epoch is"
+        reason += f"; {choice} picked on the very clips that are scored"
+    return verdict, reason
+
+
+def _judge(
+    experiment: Experiment,
+    claim: Claim | None,
+    measured: Score | None,
+    *,
+    done: int,
+    folds: int,
+    profile: str,
+    data: str,
+    changed: str,
+    why: str,
+    caveats: Sequence[str],
+) -> tuple[str, str]:
+    if not done:
+        return "NOT_RUN", "no fold of this variant has finished"
+    reasons = []
+    if done < folds:
+        reasons.append(f"{done} of {folds} folds are done")
+    incomplete = bool(reasons)
+    if data != "licensed":
+        reasons.append("measured on stand-in corpora")
+    if experiment.control:
+        reasons.append("a control")
+    if profile != "paper":
+        reasons.append(f"the profile {profile} shortens the run")
+    if changed:
+        reasons.append(f"changed by {changed}")
+    reasons += caveats if claim is not None else ()
+    if claim is None:
+        reasons.append("the paper prints no such number")
+    elif claim.variant != experiment.variant:
+        reasons.append(f"the printed number is taken to belong to the variant {claim.variant}")
+    elif (held_out := sum(n for _, n in experiment.held_out.values())) and claim.n_clips not in (None, held_out):
+        reasons.append(f"the printed number is one of {claim.n_clips} clips, and {held_out} are held out")
+    elif measured is not None and not reasons and claim.n_clips not in (None, measured.n_clips):
+        return "INCOMPLETE", f"{measured.n_clips} clips, the paper has {claim.n_clips}"
+    if measured is None:
+        reasons.append(why or "no finished fold holds the clips that this number needs")
+    if measured is None or claim is None or reasons:
+        return "INCOMPLETE" if incomplete else "NOT_COMPARABLE", "; ".join(reasons)
+    apart = measured.value - claim.value
+    difference = f"differs by {100 * apart:+.2f} percentage points" if claim.unit == "%" else f"differs by {apart:+.4f}"
+    if abs(apart) <= TOLERANCE + 1e-9:
+        return "MATCH", difference
+    if measured.low is None or measured.high is None:
+        return "DIFFERS", f"{difference}; this number has no interval"
+    if measured.low <= claim.value <= measured.high:
+        return "CLOSE", f"{difference}; the printed value lies in the interval"
+    return "DIFFERS", f"{difference}; the printed value lies outside the interval"
+
+
+def parts(experiment: Experiment) -> list[tuple[str, str | None]]:
+    """(name, corpus to restrict to or None) of everything that is scored: one corpus is no composite."""
+    scored = experiment.tested_on or experiment.corpora
+    if len(scored) == 1:
+        return [(scored[0], None)]
+    return [(experiment.labels.name, None), *((corpus, corpus) for corpus in scored)]
+
+
+def guessing(results: Sequence[FoldResult], corpus: str | None, name: str, classes: tuple[str, ...]) -> float:
+    """The p of `statistics.guess_test` for a metric of the predictions, of one corpus or of all (None)."""
+    rows = [
+        (clip.rpartition("/")[0], truth, answer)
+        for result in results
+        for clip, truth, answer in zip(result.clips, result.truth, result.probabilities.argmax(axis=1), strict=True)
+        if corpus is None or clip.startswith(f"{corpus}/")
+    ]
+    subject, truth, answer = (np.array(column) for column in zip(*rows, strict=True))
+    return guess_test(subject, truth, answer, metrics.metric(name, classes), len(classes))
+
+
+def n_clips(results: Sequence[FoldResult], corpus: str | None) -> int:
+    """How many different clips are predicted, of one corpus or of all (None)."""
+    return len({clip for result in results for clip in result.clips if corpus is None or clip.startswith(f"{corpus}/")})
+
+
+def confusion_tables(experiment: Experiment, results: Sequence[FoldResult]) -> tuple[Confusion, ...]:
+    """Pooled confusion matrices, of the composite and of each corpus that has clips."""
+    tables = []
+    classes = experiment.labels.classes
+    for corpus, within in parts(experiment):
+        matrices = pooled(results, within, len(classes), experiment.protocol in REPEATED)
+        if len(matrices):
+            clips = n_clips(results, within)
+            tables.append(Confusion(experiment.name, experiment.variant, corpus, classes, matrices.sum(axis=0), clips))
+    return tuple(tables)
+
+
+def between_variants(paper: Paper, results: Mapping[str, Sequence[FoldResult]]) -> tuple[PairedTest, ...]:
+    """Paired tests of each variant with its leak-free twin, and with that of tuned settings, on the same clips.
+
+    `results` are finished folds by experiment id. Variants that test a clip in several folds take no part.
+    """
+    once = {e.id: e for e in paper.experiments if e.protocol not in REPEATED and results.get(e.id)}
+    pairs = [
+        (e.id, twin.id)
+        for twin in once.values()
+        for e in once.values()
+        if e.name == twin.name and e.variant in (twin.twin_of, twin.tuned_of)
+    ]
+    classes = max(
+        (len(experiment.labels.classes) for experiment in once.values()), default=0
+    )  # an empty one is no class
+    return paired({name: results[name] for name in once}, pairs, classes)

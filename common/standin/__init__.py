@@ -1,0 +1,207 @@
+"""Stand-in corpora: synthetic CASME II, SMIC, SAMM and CAS(ME)^2 in the layouts of the real ones.
+
+The real corpora are licensed and cannot be shipped. These are rendered from face photographs that scikit-image ships,
+blended so that no subject is a real person; numbers measured on them compare with no published number. `faces` makes
+the subjects, `portraits` their pictures, `motion` plays facial action units; `casting` and `recordings` decide which
+clips there are, `films` what is filmed of them, `layouts` where pictures lie and `sheets` what the tables say.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from types import MappingProxyType
+from typing import TypeVar
+
+from common.corpora.marker import MARKER
+from common.errors import UserError
+from common.files import locked
+from common.types import Progress
+
+Item = TypeVar("Item")
+Made = TypeVar("Made")
+
+REVISION = 3
+"""Part of the folder's name; another revision writes other pictures."""
+CORPORA = ("casme2", "smic", "samm", "casme_sq")
+ON_REQUEST = ("smic_vis", "smic_nir")
+"""Further parts of SMIC, which lie in its folder."""
+MOST_MOTION = 16
+"""Times the motion of a micro-expression: no face moves that far."""
+"""A file in every folder of a stand-in corpus: whoever copies one cannot take it for the real corpus."""
+
+
+def ensure(
+    cache: Path,
+    *,
+    corpora: Sequence[str] = CORPORA,
+    subjects: int | None,
+    clips: int | None,
+    seed: int = 0,
+    motion: float = 1.0,
+    progress: Progress | None = None,
+) -> Path:
+    """The folder that holds CASME2/, SMIC/, SAMM/ and CAS(ME)^2/, each written when `corpora` first asks for it.
+
+    `subjects` bounds the subjects of each corpus, `clips` the clips per subject (of CASME II and SAMM those that count
+    in the three classes); None and None write as many as the real corpora hold. With `motion` faces move so many times
+    as far in their expressions, and nothing else differs: neither people, clips and timing nor what moves without an
+    expression. A build that is interrupted leaves nothing that counts as complete. Of two processes that need the same
+    corpora one builds and the other waits. Raises UserError where `cache` cannot be written, a name is unknown, a bound
+    is not positive or `motion` out of its range.
+    """
+    from common.standin import layouts
+
+    _check(corpora, subjects, clips, motion)
+    size = f"{'all' if subjects is None else subjects}x{'all' if clips is None else clips}"
+    moved = "" if motion == 1 else f"-motion{motion:g}"
+    target = Path(cache) / f"standin-r{REVISION}-{size}-seed{seed}{moved}"
+    units = {corpus: target / layouts.unit(corpus) for corpus in corpora}
+    try:
+        if all(unit.is_dir() for unit in units.values()):
+            return target
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with locked(target.with_name(".standin.lock")) as alone:
+            if alone:
+                for dead in target.parent.glob(".standin-*.part-*"):
+                    shutil.rmtree(dead, ignore_errors=True)
+            for corpus, unit in units.items():
+                if not unit.is_dir():
+                    _build(
+                        target,
+                        corpus,
+                        unit,
+                        subjects=subjects,
+                        clips=clips,
+                        seed=seed,
+                        motion=motion,
+                        progress=progress,
+                    )
+    except OSError as error:
+        why = error.strerror or error
+        raise UserError(f"cannot write stand-in corpora to {cache}: {why}; choose another with --cache") from error
+    return target
+
+
+def _build(
+    target: Path,
+    corpus: str,
+    unit: Path,
+    *,
+    subjects: int | None,
+    clips: int | None,
+    seed: int,
+    motion: float,
+    progress: Progress | None,
+) -> None:
+    """Write one corpus to a temporary sibling of `target`, and move its folder to `unit` when it is complete."""
+    part = Path(tempfile.mkdtemp(prefix=f".{target.name}.part-", dir=target.parent))
+    try:
+        write(part, corpora=(corpus,), subjects=subjects, clips=clips, seed=seed, motion=motion, progress=progress)
+        unit.parent.mkdir(parents=True, exist_ok=True)
+        shared = unit.relative_to(target).parts[0]
+        if unit.parent != target:  # a part of a corpus: what marks all of it is not in the folder that moves
+            _mark(target / shared)
+        try:
+            (part / unit.relative_to(target)).rename(unit)
+        except OSError:
+            if not unit.is_dir():  # else another process, where there are no locks, was first
+                raise
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def write(
+    root: Path,
+    *,
+    corpora: Sequence[str] = CORPORA,
+    subjects: int | None,
+    clips: int | None,
+    seed: int = 0,
+    motion: float = 1.0,
+    editions: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    tables: Mapping[str, str] = MappingProxyType({}),
+    progress: Progress | None = None,
+) -> None:
+    """Write `corpora` below `root`; what `subjects`, `clips`, `seed` and `motion` mean is said at `ensure`.
+
+    `editions` names, by corpus, the trees to write instead of the default ones (`layouts.EDITIONS`), and `tables` the
+    version of the annotation table (`sheets.TABLES`). The pictures of a recording depend on the seed, its corpus, its
+    subject and name and the clips in it alone, and are the same in all editions that show it from one camera.
+    Raises UserError for an unknown name, and where a bound is not positive.
+    """
+    from common.standin import films, layouts, rendering, sheets
+
+    _check((*corpora, *editions, *tables), subjects, clips, motion)
+    corpora = tuple(dict.fromkeys(corpora))
+    written = {corpus: layouts.editions(corpus, editions.get(corpus)) for corpus in corpora}
+    for corpus, name in tables.items():
+        sheets.version(corpus, name)
+    cast = {corpus: films.films(corpus, subjects, clips, seed) for corpus in corpora}
+    shots = [
+        (film, [edition for edition in written[corpus] if edition.scene == scene])
+        for corpus in corpora
+        for scene in dict.fromkeys(edition.scene for edition in written[corpus])
+        for film in cast[corpus]
+    ]
+    studio = rendering.studio(seed, dict.fromkeys(trees[0].scene for _, trees in shots), motion)
+    people = list(dict.fromkeys((film.corpus, film.subject, trees[0].scene) for film, trees in shots))
+    done, total = 0, len(people) + len(shots)
+    label = f"stand-in {', '.join(dict.fromkeys(layouts.FOLDERS[corpus] for corpus in corpora))}"
+
+    def report() -> None:
+        nonlocal done
+        done += 1
+        if progress:
+            progress(label, done, total)
+
+    sitters = {}
+    for person, sitter in _threaded(lambda person: rendering.sitter(studio, *person), people):
+        sitters[person] = sitter
+        report()
+
+    def shoot(shot: tuple[films.Film, list[layouts.Edition]]) -> None:
+        film, trees = shot
+        rendering.film(studio, sitters[film.corpus, film.subject, trees[0].scene], film, trees, root)
+
+    for _ in _threaded(shoot, shots):
+        report()
+    for corpus in corpora:
+        layouts.write_strays(root, cast[corpus], written[corpus])
+        sheets.write_tables(root, cast[corpus], written[corpus], tables.get(corpus))
+        _mark(root / layouts.FOLDERS[corpus])
+
+
+def _mark(folder: Path) -> None:
+    text = "Synthetic faces written by mer-suite; not recordings of people.\n"
+    (folder / MARKER).write_text(text, encoding="ascii")
+
+
+def _threaded(work: Callable[[Item], Made], items: Sequence[Item]) -> Iterator[tuple[Item, Made]]:
+    """`work` done on all `items`, as (item, result) in no certain order; what has not begun when it fails is dropped.
+
+    Threads suffice: OpenCV and NumPy do their work outside the interpreter's lock.
+    """
+    pool = ThreadPoolExecutor(os.cpu_count() or 1)
+    try:
+        waiting = {pool.submit(work, item): item for item in items}
+        for future in as_completed(waiting):
+            yield waiting[future], future.result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _check(corpora: Sequence[str], subjects: int | None, clips: int | None, motion: float) -> None:
+    known = (*CORPORA, *ON_REQUEST)
+    for name in corpora:
+        if name not in known:
+            raise UserError(f"{name!r} is no stand-in corpus; known are {', '.join(known)}")
+    for name, bound in (("subjects", subjects), ("clips", clips)):
+        if bound is not None and bound < 1:
+            raise UserError(f"stand-in corpora need {name} of at least 1, not {bound}")
+    if not 0 <= motion <= MOST_MOTION:
+        raise UserError(f"stand-in corpora take a motion from 0 to {MOST_MOTION}, not {motion:g}")

@@ -1,0 +1,1 @@
+"""Networks: their layers, training, weights, and what they look at."""

@@ -1,0 +1,210 @@
+"""Training and prediction: a network that is built and compiled once, and trained anew per fold."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common.training.batches import Batches, Inputs
+from common.training.keras_setup import keras
+from common.training.layers import each_layer, for_training
+from common.types import Predictions, Samples
+
+
+@contextlib.contextmanager
+def _computing_in(precision: str) -> Iterator[None]:
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+Models = Mapping[str, keras.Model]
+"""Trained networks by name."""
+EpochEnd = Callable[[int, int], None]
+"""Called after each epoch with (epochs done, epochs in all)."""
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Rows whose accuracy is measured after every epoch: inputs x, classes `y` (n,), `output` the output that answers.
+
+    With `keep_best` the weights of the best epoch are kept. Where these are the test rows, what is chosen by them is an
+    oracle, and must be called one.
+    """
+
+    output: str
+    x: Inputs
+    y: NDArray[np.integer]
+    keep_best: bool = True
+
+
+class Learner:
+    """A Keras model with its loss and optimizer, compiled once.
+
+    `rate` gives the learning rate of an epoch, counted from 0, in place of the optimizer's own.
+
+    `precision` is Keras' policy of what layers compute in, "float32", "mixed_bfloat16" or "mixed_float16"; in any of
+    them weights and answers are float32.
+
+    Every fit starts from the same initial weights (unless it draws its own), dropout stream and optimizer state, so
+    that a fold's result does not depend on the folds before it, and no fold traces or builds what another has compiled.
+    """
+
+    def __init__(
+        self,
+        build: Callable[[], keras.Model],
+        *,
+        loss: object,
+        optimizer: keras.optimizers.Optimizer,
+        batch: int,
+        epochs: int,
+        seed: int,
+        metrics: object | None = None,
+        rate: Callable[[int], float] | None = None,
+        precision: str = "float32",
+    ) -> None:
+        self._build, self._precision = build, precision
+        self.model = for_training(self._built(seed))
+        for layer in each_layer(self.model) if precision != "float32" else ():
+            if getattr(layer, "activation", None) is keras.activations.softmax or isinstance(
+                layer, keras.layers.Softmax
+            ):
+                layer.dtype_policy = "float32"  # probabilities, of whose small differences the loss is made
+        self.model.compile(
+            optimizer=optimizer,
+            loss=dict.fromkeys(self.model.output, loss),
+            metrics={name: [metrics] for name in self.model.output} if metrics else None,
+        )
+        self.model.optimizer.build(self.model.trainable_variables)
+        self._has_metrics = False
+        self._batch, self._epochs, self._rate = batch, epochs, rate
+        self._state = [*self.model.variables, *self.model.optimizer.variables]
+        self._initial = [keras.ops.copy(variable) for variable in self._state]
+
+    def _built(self, seed: int) -> keras.Model:
+        keras.utils.set_random_seed(seed)
+        with _computing_in(self._precision):
+            return self._build()
+
+    def _make_metrics(self, y: Inputs) -> None:
+        """Have Keras make the variables of its metrics: made in the first step, they have it traced twice."""
+        if not self._has_metrics:
+            wanted = {name: keras.ops.convert_to_tensor(values[:1]) for name, values in y.items()}
+            outputs = {name: keras.ops.zeros((1, *output.shape[1:])) for name, output in self.model.output.items()}
+            self.model.compute_loss(None, wanted, outputs)
+            self.model.compute_metrics(None, wanted, outputs)
+            self.model.reset_metrics()
+            self._has_metrics = True
+
+    def fit(
+        self,
+        x: Inputs,
+        y: Inputs,
+        seed: int,
+        epoch_end: EpochEnd | None = None,
+        watch: Validation | None = None,
+        *,
+        redraw: bool = False,
+    ) -> dict[str, list[float]]:
+        """Train from the initial state; the order of the rows comes from `seed`. Returns metric -> epochs.
+
+        With `redraw` the initial weights come from `seed` too, instead of being those of every other fit.
+
+        x and y are inputs and targets by name, each (n, ...).
+
+        With `watch` the history gains `val_accuracy`, and the model may end with the weights of its best epoch.
+
+        An epoch whose loss, or whose answers for the watched rows, are not finite is never the best: all of its metrics
+        are NaN. Once a weight is not finite no later epoch can be, and none is trained; the history is NaN for them.
+        """
+        self._make_metrics(y)
+        for variable, value in zip(self._state, self._initial, strict=True):
+            variable.assign(keras.ops.copy(value))  # JAX gives a step the memory of what it is called with
+        if redraw:
+            self.model.set_weights(self._built(seed).get_weights())
+        batches = Batches(x, y, self._batch, np.random.default_rng(seed))
+        history: dict[str, list[float]] = {}
+        best: list[NDArray[Any]] = []
+        most = -1.0
+        for epoch in range(self._epochs):
+            metrics = self._epoch(batches, epoch)
+            if watch is not None:
+                metrics["val_accuracy"] = self._accuracy(watch)
+            if not np.isfinite([*metrics.values()]).all():
+                metrics = dict.fromkeys(metrics, math.nan)
+            elif watch is not None and watch.keep_best and metrics["val_accuracy"] > most:  # the earliest of equals
+                most = metrics["val_accuracy"]
+                best = [np.array(keras.ops.convert_to_numpy(weight)) for weight in self.model.weights]
+            for name, value in metrics.items():
+                history.setdefault(name, []).append(value)
+            if epoch_end:
+                epoch_end(epoch + 1, self._epochs)
+            if math.isnan(metrics["loss"]) and not self._is_finite():
+                missing = [math.nan] * (self._epochs - epoch - 1)
+                history = {name: values + missing for name, values in history.items()}
+                break
+        for weight, value in zip(self.model.weights if best else (), best, strict=True):
+            weight.assign(value)
+        return history
+
+    def _epoch(self, batches: Batches, epoch: int) -> dict[str, float]:
+        """Train on each batch once, and have the rows ordered anew; returns the metrics, means over the rows.
+
+        Batch by batch, as `fit` does: that sets up a pipeline anew for each call, and never gives back all its memory.
+        """
+        if self._rate:
+            self.model.optimizer.learning_rate = self._rate(epoch)
+        sums: dict[str, float] = {}
+        for index in range(len(batches)):
+            batch = batches[index]
+            for name, value in self.model.train_on_batch(*batch, return_dict=True).items():
+                sums[name] = sums.get(name, 0.0) + float(value) * len(next(iter(batch[0].values())))
+        batches.reorder()
+        rate = {"learning_rate": self._rate(epoch)} if self._rate else {}
+        return {name: value / batches.rows for name, value in sums.items()} | rate
+
+    def _accuracy(self, watch: Validation) -> float:
+        """NaN where an answer is not finite: its largest class would be the first one."""
+        answers = self.predict(watch.x)[watch.output]
+        return float((answers.argmax(axis=-1) == watch.y).mean()) if np.isfinite(answers).all() else math.nan
+
+    def _is_finite(self) -> bool:
+        return all(bool(keras.ops.all(keras.ops.isfinite(weight))) for weight in self.model.weights)
+
+    def predict(self, x: Inputs, model: keras.Model | None = None) -> dict[str, NDArray[np.float32]]:
+        """Outputs by name, each (n, ...), of the trained model, or of another that shares its layers.
+
+        Models here take and return dicts by name.
+        """
+        return predict(model or self.model, x, self._batch)
+
+
+def predict(model: keras.Model, x: Inputs, batch: int) -> dict[str, NDArray[np.float32]]:
+    """Outputs by name, each (n, ...), of a model that takes and returns dicts by name.
+
+    uint8 inputs are given as they are to a model that was made for uint8, and in 0-1 to all others.
+    """
+    raw = {name for name, entry in model.input.items() if entry.dtype == "uint8"}
+    batches = Batches(x, None, batch, raw=raw)
+    # batch by batch: `predict` sets up a pipeline for each call, which takes longer than a small network
+    outputs = [model.predict_on_batch(batches[index][0]) for index in range(len(batches))]
+    return {name: np.concatenate([output[name] for output in outputs]).astype(np.float32) for name in outputs[0]}
+
+
+def one_hot(samples: Samples, classes: int) -> Inputs:
+    """Targets of the output "emotion", (n, classes) float32."""
+    return {"emotion": np.eye(classes, dtype=np.float32)[samples.y]}
+
+
+def by_clip(samples: Samples, outputs: Mapping[str, NDArray[np.float32]]) -> Predictions:
+    """The output "emotion" of a model that has one row per clip."""
+    return dict(zip(samples.clip.tolist(), outputs["emotion"], strict=True))

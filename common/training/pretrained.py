@@ -1,0 +1,96 @@
+"""Weights that others trained, read into all layers of a network but its last. Nothing is unpickled or executed."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from common.errors import UserError
+from common.training.weight_files import Shapes
+
+
+def from_file(network: keras.Model, path: Path) -> None:
+    """Read a file of Keras weights (.weights.h5, .h5 or .keras) into all layers but the last, which keeps its own.
+
+    The file holds the whole network with any number of classes; of a .keras file the weights alone are read, and its
+    description of a model is not. Raises UserError for a file that is none, and for one of another network.
+    """
+    last = network.layers[-1]
+    own = [keras.ops.convert_to_numpy(weight) for weight in last.weights]
+    others = [weight for weight in network.weights if not any(weight is last_weight for last_weight in last.weights)]
+    for weight in others:
+        weight.assign(np.full(weight.shape, np.nan, np.float32))  # what the file does not fill stays so
+    by_name = {} if path.name.lower().endswith((".weights.h5", ".keras")) else {"by_name": True}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that the last layer has another number of classes
+            network.load_weights(path, skip_mismatch=True, **by_name)
+    except Exception as error:  # Keras passes on whatever its zip and HDF5 readers trip over
+        reason = " ".join(str(error).split())[:120]
+        raise UserError(f"--weights {path}: cannot be read as weights of {network.name}: {reason}") from error
+    empty = sum(not np.isfinite(keras.ops.convert_to_numpy(weight)).all() for weight in others)
+    if empty:
+        raise UserError(
+            f"--weights {path}: gives {len(others) - empty} of the {len(others)} arrays of {network.name} for input "
+            f"{'x'.join(map(str, network.input_shape[1:3]))}; name the weights of that network and input size, or run "
+            "one network with --experiment"
+        )
+    for weight, value in zip(last.weights, own, strict=True):
+        weight.assign(value)
+
+
+def from_named(
+    network: keras.Model,
+    path: Path,
+    read: Callable[[Path, Shapes], Mapping[str, NDArray[np.float32]]],
+    name: Callable[[str, str], str],
+    kernel: tuple[int, ...] = (0, 1, 2, 3),
+) -> None:
+    """Read a file in another project's layout into all layers but the last, which keeps its own; or nothing at all.
+
+    `read` is a function of `weight_files`, `name` gives the file's name of a layer's weight, and `kernel` are the axes
+    of a convolution (height, width, in, out) in the file's order: (3, 2, 0, 1) is PyTorch's. Raises UserError for a
+    file that cannot be read, lacks an array, or has one of another shape or with values that are no numbers.
+    """
+    weights = {name(layer.name, weight.name): weight for layer in network.layers[:-1] for weight in layer.weights}
+    order = {
+        theirs: kernel if len(weight.shape) == 4 else tuple(range(len(weight.shape)))
+        for theirs, weight in weights.items()
+    }
+    shapes = {theirs: tuple(weight.shape[axis] for axis in order[theirs]) for theirs, weight in weights.items()}
+    try:
+        values = read(path, shapes)
+        if unusable := [theirs for theirs, array in values.items() if not np.isfinite(array).all()]:
+            raise ValueError(f"{unusable[0]} holds values that are no numbers")
+    except Exception as error:  # the readers of HDF5 and safetensors raise whatever they trip over
+        reason = " ".join(str(error).split())[:120]
+        raise UserError(f"--weights {path}: cannot be read as weights of {network.name}: {reason}") from error
+    for theirs, weight in weights.items():
+        weight.assign(np.transpose(values[theirs], np.argsort(order[theirs])))
+
+
+def from_imagenet(network: keras.Model, build: Callable[..., keras.Model]) -> None:
+    """Copy the ImageNet weights of keras.applications, which are downloaded once, into all layers but the last.
+
+    `build` is the function of keras.applications. Raises UserError where the weights cannot be had or do not fit.
+    """
+    try:
+        source = build(weights="imagenet")
+    except Exception as error:  # Keras raises a plain Exception for a failed download, ValueError for a damaged one
+        reason = " ".join(str(error).split())[-100:]
+        raise UserError(
+            f"--weights imagenet: the weights of {network.name} cannot be downloaded ({reason}); run once online, "
+            "name a copy with --weights FILE, or start from random weights with --weights none"
+        ) from error
+    for layer, theirs in zip(network.layers[:-1], source.layers[:-1], strict=True):
+        if [weight.shape for weight in layer.weights] != [weight.shape for weight in theirs.weights]:
+            raise UserError(
+                f"--weights imagenet: layer {theirs.name} of {network.name} is made for images of 224x224 pixels, not "
+                f"{'x'.join(map(str, network.input_shape[1:3]))}; take --profile paper or --weights none"
+            )
+        layer.set_weights(theirs.get_weights())

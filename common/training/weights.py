@@ -1,0 +1,85 @@
+"""What --weights names: the weights that a network starts from. Reads no weights, so that it stays light."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from common.contract import Profile
+from common.errors import UserError, quoted
+
+IMAGENET, NONE = "imagenet", "none"
+KERAS, SAFETENSORS = (".h5", ".keras"), (".safetensors",)
+"""Endings of files, by what wrote them."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Initial weights: `choice` is "imagenet", "none" (random) or a path, `files` the (path, SHA-256) of what it holds.
+
+    A paper whose Settings have a field `weights` of this type takes --weights. Part of a run's key, as all settings.
+    """
+
+    choice: str
+    files: tuple[tuple[str, str], ...] = ()
+
+    def __str__(self) -> str:
+        return ", ".join(f"{Path(path).name} (SHA-256 {digest})" for path, digest in self.files) or self.choice
+
+    def file(self, network: str, endings: Sequence[str] = KERAS) -> tuple[Path, str]:
+        """The file for a network and its SHA-256: the only one, or in a folder the one whose name starts like it.
+
+        Raises UserError for a file with none of the `endings`, and where a folder holds no such file, or several.
+        """
+        fitting = [(Path(path), digest) for path, digest in self.files if Path(path).suffix.lower() in endings]
+        if not Path(self.choice).is_dir():
+            if not fitting:
+                raise UserError(f"--weights {self.choice}: {network} reads weights that end in {' or '.join(endings)}")
+            return fitting[0]
+        matching = [(path, digest) for path, digest in fitting if path.name.lower().startswith(network)]
+        if len(matching) != 1:
+            names = " or ".join(f"{network}…{ending}" for ending in endings)
+            raise UserError(f"--weights {self.choice}: {len(matching)} files are named {names}; put one there")
+        return matching[0]
+
+
+def chosen(text: str) -> Weights:
+    """The weights that a user names: a word, or a file or folder, whose contents are digested.
+
+    Raises UserError for a path that is missing, unreadable or of another kind.
+    """
+    if text in (IMAGENET, NONE):
+        return Weights(text)
+    path = Path(text).expanduser().absolute()
+    if not path.exists():
+        raise UserError(f"--weights {quoted(text)}: no such file or folder; {IMAGENET} and {NONE} are the words")
+    candidates = sorted(path.iterdir()) if path.is_dir() else [path]
+    files = [file for file in candidates if file.suffix.lower() in (*KERAS, *SAFETENSORS) and file.is_file()]
+    if not files:
+        raise UserError(
+            f"--weights {text}: no weights of Keras, which end in {' or '.join(KERAS)}, and no {SAFETENSORS[0]} either"
+        )
+    return Weights(str(path), tuple((str(file), _digest(file)) for file in files))
+
+
+def takes(profile: Profile) -> bool:
+    """Whether the networks of a profile's paper start from weights that a user can choose."""
+    return isinstance(getattr(profile.settings, "weights", None), Weights)
+
+
+def starting_from(profile: Profile, weights: Weights | None) -> Profile:
+    """The profile with these weights; itself where none are named or the paper takes none."""
+    if weights is None or not takes(profile) or weights == profile.settings.weights:
+        return profile
+    settings = replace(profile.settings, weights=weights)
+    return replace(profile, settings=settings, options=(*profile.options, ("--weights", weights.choice)))
+
+
+def _digest(file: Path) -> str:
+    try:
+        with file.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise UserError(f"--weights {file}: {error.strerror}") from error

@@ -1,0 +1,111 @@
+"""Landmarks of every frame of a clip, the rectangle around them, and the map to dlib's mean face."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import cv2
+import dlib
+import numpy as np
+from numpy.typing import NDArray
+
+from common.errors import ClipError
+from common.types import Clip, ClipFrames
+from common.vision.faces import FaceFinder
+from common.vision.images import each_frame, where
+
+ALIGNED = 256
+"""Width and height in pixels of an aligned face: about a face's in 640x480 pixels, and twice what a network reads."""
+BORDER = 0.25
+"""What is added around dlib's mean face on every side, as a share of its size: the default of dlib.get_face_chip."""
+
+
+class Tracked(NamedTuple):
+    """A frame, RGB uint8 (height, width, 3), with its landmarks (68, 2); `where` names it, `found` is dlib's answer.
+
+    Where `found` is False, the landmarks are those of the frame before.
+    """
+
+    where: str
+    frame: NDArray[np.uint8]
+    points: NDArray[np.float32]
+    found: bool
+
+
+def tracked(clip: Clip | ClipFrames, faces: FaceFinder) -> Iterator[Tracked]:
+    """Every frame of a clip with the landmarks that dlib finds in it, or else those of the frame before.
+
+    Raises ClipError for files that cannot be used, and where the first frame shows no face.
+    """
+    points: NDArray[np.float32] | None = None
+    before, face_found = None, True
+    for index, frame in enumerate(each_frame(clip)):
+        place = where(clip, index)
+        if before is None or not np.array_equal(frame, before):  # a still face is searched for once
+            face_found = True
+            try:
+                points = faces.find(frame, place).points
+            except ClipError:
+                if points is None:
+                    raise
+                face_found = False
+        before = frame
+        assert points is not None
+        yield Tracked(place, frame, points, face_found)
+
+
+def reuse_note(unseen: Sequence[int], corpus_names: str) -> tuple[str, ...]:
+    """A line for the report on clips (the number of each one's frames without a face); none where all faces are found.
+
+    `corpus_names` says whose clips these are.
+    """
+    clips = sum(map(bool, unseen))
+    if not clips:
+        return ()
+    count = f"{sum(unseen)} frames of {clips} clips"
+    return (f"{corpus_names}: dlib finds no face in {count}; the previous frame's landmarks are used",)
+
+
+def alignment(points: NDArray[np.float32], size: int) -> NDArray[np.float64]:
+    """The affine map (2, 3) from a frame to its aligned face of size x size pixels, by 68 landmarks (68, 2) as x, y.
+
+    It is `dlib.get_face_chip`'s: the rotation, scale and shift that bring the landmarks closest to dlib's mean face. It
+    rests on many landmarks, and so trembles less from frame to frame than one that levels the eyes. dlib keeps the map
+    to itself and returns the picture alone; but landmarks must follow.
+    """
+    whole = dlib.rectangle(0, 0, 0, 0)  # of the face: asked for, not used
+    shape = dlib.full_object_detection(whole, [dlib.point(int(x), int(y)) for x, y in np.rint(points)])
+    chip = dlib.get_face_chip_details(shape, size, BORDER)
+    centre = np.array([chip.rect.left() + chip.rect.right(), chip.rect.top() + chip.rect.bottom()]) / 2
+    scale = (size - 1) / (chip.rect.right() - chip.rect.left())
+    cosine, sine = scale * np.cos(chip.angle), scale * np.sin(chip.angle)
+    turn = np.array([[cosine, sine], [-sine, cosine]])
+    return np.column_stack([turn, (size - 1) / 2 - turn @ centre])
+
+
+def aligned_picture(picture: NDArray[np.uint8], to_face: NDArray[np.float64], size: int = ALIGNED) -> NDArray[np.uint8]:
+    """The aligned face, uint8 (size, size) or (size, size, channels), by a map as `alignment` gives it.
+
+    Where that makes the picture smaller than half, the picture is halved first, as often as needed, by the filter of
+    `dlib.get_face_chip`: without it single pixels stand for all those around them. Beyond its border the picture goes
+    on as it ends.
+    """
+    turn, shift = to_face[:, :2], to_face[:, 2:]
+    while np.linalg.det(turn) < 0.5**2:
+        picture = np.asarray(cv2.pyrDown(picture, borderType=cv2.BORDER_REPLICATE), np.uint8)
+        turn = 2 * turn  # a pixel's centre keeps its place: that of the half is at twice as many whole pixels
+    face = cv2.warpAffine(picture, np.hstack([turn, shift]), (size, size), borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(face, np.uint8)
+
+
+def rectangle(points: NDArray[np.float32], shape: tuple[int, ...], margin: float) -> tuple[slice, slice]:
+    """Rows and columns of a picture around landmarks (68, 2), as far as they lie in it.
+
+    `margin` is added on every side, as a share of the landmarks' extent.
+    """
+    around = margin * (points.max(0) - points.min(0))
+    (left, top), (right, bottom) = points.min(0) - around, points.max(0) + around
+    rows = slice(max(round(float(top)), 0), min(max(round(float(bottom)), 0), shape[0]))
+    columns = slice(max(round(float(left)), 0), min(max(round(float(right)), 0), shape[1]))
+    return rows, columns

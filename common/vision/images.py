@@ -1,0 +1,161 @@
+"""Reading the frames of a clip, and saying exactly which file is wrong when one cannot be used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from common.errors import ClipError
+from common.types import Clip, ClipFrames, Part
+from common.vision import videos
+
+FORMATS = ("JPEG", "PNG", "BMP")
+"""By content: of the others that Pillow knows, some start programs (EPS) or are no single picture."""
+MOST_PIXELS = 2**25
+"""Of a picture; those of the corpora have a fifteenth of them at most."""
+
+
+def read(path: Path) -> NDArray[np.uint8]:
+    """One image as RGB, uint8 (height, width, 3); greyscale is repeated over the three channels.
+
+    Pillow rather than OpenCV: OpenCV fills the missing part of a truncated JPEG with grey and says nothing.
+    Raises ClipError for a file that is missing, truncated, larger than any picture of a clip, or no JPEG, PNG or BMP.
+    """
+    return _read(path, None)[1]
+
+
+def _read(path: Path, part: Part | None) -> tuple[tuple[int, int], NDArray[np.uint8]]:
+    """Height and width of an image, and a part of it or all as `read` has it. What is not asked for is not converted.
+
+    All is decoded, so that a truncated file is noticed wherever the part lies.
+    """
+    import cv2
+
+    try:
+        with Image.open(path, formats=FORMATS) as opened:
+            if opened.width * opened.height > MOST_PIXELS:
+                raise ValueError(f"{opened.width}x{opened.height} pixels are more than {MOST_PIXELS}")
+            opened.load()
+            size = opened.height, opened.width
+            picture: Image.Image = opened
+            if part is not None:
+                rows, columns = part
+                picture = opened.crop((columns.start, rows.start, columns.stop, rows.stop))
+            if picture.mode == "L":
+                return size, np.asarray(cv2.cvtColor(np.asarray(picture), cv2.COLOR_GRAY2RGB), np.uint8)
+            return size, np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
+    except UnidentifiedImageError:
+        raise ClipError(f"{path}: no JPEG, PNG or BMP that can be read; copy the file again or convert it") from None
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise ClipError(f"{path}: {error}; copy the file again") from error
+
+
+def frames_of(clip: Clip) -> ClipFrames:
+    """The pictures and times of a clip, without what would tell its emotion or whom it shows."""
+    pictures, first = clip.pictures, clip.numbers[0]
+
+    def read(indices: Sequence[int], part: Part | None) -> Iterator[NDArray[np.uint8]]:
+        return _read_all([pictures[index] for index in indices], part, repeated=bool(clip.shown))
+
+    return ClipFrames(
+        corpus=clip.corpus,
+        numbers=tuple(number - first for number in clip.numbers),
+        onset=clip.onset - first,
+        apex=None if clip.apex is None else clip.apex - first,
+        offset=clip.offset - first,
+        fps=clip.fps,
+        apex_source=clip.apex_source,
+        read=read,
+    )
+
+
+def where(clip: Clip | ClipFrames, index: int) -> str:
+    """How a message names a frame: by its file and number where they are known, else by its place in the clip."""
+    if isinstance(clip, ClipFrames):
+        return f"frame {index + 1} of {len(clip.numbers)}"
+    return f"{clip.frames[index]}, frame {clip.numbers[index]}"
+
+
+def read_frame(clip: Clip | ClipFrames, index: int) -> NDArray[np.uint8]:
+    """The frame at a place in a clip, uint8 RGB (height, width, 3). Raises ClipError as `each_frame` does."""
+    return next(_frames(clip).read([index], None))
+
+
+def read_frames(clip: Clip | ClipFrames, step: int = 1) -> NDArray[np.uint8]:
+    """Every `step`-th frame of a clip, uint8 RGB (frames, height, width, 3). Raises ClipError as `each_frame` does."""
+    pictures = each_frame(clip, step)
+    first = next(pictures)
+    frames = np.empty((len(clip.numbers[::step]), *first.shape), np.uint8)
+    frames[0] = first
+    for index, picture in enumerate(pictures, start=1):
+        frames[index] = picture
+    return frames
+
+
+def each_frame(clip: Clip | ClipFrames, step: int = 1, part: Part | None = None) -> Iterator[NDArray[np.uint8]]:
+    """Every `step`-th frame of a clip in turn, each uint8 RGB (height, width, 3), or `part` of each.
+
+    A frame is an image of its own, or a frame of a video, which is decoded once from its start.
+    Raises ClipError for an unreadable file, for a video with fewer frames and for frames of different sizes.
+    """
+    return _frames(clip).read(range(0, len(clip.numbers), step), part)
+
+
+def _frames(clip: Clip | ClipFrames) -> ClipFrames:
+    return clip if isinstance(clip, ClipFrames) else frames_of(clip)
+
+
+def _read_all(wanted: Sequence[tuple[Path, int]], part: Part | None, repeated: bool) -> Iterator[NDArray[np.uint8]]:
+    """The pictures with these files and numbers, or a part of each; in any order where some are `repeated`."""
+    first: tuple[tuple[int, int], str] | None = None
+    for file, number, size, picture in _pictures(wanted, part, repeated):
+        first = first or (size, file.name)
+        if size != first[0]:
+            name = f"{file}, frame {number}" if videos.is_video(file) else f"{file}"
+            raise ClipError(
+                f"{name}: {size[1]}x{size[0]} pixels, but {first[1]} has {first[0][1]}x{first[0][0]}; the frames of a "
+                "clip must have one size"
+            )
+        yield picture
+
+
+def squared(picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """A picture (height, width, 3) as size x size pixels, whatever its shape.
+
+    Means of areas where both sides shrink, else linear: cv2 takes no mean of an area that is smaller than a pixel.
+    """
+    import cv2
+
+    how = cv2.INTER_AREA if min(picture.shape[:2]) >= size else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(np.ascontiguousarray(picture), (size, size), interpolation=how), np.uint8)
+
+
+Found = tuple[Path, int, tuple[int, int], NDArray[np.uint8]]
+
+
+def _pictures(wanted: Sequence[tuple[Path, int]], part: Part | None, repeated: bool) -> Iterator[Found]:
+    """The pictures, or a part of each, behind the file that holds each, its number, and its height and width."""
+    if repeated:  # a control: pictures come again, or in another order than that of a video
+        ordered = sorted(set(wanted))
+        held = {(entry[0], entry[1]): entry for entry in _in_order(ordered, part)}
+        for pair in wanted:
+            yield held[pair]
+    else:
+        yield from _in_order(wanted, part)
+
+
+def _in_order(wanted: Sequence[tuple[Path, int]], part: Part | None) -> Iterator[Found]:
+    for file, pairs in groupby(wanted, key=lambda pair: pair[0]):
+        numbers = [number for _, number in pairs]
+        if videos.is_video(file):
+            for number, picture in zip(numbers, videos.frames(file, numbers), strict=True):
+                height, width = picture.shape[:2]
+                yield file, number, (height, width), picture if part is None else picture[part]
+        else:
+            for number in numbers:
+                yield file, number, *_read(file, part)
