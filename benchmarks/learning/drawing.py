@@ -71,8 +71,8 @@ def draw(rows: Sequence[Row], path: Path) -> None:
             panel.set_xscale("symlog", linthresh=0.5)  # linear up to there, so that 0 has a place
             panel.xaxis.set_major_formatter("{x:g}")
             panel.set(title=title, xlabel="size of an expression, pixels of the input")
-            panel.set(xlim=(-0.05, None), ylim=(0, 1.05))
-            panel.legend(loc="lower right", fontsize=6.5, frameon=False, bbox_to_anchor=(1, 0.4))
+            panel.set(xlim=(-0.05, 1.15 * panel.get_xlim()[1]), ylim=(0, 1.05))
+            panel.legend(loc="lower right", fontsize=6, frameon=False, labelspacing=0.2, borderaxespad=0.1)
         for panel in panels.flat[len(groups) :]:
             panel.set_visible(False)
         for panel in panels[:, 0]:
