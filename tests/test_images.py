@@ -166,7 +166,7 @@ def test_a_broken_video_prints_nothing_of_its_own(films: dict[str, Path], tmp_pa
     program = """
 import sys
 from pathlib import Path
-from common import videos
+from common.vision import videos
 from common.errors import ClipError
 for path in sorted(Path(sys.argv[1]).iterdir()):
     try:
