@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import papers
 from common.contract import Paper, Profile
 from common.errors import UserError
-from common.profiles import CUTS, check_settings, computing_in, cut, moving, with_settings
+from common.profiles import CUTS, check_settings, computing_in, cut, moving, not_reached, with_settings
 from common.report import listing
 
 if TYPE_CHECKING:
@@ -242,7 +242,14 @@ def run(options: argparse.Namespace) -> int:
 
     chosen_study = studied(options)
     _check_writable(options.out)
+    lines = [
+        line
+        for selected in chosen_study.chosen
+        for line in not_reached(selected.paper, selected.experiments, options.set)
+    ]
     with Display() as display:
+        for line in lines:
+            display.line(line)
         if options.dry_run:
             return study.dry_run(chosen_study, display)
         return study.report(chosen_study, display) if options.report_only else study.run(chosen_study, display)

@@ -26,7 +26,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import papers
-from benchmarks.linear import READS, Settings, parts
+from benchmarks.linear import READS, parts, settings_for
 from benchmarks.options import parsed
 from common import standin
 from common.contract import Profile
@@ -60,7 +60,7 @@ def measured(
     """
     paper = papers.load(KEY)
     experiment = next(e for e in paper.experiments if e.id == "composite-loso/published")
-    profile = Profile("quick", Settings(reads), subjects, clips)
+    profile = Profile("quick", settings_for(reads), subjects, clips)
     paper = replace(
         paper, experiments=(experiment,), profiles={"paper": profile, "quick": profile}, images="raw", claims=()
     )

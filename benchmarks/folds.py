@@ -116,7 +116,7 @@ class Clock:
 
             return replace(trained, predict=predict)
 
-        instead: Any = SimpleNamespace(Networks=recipe.Networks, train=train)
+        instead: Any = SimpleNamespace(compiled=recipe.compiled, train=train)
         return replace(own, recipe=lambda: instead)
 
 
@@ -161,7 +161,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for key, name in EXPERIMENTS:
         if chosen.paper and key not in chosen.paper:
             continue
-        settings = replace(papers.load(key).profiles["paper"].settings, epochs=chosen.epochs)
+        settings = papers.load(key).profiles["paper"].settings.having({"epochs": chosen.epochs})
         profile = Profile("paper", settings, chosen.subjects, chosen.clips)
         corpus = ("smic",) if key == "reddy2019" else ("casme2",)
         try:

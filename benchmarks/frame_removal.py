@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from common.corpora.marker import marked
 from common.errors import ClipError, UserError
 from common.types import Clip
 from common.vision.faces import FaceFinder
-from papers.kumar2019.experiments import REMOVALS, TESTED, Removal, Settings
+from papers.kumar2019.experiments import REMOVALS, Inputs, Removal, Training
 from papers.kumar2019.preprocess import chosen, face_frames, magnified
 from papers.kumar2019.texture import select
 
@@ -34,7 +34,8 @@ READINGS: Mapping[str, Removal] = {"published": Removal()} | {name: how for name
 CORPORA = ("casme2", "smic", "samm")
 KEPT = 0.9
 """Share of the clips whose apex the published reading must keep."""
-SHORT = Settings(face_size=112, window=31, cutoff=15.0)
+TESTED = Training().tested_alpha
+SHORT = Inputs(face_size=112, window=31, cutoff=15.0)
 
 HEADING = f"""Magnified {TESTED} times. Columns, over the clips of a corpus with a known apex:
 all stay    clips of which no frame is removed
@@ -64,34 +65,35 @@ class Fate:
     growth: float
 
 
-def fate(clip: Clip, frames: NDArray[np.uint8], how: Removal, settings: Settings) -> Fate:
+def fate(clip: Clip, frames: NDArray[np.uint8], inputs: Inputs) -> Fate:
     """The fate of face crops uint8 (n, h, w, 3) of a clip with a known apex."""
     assert clip.apex is not None
+    how = inputs.removal
     count, apex = len(frames), int(np.abs(np.array(clip.numbers) - clip.apex).argmin())
-    moved, back = magnified(clip, frames, TESTED, settings, how.filter), None
-    stay = _mask(chosen(moved if how.magnified else frames, settings, how), count)
+    moved, back = magnified(clip, frames, TESTED, inputs), None
+    stay = _mask(chosen(moved if how.magnified else frames, inputs), count)
     if how.magnified:
-        turned = magnified(clip, frames[::-1], TESTED, settings, how.filter)
-        back = _mask(chosen(turned, settings, how), count)[::-1]
+        turned = magnified(clip, frames[::-1], TESTED, inputs)
+        back = _mask(chosen(turned, inputs), count)[::-1]
     return Fate(
-        longer=count > settings.window,
+        longer=count > inputs.window,
         share=float(stay.mean()),
         apex=bool(stay[apex]),
         halves=bool(stay[:apex].any() and stay[apex + 1 :].any()),
         backwards=None if back is None else float((stay == back).mean()),
-        noise=float((stay == _of_noise(count, how, settings)).mean()),
+        noise=float((stay == _of_noise(count, inputs)).mean()),
         growth=float(np.abs(moved[stay].mean(axis=0) - frames[stay].mean(axis=0)).mean()),
     )
 
 
 @cache
-def _of_noise(count: int, how: Removal, settings: Settings) -> NDArray[np.bool_]:
+def _of_noise(count: int, inputs: Inputs) -> NDArray[np.bool_]:
     """Which frames of random numbers stay (count,)."""
+    how, side = inputs.removal, inputs.face_size
     if not how.removes:
         return np.ones(count, bool)
-    side = settings.face_size
     pictures = np.random.default_rng(count).integers(0, 256, (count, side, side), np.uint8)
-    return _mask(select(pictures, settings.window, settings.cutoff, how.ends, mean=how.mean).kept, count)
+    return _mask(select(pictures, inputs.window, inputs.cutoff, how.ends, mean=how.mean).kept, count)
 
 
 def _mask(kept: NDArray[np.int64], count: int) -> NDArray[np.bool_]:
@@ -114,13 +116,13 @@ def line(corpus: str, reading: str, fates: Sequence[Fate]) -> str:
     )
 
 
-def measure(clips: Sequence[Clip], settings: Settings, faces: FaceFinder) -> dict[str, list[Fate]]:
+def measure(clips: Sequence[Clip], inputs: Inputs, faces: FaceFinder) -> dict[str, list[Fate]]:
     """The fates of all clips that can be read, by reading."""
     fates: dict[str, list[Fate]] = {name: [] for name in READINGS}
     for clip in clips:
         try:
-            frames, _ = face_frames(clip, settings, faces)
-            clip_fates = [fate(clip, frames, how, settings) for how in READINGS.values()]
+            frames, _ = face_frames(clip, inputs, faces)
+            clip_fates = [fate(clip, frames, replace(inputs, removal=how)) for how in READINGS.values()]
         except ClipError as error:
             print(f"left out: {error}", file=sys.stderr)
             continue
@@ -140,7 +142,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--short", action="store_true", help="one subject of each, smaller faces and windows")
     parser.add_argument("--cache", type=Path, default=Path("standin-cache"), help="folder for the stand-ins")
     options = parser.parse_args(arguments)
-    settings = SHORT if options.short else Settings()
+    inputs = SHORT if options.short else Inputs()
     subjects, per_subject = (1, 1) if options.short else (options.subjects or None, options.clips or None)
     everything: dict[str, list[Fate]] = {name: [] for name in READINGS}
     try:
@@ -153,12 +155,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             clips: Sequence[Clip] = corpora.load(name, root, "cropped").clips
             if options.data is None and name == "smic":
                 clips = with_played_apex(clips, subjects, per_subject, options.seed)
-            fates = measure(timed(clips), settings, FaceFinder())
+            fates = measure(timed(clips), inputs, FaceFinder())
             for reading, rows in fates.items():
                 everything[reading] += rows
                 print(line(name, reading, rows) if rows else f"{name}: no clip with a known apex", flush=True)
-            short = sum(len(clip.frames) <= settings.window for clip in clips)
-            print(f"{name:7s} {short} of {len(clips)} clips have at most {settings.window} frames", flush=True)
+            short = sum(len(clip.frames) <= inputs.window for clip in clips)
+            print(f"{name:7s} {short} of {len(clips)} clips have at most {inputs.window} frames", flush=True)
         if not everything["published"]:
             raise UserError(f"{data}: no clip of {', '.join(options.corpus)} with a known apex")
     except UserError as error:

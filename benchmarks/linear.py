@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.standin_proof import EYES, SIZE, UNIT, flows
-from common.contract import FoldRun, Parts, Trained
+from common.contract import FoldRun, Parts, Settings, Shapes, Trained
 from common.environment import code_digest
-from common.types import Arrays, Clip, ClipFrames, Experiment, Predictions, Samples
+from common.types import Arrays, Clip, ClipFrames, Experiment, Predictions, Samples, one_row_each
 from common.vision.faces import FaceFinder
 from common.vision.images import each_frame, read_frame
 from common.vision.rank_pooling import approximate
@@ -23,25 +23,44 @@ SOURCES = ("benchmarks/linear.py", "benchmarks/standin_proof.py", "common/vision
 SPREAD = 8
 """Frames that stand for a whole clip."""
 SMALL = (SIZE[0] // 8, SIZE[1] // 8)
+PIXELS = SMALL[0] * SMALL[1]
 METADATA = "metadata"
 """What is read of a clip without looking at its face: corpus, length, frame rate, size and brightness."""
 CORPORA = ("casme2", "smic", "samm")
+FACTS = len(CORPORA) + 5
+"""How many numbers `METADATA` is."""
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What the linear classifier reads: one of `READS`, or `METADATA`."""
+class Inputs:
+    """What the linear classifier reads: one of `READS`, or `METADATA`; `code` is a digest of the source code."""
 
     reads: str
+    code: str
+
+
+@dataclass(frozen=True)
+class Network:
+    """There is nothing to build."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """Nothing is computed in another precision."""
+
     precision: str = "float32"
 
 
 @dataclass(frozen=True)
 class Reading:
-    """Which frames of a clip are read, by their places, and what is made of them: aligned, uint8 (n, height, width)."""
+    """Which frames of a clip are read, by their places, and what is made of them: aligned, uint8 (n, height, width).
+
+    That is an array of `count` numbers.
+    """
 
     places: Callable[[ClipFrames], Sequence[int]]
     features: Callable[[NDArray[np.uint8]], NDArray[Any]]
+    count: int
 
 
 def _apex(clip: ClipFrames) -> int:
@@ -58,20 +77,25 @@ def _spread(clip: ClipFrames) -> list[int]:
 
 
 READS = {
-    "onset": Reading(lambda clip: [0], _small),
-    "flow": Reading(lambda clip: [0, _apex(clip)], flows),
-    "frames": Reading(_spread, _small),
-    "dynamic": Reading(lambda clip: range(len(clip.numbers)), lambda frames: _small(approximate(frames)[None])),
+    "onset": Reading(lambda clip: [0], _small, PIXELS),
+    "flow": Reading(lambda clip: [0, _apex(clip)], flows, 2 * (SIZE[0] // 16) * (SIZE[1] // 16)),
+    "frames": Reading(_spread, _small, SPREAD * PIXELS),
+    "dynamic": Reading(lambda clip: range(len(clip.numbers)), lambda frames: _small(approximate(frames)[None]), PIXELS),
 }
 
 
-def prepare(clip: ClipFrames, experiment: Experiment, settings: Settings, faces: FaceFinder) -> Arrays:
+def settings_for(reads: str) -> Settings:
+    """The settings of a linear classifier that reads one of `READS`, or `METADATA`."""
+    return Settings(Inputs(reads, code_digest(SOURCES)), Network(), Training())
+
+
+def prepare(clip: ClipFrames, inputs: Inputs, faces: FaceFinder) -> Arrays:
     """What is read of a clip: "features" (1, n) float32."""
     first = read_frame(clip, 0)
-    if settings.reads == METADATA:
+    if inputs.reads == METADATA:
         facts = [*(clip.corpus == name for name in CORPORA), len(clip.numbers), clip.fps, *first.shape[:2]]
         return {"features": np.array([[*facts, first.mean()]], np.float32)}
-    reading = READS[settings.reads]
+    reading = READS[inputs.reads]
     points = faces.find(first).points
     left, right = points[36:42].mean(0), points[42:48].mean(0)
     reach = (right - left) / np.sum((right - left) ** 2) * UNIT
@@ -82,17 +106,15 @@ def prepare(clip: ClipFrames, experiment: Experiment, settings: Settings, faces:
     return {"features": np.asarray(reading.features(np.stack(grey)), np.float32).reshape(1, -1)}
 
 
-def assemble(
-    clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], experiment: Experiment, settings: Settings
-) -> Samples:
+def shapes(settings: Settings) -> Shapes:
+    """One row of numbers."""
+    reads = settings.inputs.reads
+    return {"features": (FACTS if reads == METADATA else READS[reads].count,)}
+
+
+def assemble(clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], settings: Settings) -> Samples:
     """Samples with one row per clip."""
-    return Samples(
-        x={"features": np.concatenate([clip_arrays["features"] for clip_arrays in arrays])},
-        y=np.array([label for _, label in clips]),
-        subject=np.array([clip.subject_id for clip, _ in clips]),
-        clip=np.array([clip.id for clip, _ in clips]),
-        view=np.zeros(len(clips), np.int64),
-    )
+    return one_row_each(clips, {"features": np.concatenate([clip_arrays["features"] for clip_arrays in arrays])})
 
 
 class Linear:
@@ -101,8 +123,8 @@ class Linear:
     class Networks:
         """None: what takes their place knows how many classes there are."""
 
-        def __init__(self, experiment: Experiment, settings: Settings, seed: int) -> None:
-            self.classes = len(experiment.labels.classes)
+        def __init__(self, settings: Settings, shapes: Shapes, classes: tuple[str, ...], seed: int) -> None:
+            self.classes = len(classes)
 
         def facts(self) -> dict[str, int]:
             """Nothing is counted."""
@@ -111,6 +133,8 @@ class Linear:
         def flops(self, rows_per_clip: float) -> float:
             """Nothing is counted."""
             return 0.0
+
+    compiled = Networks
 
     @staticmethod
     def train(networks: Any, experiment: Experiment, samples: Samples, fold_run: FoldRun) -> Trained:
@@ -132,11 +156,7 @@ class Linear:
 
 def parts() -> Parts:
     """What takes the place of a paper's modules."""
-    preprocess: Any = SimpleNamespace(
-        parameters=lambda experiment, settings: {"reads": settings.reads, "code": code_digest(SOURCES)},
-        prepare=prepare,
-        assemble=assemble,
-    )
+    preprocess: Any = SimpleNamespace(prepare=prepare, shapes=shapes, assemble=assemble)
     figures: Any = SimpleNamespace(draw=lambda *_: [], results=lambda *_: [])
     recipe: Callable[[], Any] = lambda: Linear  # noqa: E731
-    return Parts(preprocess, figures, recipe, lambda experiment, settings: 0)
+    return Parts(preprocess, figures, recipe)

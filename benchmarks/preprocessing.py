@@ -26,7 +26,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -39,11 +39,10 @@ from common.runs import preprocessing, scheduler
 from common.runs.cache import Cache, digest
 from common.runs.plan import Job, plan, read_data
 from common.runs.processes import Pool
-from common.types import Clip, Experiment
+from common.types import Clip
 from common.vision import images
 from common.vision.faces import FaceFinder
 from papers.reddy2019 import preprocess as reddy2019
-from papers.reddy2019.experiments import spread_out
 
 LEAST = {"aouayeb2019": 0.4}
 """The speed that a paper must reach."""
@@ -92,9 +91,9 @@ def composite(key: str, data: Path, clips: int | None, cache: Path) -> Job:
     return replace(job, clips=tuple(job.clips[place] for place in chosen))
 
 
-def files(clip: Clip, key: str, experiment: Experiment, settings: Any) -> tuple[Path, ...]:
-    """The image files of a clip that a paper reads, each once: reddy2019 reads some of them."""
-    return (reddy2019.window(clip, settings, spread_out(experiment)) if key == "reddy2019" else clip).files
+def files(clip: Clip, job: Job) -> tuple[Path, ...]:
+    """The image files of a clip that a job reads, each once: reddy2019 reads some of them."""
+    return (reddy2019.window(clip, job.settings.inputs) if job.paper.key == "reddy2019" else clip).files
 
 
 def decode(paths: Sequence[Path]) -> int:
@@ -116,7 +115,7 @@ def measured(job: Job, workers: int, folder: Path) -> Cost:
         list(pool.finished([pool.start(decode, ()) for _ in range(workers)]))  # the processes are there
         for first in range(0, len(job.clips), TURN * workers):
             clips = job.clips[first : first + TURN * workers]
-            paths = [files(clip, job.paper.key, job.experiment, job.profile.settings) for clip, _ in clips]
+            paths = [files(clip, job) for clip, _ in clips]
             for path in (path for clip, _ in clips for path in clip.files):
                 path.read_bytes()  # now the system holds it
             start = time.perf_counter()
@@ -186,7 +185,7 @@ def silent(stage: str, done: int, total: int) -> None:
 def row(job: Job, workers: int, repeats: int, folder: Path) -> tuple[str, float]:
     """Measure a job: its line of the table, and its speed."""
     key = job.paper.key
-    count = sum(len(files(clip, key, job.experiment, job.profile.settings)) for clip, _ in job.clips)
+    count = sum(len(files(clip, job)) for clip, _ in job.clips)
     runs = [alone(measured, job, workers, folder) for _ in range(repeats)]
     few = job.clips[:: -(-len(job.clips) // LOOKED_INTO)]
     part = alone(shares, replace(job, clips=few), folder)

@@ -26,6 +26,7 @@ import numpy as np
 import papers
 from benchmarks.options import parsed
 from common import corpora, standin
+from common.contract import Settings
 from common.corpora import casme_sq_recordings
 from common.corpora.marker import marked
 from common.environment import peak_memory_mib
@@ -34,7 +35,7 @@ from common.types import Clip, Experiment, Samples
 from common.vision.faces import FaceFinder
 from common.vision.images import frames_of
 from papers.reddy2019 import preprocess
-from papers.reddy2019.experiments import NETWORKS, Settings, depth
+from papers.reddy2019.experiments import NETWORKS
 
 CORPORA = ("smic", "casme_sq")
 FITTED = 0.95
@@ -68,13 +69,13 @@ def prepared(clips: Iterator[tuple[Clip, int]], experiment: Experiment, settings
     faces, usable, arrays = FaceFinder(), [], []
     for clip, label in clips:
         try:
-            arrays.append(preprocess.prepare(frames_of(clip), experiment, settings, faces))
+            arrays.append(preprocess.prepare(frames_of(clip), settings.inputs, faces))
             usable.append((clip, label))
         except ClipError as error:
             print(f"{clip.id} left out: {error}", file=sys.stderr)
     if not usable:
         raise UserError(f"{experiment.id}: no clip can be used")
-    samples = preprocess.assemble(usable, arrays, experiment, settings)
+    samples = preprocess.assemble(usable, arrays, settings)
     return replace(samples, x={name: np.stack([a[name] for a in arrays]) for name in ("face", "eyes", "mouth")})
 
 
@@ -83,7 +84,7 @@ def fit(experiment: Experiment, settings: Settings, samples: Samples, seed: int)
     from common.training.learner import Validation
     from papers.reddy2019 import recipe
 
-    learner = recipe.Networks(experiment, settings, seed).learner
+    learner = recipe.compiled(settings, preprocess.shapes(settings), experiment.labels.classes, seed).learner
     read = replace(samples, x={name: samples.x[name] for name in learner.model.input})
     x = recipe.fit_scaling([read]).applied(read)
     targets = {"emotion": np.eye(len(experiment.labels.classes), dtype=np.float32)[samples.y]}
@@ -122,13 +123,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--cache", type=Path, default=Path("standin-cache"), help="folder for the stand-ins")
     chosen = parsed(parser, arguments, corpus=["smic"], network=["stcnn"], epochs=2, subjects=2, clips=2)
-    settings = Settings(
-        epochs=chosen.epochs,
-        dropout=chosen.dropout,
-        learning_rate=chosen.learning_rate,
-        casme_sq_frame_step=chosen.frame_step,
+    paper = papers.load("reddy2019")
+    full = paper.profiles["paper"].settings.having(
+        {
+            "epochs": chosen.epochs,
+            "dropout": chosen.dropout,
+            "learning_rate": chosen.learning_rate,
+            "frame_step": chosen.frame_step,
+        }
     )
-    experiments = {e.id: e for e in papers.load("reddy2019").experiments}
+    experiments = {e.id: e for e in paper.experiments}
     try:
         data = chosen.data or standin.ensure(
             chosen.cache,
@@ -140,12 +144,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("stand-in corpora" if marked(data) else f"corpora in {data}", HEADING, sep="\n", flush=True)
         for corpus in chosen.corpus:
             first = experiments[f"stcnn-{corpus}/published"]
-            samples = prepared(labelled(data, corpus, first), first, settings)
+            samples = prepared(labelled(data, corpus, first), first, full.having(first.settings))
             for key in chosen.network:
                 experiment = experiments[f"{key}-{corpus}/published"]
+                settings = full.having(experiment.settings)
+                frames = next(iter(preprocess.shapes(settings).values()))[2]
                 with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as alone:
                     result = alone.submit(fit, experiment, settings, samples, chosen.seed).result()
-                print(_line(key, corpus, depth(experiment, settings), len(samples.y), result), flush=True)
+                print(_line(key, corpus, frames, len(samples.y), result), flush=True)
     except UserError as error:
         print(error, file=sys.stderr)
         return 2

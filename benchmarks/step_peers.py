@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 
 import papers
+from common.contract import Settings
 from common.environment import without_stderr
 from common.training.weights import NONE, Weights
-from common.types import Arrays
+from common.types import Arrays, Experiment
 
 WARM = 3
 """Steps before those that count: the first are traced and compiled."""
@@ -40,10 +41,14 @@ class Network:
     region: str = ""
     port: str = ""
 
-    def settings(self, rows: int | None = None) -> Any:
-        """The paper's settings with the changes, and with batches of so many rows."""
-        wanted = {**self.changes, **({self.batch: rows} if rows else {})}
-        return replace(papers.load(self.paper).profiles["paper"].settings, **wanted)
+    def looked_up(self) -> Experiment:
+        """The experiment of its paper."""
+        return next(e for e in papers.load(self.paper).experiments if e.id == self.experiment)
+
+    def settings(self, rows: int | None = None) -> Settings:
+        """The experiment's settings with the changes, and with batches of so many rows."""
+        wanted = {**self.looked_up().settings, **self.changes, **({self.batch: rows} if rows else {})}
+        return papers.load(self.paper).profiles["paper"].settings.having(wanted)
 
 
 _RANDOM = {"weights": Weights(NONE)}
@@ -104,7 +109,7 @@ def use_stock_keras() -> None:
     training.Learner = _StockLearner
 
 
-def in_keras(network: Network, settings: Any, *, stock: bool) -> tuple[Callable[[], object], Facts]:
+def in_keras(network: Network, settings: Settings, *, stock: bool) -> tuple[Callable[[], object], Facts]:
     """A step of the network that its recipe builds, for a process that has not imported Keras yet.
 
     The suite's model is that of `common.training.learner.Learner`, the stock one what `use_stock_keras` puts in its
@@ -115,13 +120,13 @@ def in_keras(network: Network, settings: Any, *, stock: bool) -> tuple[Callable[
     importlib.import_module(
         "common.training.learner"
     )  # first: what it imports sets what TensorFlow reads when it is imported
-    recipe: Any = importlib.import_module(f"papers.{network.paper}.recipe")
+    parts = papers.parts(network.paper)
+    recipe, shapes = parts.recipe(), parts.preprocess.shapes(settings)
     if network.region:
-        sizes = recipe.region_sizes
-        recipe.region_sizes = lambda scale: {network.region: sizes(scale)[network.region]}
-    experiment = next(e for e in papers.load(network.paper).experiments if e.id == network.experiment)
-    model = getattr(recipe.Networks(experiment, settings, 0), network.learner).model
-    batch = getattr(settings, network.batch)
+        shapes = {network.region: shapes[network.region]}
+    compiled = recipe.compiled(settings, shapes, network.looked_up().labels.classes, 0)
+    model = getattr(compiled, network.learner).model
+    batch = settings.values()[network.batch]
     weighted = (2,) if network.paper == "aouayeb2019" else ()
     facts = Facts(
         {name: (batch, *tensor.shape[1:]) for name, tensor in model.input.items()},
@@ -133,7 +138,7 @@ def in_keras(network: Network, settings: Any, *, stock: bool) -> tuple[Callable[
     return lambda: [float(value) for value in model.train_on_batch(x, y, return_dict=True).values()], facts
 
 
-def in_torch(network: Network, settings: Any, facts: Facts) -> tuple[Callable[[], object], Facts]:
+def in_torch(network: Network, settings: Settings, facts: Facts) -> tuple[Callable[[], object], Facts]:
     """A step of the network's port, on the same inputs and targets."""
     return importlib.import_module("benchmarks.torch_ports").stepper(network.port, *data(facts), settings), facts
 
@@ -181,7 +186,7 @@ class Peer:
         self._process.join()
 
 
-def serve(pipe: Connection, kind: str, name: str, settings: Any, facts: Facts | None) -> None:
+def serve(pipe: Connection, kind: str, name: str, settings: Settings, facts: Facts | None) -> None:
     """In a peer's process: build, warm up, say so, and do as many steps as are asked for."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # peers share a GPU

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from benchmarks.options import parsed
 from papers.kumar2019 import texture
+from papers.kumar2019.experiments import Inputs
 
 HEADING = "frames  windows    maps s  sliding s  direct s, per window  ratio  direct s, per frame  ratio"
 
@@ -52,12 +53,11 @@ def line(count: int, size: int, ends: str, repeats: int) -> str:
     """The row of a clip of `count` frames of size x size pixels."""
     frames = np.random.default_rng(count).integers(0, 256, (count, size, size), np.uint8)
     maps = texture.texture_maps(frames)
-    windows = texture.windows(count, ends=ends)
+    window, cutoff = Inputs.window, Inputs.cutoff
+    windows = texture.windows(count, window, ends)
     once = sorted(set(windows))
-    own = seconds(partial(texture.activity, maps, ends=ends), repeats)
-    per_window, per_frame = (
-        seconds(partial(direct, maps, places, texture.CUTOFF), repeats) for places in (once, windows)
-    )
+    own = seconds(partial(texture.activity, maps, window, cutoff, ends), repeats)
+    per_window, per_frame = (seconds(partial(direct, maps, places, cutoff), repeats) for places in (once, windows))
     return (
         f"{count:6}  {len(once):7}  {seconds(partial(texture.texture_maps, frames), repeats):8.2f}  {own:9.2f}  "
         f"{per_window:20.2f}  {per_window / own:5.1f}  {per_frame:19.2f}  {per_frame / own:5.1f}"

@@ -7,13 +7,13 @@ Channels come first, as PyTorch has them. Layers, optimizers and losses are thos
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn, optim
 from torch.nn import functional
 
+from common.contract import Settings
 from common.types import Arrays
 
 PARALLEL = (1, 3, 5, 7)
@@ -60,7 +60,7 @@ def _dense(before: list[nn.Module], video: Tensor, dropout: float) -> list[nn.Mo
     return [nn.Linear(wide, 128), nn.ReLU(), nn.Dropout(dropout)]
 
 
-def stepper(port: str, x: Arrays, y: Arrays, settings: Any) -> Callable[[], float]:
+def stepper(port: str, x: Arrays, y: Arrays, settings: Settings) -> Callable[[], float]:
     """A training step of a port on one batch of the inputs and targets that Keras reads; it returns the loss."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     inputs = {name: torch.from_numpy(np.ascontiguousarray(np.moveaxis(array, -1, 1))) for name, array in x.items()}
@@ -80,23 +80,23 @@ def stepper(port: str, x: Arrays, y: Arrays, settings: Any) -> Callable[[], floa
 
 
 def _built(
-    port: str, inputs: Mapping[str, Tensor], classes: int, settings: Any, device: torch.device
+    port: str, inputs: Mapping[str, Tensor], classes: int, settings: Settings, device: torch.device
 ) -> tuple[nn.ModuleDict, optim.Optimizer]:
     """A network for each input, in the order of the outputs, and the paper's optimizer."""
     if port == "region_cnns":
         networks = nn.ModuleDict({name: RegionCNN(classes) for name in inputs}).to(device)
-        return networks, optim.Adam(networks.parameters(), settings.learning_rate, eps=1e-7)
-    face, momentum = inputs["face"], getattr(settings, "momentum", 0.0)
-    network = stcnn(face, classes, settings.dropout) if port == "stcnn" else model_a(face, classes)
+        return networks, optim.Adam(networks.parameters(), settings.training.learning_rate, eps=1e-7)
+    face, momentum = inputs["face"], getattr(settings.training, "momentum", 0.0)
+    network = stcnn(face, classes, settings.network.dropout) if port == "stcnn" else model_a(face, classes)
     networks = nn.ModuleDict({"face": network}).to(device)
-    return networks, optim.SGD(networks.parameters(), settings.learning_rate, momentum=momentum)
+    return networks, optim.SGD(networks.parameters(), settings.training.learning_rate, momentum=momentum)
 
 
-def _loss(wanted: Tensor, scores: Tensor, settings: Any) -> Tensor:
+def _loss(wanted: Tensor, scores: Tensor, settings: Settings) -> Tensor:
     """Cross-entropy, or with targets (n, 2, classes) the focal loss of aouayeb2019."""
     if wanted.ndim == 2:
         return functional.cross_entropy(scores, wanted)
     p = scores.softmax(1).clamp(1e-7, 1 - 1e-7)
-    positive = -wanted[:, 0] * (1 - p) ** settings.gamma * p.log()
-    negative = -wanted[:, 1] * p**settings.gamma * (1 - p).log()
+    positive = -wanted[:, 0] * (1 - p) ** settings.training.gamma * p.log()
+    negative = -wanted[:, 1] * p**settings.training.gamma * (1 - p).log()
     return (positive + negative).sum(1).mean()

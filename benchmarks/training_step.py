@@ -84,7 +84,7 @@ def measure(name: str, rows: int | None, steps: int, rounds: int) -> tuple[Row, 
             peer.end()
     rate = 2 * SIDE**3 / min(products) / 1e9 if facts.device.startswith("cpu") else None
     best = {kind: min(values, default=None) for kind, values in medians.items()}
-    batch = getattr(settings, network.batch)
+    batch = settings.values()[network.batch]
     return Row(name, batch, facts.gflop, best["stock"], best["suite"], best["torch"], rate), facts.device
 
 

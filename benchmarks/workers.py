@@ -58,7 +58,7 @@ def prepared(data: Path, cache: Path, profile: Profile) -> None:
     with tempfile.TemporaryDirectory() as out:
         job = planned(PAPER, EXPERIMENT, profile, data, cache, Path(out))
     preprocess, faces = papers.parts(PAPER).preprocess, FaceFinder(None)
-    for clip_task in preprocessing.clip_tasks(job, preprocess, preprocessing.code(PAPER)):
+    for clip_task in preprocessing.clip_tasks(job, preprocessing.code(PAPER)):
         if fault := preprocessing.make(clip_task, preprocess, Cache(cache), faces).fault:
             raise UserError(f"{clip_task.clip.id}: {fault}")
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
-
-from common.types import Arrays, Clip, ClipFrames, Experiment, Predictions, Samples
-
-if TYPE_CHECKING:
-    from common.vision.faces import FaceFinder
-from dataclasses import field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from common.types import History, Progress, Scaling
+from common.types import Arrays, Clip, ClipFrames, Experiment, History, Predictions, Progress, Samples, Scaling
+
+if TYPE_CHECKING:
+    from common.audit.finding import Finding
+    from common.vision.faces import FaceFinder
 
 Lesson = Callable[[Samples], Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]]]
 """By model what it is given and what is asked of it for these rows: inputs and targets by name, each (n, ...)."""
@@ -40,6 +38,42 @@ class Trained:
     scaling: Scaling = field(default_factory=dict)
     caveats: tuple[str, ...] = ()
     lesson: Lesson | None = None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A paper's settings in three records of its own, frozen dataclasses.
+
+    `inputs` is all that `prepare` sees beside a clip, so that its fields are the key of the cached arrays. `network` is
+    all that decides what is built, beside the shapes of the inputs and the number of classes. `training` is the rest.
+    No two records have a field of the same name. Raises ValueError where they do.
+    """
+
+    inputs: Any
+    network: Any
+    training: Any
+
+    def __post_init__(self) -> None:
+        names = [field.name for record in self._records() for field in fields(record)]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"two records of settings have {', '.join(twice)}")
+
+    def values(self) -> dict[str, Any]:
+        """All settings by name."""
+        return {field.name: getattr(record, field.name) for record in self._records() for field in fields(record)}
+
+    def having(self, changes: Mapping[str, Any]) -> Settings:
+        """The settings with other values, by name. Raises ValueError for a name that no record has."""
+        if unknown := sorted(set(changes) - set(self.values())):
+            raise ValueError(f"no setting is called {', '.join(unknown)}")
+        records = (
+            replace(record, **{name: changes[name] for name in changes if hasattr(record, name)})
+            for record in self._records()
+        )
+        return Settings(*records)
+
+    def _records(self) -> tuple[Any, Any, Any]:
+        return self.inputs, self.network, self.training
 
 
 @dataclass(frozen=True)
@@ -79,6 +113,10 @@ class Claim:
         return float(self.printed) / (100 if self.unit == "%" else 1)
 
 
+Checks = Callable[[Mapping[str, Any], Sequence[Claim]], Iterable["Finding"]]
+"""`audit` of a paper's audit.py: from the facts and claims of the paper what its own checks find."""
+
+
 @dataclass(frozen=True)
 class CitedRow:
     """A row the paper quotes from others: `values[corpus][metric]`."""
@@ -114,7 +152,10 @@ class Reference:
 
 @dataclass(frozen=True)
 class Paper:
-    """A paper's identity and its experiments; light to import (no Keras, no OpenCV)."""
+    """A paper's identity and its experiments; light to import (no Keras, no OpenCV).
+
+    `checks` are those of its printed numbers that no other paper needs.
+    """
 
     key: str
     title: str
@@ -131,6 +172,7 @@ class Paper:
     facts: Mapping[str, Any]
     departures: tuple[Departure, ...]
     reference: Reference
+    checks: Checks | None = None
 
 
 @dataclass(frozen=True)
@@ -174,19 +216,21 @@ class FoldRun:
     held_out_access: HeldOutAccess | None
 
 
+Shapes = Mapping[str, tuple[int, ...]]
+"""By input the shape of one row."""
+
+
 class Preprocess(Protocol):
     """A paper's preprocess.py."""
 
-    def parameters(self, experiment: Experiment, settings: Any) -> Mapping[str, Any]:
-        """What decides the arrays that `prepare` returns."""
-
-    def prepare(self, clip: ClipFrames, experiment: Experiment, settings: Any, faces: FaceFinder) -> Arrays:
+    def prepare(self, clip: ClipFrames, inputs: Any, faces: FaceFinder) -> Arrays:
         """A clip's arrays, from its pictures and times alone; raises ClipError where its files or its face fail."""
 
-    def assemble(
-        self, clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], experiment: Experiment, settings: Any
-    ) -> Samples:
-        """Samples of many clips, with the inputs that the experiment's networks read."""
+    def shapes(self, settings: Settings) -> Shapes:
+        """The shapes of the inputs that `assemble` makes."""
+
+    def assemble(self, clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], settings: Settings) -> Samples:
+        """Samples of many clips, with the inputs that the networks read."""
 
 
 class Networks(Protocol):
@@ -202,42 +246,43 @@ class Networks(Protocol):
 class Recipe(Protocol):
     """A paper's recipe.py."""
 
-    def Networks(self, experiment: Experiment, settings: Any, seed: int) -> Networks:
+    def compiled(self, settings: Settings, shapes: Shapes, classes: tuple[str, ...], seed: int) -> Networks:
         """Build and compile once for all folds."""
 
     def train(self, networks: Any, experiment: Experiment, samples: Samples, fold_run: FoldRun) -> Trained:
         """Train on one fold, whose training rows are `samples`."""
 
-    def answers(
-        self, models: Mapping[str, Any], samples: Samples, experiment: Experiment, settings: Any
-    ) -> Predictions:
+    def answers(self, models: Mapping[str, Any], samples: Samples, settings: Settings) -> Predictions:
         """What trained networks answer for clips, be they those of `train` or read from files."""
 
 
 class Figures(Protocol):
     """A paper's figures.py."""
 
-    def draw(self, clips: Sequence[tuple[Clip, int]], settings: Any, faces: FaceFinder, folder: Path) -> list[Figure]:
+    def draw(
+        self, clips: Sequence[tuple[Clip, int]], settings: Settings, faces: FaceFinder, folder: Path
+    ) -> list[Figure]:
         """Draw what goes into the networks into `folder`."""
 
     def results(self, experiment: Experiment, folder: Path) -> list[Figure]:
         """Draw what was learnt into `folder`/figures, from what the recipe left in `folder`, which is the run's."""
 
-    def looks(self, samples: Samples, experiment: Experiment, settings: Any) -> Mapping[str, InputView]:
+    def looks(self, samples: Samples, settings: Settings) -> Mapping[str, InputView]:
         """How each input of the samples of one clip looks, as far as the networks read it."""
 
 
 @dataclass(frozen=True)
 class Parts:
-    """The modules of a paper's folder that need Keras or OpenCV; `recipe` is loaded only when a fold is pending.
-
-    `needs` says what the networks of an experiment depend on: experiments that need the same share them.
-    """
+    """The modules of a paper's folder that need Keras or OpenCV; `recipe` is loaded only when a fold is pending."""
 
     preprocess: Preprocess
     figures: Figures
     recipe: Callable[[], Recipe]
-    needs: Callable[[Experiment, Any], Hashable]
+
+    def network_key(self, experiment: Experiment, settings: Settings) -> Hashable:
+        """What the networks that an experiment trains depend on: those with equal keys are the same."""
+        shapes = tuple(self.preprocess.shapes(settings).items())
+        return settings.network, shapes, experiment.labels.classes
 
 
 @dataclass(frozen=True)
@@ -255,7 +300,7 @@ class Profile:
     """
 
     name: str
-    settings: Any
+    settings: Settings
     subjects: int | None = None
     clips: int | None = None
     folds: int | None = None

@@ -76,7 +76,8 @@ def repeats_results() -> bool:
 def sources(files: Iterable[str]) -> tuple[str, ...]:
     """Source files with all modules of the suite that they import, directly or not, relative to the project's root.
 
-    Errors, the corpora and a paper's experiments are left out: what they decide is part of a key by its value.
+    Errors, the corpora and a paper's experiments are left out: what they decide is part of a key by its value; and so
+    is what is imported for annotations alone.
     """
     seen: dict[str, None] = {}
     waiting = list(files)
@@ -85,7 +86,9 @@ def sources(files: Iterable[str]) -> tuple[str, ...]:
         if name in seen:
             continue
         seen[name] = None
-        for node in ast.walk(ast.parse((ROOT / name).read_text(encoding="utf-8"))):
+        tree = ast.parse((ROOT / name).read_text(encoding="utf-8"))
+        tree.body = [node for node in tree.body if not _is_for_types(node)]
+        for node in ast.walk(tree):
             if not isinstance(node, ast.ImportFrom) or not node.module:
                 continue
             # `from common import apex` names a module too, where `from common.apex import spot` names none
@@ -95,6 +98,10 @@ def sources(files: Iterable[str]) -> tuple[str, ...]:
                 if own and (ROOT / file).is_file() and not file.startswith(LEFT_OUT):
                     waiting.append(file)
     return tuple(sorted(seen))
+
+
+def _is_for_types(node: ast.stmt) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
 
 
 def code_digest(files: Iterable[str]) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import fields, replace
-from typing import Any, get_type_hints
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from common.contract import Paper, Profile
+from common.contract import Paper, Profile, Settings
 from common.corpora.composite import MEGC2019
 from common.errors import UserError, quoted
 from common.protocols.controls import NO_MOTION
@@ -27,13 +27,13 @@ QUICK_MOTION = 8.0
 """Times as far as in micro-expressions, so that networks learn within minutes."""
 
 
-def profiles(paper: Any, quick: Any, smoke: Any) -> dict[str, Profile]:
-    """The three profiles of a paper, from its settings in each: in full, in minutes, and every step once."""
+def profiles(paper: Settings, quick: Mapping[str, Any], smoke: Mapping[str, Any]) -> dict[str, Profile]:
+    """The three profiles of a paper: in full, in minutes, and every step once; of the latter what differs, by name."""
     return {
         "paper": Profile("paper", paper),
         "quick": Profile(
             "quick",
-            quick,
+            paper.having(quick),
             subjects=3,
             clips=9,
             folds=2,
@@ -45,15 +45,24 @@ def profiles(paper: Any, quick: Any, smoke: Any) -> dict[str, Profile]:
             ground_alone=True,
             repeated=False,
         ),
-        "smoke": Profile("smoke", smoke, subjects=2, clips=2, folds=2, trials=2, inner_folds=2, looked_into=False),
+        "smoke": Profile(
+            "smoke",
+            paper.having(smoke),
+            subjects=2,
+            clips=2,
+            folds=2,
+            trials=2,
+            inner_folds=2,
+            looked_into=False,
+        ),
     }
 
 
 def computing_in(precision: str, profile: Profile) -> Profile:
     """The profile with a precision, "float32", "mixed_bfloat16" or "mixed_float16", which all papers' settings have."""
-    if precision == profile.settings.precision:
+    settings = profile.settings.having({"precision": precision})
+    if settings == profile.settings:
         return profile
-    settings = replace(profile.settings, precision=precision)
     return _with_option(replace(profile, settings=settings), "--precision", precision)
 
 
@@ -101,7 +110,7 @@ def with_settings(profile: Profile, words: Sequence[str]) -> Profile:
         name, _, text = word.partition("=")
         if name in types:
             try:
-                settings = replace(profile.settings, **{name: _parsed(text, types[name])})
+                settings = profile.settings.having({name: _parsed(text, types[name])})
             except ValueError as error:
                 raise UserError(f"--set {quoted(word)}: {error}") from None
             if settings != profile.settings:
@@ -109,15 +118,44 @@ def with_settings(profile: Profile, words: Sequence[str]) -> Profile:
     return profile
 
 
-def settable(profile: Profile) -> dict[str, type]:
-    """The types of the settings that --set takes, by name."""
-    hints = get_type_hints(type(profile.settings))
-    return {name: kind for name, kind in hints.items() if name not in OWN_OPTIONS}
+def settable(profile: Profile) -> dict[str, Any]:
+    """The types of the settings that --set takes, by name: numbers and words, true and false, or one of a `Literal`."""
+    settings = profile.settings
+    hints = [hint for part in (settings.inputs, settings.network, settings.training) for hint in _hints(part)]
+    return {name: kind for name, kind in hints if name not in OWN_OPTIONS}
 
 
-def _parsed(text: str, kind: type) -> int | float | str:
+def _hints(record: Any) -> list[tuple[str, Any]]:
+    hints = get_type_hints(type(record)).items()
+    return [(name, kind) for name, kind in hints if kind in (bool, int, float, str) or get_origin(kind) is Literal]
+
+
+def not_reached(paper: Paper, experiments: Sequence[Experiment], words: Sequence[str]) -> list[str]:
+    """Lines on settings of --set that some of a paper's experiments do not take, since they have values of their own.
+
+    Raises UserError where that is so of all of them.
+    """
+    lines = []
+    for word in words:
+        name = word.partition("=")[0]
+        own = [experiment.id for experiment in experiments if name in experiment.settings]
+        if own and len(own) == len(experiments):
+            raise UserError(f"--set {quoted(word)}: every chosen experiment of {paper.key} sets {name} itself")
+        if own:
+            lines.append(f"--set {word}: not for {', '.join(own)} of {paper.key}, which set {name} themselves")
+    return lines
+
+
+def _parsed(text: str, kind: Any) -> Any:
     """A value of a setting; raises ValueError, which says what it takes."""
+    if get_origin(kind) is Literal:
+        words = {str(value): value for value in get_args(kind)}
+        if text in words:
+            return words[text]
+        raise ValueError(f"takes one of {', '.join(words)}")
     try:
+        if kind is bool and text in ("true", "false"):
+            return text == "true"
         if kind is int and int(text) >= 1:
             return int(text)
         if kind is float and 0 <= float(text) < math.inf:
@@ -126,7 +164,7 @@ def _parsed(text: str, kind: type) -> int | float | str:
             return text
     except ValueError:
         pass
-    wanted = {int: "a whole number of at least 1", float: "a number of at least 0"}
+    wanted = {int: "a whole number of at least 1", float: "a number of at least 0", bool: "true or false"}
     raise ValueError(f"takes {wanted.get(kind, 'a word')}")
 
 
@@ -134,7 +172,9 @@ def _with_option(profile: Profile, name: str, value: str) -> Profile:
     return replace(profile, options=(*profile.options, (name, value)))
 
 
-def common_ground(name: str, title: str, network: str, note: str = "") -> Experiment:
+def common_ground(
+    name: str, title: str, network: str, settings: Mapping[str, Any] | None = None, note: str = ""
+) -> Experiment:
     """A network of a paper where all papers are set side by side, which the paper itself does not run."""
     return Experiment(
         name=f"{name}-composite",
@@ -146,6 +186,7 @@ def common_ground(name: str, title: str, network: str, note: str = "") -> Experi
         selection="last epoch",
         leak_free=True,
         network=network,
+        settings=settings or {},
         note=f"The paper does not run this: it is where all papers are set side by side. {note}".rstrip(),
         on_request=True,
         common_ground=True,
@@ -154,12 +195,11 @@ def common_ground(name: str, title: str, network: str, note: str = "") -> Experi
 
 def shortened(paper: Paper, profile: Profile) -> tuple[str, ...]:
     """What a profile changes against the paper's, one line each."""
-    full = paper.profiles["paper"]
+    full = paper.profiles["paper"].settings.values()
     lines = [
-        f"{field.name.replace('_', ' ')}: {getattr(profile.settings, field.name)} instead of "
-        f"{getattr(full.settings, field.name)}"
-        for field in fields(profile.settings)
-        if getattr(profile.settings, field.name) != getattr(full.settings, field.name)
+        f"{name.replace('_', ' ')}: {value} instead of {full[name]}"
+        for name, value in profile.settings.values().items()
+        if value != full[name]
     ]
     if profile.subjects is not None:
         lines.append(f"subjects per corpus: {profile.subjects} instead of all")

@@ -209,6 +209,20 @@ class Samples:
         )
 
 
+def one_row_each(
+    clips: Sequence[tuple[Clip, int]], x: Mapping[str, NDArray[Any]], notes: tuple[str, ...] = ()
+) -> Samples:
+    """Samples with one row per clip, of (clip, class) pairs and arrays (clips, ...); view 0."""
+    return Samples(
+        x=x,
+        y=np.array([label for _, label in clips], np.int64),
+        subject=np.array([clip.subject_id for clip, _ in clips]),
+        clip=np.array([clip.id for clip, _ in clips]),
+        view=np.zeros(len(clips), np.int64),
+        notes=notes,
+    )
+
+
 @dataclass(frozen=True)
 class Fold:
     """Row indices into `Samples`; `name` says what is held out."""
@@ -225,8 +239,9 @@ class Experiment:
     `held_out` gives, for a protocol that splits once, how many clips of a class the paper has and how many of them it
     holds out. Corpora `tested_on` are never trained on. Clips of fewer than `min_frames` frames are dropped, and
     counted. Experiments `on_request` run when they are named. `twin_of` is the variant whose leak-free twin this is.
-    `network` is the name of what is trained, the same wherever the paper trains it. An experiment on `common_ground`
-    also runs where several papers are set side by side.
+    `network` is the name of what is trained, the same wherever the paper trains it; `settings` are those in which the
+    experiment differs from its profile, by name. An experiment on `common_ground` also runs where several papers are
+    set side by side.
     `control` is the way in which the clips are spoilt to see what a score rests on, empty for the clips as they are.
     Where there is a `space`, values by the name of a setting, these settings are chosen inside the training subjects of
     each fold; `tuned_of` is the variant that is the same but for that.
@@ -241,6 +256,7 @@ class Experiment:
     selection: str
     leak_free: bool
     network: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
     note: str = ""
     held_out: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     tested_on: tuple[str, ...] = ()
@@ -256,11 +272,6 @@ class Experiment:
     def id(self) -> str:
         """`name/variant`, as `--experiment` takes it; of a control `name/variant+control`."""
         return f"{self.name}/{self.variant}{self.control and '+' + self.control}"
-
-    @property
-    def original(self) -> str:
-        """The variant by which networks and inputs go: of a tuned copy that of which it is one."""
-        return self.tuned_of or self.variant
 
 
 Predictions = dict[str, NDArray[np.float32]]

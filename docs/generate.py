@@ -74,9 +74,9 @@ def index() -> str:
 
 
 def page(key: str) -> str:
-    """The page of a paper, with the paragraph in `docs/notes` if there is one."""
+    """The page of a paper, with the notes of its folder if there are any."""
     paper = papers.load(key)
-    notes = ROOT / "docs" / "notes" / f"{key}.md"
+    notes = ROOT / "papers" / key / "notes.md"
     counts = parameters(key)
     parts = [
         f"# {key}\n\n{plain(paper.authors)}. **{plain(paper.title)}.** {plain(paper.venue)}, {paper.year}."
@@ -144,9 +144,11 @@ def _experiments(paper: Paper) -> str:
         ground = f"; where several papers run, as {plain(e.network)}" if e.common_ground else ""
         note = str(notes.index(e.note) + 1) if e.note else ""
         free = "yes" if e.leak_free else "**no**"
-        return code(e.id), plain(e.title), plain(e.protocol), plain(e.selection), free, related, when + ground, note
+        own = "<br>".join(f"{code(name)} {plain(value)}" for name, value in e.settings.items())
+        cells = (code(e.id), plain(e.title), own, plain(e.protocol), plain(e.selection), free, related)
+        return *cells, when + ground, note
 
-    head = ("Experiment", "What it is", "Protocol", "Selection", "Leak-free", "Twin", "Runs", "Note")
+    head = ("Experiment", "What it is", "Own settings", "Protocol", "Selection", "Leak-free", "Twin", "Runs", "Note")
     listed = "\n".join(f"{number}. {plain(note)}" for number, note in enumerate(notes, start=1))
     return f"## Experiments\n\n{table(head, map(row, shown))}\n{listed and 'Notes:'}\n\n{listed}"
 
@@ -213,16 +215,21 @@ def _profiles(paper: Paper) -> str:
         (code(name), "<br>".join(map(plain, shortened(paper, profile))) or "nothing: the paper's own epochs and sizes")
         for name, profile in paper.profiles.items()
     ]
-    settings = [(code(field.name), plain(getattr(full.settings, field.name))) for field in fields(full.settings)]
+    settings = [
+        (code(setting.name), record.name, plain(getattr(getattr(full.settings, record.name), setting.name)))
+        for record in fields(full.settings)
+        for setting in fields(getattr(full.settings, record.name))
+    ]
     return (
         f"## Profiles\n\n{table(('Profile', 'What it shortens'), rows)}\n\n### Settings in full\n\n"
-        f"Those of the profile `paper`.\n\n{table(('Setting', 'Value'), settings)}"
+        "Those of the profile `paper`, but for what an experiment sets itself. Inputs decide how clips are prepared, "
+        f"network what is built, training the rest.\n\n{table(('Setting', 'Of', 'Value'), settings)}"
     )
 
 
 def _audit(paper: Paper, counts: Counts) -> str:
     built = {name: value for named in counts.values() for name, value in named.items()}
-    findings = audit(paper.facts, paper.claims, documented(), built)
+    findings = audit(paper.facts, paper.claims, documented(), built, paper.checks)
     if not findings:
         return "## Printed numbers checked\n\nNo number that a check could be made of."
     parts = [f"## Printed numbers checked\n\n{len(findings)} checks. Each is arithmetic or a look-up, not a judgement."]

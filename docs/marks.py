@@ -88,8 +88,8 @@ def learning_settings() -> str:
     """The settings of the learning benchmark's networks that are not their paper's."""
     rows = []
     for system in SYSTEMS:
-        own = papers.load(system.paper).profiles["paper"].settings
-        changed = (f"{name} {value} ({getattr(own, name)})" for name, value in system.changed.items())
+        own = papers.load(system.paper).profiles["paper"].settings.values()
+        changed = (f"{name} {value} ({own[name]})" for name, value in system.changed.items())
         rows.append((plain(system.label), plain(", ".join(changed).replace("_", " "))))
     return table(("Network", "Settings here (the paper's)"), [row for row in rows if row[1]])
 

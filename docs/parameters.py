@@ -23,15 +23,19 @@ def count(key: str) -> dict[str, dict[str, int]]:
     from common.training.weights import NONE, Weights, starting_from
 
     paper, parts = papers.load(key), papers.parts(key)
-    settings = starting_from(paper.profiles["paper"], Weights(NONE)).settings
-    recipe = parts.recipe()
+    full = starting_from(paper.profiles["paper"], Weights(NONE)).settings
+    recipe, preprocess = parts.recipe(), parts.preprocess
     setattr(Learner, "__init__", _built)  # noqa: B010
     built: dict[Hashable, dict[str, int]] = {}
+    counts: dict[str, dict[str, int]] = {}
     for experiment in paper.experiments:
-        needs = parts.needs(experiment, settings)
-        if needs not in built:
-            built[needs] = dict(recipe.Networks(experiment, settings, 0).facts())
-    return {e.id: built[parts.needs(e, settings)] for e in paper.experiments}
+        settings = full.having(experiment.settings)
+        network = parts.network_key(experiment, settings)
+        if network not in built:
+            shapes, classes = preprocess.shapes(settings), experiment.labels.classes
+            built[network] = dict(recipe.compiled(settings, shapes, classes, 0).facts())
+        counts[experiment.id] = built[network]
+    return counts
 
 
 def _built(learner: Any, build: Callable[[], Any], **_: object) -> None:

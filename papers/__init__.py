@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
+import functools
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 from common.contract import Paper
 from common.environment import sources
 from common.errors import UserError
+from common.scoring.claims import read_paper
 
 if TYPE_CHECKING:
-    from common.contract import Parts
+    from common.contract import Parts, Recipe
+
+HERE = Path(__file__).parent
 
 
 def available() -> tuple[str, ...]:
     """The keys of all papers, in order of name."""
-    return tuple(sorted(file.parent.name for file in Path(__file__).parent.glob("*/experiments.py")))
+    return tuple(sorted(file.parent.name for file in HERE.glob("*/experiments.py")))
 
 
+@functools.cache
 def load(key: str) -> Paper:
     """A paper's identity and experiments; imports neither Keras nor OpenCV. Raises UserError for an unknown key."""
     if key not in available():
         raise UserError(f"unknown paper {key!r}; known: {', '.join(available())}")
-    paper: Paper = import_module(f"papers.{key}").PAPER
-    return paper
+    experiments = import_module(f"papers.{key}.experiments")
+    checks = import_module(f"papers.{key}.audit").audit if _has(key, "audit") else None
+    return read_paper(HERE / key, experiments.EXPERIMENTS, experiments.PROFILES, checks)
 
 
 def parts(key: str) -> Parts:
@@ -34,18 +39,27 @@ def parts(key: str) -> Parts:
 
     return Parts(
         preprocess=import_module(f"papers.{key}.preprocess"),
-        figures=import_module(f"papers.{key}.figures"),
-        recipe=lambda: _recipe(key),
-        needs=import_module(f"papers.{key}.experiments").needs,
+        figures=import_module(f"papers.{key}.figures" if _has(key, "figures") else "common.report.plain_figures"),
+        recipe=functools.partial(_recipe, key),
     )
 
 
-def _recipe(key: str) -> ModuleType:
-    import_module("common.training.learner")  # first: it imports Keras without the backend's startup notes
-    return import_module(f"papers.{key}.recipe")
+def _recipe(key: str) -> Recipe:
+    import_module("common.training.keras_setup")  # first: it imports Keras without the startup notes
+    single = import_module("common.training.single_network")
+    if _has(key, "recipe"):
+        recipe: Recipe = import_module(f"papers.{key}.recipe")
+    else:
+        recipe = single.SingleNetwork(key, import_module(f"papers.{key}.model"))
+    return recipe
 
 
 def code(key: str) -> tuple[str, ...]:
     """The source files, relative to the project's root, that decide what a run of this paper predicts."""
-    own = (f"papers/{key}/{name}.py" for name in ("experiments", "model", "preprocess", "recipe"))
-    return sources((*own, "common/protocols/splits.py", "common/runs/folds.py"))
+    recipe = f"papers/{key}/recipe.py" if _has(key, "recipe") else "common/training/single_network.py"
+    own = (f"papers/{key}/{name}.py" for name in ("experiments", "model", "preprocess"))
+    return sources((*own, recipe, "common/protocols/splits.py", "common/runs/folds.py"))
+
+
+def _has(key: str, module: str) -> bool:
+    return (HERE / key / f"{module}.py").is_file()

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+import papers
+from common.audit.finding import Finding
+from common.contract import Claim
 
 COMPOSITE = """
 [[claims]]
@@ -378,3 +383,10 @@ KNOWN: dict[str, dict[str, Any]] = {
     },
 }
 """What `documented` would say of the corpora of the two files."""
+
+
+def own_checks(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
+    """What the papers' own checks find, paper by paper."""
+    for key in papers.available():
+        if checks := papers.load(key).checks:
+            yield from checks(facts, claims)

@@ -13,17 +13,17 @@ STAGES = ((64, 3), (128, 4), (256, 6), (512, 3))
 def made_up(shapes: Mapping[str, tuple[int, ...]], seed: int = 0) -> dict[str, np.ndarray]:
     """Random float32 weights under which values keep their size; those of one dimension lie around 0.4."""
     rng = np.random.default_rng(seed)
-    found = {}
+    weights = {}
     for name, shape in shapes.items():
         inputs = np.prod(shape) / max(shape[0], shape[-1])  # of a convolution, whichever axis its outputs are
         values = rng.uniform(0.3, 0.5, shape) if len(shape) == 1 else rng.normal(0, inputs**-0.5, shape)
-        found[name] = values.astype(np.float32)
-    return found
+        weights[name] = values.astype(np.float32)
+    return weights
 
 
-def near(found: np.ndarray, expected: np.ndarray) -> bool:
+def near(actual: np.ndarray, expected: np.ndarray) -> bool:
     """Whether values are the same but for what float32 rounds off, and differ among themselves at all."""
-    return bool(np.abs(found - expected).max() < 1e-4 * np.ptp(expected))
+    return bool(np.abs(actual - expected).max() < 1e-4 * np.ptp(expected))
 
 
 def convolved(x: np.ndarray, kernel: np.ndarray, stride: int = 1) -> np.ndarray:

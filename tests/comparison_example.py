@@ -161,13 +161,13 @@ def mixed(folder: Path) -> SideBySide:
         k: {m: replace(s, chance=0.19, value=0.91, low=0.41, high=1.0) for m, s in row.items()}
         for k, row in four.scores.items()
     }
-    one = contender(2, rng, 1, (1, 68))
-    alone = {k: {m: replace(s, low=None, high=None) for m, s in row.items()} for k, row in one.scores.items()}
+    single = contender(2, rng, 1, (1, 68))
+    alone = {k: {m: replace(s, low=None, high=None) for m, s in row.items()} for k, row in single.scores.items()}
     first, _, _, fourth, *rest = whole.contenders
     contenders = (
         first,
         replace(four, scores=few, spread=dict.fromkeys(METRICS, (0.91,))),
-        replace(one, scores=alone, flops=None, spread={}),
+        replace(single, scores=alone, flops=None, spread={}),
         not_run(folder).contenders[3],
         *rest,
     )

@@ -10,9 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from common import standin
 from common.vision.faces import FaceFinder
+
+settings.register_profile("suite", deadline=None)  # a busy machine is no fault
+settings.load_profile("suite")
 
 COMPOSITE = ("casme2", "smic", "samm")
 

@@ -17,7 +17,7 @@ Change = Callable[[int, Picture], Picture]
 
 def shot(corpora: Path) -> list[Picture]:
     """The first RGB frames (480, 640, 3) of a clip of the stand-in CASME II below a folder."""
-    clip = min(one for one in corpora.glob("CASME2/CASME2_RAW_selected/**/EP*") if one.is_dir())
+    clip = min(path for path in corpora.glob("CASME2/CASME2_RAW_selected/**/EP*") if path.is_dir())
     files = sorted(clip.iterdir(), key=lambda file: int("".join(filter(str.isdigit, file.stem))))
     return [images.read(file) for file in files[:40]]
 

@@ -51,8 +51,8 @@ class Kind:
     def annotates(self, row: Sequence[object]) -> bool:
         """A row speaks of a clip that names subject and clip, or one of them and a frame."""
         # a workbook knows no NaN: openpyxl leaves the cell empty
-        said = ["" if cell is None or cell != cell else "".join(str(cell).split()) for cell in row]
-        named, framed = [said[i] for i in self.named], [said[i] for i in self.framed]
+        texts = ["" if cell is None or cell != cell else "".join(str(cell).split()) for cell in row]
+        named, framed = [texts[i] for i in self.named], [texts[i] for i in self.framed]
         return all(named) or (any(named) and any(framed))
 
 
@@ -172,13 +172,13 @@ def mutate(top: Path, how: str, rng: random.Random) -> None:
         return
     place = rng.choice(places)
     files = sorted(path for path in place.iterdir() if path.is_file() and re.search(r"[0-9]", path.name))
-    one = rng.choice(files) if files else place / "img46.jpg"
+    frame = rng.choice(files) if files else place / "img46.jpg"
     if how == "pad":
         for path in files:
             path.rename(path.with_name(re.sub(r"[0-9]+(?=\.)", lambda digits: digits[0].zfill(9), path.name)))
     elif how == "double extension":
-        disk.touch(place, [one.name])
-        one.rename(one.with_name(one.name + one.suffix))
+        disk.touch(place, [frame.name])
+        frame.rename(frame.with_name(frame.name + frame.suffix))
     elif how == "drop":
         for path in rng.sample(files, rng.randint(0, len(files))):
             path.unlink()
@@ -186,7 +186,7 @@ def mutate(top: Path, how: str, rng: random.Random) -> None:
         numbers = [*range(rng.randrange(60)), 10**8, 10**17, 10**40]
         disk.touch(place, [f"img{number}.jpg" for number in numbers if f"{number}" not in str(files)])
     elif how == "twice":
-        disk.touch(place, [f"x_{one.name}", f"{one.stem} (copy){one.suffix}"])
+        disk.touch(place, [f"x_{frame.name}", f"{frame.stem} (copy){frame.suffix}"])
     elif how == "stray files":
         strays = [
             "Thumbs.db",
@@ -206,7 +206,7 @@ def mutate(top: Path, how: str, rng: random.Random) -> None:
     elif how == "gone":
         shutil.rmtree(place)
     elif how == "no image":
-        one.write_bytes(b"\x89 not an image\n")
+        frame.write_bytes(b"\x89 not an image\n")
     elif how == "case":
         place.rename(place.with_name(place.name.upper()))
     elif how == "nest":
@@ -229,8 +229,8 @@ def mutate(top: Path, how: str, rng: random.Random) -> None:
                 if not os.path.lexists(folder / name):
                     (folder / name).symlink_to(target)
     elif how == "dead frame" and files:
-        one.unlink()
-        one.symlink_to(top / "nowhere")
+        frame.unlink()
+        frame.symlink_to(top / "nowhere")
 
 
 HARMS: tuple[str, ...] = (
@@ -278,9 +278,9 @@ def outcome(name: str, root: Path, images: str = "raw") -> Corpus | str:
     try:
         return corpora.load(name, root, images)
     except UserError as error:
-        said = str(error)
-    assert len(said.splitlines()) == 1
-    return said
+        message = str(error)
+    assert len(message.splitlines()) == 1
+    return message
 
 
 def number_in(name: str) -> int:

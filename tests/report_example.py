@@ -30,7 +30,16 @@ def paper(odd: bool = False) -> Paper:
     labels = LabelMap("three", CLASSES, {})
     experiments = tuple(
         Experiment(
-            "composite", v, title, ("casme2", "smic", "samm"), labels, "LOSO, 68 subjects", "last", free, "CNN", note
+            "composite",
+            v,
+            title,
+            ("casme2", "smic", "samm"),
+            labels,
+            "LOSO, 68 subjects",
+            "last",
+            free,
+            "CNN",
+            note=note,
         )
         for v, title, free, note in (
             (VARIANTS[0], "Region networks trained inside each fold", True, ""),
@@ -90,7 +99,7 @@ def comparisons(
         "CLOSE": "Outside the rounding of the printed figure, inside the interval.",
         "DIFFERS": "The printed figure lies outside the interval; features are fitted on training subjects alone here.",
     }
-    found = []
+    compared = []
     for claim in source.claims:
         value = float(np.clip(claim.value - abs(rng.normal(0.06, 0.05)), 0, 1))
         score = Score(
@@ -98,7 +107,7 @@ def comparisons(
         )
         verdict = verdicts[claim.variant]
         command = COMMAND.format(claim.variant, "paper")
-        found.append(
+        compared.append(
             Comparison(
                 claim.experiment,
                 claim.variant,
@@ -113,7 +122,7 @@ def comparisons(
                 command,
             )
         )
-    return tuple(found)
+    return tuple(compared)
 
 
 def not_run() -> Report:
@@ -354,30 +363,30 @@ def many(folder: Path) -> Report:
     """A paper that prints percentages of a single split: three networks, two corpora, three variants; and kernels."""
     source = _many_paper()
     rng = np.random.default_rng(11)
-    found: list[Comparison] = []
+    compared: list[Comparison] = []
     confusions: list[Confusion] = []
     curves: list[Curve] = []
     subjects: list[SubjectRow] = []
     for experiment in source.experiments:
         results = _folds(experiment, rng)
-        found += compare(
+        compared += compare(
             source, experiment, results, len(results), profile=Profile("paper", None), data="licensed", command=_command
         )
         confusions += confusion_tables(experiment, results)
         for stage, history in results[0].history.items():
             for metric in history:
-                folds = tuple(tuple(one.history[stage][metric]) for one in results)
+                folds = tuple(tuple(result.history[stage][metric]) for result in results)
                 curves.append(Curve(experiment.name, experiment.variant, stage, metric, folds))
-        for one in results:
-            right = int((one.probabilities.argmax(axis=1) == one.truth).sum())
+        for result in results:
+            right = int((result.probabilities.argmax(axis=1) == result.truth).sum())
             subjects.append(
-                SubjectRow(experiment.name, experiment.variant, one.fold, len(one.clips), right, one.seconds)
+                SubjectRow(experiment.name, experiment.variant, result.fold, len(result.clips), right, result.seconds)
             )
     return replace(
         not_run(),
         paper=source,
         corpora=corpora()[:2],
-        comparisons=tuple(found),
+        comparisons=tuple(compared),
         confusions=tuple(confusions),
         subjects=tuple(subjects),
         curves=tuple(curves),
@@ -399,8 +408,8 @@ def _many_paper() -> Paper:
     experiments = [
         Experiment(f"{network}-{corpus}", variant, f"{network} network, {variant}", (corpus,), labels, protocol, rule,
                    variant == "loso", "",
-                   "By clip, so that clips of a subject are on both sides." * (variant != "loso"),
-                   held_out if variant != "loso" else {})
+                   note="By clip, so that clips of a subject are on both sides." * (variant != "loso"),
+                   held_out=held_out if variant != "loso" else {})
         for network in ("face", "intermediate", "late")
         for corpus in ("recordings", "smic")
         for variant, protocol, rule in (

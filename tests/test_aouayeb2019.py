@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -15,7 +14,7 @@ from PIL import Image
 
 import papers
 from common.training.learner import Learner
-from common.types import Clip, Fold, Samples
+from common.types import Clip, Experiment, Fold, Samples
 from common.vision.faces import Face
 from papers.aouayeb2019 import model, preprocess, recipe
 from papers.aouayeb2019.experiments import (
@@ -24,14 +23,20 @@ from papers.aouayeb2019.experiments import (
     LANDMARK_BOXES,
     SIGMOID_GATES,
     SIGMOID_GATES_IN_FOLD,
-    Settings,
-    needs,
 )
 from papers.aouayeb2019.preprocess import CANVAS, REGIONS, cut_regions, face_box, region_sizes, takes_part, to_canvas
 
 PAPER = papers.load("aouayeb2019")
 CLASSES = ("negative", "positive", "surprise")
-SMALL = Settings(cnn_batch=8, cnn_epochs=2, lstm_batch=4, lstm_epochs=2, sequence_length=6, region_scale=0.2)
+FULL = PAPER.profiles["paper"].settings
+SMALL = FULL.having(
+    {"cnn_batch": 8, "cnn_epochs": 2, "lstm_batch": 4, "lstm_epochs": 2, "sequence_length": 6, "region_scale": 0.2}
+)
+
+
+def compiled(experiment: Experiment) -> recipe.Networks:
+    settings = SMALL.having(experiment.settings)
+    return recipe.compiled(settings, preprocess.shapes(settings), experiment.labels.classes, seed=0)
 
 
 # ---------------------------------------------------------------- the networks
@@ -52,8 +57,8 @@ def test_shapes_are_those_of_the_text() -> None:
     assert {output.shape for output in cnns.output.values()} == {(None, 4)}
     assert {output.shape for output in model.feature_extractor(cnns).output.values()} == {(None, 20)}
     kernels = [tuple(layer.kernel.shape) for layer in cnns.layers if isinstance(layer, keras.layers.Conv2D)]
-    one = [(5, 5, 4, 4), (3, 3, 4, 8), (1, 1, 8, 16), (3, 3, 8, 16), (5, 5, 8, 16), (7, 7, 8, 16)]
-    assert sorted(kernels) == sorted(one * 6)
+    per_region = [(5, 5, 4, 4), (3, 3, 4, 8), (1, 1, 8, 16), (3, 3, 8, 16), (5, 5, 8, 16), (7, 7, 8, 16)]
+    assert sorted(kernels) == sorted(per_region * 6)
 
 
 def logistic(x: np.ndarray) -> np.ndarray:
@@ -84,25 +89,27 @@ def lstm(
 @pytest.mark.parametrize(("experiment", "gate"), [(CNN_IN_FOLD, of_keras_2), (SIGMOID_GATES_IN_FOLD, logistic)])
 def test_lstms_are_their_equations_with_the_gates_of_keras_2_2_4(experiment, gate) -> None:
     """By default; on request with sigmoids. The gates are at both ends and between them."""
-    sequences = recipe.Networks(experiment, SMALL, seed=0).sequences.model
+    sequences = compiled(experiment).sequences.model
     rng = np.random.default_rng(4)
-    x = {name: rng.normal(0, 6, (3, SMALL.sequence_length, 20)).astype(np.float32) for name in REGIONS}
+    x = {name: rng.normal(0, 6, (3, SMALL.network.sequence_length, 20)).astype(np.float32) for name in REGIONS}
     read = {name: sequences.get_layer(f"{name}_lstm") for name in REGIONS}
-    found = keras.Model(sequences.input, {name: layer.output for name, layer in read.items()}).predict_on_batch(x)
+    outputs = keras.Model(sequences.input, {name: layer.output for name, layer in read.items()}).predict_on_batch(x)
     sums: list[float] = []
     for name, layer in read.items():
-        np.testing.assert_allclose(found[name], lstm(x[name], layer.get_weights(), gate, sums), atol=1e-5)
+        np.testing.assert_allclose(outputs[name], lstm(x[name], layer.get_weights(), gate, sums), atol=1e-5)
     assert np.mean(np.array(sums) < -3) > 0.01
     assert np.mean(np.abs(sums) < 2.5) > 0.5
     assert np.mean(np.array(sums) > 3) > 0.01
 
 
 def test_networks_are_shared_where_their_gates_are_the_same() -> None:
-    by_needs: dict[object, set[str]] = {}
+    parts = papers.parts("aouayeb2019")
+    by_key: dict[object, set[str]] = {}
     for experiment in PAPER.experiments:
-        by_needs.setdefault(needs(experiment, SMALL), set()).add(experiment.original)
+        key = parts.network_key(experiment, SMALL.having(experiment.settings))
+        by_key.setdefault(key, set()).add(experiment.variant)
     sigmoids = {SIGMOID_GATES.variant, SIGMOID_GATES_IN_FOLD.variant}
-    assert sorted(by_needs.values(), key=len) == [sigmoids, {e.original for e in PAPER.experiments} - sigmoids]
+    assert sorted(by_key.values(), key=len) == [sigmoids, {e.variant for e in PAPER.experiments} - sigmoids]
 
 
 def test_what_runs_by_default_has_its_leak_free_twin_beside_it() -> None:
@@ -113,9 +120,9 @@ def test_what_runs_by_default_has_its_leak_free_twin_beside_it() -> None:
 
 
 def test_profile_paper_is_the_text() -> None:
-    settings = PAPER.profiles["paper"].settings
+    settings = FULL.values()
     for name, printed in PAPER.facts["training"].items():
-        assert getattr(settings, name) == printed
+        assert settings[name] == printed
 
 
 def test_equation_2_term_by_term() -> None:
@@ -123,7 +130,7 @@ def test_equation_2_term_by_term() -> None:
     y, training = rng.integers(0, 3, 12), np.arange(8)
     p = rng.dirichlet(np.ones(3), 12).astype(np.float32)
     targets = model.focal_targets(y, 3, training)
-    found = np.array(model.FocalLoss(2.0).call(keras.ops.array(targets), keras.ops.array(p)))
+    losses = np.array(model.FocalLoss(2.0).call(keras.ops.array(targets), keras.ops.array(p)))
     for row in range(12):
         expected = 0.0
         for c in range(3):
@@ -132,7 +139,7 @@ def test_equation_2_term_by_term() -> None:
                 expected -= alpha * (1 - p[row, c]) ** 2 * np.log(p[row, c])
             else:
                 expected -= (1 - alpha) * p[row, c] ** 2 * np.log(1 - p[row, c])
-        assert found[row] == pytest.approx(expected, rel=1e-4)
+        assert losses[row] == pytest.approx(expected, rel=1e-4)
 
 
 def test_weights_balance_each_class_against_the_others() -> None:
@@ -242,7 +249,7 @@ def test_boxes_come_from_the_first_frame_alone(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(preprocess, "read_frame", lambda clip, index: frames[index])
     monkeypatch.setattr(preprocess, "each_frame", lambda clip, step, part: (f[part] for f in frames[::step]))
     clip = Clip("smic", "s1", "x", (Path("first.bmp"),) * 5, tuple(range(5)), 0, None, 4, 100.0, "negative")
-    arrays = preprocess.prepare(clip, CNN_IN_FOLD, Settings(), Finder())  # type: ignore[arg-type]
+    arrays = preprocess.prepare(clip, FULL.inputs, Finder())  # type: ignore[arg-type]
     assert asked == [frames[0].tobytes()]
     for index, frame in enumerate(frames):
         expected = cut_regions(to_canvas(frame[20:290, 30:260]))
@@ -257,15 +264,15 @@ def plain(frames: np.ndarray, points: np.ndarray, follow: bool, scale: float) ->
         if shrunk < 1:
             size = max(1, int(picture.shape[1] * shrunk)), max(1, int(picture.shape[0] * shrunk))
             picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-        found = np.zeros((height, width, 4), np.uint8)
+        padded = np.zeros((height, width, 4), np.uint8)
         top, left = (height - picture.shape[0]) // 2, (width - picture.shape[1]) // 2
-        inside = found[top : top + picture.shape[0], left : left + picture.shape[1]]
+        inside = padded[top : top + picture.shape[0], left : left + picture.shape[1]]
         inside[..., :3], inside[..., 3] = picture, 255
-        return found
+        return padded
 
     height, width = frames.shape[1:3]
     x1, x2, y1, y2 = face_box(points, height, width)
-    found: dict[str, list[np.ndarray]] = {name: [] for name in REGIONS}
+    crops: dict[str, list[np.ndarray]] = {name: [] for name in REGIONS}
     for frame in frames:
         for name, (left, right, top, bottom) in REGIONS.items():
             if follow:
@@ -276,8 +283,8 @@ def plain(frames: np.ndarray, points: np.ndarray, follow: bool, scale: float) ->
             if scale != 1:
                 size = round((right - left) * scale), round((bottom - top) * scale)
                 region = cv2.resize(region, size, interpolation=cv2.INTER_AREA)
-            found[name].append(region)
-    return {name: np.stack(regions) for name, regions in found.items()}
+            crops[name].append(region)
+    return {name: np.stack(regions) for name, regions in crops.items()}
 
 
 @pytest.mark.parametrize("experiment", [CNN_ONCE, LANDMARK_BOXES], ids=lambda e: e.variant)
@@ -305,8 +312,8 @@ def test_arrays_are_those_of_whole_frames_cut_one_by_one(experiment, mode, shape
         with Image.open(file) as opened:
             whole.append(np.asarray(opened.convert("RGB")))
     for step, scale in ((1, 1.0), (2, 0.25)):
-        settings = Settings(frame_step=step, region_scale=scale)
-        arrays = preprocess.prepare(clip, experiment, settings, Finder())  # type: ignore[arg-type]
+        settings = FULL.having({"frame_step": step, "region_scale": scale, **experiment.settings})
+        arrays = preprocess.prepare(clip, settings.inputs, Finder())  # type: ignore[arg-type]
         expected = plain(np.stack(whole[::step]), points, experiment is LANDMARK_BOXES, scale)
         assert list(arrays) == list(REGIONS)
         for name in REGIONS:
@@ -320,7 +327,7 @@ def test_arrays_are_those_of_whole_frames_cut_one_by_one(experiment, mode, shape
 def fake_samples(subjects: int = 3, clips: int = 3, frames: int = 4) -> Samples:
     rng = np.random.default_rng(5)
     n = subjects * clips * frames
-    sizes = region_sizes(SMALL.region_scale)
+    sizes = region_sizes(SMALL.inputs.region_scale)
     return Samples(
         x={name: rng.integers(0, 255, (n, *sizes[name], 4), dtype=np.uint8) for name in REGIONS},
         y=np.tile(np.repeat(np.arange(clips) % 3, frames), subjects),
@@ -332,7 +339,7 @@ def fake_samples(subjects: int = 3, clips: int = 3, frames: int = 4) -> Samples:
 
 @pytest.fixture(scope="module")
 def networks() -> recipe.Networks:
-    return recipe.Networks(CNN_ONCE, SMALL, seed=0)
+    return compiled(CNN_ONCE)
 
 
 def run(networks: recipe.Networks, samples: Samples, experiment, folds: list[str]) -> dict[str, np.ndarray]:
@@ -395,7 +402,7 @@ def test_a_twin_trains_its_cnns_on_the_same_frames_but_the_held_out(
 
     monkeypatch.setattr(networks.cnns, "fit", fit)
     monkeypatch.setattr(networks.sequences, "fit", lambda *_: {"loss": [1.0]})
-    monkeypatch.setattr(networks, "settings", replace(SMALL, cnn_share=share))
+    monkeypatch.setattr(networks, "settings", SMALL.having({"cnn_share": share}))
     chosen = set()
     for subject in ("smic/s0", "smic/s1"):
         test = samples.subject == subject

@@ -66,9 +66,9 @@ def test_halves_by_their_sums(values: list[float], index: int) -> None:
 
 @given(whole_numbers)
 def test_the_search_agrees_with_another_writing_of_it(values: Array) -> None:
-    found = apex.divide_and_conquer(values)
-    assert 0 <= found < len(values)
-    assert found == halved(list(values), list(range(len(values))))
+    index = apex.divide_and_conquer(values)
+    assert 0 <= index < len(values)
+    assert index == halved(list(values), list(range(len(values))))
 
 
 @given(whole_numbers, st.sampled_from([0.25, 3.0, 1024.0]), st.integers(0, 500))
@@ -123,14 +123,13 @@ def textured(rng: np.random.Generator, height: int, width: int) -> NDArray[np.ui
     return np.kron(coarse, np.ones((4, 4)))[:height, :width].astype(np.uint8)
 
 
-@pytest.mark.parametrize(("radius", "neighbours", "blocks", "shape"), [(1, 8, 3, (30, 41)), (3, 4, 1, (16, 16))])
-def test_histograms_count_the_patterns_of_each_block(
-    radius: int, neighbours: int, blocks: int, shape: tuple[int, int]
-) -> None:
+@pytest.mark.parametrize("shape", [(30, 41), (16, 16)])
+def test_histograms_count_the_patterns_of_each_block(shape: tuple[int, int]) -> None:
     frames = np.random.default_rng(0).integers(0, 256, (3, *shape), np.uint8)
-    found = apex.lbp_histograms(frames, radius, neighbours, blocks)
+    histograms = apex.lbp_histograms(frames)
+    radius, neighbours, blocks = 3, 8, 8
     patterns = neighbours * (neighbours - 1) + 3
-    assert found.shape == (3, blocks * blocks * patterns)
+    assert histograms.shape == (3, blocks * blocks * patterns)
     codes = local_binary_pattern(frames[2], neighbours, radius, method="nri_uniform")
     codes = codes[radius:-radius, radius:-radius]
     assert codes.max() == patterns - 1
@@ -143,14 +142,14 @@ def test_histograms_count_the_patterns_of_each_block(
             block = codes[place[0], place[1]]
             expected = [np.mean(block == pattern) for pattern in range(patterns)]
             start = (row * blocks + column) * patterns
-            np.testing.assert_allclose(found[2, start : start + patterns], expected)
+            np.testing.assert_allclose(histograms[2, start : start + patterns], expected)
 
 
 def test_brightness_leaves_the_features_alone() -> None:
     frame = np.random.default_rng(1).integers(0, 128, (64, 64), np.uint8)
-    found = apex.lbp_histograms(np.stack([frame, frame + 60, frame * 2]))
-    np.testing.assert_array_equal(found[1], found[0])
-    np.testing.assert_array_equal(found[2], found[0])
+    histograms = apex.lbp_histograms(np.stack([frame, frame + 60, frame * 2]))
+    np.testing.assert_array_equal(histograms[1], histograms[0])
+    np.testing.assert_array_equal(histograms[2], histograms[0])
 
 
 def test_differences_are_lengths_over_all_bins() -> None:
@@ -190,9 +189,9 @@ def test_a_known_apex_is_never_overwritten(method: str) -> None:
 
 def test_an_estimate_is_a_frame_of_the_clip_and_says_its_method() -> None:
     clip = replace(clip_of(6), numbers=(46, 47, 50, 60, 61, 62))
-    found = apex.estimate(clip, "midpoint", FaceFinder())
-    assert (found.apex, found.apex_source) == (50, "midpoint")
-    assert replace(found, apex=None, apex_source="annotated") == clip
+    estimated = apex.estimate(clip, "midpoint", FaceFinder())
+    assert (estimated.apex, estimated.apex_source) == (50, "midpoint")
+    assert replace(estimated, apex=None, apex_source="annotated") == clip
 
 
 def test_unknown_methods_and_unreadable_clips_are_told() -> None:

@@ -21,6 +21,7 @@ KERAS = {
     "common/predict/networks.py",
     "common/training/pretrained.py",
     "common/training/saliency.py",
+    "common/training/single_network.py",
     "common/training/learner.py",
     "papers/*/model.py",
     "papers/*/recipe.py",
@@ -36,15 +37,15 @@ ROOMS = (
 
 
 def imports(path: Path) -> set[str]:
-    found = set()
+    names = set()
     tree = ast.parse(path.read_text())
     tree.body = [node for node in tree.body if not (isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node))]
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return found
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
 
 
 def _room(path: Path) -> str:
@@ -101,10 +102,10 @@ def test_only_training_compiles_fits_and_predicts() -> None:
 
 def test_tensorflow_itself_is_asked_for_two_things_alone() -> None:
     """Whether it has a GPU, and deterministic operations; all else goes through Keras."""
-    found = {
+    users = {
         str(path.relative_to(ROOT)) for path in MODULES if any(under(name, "tensorflow") for name in imports(path))
     }
-    assert found == {"common/training/keras_setup.py", "common/training/layers.py"}
+    assert users == {"common/training/keras_setup.py", "common/training/layers.py"}
 
 
 def test_listing_imports_no_heavy_library() -> None:

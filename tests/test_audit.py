@@ -7,7 +7,6 @@ from collections import Counter
 from dataclasses import replace
 from fractions import Fraction
 from math import ceil, floor
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,7 +18,6 @@ from common.audit.finding import Finding
 from common.audit.networks import output
 from common.audit.proportions import counts_printing_as, deviates, fitting_share
 from common.contract import Claim
-from common.scoring.claims import read_claims
 from common.scoring.histories import LAST_DEVIATION
 
 PAPER = papers.load("aouayeb2019")
@@ -27,9 +25,10 @@ KEYS = ("aouayeb2019", "kumar2019", "le2020", "reddy2019", "talluri2022")
 
 
 def test_table_2_has_one_solution_in_whole_clips() -> None:
-    found = [one for one in audit(PAPER.facts, PAPER.claims, documented(), {}) if "composite" in one.topic]
-    sentence = found[-1].statement
-    assert found[-1].holds
+    made = audit(PAPER.facts, PAPER.claims, documented(), {}, PAPER.checks)
+    whole = [finding for finding in made if "composite" in finding.topic]
+    sentence = whole[-1].statement
+    assert whole[-1].holds
     assert "smic 6/10/3; casme2 1/1/0; samm 12/1/6; together 19/12/9, so 402 of 442 clips" in sentence
 
 
@@ -38,29 +37,30 @@ def test_a_changed_digit_is_found() -> None:
         replace(claim, printed="0.9020") if (claim.metric, claim.corpus) == ("uar", "megc2019") else claim
         for claim in PAPER.claims
     )
-    assert not all(one.holds for one in audit(PAPER.facts, wrong, documented(), {}))
+    assert not all(finding.holds for finding in audit(PAPER.facts, wrong, documented(), {}, PAPER.checks))
 
 
 def of_kind(key: str, kind: str) -> list[Finding]:
     paper = papers.load(key)
-    return [one for one in audit(paper.facts, paper.claims, documented(), {}) if one.kind == kind and not one.holds]
+    made = audit(paper.facts, paper.claims, documented(), {}, paper.checks)
+    return [finding for finding in made if finding.kind == kind and not finding.holds]
 
 
 def test_the_numbers_of_the_corpus_articles_are_documented() -> None:
     for key, subjects in (("aouayeb2019", 32), ("le2020", 32), ("talluri2022", 29), ("kumar2019", 28)):
         paper = papers.load(key)
-        made = audit(paper.facts, paper.claims, documented(), {})
+        made = audit(paper.facts, paper.claims, documented(), {}, paper.checks)
         (people,) = (o for o in made if o.topic == "Participants against the corpora" and o.statement[:4] == "samm")
         assert (people.kind, people.holds) == ("documented", True)
         assert f"printed {subjects} participants" in people.statement
-    assert [one.topic for one in of_kind("aouayeb2019", "documented")] == []
+    assert [finding.topic for finding in of_kind("aouayeb2019", "documented")] == []
     (clips,) = of_kind("le2020", "documented")  # Table I calls 164 clips SMIC-E-HS
     assert "printed 164 sequences of SMIC-E-HS" in clips.statement
     assert "157 (SMIC-E-HS of the long release)" in clips.statement
 
 
 def test_what_each_paper_is_left_with() -> None:
-    counted = {key: Counter(one.topic for one in of_kind(key, "contradicted")) for key in KEYS}
+    counted = {key: Counter(finding.topic for finding in of_kind(key, "contradicted")) for key in KEYS}
     assert counted == {
         "aouayeb2019": {},
         "kumar2019": {"UAR and UF1 of the confusion matrices": 1},
@@ -71,13 +71,15 @@ def test_what_each_paper_is_left_with() -> None:
 
 
 def test_the_only_solution_says_more_than_table_2() -> None:
-    said = {one.topic: one.statement for one in audit(PAPER.facts, PAPER.claims, documented(), {})}
-    assert "402/442 clips of the only solution are 90.95% (cut off, not rounded)" in said["Accuracy behind the columns"]
-    assert "negative 231/250 = 0.924, positive 97/109 = 0.890 and surprise 74/83 = 0.892" in said["Highest recall"]
+    made = audit(PAPER.facts, PAPER.claims, documented(), {}, PAPER.checks)
+    says = {finding.topic: finding.statement for finding in made}
+    assert "402/442 clips of the only solution are 90.95% (cut off, not rounded)" in says["Accuracy behind the columns"]
+    assert "negative 231/250 = 0.924, positive 97/109 = 0.890 and surprise 74/83 = 0.892" in says["Highest recall"]
 
 
 def test_margins_are_those_of_the_cited_rows() -> None:
-    (margins,) = (o for o in audit(PAPER.facts, PAPER.claims, documented(), {}) if o.topic == "Margins in the text")
+    made = audit(PAPER.facts, PAPER.claims, documented(), {}, PAPER.checks)
+    (margins,) = (finding for finding in made if finding.topic == "Margins in the text")
     own = {c.metric: c.value for c in PAPER.claims if c.corpus == "megc2019"}
     for metric in ("uf1", "uar"):
         leads = [100 * (own[metric] - row.values["megc2019"][metric]) for row in PAPER.cited]
@@ -87,9 +89,9 @@ def test_margins_are_those_of_the_cited_rows() -> None:
 
 def test_parameters_are_held_against_the_models() -> None:
     for built, holds in ((1_093_531, True), (1_093_530, False)):
-        made = audit(PAPER.facts, PAPER.claims, documented(), {"parameters": built})
-        assert [one.holds for one in made if one.topic == "Parameters against the models"] == [holds]
-        (layers,) = (one for one in made if one.topic == "Parameters by layers")
+        made = audit(PAPER.facts, PAPER.claims, documented(), {"parameters": built}, PAPER.checks)
+        assert [finding.holds for finding in made if finding.topic == "Parameters against the models"] == [holds]
+        (layers,) = (finding for finding in made if finding.topic == "Parameters by layers")
         assert layers.holds
         assert "1,093,531 with 4 input channels" in layers.statement
 
@@ -97,11 +99,11 @@ def test_parameters_are_held_against_the_models() -> None:
 @pytest.mark.parametrize("key", KEYS)
 def test_a_finding_is_one_sentence_with_its_place(key: str) -> None:
     paper = papers.load(key)
-    for one in audit(paper.facts, paper.claims, documented(), {}):
-        assert one.statement.endswith(".")
-        assert not re.search(r"[.:]\s+[A-Z][a-z]+ (is|are|has|have|the)\b", one.statement[:-1])
-        assert not re.search(r"\.\s", one.statement.replace("et al. ", ""))
-        assert re.search(r"Table|Section|Abstract|[Ff]igure|Equation", one.source), one
+    for finding in audit(paper.facts, paper.claims, documented(), {}, paper.checks):
+        assert finding.statement.endswith(".")
+        assert not re.search(r"[.:]\s+[A-Z][a-z]+ (is|are|has|have|the)\b", finding.statement[:-1])
+        assert not re.search(r"\.\s", finding.statement.replace("et al. ", ""))
+        assert re.search(r"Table|Section|Abstract|[Ff]igure|Equation", finding.source), finding
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -110,25 +112,25 @@ def test_what_the_audit_names_is_printed(key: str) -> None:
     known = {claim.experiment for claim in paper.claims}
     for group in (*paper.facts.get("folds", ()), *paper.facts.get("bounds", ())):
         assert set(group["experiments"]) <= known
-    for said in paper.facts.get("above", ()):
-        assert set(said.get("own", ())) <= known
-        assert set(said.get("cited", ())) <= {row.method for row in paper.cited}
+    for sentence in paper.facts.get("above", ()):
+        assert set(sentence.get("own", ())) <= known
+        assert set(sentence.get("cited", ())) <= {row.method for row in paper.cited}
     assert all(isinstance(text, str) for text in paper.facts.get("printed", {}).values())
 
 
 def test_three_matrices_are_no_composite_row() -> None:
     paper = papers.load("kumar2019")
-    made = audit(paper.facts, paper.claims, documented(), {})
-    (found,) = (one for one in made if one.topic == "Matrices of the corpora against the composite")
+    made = audit(paper.facts, paper.claims, documented(), {}, paper.checks)
+    (pooled,) = (finding for finding in made if finding.topic == "Matrices of the corpora against the composite")
     recalls = np.mean([(65 + 84 + 85) / 250, (37 + 20 + 17) / 109, (25 + 21 + 7) / 83])
-    assert f"UAR {recalls:.5f}, printed 0.7355" in found.statement
-    assert not found.holds
-    assert found.kind == "note"  # the composite may be a run of its own
+    assert f"UAR {recalls:.5f}, printed 0.7355" in pooled.statement
+    assert not pooled.holds
+    assert pooled.kind == "note"  # the composite may be a run of its own
 
 
 # ---------------------------------------------------------------- percentages of single splits
 
-SINGLE = read_claims(Path(papers.__file__).parent / "reddy2019" / "claims.toml")
+SINGLE = papers.load("reddy2019")
 
 
 def percent(printed: str, metric: str = "accuracy") -> Claim:
@@ -136,8 +138,8 @@ def percent(printed: str, metric: str = "accuracy") -> Claim:
 
 
 def findings(topic: str, *, holds: bool) -> list[Finding]:
-    made = audit(SINGLE.facts, SINGLE.claims, documented(), {})
-    return [one for one in made if one.topic == topic and one.holds == holds]
+    made = audit(SINGLE.facts, SINGLE.claims, documented(), {}, SINGLE.checks)
+    return [finding for finding in made if finding.topic == topic and finding.holds == holds]
 
 
 def test_every_printed_number_is_there() -> None:
@@ -177,7 +179,7 @@ def test_deviations_are_reached_by_ten_counts_or_not() -> None:
 
 
 def test_figures_that_are_no_whole_clips_of_the_validation_set() -> None:
-    wrong = {one.statement.split(":")[0]: one for one in findings("Accuracies as whole clips", holds=False)}
+    wrong = {finding.statement.split(":")[0]: finding for finding in findings("Accuracies as whole clips", holds=False)}
     assert set(wrong) == {
         "intermediate-casme_sq on casme_sq_recordings",
         "late-casme_sq on casme_sq_recordings",
@@ -193,18 +195,18 @@ def test_figures_that_are_no_whole_clips_of_the_validation_set() -> None:
 
 
 def test_figures_that_a_single_answer_reaches() -> None:
-    anger, happy = (one.statement for one in findings("Accuracies of a single answer", holds=False))
+    anger, happy = (finding.statement for finding in findings("Accuracies of a single answer", holds=False))
     assert "3x3x19 29.27%, kernel 5x5x19 29.27% and kernel 7x7x15 29.27% equal the share of anger" in anger
     assert "5x5x15 51.22%, kernel 7x7x7 51.22% and kernel 7x7x19 51.22% equal the share of happy" in happy
 
 
 def test_means_over_epochs() -> None:
-    right = [one.statement for one in findings("Means over epochs as whole clips", holds=True)]
+    right = [finding.statement for finding in findings("Means over epochs as whole clips", holds=True)]
     assert len(right) == 4
     assert all("as that of a sample (n - 1) alone" in statement for statement in (right[0], right[2]))
     assert "is no K/410 (validation clips), but 1508/2060 (training and validation clips;" in right[1]
     assert "is no K/320 (validation clips), but 635/1240 (cut off, not rounded) (training clips;" in right[3]
-    wrong = [one.statement for one in findings("Means over epochs as whole clips", holds=False)]
+    wrong = [finding.statement for finding in findings("Means over epochs as whole clips", holds=False)]
     assert ["1595/2030" in wrong[0], "1193/1990" in wrong[1], len(wrong)] == [True, True, 2]
 
 
@@ -215,8 +217,8 @@ def test_printed_matrices_have_the_printed_rows_and_accuracies() -> None:
     changed = SINGLE.facts | {
         "confusions": [SINGLE.facts["confusions"][0] | {"matrix": [[18, 2, 1], [0, 11, 1], [1, 1, 6]]}]
     }
-    made = audit(changed, SINGLE.claims, documented(), {})
-    assert [one.holds for one in made if one.topic == "Confusion matrices"] == [True, False, True]
+    made = audit(changed, SINGLE.claims, documented(), {}, SINGLE.checks)
+    assert [finding.holds for finding in made if finding.topic == "Confusion matrices"] == [True, False, True]
 
 
 def test_counts_that_neither_corpus_has() -> None:
@@ -241,16 +243,17 @@ def test_a_split_without_shuffling_leaves_a_class_out() -> None:
         Claim(name, "published", "x", "accuracy", printed, "Table", n, unit="%")
         for name, printed, n in (("one", "50.00", 6), ("two", "66.67", 6), ("three", "66.67", 3))
     ]
-    (alone,) = audit(facts, claims[:1], {}, {})
+    (alone,) = audit(facts, claims[:1], {}, {}, SINGLE.checks)
     assert alone.holds
-    (both,) = [found for found in audit(facts, claims, {}, {}) if "unshuffled" in found.topic]
+    made = audit(facts, claims, {}, {}, SINGLE.checks)
+    (both,) = [finding for finding in made if "unshuffled" in finding.topic]
     assert not both.holds
     for part in ("2/1/0", "0/0/3", "3/6, 50.00%", "two 66.67% is more"):
         assert part in both.statement
     assert "three" not in both.statement
-    reddy = papers.load("reddy2019")
-    found = [one for one in audit(reddy.facts, reddy.claims, documented(), {}) if "unshuffled" in one.topic]
-    of_casme, of_smic = sorted(found, key=lambda one: one.statement)
+    made = audit(SINGLE.facts, SINGLE.claims, documented(), {}, SINGLE.checks)
+    unshuffled = [finding for finding in made if "unshuffled" in finding.topic]
+    of_casme, of_smic = sorted(unshuffled, key=lambda finding: finding.statement)
     assert (of_smic.holds, of_casme.holds) == (True, False)
     assert "168/203, 82.76%" in of_casme.statement
 
@@ -260,12 +263,12 @@ def test_a_split_by_the_public_seed_is_that_of_scikit_learn() -> None:
 
     labels = np.repeat([0, 1, 2], [66, 47, 43])
     _, held_out = train_test_split(labels, test_size=0.2, random_state=4)
-    (found,) = findings("The split of the public code", holds=True)
-    assert found.statement.endswith(f"give {'/'.join(map(str, np.bincount(held_out)))}, printed 19/6/7.")
+    (finding,) = findings("The split of the public code", holds=True)
+    assert finding.statement.endswith(f"give {'/'.join(map(str, np.bincount(held_out)))}, printed 19/6/7.")
 
 
 def test_layer_tables_follow_from_their_layers() -> None:
-    assert [one.source for one in findings("Layer tables", holds=True)] == ["Table I", "Table III"]
+    assert [finding.source for finding in findings("Layer tables", holds=True)] == ["Table I", "Table III"]
     (wrong,) = findings("Layer tables", holds=False)
     assert "concatenation gives 172,800, printed 86,400; the other 13 outputs" in wrong.statement
     layer = {"kind": "convolution", "filters": 32, "size": [3, 3, 15], "output": []}
@@ -285,29 +288,30 @@ def test_means_of_a_table_are_held_against_what_the_text_says_of_it() -> None:
     assert max(printed, key=printed.__getitem__) == "3x3x15"  # "more temporal extent": the highest figure has more
     assert "the highest figure is at 15" in temporal.statement
     moved = tuple(replace(c, printed="20") if c.metric.endswith("3x3x15") else c for c in SINGLE.claims)
-    made = audit(SINGLE.facts, moved, documented(), {})
-    assert [one.kind for one in made if one.topic == "Means along an axis"] == ["note", "contradicted"]
+    made = audit(SINGLE.facts, moved, documented(), {}, SINGLE.checks)
+    assert [finding.kind for finding in made if finding.topic == "Means along an axis"] == ["note", "contradicted"]
 
 
 def test_a_rank_is_among_all_or_among_the_papers_own() -> None:
     paper = papers.load("le2020")
-    made = [one for one in audit(paper.facts, paper.claims, documented(), {}) if one.topic == "Ranks in the text"]
-    assert [one.holds for one in made] == [True, True, True]
+    made = audit(paper.facts, paper.claims, documented(), {}, paper.checks)
+    made = [finding for finding in made if finding.topic == "Ranks in the text"]
+    assert [finding.holds for finding in made] == [True, True, True]
     assert "vgg19-smic 72.69%, Facial Color + LSTM [25] 70.5%, resnet50-smic 69.49%" in made[1].statement
-    assert ["among the paper's own" in one.statement for one in made] == [False, True, False]
+    assert ["among the paper's own" in finding.statement for finding in made] == [False, True, False]
     swapped = [given | {"names": given["names"][::-1]} for given in paper.facts["order"]]
-    made = audit(paper.facts | {"order": swapped}, paper.claims, documented(), {})
-    assert {one.kind for one in made if one.topic == "Ranks in the text"} == {"contradicted"}
+    made = audit(paper.facts | {"order": swapped}, paper.claims, documented(), {}, paper.checks)
+    assert {finding.kind for finding in made if finding.topic == "Ranks in the text"} == {"contradicted"}
 
 
 def test_words_without_a_quantity_contradict_nothing() -> None:
-    found = {
-        (key, finding.source): finding
-        for key in ("kumar2019", "le2020", "reddy2019")
-        for finding in audit(papers.load(key).facts, papers.load(key).claims, documented(), {})
+    loose = {
+        (paper.key, finding.source): finding
+        for paper in map(papers.load, ("kumar2019", "le2020", "reddy2019"))
+        for finding in audit(paper.facts, paper.claims, documented(), {}, paper.checks)
         if finding.topic == "Own figures above cited ones" and "neither all nor most" in finding.statement
     }
-    assert {key: (one.holds, one.kind) for key, one in found.items()} == {
+    assert {key: (finding.holds, finding.kind) for key, finding in loose.items()} == {
         ("kumar2019", "Sections 4.3 and 5, Table 3"): (True, "note"),  # 15 of 16
         ("le2020", "Section IV.B, Table II"): (True, "note"),  # the best of three
         ("le2020", "Section V, Tables II and III"): (True, "note"),  # 9 of 10
@@ -317,12 +321,12 @@ def test_words_without_a_quantity_contradict_nothing() -> None:
 
 def test_a_joined_set_has_as_many_clips_as_its_parts_add_or_as_are_for_training() -> None:
     paper = papers.load("talluri2022")
-    made = audit(paper.facts, paper.claims, documented(), {})
-    (found,) = (one for one in made if one.topic == "Clips of a joined set")
-    assert found.holds
-    assert "164 more than casme2 (131 of them for training) and 123 more than smic (98 of them" in found.statement
-    assert found.statement.endswith("printed 230 more, which are all for training.")
+    made = audit(paper.facts, paper.claims, documented(), {}, paper.checks)
+    (joined,) = (finding for finding in made if finding.topic == "Clips of a joined set")
+    assert joined.holds
+    assert "164 more than casme2 (131 of them for training) and 123 more than smic (98 of them" in joined.statement
+    assert joined.statement.endswith("printed 230 more, which are all for training.")
     assert round(0.8 * 287) == 230
     wrong = [given | {"more": 231} for given in paper.facts["more_clips"]]
-    made = audit(paper.facts | {"more_clips": wrong}, paper.claims, documented(), {})
-    assert [one.kind for one in made if one.topic == "Clips of a joined set"] == ["contradicted"]
+    made = audit(paper.facts | {"more_clips": wrong}, paper.claims, documented(), {}, paper.checks)
+    assert [finding.kind for finding in made if finding.topic == "Clips of a joined set"] == ["contradicted"]

@@ -117,44 +117,54 @@ def audited(kind: str, text: str, folder: Path) -> tuple[Finding, ...]:
     path = folder / "claims.toml"
     path.write_text(text, encoding="utf-8")
     read = read_claims(path)
-    return audit(read.facts, read.claims, audit_example.KNOWN[kind], {"parameters": 204})
+    return audit(read.facts, read.claims, audit_example.KNOWN[kind], {"parameters": 204}, audit_example.own_checks)
 
 
 @pytest.mark.parametrize("kind", TEXTS)
 def test_nothing_is_found_where_everything_agrees(kind: str, tmp_path: Path) -> None:
-    assert [one for one in audited(kind, TEXTS[kind], tmp_path) if not one.holds] == []
+    assert [finding for finding in audited(kind, TEXTS[kind], tmp_path) if not finding.holds] == []
 
 
 @pytest.mark.parametrize(("kind", "topic", "right", "wrong"), PLANTED)
 def test_a_planted_error_is_found(kind: str, topic: str, right: str, wrong: str, tmp_path: Path) -> None:
     assert TEXTS[kind].count(right) == 1
-    failing = {one.topic for one in audited(kind, TEXTS[kind].replace(right, wrong), tmp_path) if not one.holds}
+    failing = {
+        finding.topic for finding in audited(kind, TEXTS[kind].replace(right, wrong), tmp_path) if not finding.holds
+    }
     assert topic in failing
 
 
 @pytest.mark.parametrize(("kind", "topic", "right", "wrong"), PLANTED)
 def test_only_arithmetic_contradicts(kind: str, topic: str, right: str, wrong: str, tmp_path: Path) -> None:
-    made = [one for one in audited(kind, TEXTS[kind].replace(right, wrong), tmp_path) if one.topic == topic]
-    kinds = {one.kind for one in made if not one.holds}
+    made = [finding for finding in audited(kind, TEXTS[kind].replace(right, wrong), tmp_path) if finding.topic == topic]
+    kinds = {finding.kind for finding in made if not finding.holds}
     assert kinds == {DOCUMENTED.get(topic) or NOTES.get(topic) or "contradicted"}
 
 
 def test_a_count_that_the_corpus_article_has_is_documented(tmp_path: Path) -> None:
     text = TEXTS["composite"].replace("casme2 = 20\n", "casme2 = 19\n").replace("casme2 = 7", "casme2 = 9")
-    made = {(one.topic, one.statement.partition(":")[0]): one for one in audited("composite", text, tmp_path)}
+    made = {
+        (finding.topic, finding.statement.partition(":")[0]): finding
+        for finding in audited("composite", text, tmp_path)
+    }
     for topic, number in (("Sequences against the corpora", 19), ("Participants against the corpora", 9)):
         assert made[topic, "casme2"].holds
         assert f"{number} (an article)" in made[topic, "casme2"].statement
     assert made["Numbers of emotions", "casme2"].holds
     text = text.replace("[facts.participants]", '[facts.releases]\nsmic = "Long"\n\n[facts.participants]')
-    made = {(one.topic, one.statement.partition(":")[0]): one for one in audited("composite", text, tmp_path)}
+    made = {
+        (finding.topic, finding.statement.partition(":")[0]): finding
+        for finding in audited("composite", text, tmp_path)
+    }
     assert not made["Sequences against the corpora", "smic"].holds
 
 
 def test_one_finding_for_each_figure_says_which_readings_fit(tmp_path: Path) -> None:
     text = TEXTS["single"].replace('casme2 = "58.0"', 'casme2 = "57.1"').replace('casme2 = "62.0"', 'casme2 = "61.2"')
-    made = [one for one in audited("single", text, tmp_path) if one.topic == "Accuracies as means over folds"]
-    assert [one.holds for one in made] == [False, True, True, True]
+    made = [
+        finding for finding in audited("single", text, tmp_path) if finding.topic == "Accuracies as means over folds"
+    ]
+    assert [finding.holds for finding in made] == [False, True, True, True]
     assert "no mean over five folds of ten (nearest 62.00%) and no share of 7" in made[0].statement
     assert "can be a share of 7" in made[1].statement  # 4/7 = 57.14%
     assert "but no mean over five folds of ten (nearest 58.00%)" in made[1].statement
@@ -173,8 +183,8 @@ def test_what_is_inferred_or_of_no_printed_size_contradicts_nothing(tmp_path: Pa
         (below, "note", True),
     ):
         made = audited("single", changed, tmp_path)
-        (found,) = (o for o in made if o.topic == "Accuracies as means over folds" and o.statement[:9] == "two-first")
-        assert (found.kind, found.holds) == (kind, holds)
+        (finding,) = (o for o in made if o.topic == "Accuracies as means over folds" and o.statement[:9] == "two-first")
+        assert (finding.kind, finding.holds) == (kind, holds)
 
 
 def test_no_contradiction_holds() -> None:
@@ -183,7 +193,7 @@ def test_no_contradiction_holds() -> None:
 
 
 def test_every_kind_of_check_has_its_planted_error(tmp_path: Path) -> None:
-    made = {one.topic for kind, text in TEXTS.items() for one in audited(kind, text, tmp_path)}
+    made = {finding.topic for kind, text in TEXTS.items() for finding in audited(kind, text, tmp_path)}
     assert made == {topic for _, topic, _, _ in PLANTED}
 
 
@@ -194,8 +204,8 @@ def test_every_kind_of_check_has_its_planted_error(tmp_path: Path) -> None:
 def test_a_figure_may_be_rounded_cut_off_or_rounded_up(k: int, n: int) -> None:
     scaled = 10_000 * Fraction(k % (n + 1), n)
     figures = {floor(scaled), ceil(scaled), floor(scaled + Fraction(1, 2))}
-    for one in range(floor(scaled) - 2, floor(scaled) + 4):
-        assert prints_as(np.array([float(scaled) / 10_000]), f"{one / 10_000:.4f}").all() == (one in figures)
+    for figure in range(floor(scaled) - 2, floor(scaled) + 4):
+        assert prints_as(np.array([float(scaled) / 10_000]), f"{figure / 10_000:.4f}").all() == (figure in figures)
 
 
 @given(st.lists(st.tuples(st.integers(1, 6), st.integers(0, 6)), min_size=3, max_size=3))

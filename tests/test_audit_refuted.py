@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 from math import ceil, floor
-from pathlib import Path
 
 import pytest
 
@@ -16,7 +15,6 @@ import papers
 from common.audit import audit
 from common.audit.documented import documented
 from common.audit.finding import Finding
-from common.scoring.claims import read_claims
 
 KEYS = ("aouayeb2019", "kumar2019", "le2020", "reddy2019", "talluri2022")
 Readings = list[str]
@@ -43,18 +41,18 @@ SMIC = {"validation": 32, "training": 124, "all": 156}
 
 def as_share(printed: str, sets: dict[str, int]) -> Readings:
     """All k of n for every set of clips, and means of ten epochs on the validation clips."""
-    found = [
+    readings = [
         f"{k}/{n} ({what}), {way}"
         for what, n in sets.items()
         for k in range(n + 1)
         for way in conventions(Fraction(100 * k, n), printed)
     ]
-    return found + as_mean_of_epochs(printed, {"validation": sets["validation"]})
+    return readings + as_mean_of_epochs(printed, {"validation": sets["validation"]})
 
 
 def as_mean_of_epochs(printed: str, sets: dict[str, int]) -> Readings:
     """All means of ten k/n, and on the validation clips of ten percentages that were rounded to 2 decimals before."""
-    found = [
+    readings = [
         f"{k}/{10 * n} ({what}), {way}"
         for what, n in sets.items()
         for k in range(10 * n + 1)
@@ -63,9 +61,9 @@ def as_mean_of_epochs(printed: str, sets: dict[str, int]) -> Readings:
     epoch = {floor(Fraction(10_000 * k, sets["validation"]) + Fraction(1, 2)) for k in range(sets["validation"] + 1)}
     sums = 1  # bit i: ten percentages in hundredths add up to i
     for _ in range(10):
-        sums = _or(sums << one for one in epoch)
+        sums = _or(sums << percentage for percentage in epoch)
     reached = (i for i in range(sums.bit_length()) if sums >> i & 1)
-    return found + [
+    return readings + [
         f"{i}/1000 of rounded ones, {way}" for i in reached for way in conventions(Fraction(i, 1000), printed)
     ]
 
@@ -82,7 +80,7 @@ def _or(numbers: Iterable[int]) -> int:
 
 def as_scores(matrix: Matrix, uar: str, uf1: str) -> Readings:
     """Rows as truth or as answers; UF1 as the mean of the F1 of classes or as the F1 of mean precision and recall."""
-    found = []
+    readings = []
     for rows, m in (("truth", matrix), ("answers", tuple(zip(*matrix, strict=True)))):
         hits = [m[i][i] for i in range(3)]
         recall = sum((Fraction(h, sum(row)) for h, row in zip(hits, m, strict=True)), Fraction()) / 3
@@ -91,8 +89,8 @@ def as_scores(matrix: Matrix, uar: str, uf1: str) -> Readings:
         f1 = sum((Fraction(2 * h, sum(row) + n) for h, row, n in zip(hits, m, columns, strict=True)), Fraction()) / 3
         for how, value in (("mean F1", f1), ("F1 of means", 2 * precision * recall / (precision + recall))):
             if conventions(recall, uar) and conventions(value, uf1):
-                found.append(f"rows are {rows}, {how}")
-    return found
+                readings.append(f"rows are {rows}, {how}")
+    return readings
 
 
 # ---------------------------------------------------------------- layers
@@ -129,9 +127,9 @@ ATTEMPTS: dict[tuple[str, str], Callable[[], Readings]] = {
 
 
 def contradicted(key: str) -> list[Finding]:
-    # from the file: the paper's module needs no corpora, and figures elsewhere are not of this test
-    read = read_claims(Path(papers.__file__).parent / key / "claims.toml")
-    return [one for one in audit(read.facts, read.claims, documented(), {}) if one.kind == "contradicted"]
+    paper = papers.load(key)
+    made = audit(paper.facts, paper.claims, documented(), {}, paper.checks)
+    return [finding for finding in made if finding.kind == "contradicted"]
 
 
 @pytest.mark.parametrize("key", KEYS)

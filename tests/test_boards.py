@@ -66,14 +66,14 @@ def read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[tuple[
     return {tag: [(e.step, e.value) for e in events.Scalars(tag)] for tag in events.Tags()["scalars"]}
 
 
-def expected(one: FoldResult) -> dict[str, list[tuple[int, float]]]:
-    found = {
+def expected(fold_result: FoldResult) -> dict[str, list[tuple[int, float]]]:
+    curves = {
         f"{stage}/{metric}": [(epoch, float(np.float32(v))) for epoch, v in enumerate(values, start=1)]
-        for stage, metrics in one.history.items()
+        for stage, metrics in fold_result.history.items()
         for metric, values in metrics.items()
     }
-    right = np.mean([p.argmax() == t for p, t in zip(one.probabilities, one.truth, strict=True)])
-    return found | {"held-out accuracy": [(0, float(np.float32(right)))]}
+    right = np.mean([p.argmax() == t for p, t in zip(fold_result.probabilities, fold_result.truth, strict=True)])
+    return curves | {"held-out accuracy": [(0, float(np.float32(right)))]}
 
 
 def test_events_are_the_stored_history(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,19 +91,19 @@ def test_an_epoch_that_is_not_finite_has_no_event(tmp_path: Path, run: Run, monk
     run.save(replace(result(FOLDS[0]), history=stages))
     board(tmp_path, run).update(silent)
     folder = tmp_path / "tensorboard" / "paper" / "composite-loso" / "net+no-motion" / "smic-s1"
-    found = read(folder, monkeypatch)
-    assert found.pop("held-out accuracy")
-    assert found == {"network/loss": [(1, 1.5), (4, 0.5)]}
+    events = read(folder, monkeypatch)
+    assert events.pop("held-out accuracy")
+    assert events == {"network/loss": [(1, 1.5), (4, 0.5)]}
 
 
 def test_a_second_run_changes_no_file_and_a_new_fold_adds_one(tmp_path: Path, run: Run) -> None:
     board(tmp_path, run).update(silent)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("tensorboard/**/*") if path.is_file()}
-    one = board(tmp_path, run)
-    one.update(silent)
+    reopened = board(tmp_path, run)
+    reopened.update(silent)
     assert {path: path.stat().st_mtime_ns for path in tmp_path.glob("tensorboard/**/*") if path.is_file()} == before
     run.save(result(FOLDS[2]))
-    one.update(silent)
+    reopened.update(silent)
     after = {path for path in tmp_path.glob("tensorboard/**/*") if path.is_file()}
     assert before.keys() < after
     assert [path.parent.name for path in after - before.keys()] == ["samm-006"]
@@ -142,10 +142,10 @@ def test_a_paper_has_a_folder_per_seed_only_where_there_are_several(tmp_path: Pa
         tensorboard.of_paper(tmp_path, paper, profile, "stand-in", seeds).update(silent)
         return {path.parent.relative_to(tmp_path).as_posix() for path in tmp_path.glob("**/events.out.tfevents.*")}
 
-    one = {f"{name}/smic-s1" for name in ("composite-loso/cnn-once", spoilt)}
-    assert written(0) == {f"tensorboard/aouayeb2019/{place}" for place in one}
-    assert written(0, 1) == {f"tensorboard/aouayeb2019/seed{seed}/{place}" for place in one for seed in (0, 1)}
-    assert written(1) == {f"tensorboard/aouayeb2019/{place}" for place in one}
+    places = {f"{name}/smic-s1" for name in ("composite-loso/cnn-once", spoilt)}
+    assert written(0) == {f"tensorboard/aouayeb2019/{place}" for place in places}
+    assert written(0, 1) == {f"tensorboard/aouayeb2019/seed{seed}/{place}" for place in places for seed in (0, 1)}
+    assert written(1) == {f"tensorboard/aouayeb2019/{place}" for place in places}
 
 
 def test_what_cannot_be_written_is_one_line(tmp_path: Path, run: Run) -> None:

@@ -41,7 +41,7 @@ def parse(text: str) -> tuple[str, str, dict[str, str]]:
 
 def plain(value: str) -> str:
     """The text behind a value, for the few commands that entries of this suite hold."""
-    value = re.sub(r"\{\\'(\w)\}", lambda found: {"e": "é"}[found[1]], value)
+    value = re.sub(r"\{\\'(\w)\}", lambda accented: {"e": "é"}[accented[1]], value)
     return re.sub(r"\\([&%$#_{}])", r"\1", re.sub(r"(?<!\\)[{}]", "", value))
 
 
@@ -96,6 +96,6 @@ def test_the_list_prints_each_entry_below_its_heading(capsys: pytest.CaptureFixt
         assert parse(entry)[1] == key
     assert run_all.main(["--list", "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)["papers"]
-    assert {one["key"]: one["bibtex"] for one in listed} == {
+    assert {paper["key"]: paper["bibtex"] for paper in listed} == {
         key: bibtex(papers.load(key)) for key in papers.available()
     }

@@ -21,8 +21,8 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     from distributed import LocalCluster
 
     monkeypatch.setenv("DEADLY", str(tmp_path))
-    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as found:
-        yield found
+    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as local_cluster:
+        yield local_cluster
 
 
 def run(out: Path, cache: Path, *words: str) -> int:
@@ -31,11 +31,11 @@ def run(out: Path, cache: Path, *words: str) -> int:
 
 
 def predictions(out: Path) -> dict[str, Any]:
-    found = {}
+    by_fold = {}
     for file in sorted(out.glob("runs/*/*/*/*/folds/*.json")):
         record = json.loads(file.read_text(encoding="utf-8"))
-        found["/".join(file.parts[-5:])] = (record["clips"], record["probabilities"])
-    return found
+        by_fold["/".join(file.parts[-5:])] = (record["clips"], record["probabilities"])
+    return by_fold
 
 
 def test_a_lost_worker_costs_nothing_that_is_stored(
@@ -56,8 +56,8 @@ def test_a_lost_worker_costs_nothing_that_is_stored(
 def test_workers_of_several_threads_are_refused(tmp_path: Path, capsys: Any) -> None:
     from distributed import LocalCluster
 
-    with LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None) as found:
-        assert run(tmp_path / "out", tmp_path / "cache", "--scheduler", found.scheduler_address) == 2
+    with LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None) as local_cluster:
+        assert run(tmp_path / "out", tmp_path / "cache", "--scheduler", local_cluster.scheduler_address) == 2
     assert "start it with --nthreads 1" in capsys.readouterr().err
 
 

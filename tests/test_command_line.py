@@ -43,16 +43,16 @@ def predictions(out: Path) -> dict[str, dict]:
     }
 
 
-def assert_same(found: dict[str, dict], expected: dict[str, dict]) -> None:
+def assert_same(actual: dict[str, dict], expected: dict[str, dict]) -> None:
     """The same folds, clips and probabilities.
 
     Operations that run in threads round differently now and then: of the probabilities one unit in the last place of a
     float32 was seen to change between two runs of one process, with equal training curves.
     """
-    assert found.keys() == expected.keys()
+    assert actual.keys() == expected.keys()
     for name in expected:
-        assert found[name]["clips"] == expected[name]["clips"], name
-        assert np.abs(np.subtract(found[name]["probabilities"], expected[name]["probabilities"])).max() < 1e-6, name
+        assert actual[name]["clips"] == expected[name]["clips"], name
+        assert np.abs(np.subtract(actual[name]["probabilities"], expected[name]["probabilities"])).max() < 1e-6, name
 
 
 def places(out: Path, cache: Path) -> list[str]:
@@ -133,7 +133,7 @@ def forbid(monkeypatch: pytest.MonkeyPatch) -> None:
         def __getattr__(self, name: str) -> object:
             raise AssertionError(f"{name} was used")
 
-    monkeypatch.setattr(papers, "parts", lambda key: Parts(Untouchable(), real.figures, Untouchable, real.needs))  # type: ignore[arg-type]
+    monkeypatch.setattr(papers, "parts", lambda key: Parts(Untouchable(), real.figures, Untouchable))  # type: ignore[arg-type]
 
 
 def test_a_resumed_run_equals_an_uninterrupted_one(
@@ -173,14 +173,15 @@ class Guess:
     """A recipe that answers the first class, to run everything but the training."""
 
     class Networks:
-        def __init__(self, experiment: object, settings: object, seed: int) -> None:
-            pass
-
         def facts(self) -> dict[str, int]:
             return {}
 
         def flops(self, rows_per_clip: float) -> float:
             return 0.0
+
+    @classmethod
+    def compiled(cls, settings, shapes, classes, seed) -> Networks:
+        return cls.Networks()
 
     @staticmethod
     def train(networks, experiment, samples, fold_run) -> Trained:
@@ -204,7 +205,7 @@ class Interrupted(Guess):
 def licensed(standin_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the stand-ins, read as a user's own corpora."""
     real = papers.parts(KEY)
-    monkeypatch.setattr(papers, "parts", lambda key: Parts(real.preprocess, real.figures, lambda: Guess, real.needs))  # type: ignore[arg-type,return-value]
+    monkeypatch.setattr(papers, "parts", lambda key: Parts(real.preprocess, real.figures, lambda: Guess))  # type: ignore[arg-type,return-value]
     shutil.copytree(standin_data, tmp_path / "data")
     for marker in (tmp_path / "data").rglob(MARKER):
         marker.unlink()
@@ -232,8 +233,8 @@ def usable(data: Path) -> Path:
     [
         "missing folder",
         *(
-            pytest.param(one, marks=pytest.mark.slow)
-            for one in ("truncated image", "two sizes", "no image", "single frame", "zero bytes")
+            pytest.param(fault, marks=pytest.mark.slow)
+            for fault in ("truncated image", "two sizes", "no image", "single frame", "zero bytes")
         ),
     ],
 )
@@ -275,7 +276,7 @@ def test_a_fold_that_fails_is_noted_and_no_result(licensed: Path, monkeypatch, c
             return Guess.train(networks, experiment, samples, fold_run)
 
     real = papers.parts(KEY)
-    monkeypatch.setattr(papers, "parts", lambda key: Parts(real.preprocess, real.figures, lambda: Broken, real.needs))
+    monkeypatch.setattr(papers, "parts", lambda key: Parts(real.preprocess, real.figures, lambda: Broken))
     assert run_on(licensed, "--experiment", "composite-loso/cnn-once") == 1
     assert f"{LAST}: failed, RuntimeError: out of luck" in capsys.readouterr().out
     report = json.loads((licensed.parent / "out" / f"{KEY}.json").read_text())
@@ -347,14 +348,14 @@ def test_folds_trained_without_a_clip_are_not_mixed_with_others(licensed: Path, 
 
     of_smic = []
 
-    def prepare(clip, experiment, settings, faces):
+    def prepare(clip, inputs, faces):
         of_smic.extend([clip] if clip.corpus == "smic" else [])
         if clip.corpus == "smic" and len(of_smic) == 3:  # the second subject's first
             raise ClipError("the disk is away")
-        return real.preprocess.prepare(clip, experiment, settings, faces)
+        return real.preprocess.prepare(clip, inputs, faces)
 
-    flaky = SimpleNamespace(parameters=real.preprocess.parameters, prepare=prepare, assemble=real.preprocess.assemble)
-    monkeypatch.setattr(papers, "parts", lambda key: Parts(flaky, real.figures, lambda: Interrupted, real.needs))
+    flaky = SimpleNamespace(prepare=prepare, shapes=real.preprocess.shapes, assemble=real.preprocess.assemble)
+    monkeypatch.setattr(papers, "parts", lambda key: Parts(flaky, real.figures, lambda: Interrupted))
     assert run_on(licensed) == 130
     assert len(predictions(licensed.parent / "out")) == 1
     monkeypatch.setattr(papers, "parts", lambda key: real)
@@ -413,17 +414,15 @@ def test_listing_and_checking_as_json(standin_data: Path, capsys) -> None:
     listed = json.loads(capsys.readouterr().out)
     assert [paper["key"] for paper in listed["papers"]] == list(papers.available())
     assert run_all.main(["--check-data", str(standin_data), "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert set(found["corpora"]) == {"casme2", "smic", "samm"}
-    composite = found["composites"]["megc2019"]
+    checked = json.loads(capsys.readouterr().out)
+    assert set(checked["corpora"]) == {"casme2", "smic", "samm"}
+    composite = checked["composites"]["megc2019"]
     assert composite["clips"] == len(composite["ids"]) == sum(composite["by_class"].values())
 
 
 def test_ctrl_c_is_one_line_and_keeps_what_is_done(licensed: Path, monkeypatch, capsys) -> None:
     real = papers.parts(KEY)
-    monkeypatch.setattr(
-        papers, "parts", lambda key: Parts(real.preprocess, real.figures, lambda: Interrupted, real.needs)
-    )
+    monkeypatch.setattr(papers, "parts", lambda key: Parts(real.preprocess, real.figures, lambda: Interrupted))
     assert run_on(licensed) == 130
     assert len(capsys.readouterr().err.strip().splitlines()) == 1
     assert len(predictions(licensed.parent / "out")) == 1

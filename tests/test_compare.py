@@ -131,9 +131,9 @@ def splits_of(*right: int) -> list[FoldResult]:
     """Runs on the same six clips, of which so many are right."""
     runs = []
     for number, count in enumerate(right):
-        one = fold(name=f"run {number}", history=history(0.9, count / 6))
-        answers = np.where(np.arange(6) < count, one.truth, (one.truth + 1) % 3)
-        runs.append(replace(one, probabilities=np.eye(3, dtype=np.float32)[answers]))
+        result = fold(name=f"run {number}", history=history(0.9, count / 6))
+        answers = np.where(np.arange(6) < count, result.truth, (result.truth + 1) % 3)
+        runs.append(replace(result, probabilities=np.eye(3, dtype=np.float32)[answers]))
     return runs
 
 
@@ -226,12 +226,12 @@ def test_an_epoch_that_is_not_finite_counts_for_no_best_and_leaves_no_mean() -> 
 
 def test_where_a_network_diverged_is_said() -> None:
     nan = float("nan")
-    found = history(0.5, 0.6) | history(0.5, nan, nan, stage="kernel a") | history(nan, 0.5, 0.6, stage="kernel b")
-    (ended, back) = histories.divergences(found)
+    curves = history(0.5, 0.6) | history(0.5, nan, nan, stage="kernel a") | history(nan, 0.5, 0.6, stage="kernel b")
+    (ended, back) = histories.divergences(curves)
     assert ended == "kernel a diverged at epoch 2 of 3"
     assert back.startswith("kernel b diverged at epoch 1 of 3")
-    assert histories.divergences(found, at_the_end=True) == [ended]
-    assert histories.from_json(histories.as_json(found)).keys() == found.keys()
+    assert histories.divergences(curves, at_the_end=True) == [ended]
+    assert histories.from_json(histories.as_json(curves)).keys() == curves.keys()
 
 
 def test_fewer_than_ten_epochs_are_a_dash_and_say_so() -> None:
@@ -317,7 +317,7 @@ def test_a_caveat_of_any_fold_makes_its_number_not_comparable() -> None:
         assert (made["accuracy"].verdict, made["accuracy"].reason.split(";")[0]) == ("NOT_COMPARABLE", caveat)
         assert made["accuracy"].score is not None
         assert caveat not in made["uf1"].reason  # of which the paper prints no number
-    found = Finished(Run(Path()), {}, (halves[0], halves[1]), 2)
-    assert [line for line in _differing({"faces2019/network": (ONCE, found)}) if caveat in line]
+    finished = Finished(Run(Path()), {}, (halves[0], halves[1]), 2)
+    assert [line for line in _differing({"faces2019/network": (ONCE, finished)}) if caveat in line]
     unfinished = rows(ONCE, [halves[1]], CLAIM, folds=2)["accuracy"]
     assert (unfinished.verdict, caveat in unfinished.reason) == ("INCOMPLETE", True)

@@ -90,10 +90,10 @@ def test_three_files_with_the_contract_and_the_same_bytes_again(full: Written, t
 def test_json_has_every_number_of_the_input(mixed: Written) -> None:
     side, paths = mixed
     data = load(paths)
-    found = {item["name"]: item for item in data["contenders"]}
-    assert len(found) == len(side.contenders)
+    contenders = {item["name"]: item for item in data["contenders"]}
+    assert len(contenders) == len(side.contenders)
     for c in side.contenders:
-        item = found[f"{c.paper}/{c.experiment}"]
+        item = contenders[f"{c.paper}/{c.experiment}"]
         assert {corpus: set(row) for corpus, row in c.scores.items()} == {k: set(v) for k, v in item["scores"].items()}
         for corpus, row in c.scores.items():
             for metric, score in row.items():
@@ -108,12 +108,12 @@ def test_json_has_every_number_of_the_input(mixed: Written) -> None:
 
 def test_csv_is_tidy_and_leaves_gaps_empty(mixed: Written) -> None:
     side, paths = mixed
-    found = {(r["paper"], r["experiment"], r["corpus"], r["metric"]): r for r in rows(paths)}
-    assert len(found) == len(rows(paths)) == len(side.contenders) * len(example.CORPORA) * len(example.METRICS)
+    by_key = {(r["paper"], r["experiment"], r["corpus"], r["metric"]): r for r in rows(paths)}
+    assert len(by_key) == len(rows(paths)) == len(side.contenders) * len(example.CORPORA) * len(example.METRICS)
     for c in side.contenders:
         for corpus in example.CORPORA:
             for metric in example.METRICS:
-                row = found[c.paper, c.experiment, corpus, metric]
+                row = by_key[c.paper, c.experiment, corpus, metric]
                 score = c.scores.get(corpus, {}).get(metric)
                 for key in ("value", "low", "high", "chance", "n_clips"):
                     value = getattr(score, key) if score else None
@@ -131,8 +131,8 @@ def test_unfinished_networks_stand_below_finished_ones(mixed: Written) -> None:
     for state in set(done):
         values = [
             item["scores"]["megc2019"]["uf1"]["value"]
-            for item, one in zip(items, done, strict=True)
-            if one == state and one[1]
+            for item, item_state in zip(items, done, strict=True)
+            if item_state == state and item_state[1]
         ]
         assert values == sorted(values, reverse=True)
     best = max((c for c in side.contenders if c.scores), key=lambda c: c.scores["megc2019"]["uf1"].value)
@@ -199,7 +199,8 @@ def test_unfinished_networks_are_marked_wherever_they_stand(mixed: Written) -> N
     assert "UF1 0.1900" in page["main"]["notes"][0]  # the largest class of its own clips
     assert "26 clips, with 4/68 folds" in page["main"]["notes"][0]
     drawn = {
-        kind: "".join(d.svg.decode() for d in found) for kind, found in comparison_charts.draw(ranked(side)).items()
+        kind: "".join(d.svg.decode() for d in drawings)
+        for kind, drawings in comparison_charts.draw(ranked(side)).items()
     }
     assert all(kind in drawn and "4†" in drawn[kind] for kind in ("forest", "confusions", "cost", "spread"))
 
@@ -257,19 +258,19 @@ def test_too_few_subjects_for_any_swap_leave_the_test_by_clip(tmp_path: Path, su
     side = example.side(tmp_path, 3)
     tests = example.pairs(side.contenders)
     few = tuple(replace(t, n_subjects=subjects, adjusted=0.9, mcnemar_adjusted=0.01) for t in tests)
-    found = view(ranked(replace(side, tests=few)))["pairs"]
-    assert found["by_clip"] == by_clip
-    assert all(cell["bold"] == by_clip for row in found["cells"] for cell in row if cell["text"])
+    pairs = view(ranked(replace(side, tests=few)))["pairs"]
+    assert pairs["by_clip"] == by_clip
+    assert all(cell["bold"] == by_clip for row in pairs["cells"] for cell in row if cell["text"])
 
 
 def test_it_is_said_plainly_that_no_pair_differs(tmp_path: Path) -> None:
     side = example.side(tmp_path, 3)
     side = ranked(replace(side, tests=example.pairs(side.contenders, clear=False)))
-    found = view(side)["pairs"]
-    assert found["found"] == (
+    pairs = view(side)["pairs"]
+    assert pairs["found"] == (
         "No pair of networks differs significantly: of 3 pairs, the smallest adjusted p is 1.000."
     )
-    assert not any(cell["bold"] for row in found["cells"] for cell in row)
+    assert not any(cell["bold"] for row in pairs["cells"] for cell in row)
 
 
 # ---------------------------------------------------------------- cost, seeds
@@ -281,11 +282,11 @@ def test_labels_cover_neither_each_other_nor_a_point(places: list[tuple[int, int
     points = np.array(places, float) * 10 + 10  # some coincide, some crowd
     sizes = np.array([(4.0 * len(str(i)), 6.5) for i in range(1, len(points) + 1)])
     dots = np.concatenate([points, np.full_like(points, 4.5)], axis=1)
-    found = comparison_charts.spots(points, sizes, dots, np.array([0.0, 0.0, 145.0, 145.0]))
-    for i, (center, size) in enumerate(zip(found, sizes, strict=True)):
+    centers = comparison_charts.spots(points, sizes, dots, np.array([0.0, 0.0, 145.0, 145.0]))
+    for i, (center, size) in enumerate(zip(centers, sizes, strict=True)):
         assert (center - size / 2 >= -1e-9).all()
         assert (center + size / 2 <= 145 + 1e-9).all()
-        for other, extent in zip(found[:i], sizes[:i], strict=True):
+        for other, extent in zip(centers[:i], sizes[:i], strict=True):
             assert (np.abs(center - other) >= (size + extent) / 2).any()
         for point in points:
             assert (np.abs(center - point) >= size / 2 + 1.8).any()  # a dot is 3.6 points wide
@@ -364,9 +365,9 @@ def test_verdicts_are_counted(full: Written) -> None:
     counts = view(full[0])["verdicts"]
     claims = load(full[1])["claims"]
     for row in counts["rows"]:
-        mine = [c["verdict"] for c in claims if row[0] in (c["paper"], "All")]
-        assert [int(n) for n in row[1:-1]] == [mine.count(v["verdict"]) for v in counts["names"]]
-        assert int(row[-1]) == len(mine) == sum(map(int, row[1:-1]))
+        verdicts = [c["verdict"] for c in claims if row[0] in (c["paper"], "All")]
+        assert [int(n) for n in row[1:-1]] == [verdicts.count(v["verdict"]) for v in counts["names"]]
+        assert int(row[-1]) == len(verdicts) == sum(map(int, row[1:-1]))
 
 
 def test_a_printed_number_without_a_comparison_is_not_run(tmp_path: Path) -> None:
@@ -383,9 +384,9 @@ def test_findings_that_do_not_hold_are_listed_by_kind_and_all_are_in_the_json(fu
     every = [(r.paper.key, f) for r in side.reports for f in r.audit]
     shown = view(side)["findings"]
     for section, kind in zip(shown, ("contradicted", "documented", "note"), strict=True):
-        found = [(row["paper"], row["statement"], row["source"]) for row in section["rows"]]
-        assert found == [(paper, f.statement, f.source) for paper, f in every if f.kind == kind and not f.holds]
-        assert found
+        listed = [(row["paper"], row["statement"], row["source"]) for row in section["rows"]]
+        assert listed == [(paper, f.statement, f.source) for paper, f in every if f.kind == kind and not f.holds]
+        assert listed
     items = [(item["paper"], item["holds"], item["kind"]) for item in load(paths)["audit"]]
     assert items == [(paper, f.holds, f.kind) for paper, f in every]
     text = "".join(pages(paths[0]))

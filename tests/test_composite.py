@@ -144,14 +144,14 @@ def test_unreadable_list_is_one_line(tmp_path: Path, content: bytes, complaint: 
 
 
 def test_check_gives_the_composite(data: Path) -> None:
-    found = check.check(data)["composites"]["megc2019"]
-    assert (found["clips"], found["subjects"]) == (442, 68)
-    assert found["by_class"] == {"negative": 250, "positive": 109, "surprise": 83}
-    assert found["documented"]["agrees"]
-    assert len(found["ids"]) == len({tuple(row) for row in found["ids"]}) == 442
-    assert ["smic", "s1", "s1_ne_01", "negative"] in found["ids"]
-    assert sum(found["dropped"].values()) == 136
-    assert found["list"] is None
+    checked = check.check(data)["composites"]["megc2019"]
+    assert (checked["clips"], checked["subjects"]) == (442, 68)
+    assert checked["by_class"] == {"negative": 250, "positive": 109, "surprise": 83}
+    assert checked["documented"]["agrees"]
+    assert len(checked["ids"]) == len({tuple(row) for row in checked["ids"]}) == 442
+    assert ["smic", "s1", "s1_ne_01", "negative"] in checked["ids"]
+    assert sum(checked["dropped"].values()) == 136
+    assert checked["list"] is None
 
 
 def test_check_honours_a_list_beside_the_corpora(data: Path) -> None:
@@ -159,9 +159,9 @@ def test_check_honours_a_list_beside_the_corpora(data: Path) -> None:
     disk.write_list(path)
     try:
         path.write_text(path.read_text().replace("smic,s01,s01_ne_01,0", "smic,s01,s01_ne_01,1"))
-        found = check.check(data)["composites"]["megc2019"]
-        assert found["by_class"] == {"negative": 249, "positive": 110, "surprise": 83}
-        assert found["differences"] == ["smic/s1/s1_ne_01: negative by the rule, positive in the list"]
+        checked = check.check(data)["composites"]["megc2019"]
+        assert checked["by_class"] == {"negative": 249, "positive": 110, "surprise": 83}
+        assert checked["differences"] == ["smic/s1/s1_ne_01: negative by the rule, positive in the list"]
         path.write_text("nonsense")
         broken = check.check(data)["composites"]["megc2019"]
         assert (broken["clips"], "line 1" in broken["error"]) == (442, True)

@@ -29,8 +29,8 @@ def clip(folder: Path, subject: str = "s1", name: str = "c1", frames: int = 5) -
     return Clip("smic", subject, name, tuple(files), tuple(range(7, 7 + frames)), 7, 8, 6 + frames, 100.0, "positive")
 
 
-def levels(one: Clip) -> list[int]:
-    return [int(picture[0, 0, 0]) for picture in each_frame(one)]
+def levels(this_clip: Clip) -> list[int]:
+    return [int(picture[0, 0, 0]) for picture in each_frame(this_clip)]
 
 
 def test_without_motion_every_frame_is_the_first(tmp_path: Path) -> None:
@@ -45,11 +45,11 @@ def test_without_motion_every_frame_is_the_first(tmp_path: Path) -> None:
 
 def test_shuffled_frames_are_the_same_frames_in_an_order_of_the_seed(tmp_path: Path) -> None:
     plain = clip(tmp_path, frames=12)
-    ((one, _),), ((again, _),), ((other, _),) = (perturb([(plain, 0)], SHUFFLED, seed) for seed in (0, 0, 1))
-    assert levels(one) == levels(again) != levels(other)
-    assert sorted(levels(one)) == levels(plain)
-    assert levels(one.at([3, 5])) == [levels(one)[3], levels(one)[5]]
-    assert int(read_frame(one, 4)[0, 0, 0]) == levels(one)[4]
+    ((shuffled, _),), ((again, _),), ((other, _),) = (perturb([(plain, 0)], SHUFFLED, seed) for seed in (0, 0, 1))
+    assert levels(shuffled) == levels(again) != levels(other)
+    assert sorted(levels(shuffled)) == levels(plain)
+    assert levels(shuffled.at([3, 5])) == [levels(shuffled)[3], levels(shuffled)[5]]
+    assert int(read_frame(shuffled, 4)[0, 0, 0]) == levels(shuffled)[4]
 
 
 def test_frames_of_a_video_are_shown_in_any_order(tmp_path: Path) -> None:
@@ -59,9 +59,9 @@ def test_frames_of_a_video_are_shown_in_any_order(tmp_path: Path) -> None:
         writer.write(np.full((32, 32), 40 * number, np.uint8))
     writer.release()
     plain = Clip("casme_sq", "s1", "film", (path,) * 6, tuple(range(1, 7)), 1, None, 6, 25.0, "happy")
-    ((one, _),) = perturb([(plain, 0)], SHUFFLED, 3)
-    assert levels(one) != levels(plain)
-    assert sorted(levels(one)) == sorted(levels(plain))
+    ((shuffled, _),) = perturb([(plain, 0)], SHUFFLED, 3)
+    assert levels(shuffled) != levels(plain)
+    assert sorted(levels(shuffled)) == sorted(levels(plain))
     ((still, _),) = perturb([(plain, 0)], NO_MOTION, 3)
     assert levels(still) == levels(plain)[:1] * 6
 
@@ -69,22 +69,25 @@ def test_frames_of_a_video_are_shown_in_any_order(tmp_path: Path) -> None:
 def test_labels_change_places_within_a_subject_alone(tmp_path: Path) -> None:
     plain = clip(tmp_path, frames=1)
     pairs = [(replace(plain, subject=f"s{k // 6}", name=f"c{k}"), k % 3) for k in range(30)]
-    found = perturb(pairs, PERMUTED, 0)
-    assert [one.id for one, _ in found] == [one.id for one, _ in pairs]
-    assert [label for _, label in found] != [label for _, label in pairs]
+    permuted = perturb(pairs, PERMUTED, 0)
+    assert [this_clip.id for this_clip, _ in permuted] == [this_clip.id for this_clip, _ in pairs]
+    assert [label for _, label in permuted] != [label for _, label in pairs]
     for person in range(5):
-        mine = slice(6 * person, 6 * person + 6)
-        assert Counter(label for _, label in found[mine]) == Counter(label for _, label in pairs[mine])
-    assert found == perturb(pairs, PERMUTED, 0) != perturb(pairs, PERMUTED, 1)
+        span = slice(6 * person, 6 * person + 6)
+        assert Counter(label for _, label in permuted[span]) == Counter(label for _, label in pairs[span])
+    assert permuted == perturb(pairs, PERMUTED, 0) != perturb(pairs, PERMUTED, 1)
 
 
 def test_a_control_is_an_experiment_of_its_own() -> None:
     for key in papers.available():
         for experiment in papers.load(key).experiments:
-            found = controls(experiment)
-            assert {one.control for one in found} == set(CONTROLS)
-            assert {one.id for one in found} == {f"{experiment.id}+{name}" for name in CONTROLS}
-            assert all((one.protocol, one.leak_free) == (experiment.protocol, experiment.leak_free) for one in found)
+            variants = controls(experiment)
+            assert {variant.control for variant in variants} == set(CONTROLS)
+            assert {variant.id for variant in variants} == {f"{experiment.id}+{name}" for name in CONTROLS}
+            assert all(
+                (variant.protocol, variant.leak_free) == (experiment.protocol, experiment.leak_free)
+                for variant in variants
+            )
 
 
 def test_an_unknown_control_is_an_error(tmp_path: Path) -> None:
@@ -102,7 +105,7 @@ def test_without_motion_or_labels_motion_is_no_longer_recognised(tmp_path: Path)
     assert plain.p < 0.01
     assert still.value == still.chance
     assert still.p == 1
-    permuted = [one[PERMUTED] for one in drawn]  # of 27 clips one draw of labels says little
+    permuted = [scores[PERMUTED] for scores in drawn]  # of 27 clips one draw of labels says little
     assert 0.2 < np.mean([score.value for score in permuted]) < 0.47
     assert np.median([score.p for score in permuted]) > 0.05
 
@@ -112,7 +115,7 @@ def test_a_single_frame_may_gain_an_expression_and_a_still_has_no_dynamic_image(
     plain = clip(tmp_path, frames=12)
     ((shuffled, _),), ((still, _),) = (perturb([(plain, 0)], control, 0) for control in (SHUFFLED, NO_MOTION))
     assert levels(shuffled)[0] > levels(plain)[0] == levels(still)[0]
-    images = [approximate(read_frames(one)) for one in (plain, shuffled, still)]
+    images = [approximate(read_frames(this_clip)) for this_clip in (plain, shuffled, still)]
     assert abs(images[1]).max() > 0
     assert abs(images[1]).max() < abs(images[0]).max()
     assert (images[2] == 0).all()

@@ -140,10 +140,10 @@ def test_samm_in_full(tmp_path: Path, header_row: int, tree: str, name: str) -> 
 
 
 def test_modules_document_what_a_full_copy_holds(full: Path) -> None:
-    found = check.check(full)["corpora"]
-    assert list(found) == ["casme2", "smic", "samm"]
-    assert all(corpus["documented"]["agrees"] and corpus["error"] is None for corpus in found.values())
-    assert found["casme2"]["documented"]["source"] == "table of 2014"
+    checked = check.check(full)["corpora"]
+    assert list(checked) == ["casme2", "smic", "samm"]
+    assert all(corpus["documented"]["agrees"] and corpus["error"] is None for corpus in checked.values())
+    assert checked["casme2"]["documented"]["source"] == "table of 2014"
 
 
 # ---------------------------------------------------------------- finding
@@ -168,9 +168,9 @@ def test_find_tolerates_case_nesting_stray_files_and_loops(tmp_path: Path) -> No
     (root / "self").symlink_to(root / "self")
     disk.touch(clip.parent / "EP99_unannotated", ["img1.jpg"])
     disk.touch(clip, ["._img46.jpg", "note.txt", "cover.jpg", "img40.jpg"])
-    found = corpora.find(tmp_path)
-    assert found == {"casme2": root}
-    corpus = corpora.load("casme2", found["casme2"])
+    roots = corpora.find(tmp_path)
+    assert roots == {"casme2": root}
+    corpus = corpora.load("casme2", roots["casme2"])
     assert [clip.numbers for clip in corpus.clips] == [tuple(range(46, 53))]
     assert (corpus.exclusions, corpus.corrections) == ((), ())
 
@@ -464,12 +464,12 @@ def test_check_reports_faults_and_goes_on(tmp_path: Path) -> None:
     steps: list[tuple[str, int, int]] = []
     result = check.check(tmp_path, progress=lambda *step: steps.append(step))
     assert json.loads(json.dumps(result)) == result
-    found = result["corpora"]["casme2"]
-    assert found["exclusions"] == [
+    checked = result["corpora"]["casme2"]
+    assert checked["exclusions"] == [
         {"clip": "casme2/sub01/EP02_01f", "reason": "no folder of subject sub01 in CASME2_RAW_selected"}
     ]
-    assert (found["clips"], found["subjects"], found["by_emotion"]) == (1, 1, {"[bold]odd": 1})
-    assert not found["documented"]["agrees"]
+    assert (checked["clips"], checked["subjects"], checked["by_emotion"]) == (1, 1, {"[bold]odd": 1})
+    assert not checked["documented"]["agrees"]
     assert "empty (0 bytes)" in result["corpora"]["samm"]["error"]
     assert result["composites"]["megc2019"]["exclusions"] == [
         {"clip": "casme2/sub02/EP02_01f", "reason": "emotion '[bold]odd' of casme2 is unknown to megc2019"}

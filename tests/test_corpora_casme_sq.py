@@ -61,10 +61,10 @@ def with_table(root: Path, sheets: Sequence[Iterable[disk.Cells]], table: str = 
 
 
 def reasons(corpus: Corpus) -> dict[str, str]:
-    found = {exclusion.clip: exclusion.reason for exclusion in corpus.exclusions}
-    assert len(found) == len(corpus.exclusions)
-    assert all(reason and "\n" not in reason for reason in found.values())
-    return found
+    by_clip = {exclusion.clip: exclusion.reason for exclusion in corpus.exclusions}
+    assert len(by_clip) == len(corpus.exclusions)
+    assert all(reason and "\n" not in reason for reason in by_clip.values())
+    return by_clip
 
 
 def notes(corpus: Corpus, clip: str) -> list[Correction]:
@@ -186,12 +186,12 @@ def test_find_gives_the_folder_of_table_and_trees(full: Path, tmp_path: Path) ->
     disk.write_casme2(tmp_path / "CASME2", disk.casme2_rows()[:5], tree="Cropped")
     more.write_casme_sq(tmp_path / "CASME(2)", "cropped", clips=[ONE])
     disk.write_samm(tmp_path / "SAMM", disk.samm_rows()[:5])
-    found = corpora.find(tmp_path)
-    assert found == {
-        name: tmp_path / {"casme2": "CASME2", "samm": "SAMM", "casme_sq": "CASME(2)"}[name] for name in found
+    roots = corpora.find(tmp_path)
+    assert roots == {
+        name: tmp_path / {"casme2": "CASME2", "samm": "SAMM", "casme_sq": "CASME(2)"}[name] for name in roots
     }
-    assert set(found) == {"casme2", "samm", "casme_sq"}
-    assert {name: len(corpora.load(name, root).clips) for name, root in found.items()} == {
+    assert set(roots) == {"casme2", "samm", "casme_sq"}
+    assert {name: len(corpora.load(name, root).clips) for name, root in roots.items()} == {
         "casme2": 5,
         "samm": 5,
         "casme_sq": 1,
@@ -200,11 +200,11 @@ def test_find_gives_the_folder_of_table_and_trees(full: Path, tmp_path: Path) ->
 
 
 def test_check_tells_of_all_rows(full: Path) -> None:
-    found = check.check(full / "selectedpic")["corpora"]["casme_sq"]
-    assert (found["clips"], found["subjects"], found["error"]) == (357, 22, None)
-    assert found["by_emotion"] == {"happy": 167, "anger": 102, "disgust": 88}
-    assert found["documented"]["agrees"]
-    assert len(found["corrections"]) >= 48
+    checked = check.check(full / "selectedpic")["corpora"]["casme_sq"]
+    assert (checked["clips"], checked["subjects"], checked["error"]) == (357, 22, None)
+    assert checked["by_emotion"] == {"happy": 167, "anger": 102, "disgust": 88}
+    assert checked["documented"]["agrees"]
+    assert len(checked["corrections"]) >= 48
 
 
 def test_order_of_directory_entries_does_not_matter(
@@ -230,8 +230,8 @@ def test_order_of_directory_entries_does_not_matter(
 def test_names_of_table_and_folder(tmp_path: Path, table: str, name: str) -> None:
     root = more.write_casme_sq(tmp_path / name, "selectedpic", clips=[ONE, TWO])
     (root / more.SQ_TABLE).rename(root / table)
-    found = corpora.find(tmp_path)
-    assert found["casme_sq"] == root
+    roots = corpora.find(tmp_path)
+    assert roots["casme_sq"] == root
     corpus = corpora.load("casme_sq", root)
     assert (corpus.table, [clip.id for clip in corpus.clips]) == (table, [ONE.id, TWO.id])
 
@@ -250,10 +250,15 @@ def test_cells_lose_their_quirks(tmp_path: Path, tree: str) -> None:
     more.write_sheets(tmp_path / more.SQ_TABLE, [rows, people, codes])
     corpus = corpora.load("casme_sq", tmp_path, kind)
     assert reasons(corpus) == {}
-    one, two = corpus.clips
-    assert (one.id, one.onset, one.apex, one.offset) == (ONE.id, 557, 560, 566)
-    assert (one.valence, one.expression, one.self_report, one.action_units) == ("negative", "macro", "anger", "12")
-    assert (two.id, two.valence, two.expression, two.self_report) == (TWO.id, "positive", "micro", "")
+    first, second = corpus.clips
+    assert (first.id, first.onset, first.apex, first.offset) == (ONE.id, 557, 560, 566)
+    assert (first.valence, first.expression, first.self_report, first.action_units) == (
+        "negative",
+        "macro",
+        "anger",
+        "12",
+    )
+    assert (second.id, second.valence, second.expression, second.self_report) == (TWO.id, "positive", "micro", "")
 
 
 @pytest.mark.parametrize("tree", ["rawpic", "rawvideo"])
@@ -276,13 +281,13 @@ def test_tables_that_cannot_serve_are_one_line(tmp_path: Path) -> None:
     unfit: list[list[list[disk.Cells]]] = [[[ONE.row]], [[], [], []], [[["", ""]]]]
     unfit.append([[*more.sq_people()], [*more.sq_codes()], [ONE.row]])
     for sheets in unfit:
-        said = ""
+        message = ""
         try:
             corpus = with_table(tmp_path, sheets)
         except UserError as error:
-            said = str(error)
-        assert more.SQ_TABLE in said or (corpus.clips == () and corpus.exclusions)
-        assert "\n" not in said
+            message = str(error)
+        assert more.SQ_TABLE in message or (corpus.clips == () and corpus.exclusions)
+        assert "\n" not in message
     for content in (b"", b"no table"):
         (tmp_path / more.SQ_TABLE).write_bytes(content)
         with pytest.raises(UserError, match="code_final") as complaint:
@@ -415,17 +420,17 @@ def test_two_recordings_of_one_stimulus_are_not_chosen_by_chance(tmp_path: Path)
     copy(tmp_path, ONE, TWO, tree="rawvideo")
     disk.touch(tmp_path / "rawvideo" / "s15", ["15_0401again.avi"])
     corpus = corpora.load("casme_sq", tmp_path)
-    said = [*reasons(corpus), *(note.clip for note in corpus.corrections)]
-    assert ONE.id in said, "of two recordings one was read without a word"
+    mentioned = [*reasons(corpus), *(note.clip for note in corpus.corrections)]
+    assert ONE.id in mentioned, "of two recordings one was read without a word"
 
 
 @pytest.mark.parametrize("tree", CLIP_TREES)
 def test_offset_0_and_broken_order_follow_the_folder(tmp_path: Path, tree: str) -> None:
     zero, broken = replace(ONE, offset=0), replace(TWO, onset=50, offset=39, first=30, last=41)
     corpus = copy(tmp_path, zero, broken, tree=tree)
-    one, two = corpus.clips
-    assert (one.onset, one.apex, one.offset, one.numbers) == (557, 560, 566, tuple(range(557, 567)))
-    assert (two.onset, two.apex, two.offset, two.numbers) == (30, 34, 41, tuple(range(30, 42)))
+    first, second = corpus.clips
+    assert (first.onset, first.apex, first.offset, first.numbers) == (557, 560, 566, tuple(range(557, 567)))
+    assert (second.onset, second.apex, second.offset, second.numbers) == (30, 34, 41, tuple(range(30, 42)))
     assert [(note.printed, note.used) for note in notes(corpus, zero.id)] == [("0", "566")]
     assert {("50", "30"), ("39", "41")} <= {(note.printed, note.used) for note in notes(corpus, broken.id)}
 
@@ -474,6 +479,6 @@ def test_videos_are_indexed_without_being_opened(tmp_path: Path, monkeypatch: py
     copy(tmp_path, ONE, TWO, tree="rawvideo")
     for path in (tmp_path / "rawvideo").rglob("*.avi"):
         path.write_bytes(b"no video at all")
-    one, _ = corpora.load("casme_sq", tmp_path).clips
-    assert one.files == (tmp_path / "rawvideo" / "s15" / f"{ONE.recording}.avi",)
-    assert one.numbers == tuple(range(557, 567))
+    this_clip, _ = corpora.load("casme_sq", tmp_path).clips
+    assert this_clip.files == (tmp_path / "rawvideo" / "s15" / f"{ONE.recording}.avi",)
+    assert this_clip.numbers == tuple(range(557, 567))

@@ -41,10 +41,10 @@ def every(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def reasons(corpus: Corpus) -> dict[str, str]:
-    found = {exclusion.clip: exclusion.reason for exclusion in corpus.exclusions}
-    assert len(found) == len(corpus.exclusions)
-    assert all(reason and "\n" not in reason for reason in found.values())
-    return found
+    by_clip = {exclusion.clip: exclusion.reason for exclusion in corpus.exclusions}
+    assert len(by_clip) == len(corpus.exclusions)
+    assert all(reason and "\n" not in reason for reason in by_clip.values())
+    return by_clip
 
 
 def notes(corpus: Corpus, name: str) -> list[Correction]:
@@ -118,9 +118,9 @@ def test_short_release_comes_first(every: Path) -> None:
 
 
 def test_unread_parts_are_not_passed_over_in_silence(every: Path) -> None:
-    said = " ".join(corpora.load("smic", corpora.find(every)["smic"]).notes)
+    mentioned = " ".join(corpora.load("smic", corpora.find(every)["smic"]).notes)
     for name in ("smic_vis", "smic_nir", "smic_e"):
-        assert name in said
+        assert name in mentioned
 
 
 def test_cropped_short_release_comes_before_long(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from docs import generate, marks
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs" / "pages").rglob("*.md"))
-TEXTS = [ROOT / "README.md", *PAGES, *sorted((ROOT / "docs" / "notes").glob("*.md"))]
+TEXTS = [ROOT / "README.md", *PAGES, *sorted(ROOT.glob("papers/*/notes.md"))]
 SYSTEM = ("source", "cp", "rm", "dask")
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -108,12 +108,12 @@ def test_the_readme_lists_every_option_and_no_other() -> None:
 
 
 def test_examples_in_python_are_python() -> None:
-    found = [
+    examples = [
         body for path in TEXTS for language, body in FENCE.findall(path.read_text("utf-8")) if language == "python"
     ]
-    for body in found:
+    for body in examples:
         ast.parse(body)
-    assert len(found) > 3
+    assert len(examples) > 3
 
 
 # ---------------------------------------------------------------- links, messages, fields
@@ -144,14 +144,16 @@ def test_every_page_is_in_the_navigation() -> None:
 @cache
 def messages() -> tuple[str, ...]:
     """All texts in the source of `common`, with `…` for what is filled in."""
-    found = []
+    texts = []
     for path in (ROOT / "common").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.JoinedStr):
-                found.append("".join(str(one.value) if isinstance(one, ast.Constant) else "…" for one in node.values))
+                texts.append(
+                    "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values)
+                )
             elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-                found.append(node.value)
-    return tuple(found)
+                texts.append(node.value)
+    return tuple(texts)
 
 
 def test_quoted_messages_are_those_of_the_code() -> None:
@@ -161,7 +163,7 @@ def test_quoted_messages_are_those_of_the_code() -> None:
     assert len(quoted) > 20
     for message in quoted:
         for part in filter(None, (part.strip(" :;") for part in message.split("…"))):
-            assert any(part in one for one in messages()), message
+            assert any(part in code_message for code_message in messages()), message
 
 
 def test_the_reference_names_every_field(tmp_path: Path) -> None:
@@ -186,6 +188,8 @@ def test_the_page_of_a_paper_says_all_that_its_folder_says(key: str) -> None:
     for experiment in paper.experiments:
         assert experiment.tuned_of or f"| `{experiment.id}` |" in page
         assert not experiment.space or str(next(iter(experiment.space.values()))[0]) in page
+        for name, value in experiment.settings.items():
+            assert experiment.tuned_of or f"`{name}` {generate.plain(value)}" in page
     for departure in paper.departures:
         assert f"### {departure.number}. {generate.plain(departure.topic)}" in page
         for text in (departure.paper_says, departure.we_do, departure.why):
@@ -193,7 +197,7 @@ def test_the_page_of_a_paper_says_all_that_its_folder_says(key: str) -> None:
     for claim in paper.claims:
         assert f"| `{claim.corpus}` | {generate.plain(metric_name(claim.metric))} |" in page
         assert f"| {generate.plain(claim.printed + claim.unit)} |" in page
-    for name in paper.profiles:
+    for name in (*paper.profiles, *paper.profiles["paper"].settings.values()):
         assert f"| `{name}` |" in page
 
 
@@ -225,7 +229,7 @@ def test_every_mark_is_filled() -> None:
         assert "<!-- generated" not in made
         assert text.count("<!--") == len(marks.MARK.findall(text))
     shown = marks.filled((ROOT / "docs" / "pages" / "extend" / "paper.md").read_text(encoding="utf-8"))
-    for name in ("model.py", "recipe.py", "claims.toml"):
+    for name in ("model.py", "preprocess.py", "claims.toml"):
         assert (ROOT / "docs" / "example" / "apexdiff" / name).read_text(encoding="utf-8").strip() in shown
 
 

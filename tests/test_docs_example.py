@@ -29,23 +29,23 @@ import numpy as np
 import pytest
 import run_all
 from common import corpora
-from common.protocols import BY_SUBJECT, GROUPS, split
+from common.protocols.splits import BY_SUBJECT, GROUPS, split
 
 out, cache, data = map(Path, sys.argv[1:])
 
-found = corpora.load("mylab", corpora.find(data, ["mylab"])["mylab"])
-assert [clip.id for clip in found.clips] == ["mylab/p01/clip_001", "mylab/p02/clip_001"]
-assert [clip.emotion for clip in found.clips] == ["happiness", "surprise"]
-assert [clip.apex for clip in found.clips] == [12, None]
-assert [len(clip.frames) for clip in found.clips] == [5, 4]
-assert [note.used for note in found.corrections] == ["none"]
-assert not found.exclusions
+corpus = corpora.load("mylab", corpora.find(data, ["mylab"])["mylab"])
+assert [clip.id for clip in corpus.clips] == ["mylab/p01/clip_001", "mylab/p02/clip_001"]
+assert [clip.emotion for clip in corpus.clips] == ["happiness", "surprise"]
+assert [clip.apex for clip in corpus.clips] == [12, None]
+assert [len(clip.frames) for clip in corpus.clips] == [5, 4]
+assert [note.used for note in corpus.corrections] == ["none"]
+assert not corpus.exclusions
 assert run_all.main(["--check-data", str(data), "--corpus", "mylab"]) == 0
 
 from papers.{KEY}.experiments import BY_SUBJECT as EXPERIMENT
 for subjects in (2, 3, 13):
     subject = np.array([f"casme2/s{{i % subjects}}" for i in range(40)])
-    clip = np.array([f"{{one}}/c{{i}}" for i, one in enumerate(subject)])
+    clip = np.array([f"{{person}}/c{{i}}" for i, person in enumerate(subject)])
     experiment = replace(EXPERIMENT, protocol=GROUPS)
     folds = split(experiment, subject, clip, np.arange(40) % 3, 0)
     assert len(folds) == min(5, subjects)

@@ -64,7 +64,7 @@ def test_files_that_are_gone_or_locked_are_told(data: Path) -> None:
 
 def test_what_can_run_and_what_it_lacks(data: Path) -> None:
     result = check.check(data, papers=[PAPER])
-    plain = {one.id for one in PAPER.experiments if not one.tuned_of}
+    plain = {experiment.id for experiment in PAPER.experiments if not experiment.tuned_of}
     assert {row["experiment"] for row in result["experiments"]} == plain
     assert all(not row["can_run"] and row["clips"] == 0 for row in result["experiments"])
     assert result["experiments"][0]["reason"] == "smic is not here, samm is not here"
@@ -90,7 +90,7 @@ def test_only_the_corpora_that_are_asked_for(tmp_path: Path) -> None:
     disk.write_smic(tmp_path / "SMIC")
     assert list(check.check(tmp_path)["corpora"]) == ["smic"]
     result = check.check(tmp_path, ("smic_vis", "smic_nir"))
-    assert {name: found["clips"] for name, found in result["corpora"].items()} == {"smic_vis": 1, "smic_nir": 1}
+    assert {name: corpus["clips"] for name, corpus in result["corpora"].items()} == {"smic_vis": 1, "smic_nir": 1}
     assert result["corpora"]["smic_nir"]["documented"] is None
     assert "no published counts" in printed(result)
     with pytest.raises(
@@ -100,11 +100,11 @@ def test_only_the_corpora_that_are_asked_for(tmp_path: Path) -> None:
 
 
 def test_numbers_that_differ_from_the_documented_ones_stand_beside_them(data: Path) -> None:
-    found = check.check(data)["corpora"]["casme2"]
-    assert not found["documented"]["agrees"]
+    corpus = check.check(data)["corpora"]["casme2"]
+    assert not corpus["documented"]["agrees"]
     line = next(line for line in printed(check.check(data)).splitlines() if "happiness" in line)
     assert line.split() == ["happiness", "1", "32"]
-    assert found["by_apex"] == {"annotated": 2}
+    assert corpus["by_apex"] == {"annotated": 2}
 
 
 def test_what_else_is_here_is_told(data: Path) -> None:
@@ -114,9 +114,9 @@ def test_what_else_is_here_is_told(data: Path) -> None:
     disk.write_casme2(data / ".Trash-1000" / "files", ROWS)
     disk.write_table(root / "CASME2-coding-20130101.xlsx", disk.CASME2_HEADER, ROWS[:1])
     disk.touch(root / "CASME2_RAW_selected" / "sub02" / "EP77_01", ["img1.jpg"])
-    found = check.check(data)["corpora"]["casme2"]
-    assert (found["clips"], found["images"]) == (2, str(root / "CASME2_RAW_selected"))
-    assert found["notes"] == [
+    corpus = check.check(data)["corpora"]["casme2"]
+    assert (corpus["clips"], corpus["images"]) == (2, str(root / "CASME2_RAW_selected"))
+    assert corpus["notes"] == [
         "also here and not read: table CASME2-coding-20130101.xlsx",
         "also here and not read: Cropped, cropped images of 2 subjects",
         "1 clip folder is in no row of the table: sub02/EP77_01",
@@ -126,15 +126,15 @@ def test_what_else_is_here_is_told(data: Path) -> None:
 def test_the_fuller_of_two_copies_is_read(tmp_path: Path) -> None:
     disk.write_smic(tmp_path / "a", names=[(1, "ne", "s1_ne_01")])
     disk.write_smic(tmp_path / "b", names=[(1, "ne", "s1_ne_01"), (2, "po", "s2_po_01")])
-    found = check.check(tmp_path)["corpora"]["smic"]
-    assert found["clips"] == 2
-    assert "also here and not read: a/SMIC_all_raw/HS, raw images of 1 subjects" in found["notes"]
+    corpus = check.check(tmp_path)["corpora"]["smic"]
+    assert corpus["clips"] == 2
+    assert "also here and not read: a/SMIC_all_raw/HS, raw images of 1 subjects" in corpus["notes"]
 
 
 def test_corpora_in_folders_named_by_numbers_are_found(tmp_path: Path) -> None:
     disk.write_casme2(tmp_path / "2024" / "03" / "CASME2", ROWS)
     disk.write_samm(tmp_path / "1" / "SAMM", disk.samm_rows()[:4])
-    assert {name: found["clips"] for name, found in check.check(tmp_path)["corpora"].items()} == {
+    assert {name: corpus["clips"] for name, corpus in check.check(tmp_path)["corpora"].items()} == {
         "casme2": 2,
         "samm": 4,
     }
@@ -150,9 +150,9 @@ def test_a_list_that_cannot_be_read_stops_what_needs_it(data: Path) -> None:
 
 
 def test_what_was_asked_for_and_is_absent_is_told(data: Path) -> None:
-    found = check.check(data, ("casme2", "samm"))["corpora"]
-    assert found["casme2"]["error"] is None
-    assert found["samm"]["error"] == f"{data}: no images and no table of samm here"
+    checked = check.check(data, ("casme2", "samm"))["corpora"]
+    assert checked["casme2"]["error"] is None
+    assert checked["samm"]["error"] == f"{data}: no images and no table of samm here"
 
 
 def test_numbered_copies_are_copies(tmp_path: Path) -> None:

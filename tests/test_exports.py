@@ -100,9 +100,9 @@ def test_rows_are_those_of_the_csv_file(report: Report) -> None:
         printed = f"{c['published_printed']} ({c['published_source']})" if c["published_printed"] else formatting.DASH
         assert cells["published"] == printed
         scale, numbers = 100 if "%" in cells["metric"] else 1, cells["reproduced [95% interval]"]
-        found = [float(n) / scale for n in re.findall(r"[\d.]+", numbers)]
+        shown = [float(n) / scale for n in re.findall(r"[\d.]+", numbers)]
         wanted = [c[f"reproduced_{name}"] for name in ("value", "low", "high")]
-        assert found == pytest.approx([float(n) for n in wanted if n], abs=0.006 / scale if scale > 1 else 6e-5)
+        assert shown == pytest.approx([float(n) for n in wanted if n], abs=0.006 / scale if scale > 1 else 6e-5)
         assert (numbers == formatting.DASH) == (not c["reproduced_value"])
         assert cells["clips"].replace(",", "") == (c["reproduced_n_clips"] or formatting.DASH)
         assert same == [escape(cell) for cell in row]

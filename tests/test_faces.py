@@ -29,16 +29,16 @@ def finder(boxes: dict[int, list[dlib.rectangle]]) -> tuple[FaceFinder, list[tup
         points = [SimpleNamespace(x=box.left() + place, y=box.top() + 2 * place) for place in range(68)]
         return SimpleNamespace(parts=lambda: points)
 
-    found = FaceFinder()
-    found.__dict__["_dlib"] = (detect, landmarks)
-    return found, shown
+    face_finder = FaceFinder()
+    face_finder.__dict__["_dlib"] = (detect, landmarks)
+    return face_finder, shown
 
 
 @pytest.mark.parametrize("step", range(3))
 def test_the_search_widens_until_a_face_is_found(step: int) -> None:
     picture = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
-    found, shown = finder({step: [dlib.rectangle(1, 2, 9, 9), dlib.rectangle(20, 10, 39, 33)]})
-    face = found.find(picture)
+    face_finder, shown = finder({step: [dlib.rectangle(1, 2, 9, 9), dlib.rectangle(20, 10, 39, 33)]})
+    face = face_finder.find(picture)
     how, border, _ = WIDENING[step]
     assert (face.how, face.box) == (how, (20 - border, 10 - border, 39 - border, 33 - border))
     assert face.points.dtype == np.float32
@@ -52,7 +52,7 @@ def test_the_search_widens_until_a_face_is_found(step: int) -> None:
 
 
 def test_no_face_is_one_line() -> None:
-    found, shown = finder({})
+    face_finder, shown = finder({})
     with pytest.raises(ClipError, match=r"img1\.jpg: dlib finds no face in it, neither enlarged nor with a border"):
-        found.find(np.zeros((40, 60, 3), np.uint8), "img1.jpg")
+        face_finder.find(np.zeros((40, 60, 3), np.uint8), "img1.jpg")
     assert len(shown) == 3

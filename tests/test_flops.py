@@ -15,6 +15,7 @@ from papers.aouayeb2019 import model as aouayeb2019
 from papers.aouayeb2019.preprocess import region_sizes
 from papers.kumar2019 import model as kumar2019
 from papers.le2020 import model as le2020
+from papers.le2020.experiments import Kind, Network
 from papers.reddy2019 import model as reddy2019
 from papers.talluri2022 import model as talluri2022
 
@@ -95,10 +96,10 @@ def test_what_has_no_products_counts_nothing() -> None:
 
 
 def test_a_shared_layer_counts_once_per_call() -> None:
-    one, other = layers.Input((4,)), layers.Input((4,))
+    first, second = layers.Input((4,)), layers.Input((4,))
     shared = layers.Dense(4)
-    twice = keras.Model([one, other], layers.Add()([shared(one), shared(other)]))
-    again = keras.Model(one, shared(shared(shared(one))))
+    twice = keras.Model([first, second], layers.Add()([shared(first), shared(second)]))
+    again = keras.Model(first, shared(shared(shared(first))))
     assert (forward(twice), forward(again)) == (2 * 2 * 16, 3 * 2 * 16)
     assert len(twice.layers) == 4  # the layer itself is listed once
 
@@ -112,9 +113,9 @@ def test_a_shared_convolution_counts_the_size_of_each_call() -> None:
 
 def test_calls_outside_the_model_do_not_count() -> None:
     shared = layers.Dense(4, name="shared")
-    one = chain((4,), shared)
+    network = chain((4,), shared)
     chain((4,), shared, layers.Dense(100))
-    assert forward(one) == 2 * 16
+    assert forward(network) == 2 * 16
     start = layers.Input((4,))
     middle = layers.Dense(6)(start)
     layers.Dense(50)(middle)  # a branch that no output depends on
@@ -197,9 +198,9 @@ def test_models_that_are_no_graphs_are_errors() -> None:
     with pytest.raises(ValueError, match="written"):
         forward(written)
     network = chain((4,), written)
-    for one in (written, network, chain((4,), network)):
+    for model in (written, network, chain((4,), network)):
         with pytest.raises(ValueError, match="written"):
-            forward(one)
+            forward(model)
     with pytest.raises(ValueError, match="unbuilt"):
         forward(keras.Sequential([layers.Dense(4)], name="unbuilt"))
 
@@ -229,7 +230,7 @@ def test_vgg19_by_hand() -> None:
 
 # ---------------------------------------------------------------- the papers' networks
 
-LE2020 = ("vgg19", "resnet50", "senet50", "resnet50-torchvision")
+LE2020: tuple[Kind, ...] = ("vgg19", "resnet50", "senet50", "resnet50-torchvision")
 NETWORKS: dict[str, Callable[[], keras.Model]] = {
     "resnet34": lambda: kumar2019.resnet34(64, 3),
     "resnet34 before": lambda: kumar2019.resnet34(64, 3, before=True),
@@ -244,7 +245,7 @@ NETWORKS: dict[str, Callable[[], keras.Model]] = {
     "region cnns": lambda: aouayeb2019.region_cnns(region_sizes(0.25), 4),
     "features": lambda: aouayeb2019.feature_extractor(aouayeb2019.region_cnns(region_sizes(0.25), 4)),
     "sequences": lambda: aouayeb2019.sequence_classifier(("eyes", "mouth"), 50, 3),
-    **{key: lambda key=key: le2020.classifier(key, 64, 4, Weights(NONE)) for key in LE2020},
+    **{kind: lambda kind=kind: le2020.build(Network(kind, Weights(NONE)), {"face": (64, 64, 3)}, 4) for kind in LE2020},
 }
 
 

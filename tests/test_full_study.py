@@ -32,9 +32,9 @@ def test_a_fold_takes_its_fixed_time_and_so_much_for_each_clip_and_epoch() -> No
     st.floats(-10, 3600),
 )
 def test_what_is_trained_fits_into_the_time(
-    first: int, second: int, one: float, other: float, clips: int, seconds: float
+    first: int, second: int, first_cost: float, second_cost: float, clips: int, seconds: float
 ) -> None:
-    counts, each = {"cnn_epochs": first, "lstm_epochs": second}, {"cnn_epochs": one, "lstm_epochs": other}
+    counts, each = {"cnn_epochs": first, "lstm_epochs": second}, {"cnn_epochs": first_cost, "lstm_epochs": second_cost}
     epochs, used = fitting(counts, each, clips, seconds)
     assert all(1 <= epochs[name] <= count for name, count in counts.items())
     assert min(clips, FEW) <= used <= clips
@@ -72,5 +72,5 @@ def test_every_network_is_measured_and_every_experiment_has_one() -> None:
     for network, (key, name) in results.CASES.items():
         paper = papers.load(key)
         assert next(e for e in paper.experiments if e.id == name).network == network
-        counted = {one for one in vars(paper.profiles["paper"].settings) if one.endswith("epochs")}
+        counted = {setting for setting in paper.profiles["paper"].settings.values() if setting.endswith("epochs")}
         assert counted - {"search_epochs"} <= {*EPOCHS}

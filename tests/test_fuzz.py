@@ -93,11 +93,11 @@ def test_what_a_reader_must_not_do_is_seen() -> None:
     names = sorted([*WRONGS, "reads", "refuses", "mumbles"])
     drawn = {Random(str(k)).choice(names): str(k) for k in range(300)}
     with Reader(misbehave, seconds=0.5, mib=150) as reader:
-        found = {name: reader.run(drawn[name]) for name in names}
-    assert (found["reads"].what, found["reads"].why) == (READ, "")
-    assert (found["refuses"].what, found["refuses"].why) == (REFUSED, "")
-    assert found["mumbles"].what == BROKEN
-    assert "no printable line" in found["mumbles"].why
+        outcomes = {name: reader.run(drawn[name]) for name in names}
+    assert (outcomes["reads"].what, outcomes["reads"].why) == (READ, "")
+    assert (outcomes["refuses"].what, outcomes["refuses"].why) == (REFUSED, "")
+    assert outcomes["mumbles"].what == BROKEN
+    assert "no printable line" in outcomes["mumbles"].why
     for name, why in WRONGS.items():
-        assert found[name].what == BROKEN, name
-        assert why in found[name].why, (name, found[name])
+        assert outcomes[name].what == BROKEN, name
+        assert why in outcomes[name].why, (name, outcomes[name])

@@ -34,19 +34,19 @@ def mean_of(samples: Samples) -> float:
 
 def answered(test: Samples, brightness: float) -> Predictions:
     """Answers that rest on a fitted statistic."""
-    found = {}
+    answers = {}
     for clip in dict.fromkeys(test.clip.tolist()):
-        mine = np.asarray(test.x["nose"])[test.clip == clip]
-        share = np.float32(1 / (1 + np.exp(mine.mean() - brightness)))
-        found[clip] = np.array([share, 1 - share, 0], np.float32)
-    return found
+        nose = np.asarray(test.x["nose"])[test.clip == clip]
+        share = np.float32(1 / (1 + np.exp(nose.mean() - brightness)))
+        answers[clip] = np.array([share, 1 - share, 0], np.float32)
+    return answers
 
 
 class Honest:
     """Fits a statistic to its training rows."""
 
     class Networks:
-        def __init__(self, experiment: object, settings: object, seed: int) -> None:
+        def __init__(self) -> None:
             self.brightness: float | None = None
 
         def facts(self) -> dict[str, int]:
@@ -54,6 +54,10 @@ class Honest:
 
         def flops(self, rows_per_clip: float) -> float:
             return 0.0
+
+    @classmethod
+    def compiled(cls, settings: object, shapes: object, classes: object, seed: int) -> Networks:
+        return cls.Networks()
 
     @staticmethod
     def train(networks: Any, experiment: Experiment, samples: Samples, fold_run: FoldRun) -> Trained:
@@ -87,8 +91,8 @@ class KeptInList(Honest):
     """A list of the networks that grows in place from fold to fold."""
 
     class Networks(Honest.Networks):
-        def __init__(self, experiment: object, settings: object, seed: int) -> None:
-            super().__init__(experiment, settings, seed)
+        def __init__(self) -> None:
+            super().__init__()
             self.statistics: list[float] = []
 
     @staticmethod
@@ -110,10 +114,10 @@ class WarmStart(Honest):
     """A Keras layer that goes on from the weights that the last fold left."""
 
     class Networks(Honest.Networks):
-        def __init__(self, experiment: object, settings: object, seed: int) -> None:
+        def __init__(self) -> None:
             import keras
 
-            super().__init__(experiment, settings, seed)
+            super().__init__()
             self.layer = keras.layers.Dense(1)
             self.layer.build((None, 1))
 
@@ -160,11 +164,11 @@ def run(standin_data: Path, prepared: Path, tmp_path: Path, monkeypatch: pytest.
         preprocess: Any = real.preprocess
         if assemble or prepare:
             preprocess = SimpleNamespace(
-                parameters=preprocess.parameters,
                 prepare=prepare or preprocess.prepare,
+                shapes=preprocess.shapes,
                 assemble=assemble or preprocess.assemble,
             )
-        parts = Parts(preprocess, real.figures, lambda: recipe, real.needs)  # type: ignore[arg-type, return-value]
+        parts = Parts(preprocess, real.figures, lambda: recipe)  # type: ignore[arg-type, return-value]
         monkeypatch.setattr(papers, "parts", lambda key: parts)
         where = [
             "--data",
@@ -193,7 +197,7 @@ def test_an_honest_recipe_runs(run: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("recipe", "said"),
+    ("recipe", "message"),
     [
         (FittedOnce, "leaves 'brightness' on the networks other"),
         (KeptInList, "leaves 'statistics' on the networks other"),
@@ -202,10 +206,10 @@ def test_an_honest_recipe_runs(run: Any, tmp_path: Path) -> None:
         (FittedToTest, "depends on which other held-out clips are asked for"),
     ],
 )
-def test_a_leaking_extractor_stops_the_run(run: Any, tmp_path: Path, capsys: Any, recipe: Any, said: str) -> None:
+def test_a_leaking_extractor_stops_the_run(run: Any, tmp_path: Path, capsys: Any, recipe: Any, message: str) -> None:
     SEEN.clear()
     assert run(recipe) == 1
-    assert said in one_line(capsys)
+    assert message in one_line(capsys)
     assert not results(tmp_path)
 
 
@@ -248,6 +252,10 @@ def shortened(samples: Samples, clips: Sequence[tuple[Clip, int]]) -> Samples:
     return samples.only(np.flatnonzero(samples.clip != samples.clip[0])) if len(clips) > 1 else samples
 
 
+def cropped(samples: Samples, clips: Sequence[tuple[Clip, int]]) -> Samples:
+    return replace(samples, x={**samples.x, "nose": samples.x["nose"][:, 1:]})
+
+
 def cut_off(samples: Samples, clips: Sequence[tuple[Clip, int]]) -> Samples:
     return replace(samples, y=samples.y[:-1])
 
@@ -258,7 +266,7 @@ def renamed(samples: Samples, clips: Sequence[tuple[Clip, int]]) -> Samples:
 
 
 @pytest.mark.parametrize(
-    ("perturb", "said"),
+    ("perturb", "message"),
     [
         (centred, "on the other clips"),
         (labelled, "depend on its class"),
@@ -266,12 +274,13 @@ def renamed(samples: Samples, clips: Sequence[tuple[Clip, int]]) -> Samples:
         (misaligned, "the subject"),
         (relabelled, "the class 0, not"),
         (shortened, "assemble leaves out"),
+        (cropped, "`shapes` says"),
         (cut_off, "columns of different lengths"),
         (renamed, "assemble leaves out"),
     ],
 )
 def test_samples_that_are_not_those_of_the_clips_stop_the_run(
-    run: Any, tmp_path: Path, capsys: Any, perturb: Spoil, said: str
+    run: Any, tmp_path: Path, capsys: Any, perturb: Spoil, message: str
 ) -> None:
     real = papers.parts(KEY).preprocess
 
@@ -279,7 +288,7 @@ def test_samples_that_are_not_those_of_the_clips_stop_the_run(
         return perturb(real.assemble(clips, arrays, *rest), clips)
 
     assert run(Honest, assemble) == 1
-    assert said in one_line(capsys)
+    assert message in one_line(capsys)
     assert not results(tmp_path)
 
 
@@ -352,10 +361,10 @@ def test_a_copied_clip_under_another_subject_stops_the_run(
     for file in copied.iterdir():
         copy(file, replaced / file.name)
     assert run(Honest, data=data) == 1
-    said = one_line(capsys)
-    assert copied.name in said
-    assert replaced.name in said
-    assert "one of the two is a copy" in said
+    message = one_line(capsys)
+    assert copied.name in message
+    assert replaced.name in message
+    assert "one of the two is a copy" in message
 
 
 def test_files_of_a_subject_in_clips_of_another_stop_the_run(
@@ -416,7 +425,7 @@ def test_what_is_a_copy() -> None:
     """Equal files of two subjects and equal clips of one; not parts of one video, nor frames that one's clips share."""
 
     def copies(*clips: Clip) -> list[tuple[str, str, bool]]:
-        digests = {one.id: [str(file) for file in one.files] for one in clips}
+        digests = {this_clip.id: [str(file) for file in this_clip.files] for this_clip in clips}
         return [(copy.first, copy.second, copy.whole) for copy in leakage.copies(clips, digests)]
 
     base = clip("s1", "a", ["f1", "f2", "f3"], [1, 2, 3])

@@ -75,10 +75,10 @@ folders = st.lists(
 )
 
 
-def examine_smic(found: list[tuple[int, str, str]], harms: list[str], seed: int) -> None:
+def examine_smic(names: list[tuple[int, str, str]], harms: list[str], seed: int) -> None:
     with tempfile.TemporaryDirectory(dir=MEMORY) as scratch:
         rng, root = random.Random(seed), Path(scratch) / HOMES[seed % len(HOMES)] / "SMIC"
-        disk.write_smic(root, names=found)
+        disk.write_smic(root, names=names)
         top = root / "SMIC_all_raw" / "HS"
         for how in harms:
             # neither takes a clip's folder away: that would be no annotation at all
@@ -90,7 +90,7 @@ def examine_smic(found: list[tuple[int, str, str]], harms: list[str], seed: int)
             return
         check(result, root)
         keys = set()
-        for subject, _, name in found:
+        for subject, _, name in names:
             match = re.fullmatch(r"s([0-9]+)_(ne|po|sur)_([0-9]+)", name.strip().lower())
             if match:
                 keys.add(f"smic/s{subject}/s{int(match[1])}_{match[2]}_{int(match[3]):02d}")
@@ -106,18 +106,18 @@ def examine_smic(found: list[tuple[int, str, str]], harms: list[str], seed: int)
 @QUICK
 @given(folders, st.lists(st.sampled_from(HARMS), max_size=4), st.integers(0, 10**6))
 def test_whatever_is_broken_every_folder_of_smic_is_accounted_for(
-    found: list[tuple[int, str, str]], harms: list[str], seed: int
+    names: list[tuple[int, str, str]], harms: list[str], seed: int
 ) -> None:
-    examine_smic(found, harms, seed)
+    examine_smic(names, harms, seed)
 
 
 @pytest.mark.slow
 @THOROUGH
 @given(folders, st.lists(st.sampled_from(HARMS), max_size=4), st.integers(0, 10**6))
 def test_whatever_is_broken_every_folder_of_smic_is_accounted_for_at_length(
-    found: list[tuple[int, str, str]], harms: list[str], seed: int
+    names: list[tuple[int, str, str]], harms: list[str], seed: int
 ) -> None:
-    examine_smic(found, harms, seed)
+    examine_smic(names, harms, seed)
 
 
 @pytest.mark.parametrize("place", ["s01/micro/negative", "s1/micro/negative/negative", "s1/Micro/negative", "s1/micro"])
@@ -244,9 +244,9 @@ def test_a_link_to_the_whole_disk_is_not_walked(tmp_path: Path, monkeypatch: pyt
         return listing(folder)
 
     monkeypatch.setattr(trees, "_listing", counted)
-    found = corpora.find(data)
-    assert found == {"casme2": data / "CASME2"}
-    assert len(corpora.load("casme2", found["casme2"]).clips) == 1
+    roots = corpora.find(data)
+    assert roots == {"casme2": data / "CASME2"}
+    assert len(corpora.load("casme2", roots["casme2"]).clips) == 1
     strangers = [path for path in seen if not path.startswith((str(data), str(outside)))]
     assert strangers == []
     assert str(deep) not in seen

@@ -249,13 +249,13 @@ def read(content: bytes) -> None:
     with tempfile.TemporaryDirectory(dir=MEMORY) as scratch:
         path = Path(scratch) / "combined_3class_gt.csv"
         path.write_bytes(content)
-        listed, said = {}, ""
+        listed, message = {}, ""
         try:
             listed = composite.read_megc_list(path)
         except UserError as error:
-            said = str(error)
-    assert bool(listed) != bool(said)
-    assert not said or (str(path) in said and len(said.splitlines()) == 1)
+            message = str(error)
+    assert bool(listed) != bool(message)
+    assert not message or (str(path) in message and len(message.splitlines()) == 1)
     for key, name in listed.items():
         assert name in composite.MEGC2019.classes
         assert len(key.splitlines()) == 1

@@ -346,15 +346,15 @@ def test_a_truncated_image_is_refused_wherever_its_part_lies(tmp_path: Path) -> 
         data = whole.read_bytes()
         for size in np.linspace(0, 0.98 * len(data), 25).astype(int):
             cut.write_bytes(data[:size])
-            said = []
+            messages = []
             for part in (None, (slice(0, 8), slice(0, 8))):
                 with pytest.raises(ClipError) as caught:
                     list(images.each_frame(clip_of([cut], [1]), part=part))
-                said.append(str(caught.value))
-            assert said[0] == said[1]
-            assert said[0].startswith(f"{cut}: ")
-            assert "; copy the file again" in said[0]
-            assert "\n" not in said[0]
+                messages.append(str(caught.value))
+            assert messages[0] == messages[1]
+            assert messages[0].startswith(f"{cut}: ")
+            assert "; copy the file again" in messages[0]
+            assert "\n" not in messages[0]
 
 
 def test_frames_of_another_size_are_told_by_their_parts_as_well(tmp_path: Path) -> None:

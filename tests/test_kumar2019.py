@@ -16,26 +16,21 @@ from skimage import data
 import papers
 from common.audit import audit
 from common.audit.documented import documented
+from common.contract import Settings
 from common.errors import ClipError
 from common.protocols.splits import BETWEEN, LOSO, split
+from common.runs.preprocessing import clip_task, digest
+from common.training.single_network import Compiled
 from common.types import Clip, Samples
 from common.vision.faces import Face, FaceFinder
-from papers.kumar2019 import model, preprocess, recipe
-from papers.kumar2019.experiments import (
-    ALPHAS,
-    BEFORE,
-    CORPORA,
-    MAGNIFIED_ONLY,
-    REMOVALS,
-    TESTED,
-    Removal,
-    Settings,
-    trained_alphas,
-)
+from papers.kumar2019 import model, preprocess
+from papers.kumar2019.experiments import ALPHAS, CORPORA, READINGS, REMOVALS, Removal
 
 PAPER = papers.load("kumar2019")
-EXPERIMENTS = {one.id: one for one in PAPER.experiments}
-SMALL = Settings(size=48, face_size=64, window=7, batch=8, epochs=2)
+EXPERIMENTS = {experiment.id: experiment for experiment in PAPER.experiments}
+RECIPE = papers.parts("kumar2019").recipe()
+FULL = PAPER.profiles["paper"].settings
+SMALL = FULL.having({"size": 48, "face_size": 64, "window": 7, "batch": 8, "epochs": 2})
 
 # ---------------------------------------------------------------- the network
 
@@ -58,8 +53,8 @@ def test_resnet34_has_its_parameters_in_both_orders_of_normalisation(usual: kera
 
 
 def test_statistics_of_a_short_training_are_its_own(usual: keras.Model) -> None:
-    found = [one for one in usual.layers if isinstance(one, keras.layers.BatchNormalization)]
-    assert {(one.momentum, one.epsilon) for one in found} == {(0.9, 1e-5)}
+    normalising = [layer for layer in usual.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    assert {(layer.momentum, layer.epsilon) for layer in normalising} == {(0.9, 1e-5)}
 
 
 def test_outputs_of_the_stages_are_those_of_the_residual_network(usual: keras.Model) -> None:
@@ -95,8 +90,8 @@ def test_a_trained_image_is_mirrored_at_random_and_a_tested_one_never(usual: ker
     image = np.random.default_rng(0).random((64, 224, 224, 3)).astype(np.float32)
     assert (keras.ops.convert_to_numpy(network({"avatar": image}, training=False)) == image).all()
     moved = keras.ops.convert_to_numpy(network({"avatar": image}, training=True))
-    same = [(one == other).all() for one, other in zip(moved, image, strict=True)]
-    mirrored = [(one == other[:, ::-1]).all() for one, other in zip(moved, image, strict=True)]
+    same = [(shown == other).all() for shown, other in zip(moved, image, strict=True)]
+    mirrored = [(shown == other[:, ::-1]).all() for shown, other in zip(moved, image, strict=True)]
     assert all(a != b for a, b in zip(same, mirrored, strict=True))
     assert 10 < sum(mirrored) < 54
 
@@ -114,15 +109,15 @@ def test_every_number_of_tables_3_and_7_has_its_experiment() -> None:
 
 
 def test_the_audit_finds_smics_exchanged_figures_and_no_other() -> None:
-    findings = audit(PAPER.facts, PAPER.claims, documented(), {})
-    exchanged = [one for one in findings if one.topic == "UAR and UF1 of the confusion matrices"]
-    assert {one.statement.partition(":")[0]: one.holds for one in exchanged} == {
+    findings = audit(PAPER.facts, PAPER.claims, documented(), {}, PAPER.checks)
+    exchanged = [finding for finding in findings if finding.topic == "UAR and UF1 of the confusion matrices"]
+    assert {finding.statement.partition(":")[0]: finding.holds for finding in exchanged} == {
         "smic": False,
         "casme2": True,
         "samm": True,
     }
     assert "each where the other belongs" in exchanged[0].statement
-    assert all(one.holds for one in findings if one.topic.startswith(("Class counts", "Corpora add up")))
+    assert all(finding.holds for finding in findings if finding.topic.startswith(("Class counts", "Corpora add up")))
 
 
 # ---------------------------------------------------------------- images
@@ -158,16 +153,16 @@ def pictures(monkeypatch: pytest.MonkeyPatch) -> np.ndarray:
 
 
 def test_a_clip_becomes_one_image_per_magnification(pictures: np.ndarray) -> None:
-    arrays = preprocess.prepare(clip_of(), EXPERIMENTS["smic-loso/published"], SMALL, Fixed())  # type: ignore[arg-type]
+    arrays = preprocess.prepare(clip_of(), SMALL.inputs, Fixed())  # type: ignore[arg-type]
     assert (arrays["avatars"].shape, arrays["avatars"].dtype) == ((4, 48, 48, 3), np.uint8)
     assert (arrays["frames"].tolist(), len(arrays["kept"])) == ([12], 4)
     assert (arrays["kept"] > 0).all()
     assert (arrays["kept"] <= 12).all()
-    frames, face = preprocess.face_frames(clip_of(), SMALL, Fixed())  # type: ignore[arg-type]
+    frames, face = preprocess.face_frames(clip_of(), SMALL.inputs, Fixed())  # type: ignore[arg-type]
     assert frames.shape == (12, 64, 64, 3)
     assert face.points.min() >= 0
     assert face.points.max() <= 63
-    plain = preprocess.textured(frames, SMALL, Removal()).kept
+    plain = preprocess.textured(frames, SMALL.inputs).kept
     mean = np.rint(frames[plain].mean(axis=0)).astype(np.uint8)
     expected = cv2.resize(mean, (48, 48), interpolation=cv2.INTER_AREA)
     assert (
@@ -178,7 +173,7 @@ def test_a_clip_becomes_one_image_per_magnification(pictures: np.ndarray) -> Non
 
 # ---------------------------------------------------------------- which frames stay
 
-SHORT = Settings(size=48, face_size=74, window=31, cutoff=15.0)
+SHORT = FULL.having({"size": 48, "face_size": 74, "window": 31, "cutoff": 15.0})
 """Half the paper's window and cutoff, blocks of 12 x 12 pixels."""
 
 
@@ -206,8 +201,8 @@ def stays(
     face = Face(Fixed.points, "as it is", (0, 0, 74, 74))
     monkeypatch.setattr(preprocess, "face_frames", lambda *given: (frames, face))
     monkeypatch.setattr(preprocess, "avatar_of", watching)
-    experiment = EXPERIMENTS[f"composite-loso/{variant}"]
-    preprocess.prepare(clip_of(len(frames), 200.0), experiment, settings, Fixed())  # type: ignore[arg-type]
+    inputs = settings.having(EXPERIMENTS[f"composite-loso/{variant}"].settings).inputs
+    preprocess.prepare(clip_of(len(frames), 200.0), inputs, Fixed())  # type: ignore[arg-type]
     return averaged
 
 
@@ -215,7 +210,7 @@ def stays(
 def test_a_clip_played_backwards_loses_the_mirrored_frames(variant: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for seed, count in enumerate((32, 36, 45)):
         frames = bump(count, count // 2, seed)
-        forth, back = (stays(one, variant, monkeypatch) for one in (frames, frames[::-1]))
+        forth, back = (stays(played, variant, monkeypatch) for played in (frames, frames[::-1]))
         assert any(len(kept) < count for kept in forth)
         assert [[count - 1 - index for index in reversed(kept)] for kept in back] == forth
 
@@ -241,28 +236,28 @@ def test_the_published_reading_removes_the_same_frames_at_every_magnification(mo
 def test_without_phase_the_magnified_motion_cancels_in_the_mean_of_a_clip() -> None:
     """Why the default magnification has a causal filter: an image is the mean of the frames."""
     frames = bump(40, 15, 0)
-    plain = frames.mean(axis=0)
+    plain, alpha = frames.mean(axis=0), SHORT.training.tested_alpha
+    readings = (SHORT.having({"removal": Removal(filter=filter)}) for filter in ("butterworth", "ideal"))
     causal, ideal = (
-        preprocess.magnified(clip_of(40, 200.0), frames, TESTED, SHORT, filter).mean(axis=0)
-        for filter in ("butterworth", "ideal")
+        preprocess.magnified(clip_of(40, 200.0), frames, alpha, settings.inputs).mean(axis=0) for settings in readings
     )
     assert np.abs(ideal - plain).mean() < 0.2 < np.abs(causal - plain).mean()
 
 
 def test_arrays_are_kept_apart_by_reading_and_shared_otherwise() -> None:
-    keys = {variant: preprocess.parameters(EXPERIMENTS[f"composite-loso/{variant}"], SMALL) for variant in REMOVALS}
-    same = [
-        preprocess.parameters(EXPERIMENTS[f"{name}/{variant}"], SMALL)
-        for name in ("composite-loso", "smic-loso")
-        for variant in ("published", "tuned", BEFORE, MAGNIFIED_ONLY)
-    ]
-    assert all(one == same[0] for one in same)
-    assert len({str(one) for one in (*keys.values(), same[0])}) == len(REMOVALS) + 1
+    def key(name: str, variant: str) -> str:
+        inputs = SMALL.having(EXPERIMENTS[f"{name}/{variant}"].settings).inputs
+        return digest(clip_task("kumar2019", clip_of(), "content", inputs, "code"))
+
+    keys = {key("composite-loso", variant) for variant in REMOVALS}
+    same = {key(name, variant) for name in ("composite-loso", "smic-loso") for variant in ("tuned", *READINGS)}
+    assert len(same) == 1
+    assert len(keys | same) == len(REMOVALS) + 1
 
 
 def test_a_clip_that_cannot_carry_the_band_is_named(pictures: np.ndarray) -> None:
     with pytest.raises(ClipError, match=r"15 frames a second carry motion below 7\.5 Hz"):
-        preprocess.prepare(clip_of(fps=15.0), EXPERIMENTS["smic-loso/published"], SMALL, Fixed())  # type: ignore[arg-type]
+        preprocess.prepare(clip_of(fps=15.0), SMALL.inputs, Fixed())  # type: ignore[arg-type]
 
 
 def test_landmarks_of_a_repeated_frame_are_those_of_the_frame_before() -> None:
@@ -290,9 +285,9 @@ def test_landmarks_are_followed_without_searching_again() -> None:
     shifted = np.roll(picture, (2, 3), axis=(0, 1))
     assert np.abs(finder.follow(shifted, face) - face.points - (3, 2)).mean() < 2
     crop = picture[30:250, 110:330]
-    found = finder.find(crop)
+    detected = finder.find(crop)
     moved = preprocess._moved(face, (slice(30, 250), slice(110, 330)), 220)
-    assert np.abs(moved.points - found.points).mean() < 5
+    assert np.abs(moved.points - detected.points).mean() < 5
     assert np.abs(finder.follow(crop, moved) - face.points + (110, 30)).mean() < 2
 
 
@@ -307,7 +302,7 @@ def test_rows_are_the_magnifications_of_each_clip_and_notes_count_frames() -> No
         }
         for k, (n, m) in enumerate([(7, 7), (12, 5)])
     ]
-    samples = preprocess.assemble(clips, arrays, EXPERIMENTS["smic-loso/published"], SMALL)
+    samples = preprocess.assemble(clips, arrays, SMALL)
     assert samples.view.tolist() == [*ALPHAS, *ALPHAS]
     assert samples.y.tolist() == [0] * 4 + [2] * 4
     assert samples.x["avatar"][:, 0, 0, 0].tolist() == [0] * 4 + [1] * 4
@@ -320,12 +315,13 @@ def test_rows_are_the_magnifications_of_each_clip_and_notes_count_frames() -> No
 
 
 @pytest.fixture(scope="module")
-def networks() -> recipe.Networks:
-    return recipe.Networks(EXPERIMENTS["smic-loso/published"], SMALL, 0)
+def networks() -> Compiled:
+    classes = EXPERIMENTS["smic-loso/published"].labels.classes
+    return RECIPE.compiled(SMALL, preprocess.shapes(SMALL), classes, 0)  # type: ignore[return-value]
 
 
 def test_copies_stay_with_their_clip_and_one_of_them_is_tested(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, networks: recipe.Networks
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, networks: Compiled
 ) -> None:
     experiment = EXPERIMENTS["smic-loso/published"]
     n, rng = 6, np.random.default_rng(1)
@@ -339,26 +335,27 @@ def test_copies_stay_with_their_clip_and_one_of_them_is_tested(
     learnt, rates = [], []
     fit = networks.learner.fit
 
-    def watching(x: dict, y: object, *rest: object) -> object:
+    def watching(x: dict, y: object, *rest: object, **options: object) -> object:
         learnt.append(np.asarray(x["avatar"]))
-        found = fit(x, y, *rest)  # type: ignore[arg-type]
-        rates.append(found["learning_rate"])
-        return found
+        history = fit(x, y, *rest, **options)  # type: ignore[arg-type]
+        rates.append(history["learning_rate"])
+        return history
 
     monkeypatch.setattr(networks.learner, "fit", watching)
     fold = split(experiment, samples.subject, samples.clip, samples.y, 0)[0]
-    outcome = run_fold(recipe, networks, experiment, samples, fold, tmp_path)
+    outcome = run_fold(RECIPE, networks, experiment, samples, fold, tmp_path)
     assert outcome.clips == ("smic/s0/c0", "smic/s0/c1")
     rows = [np.flatnonzero((samples.x["avatar"][:] == image).all(axis=(1, 2, 3))).item() for image in learnt[0]]
     views = set(samples.view[rows].tolist())
-    assert views == set(ALPHAS) == {0, *trained_alphas(EXPERIMENTS[f"smic-loso/{MAGNIFIED_ONLY}"])}
+    magnified_only = SMALL.having(EXPERIMENTS["smic-loso/magnified-only"].settings)
+    assert views == set(ALPHAS) == {0, *magnified_only.training.trained_alphas}
     assert not {*samples.clip[rows]} & set(outcome.clips)
-    assert TESTED in views
+    assert SMALL.training.tested_alpha in views
     assert rates[0] == pytest.approx([1e-3, 1e-3])
     assert outcome.probabilities.sum(axis=1) == pytest.approx(1, abs=1e-5)
 
 
-def test_the_rate_is_halved_every_five_epochs(networks: recipe.Networks) -> None:
+def test_the_rate_is_halved_every_five_epochs(networks: Compiled) -> None:
     assert [networks.learner._rate(epoch) for epoch in (0, 4, 5, 9, 10, 49)] == [  # type: ignore[misc]
         pytest.approx(1e-3 / 2**k) for k in (0, 0, 1, 1, 2, 9)
     ]

@@ -47,13 +47,13 @@ def gradients(model: keras.Model, x: dict[str, NDArray[np.float32]]) -> list[NDA
 
 def first_places(raw: NDArray[np.float32], given: NDArray[np.float32], sides: tuple[int, ...]) -> NDArray[np.float32]:
     """`given` at the first largest value of each window, in the order of rows."""
-    found = np.zeros_like(raw)
+    placed = np.zeros_like(raw)
     for n, *place, c in np.ndindex(given.shape):
         corner = tuple(at * side for at, side in zip(place, sides, strict=True))
         cut = tuple(slice(start, start + side) for start, side in zip(corner, sides, strict=True))
         inside = np.unravel_index(raw[(n, *cut, c)].argmax(), sides)
-        found[(n, *(start + at for start, at in zip(corner, inside, strict=True)), c)] = given[(n, *place, c)]
-    return found
+        placed[(n, *(start + at for start, at in zip(corner, inside, strict=True)), c)] = given[(n, *place, c)]
+    return placed
 
 
 @pytest.mark.parametrize("sides", [(3, 3, 3), (2, 3, 4), (1, 2, 1)])
@@ -61,10 +61,10 @@ def test_of_equal_values_the_first_gets_the_gradient(sides: tuple[int, int, int]
     raw = np.random.default_rng(0).integers(0, 3, (2, 7, 6, 9, 4)).astype(np.float32)  # one of three values: many ties
     variable = tf.Variable(raw)
     with tf.GradientTape() as tape:
-        found = Pooling(sides)(variable)
-    given = np.random.default_rng(1).random(found.shape).astype(np.float32)
-    assert np.array_equal(found, layers.MaxPooling3D(sides)(raw))
-    assert np.array_equal(tape.gradient(found, variable, given), first_places(raw, given, sides))
+        pooled = Pooling(sides)(variable)
+    given = np.random.default_rng(1).random(pooled.shape).astype(np.float32)
+    assert np.array_equal(pooled, layers.MaxPooling3D(sides)(raw))
+    assert np.array_equal(tape.gradient(pooled, variable, given), first_places(raw, given, sides))
 
 
 @pytest.mark.parametrize("shape", [(4, 5, 6, 7, 16), (3, 2, 9, 11, 3), (2, 4, 4, 4, 600)])
@@ -72,7 +72,7 @@ def test_normalisation_is_that_of_keras(shape: tuple[int, ...]) -> None:
     """Outputs, gradients and moving values, against Keras' own layer in float64."""
     rng = np.random.default_rng(0)
     x, given = rng.normal(2, 3, shape), rng.normal(0, 1, shape)
-    found = []
+    measured = []
     for kind, dtype in ((Normalisation, "float32"), (layers.BatchNormalization, "float64")):
         layer = kind(momentum=0.9, epsilon=1e-3, dtype=dtype)
         layer.build(shape)
@@ -82,9 +82,9 @@ def test_normalisation_is_that_of_keras(shape: tuple[int, ...]) -> None:
         with tf.GradientTape() as tape:
             normal = layer(variable, training=True)
         gradients = tape.gradient(normal, [variable, *layer.trainable_variables], tf.constant(given, dtype))
-        found.append([normal, *gradients, layer(variable, training=False), *layer.non_trainable_variables])
-    for one, other in zip(*found, strict=True):
-        assert np.abs(np.array(one) - np.array(other)).max() < 2e-5 * np.abs(np.array(other)).max()
+        measured.append([normal, *gradients, layer(variable, training=False), *layer.non_trainable_variables])
+    for value, expected in zip(*measured, strict=True):
+        assert np.abs(np.array(value) - np.array(expected)).max() < 2e-5 * np.abs(np.array(expected)).max()
 
 
 def test_normalisation_that_is_not_trained_changes_nothing() -> None:
@@ -102,7 +102,7 @@ def test_answers_are_those_of_the_stock_network(name: str) -> None:
     other = for_training(model)
     for kind, own in ((layers.MaxPooling3D, Pooling), (layers.BatchNormalization, Normalisation)):
         assert sum(type(layer) is own for layer in other.layers) == sum(type(layer) is kind for layer in model.layers)
-    assert [one.path for one in model.weights] == [one.path for one in other.weights]
+    assert [weight.path for weight in model.weights] == [weight.path for weight in other.weights]
     assert np.allclose(model.predict_on_batch(x)["emotion"], other.predict_on_batch(x)["emotion"], atol=1e-6)
 
 
@@ -111,8 +111,8 @@ def test_without_normalisation_gradients_are_those_of_the_stock_network(name: st
     """Zeros that ReLU left have no gradient to pass on; other values are equal once in a million."""
     model = built(name)
     x = inputs(model)
-    for one, two in zip(gradients(model, x), gradients(for_training(model), x), strict=True):
-        assert np.linalg.norm(one - two) < 0.1 * np.linalg.norm(one)
+    for expected, gradient in zip(gradients(model, x), gradients(for_training(model), x), strict=True):
+        assert np.linalg.norm(expected - gradient) < 0.1 * np.linalg.norm(expected)
 
 
 def test_a_saved_network_is_made_of_stock_layers(tmp_path: Path) -> None:
@@ -145,10 +145,10 @@ PLACES = np.array([-20, -3.5, -3, -2.75, -2.5, -2.25, -1, -1e-3, 0, 0.3, 1, 2.25
 
 def test_hard_sigmoid_is_that_of_keras_2() -> None:
     expected = np.clip(0.2 * PLACES.astype(np.float64) + 0.5, 0, 1)
-    found = keras.ops.convert_to_numpy(keras2_hard_sigmoid(keras.ops.array(PLACES)))
-    assert np.allclose(found, expected, rtol=0, atol=1e-6)
+    gates = keras.ops.convert_to_numpy(keras2_hard_sigmoid(keras.ops.array(PLACES)))
+    assert np.allclose(gates, expected, rtol=0, atol=1e-6)
     cut = (expected == 0) | (expected == 1)
-    assert (found[cut] == expected[cut]).all()
+    assert (gates[cut] == expected[cut]).all()
     assert np.abs(keras.ops.convert_to_numpy(keras.activations.hard_sigmoid(PLACES)) - expected).max() > 0.05
 
 
@@ -157,8 +157,8 @@ def test_hard_sigmoid_learns_between_its_ends_alone() -> None:
     outside = np.abs(PLACES) > 2.5
     variable = tf.Variable(PLACES)
     with tf.GradientTape() as tape:
-        found = keras2_hard_sigmoid(variable)
-    slope = tape.gradient(found, variable).numpy()
+        gates = keras2_hard_sigmoid(variable)
+    slope = tape.gradient(gates, variable).numpy()
     assert np.allclose(slope[inside], 0.2)
     assert (slope[outside] == 0).all()
 
@@ -175,7 +175,7 @@ def test_networks_with_the_gates_of_keras_2_are_saved_as_stock_ones(tmp_path: Pa
     before = model.get_weights()
     copy = stock(model)
     copy.save(tmp_path / "network.keras")
-    assert all((one == two).all() for one, two in zip(before, model.get_weights(), strict=True))
+    assert all((earlier == later).all() for earlier, later in zip(before, model.get_weights(), strict=True))
     assert [layer.recurrent_activation.__module__.split(".")[0] for layer in copy.layers[1:]] == ["keras", "keras"]
     program = (
         "import keras, numpy, sys; model = keras.saving.load_model(sys.argv[1]); x = numpy.load(sys.argv[2]); "

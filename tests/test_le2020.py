@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -17,20 +16,24 @@ import run_all
 from common import corpora, standin
 from common.audit import audit
 from common.audit.documented import documented
+from common.contract import Shapes
 from common.errors import ClipError, UserError
 from common.protocols.splits import BETWEEN, LOSO, TENFOLD, split
+from common.runs.preprocessing import clip_task, digest
 from common.training import pretrained, weights
 from common.training.learner import Learner
 from common.training.weights import IMAGENET, NONE, Weights
 from common.types import Clip, Samples
 from common.vision import rank_pooling
 from common.vision.faces import FaceFinder
-from papers.le2020 import model, preprocess, recipe
-from papers.le2020.experiments import FOUR, THREE, Settings
+from papers.le2020 import model, preprocess
+from papers.le2020.experiments import FOUR, THREE, Network
 from papers.le2020.senet import senet50
 
 PAPER = papers.load("le2020")
-EXPERIMENTS = {one.id: one for one in PAPER.experiments}
+EXPERIMENTS = {experiment.id: experiment for experiment in PAPER.experiments}
+RECIPE = papers.parts("le2020").recipe()
+FULL = PAPER.profiles["paper"].settings
 
 # ---------------------------------------------------------------- the networks
 
@@ -109,7 +112,7 @@ def test_senet50_pools_without_padding_and_rounds_up(size: int) -> None:
 def test_networks_get_blue_green_red_less_their_means() -> None:
     """What keras.applications makes of the same picture in 0-255."""
     picture = np.random.default_rng(1).integers(0, 256, (2, 32, 32, 3)).astype(np.uint8)
-    classifier = model.classifier("resnet50", 32, 4, Weights(NONE))
+    classifier = model.build(Network("resnet50", Weights(NONE)), {"face": (32, 32, 3)}, 4)
     network = classifier.get_layer("resnet50")
     expected = network.predict(keras.applications.resnet50.preprocess_input(picture.astype(np.float32)), verbose=0)
     answers = classifier.predict({"face": picture.astype(np.float32) / 255}, verbose=0)["emotion"]
@@ -142,8 +145,8 @@ def test_a_file_gives_all_layers_but_the_last(tmp_path: Path, name: str) -> None
         network = tiny(classes)
         own = network.layers[-1].get_weights()
         pretrained.from_file(network, tmp_path / name)
-        for mine, theirs in zip(network.layers[:-1], others.layers[:-1], strict=True):
-            assert all((a == b).all() for a, b in zip(mine.get_weights(), theirs.get_weights(), strict=True))
+        for layer, theirs in zip(network.layers[:-1], others.layers[:-1], strict=True):
+            assert all((a == b).all() for a, b in zip(layer.get_weights(), theirs.get_weights(), strict=True))
         assert all((a == b).all() for a, b in zip(network.layers[-1].get_weights(), own, strict=True))
 
 
@@ -225,34 +228,37 @@ def test_a_classifier_starts_from_the_file_of_its_network(tmp_path: Path, monkey
     monkeypatch.setattr(model, "bare", lambda key, size, classes: tiny(classes))
     others = tiny(9)
     others.save_weights(tmp_path / "senet50.weights.h5")
-    classifier = model.classifier("senet50", 8, 4, weights.chosen(str(tmp_path)))
-    found = classifier.get_layer("tiny").get_layer("hidden").get_weights()[0]
-    assert (found == others.get_layer("hidden").get_weights()[0]).all()
-    random = model.classifier("senet50", 8, 4, Weights(IMAGENET)).get_layer("tiny").get_layer("hidden").get_weights()[0]
-    assert (found != random).any()
+
+    def hidden(start: Weights) -> np.ndarray:
+        network = model.build(Network("senet50", start), {"face": (8, 8, 3)}, 4).get_layer("tiny")
+        return network.get_layer("hidden").get_weights()[0]
+
+    started = hidden(weights.chosen(str(tmp_path)))
+    assert (started == others.get_layer("hidden").get_weights()[0]).all()
+    assert (started != hidden(Weights(IMAGENET))).any()
 
 
 def test_the_choice_of_weights_is_part_of_the_key_and_of_the_report(tmp_path: Path) -> None:
     file = tmp_path / "vgg19.weights.h5"
     file.write_bytes(b"1")
     options = run_all.parse(["--paper", "le2020", "--weights", str(file)])
-    found = run_all._weights([PAPER], options)
-    assert found is not None
-    profile = weights.starting_from(PAPER.profiles["quick"], found)
-    assert profile.settings.weights == found
-    assert replace(profile.settings, weights=Weights(NONE)) == PAPER.profiles["quick"].settings
-    experiment = EXPERIMENTS["vgg19-casme2/published"]
-    notes = preprocess.assemble([(clip_of(3), 0)], [arrays(profile.settings.size)], experiment, profile.settings).notes
-    assert found.files[0][1] in notes[0]
-    one = run_all.studied(options)
-    assert one.command(one.chosen[0], 0)[-2:] == ["--weights", str(file)]
+    start = run_all._weights([PAPER], options)
+    assert start is not None
+    profile = weights.starting_from(PAPER.profiles["quick"], start)
+    assert profile.settings.network.weights == start
+    assert profile.settings.having({"weights": Weights(NONE)}) == PAPER.profiles["quick"].settings
+    settings = profile.settings.having(EXPERIMENTS["vgg19-casme2/published"].settings)
+    notes = preprocess.assemble([(clip_of(3), 0)], [arrays(settings.inputs.size)], settings).notes
+    assert start.files[0][1] in notes[0]
+    study = run_all.studied(options)
+    assert study.command(study.chosen[0], 0)[-2:] == ["--weights", str(file)]
     with pytest.raises(UserError, match="le2020"):
         run_all._weights([papers.load("reddy2019")], options)
 
 
 @pytest.mark.parametrize("name", ["senet50-casme2/published", "resnet50-casme2/torchvision"])
 def test_networks_without_imagenet_weights_say_so(name: str) -> None:
-    note = preprocess.assemble([(clip_of(3), 0)], [arrays()], EXPERIMENTS[name], Settings()).notes
+    note = preprocess.assemble([(clip_of(3), 0)], [arrays()], FULL.having(EXPERIMENTS[name].settings)).notes
     assert "ResNet50" in note[0] or "SENet50" in note[0]
     assert "starts from random weights" in note[0]
 
@@ -269,7 +275,7 @@ def test_all_that_decides_is_part_of_the_key() -> None:
 
 
 def test_classes_follow_from_the_tables_of_the_corpora() -> None:
-    found = {}
+    by_source = {}
     for name, labels in {"casme2": FOUR, "samm": FOUR, "smic": THREE}.items():
         for release in corpora.source(name).documented:
             counts = dict.fromkeys(labels.classes, 0)
@@ -277,11 +283,11 @@ def test_classes_follow_from_the_tables_of_the_corpora() -> None:
                 if (label := labels.mapping[name][emotion]) is not None:
                     counts[label] += clips
             if release.by_emotion:
-                found[name, release.source] = list(counts.values())
-    assert found["casme2", "table of 2014"] == [90, 32, 25, 99]
-    assert found["casme2", "table of 2019"] == [90, 32, 28, 99]
-    assert [row for (name, _), row in found.items() if name == "samm"] == [[80, 26, 15, 38]]
-    assert [row for (name, _), row in found.items() if name == "smic"] == [[70, 51, 43]]
+                by_source[name, release.source] = list(counts.values())
+    assert by_source["casme2", "table of 2014"] == [90, 32, 25, 99]
+    assert by_source["casme2", "table of 2019"] == [90, 32, 28, 99]
+    assert [row for (name, _), row in by_source.items() if name == "samm"] == [[80, 26, 15, 38]]
+    assert [row for (name, _), row in by_source.items() if name == "smic"] == [[70, 51, 43]]
 
 
 def test_tables_2_and_3_have_their_experiments_and_twins() -> None:
@@ -295,28 +301,34 @@ def test_tables_2_and_3_have_their_experiments_and_twins() -> None:
             built = {"torchvision-loso"} if key == "resnet50" else set()
             assert free == {"loso", "whole-face-loso", "exact-loso"} | built
             assert {protocols[variant] for variant in protocols.keys() - free} == {TENFOLD}
-    across = [one for one in PAPER.experiments if one.protocol == BETWEEN and not one.tuned_of]
-    assert {(one.name, "Table III") for one in across} == {claim for claim in claims if claim[1] == "Table III"}
+    across = [e for e in PAPER.experiments if e.protocol == BETWEEN and not e.tuned_of]
+    assert {(e.name, "Table III") for e in across} == {claim for claim in claims if claim[1] == "Table III"}
     assert len(PAPER.claims) == 13
 
 
 def test_the_arithmetic_of_the_printed_accuracies() -> None:
-    findings = audit(PAPER.facts, PAPER.claims, documented(), {})
-    topic = {one.statement.partition(":")[0]: one for one in findings if one.topic == "Clips of the regrouped classes"}
-    assert {(one.holds, one.kind) for one in topic.values()} == {(True, "documented")}
+    findings = audit(PAPER.facts, PAPER.claims, documented(), {}, PAPER.checks)
+    topic = {
+        finding.statement.partition(":")[0]: finding
+        for finding in findings
+        if finding.topic == "Clips of the regrouped classes"
+    }
+    assert {(finding.holds, finding.kind) for finding in topic.values()} == {(True, "documented")}
     assert "246 in all (table of 2014)" in topic["casme2"].statement
     assert "247 (article of 2014)" in topic["casme2"].statement
-    means = [one for one in findings if one.topic == "Accuracies as means over folds"]
-    assert [one.source for one in means].count("Table II") == 9
+    means = [finding for finding in findings if finding.topic == "Accuracies as means over folds"]
+    assert [finding.source for finding in means].count("Table II") == 9
     assert len(means) == len(PAPER.claims) == 13
-    assert all(one.holds for one in means)
+    assert all(finding.holds for finding in means)
     for printed, n in (("59.45%", 247), ("69.49%", 164), ("55.45%", 159), ("61.20%", 159)):
-        (one,) = (one for one in means if printed in one.statement)
-        assert "can be a mean over ten folds of" in one.statement
-        assert f"but no share of all {n} clips" in one.statement
-    largest = [one for one in findings if one.topic == "More than the largest class"]
-    assert [one.holds for one in largest] == [True, True, True]
-    assert f"{100 * 80 / 159:.1f}%" in next(one.statement for one in largest if one.statement.startswith("samm"))
+        (finding,) = (finding for finding in means if printed in finding.statement)
+        assert "can be a mean over ten folds of" in finding.statement
+        assert f"but no share of all {n} clips" in finding.statement
+    largest = [finding for finding in findings if finding.topic == "More than the largest class"]
+    assert [finding.holds for finding in largest] == [True, True, True]
+    assert f"{100 * 80 / 159:.1f}%" in next(
+        finding.statement for finding in largest if finding.statement.startswith("samm")
+    )
     for claim in (claim for claim in PAPER.claims if claim.source == "Table III"):
         n = {"casme2": (246, 247, 249), "samm": (159,)}[claim.corpus]
         decimals = len(claim.printed.partition(".")[2])
@@ -389,12 +401,14 @@ def test_landmarks_at_the_border_leave_boxes_within_the_picture() -> None:
 
 
 def test_all_but_the_regions_is_black_and_the_whole_face_is_whole() -> None:
-    clip, settings = clip_of(3), Settings(size=64)
+    clip, settings = clip_of(3), FULL.having({"size": 64})
     data = {
-        name: preprocess.assemble([(clip, 2)], [arrays(64)], EXPERIMENTS[f"vgg19-casme2/{name}"], settings)
+        name: preprocess.assemble(
+            [(clip, 2)], [arrays(64)], settings.having(EXPERIMENTS[f"vgg19-casme2/{name}"].settings)
+        )
         for name in ("published", "whole-face")
     }
-    cut, whole = (one.x["face"][0] for one in data.values())
+    cut, whole = (samples.x["face"][0] for samples in data.values())
     assert (whole == 200).all()
     assert (cut[preprocess.regions(arrays(64)["points"], 64, 64)] == 200).all()
     assert 0.15 < (cut > 0).mean() < 0.5
@@ -403,7 +417,7 @@ def test_all_but_the_regions_is_black_and_the_whole_face_is_whole() -> None:
 
 def test_a_still_clip_is_flat() -> None:
     frame = np.random.default_rng(2).integers(0, 255, (90, 80, 3)).astype(np.uint8)
-    frames = preprocess.magnified(np.stack([frame] * 20), clip_of(20), Settings())
+    frames = preprocess.magnified(np.stack([frame] * 20), clip_of(20), FULL.inputs)
     assert (frames == frame).all()
     assert not preprocess.dynamic_image(frames, False).any()
 
@@ -411,7 +425,7 @@ def test_a_still_clip_is_flat() -> None:
 def test_a_frame_rate_that_cannot_carry_the_band_excludes_the_clip() -> None:
     frames = np.zeros((20, 40, 40, 3), np.uint8)
     with pytest.raises(ClipError, match="carry motion below 5 Hz"):
-        preprocess.magnified(frames, clip_of(20, fps=10.0), Settings())
+        preprocess.magnified(frames, clip_of(20, fps=10.0), FULL.inputs)
 
 
 class Known:
@@ -434,15 +448,15 @@ def test_a_crop_is_read_as_it_is_and_a_face_in_a_picture_is_cut_out(monkeypatch:
         monkeypatch.setattr(preprocess, "read_frame", lambda clip, index, frames=frames: frames[index])
         monkeypatch.setattr(preprocess, "each_frame", lambda clip, frames=frames: iter(frames))
         points = landmarks() + offset
-        experiment = EXPERIMENTS["vgg19-casme2/published"]
-        found = preprocess.prepare(clip_of(6), experiment, Settings(size=96), Known(points))  # type: ignore[arg-type]
-        assert (found["dynamic"].shape, found["dynamic"].dtype) == ((96, 96, 3), np.uint8)
-        assert found["cut"].tolist() == [cut]
-        assert found["points"].min() > -10
-        assert found["points"].max() < 106
-        moved = np.abs(found["dynamic"].astype(int) - np.median(found["dynamic"])).sum(axis=2)
+        inputs = FULL.having({"size": 96}).inputs
+        prepared = preprocess.prepare(clip_of(6), inputs, Known(points))  # type: ignore[arg-type]
+        assert (prepared["dynamic"].shape, prepared["dynamic"].dtype) == ((96, 96, 3), np.uint8)
+        assert prepared["cut"].tolist() == [cut]
+        assert prepared["points"].min() > -10
+        assert prepared["points"].max() < 106
+        moved = np.abs(prepared["dynamic"].astype(int) - np.median(prepared["dynamic"])).sum(axis=2)
         row, column = np.unravel_index(cv2.GaussianBlur(moved.astype(np.float32), (9, 9), 0).argmax(), moved.shape)
-        mouth = found["points"][48:68].mean(axis=0)
+        mouth = prepared["points"][48:68].mean(axis=0)
         assert np.hypot(column - mouth[0], row - mouth[1]) < 20
 
 
@@ -462,18 +476,17 @@ def test_all_crops_are_magnified_at_one_size(monkeypatch: pytest.MonkeyPatch, he
     monkeypatch.setattr(preprocess, "magnify", seen)
     monkeypatch.setattr(preprocess, "read_frame", lambda clip, index: frames[index])
     monkeypatch.setattr(preprocess, "each_frame", lambda clip: iter(frames))
-    settings = Settings(size=96, face_size=160)
-    found = preprocess.prepare(clip_of(4), EXPERIMENTS["vgg19-casme2/exact"], settings, Known(points))  # type: ignore[arg-type]
+    inputs = FULL.having({"size": 96, "face_size": 160, **EXPERIMENTS["vgg19-casme2/exact"].settings}).inputs
+    prepared = preprocess.prepare(clip_of(4), inputs, Known(points))  # type: ignore[arg-type]
     assert sizes == [(4, 160, 160, 3)]
-    moved = np.abs(found["dynamic"].astype(float) - np.median(found["dynamic"])).sum(axis=2)
+    moved = np.abs(prepared["dynamic"].astype(float) - np.median(prepared["dynamic"])).sum(axis=2)
     centre = [np.average(np.arange(96), weights=moved.sum(axis=axis)) for axis in (0, 1)]
-    assert found["points"][30] == pytest.approx(centre, abs=0.7)
+    assert prepared["points"][30] == pytest.approx(centre, abs=0.7)
 
 
 def test_sizes_are_part_of_the_key_of_arrays() -> None:
-    experiment = EXPERIMENTS["vgg19-casme2/published"]
     keys = [
-        preprocess.parameters(experiment, Settings(**{name: size}))
+        digest(clip_task("le2020", clip_of(3), "content", FULL.having({name: size}).inputs, "code"))
         for name, size in (("size", 96), ("face_size", 96), ("size", 224))
     ]
     assert all(a != b for a, b in ((keys[0], keys[1]), (keys[0], keys[2]), (keys[1], keys[2])))
@@ -487,23 +500,23 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> list[Clip]:
 
 def test_exact_and_approximate_pooling_agree_on_stand_ins(clips: list[Clip]) -> None:
     for clip in clips:
-        face = preprocess.face_of(clip, Settings(), FaceFinder())
+        face = preprocess.face_of(clip, FULL.inputs, FaceFinder())
         assert face.cut == (clip.corpus == "samm")
-        motion = preprocess.magnified(face.frames, clip, Settings())
-        one, other = rank_pooling.approximate(motion), rank_pooling.exact(motion)
-        assert np.corrcoef(one.ravel(), other.ravel())[0, 1] > 0.3
+        motion = preprocess.magnified(face.frames, clip, FULL.inputs)
+        approximate, exact = rank_pooling.approximate(motion), rank_pooling.exact(motion)
+        assert np.corrcoef(approximate.ravel(), exact.ravel())[0, 1] > 0.3
 
 
 # ---------------------------------------------------------------- training
 
 
 def test_the_last_epoch_is_scored_and_nothing_is_picked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def small(key: str, size: int, classes: int, start: Weights) -> keras.Model:
-        face = keras.layers.Input((size, size, 3), name="face")
+    def small(network: Network, shapes: Shapes, classes: int) -> keras.Model:
+        face = keras.layers.Input(shapes["face"], name="face")
         x = keras.layers.Dense(classes, activation="softmax")(keras.layers.Flatten()(face))
         return keras.Model({"face": face}, {"emotion": x})
 
-    monkeypatch.setattr(model, "classifier", small)
+    monkeypatch.setattr(model, "build", small)
     n = 12
     data = Samples(
         x={"face": np.random.default_rng(6).integers(0, 255, (n, 32, 32, 3)).astype(np.uint8)},
@@ -512,15 +525,16 @@ def test_the_last_epoch_is_scored_and_nothing_is_picked(tmp_path: Path, monkeypa
         clip=np.array([f"casme2/s{k % 3}/c{k}" for k in range(n)]),
         view=np.zeros(n, np.int64),
     )
-    settings = Settings(size=32, epochs=3, weights=Weights(NONE))
+    changes = {"size": 32, "epochs": 3, "weights": Weights(NONE)}
     for name, watched in (("published", True), ("loso", False)):
         experiment = EXPERIMENTS[f"vgg19-casme2/{name}"]
-        networks = recipe.Networks(experiment, settings, 0)
+        settings = FULL.having({**changes, **experiment.settings})
+        networks = RECIPE.compiled(settings, preprocess.shapes(settings), experiment.labels.classes, 0)
         assert isinstance(networks.learner, Learner)
         optimizer = networks.learner.model.optimizer
         assert (float(optimizer.learning_rate), optimizer.momentum) == (pytest.approx(1e-4), 0.9)
         fold = split(experiment, data.subject, data.clip, data.y, 0)[0]
-        outcome = run_fold(recipe, networks, experiment, data, fold, tmp_path)
+        outcome = run_fold(RECIPE, networks, experiment, data, fold, tmp_path)
         assert outcome.caveats
         assert ("val_accuracy" in outcome.history["network"]) == watched
         assert len(outcome.history["network"]["loss"]) == 3
@@ -538,10 +552,7 @@ def test_the_last_epoch_is_scored_and_nothing_is_picked(tmp_path: Path, monkeypa
         ("resnet50-smic/published", NONE, True),
     ],
 )
-def test_a_random_start_is_a_caveat(monkeypatch: pytest.MonkeyPatch, name: str, start: str, random: bool) -> None:
-    face = keras.layers.Input((4,), name="face")
-    network = keras.Model({"face": face}, {"emotion": keras.layers.Dense(4, activation="softmax")(face)})
-    monkeypatch.setattr(model, "classifier", lambda *_: network)
+def test_a_random_start_is_a_caveat(name: str, start: str, random: bool) -> None:
     weights_file = ((start, "0" * 64),) if "." in start else ()
-    networks = recipe.Networks(EXPERIMENTS[name], Settings(weights=Weights(start, weights_file)), 0)
-    assert bool(networks.caveats) == random
+    settings = FULL.having({"weights": Weights(start, weights_file), **EXPERIMENTS[name].settings})
+    assert bool(model.fit(settings).caveats) == random

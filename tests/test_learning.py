@@ -56,29 +56,29 @@ def row(
 
 def test_what_differs_in_meaning_differs_in_words() -> None:
     falls, same, still = score(0.2, 0.8), score(0.45, 0.8), score(0.2, 0.001)
-    said = {
+    answers = {
         (stuck, beats, kind, free): learning.answer(row(learnt(stuck), beats, control, free), brief)
         for brief in (False, True)
         for stuck, beats, (kind, control), free in itertools.product(
             (0, 3), (True, False), (("none", None), ("falls", falls), ("same", same), ("still", still)), (True, False)
         )
     }
-    for (stuck, beats, _, free), text in said.items():
+    for (stuck, beats, _, free), text in answers.items():
         assert ("leak" in text) == (not free)
         assert not (free is False and "unseen" in text)  # held-out clips of a leaking protocol are not unseen
         assert ("learn" in text or "Learn" in text) or (stuck == 0 and beats)
-    learning_and_beating = [said[0, True, kind, True] for kind in ("none", "falls", "same", "still")]
+    learning_and_beating = [answers[0, True, kind, True] for kind in ("none", "falls", "same", "still")]
     assert len({*learning_and_beating}) == 4
-    assert said[0, True, "falls", True] != said[0, False, "falls", True] != said[3, False, "falls", True]
+    assert answers[0, True, "falls", True] != answers[0, False, "falls", True] != answers[3, False, "falls", True]
     for kind in ("falls", "same", "still"):  # where nothing is recognised a control says nothing
-        assert said[0, False, kind, True] == said[0, False, "none", True]
+        assert answers[0, False, kind, True] == answers[0, False, "none", True]
 
 
 def test_brief_answers_are_short_and_have_no_numbers() -> None:
     known = (None, learnt(0), learnt(3, 3, dead_units=0.41, gradient_norm=0.0))
     controls = (None, score(0.2, 0.8), score(0.5, 0.001))
-    for one, beats, control, free in itertools.product(known, (None, True, False), controls, (True, False)):
-        brief, full = (learning.answer(row(one, beats, control, free), brief) for brief in (True, False))
+    for measured, beats, control, free in itertools.product(known, (None, True, False), controls, (True, False)):
+        brief, full = (learning.answer(row(measured, beats, control, free), brief) for brief in (True, False))
         assert not re.search(r"\d", brief)
         assert len(brief) <= 75
         assert len(brief) <= len(full)
@@ -102,18 +102,18 @@ def test_what_a_score_rests_on_follows_from_its_control() -> None:
     here = replace(score(p=0.001), value=0.6, low=0.2, high=0.9)
 
     def said(value: float, p: float, low: float = 0.2) -> str:
-        one = replace(row(learnt(0), True), score=replace(here, low=low), control=replace(here, value=value, p=p))
-        return learning.answer(learning.corrected([replace(one, adjusted=None, control_adjusted=None)])[0])
+        entry = replace(row(learnt(0), True), score=replace(here, low=low), control=replace(here, value=value, p=p))
+        return learning.answer(learning.corrected([replace(entry, adjusted=None, control_adjusted=None)])[0])
 
     answers = [said(0.3, 1.0), said(0.3, 0.001), said(0.3, 0.001, low=0.4), said(0.3, 1.0, low=0.4)]
     assert len(set(answers)) == 4
-    assert ["other than motion" in one for one in answers] == [False, True, False, False]
+    assert ["other than motion" in answer for answer in answers] == [False, True, False, False]
     assert "chance" in answers[3]
 
 
 def test_unfinished_experiments_say_so() -> None:
-    one = replace(row(learnt(0), True), score=score(p=0.001, folds=2))
-    assert "2 of 3" in learning.answer(one)
+    entry = replace(row(learnt(0), True), score=score(p=0.001, folds=2))
+    assert "2 of 3" in learning.answer(entry)
     assert "of 3" not in learning.answer(row(learnt(0), True))
 
 
@@ -124,17 +124,20 @@ def test_unfinished_experiments_say_so() -> None:
         max_size=8,
     )
 )
-def test_scores_and_controls_are_corrected_each_by_themselves(found: list[tuple[Any, Any, bool]]) -> None:
+def test_scores_and_controls_are_corrected_each_by_themselves(p_values: list[tuple[Any, Any, bool]]) -> None:
     rows = learning.corrected(
-        [Learning(str(i), True, None, score(p=p), score(p=q) if ran else None) for i, (p, q, ran) in enumerate(found)]
+        [
+            Learning(str(i), True, None, score(p=p), score(p=q) if ran else None)
+            for i, (p, q, ran) in enumerate(p_values)
+        ]
     )
-    own = [p for p, _, _ in found if p is not None]
-    controls = [q for _, q, ran in found if ran and q is not None]
-    assert [one.adjusted for one in rows if one.adjusted is not None] == list(holm(own))
-    assert [one.control_adjusted for one in rows if one.control_adjusted is not None] == list(holm(controls))
-    for one, (p, q, ran) in zip(rows, found, strict=True):
-        assert (one.adjusted is None) == (p is None)
-        assert (one.control_adjusted is None) == (q is None or not ran)
+    own = [p for p, _, _ in p_values if p is not None]
+    controls = [q for _, q, ran in p_values if ran and q is not None]
+    assert [entry.adjusted for entry in rows if entry.adjusted is not None] == list(holm(own))
+    assert [entry.control_adjusted for entry in rows if entry.control_adjusted is not None] == list(holm(controls))
+    for entry, (p, q, ran) in zip(rows, p_values, strict=True):
+        assert (entry.adjusted is None) == (p is None)
+        assert (entry.control_adjusted is None) == (q is None or not ran)
 
 
 # ---------------------------------------------------------------- a paper's report
@@ -158,16 +161,16 @@ def test_the_first_page_has_the_summary_and_every_row(tmp_path: Path, factor: fl
     assert any("4 times" in sentence for sentence in record["learning_summary"]) == (factor == 4.0)
     assert len(learning.sentences(replace(report, motion=1.0))) + (factor != 1) == len(record["learning_summary"])
     assert "nothing:thepaper'sownepochs" in first.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")  # the facts stay
-    assert [item["experiment"] for item in record["learning"]] == [one.name for one in report.learning]
-    for item, one, cells in zip(record["learning"], report.learning, learning.table(report.learning), strict=True):
-        assert one.score is not None
-        assert item["uf1"]["p"] == one.score.p
-        assert item["training_accuracy"] == (one.learnt.accuracy if one.learnt else None)
-        assert item["p_holm"] == one.adjusted
-        assert (cells["training"] == DASH) == (one.learnt is None)
-        assert (cells["control"], cells["control_p"]) == (DASH, DASH) or one.control is not None
-        assert cells["above"] == ((one.adjusted or 0) < 0.05)
-        assert item["answer"] == learning.answer(one)
+    assert [item["experiment"] for item in record["learning"]] == [entry.name for entry in report.learning]
+    for item, entry, cells in zip(record["learning"], report.learning, learning.table(report.learning), strict=True):
+        assert entry.score is not None
+        assert item["uf1"]["p"] == entry.score.p
+        assert item["training_accuracy"] == (entry.learnt.accuracy if entry.learnt else None)
+        assert item["p_holm"] == entry.adjusted
+        assert (cells["training"] == DASH) == (entry.learnt is None)
+        assert (cells["control"], cells["control_p"]) == (DASH, DASH) or entry.control is not None
+        assert cells["above"] == ((entry.adjusted or 0) < 0.05)
+        assert item["answer"] == learning.answer(entry)
 
 
 def test_nothing_ran_is_said_and_no_number_is_made_up(tmp_path: Path) -> None:
@@ -182,12 +185,12 @@ def test_a_pair_of_published_and_leak_free_is_named_with_both_scores(tmp_path: P
     report = example.licensed(tmp_path)
     free, leaky = report.paper.experiments
     paper = replace(report.paper, experiments=(replace(free, twin_of=leaky.variant), leaky))
-    found = " ".join(learning.sentences(replace(report, paper=paper)))
-    for one in report.learning:
-        assert one.score is not None
-        assert f"{one.name} scored UF1 {one.score.value:.2f}" in found or f"{one.score.value:.2f}" in found
-    by_name = {one.name: one.score.value for one in report.learning if one.score}
-    assert f"{abs(by_name[leaky.id] - by_name[free.id]):.2f} of UF1" in found
+    text = " ".join(learning.sentences(replace(report, paper=paper)))
+    for entry in report.learning:
+        assert entry.score is not None
+        assert f"{entry.name} scored UF1 {entry.score.value:.2f}" in text or f"{entry.score.value:.2f}" in text
+    by_name = {entry.name: entry.score.value for entry in report.learning if entry.score}
+    assert f"{abs(by_name[leaky.id] - by_name[free.id]):.2f} of UF1" in text
 
 
 # ---------------------------------------------------------------- common ground
@@ -200,7 +203,7 @@ def test_common_ground_is_told_by_the_same_rows(tmp_path: Path) -> None:
     for sentence in record["learning_summary"]:
         assert squeeze(sentence) in first
     p = [c.scores["megc2019"]["uf1"].p for c in side.contenders]
-    assert [item["p_holm"] for item in record["learning"]] == list(holm([one for one in p if one is not None]))
+    assert [item["p_holm"] for item in record["learning"]] == list(holm([value for value in p if value is not None]))
     for c, item, about in zip(side.contenders, record["learning"], record["contenders"], strict=True):
         still = c.control.get("megc2019", {}).get("uf1")
         assert (item["no_motion_uf1"] or {}).get("p") == (still.p if still else None)
@@ -231,14 +234,14 @@ def test_w_is_that_of_friedmans_test(seeds: int, things: int, levels: int, seed:
     scores = np.random.default_rng(seed).integers(0, levels, (seeds, things)).astype(float)
     w = kendall_w(scores)
     if w is None:
-        assert all(len(set(one)) == 1 for one in scores.tolist())
+        assert all(len(set(values)) == 1 for values in scores.tolist())
     else:
         assert w == pytest.approx(friedmanchisquare(*scores.T).statistic / (seeds * (things - 1)), abs=1e-9)
 
 
 def test_w_rests_on_the_mean_rank_correlation() -> None:
     scores = np.random.default_rng(4).random((5, 8))
-    pairs = [spearmanr(one, other).statistic for one, other in itertools.combinations(scores, 2)]
+    pairs = [spearmanr(first, second).statistic for first, second in itertools.combinations(scores, 2)]
     assert kendall_w(scores) == pytest.approx((np.mean(pairs) * 4 + 1) / 5)
     assert kendall_w(np.tile(scores[0], (3, 1))) == pytest.approx(1)
     for nothing in (scores[:1], scores[:, :1], np.full((2, 3), np.nan), np.zeros((2, 3)), np.zeros((0, 0))):
@@ -266,17 +269,17 @@ def test_what_is_stored_is_what_is_shown(cache: Path, tmp_path: Path, monkeypatc
     stored = [json.loads(file.read_text()) for file in files]
     report, side = (json.loads((tmp_path / f"{key}.json").read_text()) for key in ("kumar2019", "comparison"))
     (item,) = report["learning"]
-    mean = np.mean([one["measured"]["training_accuracy"] for one in stored])
+    mean = np.mean([record["measured"]["training_accuracy"] for record in stored])
     assert item["training_accuracy"] == pytest.approx(mean)
-    for one in stored:  # a guess has no network to look into
-        assert not {"dead_units", "gradient_norm"} & set(one["measured"])
-        assert one["measured"]["training_clips"] >= len(one["clips"])
+    for record in stored:  # a guess has no network to look into
+        assert not {"dead_units", "gradient_norm"} & set(record["measured"])
+        assert record["measured"]["training_clips"] >= len(record["clips"])
     contender = next(c for c in side["contenders"] if c["experiment"] == name)
     paper = papers.load("kumar2019")
     classes = next(e for e in paper.experiments if e.id == name).labels.classes
     for where, shown in ((folder, contender["scores"]), (still, contender["control"])):
         loaded = [Run(where.parent).load(json.loads(file.read_text())["fold"]) for file in sorted(where.glob("*.json"))]
-        results = [one for one in loaded if one is not None]
+        results = [result for result in loaded if result is not None]
         assert results
         for corpus, within in (("megc2019", None), ("smic", "smic")):
             if corpus in shown:
@@ -288,8 +291,8 @@ def test_what_is_stored_is_what_is_shown(cache: Path, tmp_path: Path, monkeypatc
 
     class Old(Run):  # results of a version that measured nothing on training clips
         def load(self, fold: str) -> Any:
-            found = super().load(fold)
-            return found and replace(found, measured={"parameters": 1.0})
+            result = super().load(fold)
+            return result and replace(result, measured={"parameters": 1.0})
 
     monkeypatch.setattr("common.runs.manifest.Run", Old)
     assert run_all.main([*words, "--report-only"]) == 0

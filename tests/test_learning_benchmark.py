@@ -32,10 +32,11 @@ def test_every_network_on_common_ground_is_measured_once() -> None:
 
 @pytest.mark.parametrize("system", NETWORKS, ids=lambda system: system.name)
 def test_settings_are_the_papers_but_for_those_listed(system: System) -> None:
-    full, found = papers.load(system.paper).profiles["paper"].settings, profile(system, 4.0, Size()).settings
-    differing = {name for name in vars(full) if getattr(full, name) != getattr(found, name)}
-    assert differing - {"weights"} == set(system.changed)
-    assert paper_of(system)[1].leak_free
+    paper, experiment = paper_of(system)
+    profiles = paper.profiles["paper"], profile(system, 4.0, Size())
+    full, used = (some.settings.having(experiment.settings).values() for some in profiles)
+    assert {name for name in full if full[name] != used[name]} - {"weights"} == set(system.changed)
+    assert experiment.leak_free
 
 
 def test_a_scale_is_known_for_all_that_read_faces() -> None:
@@ -55,7 +56,7 @@ def test_corpus_subject_and_length_tell_nothing_of_the_class(tmp_path: Path) -> 
                 shown.setdefault(clip.subject, []).append(kind)
                 lengths.setdefault(clip.subject, set()).add(len(clip.numbers))
         assert {tuple(sorted(kinds)) for kinds in shown.values()} == {tuple(sorted(MEGC2019.classes))}
-        assert all(len(one) == 1 for one in lengths.values())
+        assert all(len(subject_lengths) == 1 for subject_lengths in lengths.values())
 
 
 def some_cell(system: System, motion: float, answers: dict[str, int], truth: dict[str, int]) -> dict[str, object]:
@@ -82,10 +83,10 @@ def test_scores_of_answers() -> None:
     truth = some_clips()
     rng = np.random.default_rng(1)
     answers = {clip: int(label if rng.random() < 0.8 else rng.integers(3)) for clip, label in truth.items()}
-    found = cells.scored(answers, truth)
-    assert found["uf1"] == pytest.approx(f1_score([*truth.values()], [*answers.values()], average="macro"), abs=1e-4)
-    assert found["low"] <= found["uf1"] <= found["high"]
-    assert found["p"] < 0.01
+    scores = cells.scored(answers, truth)
+    assert scores["uf1"] == pytest.approx(f1_score([*truth.values()], [*answers.values()], average="macro"), abs=1e-4)
+    assert scores["low"] <= scores["uf1"] <= scores["high"]
+    assert scores["p"] < 0.01
     assert cells.scored(dict.fromkeys(truth, 1), truth)["p"] == 1
     assert cells.scored(truth, truth)["uf1"] == 1
 
@@ -93,10 +94,10 @@ def test_scores_of_answers() -> None:
 def test_what_is_stored_is_kept_unless_settings_changed(tmp_path: Path) -> None:
     truth, path, size = some_clips(), tmp_path / "results.json", Size()
     first, second = NETWORKS[0], NETWORKS[5]
-    found = results.read(path, size)
-    found["clips"] = truth
-    found["cells"] = [some_cell(second, 8.0, truth, truth), some_cell(first, 1.0, dict.fromkeys(truth, 0), truth)]
-    results.write(path, found)
+    stored = results.read(path, size)
+    stored["clips"] = truth
+    stored["cells"] = [some_cell(second, 8.0, truth, truth), some_cell(first, 1.0, dict.fromkeys(truth, 0), truth)]
+    results.write(path, stored)
     again = results.read(path, size)
     assert [cell["system"] for cell in again["cells"]] == [first.name, second.name]
     assert results.cell(again, first, 1.0)
@@ -111,7 +112,7 @@ def test_what_is_stored_is_kept_unless_settings_changed(tmp_path: Path) -> None:
     assert len(text.splitlines()) == 2 + len(SYSTEMS)
     shown = known.table([papers.load(first.paper)], path)
     assert (shown["motions"], [row[0] for row in shown["rows"]]) == (["1"], [first.name])
-    both = known.table([papers.load(one.paper) for one in (first, second)], path)
+    both = known.table([papers.load(network.paper) for network in (first, second)], path)
     assert [row[1:] for row in both["rows"]][1][0] == [DASH, ""]
     drawing.draw(rows, tmp_path / "figure.svg")
     drawn = (tmp_path / "figure.svg").read_bytes()
@@ -122,8 +123,8 @@ def test_what_is_stored_is_kept_unless_settings_changed(tmp_path: Path) -> None:
 def test_committed_results_follow_from_their_answers() -> None:
     if not results.FILE.is_file():
         pytest.skip("nothing is measured yet")
-    found = json.loads(results.FILE.read_text(encoding="utf-8"))
-    assert found == results.read(results.FILE, Size())
-    for cell in found["cells"]:
-        answers = dict(zip(sorted(found["clips"]), map(int, cell["answers"]), strict=True))
-        assert cells.scored(answers, found["clips"]).items() <= cell.items()
+    stored = json.loads(results.FILE.read_text(encoding="utf-8"))
+    assert stored == results.read(results.FILE, Size())
+    for cell in stored["cells"]:
+        answers = dict(zip(sorted(stored["clips"]), map(int, cell["answers"]), strict=True))
+        assert cells.scored(answers, stored["clips"]).items() <= cell.items()

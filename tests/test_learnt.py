@@ -28,7 +28,7 @@ def samples(count: int = 40, views: int = 1, seed: int = 0) -> Samples:
     y = np.repeat(rng.permutation(np.arange(count) % CLASSES), views)
     pictures = (40 + 60 * y[:, None, None, None] + rng.integers(0, 40, (len(y), 6, 6, 1))).astype(np.uint8)
     clip = np.repeat([f"smic/s{i % 4}/{i}" for i in range(count)], views)
-    subject = np.array([one.rpartition("/")[0] for one in clip])
+    subject = np.array([clip_id.rpartition("/")[0] for clip_id in clip])
     return Samples({"face": pictures}, y, subject, clip, np.tile(np.arange(views), count))
 
 
@@ -56,8 +56,8 @@ def learner(build: Any = network, loss: Any = "categorical_crossentropy", epochs
     return Learner(build, loss=loss, optimizer=keras.optimizers.Adam(0.01), batch=8, epochs=epochs, seed=3)
 
 
-def trained(one: Learner) -> Trained:
-    return Trained(lambda some: by_clip(some, one.predict(some.x)), {}, {"network": one.model})
+def trained(fitted: Learner) -> Trained:
+    return Trained(lambda some: by_clip(some, fitted.predict(some.x)), {}, {"network": fitted.model})
 
 
 # ---------------------------------------------------------------- answers
@@ -69,14 +69,14 @@ def test_losses_and_shares_are_those_of_other_libraries(count: int, seed: int) -
     rng = np.random.default_rng(seed)
     truth = rng.integers(0, CLASSES, count)
     probabilities = rng.dirichlet(np.ones(CLASSES), count)
-    found = learnt.of_answers(truth, probabilities)
+    measured = learnt.of_answers(truth, probabilities)
     counts = np.bincount(truth, minlength=CLASSES)
-    assert found["training_loss"] == pytest.approx(log_loss(truth, probabilities, labels=range(CLASSES)), rel=1e-6)
-    assert found["constant_loss"] == pytest.approx(entropy(counts), abs=1e-12)
-    assert found["largest_share"] == max(counts) / count
-    assert found["training_accuracy"] * count == pytest.approx(sum(probabilities.argmax(axis=1) == truth))
-    assert found["answered_classes"] == len({*probabilities.argmax(axis=1).tolist()})
-    assert found["training_clips"] == count
+    assert measured["training_loss"] == pytest.approx(log_loss(truth, probabilities, labels=range(CLASSES)), rel=1e-6)
+    assert measured["constant_loss"] == pytest.approx(entropy(counts), abs=1e-12)
+    assert measured["largest_share"] == max(counts) / count
+    assert measured["training_accuracy"] * count == pytest.approx(sum(probabilities.argmax(axis=1) == truth))
+    assert measured["answered_classes"] == len({*probabilities.argmax(axis=1).tolist()})
+    assert measured["training_clips"] == count
 
 
 def test_no_constant_answer_costs_less_than_the_shares_of_the_classes() -> None:
@@ -101,8 +101,8 @@ def test_chance_ends_where_a_binomial_rarely_comes(clips: int, largest: int, rig
 
 def test_one_class_for_all_clips_is_no_learning_however_many_are_right() -> None:
     truth = np.repeat([0, 1], (90, 10))
-    one = np.eye(2)[np.zeros(100, int)]
-    assert learnt.stuck(learnt.of_answers(truth, one))
+    constant = np.eye(2)[np.zeros(100, int)]
+    assert learnt.stuck(learnt.of_answers(truth, constant))
     assert not learnt.stuck(learnt.of_answers(truth, np.eye(2)[truth]))
 
 
@@ -113,15 +113,15 @@ def test_who_learnt_has_no_cause_and_who_did_not_has() -> None:
     some = samples()
     able = learner(epochs=60)
     able.fit(some.x, one_hot(some, CLASSES), 0)
-    found = learnt.measure(trained(able), some, labelled=False, look=True)
-    assert found["training_accuracy"] > 0.9
-    assert found["training_loss"] < found["constant_loss"]
-    assert not any(name.split()[0] in learnt.CAUSES for name in found)
+    measured = learnt.measure(trained(able), some, labelled=False, look=True)
+    assert measured["training_accuracy"] > 0.9
+    assert measured["training_loss"] < measured["constant_loss"]
+    assert not any(name.split()[0] in learnt.CAUSES for name in measured)
     unable = learner(lambda: network(dead=8))
-    found = learnt.measure(trained(unable), some, labelled=False, look=True)
-    assert found["answered_classes"] == 1
-    assert found["dead_units"] >= 8 / 13
-    assert found["gradient_norm"] >= 0
+    measured = learnt.measure(trained(unable), some, labelled=False, look=True)
+    assert measured["answered_classes"] == 1
+    assert measured["dead_units"] >= 8 / 13
+    assert measured["gradient_norm"] >= 0
 
 
 def test_predict_sees_no_classes_where_it_is_not_to() -> None:
@@ -164,16 +164,16 @@ def test_rows_looked_at_are_few_and_of_all_classes() -> None:
 @pytest.mark.parametrize("nested", [False, True])
 @pytest.mark.parametrize("dead", [0, 3, 8])
 def test_dead_units_are_those_that_give_nothing_for_any_row(dead: int, nested: bool) -> None:
-    one = learner(lambda: network(dead, nested))
+    diagnosed = learner(lambda: network(dead, nested))
     some = samples(20)
-    model = one.model.layers[-1] if nested else one.model
+    model = diagnosed.model.layers[-1] if nested else diagnosed.model
     relu = next(layer for layer in model.layers if isinstance(layer, keras.layers.ReLU))
     hidden = next(layer for layer in model.layers if isinstance(layer, keras.layers.Dense))
     entry, pixels = model.inputs[0], some.x["face"][:, :: -1 if nested else 1] / np.float32(255)
     seen = keras.Model(entry, [relu.output, hidden.output]).predict_on_batch(pixels)
     expected = [not part[..., unit].any() for part in seen for unit in range(part.shape[-1])]
-    found = diagnosis.causes(trained(one), some, CLASSES)
-    assert found["dead_units"] == pytest.approx(np.mean(expected))
+    causes = diagnosis.causes(trained(diagnosed), some, CLASSES)
+    assert causes["dead_units"] == pytest.approx(np.mean(expected))
     assert sum(expected[:8]) >= dead
 
 
@@ -183,35 +183,37 @@ def test_the_gradient_is_that_of_the_backend(loss: Any, decay: float) -> None:
     tf = pytest.importorskip("tensorflow")
     if keras.backend.backend() != "tensorflow":
         pytest.skip("the other computation of the gradient is TensorFlow's")
-    one = learner(lambda: network(decay=decay), loss)
+    diagnosed = learner(lambda: network(decay=decay), loss)
     some = samples(30)
-    one.fit(some.x, one_hot(some, CLASSES), 1)
+    diagnosed.fit(some.x, one_hot(some, CLASSES), 1)
     with tf.GradientTape() as tape:
-        answers = one.model({"face": some.x["face"][:] / np.float32(255)}, training=False)["emotion"]
+        answers = diagnosed.model({"face": some.x["face"][:] / np.float32(255)}, training=False)["emotion"]
         wanted = one_hot(some, CLASSES)["emotion"]
         each = clipped_crossentropy(wanted, answers) if callable(loss) else keras.losses.get(loss)(wanted, answers)
         mean = tf.reduce_mean(each)  # without the weights' own loss
-    gradients = tape.gradient(mean, [weight.value for weight in one.model.trainable_variables])
+    gradients = tape.gradient(mean, [weight.value for weight in diagnosed.model.trainable_variables])
     expected = math.sqrt(sum(float((np.asarray(part, np.float64) ** 2).sum()) for part in gradients))
-    assert diagnosis.causes(trained(one), some, CLASSES)["gradient_norm"] == pytest.approx(expected, rel=1e-4)
+    assert diagnosis.causes(trained(diagnosed), some, CLASSES)["gradient_norm"] == pytest.approx(expected, rel=1e-4)
 
 
 def test_the_model_and_all_that_it_is_trained_with_stay_as_they_are() -> None:
     some = samples()
-    one, other = learner(), learner()
+    diagnosed, other = learner(), learner()
     targets = one_hot(some, CLASSES)
-    one.fit(some.x, targets, 5)
-    state = [keras.ops.convert_to_numpy(v).copy() for v in (*one.model.variables, *one.model.optimizer.variables)]
-    losses, outputs = dict(one.model.loss), dict(one.model.output)
-    diagnosis.causes(trained(one), some, CLASSES)
-    for before, variable in zip(state, (*one.model.variables, *one.model.optimizer.variables), strict=True):
+    diagnosed.fit(some.x, targets, 5)
+    state = [
+        keras.ops.convert_to_numpy(v).copy() for v in (*diagnosed.model.variables, *diagnosed.model.optimizer.variables)
+    ]
+    losses, outputs = dict(diagnosed.model.loss), dict(diagnosed.model.output)
+    diagnosis.causes(trained(diagnosed), some, CLASSES)
+    for before, variable in zip(state, (*diagnosed.model.variables, *diagnosed.model.optimizer.variables), strict=True):
         np.testing.assert_array_equal(before, keras.ops.convert_to_numpy(variable))
-    assert (one.model.loss, one.model.output) == (losses, outputs)
-    assert not any(layer.output._keras_history.operation is not layer for layer in one.model.layers)
-    again, undisturbed = one.fit(some.x, targets, 9), other.fit(some.x, targets, 9)
+    assert (diagnosed.model.loss, diagnosed.model.output) == (losses, outputs)
+    assert not any(layer.output._keras_history.operation is not layer for layer in diagnosed.model.layers)
+    again, undisturbed = diagnosed.fit(some.x, targets, 9), other.fit(some.x, targets, 9)
     assert again == undisturbed
-    for mine, its in zip(one.model.get_weights(), other.model.get_weights(), strict=True):
-        np.testing.assert_array_equal(mine, its)
+    for weights, expected in zip(diagnosed.model.get_weights(), other.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(weights, expected)
 
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
@@ -222,33 +224,33 @@ def test_what_is_seen_of_a_network_in_16_bits_is_computed_in_32(precision: str) 
     rough = Learner(lambda: network(2, True), loss="categorical_crossentropy", optimizer=optimizer, batch=8, epochs=1,
                     seed=3, precision=precision)  # fmt: skip
     rough.model.set_weights(exact.model.get_weights())
-    found = diagnosis.causes(trained(rough), some, CLASSES)
-    assert found == pytest.approx(diagnosis.causes(trained(exact), some, CLASSES))
-    assert set(found) == {"dead_units", "gradient_norm"}
+    causes = diagnosis.causes(trained(rough), some, CLASSES)
+    assert causes == pytest.approx(diagnosis.causes(trained(exact), some, CLASSES))
+    assert set(causes) == {"dead_units", "gradient_norm"}
 
 
 def test_several_models_are_named_and_what_cannot_be_had_is_left_out() -> None:
-    one = learner()
+    diagnosed = learner()
     plain = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(2)])
     some = samples(10)
-    models = {"network": one.model, "head": plain}
-    found = diagnosis.causes(Trained(lambda test: {}, {}, models), some, CLASSES)
-    assert set(found) == {"dead_units network", "gradient_norm network"}
+    models = {"network": diagnosed.model, "head": plain}
+    causes = diagnosis.causes(Trained(lambda test: {}, {}, models), some, CLASSES)
+    assert set(causes) == {"dead_units network", "gradient_norm network"}
     strange = Samples({"face": some.x["face"][:, :3]}, some.y, some.subject, some.clip, some.view)
-    assert diagnosis.causes(trained(one), strange, CLASSES) == {}
+    assert diagnosis.causes(trained(diagnosed), strange, CLASSES) == {}
     bare = keras.Model({"face": (entry := keras.layers.Input((6, 6, 1), name="face"))},
                        {"emotion": keras.layers.Dense(3)(keras.layers.Flatten()(entry))})  # fmt: skip
     assert diagnosis.causes(Trained(lambda test: {}, {}, {"bare": bare}), some, CLASSES) == {}
 
 
 def test_scaled_inputs_are_those_that_the_network_was_trained_on() -> None:
-    one = learner()
+    diagnosed = learner()
     some = samples(16)
-    scaled = Trained(lambda test: {}, {}, {"network": one.model}, {"face": (1 / 255, 0.0)})
+    scaled = Trained(lambda test: {}, {}, {"network": diagnosed.model}, {"face": (1 / 255, 0.0)})
     assert diagnosis.causes(scaled, some, CLASSES) == pytest.approx(
-        diagnosis.causes(trained(one), some, CLASSES), rel=1e-4
+        diagnosis.causes(trained(diagnosed), some, CLASSES), rel=1e-4
     )
-    far = Trained(lambda test: {}, {}, {"network": one.model}, {"face": (1 / 255, 100.0)})
+    far = Trained(lambda test: {}, {}, {"network": diagnosed.model}, {"face": (1 / 255, 100.0)})
     assert diagnosis.causes(far, some, CLASSES) != pytest.approx(diagnosis.causes(scaled, some, CLASSES), rel=1e-2)
 
 
@@ -265,12 +267,12 @@ def test_a_summary_is_the_mean_of_the_folds_that_were_measured() -> None:
     some = [learnt.of_answers(truth, rng.dirichlet(np.ones(3), 30)) for _ in range(3)]
     some[0] |= {"dead_units cnn": 0.25, "gradient_norm": 0.5}
     some[2] |= {"dead_units cnn": 0.75}
-    found = learnt.summary([fold(one) for one in (*some, {"flops": 3.0})])
-    assert found is not None
-    assert found.folds == 3
-    assert found.accuracy == pytest.approx(np.mean([one["training_accuracy"] for one in some]))
-    assert found.loss == pytest.approx(np.mean([one["training_loss"] for one in some]))
-    assert found.causes == {"dead_units cnn": 0.5, "gradient_norm": 0.5}
-    assert found.stuck == sum(learnt.stuck(one) for one in some)
+    summary = learnt.summary([fold(measured) for measured in (*some, {"flops": 3.0})])
+    assert summary is not None
+    assert summary.folds == 3
+    assert summary.accuracy == pytest.approx(np.mean([measured["training_accuracy"] for measured in some]))
+    assert summary.loss == pytest.approx(np.mean([measured["training_loss"] for measured in some]))
+    assert summary.causes == {"dead_units cnn": 0.5, "gradient_norm": 0.5}
+    assert summary.stuck == sum(learnt.stuck(measured) for measured in some)
     assert learnt.summary([fold({"flops": 3.0, "peak_memory_mib": 1.0})]) is None
     assert learnt.summary([]) is None

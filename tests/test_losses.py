@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import keras
 import numpy as np
 import pytest
@@ -9,15 +12,15 @@ import pytest
 import papers
 from common.training.learner import Learner
 from common.training.losses import clipped_crossentropy
-from papers.talluri2022.experiments import CLIPPED
+from common.types import Experiment
 
 SCORES = np.array([[0.3, -1.0, 2.0], [0, 8, -9], [4, 4, 4], [-30, 30, 0], [90, -90, 0]], np.float32)
 CLASSES = np.array([2, 0, 1, 0, 1])
 
 
 def probabilities(scores: np.ndarray) -> np.ndarray:
-    found = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return found / found.sum(axis=1, keepdims=True)
+    exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return exponentials / exponentials.sum(axis=1, keepdims=True)
 
 
 def in_numpy(scores: np.ndarray) -> np.ndarray:
@@ -40,8 +43,8 @@ def trained(loss: object, scores: np.ndarray, softmax: str) -> tuple[float, np.n
     kernel = learner.model.get_layer("scores").kernel
     learner._initial[[variable is kernel for variable in learner._state].index(True)] = scores
     rows = {"row": np.eye(len(scores), dtype=np.float32)}
-    found = learner.fit(rows, {"emotion": np.eye(3, dtype=np.float32)[CLASSES[: len(scores)]]}, 0)["loss"][0]
-    return found, scores - keras.ops.convert_to_numpy(kernel)
+    step_loss = learner.fit(rows, {"emotion": np.eye(3, dtype=np.float32)[CLASSES[: len(scores)]]}, 0)["loss"][0]
+    return step_loss, scores - keras.ops.convert_to_numpy(kernel)
 
 
 @pytest.mark.parametrize("softmax", ["activation", "layer"])
@@ -65,24 +68,30 @@ def test_the_loss_is_taken_from_the_probabilities(softmax: str) -> None:
 
 def test_probabilities_are_divided_by_their_sum() -> None:
     wanted = np.eye(3, dtype=np.float32)[[0, 1, 2]]
-    found = np.array([[0.2, 0.2, 0.4], [0.0, 0.5, 0.0], [1.0, 0.0, 0.0]], np.float32)
-    losses = keras.ops.convert_to_numpy(clipped_crossentropy(wanted, found))
+    answers = np.array([[0.2, 0.2, 0.4], [0.0, 0.5, 0.0], [1.0, 0.0, 0.0]], np.float32)
+    losses = keras.ops.convert_to_numpy(clipped_crossentropy(wanted, answers))
     assert losses.shape == (3,)
     assert losses == pytest.approx([np.log(4), 0, -np.log(1e-7)], abs=1e-6)
 
 
+def losses(key: str, experiment: Experiment, small: Mapping[str, int]) -> list[object]:
+    """Those that the network of a paper's experiment is compiled with."""
+    parts = papers.parts(key)
+    settings = papers.load(key).profiles["paper"].settings.having(small).having(experiment.settings)
+    shapes = parts.preprocess.shapes(settings)
+    networks: Any = parts.recipe().compiled(settings, shapes, experiment.labels.classes, 0)
+    return [*networks.learner.model.loss.values()]
+
+
 def test_who_trains_with_it() -> None:
     reddy, talluri = papers.load("reddy2019"), papers.load("talluri2022")
-    recipe = papers.parts("reddy2019").recipe()
-    small = {"face_size": 8, "region_size": 8, "casme_sq_frames": 20}
-    settings = type(reddy.profiles["smoke"].settings)(**small)
-    learner = recipe.Networks(reddy.experiments[0], settings, 0).learner  # type: ignore[attr-defined]
-    assert [*learner.model.loss.values()] == [clipped_crossentropy]
-    asked = {one.id for one in talluri.experiments if one.variant == CLIPPED}
-    assert asked == {f"model-{key}-scenario-{number}/{CLIPPED}" for key in "abc" for number in range(1, 9)}
-    recipe, settings = papers.parts("talluri2022").recipe(), type(talluri.profiles["smoke"].settings)(size=9)
-    known = {one.id: one for one in talluri.experiments}
-    for variant, loss in (("published", "categorical_crossentropy"), (CLIPPED, clipped_crossentropy)):
-        one = known[f"model-a-scenario-1/{variant}"]
-        assert one.on_request == (variant == CLIPPED)
-        assert [*recipe.Networks(one, settings, 0).learner.model.loss.values()] == [loss]  # type: ignore[attr-defined]
+    small = {"face_size": 8, "region_size": 8, "frames": 20}
+    assert losses("reddy2019", reddy.experiments[0], small) == [clipped_crossentropy]
+    clipped = "clipped-loss"
+    asked = {experiment.id for experiment in talluri.experiments if experiment.variant == clipped}
+    assert asked == {f"model-{key}-scenario-{number}/{clipped}" for key in "abc" for number in range(1, 9)}
+    known = {experiment.id: experiment for experiment in talluri.experiments}
+    for variant, loss in (("published", "categorical_crossentropy"), (clipped, clipped_crossentropy)):
+        experiment = known[f"model-a-scenario-1/{variant}"]
+        assert experiment.on_request == (variant == clipped)
+        assert losses("talluri2022", experiment, {"size": 9}) == [loss]

@@ -16,21 +16,21 @@ def samples(rows: int, **inputs: tuple[int, ...]) -> Samples:
 
 
 def test_a_bright_spot_is_found_where_it_is() -> None:
-    one = samples(3, eye=(24, 40, 3), mouth=(16, 16, 3))
-    one.x["eye"][:, 4:9, 30:36] = 255
+    clips = samples(3, eye=(24, 40, 3), mouth=(16, 16, 3))
+    clips.x["eye"][:, 4:9, 30:36] = 255
     asked = []
 
     def answers(some: Samples) -> Predictions:
         asked.append(len(set(some.clip.tolist())))
-        found = {}
+        predictions = {}
         for clip in dict.fromkeys(some.clip.tolist()):
             spot = some.x["eye"][some.clip == clip][:, 4:9, 30:36].mean() / 255
             assert (some.view[some.clip == clip] == [0, 1, 2]).all()
-            found[clip] = np.array([spot, 1 - spot], np.float32)
-        return found
+            predictions[clip] = np.array([spot, 1 - spot], np.float32)
+        return predictions
 
-    before = {name: values.copy() for name, values in one.x.items()}
-    falls = occlusion.falls(one, {"eye": (1, 2), "mouth": (1, 2)}, answers)
+    before = {name: values.copy() for name, values in clips.x.items()}
+    falls = occlusion.falls(clips, {"eye": (1, 2), "mouth": (1, 2)}, answers)
     assert {name: values.shape for name, values in falls.items()} == {"eye": (24, 40), "mouth": (16, 16)}
     row, column = np.unravel_index(falls["eye"].argmax(), falls["eye"].shape)
     assert 2 <= row <= 10
@@ -39,24 +39,24 @@ def test_a_bright_spot_is_found_where_it_is() -> None:
     assert np.abs(falls["eye"][16:, :20]).max() < 1e-6
     assert np.abs(falls["mouth"]).max() < 1e-6
     assert sum(asked) <= occlusion.MOST + 1
-    assert all((values == before[name]).all() for name, values in one.x.items())
+    assert all((values == before[name]).all() for name, values in clips.x.items())
 
 
 @pytest.mark.parametrize("axes", [(1, 2), (2, 3)])
 def test_patches_lie_in_all_frames_whichever_axes_are_height_and_width(axes: tuple[int, int]) -> None:
     shape = (12, 12, 5, 1) if axes == (1, 2) else (5, 12, 12, 1)
-    one = samples(1, face=shape)
-    one.x["face"][:] = 10
+    clips = samples(1, face=shape)
+    clips.x["face"][:] = 10
     inner = [slice(None)] * 5
     inner[axes[0]], inner[axes[1]] = slice(0, 4), slice(0, 4)
-    one.x["face"][tuple(inner)] = 250
+    clips.x["face"][tuple(inner)] = 250
 
     def answers(some: Samples) -> Predictions:
         values = some.x["face"][(slice(None), *inner[1:])].astype(float)
         bright = values.reshape(len(values), -1).min(axis=1) / 255  # of the least bright frame
         return {clip: np.array([b, 1 - b], np.float32) for clip, b in zip(some.clip.tolist(), bright, strict=True)}
 
-    falls = occlusion.falls(one, {"face": axes}, answers)["face"]
+    falls = occlusion.falls(clips, {"face": axes}, answers)["face"]
     assert falls.shape == (12, 12)
     assert falls[:3, :3].min() > 0.5
     assert np.abs(falls[7:, 7:]).max() < 1e-6

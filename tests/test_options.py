@@ -13,7 +13,8 @@ from pypdf import PdfReader
 
 import papers
 import run_all
-from common.profiles import cut, settable, with_settings
+from common.errors import UserError
+from common.profiles import cut, not_reached, settable, with_settings
 from common.scoring.records import Score
 from common.scoring.verdicts import judge
 
@@ -42,7 +43,8 @@ def test_settings_and_bounds_key_the_run_and_stand_in_its_report(cache: Path, tm
     words = (*STCNN, "--profile", "smoke", "--subjects", "1")
     assert run(tmp_path, cache, *words, "--set", "epochs=7", "dropout=0.25") == 0
     (stored,) = runs(tmp_path)
-    assert (stored["key"]["settings"]["epochs"], stored["key"]["settings"]["dropout"]) == (7, 0.25)
+    settings = stored["key"]["settings"]
+    assert (settings["training"]["epochs"], settings["network"]["dropout"]) == (7, 0.25)
     assert len({clip[0].split("/")[1] for clip in stored["key"]["clips"]}) == 1
     report = json.loads((tmp_path / "reddy2019.json").read_text(encoding="utf-8"))
     assert {"epochs: 7 instead of 100", "dropout: 0.25 instead of 0.5"} <= set(report["shortened"])
@@ -125,7 +127,7 @@ def test_what_an_earlier_run_left_stays_in_the_report(cache: Path, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "expected_text"),
     [
         (("--set", "epochs=ten"), "a whole number"),
         (("--set", "epochs=0"), "a whole number"),
@@ -138,12 +140,16 @@ def test_what_an_earlier_run_left_stays_in_the_report(cache: Path, tmp_path: Pat
         (("--set", "gamma=2"), "no setting of reddy2019"),
         (("--set", "epochs=3", "--set", "epochs=4"), "given twice"),
         (("--set", "precision=float16"), "--precision"),
+        (("--set", "frames=20"), "sets frames itself"),
+        (("--set", "reading=blue"), "takes one of aligned faces"),
     ],
 )
-def test_a_setting_that_cannot_be_is_one_line(tmp_path: Path, capsys: Any, words: tuple[str, ...], said: str) -> None:
+def test_a_setting_that_cannot_be_is_one_line(
+    tmp_path: Path, capsys: Any, words: tuple[str, ...], expected_text: str
+) -> None:
     assert run(tmp_path, tmp_path, *STCNN, *words) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert said in line
+    assert expected_text in line
     assert words[1].partition("=")[0] in line
 
 
@@ -160,6 +166,21 @@ def test_settings_are_for_the_papers_that_have_them() -> None:
         profile = papers.load(key).profiles["paper"]
         changed = with_settings(profile, ["gamma=3", "momentum=0.5"])
         assert len(changed.options) == len({"gamma", "momentum"} & set(settable(profile)))
+
+
+def test_settings_that_chosen_experiments_have_by_themselves_are_named() -> None:
+    paper = papers.load("reddy2019")
+    whole, short = (
+        next(e for e in paper.experiments if e.id == f"stcnn-{corpus}/loso") for corpus in ("casme_sq", "smic")
+    )
+    words = ["epochs=7", "frames=20", "gamma=2"]
+    assert not_reached(paper, [whole], words) == not_reached(paper, [], words) == []
+    (line,) = not_reached(paper, [whole, short], words)
+    assert "--set frames=20" in line
+    assert short.id in line
+    assert whole.id not in line
+    with pytest.raises(UserError, match="--set 'frames=20': every chosen experiment of reddy2019 sets frames itself"):
+        not_reached(paper, [short], words)
 
 
 def test_a_changed_run_is_never_set_against_a_printed_number() -> None:

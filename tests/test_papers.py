@@ -2,32 +2,88 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
-from dataclasses import fields, is_dataclass
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass, replace
+from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
 import pytest
 
 import papers
+from common.contract import Settings
 from common.corpora.composite import MEGC2019
 from common.profiles import profiles
+from common.protocols.carryover import fingerprint
 from common.protocols.splits import LOSO, split
+from common.runs.cache import digest
+from common.runs.preprocessing import clip_task
 from common.scoring import histories, metrics
+from common.types import Clip, Experiment
 
 ROOT = Path(__file__).parents[1]
 FILES = {
-    "__init__.py",
     "model.py",
     "preprocess.py",
-    "recipe.py",
     "experiments.py",
-    "figures.py",
+    "paper.toml",
     "claims.toml",
     "departures.toml",
 }
 
 pytestmark = pytest.mark.parametrize("key", papers.available())
+
+
+def changed(record: Any) -> Iterator[tuple[str, Any]]:
+    """A record with another value of one field, for each of its fields and those of records within, by name."""
+    kinds = get_type_hints(type(record))
+    for field in fields(record):
+        value = getattr(record, field.name)
+        if is_dataclass(value):
+            for name, inner in changed(value):
+                yield f"{field.name}.{name}", replace(record, **{field.name: inner})
+        else:
+            yield field.name, replace(record, **{field.name: another(value, kinds[field.name])})
+
+
+def another(value: Any, kind: Any) -> Any:
+    """Another value of a setting; that of a kernel such as 3x3x15 is one too."""
+    if get_origin(kind) is Literal:
+        return next(choice for choice in get_args(kind) if choice != value)
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        return value + 1
+    if isinstance(value, float):
+        return value / 2 or 1.0  # a rate stays below 1
+    if isinstance(value, str):
+        return f"1{value}"
+    return value[:-1] if value else ("x",)
+
+
+@functools.cache
+def built(key: str, settings: Settings, classes: tuple[str, ...]) -> object:
+    """What tells networks apart: the shapes of their inputs, and their layers with all that these were made with."""
+    parts = papers.parts(key)
+    shapes = parts.preprocess.shapes(settings)
+    recipe = parts.recipe()  # first: it imports Keras without the startup notes
+    from common.training.learner import Learner, keras
+
+    keras.utils.clear_session()  # layers without a name are numbered from the first one on
+    keras.utils.set_random_seed(0)
+    model = import_module(f"papers.{key}.model")
+    if hasattr(model, "build"):
+        with keras.StatelessScope(initialize_variables=False):
+            models = [model.build(settings.network, shapes, len(classes))]
+        keras.utils.clear_session()  # else Keras gives its weights values with those of the next network
+    else:
+        networks = vars(recipe.compiled(settings, shapes, classes, 0)).values()
+        models = [learner.model for learner in networks if isinstance(learner, Learner)]
+    return dict(shapes), [network.get_config() for network in models]
 
 
 def test_every_folder_is_a_paper_with_the_same_files(key: str) -> None:
@@ -63,10 +119,69 @@ def test_experiments_are_named_once_and_run_known_protocols(key: str) -> None:
             assert {emotion for emotion in emotions.values() if emotion} <= set(experiment.labels.classes)
 
 
-def test_networks_are_shared_by_hashable_needs(key: str) -> None:
-    paper, needs = papers.load(key), papers.parts(key).needs
+def test_networks_are_shared_by_hashable_keys(key: str) -> None:
+    paper, parts = papers.load(key), papers.parts(key)
     for profile in paper.profiles.values():
-        assert len({needs(experiment, profile.settings) for experiment in paper.experiments}) < len(paper.experiments)
+        keys = {parts.network_key(e, profile.settings.having(e.settings)) for e in paper.experiments}
+        assert len(keys) < len(paper.experiments)
+
+
+def test_settings_are_three_records_and_experiments_name_what_is_in_them(key: str) -> None:
+    paper = papers.load(key)
+    settings = paper.profiles["paper"].settings
+    records = settings.inputs, settings.network, settings.training
+    names = [field.name for record in records for field in fields(record)]
+    assert len(names) == len(set(names))
+    assert set(settings.values()) == set(names)
+    with pytest.raises(ValueError, match="two records of settings have"):
+        Settings(settings.inputs, settings.network, settings.inputs)
+    known = {(e.name, e.variant): e for e in paper.experiments}
+    for experiment in paper.experiments:
+        assert set(experiment.settings) | set(experiment.space) <= set(names)
+        if experiment.tuned_of:
+            assert experiment.settings == known[experiment.name, experiment.tuned_of].settings
+
+
+def test_every_setting_of_inputs_keys_the_arrays(key: str) -> None:
+    inputs = papers.load(key).profiles["paper"].settings.inputs
+    clip = Clip("smic", "s1", "c", (Path("a"), Path("b")), (1, 2), 1, None, 2, 100.0, "")
+
+    def of(record: Any) -> str:
+        return digest(clip_task(key, clip, "content", record, "code").key)
+
+    digests = {name: of(record) for name, record in changed(inputs)}
+    assert {name.partition(".")[0] for name in digests} == {field.name for field in fields(inputs)}
+    assert of(inputs) == of(replace(inputs))
+    assert len({of(inputs), *digests.values()}) == 1 + len(digests)
+
+
+def test_every_setting_of_a_network_changes_what_is_built(key: str) -> None:
+    """That of some experiment; of initial weights, which may be files, it is enough that networks are not shared."""
+    paper, parts = papers.load(key), papers.parts(key)
+    smoke = paper.profiles["smoke"].settings
+    distinct = {}
+    for experiment in paper.experiments:
+        settings = smoke.having(experiment.settings)
+        distinct.setdefault(parts.network_key(experiment, settings), (experiment, settings))
+    first, settings = next(iter(distinct.values()))
+    again = built.__wrapped__(key, settings, first.labels.classes)
+    assert again == built(key, settings, first.labels.classes), "else the rest shows nothing"
+
+    def differs(name: str, experiment: Experiment, settings: Settings) -> bool:
+        other = replace(settings, network=dict(changed(settings.network))[name])
+        if name.startswith("weights."):
+            return parts.network_key(experiment, other) != parts.network_key(experiment, settings)
+        classes = experiment.labels.classes
+        return built(key, other, classes) != built(key, settings, classes)
+
+    for name, _ in changed(smoke.network):
+        assert any(differs(name, *pair) for pair in distinct.values()), name
+
+
+def test_what_the_papers_modules_hold_is_watched_from_fold_to_fold(key: str) -> None:
+    watched = fingerprint(SimpleNamespace(), papers.parts(key).recipe())
+    assert any(name.startswith(f"papers.{key}.model.") for name in watched)
+    assert not any(name.startswith("common.") for name in watched)
 
 
 def test_what_leaks_has_a_leak_free_twin(key: str) -> None:
@@ -84,23 +199,24 @@ def test_what_leaks_has_a_leak_free_twin(key: str) -> None:
 
 
 def test_common_ground_is_the_same_for_all_papers(key: str) -> None:
-    found = [e for e in papers.load(key).experiments if e.common_ground]
-    assert found
-    for experiment in found:
+    experiments = [e for e in papers.load(key).experiments if e.common_ground]
+    assert experiments
+    for experiment in experiments:
         assert experiment.labels is MEGC2019
         assert sorted(experiment.corpora) == ["casme2", "samm", "smic"]
         assert (experiment.protocol, experiment.selection, experiment.leak_free) == (LOSO, "last epoch", True)
         assert not any((experiment.min_frames, experiment.tested_on, experiment.held_out))
     cuts = {(p.name, p.subjects, p.clips, p.folds) for p in papers.load(key).profiles.values()}
-    assert cuts == {(p.name, p.subjects, p.clips, p.folds) for p in profiles(0, 0, 0).values()}
+    settings = papers.load(key).profiles["paper"].settings
+    assert cuts == {(p.name, p.subjects, p.clips, p.folds) for p in profiles(settings, {}, {}).values()}
 
 
 def test_a_saved_network_can_answer_and_be_looked_into(key: str) -> None:
     """What --predict needs beside training: what the functions do is tested on the networks of all papers."""
     parts = papers.parts(key)
     for function, given in (
-        (parts.recipe().answers, ["models", "samples", "experiment", "settings"]),
-        (parts.figures.looks, ["samples", "experiment", "settings"]),
+        (parts.recipe().answers, ["models", "samples", "settings"]),
+        (parts.figures.looks, ["samples", "settings"]),
     ):
         assert list(inspect.signature(function).parameters) == given
         assert inspect.getdoc(function)
@@ -132,12 +248,13 @@ def test_profiles_shorten_settings_and_nothing_else(key: str) -> None:
     assert profiles["paper"].folds is None
     assert set(profiles) == {"paper", "quick", "smoke"}
     assert profiles["paper"].subjects is profiles["paper"].clips is None
-    kinds = {type(profile.settings) for profile in profiles.values()}
-    assert len(kinds) == 1
-    assert is_dataclass(kinds.pop())
+    for record in ("inputs", "network", "training"):
+        kinds = {type(getattr(profile.settings, record)) for profile in profiles.values()}
+        assert len(kinds) == 1
+        assert is_dataclass(kinds.pop())
     assert all(profile.name == name for name, profile in profiles.items())
-    for one in fields(profiles["paper"].settings):
-        assert len({type(getattr(profile.settings, one.name)) for profile in profiles.values()}) == 1
+    for name in profiles["paper"].settings.values():
+        assert len({type(profile.settings.values()[name]) for profile in profiles.values()}) == 1
 
 
 def test_the_key_of_a_run_holds_all_code_that_decides_it(key: str) -> None:
@@ -149,7 +266,7 @@ def test_the_key_of_a_run_holds_all_code_that_decides_it(key: str) -> None:
         "common/vision/videos.py",
         "common/training/learner.py",
     } <= set(code)
-    own = {path.name for path in (ROOT / "papers" / key).glob("*.py")} - {"__init__.py", "figures.py"}
+    own = {path.name for path in (ROOT / "papers" / key).glob("*.py")} - {"audit.py", "figures.py"}
     assert {f"papers/{key}/{name}" for name in own} <= set(code)
     for name in code:
         text = (ROOT / name).read_text(encoding="utf-8")
@@ -157,8 +274,10 @@ def test_the_key_of_a_run_holds_all_code_that_decides_it(key: str) -> None:
 
 
 def test_built_networks_have_the_printed_parameters(key: str) -> None:
-    paper = papers.load(key)
-    recipe = papers.parts(key).recipe()
+    paper, parts = papers.load(key), papers.parts(key)
+    recipe = parts.recipe()
     if "parameters" in paper.facts:
-        networks = recipe.Networks(paper.experiments[0], paper.profiles["paper"].settings, 0)
+        first = paper.experiments[0]
+        settings = paper.profiles["paper"].settings.having(first.settings)
+        networks = recipe.compiled(settings, parts.preprocess.shapes(settings), first.labels.classes, 0)
         assert networks.facts()["parameters"] == paper.facts["parameters"]

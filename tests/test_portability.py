@@ -91,13 +91,13 @@ def test_folders_of_experiments_are_names_on_every_system(key: str) -> None:
 
 
 def test_files_of_the_project_and_of_the_stand_ins_are_too() -> None:
-    found = [path.relative_to(ROOT).as_posix() for path in [*SOURCES, *BENCHMARKS, *ROOT.glob("tests/*")]]
-    assert len({name.casefold() for name in found}) == len(found)
-    found += [*FOLDERS.values()]
+    names = [path.relative_to(ROOT).as_posix() for path in [*SOURCES, *BENCHMARKS, *ROOT.glob("tests/*")]]
+    assert len({name.casefold() for name in names}) == len(names)
+    names += [*FOLDERS.values()]
     for editions in EDITIONS.values():
         for edition in editions:
-            found += [edition.tree, *filter(None, [edition.below]), re.sub(r"\{.*?\}", "x", edition.file)]
-    for name in found:
+            names += [edition.tree, *filter(None, [edition.below]), re.sub(r"\{.*?\}", "x", edition.file)]
+    for name in names:
         assert all(file_name(part) == part for part in name.split("/")), name
 
 

@@ -87,7 +87,7 @@ def test_the_digest_is_that_of_the_bytes(tmp_path: Path, shot: Sequence[Picture]
 
 
 @pytest.mark.parametrize(
-    ("make", "said"),
+    ("make", "expected_text"),
     [
         (lambda d: None, "no such file"),
         (lambda d: d.write_bytes(b"x" * 500), "no video by its name"),
@@ -97,9 +97,9 @@ def test_the_digest_is_that_of_the_bytes(tmp_path: Path, shot: Sequence[Picture]
         (lambda d: (d.mkdir(), (d / "a.png").touch(), (d / "sub").mkdir()), "holds pictures, and sub"),
     ],
 )
-def test_a_path_that_is_no_clip_is_one_line(tmp_path: Path, make: Callable[[Path], Any], said: str) -> None:
+def test_a_path_that_is_no_clip_is_one_line(tmp_path: Path, make: Callable[[Path], Any], expected_text: str) -> None:
     make(tmp_path / "given")
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=expected_text):
         user_clips.entries(tmp_path / "given")
 
 
@@ -201,7 +201,7 @@ def test_two_people_are_told(tmp_path: Path, shot: Sequence[Picture], faces: Fac
 
 
 @pytest.mark.parametrize(
-    ("perturb", "said"),
+    ("perturb", "expected_text"),
     [
         (lambda i, f: cv2.resize(f, (213, 160)), "The face is small: 3"),
         (lambda i, f: np.roll(f, 12 * i, axis=1), "The head moves much"),
@@ -211,12 +211,16 @@ def test_two_people_are_told(tmp_path: Path, shot: Sequence[Picture], faces: Fac
     ],
 )
 def test_what_makes_an_answer_doubtful_is_said(
-    tmp_path: Path, shot: Sequence[Picture], faces: FaceFinder, perturb: Callable[[int, Picture], Picture], said: str
+    tmp_path: Path,
+    shot: Sequence[Picture],
+    faces: FaceFinder,
+    perturb: Callable[[int, Picture], Picture],
+    expected_text: str,
 ) -> None:
     frames = [perturb(place, frame) for place, frame in enumerate(shot[:7])]
     lines = told(film.video(tmp_path / "a.avi", frames), faces)
-    assert [line for line in lines if line.startswith(said) or said in line]
-    if "cover" in said:
+    assert [line for line in lines if line.startswith(expected_text) or expected_text in line]
+    if "cover" in expected_text:
         assert "the mouth" in lines[0]
         assert lines[0].endswith("in frames 4, 5, 6 and 7, or landmarks do not hold there.")
 
@@ -287,15 +291,15 @@ class Tiny:
     """A recipe that learns in no time: the mean of the nose, and a dense layer. Fails where MODE says so."""
 
     class Networks:
-        def __init__(self, experiment: Experiment, settings: Any, seed: int) -> None:
+        def __init__(self, seed: int) -> None:
             import keras
 
             from common.training.learner import Learner
 
             def build() -> keras.Model:
                 nose = keras.Input((20, 30, 4), name="nose")
-                found = keras.layers.GlobalAveragePooling2D()(nose)
-                answer = keras.layers.Dense(3, activation="softmax", name="emotion")(found)
+                pooled = keras.layers.GlobalAveragePooling2D()(nose)
+                answer = keras.layers.Dense(3, activation="softmax", name="emotion")(pooled)
                 return keras.Model({"nose": nose}, {"emotion": answer}, name="tiny")
 
             optimizer = keras.optimizers.SGD(0.1)
@@ -308,6 +312,10 @@ class Tiny:
 
         def flops(self, rows_per_clip: float) -> float:
             return 0.0
+
+    @classmethod
+    def compiled(cls, settings: object, shapes: object, classes: object, seed: int) -> Networks:
+        return cls.Networks(seed)
 
     fails: Exception | type[BaseException] | None = None
 
@@ -322,15 +330,15 @@ class Tiny:
         nose = {"nose": samples.x["nose"]}
         history = networks.learner.fit(nose, one_hot(samples, 3), fold_run.seed)
         models = {"network": networks.learner.model}
-        return Trained(lambda test: cls.answers(models, test, experiment, None), {"network": history}, models)
+        return Trained(lambda test: cls.answers(models, test, None), {"network": history}, models)
 
     @staticmethod
-    def answers(models: Any, samples: Samples, experiment: Experiment, settings: Any) -> Predictions:
+    def answers(models: Any, samples: Samples, settings: Any) -> Predictions:
         """The mean over frames."""
         from common.training.learner import predict
 
-        found = predict(models["network"], {"nose": samples.x["nose"]}, 64)["emotion"]
-        return {clip: found[samples.clip == clip].mean(axis=0) for clip in dict.fromkeys(samples.clip.tolist())}
+        probabilities = predict(models["network"], {"nose": samples.x["nose"]}, 64)["emotion"]
+        return {clip: probabilities[samples.clip == clip].mean(axis=0) for clip in dict.fromkeys(samples.clip.tolist())}
 
 
 @pytest.fixture
@@ -339,7 +347,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> type[Tiny]:
 
     real = papers.parts(KEY)
     figures: Any = SimpleNamespace(draw=lambda *_: [], results=lambda *_: [], looks=real.figures.looks)
-    monkeypatch.setattr(papers, "parts", lambda key: Parts(real.preprocess, figures, lambda: Tiny, real.needs))  # type: ignore[arg-type,return-value]
+    monkeypatch.setattr(papers, "parts", lambda key: Parts(real.preprocess, figures, lambda: Tiny))  # type: ignore[arg-type,return-value]
     monkeypatch.setattr(guessing, "TRAININGS", [])
     monkeypatch.setattr(Tiny, "fails", None)
     return Tiny
@@ -392,7 +400,7 @@ def test_a_prediction_leaves_what_it_promises(
     (folder,) = (tmp_path / "out/models" / KEY).glob("composite-loso-cnn-in-fold-*")
     card = json.loads((folder / "card.json").read_text())
     assert card["data"] == "stand-in"
-    assert card["clips"] == sum(card["by_class"].values()) == sum(one["clips"] for one in card["corpora"])
+    assert card["clips"] == sum(card["by_class"].values()) == sum(corpus["clips"] for corpus in card["corpora"])
     assert card["scores"] == []
     assert len(card["departures"]) == len(papers.load(KEY).departures)
     assert card["files"]["network"]["reads"]["nose"] == {"shape": [None, 20, 30, 4], "dtype": "uint8"}
@@ -426,14 +434,14 @@ def test_scores_of_the_same_experiment_come_into_the_card(
     assert ask(path) == 0
     record = json.loads((tmp_path / "out/predictions/a-aouayeb2019.json").read_text())
     measured = {
-        one.metric: one.score
-        for one in reports[0].comparisons
-        if (one.variant, one.corpus) == ("cnn-in-fold", "megc2019")
+        comparison.metric: comparison.score
+        for comparison in reports[0].comparisons
+        if (comparison.variant, comparison.corpus) == ("cnn-in-fold", "megc2019")
     }
-    assert [one["metric"] for one in record["model"]["scores"]] == ["uf1", "uar", "accuracy"]
-    for one in record["model"]["scores"]:
+    assert [score["metric"] for score in record["model"]["scores"]] == ["uf1", "uar", "accuracy"]
+    for score in record["model"]["scores"]:
         for name in ("value", "low", "high", "chance", "n_folds_done", "n_folds"):
-            assert one[name] == getattr(measured[one["metric"]], name)
+            assert score[name] == getattr(measured[score["metric"]], name)
 
 
 def test_one_bad_clip_leaves_the_others_and_equal_names_stay_apart(
@@ -520,8 +528,8 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from common.predict import cards
 
     paper = papers.load(KEY)
-    experiment = next(one for one in paper.experiments if one.common_ground)
-    settings = paper.profiles["smoke"].settings
+    experiment = next(experiment for experiment in paper.experiments if experiment.common_ground)
+    settings = paper.profiles["smoke"].settings.having(experiment.settings)
     folder = tmp_path_factory.mktemp("kept")
     (folder / "network.keras").write_bytes(b"none")
     texts = ("scores_command", "protocol", "title", "scores_of", "licence")

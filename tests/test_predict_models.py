@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import zipfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +14,7 @@ import numpy as np
 import pytest
 
 import papers
-from common.contract import FoldRun, InputView
+from common.contract import FoldRun, InputView, Settings
 from common.errors import UserError
 from common.predict import fit_once
 from common.training.learner import Learner, keras
@@ -26,9 +25,9 @@ SMALL = {
     "kumar2019": {"size": 32},
     "le2020": {"size": 32},
     "reddy2019": {"face_size": 12, "region_size": 12},
-    "talluri2022": {"size": 10, "combined_frames": 9},
+    "talluri2022": {"size": 10, "frames": 9},
 }
-"""Beside the profile smoke, so that networks are built in a second."""
+"""Beside the profile smoke and the experiment's own, so that networks are built in a second."""
 ALONE = """
 import json, sys
 import keras, numpy as np
@@ -45,14 +44,19 @@ assert not any(name.split(".")[0] in ("common", "papers") for name in sys.module
 
 class Saved(NamedTuple):
     experiment: Experiment
-    settings: Any
+    settings: Settings
     samples: Samples
     answers: Predictions
     folder: Path
     files: dict[str, Any]
 
 
-def arrays(key: str, settings: Any) -> list[dict[str, np.ndarray]]:
+def small(key: str, experiment: Experiment, **more: Any) -> Settings:
+    smoke = papers.load(key).profiles["smoke"].settings
+    return smoke.having({**experiment.settings, **SMALL.get(key, {}), **more})
+
+
+def arrays(key: str, inputs: Any) -> list[dict[str, np.ndarray]]:
     """What `prepare` would make of two clips, of noise."""
     rng = np.random.default_rng(len(key))
 
@@ -61,29 +65,34 @@ def arrays(key: str, settings: Any) -> list[dict[str, np.ndarray]]:
 
     def one() -> dict[str, np.ndarray]:
         if key == "aouayeb2019":
-            sizes = papers.parts(key).preprocess.region_sizes(settings.region_scale)  # type: ignore[attr-defined]
+            sizes = papers.parts(key).preprocess.region_sizes(inputs.region_scale)  # type: ignore[attr-defined]
             return {name: noise(3, *size, 4) for name, size in sizes.items()}
         if key == "kumar2019":
             counts = {"frames": np.array([9]), "kept": np.full(4, 9), "lost": np.zeros(4, int)}
-            return {"avatars": noise(4, settings.size, settings.size, 3)} | counts
+            return {"avatars": noise(4, inputs.size, inputs.size, 3)} | counts
         if key == "le2020":
-            points = rng.random((68, 2)) * settings.size
-            return {"dynamic": noise(settings.size, settings.size, 3), "points": points, "cut": np.array([1])}
+            points = rng.random((68, 2)) * inputs.size
+            return {"dynamic": noise(inputs.size, inputs.size, 3), "points": points, "cut": np.array([1])}
         if key == "reddy2019":
-            face = noise(settings.face_size, settings.face_size, settings.smic_frames, 1)
-            parts = {name: noise(settings.region_size, settings.region_size, 18, 1) for name in ("eyes", "mouth")}
+            face = noise(inputs.face_size, inputs.face_size, inputs.frames, 1)
+            parts = {name: noise(inputs.region_size, inputs.region_size, 18, 1) for name in ("eyes", "mouth")}
             return {"face": face, "reused": np.array([0])} | parts
         whole = {"apex": np.array([4]), "reused": np.array([0]), "estimated": np.array([1])}
-        return {"face": noise(11, settings.size, settings.size)} | whole
+        return {"face": noise(11, inputs.size, inputs.size)} | whole
 
     return [one() for _ in range(2)]
 
 
-def samples_of(key: str, experiment: Experiment, settings: Any) -> Samples:
+def samples_of(key: str, settings: Settings) -> Samples:
     clips = [
         (Clip("smic", f"s{n}", "c", (Path("a"),) * 9, tuple(range(1, 10)), 1, 4, 9, 100.0, ""), n) for n in range(2)
     ]
-    return papers.parts(key).preprocess.assemble(clips, arrays(key, settings), experiment, settings)
+    return papers.parts(key).preprocess.assemble(clips, arrays(key, settings.inputs), settings)
+
+
+def compiled(key: str, experiment: Experiment, settings: Settings) -> Any:
+    parts = papers.parts(key)
+    return parts.recipe().compiled(settings, parts.preprocess.shapes(settings), experiment.labels.classes, 0)
 
 
 @pytest.fixture(scope="module")
@@ -98,35 +107,38 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Saved]:
                 weight.assign(np.abs(weight.numpy() + rng.normal(0, 0.1, weight.shape)))
         return {"loss": [1.0]}
 
-    found = {}
+    by_paper = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Learner, "fit", fit)
         for key in papers.available():
-            paper = papers.load(key)
-            experiment = fit_once.choose(paper, None)
-            settings = replace(paper.profiles["smoke"].settings, **SMALL.get(key, {}))
-            samples = samples_of(key, experiment, settings)
+            experiment = fit_once.choose(papers.load(key), None)
+            settings = small(key, experiment)
+            samples = samples_of(key, settings)
             recipe, folder = papers.parts(key).recipe(), tmp_path_factory.mktemp(key)
             trained = recipe.train(
-                recipe.Networks(experiment, settings, 0),
+                compiled(key, experiment, settings),
                 experiment,
                 samples,
                 FoldRun("all clips", 0, lambda *_: None, folder, None),
             )
             answers = trained.predict(samples)
             files = networks.save(trained.models, samples, trained.scaling, folder)
-            found[key] = Saved(experiment, settings, samples, answers, folder, files)
-    return found
+            by_paper[key] = Saved(experiment, settings, samples, answers, folder, files)
+    return by_paper
 
 
 def test_stock_keras_reads_the_files_without_this_project(saved: dict[str, Saved], tmp_path: Path) -> None:
     wanted = []
-    for key, one in saved.items():
-        given = {name: values[:] for name, values in one.samples.x.items()}
+    for key, network in saved.items():
+        given = {name: values[:] for name, values in network.samples.x.items()}
         if key == "kumar2019":
-            given = {name: values[one.samples.view == 10] for name, values in given.items()}
-        np.savez(one.folder / "inputs.npz", **given)
-        wanted += [(str(one.folder), name, str(one.folder / "inputs.npz")) for name in one.files if name != "sequences"]
+            given = {name: values[network.samples.view == 10] for name, values in given.items()}
+        np.savez(network.folder / "inputs.npz", **given)
+        wanted += [
+            (str(network.folder), name, str(network.folder / "inputs.npz"))
+            for name in network.files
+            if name != "sequences"
+        ]
     rng = np.random.default_rng(1)
     frames = {name: rng.random((2, 4, 20)).astype(np.float32) for name in saved["aouayeb2019"].samples.x}
     np.savez(tmp_path / "sequences.npz", **frames)
@@ -135,10 +147,10 @@ def test_stock_keras_reads_the_files_without_this_project(saved: dict[str, Saved
     command = [sys.executable, "-c", ALONE, json.dumps(wanted)]
     done = subprocess.run(command, cwd=tmp_path, env=bare, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
-    for one in saved.values():
-        if "network" in one.files:
-            with np.load(one.folder / "network-answers.npz") as answer:
-                assert np.abs(answer["emotion"] - np.stack([*one.answers.values()])).max() <= 1e-6
+    for network in saved.values():
+        if "network" in network.files:
+            with np.load(network.folder / "network-answers.npz") as answer:
+                assert np.abs(answer["emotion"] - np.stack([*network.answers.values()])).max() <= 1e-6
     with np.load(saved["aouayeb2019"].folder / "features-answers.npz") as features:
         assert {name: values.shape for name, values in features.items()} == dict.fromkeys(frames, (6, 20))
 
@@ -148,33 +160,35 @@ def test_loaded_networks_answer_as_those_that_were_trained(saved: dict[str, Save
     """One of two files, one with a scaling of its own inside; all others are asked by stock Keras."""
     from common.predict import networks
 
-    one, recipe = saved[key], papers.parts(key).recipe()
-    answers = recipe.answers(networks.load(one.folder, one.files), one.samples, one.experiment, one.settings)
-    assert answers.keys() == one.answers.keys()
-    for clip, values in one.answers.items():
+    stored, recipe = saved[key], papers.parts(key).recipe()
+    answers = recipe.answers(networks.load(stored.folder, stored.files), stored.samples, stored.settings)
+    assert answers.keys() == stored.answers.keys()
+    for clip, values in stored.answers.items():
         assert np.abs(answers[clip] - values).max() <= 1e-6
         assert values.sum() == pytest.approx(1, abs=1e-5)
 
 
 def test_uint8_arrays_are_read_as_they_are(saved: dict[str, Saved]) -> None:
-    for key, one in saved.items():
+    for key, network in saved.items():
         first = "features" if key == "aouayeb2019" else "network"
-        for name, said in one.files[first]["reads"].items():
-            assert said == {"shape": [None, *one.samples.x[name].shape[1:]], "dtype": "uint8"}
-        assert all((one.folder / said["file"]).stat().st_size == said["bytes"] for said in one.files.values())
+        for name, description in network.files[first]["reads"].items():
+            assert description == {"shape": [None, *network.samples.x[name].shape[1:]], "dtype": "uint8"}
+        assert all(
+            (network.folder / entry["file"]).stat().st_size == entry["bytes"] for entry in network.files.values()
+        )
 
 
 def test_looks_are_pictures_of_what_is_read(saved: dict[str, Saved]) -> None:
-    for key, one in saved.items():
-        mine = one.samples.only(np.flatnonzero(one.samples.clip == one.samples.clip[0]))
-        looks = papers.parts(key).figures.looks(mine, one.experiment, one.settings)
-        assert set(looks) == set(mine.x)
+    for key, stored in saved.items():
+        first = stored.samples.only(np.flatnonzero(stored.samples.clip == stored.samples.clip[0]))
+        looks = papers.parts(key).figures.looks(first, stored.settings)
+        assert set(looks) == set(first.x)
         for name, look in looks.items():
             assert isinstance(look, InputView)
             assert look.pictures.dtype == np.uint8
             assert look.pictures.ndim == 4
             assert look.pictures.shape[3] == 3
-            assert look.pictures.shape[1:3] == tuple(mine.x[name].shape[axis] for axis in look.axes)
+            assert look.pictures.shape[1:3] == tuple(first.x[name].shape[axis] for axis in look.axes)
             assert len(look.captions) == len(look.pictures) > 0
 
 
@@ -182,8 +196,8 @@ def test_looks_are_pictures_of_what_is_read(saved: dict[str, Saved]) -> None:
 def test_files_that_are_none_are_one_line(saved: dict[str, Saved], tmp_path: Path, kind: str) -> None:
     from common.predict import networks
 
-    one = saved["talluri2022"]
-    source = one.folder / "network.keras"
+    network = saved["talluri2022"]
+    source = network.folder / "network.keras"
     with zipfile.ZipFile(source) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
     config = parts["config.json"].decode()
@@ -202,7 +216,7 @@ def test_files_that_are_none_are_one_line(saved: dict[str, Saved], tmp_path: Pat
     if kind == "text":
         target.write_bytes(b"not a network")
     with pytest.raises(UserError) as caught:
-        networks.load(tmp_path, one.files)
+        networks.load(tmp_path, network.files)
     assert str(target) in str(caught.value)
 
 
@@ -226,11 +240,10 @@ def test_what_was_trained_in_16_bits_is_saved_in_32(key: str, precision: str, tm
     """A CPU cannot pool over three axes in float16: such a file would answer nothing there."""
     from common.predict import networks
 
-    paper = papers.load(key)
-    experiment = fit_once.choose(paper, None)
-    settings = replace(paper.profiles["smoke"].settings, **SMALL[key], precision=precision)
-    samples = samples_of(key, experiment, settings)
-    learner = papers.parts(key).recipe().Networks(experiment, settings, 0).learner  # type: ignore[attr-defined]
+    experiment = fit_once.choose(papers.load(key), None)
+    settings = small(key, experiment, precision=precision)
+    samples = samples_of(key, settings)
+    learner = compiled(key, experiment, settings).learner
     assert precision.removeprefix("mixed_") in {layer.compute_dtype for layer in learner.model.layers}
     files = networks.save({"network": learner.model}, samples, {}, tmp_path)
     loaded = networks.load(tmp_path, files)["network"]

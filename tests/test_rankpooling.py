@@ -31,8 +31,8 @@ def moving(count: int, size: int = 32, channels: int | None = 3, noise: float = 
     return grey if channels is None else np.stack([grey // (channel + 1) for channel in range(channels)], axis=-1)
 
 
-def correlation(one: NDArray[np.floating], other: NDArray[np.floating]) -> float:
-    return float(np.corrcoef(one.ravel(), other.ravel())[0, 1])
+def correlation(first: NDArray[np.floating], second: NDArray[np.floating]) -> float:
+    return float(np.corrcoef(first.ravel(), second.ravel())[0, 1])
 
 
 # ---------------------------------------------------------------- the weights
@@ -42,17 +42,17 @@ def correlation(one: NDArray[np.floating], other: NDArray[np.floating]) -> float
 def test_weights_agree_with_the_harmonic_numbers(count: int) -> None:
     harmonic = np.concatenate([[0], np.cumsum(1 / np.arange(1, count + 1))])
     expected = [2 * (count - t + 1) - (count + 1) * (harmonic[count] - harmonic[t - 1]) for t in range(1, count + 1)]
-    found = rank_pooling.coefficients(count)
-    assert found.dtype == np.float64
-    np.testing.assert_allclose(found, expected, atol=1e-9)
+    weights = rank_pooling.coefficients(count)
+    assert weights.dtype == np.float64
+    np.testing.assert_allclose(weights, expected, atol=1e-9)
 
 
 @given(counts)
 def test_weights_add_up_to_zero_and_rank_late_above_early(count: int) -> None:
-    found = rank_pooling.coefficients(count)
-    assert abs(found.sum()) < 1e-9 * count
-    assert found[0] < 0 < found[-1]
-    assert found[-1] == pytest.approx((count - 1) / count)
+    weights = rank_pooling.coefficients(count)
+    assert abs(weights.sum()) < 1e-9 * count
+    assert weights[0] < 0 < weights[-1]
+    assert weights[-1] == pytest.approx((count - 1) / count)
 
 
 def test_weights_by_hand() -> None:
@@ -65,8 +65,8 @@ def test_weights_by_hand() -> None:
 @given(st.integers(3, 200))
 def test_the_weights_of_a_clip_backwards_are_not_their_negatives(count: int) -> None:
     """Only those of the simpler form 2 t - T - 1 are."""
-    found = rank_pooling.coefficients(count)
-    assert np.abs(found + found[::-1]).max() > 0.6
+    weights = rank_pooling.coefficients(count)
+    assert np.abs(weights + weights[::-1]).max() > 0.6
 
 
 # ---------------------------------------------------------------- approximate
@@ -76,10 +76,10 @@ def test_the_weights_of_a_clip_backwards_are_not_their_negatives(count: int) -> 
 @pytest.mark.parametrize("kind", [np.uint8, np.float32, np.float64])
 def test_the_approximation_is_the_weighted_sum(channels: int | None, kind: type) -> None:
     frames: NDArray[Any] = moving(41, channels=channels, noise=3).astype(kind)
-    found = rank_pooling.approximate(frames)
-    assert found.dtype == np.float32
-    assert found.shape == frames.shape[1:]
-    np.testing.assert_allclose(found, np.tensordot(rank_pooling.coefficients(41), frames.astype(float), 1), atol=1e-2)
+    image = rank_pooling.approximate(frames)
+    assert image.dtype == np.float32
+    assert image.shape == frames.shape[1:]
+    np.testing.assert_allclose(image, np.tensordot(rank_pooling.coefficients(41), frames.astype(float), 1), atol=1e-2)
 
 
 @given(some.arrays(np.uint8, (4, 5, 3)), st.integers(2, 90))
@@ -119,10 +119,10 @@ def test_exact_pooling_is_the_regression_on_all_pixels(count: int, channels: int
     np.testing.assert_allclose(rank_pooling.features(frames), vectors, atol=1e-6)
     regression = LinearSVR(C=1, epsilon=0.1, loss="squared_epsilon_insensitive", fit_intercept=False, tol=1e-6)
     expected = regression.set_params(dual=False).fit(vectors, np.arange(1, count + 1)).coef_
-    found = rank_pooling.exact(frames)
-    assert found.dtype == np.float32
-    assert found.shape == frames.shape[1:]
-    np.testing.assert_allclose(found.ravel(), expected, atol=1e-3 * np.abs(expected).max())
+    image = rank_pooling.exact(frames)
+    assert image.dtype == np.float32
+    assert image.shape == frames.shape[1:]
+    np.testing.assert_allclose(image.ravel(), expected, atol=1e-3 * np.abs(expected).max())
 
 
 def test_exact_pooling_hardly_depends_on_the_tolerated_error() -> None:
@@ -170,8 +170,8 @@ def test_one_frame_is_its_own_image() -> None:
     np.testing.assert_array_equal(rank_pooling.coefficients(1), [1.0])
     np.testing.assert_array_equal(rank_pooling.approximate(frame), frame[0].astype(np.float32))
     rooted = np.sqrt(frame[0].astype(float))
-    found = rank_pooling.exact(frame)
-    assert correlation(found, rooted) > 0.999999
+    image = rank_pooling.exact(frame)
+    assert correlation(image, rooted) > 0.999999
     for pool in (rank_pooling.approximate, rank_pooling.exact):
         with pytest.raises(ValueError, match="no frames"):
             pool(frame[:0])
@@ -179,13 +179,13 @@ def test_one_frame_is_its_own_image() -> None:
 
 def test_pictures_use_all_of_0_to_255_over_all_channels_together() -> None:
     dynamic = np.array([[[-10, 0, 10]], [[0, 5, 40]]], np.float32)
-    found = rank_pooling.as_image(dynamic)
-    assert found.dtype == np.uint8
-    np.testing.assert_array_equal(found, [[[0, 51, 102]], [[51, 76, 255]]])  # 5.1 a unit; 76.5 rounds to even
+    picture = rank_pooling.as_image(dynamic)
+    assert picture.dtype == np.uint8
+    np.testing.assert_array_equal(picture, [[[0, 51, 102]], [[51, 76, 255]]])  # 5.1 a unit; 76.5 rounds to even
 
 
 @given(some.arrays(np.float32, (6, 5), elements=st.floats(-1e6, 1e6, width=32)))
 def test_pictures_keep_the_order_of_pixels(dynamic: NDArray[np.float32]) -> None:
-    found = rank_pooling.as_image(dynamic).ravel()[np.argsort(dynamic, axis=None)].astype(int)
-    assert (np.diff(found) >= 0).all()
-    assert (found[0], found[-1]) == ((0, 255) if np.ptp(dynamic) else (0, 0))
+    picture = rank_pooling.as_image(dynamic).ravel()[np.argsort(dynamic, axis=None)].astype(int)
+    assert (np.diff(picture) >= 0).all()
+    assert (picture[0], picture[-1]) == ((0, 255) if np.ptp(dynamic) else (0, 0))

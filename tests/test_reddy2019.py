@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 
 import dlib
@@ -15,19 +16,22 @@ from skimage import data
 from skimage.transform import rotate
 
 import papers
+from common.contract import Settings
 from common.errors import ClipError
+from common.runs import preprocessing
 from common.training import saliency
 from common.types import Clip, Experiment
 from common.vision import alignment
 from common.vision.faces import Face, FaceFinder
 from papers.reddy2019 import figures, model, preprocess
-from papers.reddy2019.experiments import Settings
+from papers.reddy2019.experiments import Inputs, Network, Reading, Training
 
-EXPERIMENTS = {one.id: one for one in papers.load("reddy2019").experiments}
+EXPERIMENTS = {experiment.id: experiment for experiment in papers.load("reddy2019").experiments}
 STCNN = EXPERIMENTS["stcnn-casme_sq/published"]
 LATE = EXPERIMENTS["late-casme_sq/published"]
 CODE = EXPERIMENTS["late-casme_sq/public-code"]
 SMIC = EXPERIMENTS["stcnn-smic/published"]
+FULL = Settings(Inputs(), Network(), Training())
 
 # ---------------------------------------------------------------- the networks
 
@@ -50,11 +54,11 @@ CONVOLVED = [(32, 30, 30, 82), (32, 10, 10, 27), (32, 10, 10, 27), (86_400,)]
 
 
 def test_table_1() -> None:
-    found = outputs(
+    shapes = outputs(
         symbolic(model.stcnn, 64, 96, 3),
         "face face_convolution face_pooling face_dropout face_flatten dense dense_dropout scores emotion",
     )
-    assert found == [
+    assert shapes == [
         (64, 64, 96),
         (32, 62, 62, 82),
         (32, 20, 20, 27),
@@ -113,12 +117,12 @@ def test_every_kernel_of_table_9_fits(side: int, time: int) -> None:
 def test_activations_and_dropout_are_those_asked_for() -> None:
     def found(network: keras.Model) -> tuple[set[str], set[str], set[float]]:
         kinds = {
-            kind: [one for one in network.layers if isinstance(one, kind)]
+            kind: [layer for layer in network.layers if isinstance(layer, kind)]
             for kind in (keras.layers.Conv3D, keras.layers.Dense, keras.layers.Dropout)
         }
         convolutions, dense, dropouts = kinds.values()
-        hidden = {one.activation.__name__ for one in dense if one.name != "scores"}
-        return {one.activation.__name__ for one in convolutions}, hidden, {one.rate for one in dropouts}
+        hidden = {layer.activation.__name__ for layer in dense if layer.name != "scores"}
+        return {layer.activation.__name__ for layer in convolutions}, hidden, {layer.rate for layer in dropouts}
 
     assert found(symbolic(model.stcnn, 16, 18, 3)) == ({"relu"}, {"relu"}, {0.5})
     for build in (model.fusenet_intermediate, model.fusenet_late):
@@ -134,6 +138,13 @@ def recording(frames: int, corpus: str = "casme_sq_recordings", emotion: str = "
     return Clip(corpus, "s15", "15_0502", files, numbers, 1, None, frames, 30.0, emotion)
 
 
+def inputs_for(clip: Clip, step: int = 1) -> Inputs:
+    """Those of an experiment on the clip's corpus, of a profile with this step."""
+    experiment = SMIC if clip.corpus == "smic" else STCNN
+    inputs: Inputs = FULL.having({"frame_step": step}).having(experiment.settings).inputs
+    return inputs
+
+
 @pytest.mark.parametrize(
     ("clip", "step", "first", "last", "count"),
     [
@@ -147,7 +158,7 @@ def recording(frames: int, corpus: str = "casme_sq_recordings", emotion: str = "
     ],
 )
 def test_the_frames_that_are_read(clip: Clip, step: int, first: int, last: int, count: int) -> None:
-    used = preprocess.window(clip, Settings(casme_sq_frame_step=step))
+    used = preprocess.window(clip, inputs_for(clip, step))
     assert (used.numbers[0], used.numbers[-1], len(used.numbers)) == (first, last, count)
     assert len(used.frames) == count
     assert set(np.diff(used.numbers)) == {1 if clip.corpus == "smic" else step}
@@ -156,7 +167,7 @@ def test_the_frames_that_are_read(clip: Clip, step: int, first: int, last: int, 
 @pytest.mark.parametrize(("clip", "read"), [(recording(95), "96"), (recording(17, "smic"), "18")])
 def test_a_shorter_clip_is_named(clip: Clip, read: str) -> None:
     with pytest.raises(ClipError, match=f"{len(clip.frames)} frames, but the network reads {read}"):
-        preprocess.window(clip, Settings())
+        preprocess.window(clip, inputs_for(clip))
 
 
 @pytest.fixture(scope="module")
@@ -181,12 +192,12 @@ def mapped(points: np.ndarray, to_face: np.ndarray) -> np.ndarray:
 def test_the_alignment_is_that_of_dlib(faces: FaceFinder, angle: float) -> None:
     frame = tilted(angle)
     points = faces.find(frame).points
-    settings = Settings(face_size=alignment.ALIGNED)
-    found = preprocess.cut(frame, points, settings, "aligned faces")["face"].astype(int)
+    inputs = Inputs(face_size=alignment.ALIGNED, reading="aligned faces")
+    face = preprocess.cut(frame, points, inputs)["face"].astype(int)
     shape = dlib.full_object_detection(dlib.rectangle(), [dlib.point(int(x), int(y)) for x, y in points])
     expected = dlib.get_face_chip(frame, shape, alignment.ALIGNED, alignment.BORDER) @ [0.299, 0.587, 0.114]
-    assert np.abs(found - expected).mean() < 1
-    assert np.abs(found - expected)[4:-4, 4:-4].max() < 6
+    assert np.abs(face - expected).mean() < 1
+    assert np.abs(face - expected)[4:-4, 4:-4].max() < 6
 
 
 @pytest.mark.parametrize("times", [2, 4, 9])
@@ -199,11 +210,11 @@ def test_a_large_face_is_smoothed_as_dlib_does(astronaut: np.ndarray, times: int
     frame = np.random.default_rng(3).integers(0, 255, (side, side), np.uint8)
     to_face = alignment.alignment(points, alignment.ALIGNED)
     assert np.sqrt(np.linalg.det(to_face[:, :2])) == pytest.approx(1 / times, rel=0.05)
-    found = alignment.aligned_picture(frame, to_face).astype(float)
+    picture = alignment.aligned_picture(frame, to_face).astype(float)
     shape = dlib.full_object_detection(dlib.rectangle(), [dlib.point(int(x), int(y)) for x, y in points])
     dlibs = dlib.get_face_chip(frame.repeat(3).reshape(side, side, 3), shape, alignment.ALIGNED, alignment.BORDER)
     inside = slice(8, -8)
-    ours, theirs = found[inside, inside].std(), dlibs[inside, inside, 0].astype(float).std()
+    ours, theirs = picture[inside, inside].std(), dlibs[inside, inside, 0].astype(float).std()
     assert ours == pytest.approx(theirs, rel=0.1)
     ramp = np.broadcast_to(np.linspace(0, 250, side), (side, side)).astype(np.uint8)  # nothing is moved
     shifted = alignment.aligned_picture(ramp, to_face) - dlib.get_face_chip(
@@ -233,11 +244,11 @@ def landmarks() -> np.ndarray:
 
 def test_boxes_are_those_of_the_public_code() -> None:
     frame = np.random.default_rng(1).integers(0, 255, (200, 220, 1), np.uint8).repeat(3, axis=2)
-    found = preprocess.cut(frame, landmarks(), Settings(face_size=20, region_size=16), "whole frames")
+    parts = preprocess.cut(frame, landmarks(), Inputs(face_size=20, region_size=16, reading="whole frames"))
     blocks = {"face": (frame, 10, 11), "eyes": (frame[30:94, 40:168], 4, 8), "mouth": (frame[110:142, 56:152], 2, 6)}
     for name, (part, high, wide) in blocks.items():
         means = part[..., 0].reshape(len(part) // high, high, -1, wide).mean(axis=(1, 3))
-        assert np.abs(found[name] - means).max() <= 0.5 + 1e-6
+        assert np.abs(parts[name] - means).max() <= 0.5 + 1e-6
 
 
 @pytest.mark.parametrize(("variant", "grey"), [("published", 162), ("public-code", 147)])
@@ -250,32 +261,35 @@ def test_grey_of_skin_is_that_of_the_reading(
     for name, wanted in (("casme_sq", grey), ("smic", 162)):  # which the code reads with OpenCV
         experiment = EXPERIMENTS[f"stcnn-{name}/{variant}"]
         clip = recording(170, experiment.corpora[0])
-        finder, settings = Blinded(astronaut), Settings(face_size=8, region_size=8, casme_sq_frame_step=48)
-        arrays = preprocess.prepare(clip, experiment, settings, finder)  # type: ignore[arg-type]
+        small = FULL.having({"face_size": 8, "region_size": 8, "frame_step": 48})
+        inputs, finder = small.having(experiment.settings).inputs, Blinded(astronaut)
+        arrays = preprocess.prepare(clip, inputs, finder)  # type: ignore[arg-type]
         assert {int(value) for part in ("face", "eyes", "mouth") for value in np.unique(arrays[part])} == {wanted}
 
 
 def test_whole_frames_turn_grey_when_they_are_small() -> None:
     """Each colour is rounded when it is averaged, and then the grey; the other order is up to 1 off this."""
     frame = np.random.default_rng(5).integers(0, 255, (64, 64, 3), np.uint8)
-    points, settings = landmarks() / 4, Settings(face_size=32, region_size=8)
-    found = preprocess.cut(frame, points, settings, "whole frames")["face"]
+    points, inputs = landmarks() / 4, Inputs(face_size=32, region_size=8, reading="whole frames")
+    face = preprocess.cut(frame, points, inputs)["face"]
     small = frame.reshape(32, 2, 32, 2, 3).mean(axis=(1, 3))
-    assert np.abs(found - np.floor(small + 0.5) @ [0.299, 0.587, 0.114]).max() < 0.52
-    exchanged = preprocess.cut(frame, points, settings, "whole frames, red and blue exchanged")["face"]
-    assert np.array_equal(exchanged, preprocess.cut(frame[..., ::-1], points, settings, "whole frames")["face"])
-    assert not np.array_equal(exchanged, found)
+    assert np.abs(face - np.floor(small + 0.5) @ [0.299, 0.587, 0.114]).max() < 0.52
+    swapped = replace(inputs, reading="whole frames, red and blue exchanged")
+    exchanged = preprocess.cut(frame, points, swapped)["face"]
+    assert np.array_equal(exchanged, preprocess.cut(frame[..., ::-1], points, inputs)["face"])
+    assert not np.array_equal(exchanged, face)
 
 
 def test_boxes_are_cut_to_the_picture_and_empty_ones_are_named() -> None:
     points = landmarks()
     points[1, 0], points[15, 0] = -30, 400
     frame = np.arange(220, dtype=np.uint8)[None, :, None].repeat(200, axis=0).repeat(3, axis=2)
-    eyes = preprocess.cut(frame, points, Settings(region_size=22), "whole frames")["eyes"]
+    inputs = Inputs(region_size=22, reading="whole frames")
+    eyes = preprocess.cut(frame, points, inputs)["eyes"]
     assert np.abs(eyes[0] - (np.arange(22) * 10 + 4.5)).max() <= 0.5
     points[6, 1] = 90
     with pytest.raises(ClipError, match="no room for the mouth"):
-        preprocess.cut(frame, points, Settings(), "whole frames")
+        preprocess.cut(frame, points, inputs)
 
 
 class Blinded:
@@ -298,42 +312,62 @@ class Blinded:
     ("experiment", "how"), [(LATE, "aligned faces"), (CODE, "whole frames, red and blue exchanged")]
 )
 def test_a_clip_becomes_three_videos(
-    monkeypatch: pytest.MonkeyPatch, astronaut: np.ndarray, experiment: Experiment, how: preprocess.Reading
+    monkeypatch: pytest.MonkeyPatch, astronaut: np.ndarray, experiment: Experiment, how: Reading
 ) -> None:
     rng = np.random.default_rng(3)
     frames = [rng.integers(0, 255, (320, 340, 3), np.uint8) for _ in range(12)]
     monkeypatch.setattr(alignment, "each_frame", lambda clip: iter(frames[: len(clip.frames)]))
-    settings, finder = Settings(face_size=24, region_size=12, casme_sq_frame_step=8), Blinded(astronaut, [2, 3, 7])
-    arrays = preprocess.prepare(recording(170), experiment, settings, finder)  # type: ignore[arg-type]
+    small = FULL.having({"face_size": 24, "region_size": 12, "frame_step": 8})
+    inputs, finder = small.having(experiment.settings).inputs, Blinded(astronaut, [2, 3, 7])
+    arrays = preprocess.prepare(recording(170), inputs, finder)  # type: ignore[arg-type]
     sizes = {"face": 24, "eyes": 12, "mouth": 12}
     assert {name: arrays[name].shape for name in sizes} == {name: (n, n, 12, 1) for name, n in sizes.items()}
     assert {arrays[name].dtype for name in sizes} == {np.dtype(np.uint8)}
     assert arrays["reused"].tolist() == [3]
     for place, frame in enumerate(frames):
         seen = {2: 1, 3: 1, 7: 6}.get(place, place)
-        expected = preprocess.cut(frame, finder.points(seen), settings, how)
+        expected = preprocess.cut(frame, finder.points(seen), replace(inputs, reading=how))
         assert all((arrays[name][:, :, place, 0] == expected[name]).all() for name in sizes)
 
 
 def test_a_clip_without_a_face_in_its_first_frame_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(alignment, "each_frame", lambda clip: (np.zeros((50, 50, 3), np.uint8) for _ in clip.frames))
     with pytest.raises(ClipError, match=r"15_0502\.avi, frame 73: dlib finds no face"):
-        preprocess.prepare(recording(170), LATE, Settings(), Blinded(landmarks(), [0]))  # type: ignore[arg-type]
+        preprocess.prepare(recording(170), Inputs(), Blinded(landmarks(), [0]))  # type: ignore[arg-type]
+
+
+def cached_under(inputs: Inputs) -> str:
+    return preprocessing.digest(preprocessing.clip_task("reddy2019", recording(170), "content", inputs, "code"))
+
+
+def test_a_changed_field_of_inputs_changes_what_is_cached() -> None:
+    changed = {
+        "face_size": 32,
+        "region_size": 16,
+        "frames": 18,
+        "frame_step": 4,
+        "first_frame": 0,
+        "spread": True,
+        "reading": "whole frames",
+    }
+    assert set(changed) == {field.name for field in fields(Inputs)}
+    others = [FULL.having({name: value}).inputs for name, value in changed.items()]
+    assert len({cached_under(inputs) for inputs in (FULL.inputs, *others)}) == len(changed) + 1
 
 
 def test_networks_share_what_is_cached_and_read_their_own_inputs() -> None:
-    settings = Settings()
-    assert preprocess.parameters(STCNN, settings) == preprocess.parameters(LATE, settings)
-    assert preprocess.parameters(LATE, settings) != preprocess.parameters(CODE, settings)
-    assert preprocess.parameters(STCNN, settings) != preprocess.parameters(SMIC, settings)
+    stcnn, late, code, smic = (FULL.having(experiment.settings) for experiment in (STCNN, LATE, CODE, SMIC))
+    assert cached_under(stcnn.inputs) == cached_under(late.inputs)
+    assert cached_under(late.inputs) != cached_under(code.inputs)
+    assert cached_under(stcnn.inputs) != cached_under(smic.inputs)
     clips = [(recording(170), 0), (recording(180), 2), (recording(190), 1)]
     arrays = [
         {name: np.full((4, 4, 5, 1), 10 * row, np.uint8) for name in ("face", "eyes", "mouth")}
         | {"reused": np.array([row])}
         for row in range(3)
     ]
-    for experiment, inputs in ((STCNN, {"face"}), (LATE, {"eyes", "mouth"})):
-        samples = preprocess.assemble(clips, arrays, experiment, settings)
+    for settings, inputs in ((stcnn, {"face"}), (late, {"eyes", "mouth"})):
+        samples = preprocess.assemble(clips, arrays, settings)
         assert set(samples.x) == inputs
         assert {values.shape for values in samples.x.values()} == {(3, 4, 4, 5, 1)}
         assert [values[:, 0, 0, 0, 0].tolist() for values in samples.x.values()] == [[0, 10, 20]] * len(inputs)
@@ -362,28 +396,28 @@ def test_saliency_is_the_gradient_of_the_score(fusenet: keras.Model) -> None:
     inputs, classes = pictures(3), np.array([2, 0, 1])
     before = fusenet.get_weights()
     trainable = len(fusenet.trainable_weights)
-    found = saliency.saliency(fusenet, inputs, classes)
+    maps = saliency.saliency(fusenet, inputs, classes)
     scores = keras.Model(fusenet.input, fusenet.get_layer("scores").output)
     watched = {name: tf.constant(values) for name, values in inputs.items()}
     with tf.GradientTape() as tape:
         tape.watch(watched)
         own = tf.gather(scores(watched, training=False), classes, batch_dims=1)
     for name, gradient in tape.gradient(own, watched).items():
-        assert found[name].dtype == np.float32
-        assert found[name][:, :, :, :17].any(axis=(1, 2, 4)).all()
-        assert not found[name][:, :, :, 17].any()  # four steps of the convolution, of which the pooling takes three
-        np.testing.assert_allclose(found[name], gradient, rtol=1e-4, atol=1e-7)
+        assert maps[name].dtype == np.float32
+        assert maps[name][:, :, :, :17].any(axis=(1, 2, 4)).all()
+        assert not maps[name][:, :, :, 17].any()  # four steps of the convolution, of which the pooling takes three
+        np.testing.assert_allclose(maps[name], gradient, rtol=1e-4, atol=1e-7)
     assert all((was == now).all() for was, now in zip(before, fusenet.get_weights(), strict=True))
     assert len(fusenet.trainable_weights) == trainable
 
 
 def test_saliency_foretells_how_the_score_changes(fusenet: keras.Model) -> None:
     inputs = pictures(1)
-    found = saliency.saliency(fusenet, inputs, np.array([1]))
+    maps = saliency.saliency(fusenet, inputs, np.array([1]))
     scores = keras.Model(fusenet.input, fusenet.get_layer("scores").output)
-    length = np.sqrt(sum((values.astype(np.float64) ** 2).sum() for values in found.values()))
+    length = np.sqrt(sum((values.astype(np.float64) ** 2).sum() for values in maps.values()))
     moved = [
-        float(scores({name: values + step * found[name] / length for name, values in inputs.items()})[0, 1])
+        float(scores({name: values + step * maps[name] / length for name, values in inputs.items()})[0, 1])
         for step in (-0.02, 0.02)
     ]
     assert (moved[1] - moved[0]) / 0.04 == pytest.approx(length, rel=0.02)
@@ -431,6 +465,6 @@ def test_what_the_networks_read_is_drawn(
 
     monkeypatch.setattr(figures, "each_frame", each_frame)
     clips = [(recording(170), 0), (recording(180), 1)]
-    [figure] = figures.draw(clips, Settings(), Blinded(astronaut), tmp_path)  # type: ignore[arg-type]
+    [figure] = figures.draw(clips, FULL, Blinded(astronaut), tmp_path)  # type: ignore[arg-type]
     assert asked == [(73, 89, 105, 121, 136, 152, 168)]  # one clip of the only subject, and no frame in vain
     assert imread(figure.path).shape[1] == 1080

@@ -14,16 +14,21 @@ import numpy as np
 import pytest
 from folds import run_fold
 
+import papers
+from common.contract import Settings
 from common.protocols.splits import split
 from common.report.assemble import _diverged, _failed
 from common.runs.folds import FoldContext, _folds
 from common.runs.store import Run
 from common.types import Experiment, Samples
-from papers.reddy2019 import recipe
-from papers.reddy2019.experiments import PAPER, Settings, depth
+from papers.reddy2019 import preprocess, recipe
+from papers.reddy2019.experiments import KERNELS
 
-TINY = Settings(face_size=10, region_size=8, casme_sq_frames=24, epochs=3, search_epochs=1, batch=4)
-DEEP = replace(TINY, casme_sq_frames=96, region_size=8, face_size=12, epochs=4, batch=8, learning_rate=0.3)
+PAPER = papers.load("reddy2019")
+TINY = PAPER.profiles["paper"].settings.having(
+    {"face_size": 10, "region_size": 8, "frames": 24, "epochs": 3, "search_epochs": 1, "batch": 4}
+)
+DEEP = TINY.having({"frames": 96, "region_size": 8, "face_size": 12, "epochs": 4, "batch": 8, "learning_rate": 0.3})
 """All 96 frames; the rate makes up for the features that small pictures lack."""
 EXPERIMENTS = {experiment.id: experiment for experiment in PAPER.experiments}
 
@@ -31,14 +36,26 @@ EXPERIMENTS = {experiment.id: experiment for experiment in PAPER.experiments}
 def fake(experiment: Experiment, seed: int = 0, settings: Settings = TINY) -> Samples:
     """Four subjects with five clips each; the class shows as brightness."""
     rng = np.random.default_rng(seed)
-    stcnn = recipe.network(experiment) == "stcnn"
-    size, names = (settings.face_size, ["face"]) if stcnn else (settings.region_size, ["eyes", "mouth"])
     y = np.arange(20) % 3
-    shape = (20, size, size, depth(experiment, settings), 1)
-    x = {name: (40 * y[:, None, None, None, None] + rng.integers(0, 90, shape)).astype(np.uint8) for name in names}
+    x = {
+        name: (40 * y[:, None, None, None, None] + rng.integers(0, 90, (20, *shape))).astype(np.uint8)
+        for name, shape in preprocess.shapes(settings.having(experiment.settings)).items()
+    }
     subject = np.array([f"{experiment.corpora[0]}/s{k // 5}" for k in range(20)])
     clip = np.array([f"{subject[k]}/c{k}" for k in range(20)])
     return Samples(x, y, subject, clip, np.zeros(20, np.int64))
+
+
+def compiled(experiment: Experiment, settings: Settings = TINY) -> recipe.Networks:
+    """The networks for what `fake` makes up."""
+    own = settings.having(experiment.settings)
+    return recipe.compiled(own, preprocess.shapes(own), experiment.labels.classes, 0)
+
+
+def comparing(*kernels: str) -> Experiment:
+    """The experiment of table IX with these kernels alone."""
+    experiment = EXPERIMENTS["kernel-sizes-casme_sq/published"]
+    return replace(experiment, settings={**experiment.settings, "kernels": kernels})
 
 
 def folds(experiment: Experiment, samples: Samples) -> list:
@@ -53,8 +70,8 @@ def test_the_twin_sees_nothing_of_the_held_out_subject(tmp_path: Path) -> None:
     x["face"][fold.test] = 255 - x["face"][fold.test]
     y[fold.test] = (y[fold.test] + 1) % 3
     changed = Samples(x, y, samples.subject, samples.clip, samples.view)
-    networks = recipe.Networks(experiment, TINY, 0)
-    run, other = (run_fold(recipe, networks, experiment, one, fold, tmp_path) for one in (samples, changed))
+    networks = compiled(experiment)
+    run, other = (run_fold(recipe, networks, experiment, data, fold, tmp_path) for data in (samples, changed))
     assert run.history == other.history
     assert not list(tmp_path.rglob("*.npz"))
 
@@ -63,24 +80,24 @@ def test_the_published_split_scores_its_best_epoch(tmp_path: Path) -> None:
     experiment = EXPERIMENTS["late-smic/published"]
     samples = fake(experiment)
     (fold,) = folds(experiment, samples)
-    result = run_fold(recipe, recipe.Networks(experiment, TINY, 0), experiment, samples, fold, tmp_path)
+    result = run_fold(recipe, compiled(experiment), experiment, samples, fold, tmp_path)
     watched = result.history["network"]["val_accuracy"]
-    assert len(watched) == TINY.epochs
+    assert len(watched) == TINY.training.epochs
     right = result.probabilities.argmax(axis=1) == samples.y[fold.test]
     assert float(right.mean()) == max(watched)
     assert [path.parent.name for path in tmp_path.rglob("*.npz")] == ["saliency"]
 
 
-def test_every_kernel_of_table_ix_is_tried_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recipe, "KERNELS", ("3x3x3", "5x5x7"))
-    experiment = EXPERIMENTS["kernel-sizes-casme_sq/published"]
+def test_every_kernel_of_table_ix_is_tried_once(tmp_path: Path) -> None:
+    assert EXPERIMENTS["kernel-sizes-casme_sq/published"].settings["kernels"] == KERNELS
+    experiment = comparing("3x3x3", "5x5x7")
     samples = fake(experiment)
     fold = folds(experiment, samples)[0]
-    networks = recipe.Networks(experiment, TINY, 0)
+    networks = compiled(experiment)
     result = run_fold(recipe, networks, experiment, samples, fold, tmp_path)
     assert set(result.history) == {"network", "kernel 3x3x3", "kernel 5x5x7"}
     for kernel in ("3x3x3", "5x5x7"):
-        assert len(result.history[f"kernel {kernel}"]["val_accuracy"]) == TINY.search_epochs
+        assert len(result.history[f"kernel {kernel}"]["val_accuracy"]) == TINY.training.search_epochs
     assert "val_accuracy" in result.history["network"]
     again = run_fold(recipe, networks, experiment, samples, fold, tmp_path)  # the trials come from the disk
     assert again.probabilities.tobytes() == result.probabilities.tobytes()
@@ -91,7 +108,7 @@ def test_of_96_frames_all_losses_are_finite(name: str, tmp_path: Path) -> None:
     experiment = EXPERIMENTS[f"{name}-casme_sq/published"]
     samples = fake(experiment, settings=DEEP)
     (fold,) = folds(experiment, samples)
-    networks = recipe.Networks(experiment, DEEP, 0)
+    networks = compiled(experiment, DEEP)
     history = run_fold(recipe, networks, experiment, samples, fold, tmp_path).history["network"]
     assert np.isfinite([*history.values()]).all()
     assert max(history["loss"]) < -np.log(1e-7)
@@ -110,11 +127,12 @@ def stored(name: str, folder: Path) -> tuple[Run, Experiment, list[str]]:
         seed=0,
         key={"code": "0"},
         profile=replace(PAPER.profiles["paper"], settings=DEEP),
+        settings=DEEP.having(experiment.settings),
         folds=("one",),
         done=lambda: 1,
     )
-    networks = recipe.Networks(experiment, DEEP, 0)
-    context = FoldContext(job, recipe, networks, samples, lambda _, make: make(), lambda *_: None, {}, [])
+    parts, networks = papers.parts("reddy2019"), compiled(experiment, DEEP)
+    context = FoldContext(job, parts, recipe, networks, samples, lambda _, make: make(), lambda *_: None, {}, [])
     _folds(context, folds(experiment, samples)[:1], lines.append, lines.append, repeats=False)
     return run, experiment, lines
 
@@ -129,17 +147,17 @@ def test_where_the_best_epoch_answers_a_later_one_may_diverge(
         rates = (0.001, 0.001, float("inf"), 0.001)
         monkeypatch.setattr(recipe, "Learner", partial(recipe.Learner, rate=lambda epoch: rates[epoch]))
     run, experiment, lines = stored("intermediate-casme_sq/published", tmp_path)
-    found = run.load("held-out clips")
-    assert found is not None, lines
-    history = {name: np.array(values) for name, values in found.history["network"].items()}
+    result = run.load("held-out clips")
+    assert result is not None, lines
+    history = {name: np.array(values) for name, values in result.history["network"].items()}
     finite = np.isfinite(history["loss"])
     assert finite[0]
     assert not finite[-1]
-    right = (found.probabilities.argmax(axis=1) == found.truth).mean()
+    right = (result.probabilities.argmax(axis=1) == result.truth).mean()
     assert right == history["val_accuracy"][finite].max()
     assert all(np.isnan(values[~finite]).all() for values in history.values())
-    (note,) = _diverged(experiment, [found])
-    assert f"network diverged at epoch {finite.argmin() + 1} of {DEEP.epochs}" in note
+    (note,) = _diverged(experiment, [result])
+    assert f"network diverged at epoch {finite.argmin() + 1} of {DEEP.training.epochs}" in note
     assert experiment.id in note
 
 
@@ -151,8 +169,8 @@ def test_where_the_last_epoch_answers_a_diverged_fold_fails_and_says_when(
     fold = "casme_sq_recordings/s0"
     assert run.load(fold) is None
     (note,) = _failed(experiment, run, [fold, "another"])
-    for said in (*lines, note):
-        assert re.search(f"network diverged at epoch [2-4] of {DEEP.epochs}", said)
+    for line in (*lines, note):
+        assert re.search(f"network diverged at epoch [2-4] of {DEEP.training.epochs}", line)
 
 
 def thrown(monkeypatch: pytest.MonkeyPatch, *kernels: str) -> None:
@@ -168,19 +186,17 @@ def thrown(monkeypatch: pytest.MonkeyPatch, *kernels: str) -> None:
 
 
 def test_a_kernel_that_diverges_leaves_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    kernels = ("3x3x3", "5x5x7", "7x7x3")
-    monkeypatch.setattr(recipe, "KERNELS", kernels)
     thrown(monkeypatch, "3x3x3")
-    experiment = EXPERIMENTS["kernel-sizes-casme_sq/published"]
+    experiment = comparing("3x3x3", "5x5x7", "7x7x3")
     samples = fake(experiment)
     (fold,) = folds(experiment, samples)
-    networks = recipe.Networks(experiment, TINY, 0)
+    networks = compiled(experiment)
     result = run_fold(recipe, networks, experiment, samples, fold, tmp_path)
-    finite = {name: bool(np.isfinite(found["loss"]).all()) for name, found in result.history.items()}
+    finite = {name: bool(np.isfinite(history["loss"]).all()) for name, history in result.history.items()}
     assert finite == {"kernel 3x3x3": False, "kernel 5x5x7": True, "kernel 7x7x3": True, "network": True}
     assert np.isfinite(result.probabilities).all()
     records = {file.name: json.loads(file.read_text()) for file in tmp_path.rglob("search/**/*.json")}
-    assert records["kernel=3x3x3.json"]["network"]["val_accuracy"] == [None] * TINY.search_epochs
+    assert records["kernel=3x3x3.json"]["network"]["val_accuracy"] == [None] * TINY.training.search_epochs
     thrown(monkeypatch)
     again = run_fold(recipe, networks, experiment, samples, fold, tmp_path)  # from the disk, that one too
     assert np.isnan(again.history["kernel 3x3x3"]["loss"]).all()
@@ -188,11 +204,10 @@ def test_a_kernel_that_diverges_leaves_the_others(tmp_path: Path, monkeypatch: p
 
 def test_where_all_kernels_diverge_the_fold_fails_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kernels = ("3x3x3", "5x5x7")
-    monkeypatch.setattr(recipe, "KERNELS", kernels)
     thrown(monkeypatch, *kernels)
-    experiment = EXPERIMENTS["kernel-sizes-casme_sq/published"]
+    experiment = comparing(*kernels)
     samples = fake(experiment)
-    networks = recipe.Networks(experiment, TINY, 0)
+    networks = compiled(experiment)
     with pytest.raises(FloatingPointError, match="all 2 kernels diverged") as caught:
         run_fold(recipe, networks, experiment, samples, folds(experiment, samples)[0], tmp_path)
     assert "\n" not in str(caught.value)
@@ -204,7 +219,7 @@ def test_normalisation_rests_on_the_rows_it_may_use() -> None:
     known = samples.only(np.array([0, 1]))
     for some in ([known], [known.only(np.array([0])), known.only(np.array([1]))]):
         scaling = recipe.fit_scaling(some)
-        found = scaling.applied(known)["face"]
-        assert found.mean() == pytest.approx(0)
-        assert found.max() == 1
+        scaled = scaling.applied(known)["face"]
+        assert scaled.mean() == pytest.approx(0)
+        assert scaled.max() == 1
         assert scaling.applied(samples)["face"][2].max() == pytest.approx((255 - 15) / 15)

@@ -328,10 +328,10 @@ def test_the_overview_sets_every_printed_number_beside_its_own_variant_and_its_t
     rows = tables.overview(report)
     assert [row[0] for row in rows] == [claim.source for claim in report.paper.claims]
     assert [row[4] for row in rows] == [claim.printed for claim in report.paper.claims]
-    found = {(c.experiment, c.variant, c.corpus, c.metric): c.score for c in report.comparisons}
+    scores = {(c.experiment, c.variant, c.corpus, c.metric): c.score for c in report.comparisons}
     free = {(e.name, e.variant) for e in report.paper.experiments if e.leak_free}
     for claim, row in zip(report.paper.claims, rows, strict=True):
-        score = found.get((claim.experiment, claim.variant, claim.corpus, claim.metric))
+        score = scores.get((claim.experiment, claim.variant, claim.corpus, claim.metric))
         value = (100 if claim.unit else 1) * score.value if score else None
         assert row[5] == formatting.number(value, formatting.decimals(claim.printed))
         if (claim.experiment, claim.variant) in free:

@@ -45,9 +45,9 @@ NO_APEX = {("04", "EP12_01f"), ("05", "EP09_05f")}
 
 
 def test_loaders_read_all_of_it(standin_data: Path) -> None:
-    found = corpora.find(standin_data, THREE)
-    assert set(found) == set(THREE)
-    for name, root in found.items():
+    roots = corpora.find(standin_data, THREE)
+    assert set(roots) == set(THREE)
+    for name, root in roots.items():
         corpus = corpora.load(name, root)
         assert corpus.exclusions == ()
         assert corpus.corrections == ()
@@ -60,7 +60,7 @@ def test_every_subject_has_two_classes_and_every_corpus_three(standin_data: Path
     for clip, kind in proof.usable(standin_data):
         kinds.setdefault(clip.subject_id, set()).add(kind)
         kinds.setdefault(clip.corpus, set()).add(kind)
-    assert all(len(found) == 3 if "/" not in key else len(found) >= 2 for key, found in kinds.items())
+    assert all(len(classes) == 3 if "/" not in key else len(classes) >= 2 for key, classes in kinds.items())
     assert Counter(clip.subject_id for clip, _ in proof.usable(standin_data)) == dict.fromkeys(
         (key for key in kinds if "/" in key), 3
     )
@@ -256,8 +256,8 @@ def test_readers_find_casme_sq(square: Path, finder: FaceFinder) -> None:
     assert {clip.emotion for clip in corpus.clips} == {"happy", "anger", "disgust"}
     cropped = corpora.load("casme_sq", square, "cropped")
     assert len(cropped.clips) == 3
-    found, total = proof.faces_found([*corpus.clips, *cropped.clips], finder, per_clip=2)
-    assert found >= 0.99 * total
+    n_found, total = proof.faces_found([*corpus.clips, *cropped.clips], finder, per_clip=2)
+    assert n_found >= 0.99 * total
     assert np.median([proof.apex_error(clip, finder) for clip in cropped.clips]) <= 3
 
 
@@ -290,7 +290,7 @@ def test_a_whole_casme_sq_is_read_with_its_counts_and_errors(tmp_path: Path) -> 
 @pytest.mark.parametrize(("subjects", "clips"), [(1, 3), (3, 5), (22, 4), (2, 27)])
 def test_casme_sq_of_a_bounded_size(subjects: int, clips: int) -> None:
     cast = recordings.cast(subjects, clips, 0)
-    by_subject = {role.subject: [one for one in cast if one.subject == role.subject] for role in cast}
+    by_subject = {role.subject: [candidate for candidate in cast if candidate.subject == role.subject] for role in cast}
     assert len(by_subject) == subjects
     for roles in by_subject.values():
         assert len(roles) == len({role.name for role in roles}) == clips
@@ -398,12 +398,12 @@ def test_parts_of_smic_with_fewer_frames(smic: Path, finder: FaceFinder) -> None
         with Image.open(clip.frames[0]) as image:
             assert (image.size, image.mode) == ((190, 230) if prefix else (640, 480), mode)
     assert corpora.load("smic", smic).tree == "SMIC_all_raw/HS"
-    found, total = proof.faces_found(
+    n_found, total = proof.faces_found(
         [clip for name in ("smic", "smic_vis", "smic_nir", "smic_e") for clip in corpora.load(name, smic).clips],
         finder,
         per_clip=2,
     )
-    assert found >= 0.99 * total
+    assert n_found >= 0.99 * total
 
 
 # ---------------------------------------------------------------- other editions
@@ -424,7 +424,9 @@ def test_one_film_in_all_its_editions(
     trees = {edition.tree: edition for edition in layouts.editions(corpus, sizes)}
     for scene in {edition.scene for edition in trees.values()}:
         sitter = rendering.sitter(studio, corpus, role.subject, scene)
-        rendering.film(studio, sitter, film, [one for one in trees.values() if one.scene == scene], tmp_path)
+        rendering.film(
+            studio, sitter, film, [edition for edition in trees.values() if edition.scene == scene], tmp_path
+        )
     for name, size in sizes.items():
         numbers = range(1, 25) if trees[name].whole else range(9, 21)
         files = [trees[name].path(tmp_path, film, role, number) for number in numbers]
@@ -481,7 +483,7 @@ def test_among_few_clips_length_says_nothing_of_the_class(corpus: str) -> None:
     for role in casting.cast(corpus, None, 6, 0):
         if (role.subject, role.name) not in odd:
             lengths.setdefault(role.subject, set()).add(role.offset - role.onset + 1)
-    assert all(len(one) == 1 for one in lengths.values())
+    assert all(len(subject_lengths) == 1 for subject_lengths in lengths.values())
     assert len(set.union(*lengths.values())) > 3  # subjects differ
     assert corpus != "smic" or min(set.union(*lengths.values())) > 18  # what a network of 18 frames asks for
 
@@ -562,8 +564,8 @@ def test_a_frame_is_the_same_whatever_else_is_chosen(studio: rendering.Studio) -
 
 def test_dlib_finds_the_faces(standin_data: Path, finder: FaceFinder) -> None:
     clips = [clip for clip, _ in proof.usable(standin_data)]
-    found, total = proof.faces_found(clips, finder, per_clip=2)
-    assert found >= 0.99 * total
+    n_found, total = proof.faces_found(clips, finder, per_clip=2)
+    assert n_found >= 0.99 * total
 
 
 def test_motion_shows_the_class_and_the_first_frame_does_not(standin_data: Path) -> None:

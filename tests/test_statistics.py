@@ -144,8 +144,8 @@ def test_p_is_as_good_as_uniform_where_the_methods_do_not_differ(subjects: int) 
 
 
 def test_a_real_difference_is_found() -> None:
-    found = [swap_test(*matrices(clips_of(seed, 20, (0.9, 0.2))), metrics.uf1, 500) for seed in range(50)]
-    assert np.mean([difference > 0 and p < 0.05 for difference, p in found]) > 0.9
+    outcomes = [swap_test(*matrices(clips_of(seed, 20, (0.9, 0.2))), metrics.uf1, 500) for seed in range(50)]
+    assert np.mean([difference > 0 and p < 0.05 for difference, p in outcomes]) > 0.9
 
 
 def test_a_class_without_clips_has_no_p() -> None:
@@ -181,7 +181,7 @@ def test_holm_by_hand() -> None:
 @example([0.2])
 def test_holm_rejects_what_stepping_down_rejects(p: list[float]) -> None:
     adjusted = holm(p)
-    assert all(raw <= one <= 1 for raw, one in zip(p, adjusted, strict=True))
+    assert all(raw <= value <= 1 for raw, value in zip(p, adjusted, strict=True))
     order = sorted(range(len(p)), key=lambda k: p[k])
     assert all(adjusted[a] <= adjusted[b] for a, b in pairwise(order))
     assert adjusted[order[0]] == min(1, p[order[0]] * len(p))
@@ -193,7 +193,7 @@ def test_holm_rejects_what_stepping_down_rejects(p: list[float]) -> None:
             if p[k] * (len(p) - rank) > alpha:
                 break
             rejected.add(k)
-        assert {k for k, one in enumerate(adjusted) if one <= alpha} == rejected
+        assert {k for k, value in enumerate(adjusted) if value <= alpha} == rejected
 
 
 @given(st.permutations([0.001, 0.01, 0.01, 0.2, 0.03]))
@@ -222,10 +222,10 @@ def three_methods(subjects: int = 7) -> dict[str, list[FoldResult]]:
         subject, truth, first, second = clips_of(11, subjects, (0.9, 0.3))
         third = np.random.default_rng(number).permutation(first)
         for s in range(subjects):
-            mine = np.flatnonzero(subject == s)
-            clips = [f"{'casme2' if s % 2 else 'smic'}/{s // 2}/clip{k}" for k in range(len(mine))]
-            answers = {"a": first, "b": second, "c": third}[name][mine]
-            methods[name].append(result(clips[0].rpartition("/")[0], clips, truth[mine], answers))
+            rows = np.flatnonzero(subject == s)
+            clips = [f"{'casme2' if s % 2 else 'smic'}/{s // 2}/clip{k}" for k in range(len(rows))]
+            answers = {"a": first, "b": second, "c": third}[name][rows]
+            methods[name].append(result(clips[0].rpartition("/")[0], clips, truth[rows], answers))
     return methods
 
 
@@ -235,8 +235,8 @@ PAIRS = [("a", "b"), ("b", "c"), ("a", "c")]
 def flat(results: Sequence[FoldResult]) -> dict[str, tuple[int, int]]:
     return {
         clip: (int(truth), int(row.argmax()))
-        for one in results
-        for clip, truth, row in zip(one.clips, one.truth, one.probabilities, strict=True)
+        for fold in results
+        for clip, truth, row in zip(fold.clips, fold.truth, fold.probabilities, strict=True)
     }
 
 
@@ -253,9 +253,9 @@ def shuffled(results: Sequence[FoldResult], random: np.random.Generator, folds: 
 
 def test_a_pair_by_hand() -> None:
     clips = ["smic/s1/x", "smic/s1/y", "smic/s2/x", "samm/s1/x"]
-    one = result("", clips, [0, 1, 2, 0], [0, 1, 2, 1])
-    other = result("", clips, [0, 1, 2, 0], [1, 1, 0, 0])
-    [test] = paired({"one": [one], "other": [other]}, [("one", "other")], CLASSES)
+    first = result("", clips, [0, 1, 2, 0], [0, 1, 2, 1])
+    second = result("", clips, [0, 1, 2, 0], [1, 1, 0, 0])
+    [test] = paired({"one": [first], "other": [second]}, [("one", "other")], CLASSES)
     assert (test.first, test.second) == ("one", "other")
     assert (test.n_clips, test.n_subjects) == (4, 3)
     assert (test.only_first, test.only_second, test.mcnemar) == (2, 1, 1)
@@ -268,15 +268,15 @@ def test_pairs_agree_with_arrays_and_with_scikit_learn() -> None:
     tests = paired(methods, PAIRS, CLASSES)
     assert [(test.first, test.second) for test in tests] == PAIRS
     for test in tests:
-        one, other = flat(methods[test.first]), flat(methods[test.second])
-        subject = np.unique([clip.rpartition("/")[0] for clip in one], return_inverse=True)[1]
-        truth = np.array([true for true, _ in one.values()])
-        first, second = (np.array([method[clip][1] for clip in one]) for method in (one, other))
+        by_clip, other = flat(methods[test.first]), flat(methods[test.second])
+        subject = np.unique([clip.rpartition("/")[0] for clip in by_clip], return_inverse=True)[1]
+        truth = np.array([true for true, _ in by_clip.values()])
+        first, second = (np.array([method[clip][1] for clip in by_clip]) for method in (by_clip, other))
         assert (test.difference, test.p) == pytest.approx(by_enumeration((subject, truth, first, second)), abs=1e-12)
         assert test.only_first == ((first == truth) & (second != truth)).sum()
         assert test.only_second == ((second == truth) & (first != truth)).sum()
         assert test.mcnemar == mcnemar(test.only_first, test.only_second)
-        assert (test.n_clips, test.n_subjects) == (len(one), 7)
+        assert (test.n_clips, test.n_subjects) == (len(by_clip), 7)
     assert tuple(test.adjusted for test in tests) == holm([test.p for test in tests])
 
 
@@ -332,9 +332,9 @@ def test_guessing_is_told_from_knowing() -> None:
     measure = metrics.metric("uf1", ("a", "b", "c"))
     assert statistics.guess_test(subject, truth, truth, measure, 3) == 1 / 2001
     assert statistics.guess_test(subject, truth, np.zeros(72, int), measure, 3) == 1
-    found = [statistics.guess_test(subject, truth, rng.permuted(truth), measure, 3, draws=200) for _ in range(60)]
-    assert 0.3 < np.mean(found) < 0.7
-    assert np.mean(np.array(found) < 0.05) < 0.15
+    p_values = [statistics.guess_test(subject, truth, rng.permuted(truth), measure, 3, draws=200) for _ in range(60)]
+    assert 0.3 < np.mean(p_values) < 0.7
+    assert np.mean(np.array(p_values) < 0.05) < 0.15
 
 
 def test_who_knows_the_subject_alone_guesses() -> None:

@@ -172,8 +172,8 @@ def test_a_plan_of_another_form_counts_as_missing(tmp_path: Path) -> None:
 
 
 def test_folds_of_different_histories_share_what_curves_they_can() -> None:
-    one, other = result(), replace(result(), fold="smic/s2", history={"another": {"loss": [0.5]}})
-    (curve,) = _curves(papers.load("aouayeb2019").experiments[0], [one, other])
+    fold, other = result(), replace(result(), fold="smic/s2", history={"another": {"loss": [0.5]}})
+    (curve,) = _curves(papers.load("aouayeb2019").experiments[0], [fold, other])
     assert (curve.stage, curve.metric, curve.folds) == ("LSTM part", "loss", ((0.1,),))
 
 
@@ -320,9 +320,9 @@ def test_arrays_are_made_once_and_again_when_damaged(tmp_path: Path, damage, cap
     (file, *_) = sorted(tmp_path.glob("clips/*/*.npz"))
     file.write_bytes(damage(file.read_bytes()))
     with caplog.at_level(logging.WARNING):
-        found = [cache.arrays("clips", {"k": k}, make) for k in (1, 2)]
-    assert sorted(new for _, new in found) == [False, True]
-    assert all((arrays["x"] == np.arange(5)).all() for arrays, _ in found)
+        loaded = [cache.arrays("clips", {"k": k}, make) for k in (1, 2)]
+    assert sorted(new for _, new in loaded) == [False, True]
+    assert all((arrays["x"] == np.arange(5)).all() for arrays, _ in loaded)
     assert file.name in caplog.text
 
 

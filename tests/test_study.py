@@ -61,8 +61,8 @@ def test_what_runs_by_default_by_name_and_on_request() -> None:
 
 def test_a_name_of_which_all_variants_wait_names_them() -> None:
     paper = papers.load("reddy2019")
-    found = selection.select(paper, ["stcnn-composite"], tune=False, spoilt=False, several=False)
-    assert [e.id for e in found] == ["stcnn-composite/loso"]
+    selected = selection.select(paper, ["stcnn-composite"], tune=False, spoilt=False, several=False)
+    assert [e.id for e in selected] == ["stcnn-composite/loso"]
 
 
 def test_a_name_may_fit_one_of_several_papers() -> None:
@@ -86,8 +86,8 @@ def test_ground_alone_leaves_out_the_rest_unless_it_is_named(key: str) -> None:
     paper = papers.load(key)
 
     def ids(*names: str, several: bool) -> set[str]:
-        found = selection.select(paper, names, tune=False, spoilt=False, several=several, ground_alone=True)
-        return {e.id for e in found}
+        selected = selection.select(paper, names, tune=False, spoilt=False, several=several, ground_alone=True)
+        return {e.id for e in selected}
 
     ground = {e.id for e in paper.experiments if e.common_ground}
     plain = {e.id for e in paper.experiments if not e.on_request}
@@ -95,32 +95,32 @@ def test_ground_alone_leaves_out_the_rest_unless_it_is_named(key: str) -> None:
     assert ids(several=False) == plain
     for name in plain:
         assert ids(name, several=True) == {name}
-    assert ids(*{one.partition("/")[0] for one in plain}, several=True) >= plain
+    assert ids(*{name.partition("/")[0] for name in plain}, several=True) >= plain
 
 
 def test_controls_join_what_nobody_names() -> None:
     paper = papers.load("le2020")
 
     def ids(names: tuple[str, ...], several: bool) -> list[str]:
-        found = selection.select(
+        selected = selection.select(
             paper, names, tune=False, spoilt=False, several=several, unasked=("no-motion",), ground_alone=True
         )
-        return [e.id for e in found]
+        return [e.id for e in selected]
 
     plain = [e.id for e in paper.experiments if not e.on_request]
     ground = [e.id for e in paper.experiments if e.common_ground]
-    assert set(ids((), several=False)) == {one for name in plain for one in (name, f"{name}+no-motion")}
-    assert set(ids((), several=True)) == {one for name in ground for one in (name, f"{name}+no-motion")}
+    assert set(ids((), several=False)) == {variant for name in plain for variant in (name, f"{name}+no-motion")}
+    assert set(ids((), several=True)) == {variant for name in ground for variant in (name, f"{name}+no-motion")}
     assert ids((ground[0],), several=False) == [ground[0]]
 
 
 def test_controls_are_stored_and_reported(guessing: None, cache: Path, tmp_path: Path) -> None:
     words = ("--paper", "aouayeb2019", "--experiment", COMMON["aouayeb2019"], "--controls")
     assert run(tmp_path, cache, *words) == 0
-    found = read(tmp_path / "aouayeb2019.json")["controls"]
-    assert {row["variant"] for row in found} == {f"cnn-in-fold+{name}" for name in CONTROLS}
-    assert {row["published"] for row in found} == {None}
-    assert all("a control" in row["reason"] and row["reproduced"] for row in found)
+    controls = read(tmp_path / "aouayeb2019.json")["controls"]
+    assert {row["variant"] for row in controls} == {f"cnn-in-fold+{name}" for name in CONTROLS}
+    assert {row["published"] for row in controls} == {None}
+    assert all("a control" in row["reason"] and row["reproduced"] for row in controls)
     assert len([*tmp_path.glob("runs/*/*/cnn-in-fold+*/*/folds/*.json")]) == 2 * len(CONTROLS)
     before = read(tmp_path / "aouayeb2019.json")
     assert run(tmp_path, cache, "--paper", "aouayeb2019", "--report-only") == 0
@@ -172,11 +172,11 @@ def test_a_loss_that_is_not_finite_fails_its_fold_alone(
     monkeypatch.setattr(papers, "parts", guesses.diverging)
     words = ("--paper", "aouayeb2019", "--experiment", "composite-loso/cnn-in-fold", "composite-loso/landmark-boxes")
     assert run(tmp_path, cache, *words) == 1
-    said = capsys.readouterr().out
+    printed = capsys.readouterr().out
     done = [file.stem for file in tmp_path.glob("runs/aouayeb2019/*/*/*/folds/*.json")]
     failed = [file.stem for file in tmp_path.glob("runs/aouayeb2019/*/*/*/failed/*.json")]
     assert (len(done), len(failed)) == (2, 2)
-    assert "diverged" in said
+    assert "diverged" in printed
     assert (tmp_path / "aouayeb2019.pdf").is_file()
 
 

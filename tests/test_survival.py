@@ -55,11 +55,11 @@ def folds(out: Path) -> dict[str, bytes]:
 
 
 def predictions(out: Path) -> dict[str, Any]:
-    found = {}
+    stored = {}
     for name, content in folds(out).items():
         record = json.loads(content)
-        found[name] = (record["clips"], record["truth"], record["probabilities"])
-    return found
+        stored[name] = (record["clips"], record["truth"], record["probabilities"])
+    return stored
 
 
 def all_load(out: Path) -> bool:
@@ -111,9 +111,9 @@ def test_killed_twenty_times_at_random_moments_nothing_finished_is_lost(
 @pytest.mark.slow
 def test_two_runs_at_once_count_nothing_twice(undisturbed: tuple[Path, Path], tmp_path: Path) -> None:
     out, cache = tmp_path / "out", tmp_path / "cache"
-    with started(out, cache) as one, started(out, cache) as other:
-        said = [process.communicate(timeout=120) for process in (one, other)]
-    assert [one.returncode, other.returncode] == [0, 0], said
+    with started(out, cache) as first, started(out, cache) as second:
+        outputs = [process.communicate(timeout=120) for process in (first, second)]
+    assert [first.returncode, second.returncode] == [0, 0], outputs
     assert predictions(out) == predictions(undisturbed[0])
     assert all_load(out)
     report = json.loads((out / f"{KEY}.json").read_text(encoding="utf-8"))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import cv2
 import keras
@@ -20,15 +21,18 @@ from common import corpora
 from common.audit import audit
 from common.audit.documented import documented
 from common.audit.folds import means
+from common.contract import Settings
 from common.errors import ClipError
 from common.protocols.splits import CROSS, LOSO, SPLITS, STRATIFIED, split
 from common.types import Clip, Experiment, Samples
 from common.vision import alignment
-from papers.talluri2022 import model, preprocess, recipe
-from papers.talluri2022.experiments import LABELS, SCENARIOS, Settings, depth, network
+from papers.talluri2022 import model, preprocess
+from papers.talluri2022.experiments import LABELS, SCENARIOS, Inputs
 
 PAPER = papers.load("talluri2022")
-EXPERIMENTS = {one.id: one for one in PAPER.experiments}
+FULL = PAPER.profiles["paper"].settings
+RECIPE: Any = papers.parts("talluri2022").recipe()
+EXPERIMENTS = {experiment.id: experiment for experiment in PAPER.experiments}
 
 # ---------------------------------------------------------------- the networks
 
@@ -47,8 +51,8 @@ def test_parameters(build: Callable[..., keras.Model], size: int, counts: dict[i
 
 
 def test_two_convolutions_add_one_and_its_normalisation() -> None:
-    one, two = (model.model_c(32, 18, 3, convolutions=n).count_params() for n in (1, 2))
-    assert two - one == (27 * 32 + 1) * 32 + 4 * 32
+    single, double = (model.model_c(32, 18, 3, convolutions=n).count_params() for n in (1, 2))
+    assert double - single == (27 * 32 + 1) * 32 + 4 * 32
 
 
 def test_table_2() -> None:
@@ -71,15 +75,15 @@ def test_table_2() -> None:
 
 
 def test_training_of_model_c_is_what_keras_2_made_of_its_decay() -> None:
-    optimizer = recipe._optimizer("model-c", Settings())
+    def optimizer_of(kind: str) -> keras.optimizers.Optimizer:
+        return model.fit(FULL.having({"kind": kind})).optimizer
+
+    optimizer = optimizer_of("model-c")
     assert (optimizer.momentum, optimizer.nesterov) == (0.9, True)
     for step in (0, 1, 5000):
         optimizer.iterations.assign(step)
         assert float(optimizer.learning_rate) == pytest.approx(0.001 / (1 + 1e-6 * step))
-    assert (recipe._optimizer("model-a", Settings()).momentum, recipe._optimizer("model-b", Settings()).momentum) == (
-        0.9,
-        0.0,
-    )
+    assert (optimizer_of("model-a").momentum, optimizer_of("model-b").momentum) == (0.9, 0.0)
 
 
 # ---------------------------------------------------------------- what is run
@@ -100,51 +104,56 @@ def test_table_1_follows_from_the_corpora_with_either_table_of_casme_2() -> None
 
 
 def test_the_training_corpus_fixes_the_length_of_the_sequences() -> None:
-    lengths = [depth(EXPERIMENTS[f"model-a-scenario-{n}/published"], Settings()) for n in SCENARIOS]
+    experiments = [EXPERIMENTS[f"model-a-scenario-{n}/published"] for n in SCENARIOS]
+    lengths = [FULL.having(experiment.settings).network.frames for experiment in experiments]
     assert lengths == [26, 36, 30, 26, 36, 26, 36, 30]
 
 
 def test_every_figure_of_tables_3_and_4_has_its_experiment() -> None:
     for number, scenario in SCENARIOS.items():
         for key in ("model-a", "model-b", "model-c"):
-            one = EXPERIMENTS[f"{key}-scenario-{number}/published"]
-            assert one.protocol == (CROSS if scenario.target else STRATIFIED)
-            assert one.leak_free == bool(scenario.target)
+            experiment = EXPERIMENTS[f"{key}-scenario-{number}/published"]
+            assert experiment.protocol == (CROSS if scenario.target else STRATIFIED)
+            assert experiment.leak_free == bool(scenario.target)
             assert bool(scenario.target) or EXPERIMENTS[f"{key}-scenario-{number}/loso"].protocol == LOSO
     assert len([claim for claim in PAPER.claims if claim.source == "Table 4"]) == 24
     assert len([claim for claim in PAPER.claims if claim.source == "Table 3"]) == 2
 
 
 def test_the_arithmetic_of_the_printed_accuracies() -> None:
-    findings = audit(PAPER.facts, PAPER.claims, documented(), {})
-    shown = {(one.source, one.statement.split(" on ")[0]): one for one in findings if "over folds" in one.topic}
+    findings = audit(PAPER.facts, PAPER.claims, documented(), {}, PAPER.checks)
+    shown = {
+        (finding.source, finding.statement.split(" on ")[0]): finding
+        for finding in findings
+        if "over folds" in finding.topic
+    }
     assert len(shown) == 29  # every printed accuracy has one finding
     assert "the smallest 23/27" in shown["Section 8.1 (Run-1)", "split-model-splits 85.2%"].statement
-    assert {one.kind for one in shown.values() if not one.holds} == {"note"}
+    assert {finding.kind for finding in shown.values() if not finding.holds} == {"note"}
     samm = [c for c in PAPER.claims if c.corpus == "samm"]
     possible = [any(f"{k / 2.5:.1f}" == c.printed for k in range(251)) for c in samm]
     assert (len(possible), sum(possible)) == (9, 2)
     below = [any(f"{k / 2.5 - 0.1:.1f}" == c.printed for k in range(251)) for c in samm]
     assert sum(below) == 6
     single = [np.mean(np.float32(fifths)) for fifths in product(np.arange(20, 25) / 50, repeat=5)]
-    assert any(0.443 < one < 0.444 - 1e-9 and abs(one - 0.444) < 1e-6 for one in map(float, single))
-    assert [one.statement.split(" ")[1] for one in shown.values() if not one.holds] == ["36.9%"]
-    largest = [one for one in findings if one.topic == "More than the largest class"]
-    assert {one.statement.partition(":")[0]: one.holds for one in largest} == {
+    assert any(0.443 < mean < 0.444 - 1e-9 and abs(mean - 0.444) < 1e-6 for mean in map(float, single))
+    assert [finding.statement.split(" ")[1] for finding in shown.values() if not finding.holds] == ["36.9%"]
+    largest = [finding for finding in findings if finding.topic == "More than the largest class"]
+    assert {finding.statement.partition(":")[0]: finding.holds for finding in largest} == {
         "casme2": False,
         "smic": False,
         "samm": False,
         "combined": True,
     }
-    assert all(one.holds for one in findings if one.topic in ("Layer tables", "Differences in the text"))
+    assert all(finding.holds for finding in findings if finding.topic in ("Layer tables", "Differences in the text"))
 
 
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=3))
 def test_possible_means_are_all_combinations(sizes: list[int]) -> None:
-    found = {0.0}
+    possible = {0.0}
     for size in sizes:
-        found = {one + k / size / len(sizes) for one in found for k in range(size + 1)}
-    assert means(sizes) == pytest.approx(sorted({round(one, 12) for one in found}))
+        possible = {mean + k / size / len(sizes) for mean in possible for k in range(size + 1)}
+    assert means(sizes) == pytest.approx(sorted({round(mean, 12) for mean in possible}))
 
 
 # ---------------------------------------------------------------- sequences
@@ -212,31 +221,31 @@ def test_a_frame_that_is_the_one_before_is_not_searched_again(clip_frames: np.nd
                 raise ClipError("no face")
             return Still(self.points + place)
 
-    found = [*alignment.tracked(clip_of(20, 20), Finder(landmarks()))]  # type: ignore[arg-type]
+    faces = [*alignment.tracked(clip_of(20, 20), Finder(landmarks()))]  # type: ignore[arg-type]
     first = {4: 3, 5: 3, 10: 9}
     assert searched == [index for index in range(20) if index not in first]
     held = [first.get(index, index) for index in range(20)]
-    assert [one.found for one in found] == [place not in unseen for place in held]
+    assert [face.found for face in faces] == [place not in unseen for place in held]
     seen = [max(place for place in range(held[index] + 1) if place not in {*unseen, *first}) for index in range(20)]
-    assert [float((one.points - landmarks()).max()) for one in found] == pytest.approx(seen, abs=1e-4)
+    assert [float((face.points - landmarks()).max()) for face in faces] == pytest.approx(seen, abs=1e-4)
 
 
 def test_networks_read_the_same_clip_at_their_own_size_and_order(clip_frames: np.ndarray) -> None:
-    settings = Settings(size=32, model_b_size=16)
+    small = FULL.having({"size": 32, "model_b_size": 16})
     faces = Still(landmarks())
     clip = clip_of(20, 20)
-    arrays = preprocess.prepare(clip, EXPERIMENTS["model-a-scenario-2/published"], settings, faces)  # type: ignore[arg-type]
+    arrays = preprocess.prepare(clip, small.inputs, faces)  # type: ignore[arg-type]
     assert (arrays["face"].shape, arrays["face"].dtype) == ((20, 32, 32), np.uint8)
     assert (arrays["apex"].tolist(), arrays["estimated"].tolist(), arrays["reused"].tolist()) == ([9], [0], [0])
     made = {
-        name: preprocess.assemble([(clip, 1)], [arrays], EXPERIMENTS[name], settings)
+        name: preprocess.assemble([(clip, 1)], [arrays], small.having(EXPERIMENTS[name].settings))
         for name in (
             "model-a-scenario-2/published",
             "model-a-scenario-2/initial-frames",
             "model-b-scenario-2/published",
         )
     }
-    a, first, b = (one.x["face"] for one in made.values())
+    a, first, b = (assembled.x["face"] for assembled in made.values())
     assert (a.shape, b.shape) == ((1, 36, 32, 32, 1), (1, 16, 16, 36, 1))
     assert (a[0, 18, ..., 0] == arrays["face"][9]).all()
     assert (a[0, :10] == a[0, 0]).all()  # 18 frames are wanted before the apex, and 9 are there
@@ -252,12 +261,12 @@ def test_networks_read_the_same_clip_at_their_own_size_and_order(clip_frames: np
 def test_an_apex_that_nobody_annotated_is_estimated_and_counted(
     monkeypatch: pytest.MonkeyPatch, clip_frames: np.ndarray
 ) -> None:
-    settings = Settings(size=32, apex_method="midpoint")
-    clip = clip_of(20, None, "smic")
     experiment = EXPERIMENTS["model-a-scenario-1/published"]
-    arrays = preprocess.prepare(clip, experiment, settings, Still(landmarks()))  # type: ignore[arg-type]
+    settings = FULL.having({"size": 32, "apex_method": "midpoint"}).having(experiment.settings)
+    clip = clip_of(20, None, "smic")
+    arrays = preprocess.prepare(clip, settings.inputs, Still(landmarks()))  # type: ignore[arg-type]
     assert (arrays["apex"].tolist(), arrays["estimated"].tolist()) == ([9], [1])
-    notes = preprocess.assemble([(clip, 0)], [arrays], experiment, settings).notes
+    notes = preprocess.assemble([(clip, 0)], [arrays], settings).notes
     assert notes[1] == "smic: the apex of 1 of 1 clips is estimated (midpoint)"
 
 
@@ -265,7 +274,7 @@ def test_a_missing_apex_frame_gives_the_nearest(clip_frames: np.ndarray) -> None
     clip = clip_of(20, 17)
     gap = [k for k in range(20) if clip.numbers[k] != 17]
     part = replace(clip, frames=tuple(clip.frames[k] for k in gap), numbers=tuple(clip.numbers[k] for k in gap))
-    assert preprocess.apex_index(part, Settings(), Still(landmarks())) == 5  # type: ignore[arg-type]
+    assert preprocess.apex_index(part, Inputs(), Still(landmarks())) == 5  # type: ignore[arg-type]
 
 
 # ---------------------------------------------------------------- training
@@ -275,11 +284,8 @@ def samples(experiment: Experiment, settings: Settings, per_class: int = 3) -> S
     rng = np.random.default_rng(6)
     corpus = [name for name in experiment.corpora for _ in range(3 * per_class)]
     n = len(corpus)
-    frames, size = depth(experiment, settings), settings.size
-    shape = (n, settings.model_b_size, settings.model_b_size, frames, 1)
-    shape = shape if network(experiment) == "model-b" else (n, frames, size, size, 1)
     return Samples(
-        x={"face": rng.integers(0, 255, shape, np.uint8)},
+        x={"face": rng.integers(0, 255, (n, *preprocess.shapes(settings)["face"]), np.uint8)},
         y=np.arange(n) % 3,
         subject=np.array([f"{corpus[k]}/s{k % 3}" for k in range(n)]),
         clip=np.array([f"{corpus[k]}/s{k % 3}/c{k}" for k in range(n)]),
@@ -288,23 +294,24 @@ def samples(experiment: Experiment, settings: Settings, per_class: int = 3) -> S
 
 
 @pytest.mark.parametrize(
-    ("name", "protocol", "watched"),
+    ("name", "frames", "protocol", "watched"),
     [
-        ("split-model-splits/published", SPLITS, True),
-        ("model-b-scenario-4/published", CROSS, False),
-        ("model-c-scenario-1/loso", LOSO, False),
+        ("split-model-splits/published", 27, SPLITS, True),
+        ("model-b-scenario-4/published", 18, CROSS, False),
+        ("model-c-scenario-1/loso", 18, LOSO, False),
     ],
 )
 def test_the_last_epoch_is_scored_and_nothing_is_picked(
-    tmp_path: Path, name: str, protocol: str, watched: bool
+    tmp_path: Path, name: str, frames: int, protocol: str, watched: bool
 ) -> None:
-    settings = Settings(size=27, model_b_size=9, casme2_frames=27, smic_frames=18, epochs=3)
     experiment = EXPERIMENTS[name]
     assert experiment.protocol == protocol
+    small = {"size": 27, "model_b_size": 9, "frames": frames, "epochs": 3}
+    settings = FULL.having({**experiment.settings, **small})
     data = samples(experiment, settings)
-    networks = recipe.Networks(experiment, settings, 0)
+    networks = RECIPE.compiled(settings, preprocess.shapes(settings), experiment.labels.classes, 0)
     fold = split(experiment, data.subject, data.clip, data.y, 0)[0]
-    outcome = run_fold(recipe, networks, experiment, data, fold, tmp_path)
+    outcome = run_fold(RECIPE, networks, experiment, data, fold, tmp_path)
     history = outcome.history["network"]
     assert ("val_accuracy" in history) == watched
     assert len(history["loss"]) == 3
@@ -316,13 +323,14 @@ def test_the_last_epoch_is_scored_and_nothing_is_picked(
 
 
 def test_random_splits_draw_their_own_initial_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = Settings(size=27, model_b_size=9, casme2_frames=27, smic_frames=18, epochs=1, learning_rate=0.0)
+    small = {"size": 27, "model_b_size": 9, "frames": 27, "epochs": 1, "learning_rate": 0.0}
     for name, own in (("model-c-splits/published", True), ("model-c-scenario-2/published", False)):
         experiment = EXPERIMENTS[name]
+        settings = FULL.having({**experiment.settings, **small})
         data = samples(experiment, settings)
-        networks = recipe.Networks(experiment, settings, 0)
+        networks = RECIPE.compiled(settings, preprocess.shapes(settings), experiment.labels.classes, 0)
         weights = []
         for fold in split(experiment, data.subject, data.clip, data.y, 0)[:2]:
-            run_fold(recipe, networks, experiment, data, fold, tmp_path)
+            run_fold(RECIPE, networks, experiment, data, fold, tmp_path)
             weights.append(networks.learner.model.get_layer("dense").kernel.numpy())
         assert np.array_equal(*weights) != own

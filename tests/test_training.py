@@ -60,18 +60,18 @@ def test_the_model_ends_with_its_best_epoch(data: tuple[dict, dict, np.ndarray])
 
 def test_a_fit_may_draw_initial_weights_of_its_own(data: tuple[dict, dict, np.ndarray]) -> None:
     x, targets, _ = data
-    one, other = learner(1), learner(1)
-    one._rate = other._rate = lambda _: 0.0  # weights stay as they were drawn
+    first, second = learner(1), learner(1)
+    first._rate = second._rate = lambda _: 0.0  # weights stay as they were drawn
 
     def drawn(learner: Learner, seed: int, *, redraw: bool) -> bytes:
         learner.fit(x, targets, seed, redraw=redraw)
         return b"".join(weight.tobytes() for weight in learner.model.get_weights())
 
-    usual = drawn(one, 1, redraw=False)
-    own = [drawn(one, seed, redraw=True) for seed in (2, 3)]
+    usual = drawn(first, 1, redraw=False)
+    own = [drawn(first, seed, redraw=True) for seed in (2, 3)]
     assert len({usual, *own}) == 3
-    assert drawn(one, 2, redraw=False) == usual
-    assert drawn(other, 3, redraw=True) == own[1]  # whatever was trained before
+    assert drawn(first, 2, redraw=False) == usual
+    assert drawn(second, 3, redraw=True) == own[1]  # whatever was trained before
 
 
 def thrown(learner: Learner, at: int) -> Learner:
@@ -111,9 +111,9 @@ def test_without_a_best_epoch_a_network_ends_as_it_is(data: tuple[dict, dict, np
 def test_watching_changes_no_training(data: tuple[dict, dict, np.ndarray]) -> None:
     x, targets, y = data
     train, held = np.arange(30), np.arange(30, 60)
-    one = learner(4)
-    watched = one.fit(*part(x, targets, train), 5, watch=Validation("y", {"x": x["x"][held]}, y[held]))
-    plain = one.fit(*part(x, targets, train), 5)
+    fitted = learner(4)
+    watched = fitted.fit(*part(x, targets, train), 5, watch=Validation("y", {"x": x["x"][held]}, y[held]))
+    plain = fitted.fit(*part(x, targets, train), 5)
     assert watched["loss"] == plain["loss"]
     assert "val_accuracy" not in plain
 
@@ -127,7 +127,7 @@ def test_in_another_precision_weights_and_answers_are_float32(
     assert {weight.dtype for weight in other.model.trainable_variables} == {"float32"}
     assert precision.removeprefix("mixed_") in {layer.compute_dtype for layer in other.model.layers}
     assert keras.config.dtype_policy().name == "float32"
-    losses = [one.fit(x, targets, 1)["loss"] for one in (usual, other)]
+    losses = [fitted.fit(x, targets, 1)["loss"] for fitted in (usual, other)]
     answers = other.predict(x)["y"]
     assert answers.dtype == np.float32
     assert np.allclose(answers.sum(axis=1), 1, atol=1e-5)
@@ -145,7 +145,7 @@ def test_answers_of_nested_and_of_other_models_are_float32(data: tuple[dict, dic
         outer = keras.Input((2,), name="x")
         return keras.Model({"x": outer}, {"y": inner(outer)})
 
-    one = Learner(
+    fitted = Learner(
         build,
         loss="categorical_crossentropy",
         optimizer=keras.optimizers.SGD(0.5),
@@ -154,14 +154,14 @@ def test_answers_of_nested_and_of_other_models_are_float32(data: tuple[dict, dic
         seed=1,
         precision="mixed_bfloat16",
     )
-    one.fit(x, targets, 1)
-    answers = one.predict(x)["y"]
+    fitted.fit(x, targets, 1)
+    answers = fitted.predict(x)["y"]
     assert answers.dtype == np.float32
     assert np.allclose(answers.sum(axis=1), 1, atol=1e-5)  # of bfloat16 four in ten would not
-    inner = next(layer for layer in one.model.layers if isinstance(layer, keras.Model))
+    inner = next(layer for layer in fitted.model.layers if isinstance(layer, keras.Model))
     features = keras.Model(inner.input, {"hidden": inner.get_layer("hidden").output})
     assert features(x["x"])["hidden"].dtype != np.float32
-    assert one.predict({"x": x["x"]}, keras.Model({"x": inner.input}, features.output))["hidden"].dtype == np.float32
+    assert fitted.predict({"x": x["x"]}, keras.Model({"x": inner.input}, features.output))["hidden"].dtype == np.float32
 
 
 @pytest.mark.slow
@@ -176,7 +176,7 @@ def test_memory_stays_flat_over_seventy_folds(capsys: pytest.CaptureFixture[str]
         features = keras.layers.Flatten()(keras.layers.Conv2D(16, 3, strides=4, activation="relu")(x))
         return keras.Model({"x": x}, {"emotion": keras.layers.Dense(3, activation="softmax", name="emotion")(features)})
 
-    one = Learner(
+    fitted = Learner(
         build,
         loss="categorical_crossentropy",
         optimizer=keras.optimizers.Adam(1e-3),
@@ -189,8 +189,8 @@ def test_memory_stays_flat_over_seventy_folds(capsys: pytest.CaptureFixture[str]
     for fold in range(70):
         train = np.arange(70) % (2 + fold % 9) != 0
         targets = {"emotion": np.eye(3, dtype=np.float32)[classes[train]]}
-        one.fit({"x": images[train]}, targets, fold)
-        one.predict({"x": images[~train]})
+        fitted.fit({"x": images[train]}, targets, fold)
+        fitted.predict({"x": images[~train]})
         held.append(int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20)
     with capsys.disabled():
         print(f"\nMiB held after folds 1, 10, 40, 70: {', '.join(f'{held[k - 1]:.0f}' for k in (1, 10, 40, 70))}")

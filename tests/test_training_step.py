@@ -39,11 +39,12 @@ def test_ratios_are_those_of_the_times_and_what_was_not_measured_is_a_dash() -> 
 def test_every_network_is_one_of_an_experiment_at_the_papers_size(name: str) -> None:
     network = NETWORKS[name]
     paper = papers.load(network.paper)
-    assert network.experiment in [one.id for one in paper.experiments]
-    full, ours = paper.profiles["paper"].settings, network.settings()
-    changed = {key for key, value in vars(ours).items() if value != vars(full)[key]}
+    own = {experiment.id: experiment.settings for experiment in paper.experiments}
+    assert network.experiment in own
+    full = paper.profiles["paper"].settings.having(own[network.experiment]).values()
+    changed = {key for key, value in network.settings().values().items() if value != full[key]}
     assert changed <= {"weights", "lstm_batch"}
-    assert getattr(network.settings(rows=2), network.batch) == 2
+    assert network.settings(rows=2).values()[network.batch] == 2
 
 
 def test_stock_keras_trains_a_recipes_network_with_nothing_set_for_the_process() -> None:

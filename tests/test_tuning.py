@@ -10,22 +10,38 @@ import numpy as np
 import pytest
 
 import papers
-from common.contract import FoldRun, Profile, Trained
+from common.contract import FoldRun, Profile, Settings, Trained
 from common.protocols.splits import inner
 from common.training import tuning
 from common.training.search import search
 from common.types import Experiment, LabelMap, Predictions, Samples, Trial
-from papers.le2020.experiments import whole_face
 
 CLASSES = ("negative", "positive", "surprise")
 SPACE = {"share": (0.2, 0.6, 1.0), "name": ("one", "other")}
 
 
 @dataclass(frozen=True)
-class Settings:
-    share: float = 0.2
+class Inputs:
+    pass
+
+
+@dataclass(frozen=True)
+class Network:
     name: str = "one"
+
+
+@dataclass(frozen=True)
+class Training:
+    share: float = 0.2
     precision: str = "float32"
+
+
+START = Settings(Inputs(), Network(), Training())
+
+
+def compiled(settings: Settings) -> Any:
+    """Networks that know their settings, and nothing else."""
+    return settings
 
 
 @dataclass
@@ -34,9 +50,6 @@ class Knowing:
 
     seen: list[tuple[set[str], set[str]]]
     stop_after: int = 10**6
-
-    def Networks(self, experiment: Experiment, settings: Settings, seed: int) -> Settings:
-        return settings
 
     def train(self, networks: Settings, experiment: Experiment, samples: Samples, fold_run: FoldRun) -> Trained:
         assert fold_run.held_out_access is None
@@ -53,11 +66,11 @@ class Knowing:
     @staticmethod
     def _answer(clip: str, settings: Settings) -> np.ndarray:
         number = int(clip.rpartition("c")[2])
-        wrong = number >= 15 * settings.share
-        sure = 0.7 if settings.name == "one" else 0.9
-        found = np.full(3, (1 - sure) / 2, np.float32)
-        found[(number + wrong) % 3] = sure
-        return found
+        wrong = number >= 15 * settings.training.share
+        sure = 0.7 if settings.network.name == "one" else 0.9
+        probabilities = np.full(3, (1 - sure) / 2, np.float32)
+        probabilities[(number + wrong) % 3] = sure
+        return probabilities
 
 
 EXPERIMENT = Experiment(
@@ -73,7 +86,7 @@ EXPERIMENT = Experiment(
     space=SPACE,
     tuned_of="loso",
 )
-PROFILE = Profile("made up", Settings(), trials=6, inner_folds=3)
+PROFILE = Profile("made up", START, trials=6, inner_folds=3)
 
 
 def samples() -> Samples:
@@ -89,13 +102,13 @@ def fold_run(folder: Path) -> FoldRun:
 
 
 def choose(recipe: Any, folder: Path, profile: Profile = PROFILE) -> tuple[Settings, tuple[Trial, ...]]:
-    return tuning.choose(recipe, EXPERIMENT, profile, samples(), fold_run(folder), 0)
+    return tuning.choose(compiled, recipe, EXPERIMENT, profile.settings, profile, samples(), fold_run(folder), 0)
 
 
 def test_the_best_of_all_settings_is_chosen_and_ties_by_log_loss(tmp_path: Path) -> None:
     recipe = Knowing([])
     settings, trials = choose(recipe, tmp_path)
-    assert settings == Settings(share=1.0, name="other")
+    assert settings == START.having({"share": 1.0, "name": "other"})
     assert len(trials) == 6 == len({(t.settings["share"], t.settings["name"]) for t in trials})
     assert trials[0].settings == {"share": 0.2, "name": "one"}
     perfect = [t for t in trials if t.uf1 == 1]
@@ -117,9 +130,9 @@ def test_inner_folds_hold_out_training_subjects_in_turn(tmp_path: Path) -> None:
         assert not train & held_out
         assert train | held_out == everyone
     for trial in range(6):
-        held_out = [one for _, one in recipe.seen[3 * trial : 3 * trial + 3]]
+        held_out = [subjects for _, subjects in recipe.seen[3 * trial : 3 * trial + 3]]
         assert sum(map(len, held_out)) == len(everyone)
-        assert held_out == [one for _, one in recipe.seen[:3]]  # all settings meet the same folds
+        assert held_out == [subjects for _, subjects in recipe.seen[:3]]  # all settings meet the same folds
 
 
 def test_a_stopped_search_goes_on_and_comes_to_the_same(tmp_path: Path) -> None:
@@ -148,17 +161,17 @@ def test_training_that_diverges_is_never_chosen(tmp_path: Path) -> None:
     class Diverging(Knowing):
         @staticmethod
         def _answer(clip: str, settings: Settings) -> np.ndarray:
-            return Knowing._answer(clip, settings) * (np.nan if settings.share == 1.0 else 1)
+            return Knowing._answer(clip, settings) * (np.nan if settings.training.share == 1.0 else 1)
 
     settings, trials = choose(Diverging([]), tmp_path)
-    assert settings.share == 0.6
+    assert settings.training.share == 0.6
     assert {t.uf1 for t in trials if t.settings["share"] == 1.0} == {0.0}
 
 
 def test_of_one_training_subject_nothing_is_searched(tmp_path: Path) -> None:
     recipe = Knowing([])
-    one = samples().only(np.arange(3))
-    assert tuning.choose(recipe, EXPERIMENT, PROFILE, one, fold_run(tmp_path), 0) == (PROFILE.settings, ())
+    alone = samples().only(np.arange(3))
+    assert tuning.choose(compiled, recipe, EXPERIMENT, START, PROFILE, alone, fold_run(tmp_path), 0) == (START, ())
     assert not recipe.seen
     assert len(inner(np.array(["smic/s1", "smic/s2"]), 3, 0)) == 2
 
@@ -208,8 +221,8 @@ def test_a_tuned_copy_reads_what_its_original_reads() -> None:
     le = {e.id: e for e in papers.load("le2020").experiments}
     for experiment in le.values():
         if experiment.tuned_of:
-            assert whole_face(experiment) == whole_face(le[f"{experiment.name}/{experiment.tuned_of}"])
-    assert whole_face(le["vgg19-smic/tuned-whole-face-loso"])
+            assert experiment.settings == le[f"{experiment.name}/{experiment.tuned_of}"].settings
+    assert le["vgg19-smic/tuned-whole-face-loso"].settings["whole_face"]
 
 
 @pytest.mark.parametrize("key", papers.available())
@@ -217,31 +230,28 @@ def test_spaces_hold_settings_that_decide_no_array(key: str) -> None:
     paper = papers.load(key)
     searching = [e for e in paper.experiments if e.space]
     assert searching
-    preprocess = papers.parts(key).preprocess
+    network_key = papers.parts(key).network_key
     for experiment in searching:
         assert experiment.leak_free
         assert experiment.on_request
         assert not experiment.common_ground
         for profile in paper.profiles.values():
+            settings = profile.settings.having(experiment.settings)
             for name, values in experiment.space.items():
                 assert len(set(values)) == len(values) > 1
                 for value in values:
-                    assert type(value) is type(getattr(profile.settings, name))
-                    other = replace(profile.settings, **{name: value})
-                    before = preprocess.parameters(experiment, profile.settings)
-                    assert preprocess.parameters(experiment, other) == before
+                    assert type(value) is type(settings.values()[name])
+                    assert settings.having({name: value}).inputs == settings.inputs
         if experiment.tuned_of:
-            assert experiment.original == experiment.tuned_of
             plain = next(e for e in paper.experiments if (e.name, e.variant) == (experiment.name, experiment.tuned_of))
             assert (plain.protocol, plain.corpora, plain.labels) == (
                 experiment.protocol,
                 experiment.corpora,
                 experiment.labels,
             )
-            needs = papers.parts(key).needs
             for profile in paper.profiles.values():
-                assert needs(plain, profile.settings) == needs(experiment, profile.settings)
-                read = preprocess.parameters(plain, profile.settings)
-                assert read == preprocess.parameters(experiment, profile.settings)
-            own = {name: getattr(paper.profiles["paper"].settings, name) for name in experiment.space}
+                untuned, settings = (profile.settings.having(e.settings) for e in (plain, experiment))
+                assert network_key(plain, untuned) == network_key(experiment, settings)
+                assert untuned.inputs == settings.inputs
+            own = paper.profiles["paper"].settings.having(experiment.settings).values()
             assert all(own[name] in values for name, values in experiment.space.items())

@@ -17,6 +17,7 @@ from common.errors import UserError
 from common.training import pretrained, weight_files, weights
 from common.training.weights import KERAS, NONE, SAFETENSORS, Weights
 from papers.le2020 import model, resnet, senet
+from papers.le2020.experiments import Network
 
 Write = Callable[[Path, dict[str, np.ndarray]], None]
 
@@ -53,7 +54,7 @@ def test_senet50_computes_what_keras_vggface_names(tmp_path: Path) -> None:
     classified = {"classifier/kernel": np.ones((2048, 2), np.float32), "classifier/bias": np.ones(2, np.float32)}
     as_keras_2(tmp_path / "senet50.h5", arrays | classified)
     start = weights.chosen(str(tmp_path))
-    network = model.classifier("senet50", 37, 4, start).get_layer("senet50")
+    network = model.build(Network("senet50", start), {"face": (37, 37, 3)}, 4).get_layer("senet50")
     picture = np.random.default_rng(3).normal(size=(37, 37, 3)).astype(np.float32)
     assert bottlenecks.near(features(network, picture), bottlenecks.vggface_features(picture, arrays))
     assert sum(array.size for array in arrays.values()) + 2049 * 4 == network.count_params()
@@ -64,7 +65,8 @@ def test_torchvisions_resnet50_computes_what_its_file_names(tmp_path: Path) -> N
     counted = {"bn1.num_batches_tracked": np.array(7)}
     save_file(arrays | counted, tmp_path / "resnet50.safetensors")
     start = weights.chosen(str(tmp_path / "resnet50.safetensors"))
-    network = model.classifier("resnet50-torchvision", 37, 4, start).get_layer("resnet50_torchvision")
+    classifier = model.build(Network("resnet50-torchvision", start), {"face": (37, 37, 3)}, 4)
+    network = classifier.get_layer("resnet50_torchvision")
     picture = np.random.default_rng(3).normal(size=(37, 37, 3)).astype(np.float32)
     assert bottlenecks.near(features(network, picture), bottlenecks.torchvision_features(picture, arrays))
 
@@ -103,15 +105,16 @@ def read_by(classifier: keras.Model, picture: np.ndarray) -> np.ndarray:
 
 def test_pixels_are_what_the_initial_weights_were_trained_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     picture = np.random.default_rng(4).integers(0, 256, (8, 8, 3))
+    shapes = {"face": picture.shape}
     for key in ("senet50", "resnet50-torchvision"):
         monkeypatch.setitem(model.BUILD, key, lambda size, classes: tiny(classes))
     tiny(5).save(tmp_path / "senet50.h5")
-    own = model.classifier("senet50", 8, 4, weights.chosen(str(tmp_path / "senet50.h5")))
+    own = model.build(Network("senet50", weights.chosen(str(tmp_path / "senet50.h5"))), shapes, 4)
     monkeypatch.setattr(senet, "vggface_name", lambda layer, weight: f"{layer}/{weight}")
     monkeypatch.setattr(senet, "KNOWN_BY", "first/7x7")
     as_keras_2(tmp_path / "port.h5", arrays_of(tiny(5)) | {"first/7x7/kernel": np.ones(1, np.float32)})
-    port = model.classifier("senet50", 8, 4, weights.chosen(str(tmp_path / "port.h5")))
-    torch = model.classifier("resnet50-torchvision", 8, 4, Weights(NONE))
+    port = model.build(Network("senet50", weights.chosen(str(tmp_path / "port.h5"))), shapes, 4)
+    torch = model.build(Network("resnet50-torchvision", Weights(NONE)), shapes, 4)
     backwards = picture[..., ::-1]
     assert read_by(own, picture) == pytest.approx(backwards - np.array([103.939, 116.779, 123.68]), abs=1e-3)
     assert read_by(port, picture) == pytest.approx(backwards - np.array([91.4953, 103.8827, 131.0912]), abs=1e-3)

@@ -43,13 +43,13 @@ def run(out: Path, cache: Path, workers: int, *words: str) -> int:
 
 def results(out: Path) -> dict[str, Any]:
     """What every stored fold holds but its times and its memory."""
-    found = {}
+    stored = {}
     for file in sorted(out.glob("runs/*/*/*/*/folds/*.json")):
         record = json.loads(file.read_text(encoding="utf-8"))
-        found["/".join(file.parts[-5:])] = {
+        stored["/".join(file.parts[-5:])] = {
             name: record[name] for name in ("clips", "truth", "probabilities", "history")
         }
-    return found
+    return stored
 
 
 def without_times(report: Path) -> dict[str, Any]:
@@ -83,9 +83,9 @@ def test_a_killed_process_is_one_line_and_the_rest_is_done_next_time(
     monkeypatch.setenv("DEADLY", str(tmp_path))
     (tmp_path / "1.bullet").touch()
     assert run(tmp_path / "out", cache, 2) == 1
-    said = capsys.readouterr().err
-    assert "a process was killed, perhaps for want of memory" in said
-    assert len(said.strip().splitlines()) == 1
+    printed = capsys.readouterr().err
+    assert "a process was killed, perhaps for want of memory" in printed
+    assert len(printed.strip().splitlines()) == 1
     done = results(tmp_path / "out")
     assert len(done) < FOLDS
     assert run(tmp_path / "out", cache, 2) == 0
@@ -113,24 +113,24 @@ def test_ctrl_c_ends_all_processes_at_once(cache: Path, tmp_path: Path) -> None:
             if results(tmp_path):
                 break
         os.killpg(process.pid, signal.SIGINT)
-        _, said = process.communicate(timeout=30)
+        _, printed = process.communicate(timeout=30)
         time.sleep(1)
         assert not living(process.pid)
     assert process.returncode == 130
-    assert said.strip().splitlines() == ["Interrupted. Finished folds are stored; the same command goes on."]
+    assert printed.strip().splitlines() == ["Interrupted. Finished folds are stored; the same command goes on."]
     assert 0 < len(results(tmp_path)) < FOLDS
 
 
 def living(group: int) -> list[str]:
     """The processes of a group that still run."""
-    found = []
+    names = []
     for file in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
             name, _, rest = file.read_text().rpartition(")")
             state, _, of_group = rest.split()[:3]
             if int(of_group) == group and state != "Z":
-                found.append(name)
-    return found
+                names.append(name)
+    return names
 
 
 def double(number: int) -> int:
@@ -155,15 +155,17 @@ def test_folds_are_shared_out_by_what_they_take(groups: list[list[tuple[int, int
     """Each fold once, folds of one network in their order, and no part far above its even share of all work."""
 
     def group(number: int, jobs: list[tuple[int, int]]) -> list[tuple[Any, str]]:
-        one = [(SimpleNamespace(clips=range(clips), name=f"{number} {place}"), folds) for place, (clips, folds) in jobs]
-        return [(job, str(fold)) for job, folds in one for fold in range(folds)]
+        with_folds = [
+            (SimpleNamespace(clips=range(clips), name=f"{number} {place}"), folds) for place, (clips, folds) in jobs
+        ]
+        return [(job, str(fold)) for job, folds in with_folds for fold in range(folds)]
 
     networks = [group(number, [*enumerate(jobs)]) for number, jobs in enumerate(groups)]
     shared = scheduler.portions(networks, workers)
     for network in networks:
-        mine = [part for part in shared if part[0] in network]
-        assert sorted(network, key=str) == sorted((one for part in mine for one in part), key=str)
-        assert all(part == [one for one in network if one in part] for part in mine)
+        parts = [part for part in shared if part[0] in network]
+        assert sorted(network, key=str) == sorted((task for part in parts for task in part), key=str)
+        assert all(part == [task for task in network if task in part] for part in parts)
     even = sum(len(job.clips) for network in networks for job, _ in network) / workers
     largest = max(len(job.clips) for network in networks for job, _ in network)
     weights = [sum(len(job.clips) for job, _ in part) for part in shared]

@@ -59,9 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _whole(full: Profile) -> Profile:
     """The profile `paper`, without weights that would have to be downloaded."""
-    if not hasattr(full.settings, "weights"):
+    if "weights" not in full.settings.values():
         return full
-    return replace(full, settings=replace(full.settings, weights=Weights(NONE)))
+    return replace(full, settings=full.settings.having({"weights": Weights(NONE)}))
 
 
 def _run(options: argparse.Namespace, profile: Callable[[Profile], Profile]) -> int:

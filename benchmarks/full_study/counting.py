@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import numpy as np
 
 import papers
-from benchmarks.prepared import SEED, Bench, of_paper
-from common.contract import Profile
+from benchmarks.prepared import SEED, of_paper
+from common.contract import Parts, Profile
 from common.protocols.splits import split
 from common.runs.cache import Cache
-from papers.reddy2019.experiments import KERNELS
+from common.runs.folds import compiled
+from common.runs.plan import Job
 
 
-def flops(bench: Bench) -> float:
+def flops(parts: Parts, job: Job) -> float:
     """Operations forward of one row; of an experiment that compares kernels the mean over them."""
-    experiment, settings = bench.experiment, bench.profile.settings
-    choices: Sequence[Mapping[str, Any]] = [{}]
-    if experiment.name.startswith("kernel-sizes"):
-        choices = [{"kernel": kernel} for kernel in KERNELS]
-    variants = [replace(settings, **choice) for choice in choices]
-    return float(
-        np.mean([bench.parts().recipe().Networks(experiment, variant, SEED).flops(1.0) for variant in variants])
-    )
+    variants = [job.settings.having({"kernel": kernel}) for kernel in _kernels(job)] or [job.settings]
+    return float(np.mean([compiled(parts, job, variant).flops(1.0) for variant in variants]))
+
+
+def _kernels(job: Job) -> tuple[str, ...]:
+    """The kernels that an experiment compares, if it does: on the clips that it is scored on, or inside each fold."""
+    return tuple(job.settings.values().get("kernels") or job.experiment.space.get("kernel", ()))
 
 
 def counted(key: str, cache: Cache, profile: Callable[[Profile], Profile]) -> dict[str, Any]:
@@ -42,12 +41,12 @@ def counted(key: str, cache: Cache, profile: Callable[[Profile], Profile]) -> di
         if experiment.tuned_of:
             continue
         bench = of_paper(key, experiment.id, cache, profile)
-        job, full = bench.job(), bench.profile
+        job, full, parts = bench.job(), bench.profile, bench.parts()
         subject, clip = (np.array(names) for names in zip(*((c.subject_id, c.id) for c, _ in job.clips), strict=True))
         folds = split(experiment, subject, clip, np.array([label for _, label in job.clips]), SEED)
-        same = bench.parts().needs(experiment, full.settings), experiment.name.startswith("kernel-sizes")
-        operations.setdefault(same, flops(bench))
-        searched = len(KERNELS) if experiment.id == "kernel-sizes-casme_sq/published" else 0
+        same = parts.network_key(experiment, job.settings), _kernels(job)
+        operations.setdefault(same, flops(parts, job))
+        searched = len(job.settings.values().get("kernels", ()))
         if experiment.space:
             searched = min(full.trials, math.prod(map(len, experiment.space.values()))) * (full.inner_folds - 1)
         counts[experiment.id] = {

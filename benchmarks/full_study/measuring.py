@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,11 @@ import numpy as np
 
 from benchmarks.full_study.counting import flops
 from benchmarks.prepared import SEED, Bench, quiet
-from common.contract import FoldRun
+from common.contract import FoldRun, Parts
 from common.environment import forget_peak_memory, peak_memory_mib, processor
 from common.protocols.splits import split
+from common.runs.folds import compiled
+from common.runs.plan import Job
 from common.seeds import seed_of
 from common.types import Predictions, Samples
 
@@ -31,20 +32,22 @@ def measured(bench: Bench, most: float) -> dict[str, Any]:
     `epochs` has, for each setting that counts epochs, those of the paper, those trained, and the seconds that one takes
     for each training clip; `fixed_seconds` are those of building and tracing.
     """
-    job, samples = bench.job_and_samples()
+    (job, samples), parts = bench.job_and_samples(), bench.parts()
     fold = split(bench.experiment, samples.subject, samples.clip, samples.y, SEED)[0]
     train, test = samples.only(fold.train), samples.only(fold.test)
-    full, clips = bench.profile.settings, len(np.unique(train.clip))
-    counts = {name: getattr(full, name) for name in EPOCHS if hasattr(full, name)}
+    full, clips = job.settings.values(), len(np.unique(train.clip))
+    counts = {name: full[name] for name in EPOCHS if name in full}
     once, few = dict.fromkeys(counts, 1), _some(train, FEW)
     forget_peak_memory()
-    first, _ = _trained(bench, once, few, test)
+    first, _ = _trained(parts, job, once, few, test)
     least = min(FEW, clips)
-    clip_seconds = {name: max(_trained(bench, once | {name: 2}, few, test)[0] - first, 0.0) / least for name in counts}
+    clip_seconds = {
+        name: max(_trained(parts, job, once | {name: 2}, few, test)[0] - first, 0.0) / least for name in counts
+    }
     fixed = max(first - least * sum(clip_seconds.values()), 0.0)
     epochs, used = fitting(counts, clip_seconds, clips, most - fixed)
     taken = train if used == clips else _some(train, used)
-    seconds, outcome = _trained(bench, epochs, taken, test)
+    seconds, outcome = _trained(parts, job, epochs, taken, test)
     expected = used * sum(count * clip_seconds[name] for name, count in epochs.items())
     scale = max(seconds - fixed, 0.0) / expected if expected else 1.0  # a long run tells more than two short ones
     return {
@@ -53,7 +56,7 @@ def measured(bench: Bench, most: float) -> dict[str, Any]:
         "training_clips": clips,
         "trained_clips": used,
         "trained_rows": len(taken.y),
-        "flops": flops(bench),
+        "flops": flops(parts, job),
         "fixed_seconds": round(fixed, 2),
         "epochs": {
             name: {
@@ -92,14 +95,16 @@ def _some(samples: Samples, most: int) -> Samples:
     return samples.only(np.flatnonzero(np.isin(samples.clip, kept)))
 
 
-def _trained(bench: Bench, epochs: Mapping[str, int], train: Samples, test: Samples) -> tuple[float, dict[str, Any]]:
+def _trained(
+    parts: Parts, job: Job, epochs: Mapping[str, int], train: Samples, test: Samples
+) -> tuple[float, dict[str, Any]]:
     """Seconds of building and training with so many epochs; curves, and the shares of clips answered rightly."""
-    recipe = bench.parts().recipe()
+    recipe = parts.recipe()
     start = time.perf_counter()
-    networks = recipe.Networks(bench.experiment, replace(bench.profile.settings, **epochs), SEED)
+    networks = compiled(parts, job, job.settings.having(epochs))
     with tempfile.TemporaryDirectory() as folder:
         fold_run = FoldRun("first", seed_of("full study", SEED), quiet, Path(folder), None)
-        trained = recipe.train(networks, bench.experiment, train, fold_run)
+        trained = recipe.train(networks, job.experiment, train, fold_run)
         seconds = time.perf_counter() - start
         right = {
             "training_accuracy": _accuracy(trained.predict(train), train),

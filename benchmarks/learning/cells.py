@@ -22,6 +22,7 @@ from common.corpora.composite import MEGC2019
 from common.environment import processor
 from common.protocols.splits import inner
 from common.runs.cache import Cache
+from common.runs.folds import compiled
 from common.runs.plan import Job
 from common.runs.processes import Pool
 from common.scoring.metrics import metric
@@ -53,8 +54,8 @@ def measured(order: Order) -> dict[str, Any]:
     reads no face. Raises RuntimeError where a clip cannot be used.
     """
     job, samples = _bench(order).job_and_samples()
-    recipe = parts(order.system).recipe()
-    networks = recipe.Networks(job.experiment, job.profile.settings, SEED)
+    modules = parts(order.system)
+    recipe, networks = modules.recipe(), compiled(modules, job, job.settings)
     start, predictions, learnt = time.perf_counter(), Predictions(), []
     for number, (train, test) in enumerate(inner(samples.subject, order.size.folds, SEED), start=1):
         with tempfile.TemporaryDirectory() as folder:
@@ -78,7 +79,7 @@ def measured(order: Order) -> dict[str, Any]:
         "answers": "".join(map(str, answers.values())),
         **scored(answers, classes),
         "training_accuracy": [round(accuracy, 4) for accuracy in learnt],
-        "eye_distance": eye_distance(order.system, [clip for clip, _ in job.clips], job.profile.settings),
+        "eye_distance": eye_distance(order.system, [clip for clip, _ in job.clips], job.settings),
         "seconds": round(seconds, 1),
         "processor": processor(),
     }

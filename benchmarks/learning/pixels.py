@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.learning.systems import System
+from common.contract import Settings
 from common.standin.rendering import SIZES
 from common.types import Clip
 from common.vision.alignment import ALIGNED, alignment, rectangle
@@ -18,10 +18,10 @@ from common.vision.images import read_frame
 MOTION = float(np.mean(SIZES["micro"]))
 """The mean size of an expression at a motion of 1, as a share of the distance of the eye centres."""
 Points = NDArray[np.float32]
-Scale = Callable[[Points, tuple[int, ...], Any], float]
+Scale = Callable[[Points, tuple[int, ...], Settings], float]
 
 
-def eye_distance(system: System, clips: Sequence[Clip], settings: Any) -> float | None:
+def eye_distance(system: System, clips: Sequence[Clip], settings: Settings) -> float | None:
     """The distance of the eye centres in pixels of the network's input: the median over one clip of each subject.
 
     None for a system that reads no face.
@@ -43,11 +43,11 @@ def _chip(points: Points) -> float:
     return float(np.sqrt(abs(np.linalg.det(alignment(points, ALIGNED)[:, :2]))))
 
 
-def _stcnn(points: Points, shape: tuple[int, ...], settings: Any) -> float:
-    return _chip(points) * settings.face_size / ALIGNED
+def _stcnn(points: Points, shape: tuple[int, ...], settings: Settings) -> float:
+    return _chip(points) * settings.inputs.face_size / ALIGNED
 
 
-def _fusenet(points: Points, shape: tuple[int, ...], settings: Any) -> float:
+def _fusenet(points: Points, shape: tuple[int, ...], settings: Settings) -> float:
     """The mean over the two regions and both directions, in which they are shrunk by different amounts."""
     from papers.reddy2019.preprocess import BOXES
 
@@ -56,40 +56,40 @@ def _fusenet(points: Points, shape: tuple[int, ...], settings: Any) -> float:
         for box in BOXES.values()
         for a, b, axis in ((box.top, box.bottom, 1), (box.left, box.right, 0))
     ]
-    return float(np.mean([settings.region_size / side for side in sides]))
+    return float(np.mean([settings.inputs.region_size / side for side in sides]))
 
 
-def _model(points: Points, shape: tuple[int, ...], settings: Any) -> float:
-    return _chip(points) * settings.size / ALIGNED
+def _model(points: Points, shape: tuple[int, ...], settings: Settings) -> float:
+    return _chip(points) * settings.inputs.size / ALIGNED
 
 
-def _model_b(points: Points, shape: tuple[int, ...], settings: Any) -> float:
-    return _chip(points) * settings.model_b_size / ALIGNED
+def _model_b(points: Points, shape: tuple[int, ...], settings: Settings) -> float:
+    return _chip(points) * settings.network.model_b_size / ALIGNED
 
 
-def _avatar(points: Points, shape: tuple[int, ...], settings: Any) -> float:
+def _avatar(points: Points, shape: tuple[int, ...], settings: Settings) -> float:
     from papers.kumar2019.preprocess import MARGIN
 
     rows, columns = rectangle(points, shape, MARGIN)
-    return settings.size / float(np.sqrt((rows.stop - rows.start) * (columns.stop - columns.start)))
+    return settings.inputs.size / float(np.sqrt((rows.stop - rows.start) * (columns.stop - columns.start)))
 
 
-def _dynamic(points: Points, shape: tuple[int, ...], settings: Any) -> float:
+def _dynamic(points: Points, shape: tuple[int, ...], settings: Settings) -> float:
     from papers.le2020.preprocess import CROP, CROPPED
 
     if np.ptp(points[:, 0]) <= CROPPED * shape[1]:
-        return float(np.sqrt(abs(np.linalg.det(alignment(points, CROP)[:, :2])))) * settings.size / CROP
-    return settings.size / float(np.sqrt(shape[0] * shape[1]))
+        return float(np.sqrt(abs(np.linalg.det(alignment(points, CROP)[:, :2])))) * settings.inputs.size / CROP
+    return settings.inputs.size / float(np.sqrt(shape[0] * shape[1]))
 
 
-def _regions(points: Points, shape: tuple[int, ...], settings: Any) -> float:
+def _regions(points: Points, shape: tuple[int, ...], settings: Settings) -> float:
     from papers.aouayeb2019.preprocess import CANVAS, face_box
 
     left, right, top, bottom = face_box(points, shape[0], shape[1])
-    return min(1.0, CANVAS[0] / (bottom - top), CANVAS[1] / (right - left)) * float(settings.region_scale)
+    return min(1.0, CANVAS[0] / (bottom - top), CANVAS[1] / (right - left)) * float(settings.inputs.region_scale)
 
 
-def _linear(points: Points, shape: tuple[int, ...], settings: Any) -> float:
+def _linear(points: Points, shape: tuple[int, ...], settings: Settings) -> float:
     from benchmarks.standin_proof import UNIT
 
     return UNIT / float(np.linalg.norm(points[36:42].mean(axis=0) - points[42:48].mean(axis=0)))

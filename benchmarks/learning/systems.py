@@ -94,11 +94,11 @@ def profile(system: System, motion: float, size: Size) -> Profile:
     Networks that would start from trained weights start from random ones, which need no download.
     """
     if system.reads:
-        return Profile("paper", linear.Settings(system.reads), size.subjects, size.clips, motion=motion)
+        return Profile("paper", linear.settings_for(system.reads), size.subjects, size.clips, motion=motion)
     full = papers.load(system.paper).profiles["paper"]
-    settings = replace(full.settings, **system.changed)
-    if hasattr(settings, "weights"):
-        settings = replace(settings, weights=Weights(NONE))
+    settings = full.settings.having(system.changed)
+    if "weights" in settings.values():
+        settings = settings.having({"weights": Weights(NONE)})
     return replace(full, settings=settings, subjects=size.subjects, clips=size.clips, motion=motion)
 
 

@@ -1,7 +1,8 @@
 """Printed numbers checked against themselves and against the corpora, by computation.
 
 Each finding is one sentence of arithmetic; nothing here is typed in per paper. A printed figure may be rounded or
-truncated: both are tried, and the finding says where it is cut off.
+truncated: both are tried, and the finding says where it is cut off. These are the checks that any paper may need; those
+of what one paper alone prints lie in the `audit.py` of its folder.
 """
 
 from __future__ import annotations
@@ -11,23 +12,26 @@ from typing import Any
 
 from common.audit.annotations import against_documented, emotions, regrouped
 from common.audit.basics import prints_as
-from common.audit.counts import joined_sets, recordings, seeded_splits, split_counts, sums, totals
+from common.audit.counts import sums, totals
 from common.audit.finding import Finding
 from common.audit.folds import fold_means, largest_class
-from common.audit.matrices import confusion_matrices, pooled
+from common.audit.matrices import confusion_matrices
 from common.audit.networks import networks, parameters
 from common.audit.proportions import accuracies, below_best, means
-from common.audit.ranks import above_cited, axes, order, steadier, wins
+from common.audit.ranks import above_cited, order
 from common.audit.recalls import cited_rows, error_counts, recalls
-from common.audit.splits import unshuffled_splits
-from common.audit.statements import bounds, differences, margins, repeated
-from common.contract import Claim
+from common.audit.statements import repeated
+from common.contract import Checks, Claim
 
 __all__ = ["audit", "error_counts", "prints_as"]
 
 
 def audit(
-    facts: Mapping[str, Any], claims: Sequence[Claim], documented: Mapping[str, Any], built: Mapping[str, int]
+    facts: Mapping[str, Any],
+    claims: Sequence[Claim],
+    documented: Mapping[str, Any],
+    built: Mapping[str, int],
+    own: Checks | None = None,
 ) -> tuple[Finding, ...]:
     """All checks that a paper's facts and claims allow.
 
@@ -35,19 +39,14 @@ def audit(
     paper cites under `cited`; each check says which facts it reads. `documented` holds the corpora's own numbers by
     corpus (`class_counts` and `composite_subjects` by the rule of the composite, `emotions` as annotated, by release,
     `clips`, `subjects`, `micro_expressions`, `frame_rates`), `built` the parameter counts of the models as built, empty
-    where none was built.
+    where none was built, `own` the paper's own checks, whose findings come last.
     """
     return (
         *totals(facts),
         *sums(facts),
-        *split_counts(facts),
-        *seeded_splits(facts),
-        *unshuffled_splits(facts, claims),
         *against_documented(facts, documented),
         *emotions(facts, documented),
         *regrouped(facts, documented),
-        *recordings(facts),
-        *joined_sets(facts),
         *networks(facts),
         *parameters(facts, built),
         *accuracies(facts, claims),
@@ -56,16 +55,10 @@ def audit(
         *fold_means(facts, claims),
         *largest_class(facts, claims, documented),
         *confusion_matrices(facts, claims),
-        *pooled(facts, claims),
         *recalls(facts, claims),
         *cited_rows(facts),
         *repeated(facts, claims),
-        *differences(facts, claims),
-        *margins(facts, claims),
-        *bounds(facts, claims),
         *above_cited(facts, claims),
         *order(facts, claims),
-        *wins(facts, claims),
-        *axes(facts, claims),
-        *steadier(facts, claims),
+        *(own(facts, claims) if own else ()),
     )

@@ -15,6 +15,8 @@ from common.scoring.histories import BEST_EPOCH
 
 CORPORA = ("casme2", "smic", "samm", "casme_sq", "casme_sq_recordings")
 """Corpora; any other key of the class counts is a composite of those beside it."""
+ABOUT = 0.1
+"""By which share a number may differ from one that the text calls approximate."""
 
 
 def prints_as(values: NDArray[np.float64], printed: str) -> NDArray[np.bool_]:
@@ -33,6 +35,11 @@ def not_rounded(value: float, printed: str) -> str:
     if abs(value - float(printed)) <= 10.0 ** -decimals(printed) / 2 + 1e-9:
         return ""
     return " (cut off, not rounded)" if value > float(printed) else " (rounded up)"
+
+
+def near(number: float, printed: str) -> bool:
+    """Whether a number is within a tenth of one that the text calls approximate."""
+    return abs(number - float(printed)) <= ABOUT * abs(float(printed)) + 1e-9
 
 
 def decimals(printed: str) -> int:

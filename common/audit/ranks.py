@@ -1,12 +1,10 @@
-"""Statements of rank (best, second, in so many of so many cases) against the figures of the tables."""
+"""Statements of rank (best, second, above others) against the figures of the tables."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
-
-import numpy as np
 
 from common.audit.basics import Figure, by_arithmetic, figures, listed, note
 from common.audit.finding import Finding
@@ -87,71 +85,3 @@ def _leads_with(column: Sequence[Figure], names: Sequence[str]) -> bool:
     ranked = sorted(column, key=lambda f: -f.value)
     ties = any(a.value == b.value for a, b in pairwise(ranked[: len(names) + 1]))
     return [f.name for f in ranked[: len(names)]] == names and not ties
-
-
-def wins(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
-    """`wins`: in how many `rows` of a table one of several `models` has the highest figure, against `printed`.
-
-    Experiments are called `model-row`; `last` names rows that are said to have the lowest means.
-    """
-    for given in facts.get("wins", ()):
-        value = {f.name: f for f in figures(facts, claims) if f.own and f.source == given["table"]}
-        rows = {row: [value[f"{model}-{row}"] for model in given["models"]] for row in given["rows"]}
-        best = {row: max(cells, key=lambda f: f.value) for row, cells in rows.items()}
-        lost = [row for row, leader in best.items() if leader.name != f"{given['winner']}-{row}"]
-        won = len(rows) - len(lost)
-        terms = [f"{row} ({best[row].name} {best[row].text})" for row in lost]
-        statement = f"{given['winner']} has the highest figure of {won} of {len(rows)} rows"
-        statement += f"{', not of ' + listed(terms) if lost else ''}; printed {given['printed']} of {len(rows)}."
-        yield by_arithmetic("Wins in the text", statement, won == given["printed"], str(given["source"]))
-        if last := given.get("last"):
-            averages = {row: float(np.mean([f.value for f in cells])) for row, cells in rows.items()}
-            ranked = sorted(averages, key=averages.__getitem__)
-            statement = (
-                f"means of rows are {listed([f'{row} {100 * averages[row]:.2f}%' for row in ranked])}; the text "
-            )
-            statement += f"has {listed(last)} as the lowest."
-            holds = set(ranked[: len(last)]) == set(last)
-            yield by_arithmetic("Means of rows", statement, holds, str(given["last_source"]))
-
-
-def axes(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
-    """`axes`: a grid of figures, an own metric each (`prefix` before their place), and along which side it is better.
-
-    A place is `{first}x{first}x{second}`; `better` says of each axis whether "less" or "more" of it is said to be
-    better. That may be of the means over the other axis, or of the place of the highest figure.
-    """
-    for given in facts.get("axes", ()):
-        value = {claim.metric: claim for claim in claims if claim.source == given["table"]}
-        grid = np.array(
-            [[value[f"{given['prefix']}{a}x{a}x{b}"].value for b in given["second"]] for a in given["first"]]
-        )
-        for axis, (axis_name, better) in enumerate(given["better"].items()):
-            averages = 100 * grid.mean(axis=1 - axis)
-            sizes = given["first"] if axis == 0 else given["second"]
-            terms = [f"{average:.2f}% at {size}" for size, average in zip(sizes, averages, strict=True)]
-            end = 0 if better == "less" else len(sizes) - 1
-            place = int(np.unravel_index(grid.argmax(), grid.shape)[axis])
-            of_best = abs(place - end) < (len(sizes) - 1) / 2
-            statement = f"means by {axis_name} are {listed(terms)}, and the highest figure is at {sizes[place]}"
-            statement += f"; {better} of it is said to be better."
-            holds = int(np.argmax(averages)) == end or of_best
-            yield by_arithmetic("Means along an axis", statement, holds, str(given["source"]))
-
-
-def steadier(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
-    """`steadier`: a metric of a table that is said to be smaller on one corpus than on another, model by model.
-
-    Experiments are called `model-corpus`.
-    """
-    for given in facts.get("steadier", ()):
-        table = [c for c in claims if c.source == given["table"] and c.metric == given["metric"]]
-        by_model: dict[str, dict[str, Figure]] = {}
-        for figure in figures({}, table):
-            by_model.setdefault(figure.name.rpartition("-")[0], {})[figure.corpus] = figure
-        pairs = [(by_corpus[given["less"]], by_corpus[given["more"]]) for by_corpus in by_model.values()]
-        right = [(a, b) for a, b in pairs if a.value < b.value]
-        terms = [f"{a.text} against {b.text}" for a, b in pairs]
-        statement = f"{given['metric']}: {len(right)} of {len(pairs)} are smaller on {given['less']} than on "
-        statement += f"{given['more']} ({', '.join(terms)})."
-        yield by_arithmetic("Spread by corpus", statement, right == pairs, str(given["source"]))

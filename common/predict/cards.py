@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from common.contract import Paper
+from common.contract import Paper, Settings
 from common.environment import environment
 from common.errors import UserError
 from common.files import write_atomically
@@ -99,7 +99,7 @@ def build(
     `kind` is "stand-in" or "licensed", `command` measures the job's experiment, `files` are as `networks.save` gives
     them, `how` says by what functions their arrays are made and read.
     """
-    paper, experiment, settings = job.paper, job.experiment, job.profile.settings
+    paper, experiment, settings = job.paper, job.experiment, job.settings
     classes = Counter(experiment.labels.classes[label] for _, label in used)
     corpora = []
     for summary in job.summaries:
@@ -140,7 +140,7 @@ def build(
         "departures": [asdict(departure) for departure in paper.departures],
         "profile": job.profile.name,
         "shortened": list(shortened(paper, job.profile)),
-        "precision": settings.precision,
+        "precision": settings.training.precision,
         "set": [value for name, value in job.profile.options if name == "--set"],
         "seed": job.seed,
         "settings": plain_settings(settings),
@@ -156,9 +156,9 @@ def build(
     }
 
 
-def plain_settings(settings: Any) -> dict[str, Any]:
-    """Settings as JSON gives them back."""
-    values: dict[str, Any] = json.loads(json.dumps(asdict(settings), default=str))
+def plain_settings(settings: Settings) -> dict[str, Any]:
+    """Settings by name, as JSON gives them back."""
+    values: dict[str, Any] = json.loads(json.dumps(settings.values(), default=asdict))
     return values
 
 
@@ -219,7 +219,7 @@ def check(file: Path, sha256: str) -> None:
         )
 
 
-def meant(card: Mapping[str, Any], paper: Paper, where: Path) -> tuple[Experiment, Any]:
+def meant(card: Mapping[str, Any], paper: Paper, where: Path) -> tuple[Experiment, Settings]:
     """The experiment and settings of a card; raises UserError where it is another paper's, or of another version."""
     if card["paper"] != paper.key:
         raise UserError(f"{where}: a model of {card['paper']}, not of {paper.key}; name that with --paper")
@@ -228,8 +228,9 @@ def meant(card: Mapping[str, Any], paper: Paper, where: Path) -> tuple[Experimen
     if experiment is None or profile is None or tuple(card["classes"]) != experiment.labels.classes:
         raise UserError(f"{where}: its experiment, profile or classes are not known to this version of {paper.key}")
     profile = with_settings(profile, card["set"])
-    known, stored = plain_settings(profile.settings), card["settings"]
+    settings = profile.settings.having(experiment.settings)
+    known, stored = plain_settings(settings), card["settings"]
     free = {"precision", "weights"}  # what a user chooses beside the profile; neither decides what a file reads
     if {k: v for k, v in known.items() if k not in free} != {k: v for k, v in stored.items() if k not in free}:
         raise UserError(f"{where}: made with other settings than this version's profile {profile.name}; train it again")
-    return experiment, profile.settings
+    return experiment, settings

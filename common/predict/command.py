@@ -10,17 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from common.contract import Parts
+from common.contract import Parts, Settings
 from common.corpora import source as corpus_source
 from common.environment import environment
 from common.errors import DONE, FAILED, ClipError, StoppedError, printable
 from common.predict import cards, fit_once, pictures, remarks, suitability, user_clips
 from common.predict.card_text import NOTICE
 from common.predict.page import answer_line, page
+from common.profiles import not_reached
 from common.progress import Display
 from common.report.write import json_bytes, plain, save
 from common.runs import preprocessing
-from common.runs.plan import annotation
 from common.runs.selection import PaperSelection, Study
 from common.training import occlusion
 from common.types import Clip, Experiment, Predictions, Samples
@@ -61,7 +61,8 @@ def run(study: Study, request: Request, display: Display) -> int:
     (selection,) = study.chosen
     kept = fit_once.opened(request.model, selection.paper) if request.model else None
     experiment = kept.experiment if kept else fit_once.choose(selection.paper, request.experiment)
-    settings = kept.settings if kept else selection.profile.settings
+    settings = kept.settings if kept else selection.profile.settings.having(experiment.settings)
+    not_reached(selection.paper, [experiment], [word for name, word in selection.profile.options if name == "--set"])
     paths = user_clips.entries(request.path)
     user_clips.check_rates(paths, request.fps)
     faces = FaceFinder(study.landmarks)
@@ -89,7 +90,7 @@ def _examined(
     study: Study,
     selection: PaperSelection,
     experiment: Experiment,
-    settings: Any,
+    settings: Settings,
     paths: Sequence[Path],
     fps: float | None,
     faces: FaceFinder,
@@ -111,14 +112,7 @@ def _examined(
             sights = suitability.examine(source.clip, faces)
             remarks.refuse(source, sights, faces)
             clip = apex.estimate(source.clip, APEX, faces)
-            key = {
-                "parameters": preprocess.parameters(experiment, settings),
-                "paper": selection.paper.key,
-                "code": code,
-                "content": source.sha256,
-                "annotation": annotation(clip),
-            }
-            clip_task = preprocessing.ClipTask(clip, experiment, settings, key)
+            clip_task = preprocessing.clip_task(selection.paper.key, clip, source.sha256, settings.inputs, code)
             if fault := preprocessing.make(clip_task, preprocess, study.cache, faces).fault:
                 raise ClipError(fault if str(path) in fault else f"{path}: {fault}")
             clear.append(Clear(source, clip, clip_task, tuple(remarks.remarks(source, sights, slowest))))
@@ -133,7 +127,7 @@ def _answering(parts: Parts, kept: fit_once.SavedModel) -> Callable[[Samples], P
     from common.predict import networks
 
     models = networks.load(kept.folder, kept.card["files"])
-    return lambda samples: recipe.answers(models, samples, kept.experiment, kept.settings)
+    return lambda samples: recipe.answers(models, samples, kept.settings)
 
 
 def _answer(
@@ -147,11 +141,11 @@ def _answer(
 ) -> None:
     parts, clip = selection.parts(), examined.clip
     arrays = preprocessing.arrays(examined.clip_task, parts.preprocess, study.cache, faces)
-    samples = parts.preprocess.assemble([(clip, 0)], [dict(arrays)], kept.experiment, kept.settings)
+    samples = parts.preprocess.assemble([(clip, 0)], [dict(arrays)], kept.settings)
     probabilities = answering(samples)[clip.id]
     if not np.isfinite(probabilities).all():
         raise ClipError(f"{examined.source.path}: the network's answer is not finite")
-    looks = parts.figures.looks(samples, kept.experiment, kept.settings)
+    looks = parts.figures.looks(samples, kept.settings)
     axes = {name: look.axes for name, look in looks.items()}
     falls = occlusion.falls(samples, axes, answering, display.progress)
     record = _record(examined, kept, probabilities)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from common.contract import FoldRun, Paper, Parts
+from common.contract import FoldRun, Paper, Parts, Settings
 from common.environment import code_digest
 from common.errors import StoppedError, UserError
 from common.files import locked, move_folder, named
@@ -21,6 +21,7 @@ from common.predict import cards
 from common.progress import Display
 from common.runs import preprocessing
 from common.runs.cache import digest
+from common.runs.folds import compiled
 from common.runs.plan import Job, plan
 from common.runs.processes import Pool
 from common.runs.scheduler import Means, prepare_clips
@@ -42,7 +43,7 @@ class SavedModel:
     card: Mapping[str, Any]
     sha256: str
     experiment: Experiment
-    settings: Any
+    settings: Settings
 
 
 def choose(paper: Paper, name: str | None) -> Experiment:
@@ -134,7 +135,7 @@ def _train(job: Job, selection: PaperSelection, study: Study, kind: str, folder:
         fold_run = FoldRun(ALL, seed_of(job.paper.key, job.experiment.id, ALL, job.seed), display.progress, part, None)
         try:
             recipe = parts.recipe()
-            networks = recipe.Networks(job.experiment, job.profile.settings, job.seed)
+            networks = compiled(parts, job, job.settings)
             trained = recipe.train(networks, job.experiment, samples, fold_run)
             if ended := histories.divergences(trained.history, at_the_end=True):
                 raise FloatingPointError("; ".join(ended))

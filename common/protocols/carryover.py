@@ -39,8 +39,9 @@ def changed(before: Fingerprint, after: Fingerprint) -> list[str]:
 
 
 def _modules_around(recipe: object) -> list[ModuleType]:
-    """The module of a recipe, and all loaded modules of the same package."""
-    name = recipe.__name__ if isinstance(recipe, ModuleType) else str(getattr(recipe, "__module__", ""))
+    """The module of a recipe, of a shared recipe the model's that it is made for, and all of the same package."""
+    module = getattr(recipe, "model", recipe)
+    name = module.__name__ if isinstance(module, ModuleType) else str(getattr(module, "__module__", ""))
     package = name.rpartition(".")[0]
     names = [other for other in sys.modules if other == name or (package and other.startswith(f"{package}."))]
     return [sys.modules[other] for other in sorted(names) if isinstance(sys.modules[other], ModuleType)]

@@ -101,7 +101,7 @@ def assemble(
         figures=tuple(figure for figure in figures.values() if figure.path.is_file()),
         exclusions=tuple(dict.fromkeys(exclusions)),
         corrections=tuple(plan.get("corrections", [])),
-        audit=audit(paper.facts, paper.claims, documented(), facts),
+        audit=audit(paper.facts, paper.claims, documented(), facts, paper.checks),
         environment=merge(environments) or environment(),
         cost=cost | {name: float(value) for name, value in facts.items()},
         command=shlex.join(command),

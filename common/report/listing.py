@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from textwrap import indent
 
 from common.contract import Claim, Paper
@@ -15,8 +16,8 @@ def lines(paper: Paper) -> Iterator[str]:
     """A paper as `--list` prints it; tuned copies are counted, since they are named like their originals."""
     yield f"{paper.key}  {paper.authors}: {paper.title}. {paper.venue}, {paper.year}"
     yield indent(bibtex(paper), "  ")
-    settings = paper.profiles["paper"].settings
-    yield f"  settings: {' '.join(f'{name}={getattr(settings, name)}' for name in settable(paper.profiles['paper']))}"
+    values = paper.profiles["paper"].settings.values()
+    yield f"  settings: {' '.join(f'{name}={values[name]}' for name in settable(paper.profiles['paper']))}"
     for e in paper.experiments:
         if e.tuned_of:
             continue
@@ -40,7 +41,7 @@ def record(paper: Paper) -> dict[str, object]:
         "bibtex": bibtex(paper),
         "profiles": list(paper.profiles),
         "settings": {
-            name: {profile.name: getattr(profile.settings, name) for profile in paper.profiles.values()}
+            name: {profile.name: profile.settings.values()[name] for profile in paper.profiles.values()}
             for name in settable(paper.profiles["paper"])
         },
         "experiments": [
@@ -54,6 +55,7 @@ def record(paper: Paper) -> dict[str, object]:
                 "selection": e.selection,
                 "leak_free": e.leak_free,
                 "on_request": e.on_request,
+                "settings": asdict(e)["settings"],
                 "space": dict(e.space),
                 "published": [
                     {"corpus": c.corpus, "metric": c.metric, "value": c.value, "source": c.source}

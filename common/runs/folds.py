@@ -7,11 +7,12 @@ import math
 import time
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from common.contract import FoldRun, HeldOutAccess, Networks, Parts, Recipe, SharedArrays, Trained
+from common.contract import FoldRun, HeldOutAccess, Networks, Parts, Recipe, Settings, SharedArrays, Trained
 from common.environment import environment, forget_peak_memory, peak_memory_mib, repeats_results
 from common.errors import UserError
 from common.protocols import leakage
@@ -60,6 +61,7 @@ class FoldContext:
     """
 
     job: Job
+    parts: Parts
     recipe: Recipe
     networks: Networks
     samples: Samples
@@ -98,10 +100,10 @@ def run(unit: WorkUnit, say: Progress, line: Callable[[str], None], done: Callab
             if not folds:
                 continue
             recipe = parts.recipe()
-            needs = parts.needs(job.experiment, job.profile.settings)
-            if networks is None or networks[0] != needs:
+            key = parts.network_key(job.experiment, job.settings), job.settings.training
+            if networks is None or networks[0] != key:
                 networks = None  # the last ones may be gigabytes
-                networks = needs, recipe.Networks(job.experiment, job.profile.settings, job.seed)
+                networks = key, compiled(parts, job, job.settings)
                 looked = []
             if not job.experiment.space:  # else what is trained is other networks, fold by fold
                 measured |= networks[1].facts()
@@ -116,11 +118,17 @@ def run(unit: WorkUnit, say: Progress, line: Callable[[str], None], done: Callab
             failures += len(names)
             continue
         context = FoldContext(
-            job, recipe, networks[1], samples, _keep(job, samples, unit.cache, measured), say, measured, looked
+            job, parts, recipe, networks[1], samples, _keep(job, samples, unit.cache, measured), say, measured, looked
         )
         failures += _folds(context, folds, line, done, repeats=job_folds.repeats)
         del samples, context  # a corpus is gigabytes: free one job's before the next is read
     return failures
+
+
+def compiled(parts: Parts, job: Job, settings: Settings) -> Networks:
+    """The networks of a job with these settings, built and compiled."""
+    shapes, classes = parts.preprocess.shapes(settings), job.experiment.labels.classes
+    return parts.recipe().compiled(settings, shapes, classes, job.seed)
 
 
 def _folds(
@@ -190,7 +198,7 @@ def _fold(context: FoldContext, fold: Fold, *, trial: bool, last: bool) -> FoldR
         raise FloatingPointError("; ".join(ended) or "answers are not finite after the last epoch: training diverged")
     measured = dict(context.measured)
     if trial and experiment.leak_free:
-        precision = job.profile.settings.precision
+        precision = job.settings.training.precision
         leakage.check_prediction_independence(
             answers, trained.predict, _unlabelled(test), experiment, fold.name, precision
         )
@@ -235,8 +243,10 @@ def _train(context: FoldContext, fold: Fold) -> tuple[Trained, Predictions, tupl
         networks = context.networks
         trials: tuple[Trial, ...] = ()
         if experiment.space:
-            settings, trials = tuning.choose(context.recipe, experiment, job.profile, rows, fold_run, job.seed)
-            networks = context.recipe.Networks(experiment, settings, job.seed)
+            build = partial(compiled, context.parts, job)
+            search = experiment, job.settings, job.profile, rows, fold_run, job.seed
+            settings, trials = tuning.choose(build, context.recipe, *search)
+            networks = build(settings)
         trained = context.recipe.train(networks, experiment, rows, fold_run)
         answers = trained.predict(_unlabelled(test) if experiment.leak_free else test)
     return trained, answers, trials
@@ -255,7 +265,7 @@ def _repeat(context: FoldContext, fold: Fold, result: FoldResult, between: str, 
     try:
         _, again, _ = _train(context, fold)
         first = dict(zip(result.clips, result.probabilities, strict=True))
-        leakage.repeated(first, again, job.experiment, fold.name, between, job.profile.settings.precision)
+        leakage.repeated(first, again, job.experiment, fold.name, between, job.settings.training.precision)
     except leakage.LeakError:
         job.run.set_aside()
         raise

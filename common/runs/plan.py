@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from common import corpora
-from common.contract import Paper, Profile
+from common.contract import Paper, Profile, Settings
 from common.corpora import composite
 from common.corpora.marker import marked
 from common.corpora.trees import natural
@@ -55,6 +55,11 @@ class Job:
     notes: tuple[str, ...]
     key: Mapping[str, Any]
     run: Run
+
+    @property
+    def settings(self) -> Settings:
+        """Those of the profile with those of the experiment."""
+        return self.profile.settings.having(self.experiment.settings)
 
     def done(self) -> int:
         """How many folds have a stored result."""
@@ -140,7 +145,7 @@ def plan(
     key = {
         "paper": paper.key,
         "experiment": asdict(experiment),
-        "settings": asdict(profile.settings),
+        "settings": asdict(profile.settings.having(experiment.settings)),
         "seed": seed,
         "motion": profile.motion,
         "clips": [[clip.id, label, digests[clip.id], *annotation(clip)] for clip, label in readable],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +15,17 @@ from common.protocols import leakage
 from common.runs.cache import Cache
 from common.runs.cache import digest as cache_digest
 from common.runs.plan import Job, annotation
-from common.types import Arrays, Clip, Exclusion, Experiment, Samples
+from common.types import Arrays, Clip, Exclusion, Samples
 from common.vision.faces import FaceFinder
 from common.vision.images import frames_of
 
 
 @dataclass(frozen=True)
 class ClipTask:
-    """A clip to be prepared for an experiment, and the key of its arrays in the cache."""
+    """A clip to be prepared from `inputs`, a paper's record, and the key of its arrays in the cache."""
 
     clip: Clip
-    experiment: Experiment
-    settings: Any
+    inputs: Any
     key: Mapping[str, Any]
 
 
@@ -43,23 +42,22 @@ def code(paper: str) -> str:
     return code_digest(sources([f"papers/{paper}/preprocess.py"]))
 
 
-def clip_tasks(job: Job, preprocess: Preprocess, code: str) -> list[ClipTask]:
-    """All clips of a job. Pieces with equal keys have equal arrays, whichever experiment they are for."""
-    settings = job.profile.settings
-    shared = {
-        "parameters": preprocess.parameters(job.experiment, settings),
-        "paper": job.paper.key,
+def clip_task(paper: str, clip: Clip, content: str, inputs: Any, code: str) -> ClipTask:
+    """A clip whose files have a digest `content`. Tasks with equal keys have equal arrays, whatever they are for."""
+    key = {
+        "inputs": asdict(inputs),
+        "paper": paper,
         "code": code,
+        "content": content,
+        "annotation": annotation(clip),
     }
-    return [
-        ClipTask(
-            clip,
-            job.experiment,
-            settings,
-            shared | {"content": job.contents[clip.id], "annotation": annotation(clip)},
-        )
-        for clip, _ in job.clips
-    ]
+    return ClipTask(clip, inputs, key)
+
+
+def clip_tasks(job: Job, code: str) -> list[ClipTask]:
+    """All clips of a job."""
+    inputs = job.settings.inputs
+    return [clip_task(job.paper.key, clip, job.contents[clip.id], inputs, code) for clip, _ in job.clips]
 
 
 def digest(clip_task: ClipTask) -> str:
@@ -87,11 +85,11 @@ def arrays(clip_task: ClipTask, preprocess: Preprocess, cache: Cache, faces: Fac
 
     def prepare() -> Arrays:
         try:
-            return preprocess.prepare(frames_of(clip_task.clip), clip_task.experiment, clip_task.settings, faces)
+            return preprocess.prepare(frames_of(clip_task.clip), clip_task.inputs, faces)
         except (ClipError, UserError):
             raise
         except Exception as error:  # whatever the paper's code trips over
-            where = f"{clip_task.key['paper']} {clip_task.experiment.id}: preparing {clip_task.clip.id} failed"
+            where = f"{clip_task.key['paper']}: preparing {clip_task.clip.id} failed"
             reason = " ".join(str(error).split())[:300]
             raise StoppedError(f"{where}, {type(error).__name__}: {reason}") from error
 
@@ -104,12 +102,13 @@ def samples(
     """The samples of a job's clips but those excluded, from the cache; an entry that is gone is made again.
 
     Raises UserError where no clip is left, StoppedError where rows are not those of the job's clips, subjects and
-    classes, and LeakError where the inputs of a clip rest on more than its arrays.
+    classes, or inputs not of the shapes that the paper tells, and LeakError where the inputs of a clip rest on more
+    than its arrays.
     """
     out = {exclusion.clip: exclusion for exclusion in excluded}
     used = [
         (pair, clip_task)
-        for pair, clip_task in zip(job.clips, clip_tasks(job, preprocess, code), strict=True)
+        for pair, clip_task in zip(job.clips, clip_tasks(job, code), strict=True)
         if pair[0].id not in out
     ]
     if not used:
@@ -120,11 +119,16 @@ def samples(
     clips = [pair for pair, _ in used]
     clip_arrays = [arrays(clip_task, preprocess, cache, faces) for _, clip_task in used]
 
+    settings = job.settings
+
     def assemble(some: Sequence[tuple[Clip, int]], their: Sequence[Arrays]) -> Samples:
-        return preprocess.assemble(some, their, job.experiment, job.profile.settings)
+        return preprocess.assemble(some, their, settings)
 
     by_itself = leakage.alone(clips, clip_arrays, assemble, len(job.experiment.labels.classes))
     assembled = assemble(clips, clip_arrays)
     leakage.identified(assembled, clips, job.experiment)
+    told, there = dict(preprocess.shapes(settings)), {name: values.shape[1:] for name, values in assembled.x.items()}
+    if told != there:
+        raise StoppedError(f"{job.paper.key} {job.experiment.id}: inputs are {there}, `shapes` says {told}")
     leakage.unmixed(leakage.rows(assembled), by_itself, job.experiment)
     return assembled

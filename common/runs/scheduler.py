@@ -126,7 +126,7 @@ class Order:
 def prepare_clips(jobs: Sequence[Job], means: Means, say: Progress) -> dict[str, Prepared]:
     """Have the arrays of all clips of the jobs of one paper in the cache; by experiment, what that came to."""
     preprocess = means.parts().preprocess
-    by_job = {job.experiment.id: preprocessing.clip_tasks(job, preprocess, means.code) for job in jobs}
+    by_job = {job.experiment.id: preprocessing.clip_tasks(job, means.code) for job in jobs}
     digests = {name: [preprocessing.digest(clip_task) for clip_task in some] for name, some in by_job.items()}
     distinct = {
         key: clip_task for name, some in by_job.items() for key, clip_task in zip(digests[name], some, strict=True)
@@ -182,10 +182,10 @@ def _shared_out(
     Experiments whose networks are the same stay together, so that these are built once, unless one process would be
     left with more than its part of all work. A fold counts as much as its experiment has clips.
     """
-    needs, workers = means.parts().needs, means.pool.count
+    parts, workers = means.parts(), means.pool.count
     groups: dict[Hashable, list[tuple[Job, str]]] = {}
     for job in jobs:
-        key = needs(job.experiment, job.profile.settings)
+        key = parts.network_key(job.experiment, job.settings)
         groups.setdefault(key, []).extend((job, fold) for fold in job.pending())
     tried = {_tried(group) for group in groups.values()}
     if means.pool.here:
@@ -320,7 +320,7 @@ def _draw(jobs: Sequence[Job], prepared: Mapping[str, Prepared], means: Means, l
         folder.mkdir(parents=True, exist_ok=True)
         try:
             with named(folder):
-                figures = means.parts().figures.draw(shown, job.profile.settings, means.faces, folder)
+                figures = means.parts().figures.draw(shown, job.settings, means.faces, folder)
         except ClipError as error:
             line(f"{job.paper.key} {job.experiment.id}: no figures, {error}")
             continue

@@ -1,14 +1,15 @@
-"""Reading a paper's claims.toml and departures.toml."""
+"""Reading a paper's paper.toml, claims.toml and departures.toml."""
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from common.contract import CitedRow, Claim, Departure
+from common.contract import Checks, CitedRow, Claim, Departure, Paper, Profile, Reference
+from common.types import Experiment
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,31 @@ class Claims:
     claims: tuple[Claim, ...]
     cited: tuple[CitedRow, ...]
     facts: Mapping[str, Any]
+
+
+def read_paper(
+    folder: Path,
+    experiments: Sequence[Experiment],
+    profiles: Mapping[str, Profile],
+    checks: Checks | None = None,
+) -> Paper:
+    """A paper from its folder, whose name is the paper's key."""
+    with (folder / "paper.toml").open("rb") as file:
+        record = tomllib.load(file)
+    reference = record.pop("reference")
+    claims = read_claims(folder / "claims.toml")
+    return Paper(
+        key=folder.name,
+        experiments=tuple(experiments),
+        profiles=profiles,
+        claims=claims.claims,
+        cited=claims.cited,
+        facts=claims.facts,
+        departures=read_departures(folder / "departures.toml"),
+        reference=Reference(reference["kind"], tuple(reference["authors"]), reference["details"]),
+        checks=checks,
+        **record,
+    )
 
 
 def read_claims(path: Path) -> Claims:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from common.contract import FoldRun, Profile
+from common.contract import FoldRun, Networks, Profile, Settings
 from common.files import file_name
 from common.json_schema import NUMBER
 from common.protocols.splits import inner
@@ -58,17 +58,24 @@ def best(trials: Sequence[Trial]) -> Trial:
 
 
 def choose(
-    recipe: Recipe, experiment: Experiment, profile: Profile, samples: Samples, fold_run: FoldRun, seed: int
-) -> tuple[Any, tuple[Trial, ...]]:
-    """The settings to train a fold with, and all trials, of which the first is that of the profile's own settings.
+    compiled: Callable[[Settings], Networks],
+    recipe: Recipe,
+    experiment: Experiment,
+    settings: Settings,
+    profile: Profile,
+    samples: Samples,
+    fold_run: FoldRun,
+    seed: int,
+) -> tuple[Settings, tuple[Trial, ...]]:
+    """The settings to train a fold with, and all trials, of which the first is that of `settings`, the experiment's.
 
-    `samples` are the fold's training rows, `seed` is the user's. Trials lie in the run's folder, so that a search that
-    was stopped goes on. Where there is one training subject none can be held out: the profile's settings, and no trial.
+    `samples` are the fold's training rows, `seed` is the user's; `compiled` builds networks. Trials lie in the run's
+    folder, so that a search that was stopped goes on. Where there is one training subject none can be held out: the
+    settings as they are, and no trial.
     """
     from common.training.search import search
 
     folds = inner(samples.subject, profile.inner_folds, fold_run.seed)
-    settings = profile.settings
     if not folds:
         return settings, ()
     done = 0
@@ -77,7 +84,7 @@ def choose(
         nonlocal done
         fold_run.say(f"{experiment.id} {fold_run.fold}: settings", done, profile.trials)
         done += 1
-        networks = recipe.Networks(experiment, replace(settings, **choice), seed)
+        networks = compiled(settings.having(choice))
         truth: list[int] = []
         probabilities: list[NDArray[np.float32]] = []
         for number, (train, held_out) in enumerate(folds, start=1):
@@ -99,10 +106,10 @@ def choose(
         form=_FORM,
         trials=profile.trials,
         seed=seed_of(experiment.id, "search", seed),  # the same choices in all folds
-        first={name: getattr(settings, name) for name in experiment.space},
+        first={name: settings.values()[name] for name in experiment.space},
     )
     trials = tuple(Trial(dict(choice), record["uf1"], record["log_loss"]) for choice, record in tried)
-    return replace(settings, **best(trials).settings), trials
+    return settings.having(best(trials).settings), trials
 
 
 def _scored(

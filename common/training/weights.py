@@ -19,7 +19,7 @@ KERAS, SAFETENSORS = (".h5", ".keras"), (".safetensors",)
 class Weights:
     """Initial weights: `choice` is "imagenet", "none" (random) or a path, `files` the (path, SHA-256) of what it holds.
 
-    A paper whose Settings have a field `weights` of this type takes --weights. Part of a run's key, as all settings.
+    A paper whose settings have a field `weights` of this type takes --weights. Part of a run's key, as all settings.
     """
 
     choice: str
@@ -66,14 +66,14 @@ def chosen(text: str) -> Weights:
 
 def takes(profile: Profile) -> bool:
     """Whether the networks of a profile's paper start from weights that a user can choose."""
-    return isinstance(getattr(profile.settings, "weights", None), Weights)
+    return isinstance(profile.settings.values().get("weights"), Weights)
 
 
 def starting_from(profile: Profile, weights: Weights | None) -> Profile:
     """The profile with these weights; itself where none are named or the paper takes none."""
-    if weights is None or not takes(profile) or weights == profile.settings.weights:
+    if weights is None or not takes(profile) or weights == profile.settings.values()["weights"]:
         return profile
-    settings = replace(profile.settings, weights=weights)
+    settings = profile.settings.having({"weights": weights})
     return replace(profile, settings=settings, options=(*profile.options, ("--weights", weights.choice)))
 
 

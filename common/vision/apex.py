@@ -28,6 +28,8 @@ SIZE = 128
 """Width and height in pixels of the face that LBP features are taken of."""
 MARGIN = 0.05
 """Share of the landmarks' extent added on every side of the face."""
+RADIUS, NEIGHBOURS, BLOCKS = 3, 8, 8
+"""Of the local binary patterns: pixels to the neighbours, how many these are, and the blocks along either side."""
 
 
 def estimate(clip: AnyClip, method: str, faces: FaceFinder) -> AnyClip:
@@ -87,26 +89,24 @@ def spot(frames: NDArray[np.uint8]) -> int:
     return 1 + divide_and_conquer(differences(lbp_histograms(frames))[1:])
 
 
-def lbp_histograms(
-    frames: NDArray[np.uint8], radius: int = 3, neighbours: int = 8, blocks: int = 8
-) -> NDArray[np.float64]:
-    """Histograms of local binary patterns, (n, blocks * blocks * patterns), of grey frames (n, height, width).
+def lbp_histograms(frames: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Histograms of local binary patterns, (n, 64 blocks * 59 patterns), of grey frames (n, height, width).
 
     Our choices, the text names none: uniform patterns (for 8 neighbours 58, and one bin for all others), counted in a
-    grid of blocks that together cover the frame but for a border of `radius` pixels, which lack neighbours; each
-    block's histogram sums to one. The default radius is 3 because in smooth skin the pixels at radius 1 differ by
-    little but the camera's noise.
+    grid of 8 x 8 blocks that together cover the frame but for a border of RADIUS pixels, which lack neighbours; each
+    block's histogram sums to one. The radius is 3 because in smooth skin the pixels at radius 1 differ by little but
+    the camera's noise.
     """
     from skimage.feature import local_binary_pattern
 
-    patterns = neighbours * (neighbours - 1) + 3
-    inner = slice(radius, -radius)
-    rows, columns = (np.arange(side - 2 * radius) * blocks // (side - 2 * radius) for side in frames.shape[1:])
-    block = (rows[:, None] * blocks + columns) * patterns
-    sizes = np.outer(np.bincount(rows, minlength=blocks), np.bincount(columns, minlength=blocks)).ravel()
-    histograms = np.empty((len(frames), blocks * blocks * patterns))
+    patterns = NEIGHBOURS * (NEIGHBOURS - 1) + 3
+    inner = slice(RADIUS, -RADIUS)
+    rows, columns = (np.arange(side - 2 * RADIUS) * BLOCKS // (side - 2 * RADIUS) for side in frames.shape[1:])
+    block = (rows[:, None] * BLOCKS + columns) * patterns
+    sizes = np.outer(np.bincount(rows, minlength=BLOCKS), np.bincount(columns, minlength=BLOCKS)).ravel()
+    histograms = np.empty((len(frames), BLOCKS * BLOCKS * patterns))
     for index, frame in enumerate(frames):
-        codes = local_binary_pattern(frame, neighbours, radius, method="nri_uniform")[inner, inner].astype(np.int64)
+        codes = local_binary_pattern(frame, NEIGHBOURS, RADIUS, method="nri_uniform")[inner, inner].astype(np.int64)
         histograms[index] = np.bincount((block + codes).ravel(), minlength=histograms.shape[1])
     return histograms / np.repeat(sizes, patterns)
 

@@ -3,10 +3,10 @@
 Wu, Rubinstein, Shih, Guttag, Durand and Freeman, "Eulerian video magnification for revealing subtle changes in the
 world" (SIGGRAPH 2012), as its authors' reference settings go: every level of a Laplacian pyramid is band-passed in
 time, pixel by pixel, multiplied by a factor of its own, and added to the frame. Of the reference are the factors
-(`amplification`), the presets (`BABY`, `FACE`) and the start of the causal filters, which take the clip to have shown
-its first frame for ever. Other than there,
+(`amplification`), the start of the causal filter, which takes the clip to have shown its first frame for ever, and,
+from its settings for faces, that brightness alone is magnified. Other than there,
 
-- a band is given in Hz, and the filters follow from it and the frame rate of each clip;
+- a band is given in Hz, and the filter follows from it and the frame rate of each clip;
 - every frame is kept, where the reference leaves out the last ten;
 - "butterworth" is a band-pass whose middle passes whole and unshifted. The reference subtracts two low-passes of order
   one, which in the middle of 0.5-10 Hz lets 90% through, and relates the edges to the frame rate where its filter
@@ -28,7 +28,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-FILTERS = ("iir", "butterworth", "ideal")
+FILTERS = ("butterworth", "ideal")
+EXAGGERATION = 2.0
+"""How fast the factor grows with the wavelength where `amplification` caps it, as in the reference."""
 LUMA = (0.299, 0.587, 0.114)
 """Luminance Y of YIQ, of red, green and blue."""
 TAPS = 5
@@ -37,24 +39,12 @@ BLOCK = 1 << 18
 """Values that are filtered in time at once, which bounds the memory it takes."""
 
 
-def cutoff(r: float, fps: float) -> float:
-    """The edge in Hz of the low-pass y += r (x - y) at a frame rate: -fps ln(1 - r) / 2 pi."""
-    return -fps * math.log1p(-r) / (2 * math.pi)
-
-
-def coefficient(hz: float, fps: float) -> float:
-    """The r of the low-pass y += r (x - y) whose edge is `hz`, between 0 and 1: the inverse of `cutoff`."""
-    return -math.expm1(-2 * math.pi * hz / fps)
-
-
 @dataclass(frozen=True)
 class Magnification:
     """What is magnified, and how much.
 
     Motion between `low_hz` and `high_hz` grows to 1 + `alpha` times its size at the levels that `amplification` leaves
-    whole. `wavelength` is lambda_c in pixels: structures below it get less. `chrominance` is what the colour's motion
-    gets beside the brightness's, 0 to 1. `order` is that of the "butterworth" filter, one as in the reference; a higher
-    one has steeper edges and shifts the motion more in time. Raises ValueError for settings out of range.
+    whole. `wavelength` is lambda_c in pixels: structures below it get less. Raises ValueError for what is out of range.
     """
 
     alpha: float
@@ -62,40 +52,25 @@ class Magnification:
     low_hz: float
     high_hz: float
     filter: str = "butterworth"
-    chrominance: float = 0.0
-    exaggeration: float = 2.0
-    order: int = 1
 
     def __post_init__(self) -> None:
         if self.filter not in FILTERS:
             raise ValueError(f"{self.filter!r} is no temporal filter; known are {', '.join(FILTERS)}")
         if not 0 <= self.alpha < math.inf:
             raise ValueError(f"alpha must be 0 or more and finite, not {self.alpha}")
-        if not (0 < self.wavelength < math.inf and 0 < self.exaggeration < math.inf):
-            raise ValueError(
-                f"wavelength and exaggeration must be positive, not {self.wavelength} and {self.exaggeration}"
-            )
+        if not 0 < self.wavelength < math.inf:
+            raise ValueError(f"wavelength must be positive and finite, not {self.wavelength}")
         if not 0 < self.low_hz < self.high_hz < math.inf:
             raise ValueError(f"a band must go from above 0 Hz upwards, not from {self.low_hz} to {self.high_hz} Hz")
-        if not 0 <= self.chrominance <= 1:
-            raise ValueError(f"chrominance must lie between 0 and 1, not {self.chrominance}")
-        if self.order < 1:
-            raise ValueError(f"the order of a filter must be at least 1, not {self.order}")
-
-
-BABY = Magnification(10, 16, cutoff(0.05, 30), cutoff(0.4, 30), "iir", chrominance=0.1)
-"""The reference's settings for the breathing baby, r of 0.4 and 0.05 at 30 frames a second: 0.245 to 2.44 Hz."""
-FACE = Magnification(20, 80, 0.5, 10.0, "butterworth", chrominance=0.0)
-"""The reference's settings for the motion of a face."""
 
 
 def magnify(frames: NDArray[np.uint8], fps: float, settings: Magnification) -> NDArray[np.uint8]:
     """A clip with its motion magnified: frames and result uint8, RGB (n, h, w, 3) or grey (n, h, w).
 
-    The motion is added to the frame it was found in, rounded, and cut at 0 and 255. One frame alone does not move and
-    comes back as it is, and so do pictures of fewer than 10 pixels on a side, which have no level between the finest
-    and the coarsest. Beside frames and result it takes a quarter of the clip as float32, and a third of that where the
-    colour's motion is left alone. Raises ValueError for another dtype or shape, and as `band_passed` does.
+    The motion of the brightness is added to the frame it was found in, to all colours alike, rounded, and cut at 0 and
+    255. One frame alone does not move and comes back as it is, and so do pictures of fewer than 10 pixels on a side,
+    which have no level between the finest and the coarsest. Beside frames and result it takes a float32 for every four
+    pixels. Raises ValueError for another dtype or shape, and as `band_passed` does.
     """
     if frames.dtype != np.uint8 or not (frames.ndim == 3 or (frames.ndim == 4 and frames.shape[-1] == 3)):
         raise ValueError(f"magnify takes uint8 (n, h, w, 3) or (n, h, w), not {frames.dtype} {frames.shape}")
@@ -106,7 +81,7 @@ def magnify(frames: NDArray[np.uint8], fps: float, settings: Magnification) -> N
     gains = amplification(height, width, settings)
     if not any(gains):
         return frames.copy()
-    moving = _halved(frames, settings.chrominance)
+    moving = _halved(frames)
     flat = moving.reshape(n, -1)
     step = max(1, BLOCK // n)
     for start in range(0, flat.shape[1], step):
@@ -114,7 +89,7 @@ def magnify(frames: NDArray[np.uint8], fps: float, settings: Magnification) -> N
     result = np.empty_like(frames, order="C")
     for frame, band, out in zip(frames, moving, result, strict=True):
         motion: NDArray[Any] = _enlarged(_amplified(band, gains), height, width)
-        if motion.ndim < frame.ndim:
+        if frame.ndim == 3:
             motion = cv2.merge([motion] * 3)
         cv2.add(np.ascontiguousarray(frame), motion, dst=out, dtype=cv2.CV_8U)
     return result
@@ -123,7 +98,7 @@ def magnify(frames: NDArray[np.uint8], fps: float, settings: Magnification) -> N
 def amplification(height: int, width: int, settings: Magnification) -> tuple[float, ...]:
     """What every level of the pyramid is multiplied by, finest first.
 
-    min(alpha, exaggeration (wavelength_l / (8 delta) - 1)) but never below 0, with delta = wavelength / 8 / (1 + alpha)
+    min(alpha, EXAGGERATION (wavelength_l / (8 delta) - 1)) but never below 0, with delta = wavelength / 8 / (1 + alpha)
     and wavelength_l a third of the picture's diagonal at the coarsest level, half as much at each finer one. The finest
     and the coarsest level get 0.
     """
@@ -134,7 +109,7 @@ def amplification(height: int, width: int, settings: Magnification) -> tuple[flo
     gains = []
     for level in range(levels):
         here = math.hypot(height, width) / 3 / 2 ** (levels - 1 - level)
-        most = settings.exaggeration * (here / (8 * delta) - 1)
+        most = EXAGGERATION * (here / (8 * delta) - 1)
         gains.append(0.0 if level in (0, levels - 1) else max(0.0, min(settings.alpha, most)))
     return tuple(gains)
 
@@ -142,11 +117,10 @@ def amplification(height: int, width: int, settings: Magnification) -> tuple[flo
 def band_passed(values: NDArray[np.floating[Any]], fps: float, settings: Magnification) -> NDArray[np.floating[Any]]:
     """What of `values` (n, ...), in time along the first axis, lies in the band; floating, same shape.
 
-    "iir" is the difference of two low-passes of first order, and soft: the band's middle, in octaves, passes to the
-    share (high - low) / (high + low), 82% for `BABY`; the edges to 63% there, and a tenth of its lower edge to 9%. It
-    and "butterworth" look at past frames alone, and take the first to have lasted for ever. "ideal" passes
-    `kept_frequencies`, without any shift in time, and takes the clip to repeat. What does not change gives exact zeros.
-    Raises ValueError for a band whose upper edge is not below half the frame rate.
+    "butterworth" is of first order, and so soft: a tenth of the lower edge still passes to nearly a tenth. It looks at
+    past frames alone, and takes the first to have lasted for ever. "ideal" passes `kept_frequencies`, without any shift
+    in time, and takes the clip to repeat. What does not change gives exact zeros. Raises ValueError for a band whose
+    upper edge is not below half the frame rate.
     """
     _check_band(fps, settings)
     from scipy import fft, signal
@@ -157,13 +131,7 @@ def band_passed(values: NDArray[np.floating[Any]], fps: float, settings: Magnifi
         spectrum = fft.rfft(changes, axis=0)
         spectrum[dropped] = 0
         return np.asarray(fft.irfft(spectrum, n, axis=0))
-    if settings.filter == "butterworth":
-        edges = (settings.low_hz, settings.high_hz)
-        sections = signal.butter(settings.order, edges, "bandpass", output="sos", fs=fps)
-    else:
-        fast, slow = (coefficient(hz, fps) for hz in (settings.high_hz, settings.low_hz))
-        # the difference of the two low-passes over their common denominator
-        sections = np.array([[fast - slow, slow - fast, 0, 1, fast + slow - 2, (1 - fast) * (1 - slow)]])
+    sections = signal.butter(1, (settings.low_hz, settings.high_hz), "bandpass", output="sos", fs=fps)
     return np.asarray(signal.sosfilt(sections, changes, axis=0))
 
 
@@ -199,18 +167,14 @@ def _frequencies(n: int, fps: float) -> NDArray[np.float64]:
     return np.asarray(np.fft.rfftfreq(n, 1 / fps), np.float64)
 
 
-def _halved(frames: NDArray[np.uint8], chrominance: float) -> NDArray[np.float32]:
-    """The second Gaussian level of all frames, colours mixed as their motion is to come out, float32 (n, h/2, w/2, c).
-
-    Attenuating I and Q of YIQ by a leaves a of each colour and 1 - a of the luminance in all three. With a = 0 that is
-    one and the same for the three, and the channel axis goes, as it does for grey frames.
-    """
-    mixing = np.array([LUMA] * 3, np.float32) * (1 - chrominance) + np.eye(3, dtype=np.float32) * chrominance
+def _halved(frames: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """The second Gaussian level of all frames, colours mixed to their brightness, float32 (n, h/2, w/2)."""
+    mixing = np.array([LUMA], np.float32)
     small = None
     for index, frame in enumerate(frames):
         halved = cv2.pyrDown(frame.astype(np.float32))
         if halved.ndim == 3:
-            halved = cv2.transform(halved, mixing if chrominance else mixing[:1])
+            halved = cv2.transform(halved, mixing)
         if small is None:
             small = np.empty((len(frames), *halved.shape), np.float32)
         small[index] = halved

@@ -9,11 +9,11 @@ import numpy as np
 from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import Rectangle
 
-from common.contract import Figure, InputView
+from common.contract import Figure, InputView, Settings
 from common.types import Clip, Experiment, Samples
 from common.vision.faces import FaceFinder
 from common.vision.images import read_frame
-from papers.aouayeb2019.experiments import Settings
+from papers.aouayeb2019.experiments import Inputs
 from papers.aouayeb2019.preprocess import (
     REGIONS,
     cut_regions,
@@ -30,7 +30,10 @@ COLOURS = ("#0072B2", "#0072B2", "#D55E00", "#009E73", "#009E73", "#CC79A7")
 def draw(clips: Sequence[tuple[Clip, int]], settings: Settings, faces: FaceFinder, folder: Path) -> list[Figure]:
     """Draw the regions of the first clip of each corpus that is among `clips`."""
     first = list({clip.corpus: clip for clip, _ in reversed(clips)}.values())[::-1]
-    return [_regions(first, faces, folder / "regions.png"), _inputs(first[0], settings, faces, folder / "inputs.png")]
+    return [
+        _regions(first, faces, folder / "regions.png"),
+        _inputs(first[0], settings.inputs, faces, folder / "inputs.png"),
+    ]
 
 
 def results(experiment: Experiment, folder: Path) -> list[Figure]:
@@ -38,10 +41,10 @@ def results(experiment: Experiment, folder: Path) -> list[Figure]:
     return []
 
 
-def looks(samples: Samples, experiment: Experiment, settings: Settings) -> dict[str, InputView]:
+def looks(samples: Samples, settings: Settings) -> dict[str, InputView]:
     """The six regions of every frame that is read, white where they are transparent."""
-    read = np.flatnonzero(samples.view < settings.sequence_length)
-    numbers = tuple(f"frame {1 + view * settings.frame_step}" for view in samples.view[read].tolist())
+    read = np.flatnonzero(samples.view < settings.network.sequence_length)
+    numbers = tuple(f"frame {1 + view * settings.inputs.frame_step}" for view in samples.view[read].tolist())
     views = {}
     for name, values in samples.x.items():
         regions = values[read].astype(np.float32)
@@ -92,12 +95,12 @@ def _regions(clips: Sequence[Clip], faces: FaceFinder, path: Path) -> Figure:
     )
 
 
-def _inputs(clip: Clip, settings: Settings, faces: FaceFinder, path: Path) -> Figure:
-    used = range(0, len(clip.frames), settings.frame_step)
+def _inputs(clip: Clip, inputs: Inputs, faces: FaceFinder, path: Path) -> Figure:
+    used = range(0, len(clip.frames), inputs.frame_step)
     place = used[len(used) // 2]
     first, middle = read_frame(clip, 0), read_frame(clip, place)
     x1, x2, y1, y2 = face_box(faces.find(first, str(clip.frames[0])).points, *first.shape[:2])
-    rows = [resize(cut_regions(to_canvas(frame[y1:y2, x1:x2])), settings.region_scale) for frame in (first, middle)]
+    rows = [resize(cut_regions(to_canvas(frame[y1:y2, x1:x2])), inputs.region_scale) for frame in (first, middle)]
     page = Canvas(figsize=(9, 3.4), layout="constrained")
     axes = page.subplots(2, len(REGIONS), width_ratios=[x2 - x1 for x1, x2, _, _ in REGIONS.values()])
     for row, cuts, number in zip(axes, rows, (clip.numbers[0], clip.numbers[place]), strict=True):

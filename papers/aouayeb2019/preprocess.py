@@ -13,11 +13,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from common.contract import Settings, Shapes
 from common.errors import ClipError
-from common.types import Clip, ClipFrames, Experiment, Samples
+from common.types import Arrays, Clip, ClipFrames, Samples
 from common.vision.faces import FaceFinder
 from common.vision.images import each_frame, read_frame, where
-from papers.aouayeb2019.experiments import Settings, by_landmarks
+from papers.aouayeb2019.experiments import Inputs
 
 Box = tuple[int, int, int, int]
 
@@ -63,15 +64,6 @@ AROUND: dict[str, tuple[int, ...]] = {
 
 MARGIN = 0.15
 """What those boxes add on every side, as a share of the distance between the outer eye corners (36, 45)."""
-
-
-def parameters(experiment: Experiment, settings: Settings) -> dict[str, object]:
-    """What decides the arrays that `prepare` returns."""
-    return {
-        "frame_step": settings.frame_step,
-        "region_scale": settings.region_scale,
-        "boxes": "by landmarks" if by_landmarks(experiment) else "fixed on the canvas",
-    }
 
 
 def region_sizes(scale: float) -> dict[str, tuple[int, int]]:
@@ -143,9 +135,7 @@ def resize(regions: dict[str, NDArray[np.uint8]], scale: float) -> dict[str, NDA
     }
 
 
-def prepare(
-    clip: ClipFrames, experiment: Experiment, settings: Settings, faces: FaceFinder
-) -> dict[str, NDArray[np.uint8]]:
+def prepare(clip: ClipFrames, inputs: Inputs, faces: FaceFinder) -> Arrays:
     """A clip's regions, each uint8 (frames, height, width, 4).
 
     Raises ClipError for files that cannot be used and where no face is found in the first frame, or one that lies
@@ -153,28 +143,28 @@ def prepare(
     """
     first = read_frame(clip, 0)
     points = faces.find(first, where(clip, 0)).points
-    boxes = landmark_boxes(points, *first.shape[:2]) if by_landmarks(experiment) else {}
+    boxes = landmark_boxes(points, *first.shape[:2]) if inputs.landmark_boxes else {}
     around = list(boxes.values()) or [face_box(points, *first.shape[:2])]
     if any(right <= left or bottom <= top for left, right, top, bottom in around):
         raise ClipError(f"{where(clip, 0)}: the face that dlib finds lies outside the picture")
     (left, top), (right, bottom) = np.min(around, axis=0)[[0, 2]].tolist(), np.max(around, axis=0)[[1, 3]].tolist()
     boxes = {name: (x1 - left, x2 - left, y1 - top, y2 - top) for name, (x1, x2, y1, y2) in boxes.items()}
-    frames, sizes = len(clip.numbers[:: settings.frame_step]), region_sizes(settings.region_scale)
+    frames, sizes = len(clip.numbers[:: inputs.frame_step]), region_sizes(inputs.region_scale)
     regions = {name: np.empty((frames, *size, 4), np.uint8) for name, size in sizes.items()}
     part = slice(top, bottom), slice(left, right)
-    for index, picture in enumerate(each_frame(clip, settings.frame_step, part)):
+    for index, picture in enumerate(each_frame(clip, inputs.frame_step, part)):
         cut = cut_boxes(picture, boxes) if boxes else cut_regions(to_canvas(picture))
-        for name, region in resize(cut, settings.region_scale).items():
+        for name, region in resize(cut, inputs.region_scale).items():
             regions[name][index] = region
     return regions
 
 
-def assemble(
-    clips: Sequence[tuple[Clip, int]],
-    arrays: Sequence[dict[str, NDArray[np.uint8]]],
-    experiment: Experiment,
-    settings: Settings,
-) -> Samples:
+def shapes(settings: Settings) -> Shapes:
+    """Six regions, in RGB and alpha."""
+    return {name: (*size, 4) for name, size in region_sizes(settings.inputs.region_scale).items()}
+
+
+def assemble(clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], settings: Settings) -> Samples:
     """Samples with one row per frame: x is the six regions, y the clip's class, view the frame's place in its clip.
 
     Takes the regions out of `arrays` one by one, so that a corpus is not held twice.

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from common.contract import FoldRun, Trained
+from common.contract import FoldRun, Settings, Shapes, Trained
 from common.seeds import seed_of
 from common.training.batches import Inputs
 from common.training.flops import forward
@@ -17,8 +17,7 @@ from common.training.layers import keras2_hard_sigmoid
 from common.training.learner import Learner, Models, predict
 from common.types import Arrays, Experiment, Predictions, Progress, Samples
 from papers.aouayeb2019 import model
-from papers.aouayeb2019.experiments import Settings, with_sigmoid_gates
-from papers.aouayeb2019.preprocess import REGIONS, region_sizes, takes_part
+from papers.aouayeb2019.preprocess import REGIONS, takes_part
 
 _HISTORY = "history "
 
@@ -26,32 +25,32 @@ _HISTORY = "history "
 class Networks:
     """The two networks of the paper, compiled once and shared by all folds of experiments that need the same."""
 
-    def __init__(self, experiment: Experiment, settings: Settings, seed: int) -> None:
-        self.settings, self.classes, self.seed = settings, experiment.labels.classes, seed
-        classes = self.classes
-        gates: model.Gates = "sigmoid" if with_sigmoid_gates(experiment) else keras2_hard_sigmoid
-        sizes = region_sizes(settings.region_scale)
-        loss = model.FocalLoss(settings.gamma)
+    def __init__(self, settings: Settings, shapes: Shapes, classes: tuple[str, ...], seed: int) -> None:
+        self.settings, self.classes, self.seed = settings, classes, seed
+        network, training = settings.network, settings.training
+        gates: model.Gates = "sigmoid" if network.sigmoid_gates else keras2_hard_sigmoid
+        sizes = {name: (height, width) for name, (height, width, _) in shapes.items()}
+        loss = model.FocalLoss(training.gamma)
         self.cnns = Learner(
             lambda: model.region_cnns(sizes, len(classes) + 1),
             loss=loss,
             metrics=model.accuracy,
-            optimizer=keras.optimizers.Adam(settings.learning_rate),
-            batch=settings.cnn_batch,
-            epochs=settings.cnn_epochs,
+            optimizer=keras.optimizers.Adam(training.learning_rate),
+            batch=training.cnn_batch,
+            epochs=training.cnn_epochs,
             seed=seed_of("aouayeb2019", "region CNNs", seed),
-            precision=settings.precision,
+            precision=training.precision,
         )
         self.extractor = model.feature_extractor(self.cnns.model)
         self.sequences = Learner(
-            lambda: model.sequence_classifier(tuple(REGIONS), settings.sequence_length, len(classes), gates),
+            lambda: model.sequence_classifier(tuple(REGIONS), network.sequence_length, len(classes), gates),
             loss=loss,
             metrics=model.accuracy,
-            optimizer=keras.optimizers.Adam(settings.learning_rate),
-            batch=settings.lstm_batch,
-            epochs=settings.lstm_epochs,
+            optimizer=keras.optimizers.Adam(training.learning_rate),
+            batch=training.lstm_batch,
+            epochs=training.lstm_epochs,
             seed=seed_of("aouayeb2019", "LSTM part", seed),
-            precision=settings.precision,
+            precision=training.precision,
         )
 
     def facts(self) -> dict[str, int]:
@@ -64,6 +63,9 @@ class Networks:
         return rows_per_clip * forward(self.cnns.model) + forward(self.sequences.model)
 
 
+compiled = Networks
+
+
 def train(networks: Networks, experiment: Experiment, samples: Samples, fold_run: FoldRun) -> Trained:
     """Train on one fold (one row is one frame): the region CNNs, on their features the LSTM part.
 
@@ -71,16 +73,16 @@ def train(networks: Networks, experiment: Experiment, samples: Samples, fold_run
     gives them the same frames, so that a variant and its twin differ by the leak alone.
     """
     if fold_run.held_out_access is None:
-        rows = frames_for_cnns(samples, networks.settings.cnn_share, networks.seed)
+        rows = frames_for_cnns(samples, networks.settings.training.cnn_share, networks.seed)
         cnn_arrays = _train_cnns(networks, samples, rows, fold_run.seed, fold_run.say)
 
         def features(some: Samples) -> Arrays:
-            return predict(networks.extractor, some.x, networks.settings.cnn_batch)
+            return predict(networks.extractor, some.x, networks.settings.training.cnn_batch)
     else:
         everything, seed = fold_run.held_out_access.everything, fold_run.held_out_access.seed
 
         def make() -> Arrays:
-            rows = frames_for_cnns(everything, networks.settings.cnn_share, networks.seed)
+            rows = frames_for_cnns(everything, networks.settings.training.cnn_share, networks.seed)
             history = _train_cnns(networks, everything, rows, seed_of("once", seed), fold_run.say)
             return networks.cnns.predict(everything.x, networks.extractor) | history
 
@@ -90,7 +92,7 @@ def train(networks: Networks, experiment: Experiment, samples: Samples, fold_run
             rows = np.isin(everything.clip, some.clip)
             return {region: cnn_arrays[region][rows] for region in REGIONS}
 
-    classes, length = len(networks.classes), networks.settings.sequence_length
+    classes, length = len(networks.classes), networks.settings.network.sequence_length
     _, labels, sequences = _sequences(samples, features(samples), length)
     targets = model.focal_targets(labels, classes, np.arange(len(labels)))
     history = networks.sequences.fit(
@@ -135,15 +137,15 @@ def frames_for_cnns(samples: Samples, share: float, seed: int) -> NDArray[np.int
     return np.sort(np.concatenate(rows))
 
 
-def answers(models: Models, samples: Samples, experiment: Experiment, settings: Settings) -> Predictions:
+def answers(models: Models, samples: Samples, settings: Settings) -> Predictions:
     """What the trained networks answer for clips, frame by frame and then over their sequence."""
-    features = predict(models["features"], samples.x, settings.cnn_batch)
+    features = predict(models["features"], samples.x, settings.training.cnn_batch)
     return _answers(models["sequences"], samples, features, settings)
 
 
 def _answers(sequences: keras.Model, samples: Samples, features: Arrays, settings: Settings) -> Predictions:
-    clips, _, padded = _sequences(samples, features, settings.sequence_length)
-    return dict(zip(clips.tolist(), predict(sequences, padded, settings.lstm_batch)["emotion"], strict=True))
+    clips, _, padded = _sequences(samples, features, settings.network.sequence_length)
+    return dict(zip(clips.tolist(), predict(sequences, padded, settings.training.lstm_batch)["emotion"], strict=True))
 
 
 def _train_cnns(networks: Networks, samples: Samples, rows: NDArray[np.int64], seed: int, say: Progress) -> Arrays:

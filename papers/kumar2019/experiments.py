@@ -2,62 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any, Literal
 
-from common.contract import Paper, Reference
+from common.contract import Settings
 from common.corpora.composite import MEGC2019
 from common.profiles import profiles
 from common.protocols.splits import BETWEEN, LOSO
-from common.scoring.claims import read_claims, read_departures
 from common.training.tuning import tuned
 from common.types import Experiment
 
-
-@dataclass(frozen=True)
-class Settings:
-    """Training and input settings; the defaults are the paper's (table 1, sections 3.1 to 3.5) or, where marked, not.
-
-    epochs is our choice: by then the rate, halved every 5 epochs, is a thousandth of the first. wavelength, low_hz and
-    high_hz set the magnification, of which the paper gives the factor alone. Faces are brought
-    to face_size before they are magnified, as wide as the network's input, which is ours too.
-    """
-
-    size: int = 224
-    face_size: int = 224
-    window: int = 61
-    cutoff: float = 30.0
-    wavelength: float = 16.0
-    low_hz: float = 0.5
-    high_hz: float = 10.0
-    batch: int = 128
-    epochs: int = 50
-    learning_rate: float = 1e-3
-    momentum: float = 0.9
-    halved_every: int = 5
-    precision: str = "float32"
-
-
-PROFILES = profiles(
-    Settings(),
-    quick=Settings(size=32, face_size=112, batch=16, epochs=4),
-    smoke=Settings(size=48, face_size=96, batch=32, epochs=1),
-)
-
 ALPHAS = (0, 5, 10, 15)
-"""Magnification of the copies of a training clip; 0 is the clip as it is. Also the views of its samples."""
-TESTED = 10
-"""Magnification of a tested clip (section 3.1.1)."""
-CORPORA = ("casme2", "smic", "samm")
-NETWORK = "Avatar ResNet34"
-TITLES = {"casme2": "CASME II", "smic": "SMIC", "samm": "SAMM"}
-SPACE = {"learning_rate": (1e-4, 1e-3, 1e-2), "halved_every": (5, 10, 20)}
-"""How long the network learns, which the text leaves open: no number of epochs is printed."""
-BEFORE = "normalised-before"
-"""Batch normalisation before each convolution, as the text puts it."""
-MAGNIFIED_ONLY = "magnified-only"
-"""The clips as they are do not join the training set."""
+"""Magnification of the copies of a training clip (section 3.1.1); 0 is the clip as it is."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +34,69 @@ class Removal:
     mean: bool = True
 
 
+@dataclass(frozen=True)
+class Inputs:
+    """How images are made; alphas, window and cutoff are the paper's (sections 3.1 to 3.4), the rest is our choice.
+
+    wavelength, low_hz and high_hz set the magnification, of which the paper gives the factor alone. Faces are brought
+    to face_size before they are magnified, as wide as the network's input.
+    """
+
+    size: int = 224
+    face_size: int = 224
+    alphas: tuple[int, ...] = ALPHAS
+    window: int = 61
+    cutoff: float = 30.0
+    wavelength: float = 16.0
+    low_hz: float = 0.5
+    high_hz: float = 10.0
+    removal: Removal = Removal()
+
+
+@dataclass(frozen=True)
+class Network:
+    """`normalised_first` has batch normalisation before each convolution, as the text puts it (section 3.5)."""
+
+    normalised_first: bool = False
+
+
+@dataclass(frozen=True)
+class Training:
+    """The defaults are the paper's (table 1, section 3.5) but for epochs, our choice.
+
+    By then the rate, halved every 5 epochs, is a thousandth of the first. Copies of a training clip are magnified by
+    trained_alphas, a tested clip by tested_alpha (section 3.1.1).
+    """
+
+    batch: int = 128
+    epochs: int = 50
+    learning_rate: float = 1e-3
+    momentum: float = 0.9
+    halved_every: int = 5
+    trained_alphas: tuple[int, ...] = ALPHAS
+    tested_alpha: Literal[0, 5, 10, 15] = 10
+    precision: str = "float32"
+
+
+PROFILES = profiles(
+    Settings(Inputs(), Network(), Training()),
+    quick={"size": 32, "face_size": 112, "batch": 16, "epochs": 4},
+    smoke={"size": 48, "face_size": 96, "batch": 32, "epochs": 1},
+)
+
+CORPORA = ("casme2", "smic", "samm")
+NETWORK = "Avatar ResNet34"
+TITLES = {"casme2": "CASME II", "smic": "SMIC", "samm": "SAMM"}
+SPACE = {"learning_rate": (1e-4, 1e-3, 1e-2), "halved_every": (5, 10, 20)}
+"""How long the network learns, which the text leaves open: no number of epochs is printed."""
+
+READINGS: Mapping[str, tuple[Mapping[str, Any], str]] = {
+    "published": ({}, ""),
+    "normalised-before": ({"normalised_first": True}, ", batch normalisation before each convolution"),
+    "magnified-only": ({"trained_alphas": ALPHAS[1:]}, ", trained on magnified clips alone"),
+}
+"""Readings of the text that run on every corpus: by variant its settings, and what the title says of it."""
+
 REMOVALS: Mapping[str, tuple[Removal, str]] = {
     "magnified-texture": (Removal(magnified=True), "texture of the magnified frames"),
     "zero-phase": (Removal(magnified=True, filter="ideal"), "magnified without phase, texture of the magnified frames"),
@@ -91,32 +111,13 @@ REMOVALS: Mapping[str, tuple[Removal, str]] = {
 """Other readings of section 3.2, by variant, and what the title says of them."""
 
 
-def removal(experiment: Experiment) -> Removal:
-    """How the frames of low texture are found in an experiment."""
-    return REMOVALS[experiment.original][0] if experiment.original in REMOVALS else Removal()
-
-
-def needs(experiment: Experiment, settings: Settings) -> Hashable:
-    """What the networks depend on: experiments that need the same share them."""
-    return experiment.original == BEFORE
-
-
-def trained_alphas(experiment: Experiment) -> tuple[int, ...]:
-    """The magnifications of the training clips."""
-    return ALPHAS[1:] if experiment.original == MAGNIFIED_ONLY else ALPHAS
-
-
-def _experiments() -> Iterator[Experiment]:
-    variants = {
-        "published": "",
-        BEFORE: ", batch normalisation before each convolution",
-        MAGNIFIED_ONLY: ", trained on magnified clips alone",
-    }
+def _plain() -> Iterator[Experiment]:
+    removals = {variant: ({"removal": removal}, f", {how}") for variant, (removal, how) in REMOVALS.items()}
     runs: list[tuple[str, tuple[str, ...], str]] = [("composite-loso", CORPORA, "the composite")]
     runs += [(f"{corpus}-loso", (corpus,), f"{TITLES[corpus]} alone") for corpus in ("smic", "casme2", "samm")]
     for name, corpora, title in runs:
-        readings = {variant: f", {how}" for variant, (_, how) in REMOVALS.items()} if name == "composite-loso" else {}
-        for variant, how in (variants | readings).items():
+        readings = {**READINGS, **removals} if corpora == CORPORA else READINGS
+        for variant, (settings, how) in readings.items():
             yield Experiment(
                 name=name,
                 variant=variant,
@@ -127,6 +128,7 @@ def _experiments() -> Iterator[Experiment]:
                 selection="last epoch",
                 leak_free=True,
                 network=NETWORK,
+                settings=settings,
                 note="Magnified copies of a clip stay on its side of the split.",
                 on_request=variant != "published",
                 common_ground=(name, variant) == ("composite-loso", "published"),
@@ -148,27 +150,4 @@ def _experiments() -> Iterator[Experiment]:
                 )
 
 
-_HERE = Path(__file__).parent
-_CLAIMS = read_claims(_HERE / "claims.toml")
-
-PAPER = Paper(
-    key="kumar2019",
-    title="Classification of facial micro-expressions using motion magnified emotion avatar images",
-    authors="A. J. R. Kumar, R. Theagarajan, O. Peraza, B. Bhanu",
-    venue="IEEE Conference on Computer Vision and Pattern Recognition Workshops (CVPRW)",
-    year=2019,
-    url="",
-    summary="Motion magnified, textured frames of a clip averaged to one Emotion Avatar Image, and a ResNet34.",
-    images="cropped",
-    experiments=(*_experiments(), *tuned(tuple(_experiments()), lambda experiment: SPACE)),
-    profiles=PROFILES,
-    claims=_CLAIMS.claims,
-    cited=_CLAIMS.cited,
-    facts=_CLAIMS.facts,
-    departures=read_departures(_HERE / "departures.toml"),
-    reference=Reference(
-        kind="inproceedings",
-        authors=("Ankith Jain Rakesh Kumar", "Rajkumar Theagarajan", "Omar Peraza", "Bir Bhanu"),
-        details={"booktitle": "IEEE Conference on Computer Vision and Pattern Recognition Workshops (CVPRW)"},
-    ),
-)
+EXPERIMENTS = (*_plain(), *tuned(tuple(_plain()), lambda experiment: SPACE))

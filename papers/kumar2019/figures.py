@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from numpy.typing import NDArray
 
-from common.contract import Figure, InputView
+from common.contract import Figure, InputView, Settings
 from common.types import Clip, Experiment, Samples
 from common.vision.faces import FaceFinder
-from papers.kumar2019.experiments import TESTED, Removal, Settings
+from papers.kumar2019.experiments import Inputs
 from papers.kumar2019.preprocess import avatar_of, face_frames, magnified, textured
 
 GAINS = (1, 2, 5, 10, 15, 20, 30, 40, 50)
@@ -26,8 +26,10 @@ def draw(clips: Sequence[tuple[Clip, int]], settings: Settings, faces: FaceFinde
     for corpus in dict.fromkeys(clip.corpus for clip, _ in clips):
         by_class = {label: clip for clip, label in reversed(clips) if clip.corpus == corpus}
         shown = [by_class[label] for label in sorted(by_class)]
-        drawn.append(_steps(shown, settings, faces, folder / f"steps-{corpus}.png"))
-        drawn.append(_noise(shown[0], settings, faces, folder / f"noise-{corpus}.png"))
+        drawn.append(
+            _steps(shown, settings.inputs, settings.training.tested_alpha, faces, folder / f"steps-{corpus}.png")
+        )
+        drawn.append(_noise(shown[0], settings.inputs, faces, folder / f"noise-{corpus}.png"))
     return drawn
 
 
@@ -36,23 +38,24 @@ def results(experiment: Experiment, folder: Path) -> list[Figure]:
     return []
 
 
-def looks(samples: Samples, experiment: Experiment, settings: Settings) -> dict[str, InputView]:
+def looks(samples: Samples, settings: Settings) -> dict[str, InputView]:
     """The Emotion Avatar Image of the magnification that is tested."""
-    avatars = samples.x["avatar"][samples.view == TESTED]
-    return {"avatar": InputView((1, 2), avatars, (f"Emotion Avatar Image, magnified {TESTED} times",))}
+    tested = settings.training.tested_alpha
+    avatars = samples.x["avatar"][samples.view == tested]
+    return {"avatar": InputView((1, 2), avatars, (f"Emotion Avatar Image, magnified {tested} times",))}
 
 
-def _steps(clips: Sequence[Clip], settings: Settings, faces: FaceFinder, path: Path) -> Figure:
+def _steps(clips: Sequence[Clip], inputs: Inputs, alpha: int, faces: FaceFinder, path: Path) -> Figure:
     page = Canvas(figsize=(7.2, 1.75 * len(clips)), layout="constrained")
     grid = page.subplots(len(clips), 5, squeeze=False, width_ratios=(1, 1, 1.9, 1, 1))
     for axes, clip in zip(grid, clips, strict=True):
-        frames, face = face_frames(clip, settings, faces)
-        moved = magnified(clip, frames, TESTED, settings)
-        texture = textured(frames, settings, Removal())
+        frames, face = face_frames(clip, inputs, faces)
+        moved = magnified(clip, frames, alpha, inputs)
+        texture = textured(frames, inputs)
         middle = int(np.abs(np.array(clip.numbers) - clip.apex).argmin()) if clip.apex is not None else len(frames) // 2
         kept = texture.kept[np.abs(texture.kept - middle).argmin()]
         _picture(axes[0], frames[kept], f"frame {clip.numbers[kept]}")
-        _picture(axes[1], moved[kept], f"magnified x{TESTED}")
+        _picture(axes[1], moved[kept], f"magnified x{alpha}")
         _curve(axes[2], texture.activity, texture.kept, list(clip.numbers))
         _picture(axes[3], avatar_of(moved, texture.kept, face, faces), "avatar image")
         _picture(axes[4], avatar_of(frames, texture.kept, face, faces), "not magnified")
@@ -69,13 +72,13 @@ def _steps(clips: Sequence[Clip], settings: Settings, faces: FaceFinder, path: P
     )
 
 
-def _noise(clip: Clip, settings: Settings, faces: FaceFinder, path: Path) -> Figure:
+def _noise(clip: Clip, inputs: Inputs, faces: FaceFinder, path: Path) -> Figure:
     from skimage.metrics import peak_signal_noise_ratio
 
-    frames, _ = face_frames(clip, settings, faces)
+    frames, _ = face_frames(clip, inputs, faces)
     ratios = []
     for gain in GAINS:
-        moved = magnified(clip, frames, gain, settings)
+        moved = magnified(clip, frames, gain, inputs)
         ratios.append(np.inf if (moved == frames).all() else peak_signal_noise_ratio(frames, moved))
     page = Canvas(figsize=(4.6, 2.4), layout="constrained")
     axes = page.subplots()

@@ -10,12 +10,35 @@ from __future__ import annotations
 import keras
 from keras import layers
 
+from common.contract import Settings, Shapes
+from common.training.single_network import Fit
+from papers.kumar2019.experiments import Network
+
 FILTERS = (64, 128, 256, 512)
 BLOCKS = (3, 4, 6, 3)
 WEIGHT_DECAY = 5e-4
 MOMENTUM, EPSILON = 0.9, 1e-5
 """Of batch normalisation, as He et al. have them. With Keras' momentum of 0.99 the statistics of a short training would
 still be mostly those that it started with."""
+
+
+def build(network: Network, shapes: Shapes, classes: int) -> keras.Model:
+    """ResNet34 for {"avatar": (size, size, 3)}."""
+    return resnet34(shapes["avatar"][0], classes, before=network.normalised_first)
+
+
+def fit(settings: Settings) -> Fit:
+    """How it is trained (section 3.5, table 1): all magnifications of a clip are learnt, one is tested."""
+    training = settings.training
+    return Fit(
+        name="ResNet34, normalised first" if settings.network.normalised_first else "ResNet34",
+        optimizer=keras.optimizers.SGD(training.learning_rate, momentum=training.momentum),
+        rate=lambda epoch: training.learning_rate / 2 ** (epoch // training.halved_every),
+        batch=training.batch,
+        epochs=training.epochs,
+        trained_views=training.trained_alphas,
+        tested_view=training.tested_alpha,
+    )
 
 
 def resnet34(size: int, classes: int, *, before: bool = False) -> keras.Model:

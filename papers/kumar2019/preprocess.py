@@ -7,57 +7,49 @@ The face is cut out of all frames by the landmarks of the first. The frames are 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from itertools import pairwise
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from common.contract import Settings, Shapes
 from common.errors import ClipError
-from common.types import Arrays, Clip, ClipFrames, Experiment, Samples
+from common.types import Arrays, Clip, ClipFrames, Samples
 from common.vision.alignment import rectangle
 from common.vision.faces import Face, FaceFinder
 from common.vision.images import each_frame, read_frame, squared, where
 from common.vision.magnification import Magnification, magnify
 from papers.kumar2019.avatar import avatar
-from papers.kumar2019.experiments import ALPHAS, TESTED, Removal, Settings, removal
+from papers.kumar2019.experiments import Inputs
 from papers.kumar2019.texture import Texture, select
 
 MARGIN = 0.25
 """What is added around the landmarks on every side, as a share of their extent."""
 
 
-def parameters(experiment: Experiment, settings: Settings) -> dict[str, object]:
-    """What decides the arrays that `prepare` returns."""
-    names = ("size", "face_size", "window", "cutoff", "wavelength", "low_hz", "high_hz")
-    shared = {name: getattr(settings, name) for name in names}
-    return shared | {"alphas": ALPHAS, "removal": asdict(removal(experiment))}
-
-
-def prepare(clip: ClipFrames, experiment: Experiment, settings: Settings, faces: FaceFinder) -> Arrays:
-    """A clip's images: "avatars" RGB uint8 (4, size, size, 3) in the order of `ALPHAS`, and what they were made of.
+def prepare(clip: ClipFrames, inputs: Inputs, faces: FaceFinder) -> Arrays:
+    """A clip's images: "avatars" RGB uint8 (4, size, size, 3) in the order of `alphas`, and what they were made of.
 
     "frames" (1,) counts the clip's frames, "kept" (4,) those that each image is the mean of; "lost" (4,) is 1 where the
     annotated apex is not among them. Raises ClipError for files that cannot be used, a clip whose first frame shows no
     face, and a frame rate that cannot carry the band.
     """
-    how = removal(experiment)
-    frames, face = face_frames(clip, settings, faces)
-    plain = chosen(frames, settings, how)
+    frames, face = face_frames(clip, inputs, faces)
+    plain = chosen(frames, inputs)
     images, kept, lost = [], [], []
     apex = clip.numbers.index(clip.apex) if clip.apex in clip.numbers else None
-    for alpha in ALPHAS:
-        moved = magnified(clip, frames, alpha, settings, how.filter)
-        stay = chosen(moved, settings, how) if alpha and how.magnified else plain
-        images.append(squared(avatar_of(moved, stay, face, faces), settings.size))
+    for alpha in inputs.alphas:
+        moved = magnified(clip, frames, alpha, inputs)
+        stay = chosen(moved, inputs) if alpha and inputs.removal.magnified else plain
+        images.append(squared(avatar_of(moved, stay, face, faces), inputs.size))
         kept.append(len(stay))
         lost.append(int(apex is not None and apex not in stay))
     counts = {"frames": np.array([len(frames)]), "kept": np.array(kept), "lost": np.array(lost)}
     return {"avatars": np.stack(images)} | counts
 
 
-def face_frames(clip: Clip | ClipFrames, settings: Settings, faces: FaceFinder) -> tuple[NDArray[np.uint8], Face]:
+def face_frames(clip: Clip | ClipFrames, inputs: Inputs, faces: FaceFinder) -> tuple[NDArray[np.uint8], Face]:
     """The face in all frames, RGB uint8 (n, face_size, face_size, 3), and where it was found in the first of them.
 
     One rectangle cuts all frames: the extent of the first frame's landmarks and a margin, as far as the picture goes.
@@ -68,35 +60,34 @@ def face_frames(clip: Clip | ClipFrames, settings: Settings, faces: FaceFinder) 
     box = rectangle(face.points, first.shape, MARGIN)
     if 0 in first[box].shape:
         raise ClipError(f"{where(clip, 0)}: the face that dlib finds lies outside the picture")
-    crops = [squared(picture, settings.face_size) for picture in each_frame(clip, part=box)]
-    return np.stack(crops), _moved(face, box, settings.face_size)
+    crops = [squared(picture, inputs.face_size) for picture in each_frame(clip, part=box)]
+    return np.stack(crops), _moved(face, box, inputs.face_size)
 
 
-def magnified(
-    clip: Clip | ClipFrames, frames: NDArray[np.uint8], alpha: int, settings: Settings, filter: str = Removal.filter
-) -> NDArray[np.uint8]:
+def magnified(clip: Clip | ClipFrames, frames: NDArray[np.uint8], alpha: int, inputs: Inputs) -> NDArray[np.uint8]:
     """The frames (n, h, w, 3) with their motion magnified at the clip's frame rate (section 3.1); alpha 0 changes none.
 
-    `filter` is one of `magnification.FILTERS`. Raises ClipError where the frame rate cannot carry the band.
+    Raises ClipError where the frame rate cannot carry the band.
     """
     if not alpha:
         return frames
-    how = Magnification(alpha, settings.wavelength, settings.low_hz, settings.high_hz, filter)
+    how = Magnification(alpha, inputs.wavelength, inputs.low_hz, inputs.high_hz, inputs.removal.filter)
     try:
         return magnify(frames, clip.fps, how)
     except ValueError as error:
         raise ClipError(str(error)) from None
 
 
-def textured(frames: NDArray[np.uint8], settings: Settings, how: Removal) -> Texture:
+def textured(frames: NDArray[np.uint8], inputs: Inputs) -> Texture:
     """How much each frame of a clip moves, and which stay (section 3.2)."""
     grey = np.stack([cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames])
-    return select(np.asarray(grey, np.uint8), settings.window, settings.cutoff, how.ends, mean=how.mean)
+    how = inputs.removal
+    return select(np.asarray(grey, np.uint8), inputs.window, inputs.cutoff, how.ends, mean=how.mean)
 
 
-def chosen(frames: NDArray[np.uint8], settings: Settings, how: Removal) -> NDArray[np.int64]:
+def chosen(frames: NDArray[np.uint8], inputs: Inputs) -> NDArray[np.int64]:
     """The ascending indices of the frames (n, h, w, 3) that stay."""
-    return textured(frames, settings, how).kept if how.removes else np.arange(len(frames))
+    return textured(frames, inputs).kept if inputs.removal.removes else np.arange(len(frames))
 
 
 def avatar_of(frames: NDArray[np.uint8], kept: NDArray[np.int64], face: Face, faces: FaceFinder) -> NDArray[np.uint8]:
@@ -111,31 +102,36 @@ def avatar_of(frames: NDArray[np.uint8], kept: NDArray[np.int64], face: Face, fa
         raise ClipError(str(error)) from None
 
 
-def assemble(
-    clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], experiment: Experiment, settings: Settings
-) -> Samples:
+def shapes(settings: Settings) -> Shapes:
+    """One image."""
+    return {"avatar": (settings.inputs.size, settings.inputs.size, 3)}
+
+
+def assemble(clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], settings: Settings) -> Samples:
     """Samples with four rows per clip: x is the image, y the clip's class, view the magnification.
 
     Notes count the frames that stay, and the clips of which all stay.
     """
-    copies = len(ALPHAS)
+    alphas, tested = settings.inputs.alphas, settings.training.tested_alpha
+    copies = len(alphas)
+    corpora = dict.fromkeys(clip.corpus for clip, _ in clips)
     return Samples(
         x={"avatar": np.concatenate([clip_arrays["avatars"] for clip_arrays in arrays])},
         y=np.repeat([label for _, label in clips], copies).astype(np.int64),
         subject=np.repeat([clip.subject_id for clip, _ in clips], copies),
         clip=np.repeat([clip.id for clip, _ in clips], copies),
-        view=np.tile(np.array(ALPHAS, np.int64), len(clips)),
-        notes=tuple(_note(name, clips, arrays) for name in experiment.corpora),
+        view=np.tile(np.array(alphas, np.int64), len(clips)),
+        notes=tuple(_note(name, clips, arrays, alphas.index(tested), tested) for name in corpora),
     )
 
 
-def _note(corpus: str, clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays]) -> str:
+def _note(corpus: str, clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], place: int, alpha: int) -> str:
     corpus_arrays = [clip_arrays for (clip, _), clip_arrays in zip(clips, arrays, strict=True) if clip.corpus == corpus]
     frames = np.array([clip_arrays["frames"][0] for clip_arrays in corpus_arrays])
-    kept = np.array([clip_arrays["kept"][ALPHAS.index(TESTED)] for clip_arrays in corpus_arrays])
-    lost = sum(int(clip_arrays["lost"][ALPHAS.index(TESTED)]) for clip_arrays in corpus_arrays)
+    kept = np.array([clip_arrays["kept"][place] for clip_arrays in corpus_arrays])
+    lost = sum(int(clip_arrays["lost"][place]) for clip_arrays in corpus_arrays)
     return (
-        f"{corpus}, magnified {TESTED} times: {int(kept.sum())} of {int(frames.sum())} frames stay; "
+        f"{corpus}, magnified {alpha} times: {int(kept.sum())} of {int(frames.sum())} frames stay; "
         f"{int((kept == frames).sum())} of {len(corpus_arrays)} clips keep all, and {lost} lose their annotated apex"
     )
 

@@ -16,10 +16,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-WINDOW = 61
-"""N, frames of the sliding window."""
-CUTOFF = 30.0
-"""D0, the radius in bins from which frequencies pass."""
 GRID = 6
 """Blocks along either side of a frame."""
 DIAGONAL = 0.70711
@@ -33,33 +29,25 @@ SAME = 1e-9
 
 @dataclass(frozen=True)
 class Texture:
-    """How much a clip's n frames move: `activity` A_i and `probability`, both float64 (n,).
+    """How much a clip's n frames move: `activity` A_i, float64 (n,).
 
     `kept` are the ascending indices, int64, of the frames that stay: all of them where A_i is the same everywhere. That
-    is so where `reached` is False, because no frequency of blocks and windows this small passes the filter (A_i is 0);
-    in a still clip; and, with "moved" windows, in one of at most 61 frames, which is one window. A frame whose own
-    window lets nothing pass has A_i 0 and goes, where others stay.
+    is so where no frequency of blocks and windows this small passes the filter (A_i is 0); in a still clip; and, with
+    "moved" windows, in one no longer than a window. A frame whose own window lets nothing pass has A_i 0 and goes,
+    where others stay.
     """
 
     activity: NDArray[np.float64]
-    probability: NDArray[np.float64]
     kept: NDArray[np.int64]
-    reached: bool
 
 
-def select(
-    frames: NDArray[np.uint8],
-    window: int = WINDOW,
-    cutoff: float = CUTOFF,
-    ends: str = "cut",
-    *,
-    mean: bool = True,
-) -> Texture:
+def select(frames: NDArray[np.uint8], window: int, cutoff: float, ends: str, *, mean: bool) -> Texture:
     """Which of a clip's grey frames, uint8 (n, height, width), move enough to stay.
 
-    With `mean`, A_i is divided by the number of frequencies of a block that pass, which differs between windows of
-    different lengths; without, it is the sum of equation 9. Raises ValueError for no frames, and for frames too small
-    for 6 x 6 blocks.
+    `window` is N, the frames of the sliding window, and `cutoff` D0, the radius in bins from which frequencies pass;
+    for `ends` see `windows`. With `mean`, A_i is divided by the number of frequencies of a block that pass, which
+    differs between windows of different lengths; without, it is the sum of equation 9. Raises ValueError for no frames,
+    and for frames too small for 6 x 6 blocks.
     """
     values, bins = activity(texture_maps(frames), window, cutoff, ends)
     if mean:
@@ -67,7 +55,7 @@ def select(
     probabilities = probability(values)
     some_stay = probabilities.max() > THRESHOLD
     kept = np.flatnonzero(probabilities > THRESHOLD) if some_stay else np.arange(len(probabilities))
-    return Texture(values, probabilities, kept, bool(bins.any()))
+    return Texture(values, kept)
 
 
 def probability(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -84,14 +72,14 @@ def probability(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return probabilities
 
 
-def windows(count: int, window: int = WINDOW, ends: str = "cut") -> list[tuple[int, int]]:
+def windows(count: int, window: int, ends: str) -> list[tuple[int, int]]:
     """First frame and the one after the last of each frame's window, in a clip of `count` frames.
 
     A window is centred on its frame. Where it would reach beyond the clip, "cut" drops the frames that do not exist:
     the text speaks of the frames present inside the window. A shorter window has fewer and smaller frequencies, so that
     A_i depends on its length more than on any movement: frames in the middle of the clip stay. "moved" shifts the
-    window inside, and cuts it only if the clip is shorter: then the first 31 frames share one A_i, and so do the last,
-    and one side of the clip goes as a whole.
+    window inside, and cuts it only if the clip is shorter: then the first half window of frames shares one A_i, and so
+    does the last, and one side of the clip goes as a whole.
     """
     if ends not in ENDS:
         raise ValueError(f"windows at the ends are {' or '.join(ENDS)}, not {ends!r}")
@@ -102,7 +90,7 @@ def windows(count: int, window: int = WINDOW, ends: str = "cut") -> list[tuple[i
 
 
 def activity(
-    maps: NDArray[np.uint8], window: int = WINDOW, cutoff: float = CUTOFF, ends: str = "cut"
+    maps: NDArray[np.uint8], window: int, cutoff: float, ends: str
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """A_i of equation 9 of texture maps uint8 (n, height, width), float64 (n,), and how many frequencies are in it.
 

@@ -2,49 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any, Literal, NamedTuple
 
-from common.contract import Paper, Reference
+from common.contract import Settings
 from common.profiles import common_ground, profiles
 from common.protocols.splits import BETWEEN, LOSO, TENFOLD
-from common.scoring.claims import read_claims, read_departures
 from common.training.tuning import tuned
 from common.training.weights import IMAGENET, KERAS, NONE, SAFETENSORS, Weights
 from common.types import Experiment, LabelMap
 
 _START = Weights(IMAGENET)
+Kind = Literal["vgg19", "resnet50", "senet50", "resnet50-torchvision"]
 
 
 @dataclass(frozen=True)
-class Settings:
-    """Training and input settings. Epochs and learning_rate are the paper's (section IV.A), the rest is not printed.
+class Inputs:
+    """size is what the networks were made for; all else is not printed.
 
-    size is what the networks were made for. Faces are brought to face_size before they are magnified, as wide as the
-    networks' input. alpha, wavelength (in pixels) and the band magnify motion, as `common.vision.magnification` has it.
-    weights are what the networks start from, and a user's --weights.
+    Faces are brought to face_size before they are magnified, as wide as the networks' input. alpha, wavelength (in
+    pixels) and the band magnify motion, as `common.vision.magnification` has it. Frames are pooled by the `exact`
+    ranking machine, or by its approximation.
     """
 
     size: int = 224
     face_size: int = 224
-    epochs: int = 30
-    learning_rate: float = 1e-4
-    batch: int = 8
-    momentum: float = 0.9
     alpha: float = 10.0
     wavelength: float = 16.0
     low_hz: float = 0.5
     high_hz: float = 10.0
-    precision: str = "float32"
+    exact: bool = False
+
+
+@dataclass(frozen=True)
+class Network:
+    """Which network, and the weights that it starts from, a user's --weights."""
+
+    kind: Kind = "vgg19"
     weights: Weights = _START
 
 
+@dataclass(frozen=True)
+class Training:
+    """Epochs and learning_rate are the paper's (section IV.A), the rest is not printed.
+
+    The network reads the `whole_face`, or its regions alone (section III.C).
+    """
+
+    whole_face: bool = False
+    epochs: int = 30
+    learning_rate: float = 1e-4
+    batch: int = 8
+    momentum: float = 0.9
+    precision: str = "float32"
+
+
 PROFILES = profiles(
-    Settings(),
+    Settings(Inputs(), Network(), Training()),
     # At 32 pixels the last layers have one place: all-black clips (no motion) leave no variance, and training diverges
-    quick=Settings(size=36, face_size=112, epochs=8, learning_rate=0.01, weights=Weights(NONE)),
-    smoke=Settings(size=48, face_size=112, epochs=1, weights=Weights(NONE)),
+    quick={"size": 36, "face_size": 112, "epochs": 8, "learning_rate": 0.01, "weights": Weights(NONE)},
+    smoke={"size": 48, "face_size": 112, "epochs": 1, "weights": Weights(NONE)},
 )
 
 FOUR = LabelMap(
@@ -82,7 +100,7 @@ THREE = LabelMap(
 
 
 @dataclass(frozen=True)
-class Network:
+class Architecture:
     """A network by its title in reports; `imagenet` says whether keras.applications has ImageNet weights of it.
 
     A user's file of weights for it starts with `file` in a folder, and has one of the `endings`.
@@ -94,11 +112,11 @@ class Network:
     endings: tuple[str, ...] = KERAS
 
 
-NETWORKS = {
-    "vgg19": Network("VGG19", "vgg19"),
-    "resnet50": Network("ResNet50", "resnet50"),
-    "senet50": Network("SENet50", "senet50", imagenet=False),
-    "resnet50-torchvision": Network("torchvision's ResNet50", "resnet50", imagenet=False, endings=SAFETENSORS),
+NETWORKS: dict[Kind, Architecture] = {
+    "vgg19": Architecture("VGG19", "vgg19"),
+    "resnet50": Architecture("ResNet50", "resnet50"),
+    "senet50": Architecture("SENet50", "senet50", imagenet=False),
+    "resnet50-torchvision": Architecture("torchvision's ResNet50", "resnet50", imagenet=False, endings=SAFETENSORS),
 }
 TITLES = {"casme2": "CASME II", "smic": "SMIC", "samm": "SAMM"}
 PAIRS = (("samm", "casme2"), ("casme2", "samm"))
@@ -107,114 +125,82 @@ PAIRS = (("samm", "casme2"), ("casme2", "samm"))
 SPACE = {"batch": (8, 16, 32), "momentum": (0.0, 0.9)}
 """Settings that the text leaves open."""
 
-WHOLE, EXACT, TORCHVISION = "whole-face", "exact", "torchvision"
 _LEAK = "Folds are by clip, not by subject: clips of one person are in training and in test."
 _TWIN = "The leak-free twin: no clip of the held-out subject in training."
 _CROSS = "No person of the target is in training, and the target chooses nothing."
 
 
-def network(experiment: Experiment) -> str:
-    """Which network an experiment trains: a key of `NETWORKS`."""
-    return _built(experiment.name.partition("-")[0], experiment.original)
+def starts_random(network: Network) -> bool:
+    """Whether a network starts from random weights: by choice, or because nobody gives others of it."""
+    choice = network.weights.choice
+    return choice == NONE or (choice == IMAGENET and not NETWORKS[network.kind].imagenet)
 
 
-def _built(key: str, variant: str) -> str:
-    return f"{key}-{TORCHVISION}" if variant.startswith(TORCHVISION) else key
+class Variant(NamedTuple):
+    """A reading of the text: what the title says of it, its settings, whether it must be named."""
+
+    title: str
+    settings: Mapping[str, Any]
+    on_request: bool
 
 
-def starts_random(key: str, weights: Weights) -> bool:
-    """Whether a network of `NETWORKS` starts from random weights: by choice, or because nobody gives others of it."""
-    return weights.choice == NONE or (weights.choice == IMAGENET and not NETWORKS[key].imagenet)
+PUBLISHED = "published"
 
 
-def whole_face(experiment: Experiment) -> bool:
-    """Whether the network reads the whole dynamic image instead of its regions."""
-    return experiment.original.startswith(WHOLE)
+def _variants(kind: Kind) -> dict[str, Variant]:
+    """Variants of a network on one corpus."""
+    variants = {
+        PUBLISHED: Variant("", {"kind": kind}, False),
+        "whole-face": Variant(", the whole face", {"kind": kind, "whole_face": True}, kind != "vgg19"),
+        "exact": Variant(", exact rank pooling", {"kind": kind, "exact": True}, True),
+    }
+    if kind == "resnet50":
+        variants["torchvision"] = Variant(", built as in torchvision", {"kind": "resnet50-torchvision"}, True)
+    return variants
 
 
-def exact(experiment: Experiment) -> bool:
-    """Whether frames are pooled by the ranking machine itself instead of its approximation."""
-    return experiment.original.startswith(EXACT)
-
-
-def needs(experiment: Experiment, settings: Settings) -> Hashable:
-    """What the networks depend on: experiments that need the same share them."""
-    return network(experiment), len(experiment.labels.classes)
-
-
-def _variants(key: str) -> Iterator[tuple[str, str, bool]]:
-    """Variants of a network on one corpus: name, what is said of it, and whether it waits to be named."""
-    yield "", "", False
-    yield WHOLE, ", the whole face", key != "vgg19"
-    yield EXACT, ", exact rank pooling", True
-    if f"{key}-{TORCHVISION}" in NETWORKS:
-        yield TORCHVISION, ", built as in torchvision", True
-
-
-def _experiments() -> Iterator[Experiment]:
-    for key in ("vgg19", "resnet50", "senet50"):
-        name = NETWORKS[key].title
+def _plain() -> Iterator[Experiment]:
+    kinds: tuple[Kind, ...] = ("vgg19", "resnet50", "senet50")
+    for kind in kinds:
+        name = NETWORKS[kind].title
         for corpus, title in TITLES.items():
-            for variant, suffix, on_request in _variants(key):
+            for variant, reading in _variants(kind).items():
                 for protocol, how in ((TENFOLD, "ten folds"), (LOSO, "leave one subject out")):
-                    published = variant or "published"
+                    twin = "loso" if variant == PUBLISHED else f"{variant}-loso"
                     yield Experiment(
-                        name=f"{key}-{corpus}",
-                        variant=published if protocol == TENFOLD else f"{variant}-loso".lstrip("-"),
-                        title=f"{name} on {title}{suffix}: {how}",
+                        name=f"{kind}-{corpus}",
+                        variant=variant if protocol == TENFOLD else twin,
+                        title=f"{name} on {title}{reading.title}: {how}",
                         corpora=(corpus,),
                         labels=THREE if corpus == "smic" else FOUR,
                         protocol=protocol,
                         selection="last epoch",
                         leak_free=protocol == LOSO,
-                        network=NETWORKS[_built(key, variant)].title,
+                        network=NETWORKS[reading.settings["kind"]].title,
+                        settings=reading.settings,
                         note=_LEAK if protocol == TENFOLD else _TWIN,
-                        on_request=on_request,
-                        twin_of=published if protocol == LOSO else "",
+                        on_request=reading.on_request,
+                        twin_of=variant if protocol == LOSO else "",
                     )
-        yield common_ground(key, name, name)
-        for source, target in PAIRS if key != "senet50" else ():
-            for variant, suffix, on_request in _variants(key):
-                if variant in ("", TORCHVISION):
+        yield common_ground(kind, name, name, {"kind": kind})
+        for source, target in PAIRS if kind != "senet50" else ():
+            for variant, reading in _variants(kind).items():
+                if variant in (PUBLISHED, "torchvision"):
                     yield Experiment(
-                        name=f"{key}-{source}-to-{target}",
-                        variant=variant or "published",
-                        title=f"{name}, {TITLES[source]} tested on {TITLES[target]}{suffix}",
+                        name=f"{kind}-{source}-to-{target}",
+                        variant=variant,
+                        title=f"{name}, {TITLES[source]} tested on {TITLES[target]}{reading.title}",
                         corpora=(source, target),
                         labels=FOUR,
                         protocol=BETWEEN,
                         selection="last epoch",
                         leak_free=True,
-                        network=NETWORKS[_built(key, variant)].title,
+                        network=NETWORKS[reading.settings["kind"]].title,
+                        settings=reading.settings,
                         note=_CROSS,
                         tested_on=(target,),
-                        on_request=on_request,
+                        on_request=reading.on_request,
                     )
 
 
-_HERE = Path(__file__).parent
-_CLAIMS = read_claims(_HERE / "claims.toml")
-
-PAPER = Paper(
-    key="le2020",
-    title="Dynamic image for micro-expression recognition on region-based framework",
-    authors="T. T. Q. Le, T.-K. Tran, M. Rege",
-    venue="IEEE International Conference on Information Reuse and Integration for Data Science (IRI)",
-    year=2020,
-    url="https://6gflagship.com/publications/dynamic-image-for-micro-expression-recognition-on-region-based-framework",
-    summary="Dynamic images of magnified clips, cut to three facial regions, for VGG19, ResNet50 and SENet50.",
-    images="cropped",
-    experiments=(*_experiments(), *tuned(tuple(_experiments()), lambda experiment: SPACE)),
-    profiles=PROFILES,
-    claims=_CLAIMS.claims,
-    cited=_CLAIMS.cited,
-    facts=_CLAIMS.facts,
-    departures=read_departures(_HERE / "departures.toml"),
-    reference=Reference(
-        kind="inproceedings",
-        authors=("Trang Thanh Quynh Le", "Thuong-Khanh Tran", "Manjeet Rege"),
-        details={
-            "booktitle": "IEEE International Conference on Information Reuse and Integration for Data Science (IRI)"
-        },
-    ),
-)
+EXPERIMENTS = (*_plain(), *tuned(tuple(_plain()), lambda experiment: SPACE))

@@ -10,11 +10,11 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from common.contract import Figure, InputView
+from common.contract import Figure, InputView, Settings
 from common.types import Clip, Experiment, Samples
 from common.vision.faces import FaceFinder
 from common.vision.images import squared
-from papers.le2020.experiments import FOUR, THREE, TITLES, Settings
+from papers.le2020.experiments import FOUR, THREE, TITLES, Inputs
 from papers.le2020.preprocess import boxes, dynamic_image, face_of, magnified, regions, scaled
 
 SHOWN = 5
@@ -30,7 +30,7 @@ def draw(clips: Sequence[tuple[Clip, int]], settings: Settings, faces: FaceFinde
         first = {label: clip for clip, label in reversed(clips) if clip.corpus == corpus}
         names = (THREE if corpus == "smic" else FOUR).classes
         shown = {names[label]: first[label] for label in sorted(first)}
-        figures.append(_stages(corpus, shown, settings, faces, folder / f"stages-{corpus}.png"))
+        figures.append(_stages(corpus, shown, settings.inputs, faces, folder / f"stages-{corpus}.png"))
     return figures
 
 
@@ -39,20 +39,20 @@ def results(experiment: Experiment, folder: Path) -> list[Figure]:
     return []
 
 
-def looks(samples: Samples, experiment: Experiment, settings: Settings) -> dict[str, InputView]:
+def looks(samples: Samples, settings: Settings) -> dict[str, InputView]:
     """The dynamic image in its regions."""
     return {"face": InputView((1, 2), samples.x["face"][:], ("dynamic image",))}
 
 
-def _stages(corpus: str, shown: dict[str, Clip], settings: Settings, faces: FaceFinder, path: Path) -> Figure:
+def _stages(corpus: str, shown: dict[str, Clip], inputs: Inputs, faces: FaceFinder, path: Path) -> Figure:
     page = Canvas(figsize=(9.6, 2.05 * len(shown) + 0.3), layout="constrained")
     rows = page.subplots(len(shown), 4, squeeze=False, width_ratios=[2.6, 1, 1, 1])
     for row, (name, clip) in zip(rows, shown.items(), strict=True):
-        face = face_of(clip, settings, faces)
-        motion = magnified(face.frames, clip, settings)
-        picture = dynamic_image(motion, False)
+        face = face_of(clip, inputs, faces)
+        motion = magnified(face.frames, clip, inputs)
+        picture = dynamic_image(motion, inputs.exact)
         height, width = picture.shape[:2]
-        small, points = squared(picture, settings.size), scaled(face.points, height, width, settings.size)
+        small, points = squared(picture, inputs.size), scaled(face.points, height, width, inputs.size)
         chosen = np.linspace(0, len(motion) - 1, min(SHOWN, len(motion))).round().astype(int)
         row[0].imshow(np.vstack([_strip(face.frames[chosen]), _strip(motion[chosen])]))
         row[1].imshow(picture)
@@ -60,7 +60,7 @@ def _stages(corpus: str, shown: dict[str, Clip], settings: Settings, faces: Face
         for (left, right, top, bottom), colour in zip(boxes(face.points, height, width).values(), COLOURS, strict=True):
             box = Rectangle((left, top), right - left, bottom - top, fill=False, color=colour, linewidth=1.6)
             row[2].add_patch(box)
-        row[3].imshow(small * regions(points, settings.size, settings.size)[..., None])
+        row[3].imshow(small * regions(points, inputs.size, inputs.size)[..., None])
         row[0].set_title(f"{name}: {clip.id}, frames {clip.numbers[0]}-{clip.numbers[-1]}", fontsize=8)
         for axis in row:
             axis.set_axis_off()

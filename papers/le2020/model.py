@@ -16,10 +16,12 @@ from typing import NamedTuple
 import keras
 from keras import layers, ops
 
+from common.contract import Settings, Shapes
 from common.training import pretrained, weight_files
-from common.training.weights import IMAGENET, Weights
+from common.training.single_network import Fit
+from common.training.weights import IMAGENET
 from papers.le2020 import resnet, senet
-from papers.le2020.experiments import NETWORKS, starts_random
+from papers.le2020.experiments import NETWORKS, Kind, Network, starts_random
 
 
 class Pixels(NamedTuple):
@@ -46,46 +48,63 @@ BUILD: dict[str, Callable[[int, int], keras.Model]] = {
 APPLICATIONS = {"vgg19": keras.applications.VGG19, "resnet50": keras.applications.ResNet50}
 
 
-def classifier(key: str, size: int, classes: int, weights: Weights) -> keras.Model:
-    """{"face": (size, size, 3)} RGB in 0-1 -> {"emotion": (classes,)} probabilities.
+RANDOM = "the network started from random weights, and the paper's are taken to have started from trained ones"
+
+
+def fit(settings: Settings) -> Fit:
+    """How each network is trained (section IV.A)."""
+    training, network = settings.training, settings.network
+    return Fit(
+        name=network.kind,
+        optimizer=keras.optimizers.SGD(training.learning_rate, momentum=training.momentum),
+        batch=training.batch,
+        epochs=training.epochs,
+        caveats=(RANDOM,) if starts_random(network) else (),
+    )
+
+
+def build(network: Network, shapes: Shapes, classes: int) -> keras.Model:
+    """A network with its initial weights: {"face": (size, size, 3)} RGB in 0-1 -> {"emotion": probabilities}.
 
     What the network's initial weights want of its input happens inside. Raises UserError for weights that cannot be
     had, and as `Weights.file` does.
     """
-    network = bare(key, size, classes)
-    mean, deviation, rgb = _started(network, key, weights)
+    size = shapes["face"][0]
+    model = bare(network.kind, size, classes)
+    mean, deviation, rgb = _started(model, network)
     face = layers.Input((size, size, 3), name="face")
     scale, offset = [255 / d for d in deviation], [-m / d for m, d in zip(mean, deviation, strict=True)]
     image = layers.Rescaling(scale, offset, name="grey_levels")(face if rgb else ops.flip(face, axis=-1))
-    return keras.Model({"face": face}, {"emotion": network(image)}, name="classifier")
+    return keras.Model({"face": face}, {"emotion": model(image)}, name="classifier")
 
 
-def bare(key: str, size: int, classes: int) -> keras.Model:
+def bare(kind: Kind, size: int, classes: int) -> keras.Model:
     """The network itself, with random weights: pixels as its weights want them -> probabilities (classes,)."""
-    if key in BUILD:
-        return BUILD[key](size, classes)
-    network = APPLICATIONS[key](weights=None, input_shape=(size, size, 3), classes=classes)
+    if kind in BUILD:
+        return BUILD[kind](size, classes)
+    network = APPLICATIONS[kind](weights=None, input_shape=(size, size, 3), classes=classes)
     for layer in network.layers:
         if isinstance(layer, layers.BatchNormalization):
             layer.momentum = MOMENTUM
     return network
 
 
-def _started(network: keras.Model, key: str, weights: Weights) -> Pixels:
+def _started(model: keras.Model, network: Network) -> Pixels:
     """Give a network its initial weights; returns what they want of pixels."""
-    own = IMAGENET_TORCH if key == "resnet50-torchvision" else IMAGENET_CAFFE
-    if starts_random(key, weights):
+    kind, weights = network.kind, network.weights
+    own = IMAGENET_TORCH if kind == "resnet50-torchvision" else IMAGENET_CAFFE
+    if starts_random(network):
         return own
     if weights.choice == IMAGENET:
-        pretrained.from_imagenet(network, APPLICATIONS[key])
+        pretrained.from_imagenet(model, APPLICATIONS[kind])
         return own
-    path, _ = weights.file(NETWORKS[key].file, NETWORKS[key].endings)
-    if key == "resnet50-torchvision":
+    path, _ = weights.file(NETWORKS[kind].file, NETWORKS[kind].endings)
+    if kind == "resnet50-torchvision":
         read, pytorch = weight_files.from_safetensors, (3, 2, 0, 1)
-        pretrained.from_named(network, path, read, resnet.torchvision_name, pytorch)
-    elif key == "senet50" and weight_files.has_layer(path, senet.KNOWN_BY):
-        pretrained.from_named(network, path, weight_files.from_hdf5, senet.vggface_name)
+        pretrained.from_named(model, path, read, resnet.torchvision_name, pytorch)
+    elif kind == "senet50" and weight_files.has_layer(path, senet.KNOWN_BY):
+        pretrained.from_named(model, path, weight_files.from_hdf5, senet.vggface_name)
         return VGGFACE2_CAFFE
     else:
-        pretrained.from_file(network, path)
+        pretrained.from_file(model, path)
     return own

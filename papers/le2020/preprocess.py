@@ -14,15 +14,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from common.contract import Settings, Shapes
 from common.errors import ClipError
 from common.training.weights import IMAGENET
-from common.types import Arrays, Clip, ClipFrames, Experiment, Samples
+from common.types import Arrays, Clip, ClipFrames, Samples, one_row_each
 from common.vision import rank_pooling
 from common.vision.alignment import aligned_picture, alignment
 from common.vision.faces import FaceFinder
 from common.vision.images import each_frame, read_frame, squared, where
 from common.vision.magnification import Magnification, magnify
-from papers.le2020.experiments import NETWORKS, TITLES, Settings, exact, network, starts_random, whole_face
+from papers.le2020.experiments import NETWORKS, TITLES, Inputs, Network, starts_random
 
 CROP = 320
 """Width and height of a face that is cut out here: about those of CASME II's released crops."""
@@ -44,26 +45,19 @@ class Face(NamedTuple):
     cut: bool
 
 
-def parameters(experiment: Experiment, settings: Settings) -> dict[str, object]:
-    """What decides the arrays that `prepare` returns; the same for all networks and corpora."""
-    motion = [settings.alpha, settings.wavelength, settings.low_hz, settings.high_hz]
-    sizes = [settings.size, settings.face_size]
-    return {"sizes": sizes, "motion": motion, "exact": exact(experiment)}
-
-
-def prepare(clip: ClipFrames, experiment: Experiment, settings: Settings, faces: FaceFinder) -> Arrays:
+def prepare(clip: ClipFrames, inputs: Inputs, faces: FaceFinder) -> Arrays:
     """The dynamic image of a clip: "dynamic" (size, size, 3) uint8, "points" (68, 2) its landmarks, "cut" (1,).
 
     "cut" is 1 where the face was cut out here. Raises ClipError for files that cannot be used, a clip whose first
     frame shows no face, and one whose frame rate cannot carry the band that is magnified.
     """
-    face = face_of(clip, settings, faces)
-    picture = dynamic_image(magnified(face.frames, clip, settings), exact(experiment))
-    points = scaled(face.points, settings.face_size, settings.face_size, settings.size)
-    return {"dynamic": squared(picture, settings.size), "points": points, "cut": np.array([int(face.cut)])}
+    face = face_of(clip, inputs, faces)
+    picture = dynamic_image(magnified(face.frames, clip, inputs), inputs.exact)
+    points = scaled(face.points, inputs.face_size, inputs.face_size, inputs.size)
+    return {"dynamic": squared(picture, inputs.size), "points": points, "cut": np.array([int(face.cut)])}
 
 
-def face_of(clip: Clip | ClipFrames, settings: Settings, faces: FaceFinder) -> Face:
+def face_of(clip: Clip | ClipFrames, inputs: Inputs, faces: FaceFinder) -> Face:
     """The frames of a clip with the landmarks of its first; a face in a larger picture is cut out, alike in all frames.
 
     All frames are brought to `face_size`. Raises ClipError as `images.each_frame` does, and where the first frame shows
@@ -76,16 +70,16 @@ def face_of(clip: Clip | ClipFrames, settings: Settings, faces: FaceFinder) -> F
     if np.ptp(points[:, 0]) <= CROPPED * width:
         to_face, height, width = alignment(points.astype(np.float32), CROP), CROP, CROP
         points = points @ to_face[:, :2].T + to_face[:, 2]
-    frames = np.empty((len(clip.numbers), settings.face_size, settings.face_size, 3), np.uint8)
+    frames = np.empty((len(clip.numbers), inputs.face_size, inputs.face_size, 3), np.uint8)
     for out, frame in zip(frames, each_frame(clip), strict=True):
         crop = frame if to_face is None else aligned_picture(frame, to_face, CROP)
-        out[:] = squared(crop, settings.face_size)
-    return Face(frames, scaled(points, height, width, settings.face_size), to_face is not None)
+        out[:] = squared(crop, inputs.face_size)
+    return Face(frames, scaled(points, height, width, inputs.face_size), to_face is not None)
 
 
-def magnified(frames: NDArray[np.uint8], clip: Clip | ClipFrames, settings: Settings) -> NDArray[np.uint8]:
+def magnified(frames: NDArray[np.uint8], clip: Clip | ClipFrames, inputs: Inputs) -> NDArray[np.uint8]:
     """The frames with their motion magnified. Raises ClipError where the clip's frame rate cannot carry the band."""
-    motion = Magnification(settings.alpha, settings.wavelength, settings.low_hz, settings.high_hz)
+    motion = Magnification(inputs.alpha, inputs.wavelength, inputs.low_hz, inputs.high_hz)
     try:
         return magnify(frames, clip.fps, motion)
     except ValueError as error:
@@ -140,44 +134,41 @@ def regions(points: NDArray[np.floating], height: int, width: int) -> NDArray[np
     return kept.astype(bool)
 
 
-def assemble(
-    clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], experiment: Experiment, settings: Settings
-) -> Samples:
+def shapes(settings: Settings) -> Shapes:
+    """One dynamic image."""
+    return {"face": (settings.inputs.size, settings.inputs.size, 3)}
+
+
+def assemble(clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], settings: Settings) -> Samples:
     """Samples with one row per clip: "face" (size, size, 3) its dynamic image, black outside the regions; view 0.
 
-    In the experiments on the whole face nothing is black. Notes say what the network starts from, and count the faces
+    Of the whole face nothing is black. Notes say what the network starts from, and count the faces
     that were cut out here.
     """
     pictures = np.stack([clip_arrays["dynamic"] for clip_arrays in arrays])
-    if not whole_face(experiment):
-        kept = [regions(clip_arrays["points"], settings.size, settings.size) for clip_arrays in arrays]
+    if not settings.training.whole_face:
+        size = settings.inputs.size
+        kept = [regions(clip_arrays["points"], size, size) for clip_arrays in arrays]
         pictures *= np.stack(kept)[..., None]
-    return Samples(
-        x={"face": pictures},
-        y=np.array([label for _, label in clips], np.int64),
-        subject=np.array([clip.subject_id for clip, _ in clips]),
-        clip=np.array([clip.id for clip, _ in clips]),
-        view=np.zeros(len(clips), np.int64),
-        notes=(_start(experiment, settings), *_cut(clips, arrays, experiment)),
-    )
+    return one_row_each(clips, {"face": pictures}, (_start(settings.network), *_cut(clips, arrays)))
 
 
-def _start(experiment: Experiment, settings: Settings) -> str:
-    key, weights = network(experiment), settings.weights
-    name = NETWORKS[key].title
-    if starts_random(key, weights):
+def _start(network: Network) -> str:
+    architecture, weights = NETWORKS[network.kind], network.weights
+    name = architecture.title
+    if starts_random(network):
         lacking = ": keras.applications has no ImageNet weights of it; name a file's" * (weights.choice == IMAGENET)
         return f"{name} starts from random weights{lacking}"
     if weights.choice == IMAGENET:
         return f"{name} starts from the ImageNet weights of keras.applications, its last layer from random ones"
-    path, digest = weights.file(NETWORKS[key].file, NETWORKS[key].endings)
+    path, digest = weights.file(architecture.file, architecture.endings)
     return f"{name} starts from {path.name}, SHA-256 {digest}, its last layer from random weights"
 
 
-def _cut(clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], experiment: Experiment) -> tuple[str, ...]:
+def _cut(clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays]) -> tuple[str, ...]:
     """Lines of one corpus each, so that experiments on the same corpora say the same."""
     lines = []
-    for corpus in experiment.corpora:
+    for corpus in dict.fromkeys(clip.corpus for clip, _ in clips):
         cut_flags = [
             int(clip_arrays["cut"][0])
             for (clip, _), clip_arrays in zip(clips, arrays, strict=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from numpy.typing import NDArray
 
-from common.contract import Figure, InputView
+from common.contract import Figure, InputView, Settings
 from common.types import Arrays, Clip, Experiment, Samples
 from common.vision.faces import FaceFinder
 from common.vision.images import each_frame
-from papers.reddy2019.experiments import NETWORKS, Settings, network, searches_kernels
-from papers.reddy2019.preprocess import Reading, code_reading, cut, window
+from papers.reddy2019.experiments import CODE_READING, NETWORKS, Reading
+from papers.reddy2019.preprocess import cut, window
 
 SUBJECTS = 2
 FRAMES = 7
@@ -33,15 +34,16 @@ def draw(clips: Sequence[tuple[Clip, int]], settings: Settings, faces: FaceFinde
     page = Canvas(figsize=(7.2, 3.3 * len(shown)), layout="constrained")
     axes = page.subplots(2 * len(shown), 1, squeeze=False)[:, 0]
     for place, clip in enumerate(shown):
-        used = _some(window(clip, settings))
+        used = _some(window(clip, settings.inputs))
         frames = list(each_frame(used))
         points = [
             faces.find(frame, f"{clip.id}, frame {n}").points for frame, n in zip(frames, used.numbers, strict=True)
         ]
-        readings: tuple[Reading, ...] = ("aligned faces", code_reading(clip.corpus))
+        readings: tuple[Reading, ...] = ("aligned faces", CODE_READING.get(clip.corpus, "whole frames"))
         labels = ("face aligned", "whole frame\n(public-code)")
         for axis, how, label in zip(axes[2 * place : 2 * place + 2], readings, labels, strict=True):
-            cells = [_input(cut(frame, at, settings, how)) for frame, at in zip(frames, points, strict=True)]
+            inputs = replace(settings.inputs, reading=how)
+            cells = [_input(cut(frame, at, inputs)) for frame, at in zip(frames, points, strict=True)]
             _show(axis, cells, label)
         axes[2 * place].set_title(f"{clip.id}: frames {', '.join(map(str, used.numbers))}", fontsize=9)
     path = folder / "inputs.png"
@@ -63,8 +65,6 @@ def results(experiment: Experiment, folder: Path) -> list[Figure]:
     `folder` is the run's; the picture goes into its `figures`. Of several folds each gives its first clip, then its
     second.
     """
-    if searches_kernels(experiment):
-        return []  # the best kernel's network is the first experiment's with another kernel
     rows: list[tuple[int, str, str, str, Arrays]] = []
     for file in sorted(folder.glob("saliency/*.npz")):
         with np.load(file) as stored:
@@ -89,7 +89,7 @@ def results(experiment: Experiment, folder: Path) -> list[Figure]:
     corpus = "SMIC" if experiment.corpora == ("smic",) else "CAS(ME)^2"
     return [
         Figure(
-            f"Saliency: {NETWORKS[network(experiment)]} on {corpus}",
+            f"Saliency: {NETWORKS[experiment.settings['kind']]} on {corpus}",
             "Held-out clips, and below each the pixels that speak most for its class: where the gradient of the class "
             "score before the softmax is positive and among the clip's largest tenth (the text names no threshold), "
             "over all frames and inputs together (figure 4). What is marked shows where the network is sensitive, not "
@@ -101,7 +101,7 @@ def results(experiment: Experiment, folder: Path) -> list[Figure]:
     ]
 
 
-def looks(samples: Samples, experiment: Experiment, settings: Settings) -> dict[str, InputView]:
+def looks(samples: Samples, settings: Settings) -> dict[str, InputView]:
     """The frames of each video, which lie along its third axis."""
     views = {}
     for name, values in samples.x.items():

@@ -16,9 +16,20 @@ from __future__ import annotations
 import keras
 from keras import layers
 
+from common.contract import Shapes
+from papers.reddy2019.experiments import Network
+
 FILTERS = 32
 POOL = (3, 3, 3)
 Kernel = tuple[int, int, int]
+
+
+def build(network: Network, shapes: Shapes, classes: int) -> keras.Model:
+    """The network of a kind, for {"face": shape} or {"eyes": shape, "mouth": shape}."""
+    high, wide, long = map(int, network.kernel.split("x"))
+    size, _, depth, _ = next(iter(shapes.values()))
+    kinds = {"stcnn": stcnn, "intermediate": fusenet_intermediate, "late": fusenet_late}
+    return kinds[network.kind](size, depth, classes, kernel=(high, wide, long), dropout=network.dropout)
 
 
 def stcnn(

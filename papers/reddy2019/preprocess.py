@@ -8,21 +8,20 @@ it. The text says only that landmarks are used; the boxes are those of the publi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from common.contract import Settings, Shapes
 from common.errors import ClipError
-from common.types import Arrays, Clip, ClipFrames, Experiment, Samples
+from common.types import Arrays, Clip, ClipFrames, Samples, one_row_each
 from common.vision.alignment import ALIGNED, aligned_picture, alignment, reuse_note, tracked
 from common.vision.faces import FaceFinder
-from papers.reddy2019.experiments import Settings, frames, network, public_code, spread_out
+from papers.reddy2019.experiments import Inputs
 
 AnyClip = TypeVar("AnyClip", Clip, ClipFrames)
-FIRST = 72
-"""The first frame that the public code reads of a recording, counted from 0; it reads 72 to 167."""
 
 
 class Box(NamedTuple):
@@ -34,64 +33,40 @@ class Box(NamedTuple):
     right: int
 
 
-Reading = Literal["aligned faces", "whole frames", "whole frames, red and blue exchanged"]
 BOXES = {"eyes": Box(19, 1, 1, 15), "mouth": Box(2, 6, 2, 14)}
 
 
-def parameters(experiment: Experiment, settings: Settings) -> dict[str, object]:
-    """What decides the arrays that `prepare` returns; the same for all networks of one corpus and reading."""
-    return {
-        "face_size": settings.face_size,
-        "region_size": settings.region_size,
-        "frames": frames(experiment.corpora[0], settings),
-        "reading": reading(experiment),
-        "spread out": spread_out(experiment),
-    }
+def window(clip: AnyClip, inputs: Inputs) -> AnyClip:
+    """The clip with the frames alone that the networks see.
 
-
-def window(clip: AnyClip, settings: Settings, spread: bool = False, corpus: str = "") -> AnyClip:
-    """The clip with the frames alone that the networks read; `corpus` is whose rule holds, its own where none is named.
-
-    `spread`, as many as of SMIC, evenly from the first to the last; a shorter clip shows some of its frames again.
-
-    Of a recording of CAS(ME)^2 frames 72 to 167, counted from 0, or its last 96 where it has fewer than 168; of a clip
-    of SMIC the first 18; of these every so manieth, as `experiments.frames` says. Raises ClipError for a shorter clip.
+    Of a recording of CAS(ME)^2 the public code reads frames 72 to 167, counted from 0, or its last 96 where it has
+    fewer than 168; of a clip of SMIC the first 18. Raises ClipError for a clip shorter than what is read, unless it is
+    `spread`.
     """
-    corpus = corpus or clip.corpus
-    (length, step), held = frames(corpus, settings), len(clip.numbers)
-    if spread:
-        return clip.at(np.linspace(0, held - 1, length).round().astype(int).tolist())
-    if held < length:
-        raise ClipError(f"{held} frames, but the network reads {length}; see that its folder is complete")
-    start = 0 if corpus == "smic" else min(FIRST, held - length)
-    return clip.at(range(start, start + length, step))
+    held = len(clip.numbers)
+    if inputs.spread:
+        return clip.at(np.linspace(0, held - 1, inputs.frames).round().astype(int)[:: inputs.frame_step].tolist())
+    if held < inputs.frames:
+        raise ClipError(f"{held} frames, but the network reads {inputs.frames}; see that its folder is complete")
+    start = min(inputs.first_frame, held - inputs.frames)
+    return clip.at(range(start, start + inputs.frames, inputs.frame_step))
 
 
-def reading(experiment: Experiment) -> Reading:
-    """How an experiment reads its frames."""
-    return code_reading(experiment.corpora[0]) if public_code(experiment) else "aligned faces"
-
-
-def code_reading(corpus: str) -> Reading:
-    """How the public code reads the frames of a corpus."""
-    return "whole frames, red and blue exchanged" if corpus == "casme_sq_recordings" else "whole frames"
-
-
-def cut(frame: NDArray[np.uint8], points: NDArray[np.float32], settings: Settings, how: Reading) -> Arrays:
+def cut(frame: NDArray[np.uint8], points: NDArray[np.float32], inputs: Inputs) -> Arrays:
     """What the networks read of one RGB frame: grey uint8 "face", "eyes" and "mouth", each (size, size).
 
     In whole frames the face is the frame, and parts turn grey after they have been resized. The public code reads the
     videos of CAS(ME)^2 with imageio, whose frames are RGB, and makes them grey as OpenCV's BGR: the weights of red and
     blue are exchanged. Raises ClipError where the landmarks enclose no part of the picture.
     """
-    if how == "aligned faces":
+    if inputs.reading == "aligned faces":
         to_face = alignment(points, ALIGNED)
         picture = aligned_picture(np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8), to_face)
         points = (points @ to_face[:, :2].T + to_face[:, 2]).astype(np.float32)
     else:
-        picture = frame if how == "whole frames" else np.ascontiguousarray(frame[..., ::-1])
-    regions = {name: _resize(_inside(picture, points, name), settings.region_size) for name in BOXES}
-    return {"face": _resize(picture, settings.face_size), **regions}
+        picture = frame if inputs.reading == "whole frames" else np.ascontiguousarray(frame[..., ::-1])
+    regions = {name: _resize(_inside(picture, points, name), inputs.region_size) for name in BOXES}
+    return {"face": _resize(picture, inputs.face_size), **regions}
 
 
 def _inside(picture: NDArray[np.uint8], points: NDArray[np.float32], name: str) -> NDArray[np.uint8]:
@@ -111,18 +86,18 @@ def _resize(picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     return np.asarray(small if small.ndim == 2 else cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
-def prepare(clip: ClipFrames, experiment: Experiment, settings: Settings, faces: FaceFinder) -> Arrays:
-    """A clip's videos, grey uint8: "face" (face_size, face_size, depth, 1), "eyes" and "mouth" with region_size.
+def prepare(clip: ClipFrames, inputs: Inputs, faces: FaceFinder) -> Arrays:
+    """A clip's videos, grey uint8: "face" (face_size, face_size, frames, 1), "eyes" and "mouth" with region_size.
 
     Where dlib finds no face in a frame, the landmarks of the frame before it serve; "reused" (1,) counts such frames.
     Raises ClipError for files that cannot be used, a clip with too few frames, and one whose first frame shows no face.
     """
     videos: dict[str, list[NDArray[np.uint8]]] = {"face": [], "eyes": [], "mouth": []}
     reused = 0
-    for tracked_frame in tracked(window(clip, settings, spread_out(experiment), experiment.corpora[0]), faces):
+    for tracked_frame in tracked(window(clip, inputs), faces):
         reused += not tracked_frame.found
         try:
-            parts = cut(tracked_frame.frame, tracked_frame.points, settings, reading(experiment))
+            parts = cut(tracked_frame.frame, tracked_frame.points, inputs)
         except ClipError as error:
             raise ClipError(f"{tracked_frame.where}: {error}") from None
         for name, video in videos.items():
@@ -130,19 +105,23 @@ def prepare(clip: ClipFrames, experiment: Experiment, settings: Settings, faces:
     return {name: np.stack(video, axis=2)[..., None] for name, video in videos.items()} | {"reused": np.array([reused])}
 
 
-def assemble(
-    clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], experiment: Experiment, settings: Settings
-) -> Samples:
-    """Samples with one row per clip: x is what the experiment's network reads, y the clip's class, view 0.
+def shapes(settings: Settings) -> Shapes:
+    """The face for MicroExpSTCNN, (face_size, face_size, frames, 1); eyes and mouth for MicroExpFuseNet."""
+    inputs = settings.inputs
+    seen = len(range(0, inputs.frames, inputs.frame_step))
+    if settings.network.kind == "stcnn":
+        return {"face": (inputs.face_size, inputs.face_size, seen, 1)}
+    return dict.fromkeys(("eyes", "mouth"), (inputs.region_size, inputs.region_size, seen, 1))
+
+
+def assemble(clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], settings: Settings) -> Samples:
+    """Samples with one row per clip: x is what the network reads, y the clip's class, view 0.
 
     A note says where landmarks of earlier frames had to serve.
     """
-    parts = ("face",) if network(experiment) == "stcnn" else ("eyes", "mouth")
-    return Samples(
-        x={part: np.stack([clip_arrays[part] for clip_arrays in arrays]) for part in parts},
-        y=np.array([label for _, label in clips], np.int64),
-        subject=np.array([clip.subject_id for clip, _ in clips]),
-        clip=np.array([clip.id for clip, _ in clips]),
-        view=np.zeros(len(clips), np.int64),
-        notes=reuse_note([int(clip_arrays["reused"][0]) for clip_arrays in arrays], " and ".join(experiment.corpora)),
+    corpora = " and ".join(dict.fromkeys(clip.corpus for clip, _ in clips))
+    return one_row_each(
+        clips,
+        {part: np.stack([clip_arrays[part] for clip_arrays in arrays]) for part in shapes(settings)},
+        reuse_note([int(clip_arrays["reused"][0]) for clip_arrays in arrays], corpora),
     )

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from common.contract import FoldRun, Trained
+from common.contract import FoldRun, Settings, Shapes, Trained
 from common.files import file_name
 from common.json_schema import NUMBER_OR_NULL
 from common.scoring.histories import as_json, from_json
@@ -24,62 +24,50 @@ from common.training.losses import clipped_crossentropy
 from common.training.search import search
 from common.types import Arrays, Experiment, Predictions, Samples
 from papers.reddy2019 import model
-from papers.reddy2019.experiments import KERNELS, Settings, depth, network, public_code, searches_kernels
 
 SHOWN = 4
 """Clips whose saliency is kept for the figure, as many as figure 4 shows."""
 
 
 class Networks:
-    """One network of the paper in the sizes that an experiment asks for; other kernel sizes are built when needed."""
+    """One network of the paper for inputs of some shapes; other kernel sizes are built when needed."""
 
-    def __init__(self, experiment: Experiment, settings: Settings, seed: int) -> None:
-        self._experiment, self.settings, self._seed = experiment, settings, seed
-        self.learner = self.with_kernel(settings.kernel, settings.epochs)
+    def __init__(self, settings: Settings, shapes: Shapes, classes: tuple[str, ...], seed: int) -> None:
+        self.settings, self.shapes, self.classes, self._seed = settings, shapes, classes, seed
+        self.learner = self.with_kernel(settings.network.kernel, settings.training.epochs)
 
     def with_kernel(self, kernel: str, epochs: int) -> Learner:
         """The network with this kernel in its 3D convolutions, as `KERNELS` has it, compiled anew (section IV.B)."""
-        settings, experiment = self.settings, self._experiment
+        network, training = replace(self.settings.network, kernel=kernel), self.settings.training
         return Learner(
-            lambda: _build(experiment, settings, kernel),
+            lambda: model.build(network, self.shapes, len(self.classes)),
             loss=clipped_crossentropy,
             metrics="accuracy",
-            optimizer=keras.optimizers.SGD(settings.learning_rate),
-            batch=_batch(experiment, settings),
+            optimizer=keras.optimizers.SGD(training.learning_rate),
+            batch=training.batch,
             epochs=epochs,
-            seed=seed_of("reddy2019", network(experiment), self._seed),
-            precision=settings.precision,
+            seed=seed_of("reddy2019", network.kind, self._seed),
+            precision=training.precision,
         )
 
     def facts(self) -> dict[str, int]:
         """Parameter count of the network as built."""
-        frames = depth(self._experiment, self.settings)
-        return {f"parameters {network(self._experiment)}, {frames} frames": self.learner.model.count_params()}
+        frames = next(iter(self.shapes.values()))[2]
+        return {f"parameters {self.settings.network.kind}, {frames} frames": self.learner.model.count_params()}
 
     def flops(self, rows_per_clip: float) -> float:
         """Floating point operations of one clip forward, with the kernel of the settings."""
         return forward(self.learner.model)
 
 
-def _batch(experiment: Experiment, settings: Settings) -> int:
-    return settings.public_code_batch if public_code(experiment) else settings.batch
-
-
-def _build(experiment: Experiment, settings: Settings, sizes: str) -> keras.Model:
-    frames, classes = depth(experiment, settings), len(experiment.labels.classes)
-    high, wide, long = map(int, sizes.split("x"))
-    kernel = high, wide, long
-    if network(experiment) == "stcnn":
-        return model.stcnn(settings.face_size, frames, classes, kernel=kernel, dropout=settings.dropout)
-    build = model.fusenet_intermediate if network(experiment) == "intermediate" else model.fusenet_late
-    return build(settings.region_size, frames, classes, kernel=kernel, dropout=settings.dropout)
+compiled = Networks
 
 
 def train(networks: Networks, experiment: Experiment, samples: Samples, fold_run: FoldRun) -> Trained:
     """Train on one fold (one row is one clip). The held-out clips choose epoch and kernel where that was published."""
     held_out_access = fold_run.held_out_access
     scaling = fit_scaling([samples, held_out_access.held_out] if held_out_access else [samples])
-    x, targets = scaling.applied(samples), one_hot(samples, len(experiment.labels.classes))
+    x, targets = scaling.applied(samples), one_hot(samples, len(networks.classes))
     held_out = (
         Validation("emotion", scaling.applied(held_out_access.held_out), held_out_access.held_out.y)
         if held_out_access
@@ -97,25 +85,27 @@ def train(networks: Networks, experiment: Experiment, samples: Samples, fold_run
 
     history: dict[str, dict[str, list[float]]] = {}
     learner = networks.learner
-    if searches_kernels(experiment):
+    training, kernels = networks.settings.training, networks.settings.training.kernels
+    if kernels:
         folder = fold_run.folder / "search" / file_name(fold_run.fold)
         tried = _search(networks, fit, folder, fold_run.seed)
         history = {f"kernel {name}": curves for name, curves in tried.items()}
-        learner = networks.with_kernel(max(tried, key=lambda name: _reached(tried[name])), networks.settings.epochs)
+        learner = networks.with_kernel(max(tried, key=lambda name: _reached(tried[name])), training.epochs)
     history["network"] = fit(learner)
-    if held_out_access and experiment.variant == "published" and _reached(history["network"]) >= 0:
+    as_text = networks.settings.inputs.reading == "aligned faces"
+    if held_out_access and as_text and not kernels and _reached(history["network"]) >= 0:
         _keep_saliency(learner.model, experiment, held_out_access.held_out, scaling, fold_run)
     models = {"network": learner.model}
 
     def predict(test: Samples) -> Predictions:
-        return answers(models, replace(test, x=scaling.applied(test)), experiment, networks.settings)
+        return answers(models, replace(test, x=scaling.applied(test)), networks.settings)
 
     return Trained(predict, history, models, scaling.by_input())
 
 
-def answers(models: Models, samples: Samples, experiment: Experiment, settings: Settings) -> Predictions:
+def answers(models: Models, samples: Samples, settings: Settings) -> Predictions:
     """What the trained network answers for clips whose arrays are scaled, or for all where it scales them itself."""
-    return by_clip(samples, outputs(models["network"], samples.x, _batch(experiment, settings)))
+    return by_clip(samples, outputs(models["network"], samples.x, settings.training.batch))
 
 
 class Scaling(NamedTuple):
@@ -149,15 +139,15 @@ def fit_scaling(known: Sequence[Samples]) -> Scaling:
 def _search(
     networks: Networks, fit: Callable[[Learner], dict[str, list[float]]], folder: Path, seed: int
 ) -> dict[str, dict[str, list[float]]]:
-    """Histories by kernel: the grid of table IX. A kernel that diverges is one of them; raises where all do."""
-    epochs = networks.settings.search_epochs
+    """Histories by kernel. A kernel that diverges is one of them; raises where all do."""
+    training = networks.settings.training
     tried = search(
-        {"kernel": KERNELS},
-        lambda choice: as_json({"network": fit(networks.with_kernel(choice["kernel"], epochs))}),
+        {"kernel": training.kernels},
+        lambda choice: as_json({"network": fit(networks.with_kernel(choice["kernel"], training.search_epochs))}),
         lambda record: _reached(from_json(record)["network"]),
         folder,
         form={"network": {str: [NUMBER_OR_NULL]}},
-        trials=len(KERNELS),
+        trials=len(training.kernels),
         seed=seed,
     )
     histories = {choice["kernel"]: from_json(record)["network"] for choice, record in tried}

@@ -2,32 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from common.contract import Paper, Reference
+from common.contract import Settings
 from common.profiles import common_ground, profiles
 from common.protocols.splits import CROSS, LOSO, SPLITS, STRATIFIED
-from common.scoring.claims import read_claims, read_departures
 from common.training.tuning import tuned
 from common.types import Experiment, LabelMap
 
+Kind = Literal["model-a", "model-b", "model-c", "split-model"]
+
 
 @dataclass(frozen=True)
-class Settings:
-    """Training and input settings; the defaults are the paper's (sections 4.4, 5 and 6) or, where marked, not.
-
-    Frames of a sequence by the corpora that a network is trained on. model_b_learning_rate is SGD's default in Keras
-    (section 6.2 names none); apex_method is how an apex is found that nobody annotated.
-    """
+class Inputs:
+    """Width and height of aligned faces (section 4.2), and how an apex is found that nobody annotated (our choice)."""
 
     size: int = 128
+    apex_method: str = "lbp-divide-and-conquer"
+
+
+@dataclass(frozen=True)
+class Network:
+    """Which network, and what it reads: `frames` of a sequence (section 4.4), which Model-B sees smaller (section 5.3).
+
+    `convolutions` are those of Model-C.
+    """
+
+    kind: Kind = "model-a"
+    frames: int = 36
     model_b_size: int = 64
-    casme2_frames: int = 36
-    smic_frames: int = 26
-    combined_frames: int = 30
+    convolutions: int = 1
+
+
+@dataclass(frozen=True)
+class Training:
+    """The defaults are the paper's (section 6) but for model_b_learning_rate, where it names none: SGD's in Keras.
+
+    Sequences are `centred` at the apex, or start with the clip. The loss is `clipped` as in Keras 2.0 to 2.2.4, or not.
+    """
+
+    centred: bool = True
+    clipped: bool = False
     batch: int = 4
     model_b_batch: int = 8
     epochs: int = 100
@@ -35,14 +52,13 @@ class Settings:
     model_b_learning_rate: float = 0.01
     momentum: float = 0.9
     model_c_decay: float = 1e-6
-    apex_method: str = "lbp-divide-and-conquer"
     precision: str = "float32"
 
 
 PROFILES = profiles(
-    Settings(),
-    quick=Settings(size=32, model_b_size=32, epochs=50),
-    smoke=Settings(size=28, model_b_size=14, epochs=1),
+    Settings(Inputs(), Network(), Training()),
+    quick={"size": 32, "model_b_size": 32, "epochs": 50},
+    smoke={"size": 28, "model_b_size": 14, "epochs": 1},
 )
 
 LABELS = LabelMap(
@@ -80,7 +96,15 @@ LABELS = LabelMap(
 COMBINED = replace(LABELS, name="combined")
 """The same classes; "combined" is the paper's word for CASME II and SMIC joined."""
 
-NETWORKS = {"model-a": "Model-A", "model-b": "Model-B", "model-c": "Model-C", "split-model": "Split-Model"}
+NETWORKS: dict[Kind, str] = {
+    "model-a": "Model-A",
+    "model-b": "Model-B",
+    "model-c": "Model-C",
+    "split-model": "Split-Model",
+}
+FRAMES: Mapping[tuple[str, ...], int] = {("smic",): 26, ("casme2",): 36}
+"""Frames of a sequence by the corpora that a network is trained on, also for clips of a target; of several, 30."""
+COMBINED_FRAMES = 30
 
 
 class Scenario(NamedTuple):
@@ -102,13 +126,21 @@ SCENARIOS = {
 }
 _TITLES = {"casme2": "CASME II", "smic": "SMIC", "samm": "SAMM"}
 
-INITIAL = "initial-frames"
-"""The sequence starts with the clip instead of being centred at its apex (table 3)."""
-TWO = "two-convolutions"
-"""Model-C with a convolution before each pooling."""
-CLIPPED = "clipped-loss"
-"""The loss of Keras 2.0 to 2.2.4, taken from clipped probabilities."""
-ON_REQUEST = {TWO: ", two convolutions", CLIPPED: ", clipped loss"}
+
+class Variant(NamedTuple):
+    """A reading of the text: what the title says of it, the settings in which it differs, whether it must be named."""
+
+    title: str
+    settings: Mapping[str, Any]
+    on_request: bool
+
+
+VARIANTS = {
+    "published": Variant("", {}, False),
+    "initial-frames": Variant(", first frames (table 3)", {"centred": False}, False),
+    "two-convolutions": Variant(", two convolutions", {"convolutions": 2}, True),
+    "clipped-loss": Variant(", clipped loss", {"clipped": True}, True),
+}
 
 _LEAK = "Folds are stratified by class, not by subject: clips of one person are in training and in test."
 _JOINED = (
@@ -123,136 +155,71 @@ _CROSS = (
 )
 
 
-def network(experiment: Experiment) -> str:
-    """Which network an experiment trains: a key of `NETWORKS`."""
-    return next(key for key in NETWORKS if experiment.name.startswith(key))
-
-
-def source(experiment: Experiment) -> tuple[str, ...]:
-    """The corpora that an experiment trains on."""
-    return tuple(name for name in experiment.corpora if name not in experiment.tested_on)
-
-
-def depth(experiment: Experiment, settings: Settings) -> int:
-    """Frames of a sequence, which the training corpora fix, also for clips of a target."""
-    trained = source(experiment)
-    if len(trained) > 1:
-        return settings.combined_frames
-    return {"casme2": settings.casme2_frames, "smic": settings.smic_frames}[trained[0]]
-
-
-def centred(experiment: Experiment) -> bool:
-    """Whether sequences are centred at the apex."""
-    return INITIAL not in experiment.original
-
-
-def two_convolutions(experiment: Experiment) -> bool:
-    """Whether Model-C has a convolution before each pooling."""
-    return experiment.original.startswith(TWO)
-
-
-def clipped_loss(experiment: Experiment) -> bool:
-    """Whether the loss is that of Keras 2.0 to 2.2.4, `common.training.losses.clipped_crossentropy`."""
-    return experiment.original.startswith(CLIPPED)
-
-
-def needs(experiment: Experiment, settings: Settings) -> Hashable:
-    """What the networks depend on: experiments that need the same share them."""
-    return network(experiment), depth(experiment, settings), two_convolutions(experiment), clipped_loss(experiment)
-
-
-def _scenario(key: str, number: int, variant: str, protocol: str, suffix: str, note: str) -> Experiment:
-    scenario = SCENARIOS[number]
+def _scenario(kind: Kind, number: int, variant: str, protocol: str) -> Experiment:
+    scenario, reading = SCENARIOS[number], VARIANTS[variant]
     trained = " and ".join(_TITLES[name] for name in scenario.source)
     tested = f", tested on {_TITLES[scenario.target]}" if scenario.target else ""
+    twin = protocol == LOSO
+    notes = {CROSS: _CROSS, LOSO: _TWIN, STRATIFIED: _JOINED if len(scenario.source) > 1 else _LEAK}
+    frames = FRAMES.get(scenario.source, COMBINED_FRAMES)
     return Experiment(
-        name=f"{key}-scenario-{number}",
-        variant=variant,
-        title=f"{NETWORKS[key]}, scenario {number}: {trained}{tested}{suffix}",
+        name=f"{kind}-scenario-{number}",
+        variant=("loso" if variant == "published" else f"{variant}-loso") if twin else variant,
+        title=f"{NETWORKS[kind]}, scenario {number}: {trained}{tested}{reading.title}"
+        + ", leave one subject out" * twin,
         corpora=(*scenario.source, *filter(None, [scenario.target])),
         labels=COMBINED if len(scenario.source) > 1 else LABELS,
         protocol=protocol,
         selection="last epoch",
         leak_free=protocol in (LOSO, CROSS),
-        network=NETWORKS[key],
-        note=note,
+        network=NETWORKS[kind],
+        settings={"kind": kind, "frames": frames, **reading.settings},
+        note=notes[protocol],
         tested_on=tuple(filter(None, [scenario.target])),
-        on_request=variant.startswith(tuple(ON_REQUEST)),
-        twin_of=("published" if variant == "loso" else variant.removesuffix("-loso")) if protocol == LOSO else "",
+        on_request=reading.on_request,
+        twin_of=variant if twin else "",
     )
 
 
-def _experiments() -> Iterator[Experiment]:
+def _plain() -> Iterator[Experiment]:
+    kinds: tuple[Kind, ...] = ("model-a", "model-b", "model-c")
     for number, scenario in SCENARIOS.items():
-        for key in ("model-a", "model-b", "model-c"):
-            protocol = CROSS if scenario.target else STRATIFIED
-            note = _CROSS if scenario.target else _JOINED if len(scenario.source) > 1 else _LEAK
-            variants = ("published", TWO, CLIPPED) if key == "model-c" else ("published", CLIPPED)
+        for kind in kinds:
+            protocols = (CROSS,) if scenario.target else (STRATIFIED, LOSO)
+            variants = ["published", *(["two-convolutions"] if kind == "model-c" else []), "clipped-loss"]
+            if kind == "model-a" and number in (1, 2):
+                variants.append("initial-frames")
             for variant in variants:
-                suffix = ON_REQUEST.get(variant, "")
-                yield _scenario(key, number, variant, protocol, suffix, note)
-                if not scenario.target:
-                    twin = "loso" if variant == "published" else f"{variant}-loso"
-                    yield _scenario(key, number, twin, LOSO, f"{suffix}, leave one subject out", _TWIN)
-            if key == "model-a" and number in (1, 2):
-                first = ", first frames (table 3)"
-                yield _scenario(key, number, INITIAL, STRATIFIED, first, note)
-                yield _scenario(key, number, f"{INITIAL}-loso", LOSO, f"{first}, leave one subject out", _TWIN)
-    for key, name in (("split-model", "split-model-splits"), ("model-c", "model-c-splits")):
+                for protocol in protocols:
+                    yield _scenario(kind, number, variant, protocol)
+    splits: tuple[Kind, ...] = ("split-model", "model-c")
+    for kind in splits:
         for variant, protocol in (("published", SPLITS), ("loso", LOSO)):
             subtitle = "five random splits" if protocol == SPLITS else "leave one subject out"
             yield Experiment(
-                name=name,
+                name=f"{kind}-splits",
                 variant=variant,
-                title=f"{NETWORKS[key]} on CASME II: {subtitle}",
+                title=f"{NETWORKS[kind]} on CASME II: {subtitle}",
                 corpora=("casme2",),
                 labels=LABELS,
                 protocol=protocol,
                 selection="last epoch",
                 leak_free=protocol == LOSO,
-                network=NETWORKS[key],
+                network=NETWORKS[kind],
+                settings={"kind": kind, "frames": FRAMES["casme2",]},
                 note=_SPLITS if protocol == SPLITS else _TWIN,
-                on_request=key == "model-c" and protocol == LOSO,
+                on_request=kind == "model-c" and protocol == LOSO,
                 twin_of="published" if protocol == LOSO else "",
             )
-    for key, name in NETWORKS.items():
-        yield common_ground(key, name, name)
+    for kind, name in NETWORKS.items():
+        yield common_ground(kind, name, name, {"kind": kind, "frames": COMBINED_FRAMES})
 
 
 def _space(experiment: Experiment) -> dict[str, tuple[float, ...]]:
     """Rates that the text leaves open (Model-B) or changed from 0.01 to 0.001 "for experimental purposes" (Model-C)."""
-    if network(experiment) == "model-b":
+    if experiment.settings["kind"] == "model-b":
         return {"model_b_learning_rate": (0.001, 0.01, 0.1), "model_b_batch": (4, 8, 16)}
     return {"learning_rate": (0.0003, 0.001, 0.003, 0.01), "momentum": (0.0, 0.9)}
 
 
-_HERE = Path(__file__).parent
-_CLAIMS = read_claims(_HERE / "claims.toml")
-
-PAPER = Paper(
-    key="talluri2022",
-    title="Deep 3D convolutional neural network for facial micro-expression analysis from video images",
-    authors="K. K. Talluri, M.-A. Fiedler, A. Al-Hamadi",
-    venue="Applied Sciences 12(21), 11078",
-    year=2022,
-    url="https://doi.org/10.3390/app122111078",
-    summary="3D CNNs on frames around the apex, within and across three corpora (Model-A, Split-Model, B and C).",
-    images="raw",
-    experiments=(*_experiments(), *tuned(tuple(_experiments()), _space)),
-    profiles=PROFILES,
-    claims=_CLAIMS.claims,
-    cited=_CLAIMS.cited,
-    facts=_CLAIMS.facts,
-    departures=read_departures(_HERE / "departures.toml"),
-    reference=Reference(
-        kind="article",
-        authors=("Kranthi Kumar Talluri", "Marc-André Fiedler", "Ayoub Al-Hamadi"),
-        details={
-            "journal": "Applied Sciences",
-            "volume": "12",
-            "number": "21",
-            "pages": "11078",
-            "doi": "10.3390/app122111078",
-        },
-    ),
-)
+EXPERIMENTS = (*_plain(), *tuned(tuple(_plain()), _space))

@@ -11,13 +11,12 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 
-from common.contract import Figure, InputView
+from common.contract import Figure, InputView, Settings
 from common.protocols.splits import SPLITS
 from common.runs.store import Run
 from common.types import Clip, Experiment, Samples
 from common.vision.alignment import tracked
 from common.vision.faces import FaceFinder
-from papers.talluri2022.experiments import NETWORKS, Settings, network
 from papers.talluri2022.preprocess import aligned_face, apex_index, sequence
 
 SHOWN = 9
@@ -34,15 +33,14 @@ def draw(clips: Sequence[tuple[Clip, int]], settings: Settings, faces: FaceFinde
 
 
 def _sequences(clip: Clip, settings: Settings, faces: FaceFinder, path: Path) -> Figure:
-    lengths = {"casme2": settings.casme2_frames, "smic": settings.smic_frames}
-    length = lengths.get(clip.corpus, settings.combined_frames)
-    apex = apex_index(clip, settings, faces)
+    length = settings.network.frames
+    apex = apex_index(clip, settings.inputs, faces)
     chosen = np.unique([*np.linspace(0, length - 1, SHOWN - 1).round().astype(int), length // 2])  # with the apex
     rows = {centre: sequence(len(clip.numbers), apex, length, centre)[chosen].tolist() for centre in (True, False)}
     needed = sorted({row for some in rows.values() for row in some})
     part = clip.at(needed)
     pictures = {
-        row: aligned_face(tracked_frame.frame, tracked_frame.points, settings.size)
+        row: aligned_face(tracked_frame.frame, tracked_frame.points, settings.inputs.size)
         for row, tracked_frame in zip(needed, tracked(part, faces), strict=True)
     }
     page = Canvas(figsize=(7.2, 2.15), layout="constrained")
@@ -90,7 +88,7 @@ def results(experiment: Experiment, folder: Path) -> list[Figure]:
     path = folder / "figures" / "splits.png"
     path.parent.mkdir(parents=True, exist_ok=True)
     page.savefig(path, dpi=150)
-    name = NETWORKS[network(experiment)]
+    name = experiment.network
     return [
         Figure(
             f"Five random splits: {name}",
@@ -102,9 +100,9 @@ def results(experiment: Experiment, folder: Path) -> list[Figure]:
     ]
 
 
-def looks(samples: Samples, experiment: Experiment, settings: Settings) -> dict[str, InputView]:
+def looks(samples: Samples, settings: Settings) -> dict[str, InputView]:
     """The sequence of aligned faces, whose frames lie along the first axis of a video, of Model-B along the third."""
-    time, axes = (3, (1, 2)) if network(experiment) == "model-b" else (1, (2, 3))
+    time, axes = (3, (1, 2)) if settings.network.kind == "model-b" else (1, (2, 3))
     frames = np.moveaxis(samples.x["face"][0], time - 1, 0)
     captions = tuple(f"{place} of {len(frames)}" for place in range(1, len(frames) + 1))
     return {"face": InputView(axes, np.repeat(frames, 3, axis=-1), captions)}

@@ -12,29 +12,25 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from common.types import Arrays, Clip, ClipFrames, Experiment, Samples
+from common.contract import Settings, Shapes
+from common.types import Arrays, Clip, ClipFrames, Samples, one_row_each
 from common.vision import apex
 from common.vision.alignment import ALIGNED, aligned_picture, alignment, reuse_note, tracked
 from common.vision.faces import FaceFinder
-from papers.talluri2022.experiments import Settings, centred, depth, network
+from papers.talluri2022.experiments import Inputs
 
 
-def parameters(experiment: Experiment, settings: Settings) -> dict[str, object]:
-    """What decides the arrays that `prepare` returns; the same for all experiments."""
-    return {"size": settings.size, "apex": settings.apex_method}
-
-
-def prepare(clip: ClipFrames, experiment: Experiment, settings: Settings, faces: FaceFinder) -> Arrays:
+def prepare(clip: ClipFrames, inputs: Inputs, faces: FaceFinder) -> Arrays:
     """The whole clip: "face" (frames, size, size) grey uint8, "apex" (1,) its index, "reused" (1,), "estimated" (1,).
 
     "reused" counts frames in which dlib finds no face, so that the landmarks of the frame before serve; "estimated" is
     1 where nobody annotated the apex. Raises ClipError for files that cannot be used and for a clip whose first frame
     shows no face.
     """
-    place = apex_index(clip, settings, faces)
+    place = apex_index(clip, inputs, faces)
     video, reused = [], 0
     for tracked_frame in tracked(clip, faces):
-        video.append(aligned_face(tracked_frame.frame, tracked_frame.points, settings.size))
+        video.append(aligned_face(tracked_frame.frame, tracked_frame.points, inputs.size))
         reused += not tracked_frame.found
     return {
         "face": np.stack(video),
@@ -44,9 +40,9 @@ def prepare(clip: ClipFrames, experiment: Experiment, settings: Settings, faces:
     }
 
 
-def apex_index(clip: Clip | ClipFrames, settings: Settings, faces: FaceFinder) -> int:
+def apex_index(clip: Clip | ClipFrames, inputs: Inputs, faces: FaceFinder) -> int:
     """Where in the clip its apex is, annotated or estimated; of a frame that is missing, the nearest there is."""
-    known = apex.estimate(clip, settings.apex_method, faces).apex
+    known = apex.estimate(clip, inputs.apex_method, faces).apex
     return int(np.abs(np.array(clip.numbers) - known).argmin())
 
 
@@ -70,45 +66,39 @@ def filled(frames: int, apex_index: int, length: int, centre: bool) -> int:
     return length - len(np.unique(sequence(frames, apex_index, length, centre)))
 
 
-def assemble(
-    clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], experiment: Experiment, settings: Settings
-) -> Samples:
-    """Samples with one row per clip: x is the sequence that the experiment's network reads, y the clip's class, view 0.
+def shapes(settings: Settings) -> Shapes:
+    """The sequence: (frames, size, size, 1), for Model-B (size, size, frames, 1)."""
+    network, size = settings.network, settings.inputs.size
+    if network.kind == "model-b":
+        return {"face": (network.model_b_size, network.model_b_size, network.frames, 1)}
+    return {"face": (network.frames, size, size, 1)}
 
-    "face" is (depth, size, size, 1) for Models A and C and the Split-Model, and (size, size, depth, 1) for Model-B.
+
+def assemble(clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], settings: Settings) -> Samples:
+    """Samples with one row per clip: x is the sequence that the network reads, y the clip's class, view 0.
+
     Notes count the frames filled, the apexes estimated and the frames without a face.
     """
-    length, centre = depth(experiment, settings), centred(experiment)
+    network, centre = settings.network, settings.training.centred
     rows, short = [], []
     for clip_arrays in arrays:
-        place = len(clip_arrays["face"]), int(clip_arrays["apex"][0]), length, centre
+        place = len(clip_arrays["face"]), int(clip_arrays["apex"][0]), network.frames, centre
         video = clip_arrays["face"][sequence(*place)]
-        if network(experiment) == "model-b":
-            video = np.stack([_resize(frame, settings.model_b_size) for frame in video], axis=2)
+        if network.kind == "model-b":
+            video = np.stack([_resize(frame, network.model_b_size) for frame in video], axis=2)
         rows.append(video[..., None])
         short.append(filled(*place))
-    return Samples(
-        x={"face": np.stack(rows)},
-        y=np.array([label for _, label in clips], np.int64),
-        subject=np.array([clip.subject_id for clip, _ in clips]),
-        clip=np.array([clip.id for clip, _ in clips]),
-        view=np.zeros(len(clips), np.int64),
-        notes=_notes(clips, arrays, experiment, settings, short),
-    )
+    return one_row_each(clips, {"face": np.stack(rows)}, _notes(clips, arrays, settings, short))
 
 
 def _notes(
-    clips: Sequence[tuple[Clip, int]],
-    arrays: Sequence[Arrays],
-    experiment: Experiment,
-    settings: Settings,
-    short: Sequence[int],
+    clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], settings: Settings, short: Sequence[int]
 ) -> tuple[str, ...]:
     """Lines of one corpus each, so that experiments on the same corpora say the same."""
-    length = depth(experiment, settings)
-    placement = "around the apex" if centred(experiment) else "from the first frame on"
+    length, method = settings.network.frames, settings.inputs.apex_method
+    placement = "around the apex" if settings.training.centred else "from the first frame on"
     lines: list[str] = []
-    for corpus in experiment.corpora:
+    for corpus in dict.fromkeys(clip.corpus for clip, _ in clips):
         rows = [row for row, (clip, _) in enumerate(clips) if clip.corpus == corpus]
         some = [short[row] for row in rows if short[row]]
         lines.append(
@@ -116,7 +106,7 @@ def _notes(
             f"far, and {sum(some)} of {length * len(rows)} frames repeat a first or last one"
         )
         if guessed := sum(int(arrays[row]["estimated"][0]) for row in rows):
-            lines.append(f"{corpus}: the apex of {guessed} of {len(rows)} clips is estimated ({settings.apex_method})")
+            lines.append(f"{corpus}: the apex of {guessed} of {len(rows)} clips is estimated ({method})")
         lines += reuse_note([int(arrays[row]["reused"][0]) for row in rows], corpus)
     return tuple(lines)
 

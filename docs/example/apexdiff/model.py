@@ -5,15 +5,23 @@ from __future__ import annotations
 import keras
 from keras import layers
 
+from common.contract import Settings, Shapes
+from common.training.single_network import Fit
+from papers.apexdiff.experiments import Network
 
-def classifier(size: int, classes: int) -> keras.Model:
+
+def build(network: Network, shapes: Shapes, classes: int) -> keras.Model:
     """{"difference": (size, size, 1) in -1 to 1} -> {"emotion": (classes,)} probabilities."""
-    difference = layers.Input((size, size, 1), name="difference")
-    x = layers.Conv2D(8, 5, padding="same", activation="relu", name="first")(difference)
-    x = layers.MaxPooling2D(2, name="first_pooling")(x)
-    x = layers.Conv2D(16, 3, padding="same", activation="relu", name="second")(x)
-    x = layers.MaxPooling2D(2, name="second_pooling")(x)
+    difference = x = layers.Input(shapes["difference"], name="difference")
+    for number in (1, 2):
+        x = layers.Conv2D(network.filters * number, 3, activation="relu", name=f"convolution_{number}")(x)
+        x = layers.MaxPooling2D(2, name=f"pooling_{number}")(x)
     x = layers.Flatten(name="flat")(x)
-    x = layers.Dense(32, activation="relu", name="dense")(x)
     emotion = layers.Dense(classes, activation="softmax", name="emotion")(x)
     return keras.Model({"difference": difference}, {"emotion": emotion}, name="apexdiff")
+
+
+def fit(settings: Settings) -> Fit:
+    """Trained by Adam."""
+    training = settings.training
+    return Fit("apexdiff", keras.optimizers.Adam(training.learning_rate), training.batch, training.epochs)

@@ -1,0 +1,132 @@
+"""The recipe of papers that train one network on one row per clip or view, without anything to choose.
+
+Such a paper has no recipe.py. Its model.py has `build(network, shapes, classes)`, which returns a Keras model that
+takes inputs by name and returns {"emotion": probabilities}, and `fit(settings)`, which returns a `Fit`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from common.contract import FoldRun, Settings, Shapes, Trained
+from common.protocols.splits import SPLITS
+from common.seeds import seed_of
+from common.training.flops import forward
+from common.training.keras_setup import keras
+from common.training.learner import Learner, Models, Validation, by_clip, one_hot, predict
+from common.types import Experiment, Predictions, Samples
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How a network is trained.
+
+    `name` tells the networks of a paper apart, in reports and in what seeds their initial weights. `rate` gives the
+    learning rate of an epoch, counted from 0, in place of the optimizer's own. Of a clip with several views (frames,
+    magnified copies) those in `trained_views` are learnt and `tested_view` is answered; None for all, of which there
+    must then be one. `caveats` are those of `Trained`.
+    """
+
+    name: str
+    optimizer: keras.optimizers.Optimizer
+    batch: int
+    epochs: int
+    loss: object = "categorical_crossentropy"
+    rate: Callable[[int], float] | None = None
+    trained_views: tuple[int, ...] | None = None
+    tested_view: int | None = None
+    caveats: tuple[str, ...] = ()
+
+
+class Model(Protocol):
+    """A paper's model.py."""
+
+    def build(self, network: object, shapes: Shapes, classes: int) -> keras.Model:
+        """The network, for inputs of these shapes."""
+
+    def fit(self, settings: Settings) -> Fit:
+        """How it is trained."""
+
+
+@dataclass(frozen=True)
+class SingleNetwork:
+    """A recipe, of a paper and its model.py."""
+
+    paper: str
+    model: Model
+
+    def compiled(self, settings: Settings, shapes: Shapes, classes: tuple[str, ...], seed: int) -> Compiled:
+        """Build and compile once for all folds."""
+        fit = self.model.fit(settings)
+        learner = Learner(
+            lambda: self.model.build(settings.network, shapes, len(classes)),
+            loss=fit.loss,
+            metrics="accuracy",
+            optimizer=fit.optimizer,
+            rate=fit.rate,
+            batch=fit.batch,
+            epochs=fit.epochs,
+            seed=seed_of(self.paper, fit.name, seed),
+            precision=settings.training.precision,
+        )
+        return Compiled(learner, fit, settings, shapes, len(classes))
+
+    def train(self, networks: Compiled, experiment: Experiment, samples: Samples, fold_run: FoldRun) -> Trained:
+        """Train on one fold.
+
+        Each of several random splits has initial weights of its own; folds of other protocols start from the same ones.
+        In an experiment that is not leak-free the held-out clips are scored after every epoch, for what an oracle would
+        have picked; nothing is chosen by them.
+        """
+        learner, fit, access = networks.learner, networks.fit, fold_run.held_out_access
+        learnt = samples
+        if fit.trained_views is not None:
+            learnt = samples.only(np.flatnonzero(np.isin(samples.view, fit.trained_views)))
+        history = learner.fit(
+            learnt.x,
+            one_hot(learnt, networks.classes),
+            fold_run.seed,
+            lambda done, total: fold_run.say(f"{experiment.id} epochs", done, total),
+            Validation("emotion", access.held_out.x, access.held_out.y, keep_best=False) if access else None,
+            redraw=experiment.protocol == SPLITS,
+        )
+        models = {"network": learner.model}
+        return Trained(
+            lambda test: self.answers(models, test, networks.settings),
+            {"network": history},
+            models,
+            caveats=fit.caveats,
+        )
+
+    def answers(self, models: Models, samples: Samples, settings: Settings) -> Predictions:
+        """What the trained network answers for clips, of several views the one that is tested."""
+        fit = self.model.fit(settings)
+        tested = samples
+        if fit.tested_view is not None:
+            tested = samples.only(np.flatnonzero(samples.view == fit.tested_view))
+        return by_clip(tested, predict(models["network"], tested.x, fit.batch))
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """The one network, compiled once for all folds."""
+
+    learner: Learner
+    fit: Fit
+    settings: Settings
+    shapes: Shapes
+    classes: int
+
+    def facts(self) -> dict[str, int]:
+        """Parameter count of the network as built."""
+        sizes = (" x ".join(map(str, shape)) for shape in self.shapes.values())
+        what = ", ".join([self.fit.name, *sizes, f"{self.classes} classes"])
+        return {f"parameters {what}": self.learner.model.count_params()}
+
+    def flops(self, rows_per_clip: float) -> float:
+        """Floating point operations of one clip forward, of which one view is tested."""
+        return forward(self.learner.model)
