@@ -80,7 +80,7 @@ def test_capitals_inside_a_title_are_kept_and_special_characters_escaped() -> No
     )
     _, _, fields = parse(bibtex(paper))
     assert fields["title"] == r"A study of {CNNs} in {3D:} 5\% \& more"
-    assert fields["author"] == r"Zo{\"e} {\r A}ngstr{\"o}m and B. O\_Hara"
+    assert fields["author"] == r"Zo{\"e} {\r{A}}ngstr{\"o}m and B. O\_Hara"
     assert fields["note"] == r"50\% \#1"
     assert fields["url"] == paper.url
 

@@ -62,7 +62,7 @@ def assert_balanced(content: bytes) -> None:
             assert depth >= 0, line
         assert depth == 0, line
         assert not re.search(r"[%#]|(?<!\\)\^|(?<!\\)~|(?<!\\)_", re.sub(r"\\[\^~]", "", bare)), line
-        assert bare.replace("$-$", "").replace(r"$\geq$", "").count("$") == 0, line
+        assert bare.count("$") == 0, line
 
 
 @pytest.fixture(scope="module")
@@ -168,10 +168,10 @@ def test_latex_is_balanced_whatever_a_text_says(report: Report, side: SideBySide
     ("text", "latex"),
     [
         ("Marc-André & 5%", r"Marc-Andr{\'e} \& 5\%"),
-        (r"a\b_{c}^2 ~ #1 $", r"a\textbackslash{}b\_\{c\}\textasciicircum{}2 \textasciitilde{} \#1 \$"),
-        ("0.5 \N{EN DASH} \N{MINUS SIGN}0.1", "0.5 -- $-$0.1"),
+        (r"a\b_{c}^2 ~ #1 $", r"a{\textbackslash}b\_\{c\}{\textasciicircum}2 {\textasciitilde} \#1 \$"),
+        ("0.5 \N{EN DASH} \N{MINUS SIGN}0.1", r"0.5 -- {\ensuremath{-}}0.1"),
         ("--seed", "-{}-seed"),
-        ("[1]  *\n“q”", "{[}1{]} {*} ``q''"),
+        ("[1]  *\n“q”", r"{[}1{]} {*} {\textquotedblleft}q{\textquotedblright}"),
         ("Öther Łódź ß naïve \u4e2d", r"{\"O}ther {\L}{\'o}d{\'z} {\ss} na{\"\i}ve [U+4E2D]"),
     ],
 )

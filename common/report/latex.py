@@ -2,56 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import re
-import unicodedata
+from typing import Any
 
-_SPECIAL = {
-    "\\": r"\textbackslash{}",
-    "^": r"\textasciicircum{}",
-    "~": r"\textasciitilde{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    '"': "''",
-    "`": r"\`{}",
-    "[": "{[}",  # behind the end of a table's row a bracket or a star would be its option
-    "]": "{]}",
-    "*": "{*}",
-    "\u2013": "--",
-    "\u2014": "---",
-    "\u2018": "`",
-    "\u2019": "'",
-    "\u201c": "``",
-    "\u201d": "''",
-    "\u2026": r"\dots{}",
-    "\u2212": "$-$",
-    "\u00d7": r"$\times$",
-    "\u00b1": r"$\pm$",
-    "\u2264": r"$\leq$",
-    "\u2265": r"$\geq$",
-    "\u00df": r"{\ss}",
-    "\u00f8": r"{\o}",
-    "\u00d8": r"{\O}",
-    "\u00e6": r"{\ae}",
-    "\u00c6": r"{\AE}",
-    "\u0141": r"{\L}",
-    "\u0142": r"{\l}",
-    "\u0131": r"{\i}",
-}
-_SPECIAL |= {character: "\\" + character for character in "&%$#_{}"}
-_ACCENTS = {
-    "\u0300": "`",
-    "\u0301": "'",
-    "\u0302": "^",
-    "\u0303": "~",
-    "\u0304": "=",
-    "\u0307": ".",
-    "\u0308": '"',
-    "\u030a": "r ",
-    "\u030b": "H ",
-    "\u030c": "v ",
-    "\u0327": "c ",
-}
+_OWN = {"[": "{[}", "]": "{]}", "*": "{*}", "|": r"\textbar{}", "`": r"\`{}", "\u2013": "--", "\u2014": "---"}
+"""Behind the end of a table's row a bracket or a star would be its option."""
+_OWN |= {character: "\\" + character for character in "&%$#_{}"}  # shorter than the library's {\&}
 
 
 def escape(text: str) -> str:
@@ -59,17 +16,23 @@ def escape(text: str) -> str:
 
     White space becomes single spaces; a character that LaTeX has no plain name for becomes its code point, [U+4E2D].
     """
-    hyphens_apart = re.split("(?<=-)(?=-)", " ".join(text.split()))  # together they would be a dash
-    return "{}".join("".join(map(_character, part)) for part in hyphens_apart)
+    return str(_encoder().unicode_to_latex(" ".join(text.split())))
 
 
-def _character(character: str) -> str:
-    if character in _SPECIAL:
-        return _SPECIAL[character]
-    if character.isascii():
-        return character
-    parts = unicodedata.normalize("NFKD", character)
-    if len(parts) == 2 and parts[0].isascii() and parts[1] in _ACCENTS:
-        letter = {"i": r"\i", "j": r"\j"}.get(parts[0], parts[0])
-        return f"{{\\{_ACCENTS[parts[1]]}{letter}}}"
-    return f"{{[}}U+{ord(character):04X}{{]}}"
+@functools.cache
+def _encoder() -> Any:
+    from pylatexenc import latexencode
+
+    def rule(kind: object, table: object) -> Any:
+        return latexencode.UnicodeToLatexConversionRule(kind, table, replacement_latex_protection="none")
+
+    return latexencode.UnicodeToLatexEncoder(
+        conversion_rules=[
+            rule(latexencode.RULE_REGEX, [(re.compile("-(?=-)"), "-{}")]),  # hyphens together would be a dash
+            rule(latexencode.RULE_DICT, {ord(character): latex for character, latex in _OWN.items()}),
+            "defaults",
+        ],
+        replacement_latex_protection="braces-all",
+        unknown_char_policy=lambda character: f"{{[}}U+{ord(character):04X}{{]}}",
+        unknown_char_warning=False,
+    )
