@@ -113,10 +113,6 @@ def _is_large(sight: Sight) -> bool:
     return suitability.eye_distance(sight.faces[0].points) >= SMALLEST
 
 
-def _is_unsure(sight: Sight) -> bool:
-    return sight.faces[0].score < UNSURE
-
-
 def _is_tilted(sight: Sight) -> bool:
     return abs(suitability.tilt(sight.faces[0].points)) > TILTED
 
@@ -131,14 +127,12 @@ def _covered(seen: Sequence[Sight], sights: Sequence[Sight]) -> list[str]:
 
     On 6 stand-in faces, with eyes 68 to 128 pixels apart, it was at most 0.009 in any of these regions, as on a
     photograph with eyes 87 pixels apart. With an eye, both, the mouth, the lower or the left half covered, plain or
-    patterned, all 138 faces that dlib still found had 0.028 or more in a covered region; 6 were found no longer. On 176
-    frames of 20 films of ordinary people, with eyes 30 pixels apart, landmarks tremble by themselves. So a face that
-    small counts as covered only where the detector is unsure of it, too: of 12 frames with a hand before the face 6
-    were found, 2 were taken for a turned head, and 4 with a hand at the chin or the lips were missed; of 164 others
-    21 at most were named too, most of them blurred or looking up or down.
+    patterned, all 138 faces that dlib still found had 0.028 or more in a covered region; 6 were found no longer. Of
+    small faces nothing is said: with eyes 30 pixels apart, landmarks tremble by themselves. On 176 frames of 20 films
+    of ordinary people, even where the detector was unsure too, 21 of 164 open faces were named, and 6 of 12 covered.
     """
     by_region = {
-        region: [sight for sight in seen if sight.spread[region] > COVERED and (_is_large(sight) or _is_unsure(sight))]
+        region: [sight for sight in seen if sight.spread[region] > COVERED and _is_large(sight)]
         for region in suitability.REGIONS
     }
     regions = [region for region, covered in by_region.items() if covered]
