@@ -1,75 +1,147 @@
-"""What stored JSON must look like before it is used: a record of another form counts as not there."""
+"""What stored JSON must look like before it is used: a record of another form counts as not there.
+
+Forms are JSON Schemas, which fastjsonschema compiles; of draft 4, as to later drafts 1.0 is a whole number, too.
+"""
 
 from __future__ import annotations
 
+import json
 import math
-import re
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
 from typing import Any
 
-NUMBER = (int, float)
-NUMBER_OR_NULL = (int, float, type(None))
-_NAME = re.compile(r"\w[\w .()+-]{0,99}")
+Schema = dict[str, Any]
+
+STRING: Schema = {"type": "string"}
+BOOLEAN: Schema = {"type": "boolean"}
+INTEGER: Schema = {"type": "integer"}
+NUMBER: Schema = {"type": "number"}
+NUMBER_OR_NULL: Schema = {"type": ["number", "null"]}
+
+
+def holding(entries: Mapping[str, Schema]) -> Schema:
+    """An object in which these names must be; others may be."""
+    return {"type": "object", "required": [*entries], "properties": {**entries}}
+
+
+def by_name(values: Schema) -> Schema:
+    """An object with any names."""
+    return {"type": "object", "additionalProperties": values}
+
+
+def list_of(items: Schema) -> Schema:
+    """A list of any length."""
+    return {"type": "array", "items": items}
+
+
+def text_like(pattern: str) -> Schema:
+    """A text that a regular expression matches in full: fastjsonschema takes `$` for the very end."""
+    return STRING | {"pattern": f"^(?:{pattern})$"}
+
+
+FILE_NAME = text_like(r"\w[\w .()+-]{0,99}")
 """A file or folder of its own: no path can be made of it."""
-_EXCLUSION = {"clip": str, "reason": str, "fault": bool}
+_EXCLUSION = holding({"clip": STRING, "reason": STRING, "fault": BOOLEAN})
+_TRIAL = holding({"settings": by_name({"type": ["string", "number"]}), "uf1": NUMBER, "log_loss": NUMBER})
+_CORPUS = holding(
+    {
+        **dict.fromkeys(("name", "title", "citation", "tree", "table"), STRING),
+        **dict.fromkeys(("clips", "subjects"), INTEGER),
+        **dict.fromkeys(("by_emotion", "by_class"), by_name(INTEGER)),
+    }
+)
 
-FOLD = {
-    "fold": str,
-    "clips": [str],
-    "truth": [int],
-    "probabilities": [[NUMBER]],
-    "history": {str: {str: [NUMBER_OR_NULL]}},
-    "seed": int,
-    "seconds": NUMBER,
-    "measured": {str: NUMBER},
-    "environment": {str: str},
-    "trials": [{"settings": {str: (str, *NUMBER)}, "uf1": NUMBER, "log_loss": NUMBER}],
-    "caveats": [str],
-    "digest": str,
-}
-RUN = {
-    "exclusions": [_EXCLUSION],
-    "figures": [{"title": str, "caption": str, "path": _NAME}],
-    "preprocessing_seconds": NUMBER,
-}
-NOTES = {"notes": [str]}
-FAILURE = {"reason": str}
-PLAN = {
-    "data": str,
-    "options": [[str]],
-    "command": [str],
-    "shortened": [str],
-    "differences": [str],
-    "runs": {str: {"path": _NAME, "folds": [str]}},
-    "corpora": [
-        {
-            **dict.fromkeys(("name", "title", "citation", "tree", "table"), str),
-            **dict.fromkeys(("clips", "subjects"), int),
-            "by_emotion": {str: int},
-            "by_class": {str: int},
-        }
-    ],
-    "exclusions": [_EXCLUSION],
-    "corrections": [dict.fromkeys(("clip", "column", "printed", "used", "source"), str)],
-}
+FOLD = holding(
+    {
+        "fold": STRING,
+        "clips": list_of(STRING),
+        "truth": list_of(INTEGER),
+        "probabilities": list_of(list_of(NUMBER)),
+        "history": by_name(by_name(list_of(NUMBER_OR_NULL))),
+        "seed": INTEGER,
+        "seconds": NUMBER,
+        "measured": by_name(NUMBER),
+        "environment": by_name(STRING),
+        "trials": list_of(_TRIAL),
+        "caveats": list_of(STRING),
+        "digest": STRING,
+    }
+)
+RUN = holding(
+    {
+        "exclusions": list_of(_EXCLUSION),
+        "figures": list_of(holding({"title": STRING, "caption": STRING, "path": FILE_NAME})),
+        "preprocessing_seconds": NUMBER,
+    }
+)
+NOTES = holding({"notes": list_of(STRING)})
+FAILURE = holding({"reason": STRING})
+PLAN = holding(
+    {
+        "data": STRING,
+        "options": list_of(list_of(STRING)),
+        "command": list_of(STRING),
+        "shortened": list_of(STRING),
+        "differences": list_of(STRING),
+        "runs": by_name(holding({"path": FILE_NAME, "folds": list_of(STRING)})),
+        "corpora": list_of(_CORPUS),
+        "exclusions": list_of(_EXCLUSION),
+        "corrections": list_of(holding(dict.fromkeys(("clip", "column", "printed", "used", "source"), STRING))),
+    }
+)
 
 
-def fits(value: Any, form: Any) -> bool:
-    """Whether parsed JSON has a form; all its numbers must be finite, and whole ones fit 64 bits.
+class UnexpectedFormat(ValueError):
+    """JSON of another form than is asked for, or with a number that is not finite or does not fit 64 bits."""
 
-    A form is a type or several, a pattern that a text matches in full, `[form]` for a list, `{str: form}` for an object
-    with any names, or an object with the names that must be there.
+    def __init__(self) -> None:
+        super().__init__("unexpected format")
+
+
+def read_json(path: Path, schema: Schema) -> Any:
+    """What a file holds; raises OSError, and what `parsed` raises."""
+    return parsed(path.read_text(encoding="utf-8"), schema)
+
+
+def parsed(content: str | bytes, schema: Schema) -> Any:
+    """JSON of the form that a schema describes; all its numbers are finite, and whole ones fit 64 bits.
+
+    Raises UnexpectedFormat for other JSON, ValueError for what is none, RecursionError for what is nested too deep.
     """
-    if isinstance(form, list):
-        return isinstance(value, list) and all(fits(item, form[0]) for item in value)
-    if isinstance(form, dict):
-        if not isinstance(value, dict):
-            return False
-        if str in form:
-            return all(fits(item, form[str]) for item in value.values())
-        return all(name in value and fits(value[name], entry_form) for name, entry_form in form.items())
-    if isinstance(form, re.Pattern):
-        return isinstance(value, str) and form.fullmatch(value) is not None
-    if isinstance(value, bool) or form is bool:
-        return isinstance(value, bool) and form is bool
-    usable = abs(value) < 2**63 if isinstance(value, int) else not isinstance(value, float) or math.isfinite(value)
-    return usable and isinstance(value, form)
+    value = json.loads(content, parse_int=_whole, parse_float=_finite, parse_constant=_finite)
+    _check(json.dumps(schema))(value)
+    return value
+
+
+@cache
+def _check(schema: str) -> Callable[[Any], None]:
+    """A schema, as JSON, as a function that raises UnexpectedFormat."""
+    import fastjsonschema
+
+    draft = {"$schema": "http://json-schema.org/draft-04/schema#"}
+    validate = fastjsonschema.compile(draft | json.loads(schema), detailed_exceptions=False)
+
+    def check(value: Any) -> None:
+        try:
+            validate(value)
+        except fastjsonschema.JsonSchemaException as error:
+            raise UnexpectedFormat from error
+
+    return check
+
+
+def _whole(digits: str) -> int:
+    value = int(digits)
+    if abs(value) >= 2**63:
+        raise UnexpectedFormat
+    return value
+
+
+def _finite(digits: str) -> float:
+    """`digits` may be NaN, Infinity or -Infinity, which Python's JSON knows."""
+    value = float(digits)
+    if not math.isfinite(value):
+        raise UnexpectedFormat
+    return value

@@ -18,6 +18,7 @@ import papers
 from common.environment import ROOT, code_digest
 from common.errors import ClipError, UserError
 from common.files import move_folder, write_atomically, write_json
+from common.json_schema import INTEGER, NUMBER, UnexpectedFormat, by_name, holding, list_of, parsed, text_like
 from common.report.assemble import _curves
 from common.runs.cache import Cache, digest
 from common.runs.manifest import read_plan
@@ -83,6 +84,8 @@ def test_a_damaged_fold_counts_as_missing_and_is_named(tmp_path: Path, damage, c
     [
         {"truth": [0]},
         {"truth": [0, 2**70]},
+        {"truth": [0, 2.0]},
+        {"truth": [0, True]},
         {"truth": [0, 3]},
         {"truth": [0, -1]},
         {"clips": ["a/b/c", "a/b/c"]},
@@ -97,6 +100,13 @@ def test_a_damaged_fold_counts_as_missing_and_is_named(tmp_path: Path, damage, c
         {"history": {"LSTM part": [0.1]}},
         {"seconds": "long"},
         {"seconds": 10**400},
+        {"seconds": 2**70},
+        {"seconds": True},
+        {"seconds": math.nan},
+        {"seconds": math.inf},
+        {"seed": 0.0},
+        {"seed": False},
+        {"trials": [{"settings": {"epochs": None}, "uf1": 0.5, "log_loss": 0.5}]},
         {"measured": {"parameters": "many"}},
         {"environment": ["python"]},
         {"caveats": "random weights"},
@@ -112,6 +122,36 @@ def test_a_fold_of_another_form_counts_as_missing_though_its_digest_fits(tmp_pat
     with caplog.at_level(logging.WARNING):
         assert Run(tmp_path).load("smic/s1") is None
     assert file.name in caplog.text
+
+
+NUMBERS = {"0": True, "-1.5e3": True, str(2**63 - 1): True, "1e300": True}
+NUMBERS |= dict.fromkeys(("NaN", "Infinity", "-Infinity", "1e999", "-1e999", str(2**63), str(-(2**63))), False)
+NUMBERS |= dict.fromkeys(("true", "false", "null", '"1"', "[]", "{}"), False)
+
+
+@pytest.mark.parametrize(("text", "read"), NUMBERS.items())
+def test_numbers_are_finite_and_fit_64_bits(text: str, read: bool) -> None:
+    for content, schema in ((text, NUMBER), (f"[{text}]", list_of(NUMBER)), (f'{{"a": {text}}}', by_name(NUMBER))):
+        if read:
+            assert parsed(content, schema) == json.loads(content)
+        else:
+            with pytest.raises(UnexpectedFormat):
+                parsed(content, schema)
+
+
+@pytest.mark.parametrize("text", ["1.0", "1e2", "true", "null", str(2**63)])
+def test_whole_numbers_have_no_fraction(text: str) -> None:
+    assert parsed("[0, -7]", list_of(INTEGER)) == [0, -7]
+    with pytest.raises(UnexpectedFormat):
+        parsed(f"[0, {text}]", list_of(INTEGER))
+
+
+def test_a_record_may_hold_more_than_is_asked_for_and_no_less() -> None:
+    schema = holding({"a": NUMBER, "name": text_like("x|y+")})
+    assert parsed(b'{"a": 1, "name": "yy", "b": [null]}', schema) == {"a": 1, "name": "yy", "b": [None]}
+    for content in ('{"a": 1}', '{"a": 1, "name": "yy\\n"}', '{"a": 1, "name": "xy"}', '[{"a": 1, "name": "x"}]'):
+        with pytest.raises(UnexpectedFormat):
+            parsed(content, schema)
 
 
 def test_a_fold_never_answers_for_another(tmp_path: Path) -> None:
@@ -140,7 +180,8 @@ def described(path: str, reason: object = "no face") -> dict:
 
 
 def test_a_run_names_no_figure_outside_its_folder(tmp_path: Path) -> None:
-    for path, read in {"a b-1.png": True, "../a.png": False, "/a.png": False, "..": False, "": False}.items():
+    outside = ("../a.png", "/a.png", "..", "", "a.png\n", "\na.png", "a.png/../../b", "a" * 101)
+    for path, read in {"a b-1.png": True, "a" * 100: True, **dict.fromkeys(outside, False)}.items():
         Run(tmp_path).describe(described(path))
         assert (Run(tmp_path).description() is not None) == read, path
     Run(tmp_path).describe(described("a.png", reason=7))
@@ -159,6 +200,7 @@ def test_a_plan_of_another_form_counts_as_missing(tmp_path: Path) -> None:
     for change in (
         {"runs": "x"},
         {"runs": {"a/b": {"path": "../../x", "folds": []}}},
+        {"runs": {"a/b": {"path": "x\n", "folds": []}}},
         {"runs": {"a/b": {"path": "x", "folds": 7}}},
         {"runs": {"a/b": {"path": "x", "folds": [[]]}}},
         {"command": "x"},

@@ -11,12 +11,14 @@ import pytest
 
 import papers
 from common.contract import FoldRun, Profile, Settings, Trained
+from common.json_schema import NUMBER, holding
 from common.protocols.splits import inner
 from common.training import tuning
 from common.training.search import search
 from common.types import Experiment, LabelMap, Predictions, Samples, Trial
 
 CLASSES = ("negative", "positive", "surprise")
+RECORD = holding({"value": NUMBER})
 SPACE = {"share": (0.2, 0.6, 1.0), "name": ("one", "other")}
 
 
@@ -192,7 +194,7 @@ def test_a_search_tries_what_is_left(tmp_path: Path) -> None:
             run,
             lambda record: record["value"],
             tmp_path,
-            form={"value": float},
+            schema=RECORD,
             trials=3,
             seed=0,
         )
@@ -214,7 +216,7 @@ def test_what_a_trial_raises_ends_the_search(tmp_path: Path) -> None:
 
     space = {"letter": ("a", "b", "c")}
     with pytest.raises(OSError, match="No space left"):
-        search(space, run, lambda record: record["value"], tmp_path, form={"value": float}, trials=3, seed=0)
+        search(space, run, lambda record: record["value"], tmp_path, schema=RECORD, trials=3, seed=0)
 
 
 def test_a_tuned_copy_reads_what_its_original_reads() -> None:

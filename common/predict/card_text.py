@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from common.json_schema import NUMBER
 from common.report.formatting import DASH, number
 
 NOTICE = "Stand-in model: it has learnt from synthetic faces. Its answers say nothing about people."
@@ -19,7 +18,8 @@ def main_score(card: Mapping[str, Any]) -> dict[str, Any] | None:
 def score_line(score: Mapping[str, Any]) -> str:
     """A score with its interval and chance."""
     low, high, chance = (
-        number(value if isinstance(value := score.get(name), NUMBER) else None, 3) for name in ("low", "high", "chance")
+        number(value if isinstance(value := score.get(name), int | float) else None, 3)
+        for name in ("low", "high", "chance")
     )
     within = f" (95% interval {low} to {high})" if low != DASH else ""
     folds = f"{score['n_folds_done']} of {score['n_folds']} folds"

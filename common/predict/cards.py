@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -16,7 +15,7 @@ from common.contract import Paper, Settings
 from common.environment import environment
 from common.errors import UserError
 from common.files import write_atomically
-from common.json_schema import NUMBER, fits
+from common.json_schema import INTEGER, NUMBER, STRING, UnexpectedFormat, by_name, holding, list_of, parsed, text_like
 from common.predict.card_text import NOTICE, text
 from common.profiles import shortened, with_settings
 from common.protocols.splits import REPEATED
@@ -38,50 +37,59 @@ STAND_IN_LICENCE = (
     "The weights were learnt from synthetic faces, made of photographs that scikit-image ships; no licensed corpus is "
     "in them. Faces are found with dlib's 68-point model, whose README names no licence for commercial use."
 )
-_TENSOR = {"shape": list, "dtype": str}
-_FORM = {
-    "format": int,
-    "paper": str,
-    "experiment": str,
-    "data": re.compile("stand-in|licensed"),
-    "profile": str,
-    "precision": str,
-    "set": [str],
-    "seed": int,
-    "settings": dict,
-    "classes": [str],
-    "by_class": {str: int},
-    "clips": int,
-    "subjects": int,
-    "corpora": [
-        {
-            **dict.fromkeys(("name", "title", "citation"), str),
-            **dict.fromkeys(("clips", "subjects"), int),
-            "by_class": {str: int},
-            "frame_rates": [NUMBER],
-        }
-    ],
-    "title": str,
-    "reference": {**dict.fromkeys(("title", "authors", "venue", "url"), str), "year": int},
-    "scores_of": str,
-    "shortened": [str],
-    "departures": [{"number": int, **dict.fromkeys(("topic", "paper_says", "we_do", "why"), str)}],
-    "environment": {str: str},
-    "how": {str: str},
-    "licence": str,
-    "scores": [{"metric": str, "value": NUMBER, "n_clips": int, "n_folds_done": int, "n_folds": int}],
-    "scores_command": str,
-    "protocol": str,
-    "files": {
-        str: {
-            "file": re.compile(r"\w[\w-]{0,60}\.keras"),
-            "sha256": re.compile("[0-9a-f]{64}"),
-            "parameters": int,
-            "reads": {str: _TENSOR},
-            "answers": {str: _TENSOR},
-        }
-    },
-}
+_TENSOR = holding({"shape": {"type": "array"}, "dtype": STRING})
+_CORPUS = holding(
+    {
+        **dict.fromkeys(("name", "title", "citation"), STRING),
+        **dict.fromkeys(("clips", "subjects"), INTEGER),
+        "by_class": by_name(INTEGER),
+        "frame_rates": list_of(NUMBER),
+    }
+)
+_DEPARTURE = holding({"number": INTEGER, **dict.fromkeys(("topic", "paper_says", "we_do", "why"), STRING)})
+_NETWORK = holding(
+    {
+        "file": text_like(r"\w[\w-]{0,60}\.keras"),
+        "sha256": text_like("[0-9a-f]{64}"),
+        "parameters": INTEGER,
+        "reads": by_name(_TENSOR),
+        "answers": by_name(_TENSOR),
+    }
+)
+_SCHEMA = holding(
+    {
+        "format": INTEGER | {"enum": [FORMAT]},
+        "paper": STRING,
+        "experiment": STRING,
+        "data": {"enum": ["stand-in", "licensed"]},
+        "profile": STRING,
+        "precision": STRING,
+        "set": list_of(STRING),
+        "seed": INTEGER,
+        "settings": {"type": "object"},
+        "classes": list_of(STRING),
+        "by_class": by_name(INTEGER),
+        "clips": INTEGER,
+        "subjects": INTEGER,
+        "corpora": list_of(_CORPUS),
+        "title": STRING,
+        "reference": holding({**dict.fromkeys(("title", "authors", "venue", "url"), STRING), "year": INTEGER}),
+        "scores_of": STRING,
+        "shortened": list_of(STRING),
+        "departures": list_of(_DEPARTURE),
+        "environment": by_name(STRING),
+        "how": by_name(STRING),
+        "licence": STRING,
+        "scores": list_of(
+            holding(
+                {"metric": STRING, "value": NUMBER, **dict.fromkeys(("n_clips", "n_folds_done", "n_folds"), INTEGER)}
+            )
+        ),
+        "scores_command": STRING,
+        "protocol": STRING,
+        "files": by_name(_NETWORK),
+    }
+)
 
 
 def build(
@@ -193,15 +201,15 @@ def read(folder: Path) -> tuple[dict[str, Any], str]:
         if path.stat().st_size > MOST_BYTES:
             raise ValueError("it is too large")
         content = path.read_bytes()
-        card = json.loads(content)
+        card: dict[str, Any] = parsed(content, _SCHEMA)
     except OSError as error:
         raise UserError(
             f"{path}: {error.strerror}; a model is a folder of {CARD} and the .keras files that it names"
         ) from error
+    except UnexpectedFormat as error:
+        raise UserError(f"{path}: no model card that this version can read; train the model again") from error
     except (ValueError, RecursionError) as error:
         raise UserError(f"{path}: no model card ({error}); copy the folder again") from error
-    if not isinstance(card, dict) or card.get("format") != FORMAT or not fits(card, _FORM):
-        raise UserError(f"{path}: no model card that this version can read; train the model again")
     return card, hashlib.sha256(content).hexdigest()
 
 

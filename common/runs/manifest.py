@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 from common.contract import Paper, Profile
 from common.files import write_json
-from common.json_schema import PLAN, fits
+from common.json_schema import PLAN, read_json
 from common.profiles import shortened
 from common.runs.plan import Data, Job
 from common.runs.store import Run
@@ -68,15 +67,12 @@ def planned(out: Path, paper: Paper, experiment: Experiment, plan: Mapping[str, 
 def read_plan(path: Path) -> Mapping[str, Any]:
     """A stored plan; empty where there is none that this version can read."""
     try:
-        plan = json.loads(path.read_text(encoding="utf-8"))
-        if not fits(plan, PLAN):
-            return {}
+        plan: dict[str, Any] = read_json(path, PLAN)
         for kind, rows in ((CorpusSummary, "corpora"), (Exclusion, "exclusions"), (Correction, "corrections")):
             plan[rows] = [kind(**row) for row in plan[rows]]
-        checked: Mapping[str, Any] = plan
     except (OSError, ValueError, TypeError, RecursionError):
         return {}
-    return checked
+    return plan
 
 
 def same_options(plan: Mapping[str, Any], profile: Profile) -> bool:

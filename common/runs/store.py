@@ -6,7 +6,6 @@ settings, seed, the clips with their labels and the content of their files, and 
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -16,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from common.files import file_name, write_json
-from common.json_schema import FAILURE, FOLD, NOTES, RUN, fits
+from common.json_schema import FAILURE, FOLD, NOTES, RUN, Schema, read_json
 from common.runs.cache import digest
 from common.scoring.histories import as_json, from_json
 from common.types import FoldResult, Trial
@@ -133,15 +132,12 @@ def _check(result: FoldResult) -> None:
         raise ValueError("its probabilities are not at least 0 with sum 1")
 
 
-def _read(path: Path, form: Mapping[str, Any]) -> dict[str, Any] | None:
+def _read(path: Path, schema: Schema) -> dict[str, Any] | None:
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        if not fits(record, form):
-            raise ValueError("it is no record of its kind")
+        record: dict[str, Any] = read_json(path, schema)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, RecursionError) as error:
         log.warning("result %s cannot be read (%s); it counts as missing", path, error)
         return None
-    checked: dict[str, Any] = record
-    return checked
+    return record

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 import tempfile
@@ -13,7 +12,7 @@ from typing import Any
 import keras_tuner
 
 from common.files import write_json
-from common.json_schema import fits
+from common.json_schema import Schema, read_json
 
 log = logging.getLogger("mer")
 
@@ -29,7 +28,7 @@ def search(
     score: Callable[[Record], float],
     folder: Path,
     *,
-    form: Any,
+    schema: Schema,
     trials: int,
     seed: int,
     first: Choice | None = None,
@@ -39,9 +38,9 @@ def search(
     All of the space where it holds no more than `trials` choices (keras-tuner's grid), else so many, drawn at random.
     `first` is tried before all others, and counts. keras-tuner maximises `score`.
 
-    Every record lies in `folder` as soon as it is there: a search that was stopped tries what is left. A file that has
-    not the `form` of a record is named in the log, and its choice is tried again. What `run` raises
-    ends the search.
+    Every record lies in `folder` as soon as it is there: a search that was stopped tries what is left. A file that does
+    not fit the `schema` of a record is named in the log, and its choice is tried again. What `run` raises ends the
+    search.
     """
     tried: dict[str, tuple[Choice, Record]] = {}
 
@@ -49,7 +48,7 @@ def search(
         name = described(choice)
         if name not in tried:
             file = folder / f"{name}.json"
-            record = _stored(file, form)
+            record = _stored(file, schema)
             if record is None:
                 record = run(choice)
                 write_json(file, record)
@@ -79,18 +78,15 @@ def described(choice: Choice) -> str:
     return ", ".join(f"{name}={value}" for name, value in sorted(choice.items()))
 
 
-def _stored(file: Path, form: Any) -> Record | None:
+def _stored(file: Path, schema: Schema) -> Record | None:
     try:
-        record: Record = json.loads(file.read_text(encoding="utf-8"))
-        if fits(record, form):
-            return record
-        reason = "it is no record of its kind"
+        record: Record = read_json(file, schema)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, RecursionError) as error:
-        reason = str(error)
-    log.warning("trial %s cannot be read (%s); it runs again", file, reason)
-    return None
+        log.warning("trial %s cannot be read (%s); it runs again", file, error)
+        return None
+    return record
 
 
 class _Tuner(keras_tuner.Tuner):

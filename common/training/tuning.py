@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from common.contract import FoldRun, Networks, Profile, Settings
 from common.files import file_name
-from common.json_schema import NUMBER
+from common.json_schema import NUMBER, holding
 from common.protocols.splits import inner
 from common.scoring import metrics
 from common.seeds import seed_of
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from common.contract import Recipe
 
 Space = Mapping[str, tuple[Any, ...]]
-_FORM = {"uf1": NUMBER, "log_loss": NUMBER}
+_SCHEMA = holding({"uf1": NUMBER, "log_loss": NUMBER})
 _LEAST = 1e-7
 """A probability that counts as none: its log is finite."""
 
@@ -103,7 +103,7 @@ def choose(
         run,
         lambda record: float(record["uf1"]),
         fold_run.folder / "search" / file_name(fold_run.fold),
-        form=_FORM,
+        schema=_SCHEMA,
         trials=profile.trials,
         seed=seed_of(experiment.id, "search", seed),  # the same choices in all folds
         first={name: settings.values()[name] for name in experiment.space},

@@ -13,7 +13,7 @@ import numpy as np
 
 from common.contract import FoldRun, Settings, Shapes, Trained
 from common.files import file_name
-from common.json_schema import NUMBER_OR_NULL
+from common.json_schema import NUMBER_OR_NULL, by_name, holding, list_of
 from common.scoring.histories import as_json, from_json
 from common.seeds import seed_of
 from common.training import saliency
@@ -146,7 +146,7 @@ def _search(
         lambda choice: as_json({"network": fit(networks.with_kernel(choice["kernel"], training.search_epochs))}),
         lambda record: _reached(from_json(record)["network"]),
         folder,
-        form={"network": {str: [NUMBER_OR_NULL]}},
+        schema=holding({"network": by_name(list_of(NUMBER_OR_NULL))}),
         trials=len(training.kernels),
         seed=seed,
     )
