@@ -185,20 +185,20 @@ class Figure:
 
 
 SharedArrays = Callable[[str, Callable[[], Arrays]], Arrays]
-"""Called as keep(name, make): arrays that all folds of a run share, made once and stored."""
+"""Called as share(name, make): arrays that all folds of a run share, made once and stored."""
 
 
 @dataclass(frozen=True)
 class HeldOutAccess:
     """What a published protocol lets training see beside its own rows.
 
-    `held_out` are the rows of the fold that are tested, `everything` those of all folds; `keep` stores what all folds
+    `held_out` are the rows of the fold that are tested, `everything` those of all folds; `share` stores what all folds
     share. `seed` is the user's.
     """
 
     held_out: Samples
     everything: Samples
-    keep: SharedArrays
+    share: SharedArrays
     seed: int
 
 
@@ -267,7 +267,7 @@ class Figures(Protocol):
     def results(self, experiment: Experiment, folder: Path) -> list[Figure]:
         """Draw what was learnt into `folder`/figures, from what the recipe left in `folder`, which is the run's."""
 
-    def looks(self, samples: Samples, settings: Settings) -> Mapping[str, InputView]:
+    def input_views(self, samples: Samples, settings: Settings) -> Mapping[str, InputView]:
         """How each input of the samples of one clip looks, as far as the networks read it."""
 
 

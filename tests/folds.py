@@ -27,10 +27,10 @@ def run_fold(
     samples: Samples,
     fold: Fold,
     folder: Path,
-    keep: Callable[[str, Callable[[], Arrays]], Arrays] = lambda name, make: make(),
+    share: Callable[[str, Callable[[], Arrays]], Arrays] = lambda name, make: make(),
 ) -> Outcome:
     test = samples.only(fold.test)
-    held_out_access = None if experiment.leak_free else HeldOutAccess(test, samples, keep, 0)
+    held_out_access = None if experiment.leak_free else HeldOutAccess(test, samples, share, 0)
     fold_run = FoldRun(fold.name, seed_of(experiment.id, fold.name, 0), lambda *_: None, folder, held_out_access)
     trained = recipe.train(networks, experiment, samples.only(fold.train), fold_run)
     answers = trained.predict(test)

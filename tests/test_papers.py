@@ -216,7 +216,7 @@ def test_a_saved_network_can_answer_and_be_looked_into(key: str) -> None:
     parts = papers.parts(key)
     for function, given in (
         (parts.recipe().answers, ["models", "samples", "settings"]),
-        (parts.figures.looks, ["samples", "settings"]),
+        (parts.figures.input_views, ["samples", "settings"]),
     ):
         assert list(inspect.signature(function).parameters) == given
         assert inspect.getdoc(function)

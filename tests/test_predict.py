@@ -346,7 +346,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> type[Tiny]:
     import common.training.learner  # noqa: F401  (imports Keras quietly)
 
     real = papers.parts(KEY)
-    figures: Any = SimpleNamespace(draw=lambda *_: [], results=lambda *_: [], looks=real.figures.looks)
+    figures: Any = SimpleNamespace(draw=lambda *_: [], results=lambda *_: [], input_views=real.figures.input_views)
     monkeypatch.setattr(papers, "parts", lambda key: Parts(real.preprocess, figures, lambda: Tiny))  # type: ignore[arg-type,return-value]
     monkeypatch.setattr(guessing, "TRAININGS", [])
     monkeypatch.setattr(Tiny, "fails", None)

@@ -181,15 +181,15 @@ def test_uint8_arrays_are_read_as_they_are(saved: dict[str, Saved]) -> None:
 def test_looks_are_pictures_of_what_is_read(saved: dict[str, Saved]) -> None:
     for key, stored in saved.items():
         first = stored.samples.only(np.flatnonzero(stored.samples.clip == stored.samples.clip[0]))
-        looks = papers.parts(key).figures.looks(first, stored.settings)
-        assert set(looks) == set(first.x)
-        for name, look in looks.items():
-            assert isinstance(look, InputView)
-            assert look.pictures.dtype == np.uint8
-            assert look.pictures.ndim == 4
-            assert look.pictures.shape[3] == 3
-            assert look.pictures.shape[1:3] == tuple(first.x[name].shape[axis] for axis in look.axes)
-            assert len(look.captions) == len(look.pictures) > 0
+        input_views = papers.parts(key).figures.input_views(first, stored.settings)
+        assert set(input_views) == set(first.x)
+        for name, view in input_views.items():
+            assert isinstance(view, InputView)
+            assert view.pictures.dtype == np.uint8
+            assert view.pictures.ndim == 4
+            assert view.pictures.shape[3] == 3
+            assert view.pictures.shape[1:3] == tuple(first.x[name].shape[axis] for axis in view.axes)
+            assert len(view.captions) == len(view.pictures) > 0
 
 
 @pytest.mark.parametrize("kind", ["Lambda", "module", "zip", "text", "parts"])

@@ -145,8 +145,8 @@ def _answer(
     probabilities = answering(samples)[clip.id]
     if not np.isfinite(probabilities).all():
         raise ClipError(f"{examined.source.path}: the network's answer is not finite")
-    looks = parts.figures.looks(samples, kept.settings)
-    axes = {name: look.axes for name, look in looks.items()}
+    views = parts.figures.input_views(samples, kept.settings)
+    axes = {name: view.axes for name, view in views.items()}
     falls = occlusion.falls(samples, axes, answering, display.progress)
     record = _record(examined, kept, probabilities)
     places = (0, clip.numbers.index(clip.apex), len(clip.numbers) - 1) if clip.apex is not None else (0,)
@@ -155,7 +155,7 @@ def _answer(
         (name if seen else f"{name}: no face found", picture)
         for name, (picture, seen) in zip(names, pictures.frames(clip, places, faces), strict=False)
     ]
-    strips = pictures.strips(looks, falls, 7 if len(looks) < 4 else 2)
+    strips = pictures.strips(views, falls, 7 if len(views) < 4 else 2)
     folder = study.out / "predictions"
     stem = _stem(folder, record)
     written = save(

@@ -75,20 +75,20 @@ def _marked(picture: Picture, faces: Sequence[Face], part: tuple[slice, slice]) 
     return drawn
 
 
-def strips(looks: Mapping[str, InputView], falls: Mapping[str, NDArray[np.float32]], most: int) -> list[Strip]:
+def strips(views: Mapping[str, InputView], falls: Mapping[str, NDArray[np.float32]], most: int) -> list[Strip]:
     """A strip for each input: at most so many of its pictures, evenly spread, then the middle one with its falls.
 
     One scale serves all inputs: full colour is the largest fall in any of them.
     """
     largest = max(float(values.max()) for values in falls.values())
     result = []
-    for name, look in looks.items():
-        count = len(look.pictures)
+    for name, view in views.items():
+        count = len(view.pictures)
         places = np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(int)).tolist()
-        middle = look.pictures[count // 2]
-        cells = [_scaled(look.pictures[place]) for place in places]
+        middle = view.pictures[count // 2]
+        cells = [_scaled(view.pictures[place]) for place in places]
         cells.append(_tinted(_scaled(middle), falls[name], largest))
-        captions = (*(look.captions[place] for place in places), "what the answer rests on")
+        captions = (*(view.captions[place] for place in places), "what the answer rests on")
         result.append(Strip(name, _joined(cells), captions, float(falls[name].max())))
     return result
 

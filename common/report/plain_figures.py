@@ -24,15 +24,15 @@ def results(experiment: Experiment, folder: Path) -> list[Figure]:
     return []
 
 
-def looks(samples: Samples, settings: Settings) -> dict[str, InputView]:
+def input_views(samples: Samples, settings: Settings) -> dict[str, InputView]:
     """The inputs of one clip: pictures (height, width, channels), or videos (frames, height, width, channels).
 
     Of uint8 values white is 255, of others the largest magnitude; where some are negative, 0 is grey.
     """
-    return {name: _look(name, values[:]) for name, values in samples.x.items()}
+    return {name: _view(name, values[:]) for name, values in samples.x.items()}
 
 
-def _look(name: str, values: NDArray[Any]) -> InputView:
+def _view(name: str, values: NDArray[Any]) -> InputView:
     video = values.ndim == 5
     frames = values[0] if video else values
     if frames.dtype != np.uint8:

@@ -65,7 +65,7 @@ class FoldContext:
     recipe: Recipe
     networks: Networks
     samples: Samples
-    keep: SharedArrays
+    share: SharedArrays
     say: Progress
     measured: dict[str, float]
     looked: list[str]
@@ -118,7 +118,15 @@ def run(unit: WorkUnit, say: Progress, line: Callable[[str], None], done: Callab
             failures += len(names)
             continue
         context = FoldContext(
-            job, parts, recipe, networks[1], samples, _keep(job, samples, unit.cache, measured), say, measured, looked
+            job,
+            parts,
+            recipe,
+            networks[1],
+            samples,
+            _shared_arrays(job, samples, unit.cache, measured),
+            say,
+            measured,
+            looked,
         )
         failures += _folds(context, folds, line, done, repeats=job_folds.repeats)
         del samples, context  # a corpus is gigabytes: free one job's before the next is read
@@ -237,7 +245,7 @@ def _train(context: FoldContext, fold: Fold) -> tuple[Trained, Predictions, tupl
         seed=seed_of(job.paper.key, experiment.id, fold.name, job.seed),
         say=context.say,
         folder=job.run.path,
-        held_out_access=None if experiment.leak_free else HeldOutAccess(test, samples, context.keep, job.seed),
+        held_out_access=None if experiment.leak_free else HeldOutAccess(test, samples, context.share, job.seed),
     )
     with leakage.check_no_state_kept(context.networks, context.recipe, experiment, fold.name):
         networks = context.networks
@@ -288,10 +296,10 @@ SHARED_SECONDS, KEPT_SECONDS = "shared_training_seconds", "kept_seconds"
 """What making shared arrays took, and what asking for them took, be it waiting for another process to make them."""
 
 
-def _keep(job: Job, samples: Samples, cache: Cache, measured: dict[str, float]) -> SharedArrays:
+def _shared_arrays(job: Job, samples: Samples, cache: Cache, measured: dict[str, float]) -> SharedArrays:
     """Arrays that all folds of one run share, made by one process and stored; their seconds go into `measured`."""
 
-    def keep(name: str, make: Callable[[], Arrays]) -> Arrays:
+    def share(name: str, make: Callable[[], Arrays]) -> Arrays:
         def finite() -> Arrays:
             arrays = make()
             if not all(np.isfinite(values).all() for values in arrays.values()):
@@ -309,7 +317,7 @@ def _keep(job: Job, samples: Samples, cache: Cache, measured: dict[str, float]) 
             measured[SHARED_SECONDS] = time.perf_counter() - start
         return arrays
 
-    return keep
+    return share
 
 
 def _one_line(error: Exception) -> str:

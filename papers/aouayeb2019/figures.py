@@ -41,7 +41,7 @@ def results(experiment: Experiment, folder: Path) -> list[Figure]:
     return []
 
 
-def looks(samples: Samples, settings: Settings) -> dict[str, InputView]:
+def input_views(samples: Samples, settings: Settings) -> dict[str, InputView]:
     """The six regions of every frame that is read, white where they are transparent."""
     read = np.flatnonzero(samples.view < settings.network.sequence_length)
     numbers = tuple(f"frame {1 + view * settings.inputs.frame_step}" for view in samples.view[read].tolist())

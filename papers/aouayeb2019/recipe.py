@@ -86,7 +86,7 @@ def train(networks: Networks, experiment: Experiment, samples: Samples, fold_run
             history = _train_cnns(networks, everything, rows, seed_of("once", seed), fold_run.say)
             return networks.cnns.predict(everything.x, networks.extractor) | history
 
-        cnn_arrays = fold_run.held_out_access.keep("features", make)
+        cnn_arrays = fold_run.held_out_access.share("features", make)
 
         def features(some: Samples) -> Arrays:
             rows = np.isin(everything.clip, some.clip)

@@ -38,7 +38,7 @@ def results(experiment: Experiment, folder: Path) -> list[Figure]:
     return []
 
 
-def looks(samples: Samples, settings: Settings) -> dict[str, InputView]:
+def input_views(samples: Samples, settings: Settings) -> dict[str, InputView]:
     """The Emotion Avatar Image of the magnification that is tested."""
     tested = settings.training.tested_alpha
     avatars = samples.x["avatar"][samples.view == tested]

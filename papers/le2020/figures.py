@@ -39,7 +39,7 @@ def results(experiment: Experiment, folder: Path) -> list[Figure]:
     return []
 
 
-def looks(samples: Samples, settings: Settings) -> dict[str, InputView]:
+def input_views(samples: Samples, settings: Settings) -> dict[str, InputView]:
     """The dynamic image in its regions."""
     return {"face": InputView((1, 2), samples.x["face"][:], ("dynamic image",))}
 

@@ -101,7 +101,7 @@ def results(experiment: Experiment, folder: Path) -> list[Figure]:
     ]
 
 
-def looks(samples: Samples, settings: Settings) -> dict[str, InputView]:
+def input_views(samples: Samples, settings: Settings) -> dict[str, InputView]:
     """The frames of each video, which lie along its third axis."""
     views = {}
     for name, values in samples.x.items():

@@ -100,7 +100,7 @@ def results(experiment: Experiment, folder: Path) -> list[Figure]:
     ]
 
 
-def looks(samples: Samples, settings: Settings) -> dict[str, InputView]:
+def input_views(samples: Samples, settings: Settings) -> dict[str, InputView]:
     """The sequence of aligned faces, whose frames lie along the first axis of a video, of Model-B along the third."""
     time, axes = (3, (1, 2)) if settings.network.kind == "model-b" else (1, (2, 3))
     frames = np.moveaxis(samples.x["face"][0], time - 1, 0)
