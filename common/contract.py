@@ -65,7 +65,7 @@ class Settings:
     def having(self, changes: Mapping[str, Any]) -> Settings:
         """The settings with other values, by name. Raises ValueError for a name that no record has."""
         if unknown := sorted(set(changes) - set(self.values())):
-            raise ValueError(f"no setting is called {', '.join(unknown)}")
+            raise ValueError(f"no setting is called {', '.join(unknown)}; known: {', '.join(self.values())}")
         records = (
             replace(record, **{name: changes[name] for name in changes if hasattr(record, name)})
             for record in self._records()

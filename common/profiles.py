@@ -28,7 +28,12 @@ QUICK_MOTION = 8.0
 
 
 def profiles(paper: Settings, quick: Mapping[str, Any], smoke: Mapping[str, Any]) -> dict[str, Profile]:
-    """The three profiles of a paper: in full, in minutes, and every step once; of the latter what differs, by name."""
+    """The three profiles of a paper: in full, in minutes, and every step once; of the latter what differs, by name.
+
+    Raises ValueError for settings without a precision, which --precision sets.
+    """
+    if not hasattr(paper.training, "precision"):
+        raise ValueError('the settings of training have no `precision: str = "float32"`')
     return {
         "paper": Profile("paper", paper),
         "quick": Profile(

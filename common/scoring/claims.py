@@ -21,16 +21,32 @@ class Claims:
     facts: Mapping[str, Any]
 
 
+TEXTS = ("title", "authors", "venue", "year", "url", "summary", "images")
+"""What a paper.toml has beside its [reference]."""
+
+
 def read_paper(
     folder: Path,
     experiments: Sequence[Experiment],
     profiles: Mapping[str, Profile],
     checks: Checks | None = None,
 ) -> Paper:
-    """A paper from its folder, whose name is the paper's key."""
-    with (folder / "paper.toml").open("rb") as file:
+    """A paper from its folder, whose name is the paper's key.
+
+    Raises ValueError where paper.toml has other names than `TEXTS` and a [reference], or an experiment has a setting
+    that the profiles do not know.
+    """
+    path = folder / "paper.toml"
+    with path.open("rb") as file:
         record = tomllib.load(file)
-    reference = record.pop("reference")
+    reference = record.pop("reference", {})
+    if set(record) != set(TEXTS) or set(reference) != {"kind", "authors", "details"}:
+        raise ValueError(f"{path}: must have {', '.join(TEXTS)} and a [reference] with kind, authors and details alone")
+    for experiment in experiments:
+        try:
+            profiles["paper"].settings.having(experiment.settings)
+        except ValueError as error:
+            raise ValueError(f"{folder.name} {experiment.id}: {error}") from None
     claims = read_claims(folder / "claims.toml")
     return Paper(
         key=folder.name,

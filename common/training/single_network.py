@@ -73,6 +73,8 @@ class SingleNetwork:
             seed=seed_of(self.paper, fit.name, seed),
             precision=settings.training.precision,
         )
+        if set(learner.model.output) != {"emotion"}:
+            raise ValueError(f"the network's output must be called emotion, not {', '.join(learner.model.output)}")
         return Compiled(learner, fit, settings, shapes, len(classes))
 
     def train(self, networks: Compiled, experiment: Experiment, samples: Samples, fold_run: FoldRun) -> Trained:
