@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import papers
 from common.contract import Paper, Profile
-from common.errors import UserError
+from common.errors import DONE, FAILED, WRONG, StoppedError, UserError
 from common.profiles import CUTS, check_settings, computing_in, cut, moving, not_reached, with_settings
 from common.report import listing
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from common.runs.selection import Study
     from common.training.weights import Weights
 
-DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
+INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return predict(options) if options.predict else run(options)
     except UserError as error:
         print(f"run_all.py: {error}", file=sys.stderr)
-        return WRONG
+        return FAILED if isinstance(error, StoppedError) else WRONG
     except BrokenPipeError:  # whoever read the output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
@@ -169,9 +169,12 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         parser.error(f"--seed: from 0 to {2**62}, not {options.seed}")
     if options.corpus and not options.check_data:
         parser.error("--corpus goes with --check-data")
-    for name in ("export", "tensorboard", "tune", "controls", "dry_run", "report_only", "set", "motion", *CUTS):
-        if _given(options, name) and (options.list or options.check_data):
+    own = {"list", "check_data", "corpus", "json", "paper", "all"}
+    for name, value in vars(options).items():
+        if (options.list or options.check_data) and name not in own and value != parser.get_default(name):
             parser.error(f"--{name.replace('_', '-')} goes with --paper or --all")
+    if options.dry_run and options.report_only:
+        parser.error("--dry-run and --report-only exclude each other")
     if fault := _unfit_to_predict(options):
         parser.error(fault)
     return options

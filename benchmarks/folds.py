@@ -104,19 +104,19 @@ class Clock:
         own = papers.parts(key)
         recipe: Any = own.recipe()
 
-        def train(networks: Any, experiment: Experiment, samples: Samples, bench: FoldRun) -> Trained:
-            self.fold = bench.fold
-            trained: Trained = recipe.train(networks, experiment, samples, bench)
+        def train(networks: Any, experiment: Experiment, samples: Samples, fold_run: FoldRun) -> Trained:
+            self.fold = fold_run.fold
+            trained: Trained = recipe.train(networks, experiment, samples, fold_run)
 
             def predict(test: Samples) -> Predictions:
                 started = time.perf_counter()
                 answers = trained.predict(test)
-                self.answers.setdefault(bench.fold, time.perf_counter() - started)  # others ask for checks alone
+                self.answers.setdefault(fold_run.fold, time.perf_counter() - started)  # others ask for checks alone
                 return answers
 
             return replace(trained, predict=predict)
 
-        instead: Any = SimpleNamespace(compiled=recipe.compiled, train=train)
+        instead: Any = SimpleNamespace(build_networks=recipe.build_networks, train=train)
         return replace(own, recipe=lambda: instead)
 
 

@@ -134,7 +134,7 @@ class Linear:
             """Nothing is counted."""
             return 0.0
 
-    compiled = Networks
+    build_networks = Networks
 
     @staticmethod
     def train(networks: Any, experiment: Experiment, samples: Samples, fold_run: FoldRun) -> Trained:

@@ -206,7 +206,7 @@ class HeldOutAccess:
 class FoldRun:
     """What a recipe may use beside its training rows: the fold's name and seed, a progress bar, the run's own folder.
 
-    In a leak-free experiment nothing lies `held_out_access` the training rows.
+    In a leak-free experiment `held_out_access` is None.
     """
 
     fold: str
@@ -246,7 +246,7 @@ class Networks(Protocol):
 class Recipe(Protocol):
     """A paper's recipe.py."""
 
-    def compiled(self, settings: Settings, shapes: Shapes, classes: tuple[str, ...], seed: int) -> Networks:
+    def build_networks(self, settings: Settings, shapes: Shapes, classes: tuple[str, ...], seed: int) -> Networks:
         """Build and compile once for all folds."""
 
     def train(self, networks: Any, experiment: Experiment, samples: Samples, fold_run: FoldRun) -> Trained:

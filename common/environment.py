@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-LEFT_OUT = ("common/errors.py", "common/corpora/", "common/standin/")
+LEFT_OUT = ("common/contract.py", "common/errors.py", "common/corpora/", "common/standin/")
 PACKAGES = ("tensorflow", "keras", "numpy", "opencv-python-headless", "dlib-bin", "pillow", "scikit-image")
 IN_PLACE = ("opencv-python", "opencv-contrib-python", "opencv-contrib-python-headless")
 """Packages that bring the module cv2, too: named where they are installed, beside that of the list or instead."""
@@ -76,8 +76,8 @@ def repeats_results() -> bool:
 def sources(files: Iterable[str]) -> tuple[str, ...]:
     """Source files with all modules of the suite that they import, directly or not, relative to the project's root.
 
-    Errors, the corpora and a paper's experiments are left out: what they decide is part of a key by its value; and so
-    is what is imported for annotations alone.
+    The contract, errors, the corpora and a paper's experiments are left out, since what they decide is part of a key by
+    its value, and so is what is imported for annotations alone.
     """
     seen: dict[str, None] = {}
     waiting = list(files)

@@ -98,3 +98,8 @@ def locked(path: Path) -> Iterator[bool]:
             yield False
         else:
             yield True
+
+
+def natural(text: str) -> list[str | int]:
+    """Sort key that puts s2 before s10: text and numbers by turns."""
+    return [int(part) if i % 2 else part for i, part in enumerate(re.split(r"([0-9]{1,18})", text))]

@@ -115,11 +115,13 @@ def with_settings(profile: Profile, words: Sequence[str]) -> Profile:
         name, _, text = word.partition("=")
         if name in types:
             try:
-                settings = profile.settings.having({name: _parsed(text, types[name])})
+                value = _parsed(text, types[name])
+                settings = profile.settings.having({name: value})
             except ValueError as error:
                 raise UserError(f"--set {quoted(word)}: {error}") from None
             if settings != profile.settings:
-                profile = _with_option(replace(profile, settings=settings), "--set", word)
+                written = str(value).lower() if isinstance(value, bool) else value
+                profile = _with_option(replace(profile, settings=settings), "--set", f"{name}={written}")
     return profile
 
 

@@ -9,7 +9,6 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import nullcontext, suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from common.environment import code_digest
 from common.errors import DONE, FAILED, WRONG, StoppedError, UserError
@@ -21,9 +20,6 @@ from common.runs.dask_cluster import Cluster
 from common.runs.plan import Data, Job, plan
 from common.runs.processes import Pool
 from common.runs.selection import PaperSelection, Study, read
-
-if TYPE_CHECKING:
-    pass
 
 
 def dry_run(study: Study, display: Display) -> int:

@@ -84,8 +84,8 @@ class ClipFrames:
     """A clip as `prepare` sees it: pictures and times, but neither its emotion nor its subject nor its files' names.
 
     SMIC's folders are named by class and its clips' names say it too, so that no name or path is told. `numbers`,
-    `onset`, `apex` and `offset` are those of `Clip`, counted from the first frame, which is 0. `common.images` reads
-    the pictures.
+    `onset`, `apex` and `offset` are those of `Clip`, counted from the first frame, which is 0.
+    `common.vision.images` reads the pictures.
     """
 
     corpus: str

@@ -5,15 +5,11 @@ from __future__ import annotations
 import functools
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from common.contract import Paper
+from common.contract import Paper, Parts, Recipe
 from common.environment import sources
 from common.errors import UserError
 from common.scoring.claims import read_paper
-
-if TYPE_CHECKING:
-    from common.contract import Parts, Recipe
 
 HERE = Path(__file__).parent
 
@@ -35,8 +31,6 @@ def load(key: str) -> Paper:
 
 def parts(key: str) -> Parts:
     """The working modules of a paper; Keras is imported only when a fold is to be trained."""
-    from common.contract import Parts
-
     return Parts(
         preprocess=import_module(f"papers.{key}.preprocess"),
         figures=import_module(f"papers.{key}.figures" if _has(key, "figures") else "common.report.plain_figures"),
@@ -46,12 +40,12 @@ def parts(key: str) -> Parts:
 
 def _recipe(key: str) -> Recipe:
     import_module("common.training.keras_setup")  # first: it imports Keras without the startup notes
-    single = import_module("common.training.single_network")
     if _has(key, "recipe"):
         recipe: Recipe = import_module(f"papers.{key}.recipe")
-    else:
-        recipe = single.SingleNetwork(key, import_module(f"papers.{key}.model"))
-    return recipe
+        return recipe
+    from common.training.single_network import SingleNetwork
+
+    return SingleNetwork(key, import_module(f"papers.{key}.model"))
 
 
 def code(key: str) -> tuple[str, ...]:

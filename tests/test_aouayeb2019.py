@@ -34,9 +34,9 @@ SMALL = FULL.having(
 )
 
 
-def compiled(experiment: Experiment) -> recipe.Networks:
+def build_networks(experiment: Experiment) -> recipe.Networks:
     settings = SMALL.having(experiment.settings)
-    return recipe.compiled(settings, preprocess.shapes(settings), experiment.labels.classes, seed=0)
+    return recipe.build_networks(settings, preprocess.shapes(settings), experiment.labels.classes, seed=0)
 
 
 # ---------------------------------------------------------------- the networks
@@ -89,7 +89,7 @@ def lstm(
 @pytest.mark.parametrize(("experiment", "gate"), [(CNN_IN_FOLD, of_keras_2), (SIGMOID_GATES_IN_FOLD, logistic)])
 def test_lstms_are_their_equations_with_the_gates_of_keras_2_2_4(experiment, gate) -> None:
     """By default; on request with sigmoids. The gates are at both ends and between them."""
-    sequences = compiled(experiment).sequences.model
+    sequences = build_networks(experiment).sequences.model
     rng = np.random.default_rng(4)
     x = {name: rng.normal(0, 6, (3, SMALL.network.sequence_length, 20)).astype(np.float32) for name in REGIONS}
     read = {name: sequences.get_layer(f"{name}_lstm") for name in REGIONS}
@@ -339,7 +339,7 @@ def fake_samples(subjects: int = 3, clips: int = 3, frames: int = 4) -> Samples:
 
 @pytest.fixture(scope="module")
 def networks() -> recipe.Networks:
-    return compiled(CNN_ONCE)
+    return build_networks(CNN_ONCE)
 
 
 def run(networks: recipe.Networks, samples: Samples, experiment, folds: list[str]) -> dict[str, np.ndarray]:

@@ -56,7 +56,7 @@ class Honest:
             return 0.0
 
     @classmethod
-    def compiled(cls, settings: object, shapes: object, classes: object, seed: int) -> Networks:
+    def build_networks(cls, settings: object, shapes: object, classes: object, seed: int) -> Networks:
         return cls.Networks()
 
     @staticmethod
@@ -498,9 +498,9 @@ def test_training_rows_are_all_there_is_to_reach() -> None:
     assert held[1].tolist() == [0, 1]
     assert held[:1].tolist() == [[4, 5]]
     assert (held.shape, held.dtype, len(held)) == ((2, 2), whole.x["x"].dtype, 2)
-    for held_out_access in (2, 3, -3):
+    for outside in (2, 3, -3):
         with pytest.raises(IndexError):
-            held[np.array([held_out_access])]
+            held[np.array([outside])]
     nested = part.only(np.array([1]))
     assert nested.clip.tolist() == ["smic/s1/c0"]
     assert np.asarray(nested.x["x"]).tolist() == [[0, 1]]

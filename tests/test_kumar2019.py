@@ -80,9 +80,9 @@ def test_normalisation_stands_where_it_is_asked_for(usual: keras.Model, before: 
         for layer in network.layers:
             if not isinstance(layer, keras.layers.Conv2D):
                 continue
-            held_out_access = layer.output._keras_history.operation._outbound_nodes[0].operation
+            following = layer.output._keras_history.operation._outbound_nodes[0].operation
             name = layer.name.removesuffix("_convolution") + "_normalisation"
-            assert (held_out_access.name == name) == (network is usual)
+            assert (following.name == name) == (network is usual)
 
 
 def test_a_trained_image_is_mirrored_at_random_and_a_tested_one_never(usual: keras.Model) -> None:
@@ -317,7 +317,7 @@ def test_rows_are_the_magnifications_of_each_clip_and_notes_count_frames() -> No
 @pytest.fixture(scope="module")
 def networks() -> Compiled:
     classes = EXPERIMENTS["smic-loso/published"].labels.classes
-    return RECIPE.compiled(SMALL, preprocess.shapes(SMALL), classes, 0)  # type: ignore[return-value]
+    return RECIPE.build_networks(SMALL, preprocess.shapes(SMALL), classes, 0)  # type: ignore[return-value]
 
 
 def test_copies_stay_with_their_clip_and_one_of_them_is_tested(

@@ -529,7 +529,7 @@ def test_the_last_epoch_is_scored_and_nothing_is_picked(tmp_path: Path, monkeypa
     for name, watched in (("published", True), ("loso", False)):
         experiment = EXPERIMENTS[f"vgg19-casme2/{name}"]
         settings = FULL.having({**changes, **experiment.settings})
-        networks = RECIPE.compiled(settings, preprocess.shapes(settings), experiment.labels.classes, 0)
+        networks = RECIPE.build_networks(settings, preprocess.shapes(settings), experiment.labels.classes, 0)
         assert isinstance(networks.learner, Learner)
         optimizer = networks.learner.model.optimizer
         assert (float(optimizer.learning_rate), optimizer.momentum) == (pytest.approx(1e-4), 0.9)
@@ -555,4 +555,4 @@ def test_the_last_epoch_is_scored_and_nothing_is_picked(tmp_path: Path, monkeypa
 def test_a_random_start_is_a_caveat(name: str, start: str, random: bool) -> None:
     weights_file = ((start, "0" * 64),) if "." in start else ()
     settings = FULL.having({"weights": Weights(start, weights_file), **EXPERIMENTS[name].settings})
-    assert bool(model.fit(settings).caveats) == random
+    assert bool(model.training_config(settings).caveats) == random

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import guessing as guesses
@@ -13,8 +14,10 @@ from pypdf import PdfReader
 
 import papers
 import run_all
+from common.contract import Parts
 from common.errors import UserError
 from common.profiles import cut, not_reached, settable, with_settings
+from common.runs.manifest import same_options
 from common.scoring.records import Score
 from common.scoring.verdicts import judge
 
@@ -158,6 +161,45 @@ def test_a_bound_is_a_number_from_one_on(words: tuple[str, ...]) -> None:
     with pytest.raises(SystemExit) as stopped:
         run_all.main([*STCNN, *words])
     assert stopped.value.code == 2
+
+
+def test_options_are_the_same_in_any_order_and_spelling() -> None:
+    profile = papers.load("reddy2019").profiles["smoke"]
+    first = with_settings(profile, ["learning_rate=0.02", "spread=true", "epochs=7"])
+    second = with_settings(profile, ["epochs=7", "learning_rate=2e-2", "spread=true"])
+    assert first.settings == second.settings
+    assert first.deciding != second.deciding
+    assert same_options({"options": [list(pair) for pair in first.deciding]}, second)
+    assert not same_options({"options": []}, second)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--list", "--workers", "2"),
+        ("--list", "--profile", "smoke"),
+        ("--check-data", "somewhere", "--seeds", "2"),
+        ("--check-data", "somewhere", "--landmarks", "file.dat"),
+        (*STCNN, "--dry-run", "--report-only"),
+    ],
+)
+def test_an_option_that_would_be_ignored_is_refused(words: tuple[str, ...]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        run_all.main([*words])
+    assert stopped.value.code == 2
+
+
+def test_a_figure_that_fails_is_one_line_and_the_run_goes_on(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    def draw(*_: object) -> None:
+        raise RuntimeError("no room for a title")
+
+    real = guesses.parts("reddy2019")
+    figures: Any = SimpleNamespace(draw=draw, results=lambda *_: [])
+    monkeypatch.setattr(papers, "parts", lambda key: Parts(real.preprocess, figures, real.recipe))
+    assert run(tmp_path, cache, *STCNN, "--profile", "smoke", "--subjects", "1", "--clips", "1") == 0
+    assert "no figures, RuntimeError: no room for a title" in capsys.readouterr().out
 
 
 def test_settings_are_for_the_papers_that_have_them() -> None:

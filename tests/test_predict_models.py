@@ -16,7 +16,7 @@ import pytest
 import papers
 from common.contract import FoldRun, InputView, Settings
 from common.errors import UserError
-from common.predict import fit_once
+from common.predict import fit_once, user_clips
 from common.training.learner import Learner, keras
 from common.types import Clip, Experiment, Predictions, Samples
 
@@ -85,14 +85,15 @@ def arrays(key: str, inputs: Any) -> list[dict[str, np.ndarray]]:
 
 def samples_of(key: str, settings: Settings) -> Samples:
     clips = [
-        (Clip("smic", f"s{n}", "c", (Path("a"),) * 9, tuple(range(1, 10)), 1, 4, 9, 100.0, ""), n) for n in range(2)
+        (Clip(user_clips.CORPUS, f"s{n}", "c", (Path("a"),) * 9, tuple(range(1, 10)), 1, 4, 9, 100.0, ""), n)
+        for n in range(2)
     ]
     return papers.parts(key).preprocess.assemble(clips, arrays(key, settings.inputs), settings)
 
 
-def compiled(key: str, experiment: Experiment, settings: Settings) -> Any:
+def build_networks(key: str, experiment: Experiment, settings: Settings) -> Any:
     parts = papers.parts(key)
-    return parts.recipe().compiled(settings, parts.preprocess.shapes(settings), experiment.labels.classes, 0)
+    return parts.recipe().build_networks(settings, parts.preprocess.shapes(settings), experiment.labels.classes, 0)
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +117,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Saved]:
             samples = samples_of(key, settings)
             recipe, folder = papers.parts(key).recipe(), tmp_path_factory.mktemp(key)
             trained = recipe.train(
-                compiled(key, experiment, settings),
+                build_networks(key, experiment, settings),
                 experiment,
                 samples,
                 FoldRun("all clips", 0, lambda *_: None, folder, None),
@@ -243,7 +244,7 @@ def test_what_was_trained_in_16_bits_is_saved_in_32(key: str, precision: str, tm
     experiment = fit_once.choose(papers.load(key), None)
     settings = small(key, experiment, precision=precision)
     samples = samples_of(key, settings)
-    learner = compiled(key, experiment, settings).learner
+    learner = build_networks(key, experiment, settings).learner
     assert precision.removeprefix("mixed_") in {layer.compute_dtype for layer in learner.model.layers}
     files = networks.save({"network": learner.model}, samples, {}, tmp_path)
     loaded = networks.load(tmp_path, files)["network"]

@@ -46,10 +46,10 @@ def fake(experiment: Experiment, seed: int = 0, settings: Settings = TINY) -> Sa
     return Samples(x, y, subject, clip, np.zeros(20, np.int64))
 
 
-def compiled(experiment: Experiment, settings: Settings = TINY) -> recipe.Networks:
+def build_networks(experiment: Experiment, settings: Settings = TINY) -> recipe.Networks:
     """The networks for what `fake` makes up."""
     own = settings.having(experiment.settings)
-    return recipe.compiled(own, preprocess.shapes(own), experiment.labels.classes, 0)
+    return recipe.build_networks(own, preprocess.shapes(own), experiment.labels.classes, 0)
 
 
 def comparing(*kernels: str) -> Experiment:
@@ -70,7 +70,7 @@ def test_the_twin_sees_nothing_of_the_held_out_subject(tmp_path: Path) -> None:
     x["face"][fold.test] = 255 - x["face"][fold.test]
     y[fold.test] = (y[fold.test] + 1) % 3
     changed = Samples(x, y, samples.subject, samples.clip, samples.view)
-    networks = compiled(experiment)
+    networks = build_networks(experiment)
     run, other = (run_fold(recipe, networks, experiment, data, fold, tmp_path) for data in (samples, changed))
     assert run.history == other.history
     assert not list(tmp_path.rglob("*.npz"))
@@ -80,7 +80,7 @@ def test_the_published_split_scores_its_best_epoch(tmp_path: Path) -> None:
     experiment = EXPERIMENTS["late-smic/published"]
     samples = fake(experiment)
     (fold,) = folds(experiment, samples)
-    result = run_fold(recipe, compiled(experiment), experiment, samples, fold, tmp_path)
+    result = run_fold(recipe, build_networks(experiment), experiment, samples, fold, tmp_path)
     watched = result.history["network"]["val_accuracy"]
     assert len(watched) == TINY.training.epochs
     right = result.probabilities.argmax(axis=1) == samples.y[fold.test]
@@ -93,7 +93,7 @@ def test_every_kernel_of_table_ix_is_tried_once(tmp_path: Path) -> None:
     experiment = comparing("3x3x3", "5x5x7")
     samples = fake(experiment)
     fold = folds(experiment, samples)[0]
-    networks = compiled(experiment)
+    networks = build_networks(experiment)
     result = run_fold(recipe, networks, experiment, samples, fold, tmp_path)
     assert set(result.history) == {"network", "kernel 3x3x3", "kernel 5x5x7"}
     for kernel in ("3x3x3", "5x5x7"):
@@ -108,7 +108,7 @@ def test_of_96_frames_all_losses_are_finite(name: str, tmp_path: Path) -> None:
     experiment = EXPERIMENTS[f"{name}-casme_sq/published"]
     samples = fake(experiment, settings=DEEP)
     (fold,) = folds(experiment, samples)
-    networks = compiled(experiment, DEEP)
+    networks = build_networks(experiment, DEEP)
     history = run_fold(recipe, networks, experiment, samples, fold, tmp_path).history["network"]
     assert np.isfinite([*history.values()]).all()
     assert max(history["loss"]) < -np.log(1e-7)
@@ -131,7 +131,7 @@ def stored(name: str, folder: Path) -> tuple[Run, Experiment, list[str]]:
         folds=("one",),
         done=lambda: 1,
     )
-    parts, networks = papers.parts("reddy2019"), compiled(experiment, DEEP)
+    parts, networks = papers.parts("reddy2019"), build_networks(experiment, DEEP)
     context = FoldContext(job, parts, recipe, networks, samples, lambda _, make: make(), lambda *_: None, {}, [])
     _folds(context, folds(experiment, samples)[:1], lines.append, lines.append, repeats=False)
     return run, experiment, lines
@@ -190,7 +190,7 @@ def test_a_kernel_that_diverges_leaves_the_others(tmp_path: Path, monkeypatch: p
     experiment = comparing("3x3x3", "5x5x7", "7x7x3")
     samples = fake(experiment)
     (fold,) = folds(experiment, samples)
-    networks = compiled(experiment)
+    networks = build_networks(experiment)
     result = run_fold(recipe, networks, experiment, samples, fold, tmp_path)
     finite = {name: bool(np.isfinite(history["loss"]).all()) for name, history in result.history.items()}
     assert finite == {"kernel 3x3x3": False, "kernel 5x5x7": True, "kernel 7x7x3": True, "network": True}
@@ -207,7 +207,7 @@ def test_where_all_kernels_diverge_the_fold_fails_in_one_line(tmp_path: Path, mo
     thrown(monkeypatch, *kernels)
     experiment = comparing(*kernels)
     samples = fake(experiment)
-    networks = compiled(experiment)
+    networks = build_networks(experiment)
     with pytest.raises(FloatingPointError, match="all 2 kernels diverged") as caught:
         run_fold(recipe, networks, experiment, samples, folds(experiment, samples)[0], tmp_path)
     assert "\n" not in str(caught.value)

@@ -76,7 +76,7 @@ def test_table_2() -> None:
 
 def test_training_of_model_c_is_what_keras_2_made_of_its_decay() -> None:
     def optimizer_of(kind: str) -> keras.optimizers.Optimizer:
-        return model.fit(FULL.having({"kind": kind})).optimizer
+        return model.training_config(FULL.having({"kind": kind})).optimizer
 
     optimizer = optimizer_of("model-c")
     assert (optimizer.momentum, optimizer.nesterov) == (0.9, True)
@@ -309,7 +309,7 @@ def test_the_last_epoch_is_scored_and_nothing_is_picked(
     small = {"size": 27, "model_b_size": 9, "frames": frames, "epochs": 3}
     settings = FULL.having({**experiment.settings, **small})
     data = samples(experiment, settings)
-    networks = RECIPE.compiled(settings, preprocess.shapes(settings), experiment.labels.classes, 0)
+    networks = RECIPE.build_networks(settings, preprocess.shapes(settings), experiment.labels.classes, 0)
     fold = split(experiment, data.subject, data.clip, data.y, 0)[0]
     outcome = run_fold(RECIPE, networks, experiment, data, fold, tmp_path)
     history = outcome.history["network"]
@@ -328,7 +328,7 @@ def test_random_splits_draw_their_own_initial_weights(tmp_path: Path, monkeypatc
         experiment = EXPERIMENTS[name]
         settings = FULL.having({**experiment.settings, **small})
         data = samples(experiment, settings)
-        networks = RECIPE.compiled(settings, preprocess.shapes(settings), experiment.labels.classes, 0)
+        networks = RECIPE.build_networks(settings, preprocess.shapes(settings), experiment.labels.classes, 0)
         weights = []
         for fold in split(experiment, data.subject, data.clip, data.y, 0)[:2]:
             run_fold(RECIPE, networks, experiment, data, fold, tmp_path)

@@ -41,7 +41,7 @@ class Training:
 START = Settings(Inputs(), Network(), Training())
 
 
-def compiled(settings: Settings) -> Any:
+def build_networks(settings: Settings) -> Any:
     """Networks that know their settings, and nothing else."""
     return settings
 
@@ -104,7 +104,7 @@ def fold_run(folder: Path) -> FoldRun:
 
 
 def choose(recipe: Any, folder: Path, profile: Profile = PROFILE) -> tuple[Settings, tuple[Trial, ...]]:
-    return tuning.choose(compiled, recipe, EXPERIMENT, profile.settings, profile, samples(), fold_run(folder), 0)
+    return tuning.choose(build_networks, recipe, EXPERIMENT, profile.settings, profile, samples(), fold_run(folder), 0)
 
 
 def test_the_best_of_all_settings_is_chosen_and_ties_by_log_loss(tmp_path: Path) -> None:
@@ -173,7 +173,10 @@ def test_training_that_diverges_is_never_chosen(tmp_path: Path) -> None:
 def test_of_one_training_subject_nothing_is_searched(tmp_path: Path) -> None:
     recipe = Knowing([])
     alone = samples().only(np.arange(3))
-    assert tuning.choose(compiled, recipe, EXPERIMENT, START, PROFILE, alone, fold_run(tmp_path), 0) == (START, ())
+    assert tuning.choose(build_networks, recipe, EXPERIMENT, START, PROFILE, alone, fold_run(tmp_path), 0) == (
+        START,
+        (),
+    )
     assert not recipe.seen
     assert len(inner(np.array(["smic/s1", "smic/s2"]), 3, 0)) == 2
 

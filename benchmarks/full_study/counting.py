@@ -13,14 +13,14 @@ from benchmarks.prepared import SEED, of_paper
 from common.contract import Parts, Profile
 from common.protocols.splits import split
 from common.runs.cache import Cache
-from common.runs.folds import compiled
+from common.runs.folds import build_networks
 from common.runs.plan import Job
 
 
 def flops(parts: Parts, job: Job) -> float:
     """Operations forward of one row; of an experiment that compares kernels the mean over them."""
     variants = [job.settings.having({"kernel": kernel}) for kernel in _kernels(job)] or [job.settings]
-    return float(np.mean([compiled(parts, job, variant).flops(1.0) for variant in variants]))
+    return float(np.mean([build_networks(parts, job, variant).flops(1.0) for variant in variants]))
 
 
 def _kernels(job: Job) -> tuple[str, ...]:

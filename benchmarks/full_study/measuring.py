@@ -15,7 +15,7 @@ from benchmarks.prepared import SEED, Bench, quiet
 from common.contract import FoldRun, Parts
 from common.environment import forget_peak_memory, peak_memory_mib, processor
 from common.protocols.splits import split
-from common.runs.folds import compiled
+from common.runs.folds import build_networks
 from common.runs.plan import Job
 from common.seeds import seed_of
 from common.types import Predictions, Samples
@@ -101,7 +101,7 @@ def _trained(
     """Seconds of building and training with so many epochs; curves, and the shares of clips answered rightly."""
     recipe = parts.recipe()
     start = time.perf_counter()
-    networks = compiled(parts, job, job.settings.having(epochs))
+    networks = build_networks(parts, job, job.settings.having(epochs))
     with tempfile.TemporaryDirectory() as folder:
         fold_run = FoldRun("first", seed_of("full study", SEED), quiet, Path(folder), None)
         trained = recipe.train(networks, job.experiment, train, fold_run)

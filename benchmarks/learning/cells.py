@@ -22,7 +22,7 @@ from common.corpora.composite import MEGC2019
 from common.environment import processor
 from common.protocols.splits import inner
 from common.runs.cache import Cache
-from common.runs.folds import compiled
+from common.runs.folds import build_networks
 from common.runs.plan import Job
 from common.runs.processes import Pool
 from common.scoring.metrics import metric
@@ -55,13 +55,13 @@ def measured(order: Order) -> dict[str, Any]:
     """
     job, samples = _bench(order).job_and_samples()
     modules = parts(order.system)
-    recipe, networks = modules.recipe(), compiled(modules, job, job.settings)
+    recipe, networks = modules.recipe(), build_networks(modules, job, job.settings)
     start, predictions, learnt = time.perf_counter(), Predictions(), []
     for number, (train, test) in enumerate(inner(samples.subject, order.size.folds, SEED), start=1):
         with tempfile.TemporaryDirectory() as folder:
             seed = seed_of("learning", order.system.name, number, SEED)
-            bench = FoldRun(f"part {number}", seed, quiet, Path(folder), None)
-            trained = recipe.train(networks, job.experiment, samples.only(train), bench)
+            fold_run = FoldRun(f"part {number}", seed, quiet, Path(folder), None)
+            trained = recipe.train(networks, job.experiment, samples.only(train), fold_run)
             predictions |= trained.predict(samples.only(test))
             learnt.append(_accuracy(trained.predict(samples.only(train)), samples))
     seconds = time.perf_counter() - start

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from common.corpora import casme_sq, tables, trees
 from common.corpora.casme_sq import RECORDING
-from common.corpora.trees import Tree, natural
+from common.corpora.trees import Tree
 from common.errors import ClipError, printable, quoted
+from common.files import natural
 from common.types import Clip, Corpus, Exclusion
 from common.vision.videos import stated_count
 

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from common.corpora import trees
 from common.corpora.tables import CLIP_NAME
-from common.corpora.trees import natural, plain
+from common.corpora.trees import plain
 from common.errors import ClipError, UserError, quoted
+from common.files import natural
 from common.types import Clip, Corpus, Exclusion, LabelMap
 
 _NO_APEX = (None, "left out of the MEGC 2019 list: no usable apex in the table of 2014")

@@ -14,8 +14,9 @@ from pathlib import Path
 
 from common.corpora import smic_e, trees
 from common.corpora.tables import Documented, missing_frames
-from common.corpora.trees import Folder, Layout, natural
+from common.corpora.trees import Folder, Layout
 from common.errors import ClipError, printable
+from common.files import natural
 from common.types import Clip, Corpus, Correction, Exclusion
 
 NAME = smic_e.NAME

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from common.corpora import trees, workbooks
-from common.corpora.trees import Layout, Tree, natural, plain
+from common.corpora.trees import Layout, Tree, plain
 from common.errors import ClipError, UserError, quoted
+from common.files import natural
 from common.types import Clip, Corpus, Correction, Exclusion
 
 CLIP_NAME = re.compile(r"(?!.*\.\.)\w[\w .()+-]{0,63}")

@@ -12,6 +12,7 @@ from itertools import groupby
 from pathlib import Path
 
 from common.errors import ClipError, UserError
+from common.files import natural
 from common.vision.videos import is_video
 
 IMAGES = (".jpg", ".jpeg", ".png", ".bmp")
@@ -82,11 +83,6 @@ class Tree:
 def plain(name: str) -> str:
     """Letters and digits of `name` alone, in lower case, and II as 2: how names of folders and headings compare."""
     return re.sub(r"[^a-z0-9]", "", name.lower()).replace("casmeii", "casme2")
-
-
-def natural(text: str) -> list[str | int]:
-    """Sort key that puts s2 before s10: text and numbers by turns."""
-    return [int(part) if i % 2 else part for i, part in enumerate(re.split(r"([0-9]{1,18})", text))]
 
 
 # ---------------------------------------------------------------- looking for a corpus

@@ -21,7 +21,7 @@ from common.predict import cards
 from common.progress import Display
 from common.runs import preprocessing
 from common.runs.cache import digest
-from common.runs.folds import compiled
+from common.runs.folds import build_networks
 from common.runs.plan import Job, plan
 from common.runs.processes import Pool
 from common.runs.scheduler import Means, prepare_clips
@@ -135,7 +135,7 @@ def _train(job: Job, selection: PaperSelection, study: Study, kind: str, folder:
         fold_run = FoldRun(ALL, seed_of(job.paper.key, job.experiment.id, ALL, job.seed), display.progress, part, None)
         try:
             recipe = parts.recipe()
-            networks = compiled(parts, job, job.settings)
+            networks = build_networks(parts, job, job.settings)
             trained = recipe.train(networks, job.experiment, samples, fold_run)
             if ended := histories.divergences(trained.history, at_the_end=True):
                 raise FloatingPointError("; ".join(ended))

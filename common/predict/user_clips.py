@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from common.corpora.trees import IMAGES, natural
+from common.corpora.trees import IMAGES
 from common.errors import ClipError, UserError
+from common.files import natural
 from common.types import Clip
 from common.vision import images, videos
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from common.corpora.trees import natural
+from common.files import natural
 from common.seeds import seed_of
 from common.types import Experiment, Fold
 

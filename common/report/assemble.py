@@ -13,9 +13,9 @@ import numpy as np
 from common.audit import audit
 from common.audit.documented import documented
 from common.contract import Figure, Paper, Profile
-from common.corpora.trees import natural
 from common.environment import environment
 from common.errors import UserError
+from common.files import natural
 from common.profiles import shortened
 from common.protocols.controls import controls
 from common.report import learning

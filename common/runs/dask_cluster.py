@@ -1,4 +1,4 @@
-"""The folds of a study on a Dask cluster: like `pool.Pool`, with workers that somebody else has started.
+"""The folds of a study on a Dask cluster: like `processes.Pool`, with workers that somebody else has started.
 
 Workers read clips and cache and write results by path, so these must lie on a file system that all of them share, and
 the suite must be installed there. What a lost worker was doing is done again elsewhere; what it stored is kept.

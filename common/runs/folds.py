@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
+import traceback
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -30,7 +31,7 @@ log = logging.getLogger("mer")
 
 @dataclass(frozen=True)
 class JobFolds:
-    """Some folds of one job, the clips of it that cannot be used, and whether this share speaks for all of the job.
+    """Some folds of one job, its clips that cannot be used, and whether these folds are to note what holds for all.
 
     With `repeats` its first fold is trained again after another, to see that folds leave nothing to each other.
     """
@@ -44,7 +45,7 @@ class JobFolds:
 
 @dataclass(frozen=True)
 class WorkUnit:
-    """Shares whose networks are the same, for one process; `code` is that of the clips' arrays."""
+    """Folds of jobs whose networks are the same, for one process; `code` is that of the clips' arrays."""
 
     shares: tuple[JobFolds, ...]
     parts: Callable[[], Parts]
@@ -55,7 +56,7 @@ class WorkUnit:
 
 @dataclass(frozen=True)
 class FoldContext:
-    """What the folds of one job share: recipe, networks, the samples of all folds, and a store.
+    """What the folds of one job share: recipe, networks, the samples of all folds, and `share` for arrays.
 
     `looked` are folds whose networks were looked into, of any job with the same networks.
     """
@@ -100,10 +101,10 @@ def run(unit: WorkUnit, say: Progress, line: Callable[[str], None], done: Callab
             if not folds:
                 continue
             recipe = parts.recipe()
-            key = parts.network_key(job.experiment, job.settings), job.settings.training
+            key = parts.network_key(job.experiment, job.settings), job.settings
             if networks is None or networks[0] != key:
                 networks = None  # the last ones may be gigabytes
-                networks = key, compiled(parts, job, job.settings)
+                networks = key, build_networks(parts, job, job.settings)
                 looked = []
             if not job.experiment.space:  # else what is trained is other networks, fold by fold
                 measured |= networks[1].facts()
@@ -113,7 +114,7 @@ def run(unit: WorkUnit, say: Progress, line: Callable[[str], None], done: Callab
         except Exception as error:  # whatever a backend raises: one experiment must not take the others with it
             reason = _one_line(error)
             for name in names:
-                job.run.save_failure(name, reason)
+                job.run.save_failure(name, reason, traceback.format_exc())
             line(f"{where}: failed before its first fold, {reason}")
             failures += len(names)
             continue
@@ -133,10 +134,10 @@ def run(unit: WorkUnit, say: Progress, line: Callable[[str], None], done: Callab
     return failures
 
 
-def compiled(parts: Parts, job: Job, settings: Settings) -> Networks:
+def build_networks(parts: Parts, job: Job, settings: Settings) -> Networks:
     """The networks of a job with these settings, built and compiled."""
     shapes, classes = parts.preprocess.shapes(settings), job.experiment.labels.classes
-    return parts.recipe().compiled(settings, shapes, classes, job.seed)
+    return parts.recipe().build_networks(settings, shapes, classes, job.seed)
 
 
 def _folds(
@@ -162,7 +163,7 @@ def _folds(
             raise
         except Exception as error:  # whatever a backend raises: one fold must not take the others with it
             reason = _one_line(error)
-            job.run.save_failure(fold.name, reason)
+            job.run.save_failure(fold.name, reason, traceback.format_exc())
             line(f"{where} {fold.name}: failed, {reason}")
             failures += 1
             continue
@@ -251,7 +252,7 @@ def _train(context: FoldContext, fold: Fold) -> tuple[Trained, Predictions, tupl
         networks = context.networks
         trials: tuple[Trial, ...] = ()
         if experiment.space:
-            build = partial(compiled, context.parts, job)
+            build = partial(build_networks, context.parts, job)
             search = experiment, job.settings, job.profile, rows, fold_run, job.seed
             settings, trials = tuning.choose(build, context.recipe, *search)
             networks = build(settings)

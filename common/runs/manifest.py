@@ -29,7 +29,7 @@ def write_plan(path: Path, jobs: Sequence[Job], data: Data, command: Sequence[st
             "data": str(data.folder.absolute()),
             "options": [list(pair) for job in jobs[:1] for pair in job.profile.deciding],
             "command": list(command),
-            "shortened": list(dict.fromkeys(line for job in jobs for line in shortened(job.paper, job.profile))),
+            "shortened": list(dict.fromkeys(line for job in jobs[:1] for line in shortened(job.paper, job.profile))),
             "runs": {job.experiment.id: {"path": job.run.path.name, "folds": list(job.folds)} for job in jobs},
             "corpora": [asdict(summary) for summary in _summaries(jobs)],
             "exclusions": [asdict(e) for e in dict.fromkeys(e for job in jobs for e in job.exclusions)],
@@ -77,7 +77,7 @@ def read_plan(path: Path) -> Mapping[str, Any]:
 
 def same_options(plan: Mapping[str, Any], profile: Profile) -> bool:
     """Whether a plan was made with the options that decide what the folds of a profile answer."""
-    return [tuple(pair) for pair in plan.get("options", [])] == [*profile.deciding]
+    return sorted(tuple(pair) for pair in plan.get("options", [])) == sorted(profile.deciding)
 
 
 def _summaries(jobs: Sequence[Job]) -> list[CorpusSummary]:

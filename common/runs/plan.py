@@ -14,9 +14,9 @@ from common import corpora
 from common.contract import Paper, Profile, Settings
 from common.corpora import composite
 from common.corpora.marker import marked
-from common.corpora.trees import natural
 from common.environment import backend
 from common.errors import ClipError, UserError
+from common.files import natural
 from common.protocols import leakage
 from common.protocols.controls import perturb
 from common.protocols.splits import split
@@ -146,6 +146,7 @@ def plan(
         "paper": paper.key,
         "experiment": asdict(experiment),
         "settings": asdict(profile.settings.having(experiment.settings)),
+        "search": [profile.trials, profile.inner_folds] if experiment.space else [],
         "seed": seed,
         "motion": profile.motion,
         "clips": [[clip.id, label, digests[clip.id], *annotation(clip)] for clip, label in readable],

@@ -31,7 +31,7 @@ class ClipTask:
 
 @dataclass(frozen=True)
 class PreparedClip:
-    """What preparing a piece came to: seconds spent on new arrays, or why the clip cannot be used."""
+    """What preparing a clip came to: seconds spent on new arrays, or why the clip cannot be used."""
 
     seconds: float
     fault: str = ""
@@ -61,12 +61,12 @@ def clip_tasks(job: Job, code: str) -> list[ClipTask]:
 
 
 def digest(clip_task: ClipTask) -> str:
-    """The same for pieces with the same arrays."""
+    """The same for tasks with the same arrays."""
     return cache_digest(clip_task.key)
 
 
 def make(clip_task: ClipTask, preprocess: Preprocess, cache: Cache, faces: FaceFinder) -> PreparedClip:
-    """Have a piece's arrays in the cache."""
+    """Have a clip's arrays in the cache."""
     if cache.holds("clips", clip_task.key):
         return PreparedClip(0.0)
     start = time.perf_counter()
@@ -78,7 +78,7 @@ def make(clip_task: ClipTask, preprocess: Preprocess, cache: Cache, faces: FaceF
 
 
 def arrays(clip_task: ClipTask, preprocess: Preprocess, cache: Cache, faces: FaceFinder) -> Arrays:
-    """A piece's arrays, from the cache if they are there.
+    """A clip's arrays, from the cache if they are there.
 
     Raises ClipError where the clip cannot be used, and StoppedError where the paper's code fails otherwise.
     """

@@ -12,10 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from common.contract import Figure, Parts
-from common.errors import ClipError
-from common.files import named
-from common.runs import folds, preprocessing
+from common.contract import Parts
+from common.runs import drawing, folds, preprocessing
 from common.runs.cache import Cache
 from common.runs.dask_cluster import Cluster
 from common.runs.plan import Job
@@ -48,7 +46,7 @@ def execute(
     failures = _execute(pending, parts, cache, landmarks, pool, progress, line) if pending else 0
     for job in jobs:  # also those whose folds an earlier, interrupted run has finished
         if not job.experiment.control:
-            _draw_results(job, parts(), line)
+            drawing.draw_results(job, parts(), line)
     return failures
 
 
@@ -74,13 +72,15 @@ def _execute(
     units = [
         folds.WorkUnit(shares, parts, means.code, cache, landmarks) for shares in _shared_out(pending, prepared, means)
     ]
+    out = {name: {exclusion.clip for exclusion in clips.excluded} for name, clips in prepared.items()}
+    draw = functools.partial(drawing.draw_inputs, pending, out, parts(), means.faces, line)
     if pool.here:
-        _draw(pending, prepared, means, line)
+        draw()
         failures = sum(folds.run(unit, progress, line, line) for unit in units)
     else:
         with _watched(pending, progress, line):
             started = [pool.start(_run, unit) for unit in units]
-            _draw(pending, prepared, means, line)  # meanwhile
+            draw()  # meanwhile
             failures = 0
             for failed, lines in pool.finished(started):
                 failures += failed
@@ -114,7 +114,7 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Order:
-    """A piece to be prepared in another process."""
+    """A clip to be prepared in another process."""
 
     digest: str
     clip_task: preprocessing.ClipTask
@@ -209,7 +209,7 @@ def _parts(group: Sequence[tuple[Job, str]], count: int) -> list[list[tuple[Job,
     weights = np.array([len(job.clips) for job, _ in group])
     part = (np.cumsum(weights) - weights / 2) * count // weights.sum()
     parts = [[pair for pair, place in zip(group, part, strict=True) if place == number] for number in range(count)]
-    return [piece for piece in parts if piece]
+    return [part for part in parts if part]
 
 
 def _tried(group: Sequence[tuple[Job, str]]) -> str:
@@ -221,7 +221,7 @@ def _tried(group: Sequence[tuple[Job, str]]) -> str:
 def _shares(
     portions: Sequence[Sequence[tuple[Job, str]]], prepared: Mapping[str, Prepared], tried: Collection[str]
 ) -> list[tuple[folds.JobFolds, ...]]:
-    """Each portion as shares, one per job; of a job that is `tried` for what names leave, the largest `repeats`."""
+    """Each portion as shares, one per job; of a job that is `tried` for what folds leave, the largest `repeats`."""
     by_portion: list[dict[str, tuple[Job, list[str]]]] = []
     for portion in portions:
         by_job: dict[str, tuple[Job, list[str]]] = {}
@@ -229,17 +229,19 @@ def _shares(
             by_job.setdefault(job.experiment.id, (job, []))[1].append(fold)
         by_portion.append(by_job)
     largest: dict[str, list[str]] = {}
+    first: dict[str, str] = {}
     for by_job in by_portion:
-        for name, (_, names) in by_job.items():
+        for name, (job, names) in by_job.items():
             if len(names) > len(largest.get(name, [])):
                 largest[name] = names
+            first[name] = min([*names, *([first[name]] if name in first else [])], key=job.folds.index)
     return [
         tuple(
             folds.JobFolds(
                 job,
                 tuple(names),
                 prepared[name].excluded,
-                first=names[0] == job.pending()[0],
+                first=first[name] in names,
                 repeats=names is largest[name] and name in tried and job.profile.repeated,
             )
             for name, (job, names) in by_job.items()
@@ -305,43 +307,3 @@ def _describe(job: Job, prepared: Prepared) -> None:
             "preprocessing_seconds": earlier.get("preprocessing_seconds", 0.0) + prepared.seconds,
         }
     )
-
-
-def _draw(jobs: Sequence[Job], prepared: Mapping[str, Prepared], means: Means, line: Callable[[str], None]) -> None:
-    """The paper's figures: each corpus is shown by the first job that reads it."""
-    drawn: set[str] = set()
-    for job in jobs:
-        out = {exclusion.clip for exclusion in prepared[job.experiment.id].excluded}
-        shown = [pair for pair in job.clips if pair[0].corpus not in drawn and pair[0].id not in out]
-        if not shown or job.experiment.control:
-            continue
-        drawn |= {clip.corpus for clip, _ in shown}
-        folder = job.run.path / "figures"
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
-            with named(folder):
-                figures = means.parts().figures.draw(shown, job.settings, means.faces, folder)
-        except ClipError as error:
-            line(f"{job.paper.key} {job.experiment.id}: no figures, {error}")
-            continue
-        record = job.run.description() or {}
-        job.run.describe(record | {"figures": _listed(figures)})
-
-
-def _draw_results(job: Job, parts: Parts, line: Callable[[str], None]) -> None:
-    """Add pictures of what was learnt to those of the inputs, where there is more of it than when they were drawn."""
-    record = job.run.description() or {}
-    if not (done := job.done()) or record.get("drawn_after_folds") == done:
-        return
-    try:
-        drawn = parts.figures.results(job.experiment, job.run.path)
-    except Exception as error:  # whatever a drawing trips over: the results it is of are stored
-        line(f"{job.paper.key} {job.experiment.id}: no figures of its results, {type(error).__name__}: {error}")
-        return
-    titles = {figure.title for figure in drawn}
-    kept = [row for row in record.get("figures", []) if row["title"] not in titles]
-    job.run.describe(record | {"figures": kept + _listed(drawn), "drawn_after_folds": done})
-
-
-def _listed(figures: Sequence[Figure]) -> list[dict[str, str]]:
-    return [{"title": figure.title, "caption": figure.caption, "path": figure.path.name} for figure in figures]

@@ -6,18 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from common.contract import Paper, Profile
+from common.contract import Paper, Parts, Profile
 from common.errors import UserError
 from common.progress import Display
 from common.protocols.controls import CONTROLS, controls
 from common.runs.cache import Cache
 from common.runs.plan import Data, kind_of, read_data
 from common.types import Experiment
-
-if TYPE_CHECKING:
-    from common.contract import Parts
 
 _STAND_INS = 0
 """The seed of the stand-in corpora: like real ones they are the same in all runs."""

@@ -63,9 +63,9 @@ class Run:
         write_json(self._file("folds", result.fold), record | {"digest": digest(record)})
         self._file("failed", result.fold).unlink(missing_ok=True)
 
-    def save_failure(self, fold: str, reason: str) -> None:
-        """Note why a fold failed; it stays pending."""
-        write_json(self._file("failed", fold), {"fold": fold, "reason": reason})
+    def save_failure(self, fold: str, reason: str, trace: str = "") -> None:
+        """Note why a fold failed, and where in the code; it stays pending."""
+        write_json(self._file("failed", fold), {"fold": fold, "reason": reason, "trace": trace})
 
     def load(self, fold: str) -> FoldResult | None:
         """A finished fold, or None. A damaged file is named in the log and counts as not finished."""

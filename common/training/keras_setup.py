@@ -9,15 +9,18 @@ import ctypes
 import logging
 import os
 
-from common.environment import without_stderr
+from common.environment import backend, without_stderr
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # TensorFlow leaves these kernels off on some processors, where they were up to ten times as fast as its own (AMD EPYC)
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+os.environ.setdefault("KERAS_BACKEND", backend())  # else a file of the user's may name another
 logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns that a new network is traced anew
 with without_stderr():  # TensorFlow writes notes on missing GPUs there, past any log level
     import keras
 
+keras.config.set_floatx("float32")
+keras.config.set_image_data_format("channels_last")
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # of malloc.h
 
 

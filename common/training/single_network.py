@@ -1,7 +1,8 @@
 """The recipe of papers that train one network on one row per clip or view, without anything to choose.
 
 Such a paper has no recipe.py. Its model.py has `build(network, shapes, classes)`, which returns a Keras model that
-takes inputs by name and returns {"emotion": probabilities}, and `fit(settings)`, which returns a `Fit`.
+takes inputs by name and returns {"emotion": probabilities}, and `training_config(settings)`, which returns a
+`TrainingConfig`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from common.types import Experiment, Predictions, Samples
 
 
 @dataclass(frozen=True)
-class Fit:
+class TrainingConfig:
     """How a network is trained.
 
     `name` tells the networks of a paper apart, in reports and in what seeds their initial weights. `rate` gives the
@@ -48,7 +49,7 @@ class Model(Protocol):
     def build(self, network: object, shapes: Shapes, classes: int) -> keras.Model:
         """The network, for inputs of these shapes."""
 
-    def fit(self, settings: Settings) -> Fit:
+    def training_config(self, settings: Settings) -> TrainingConfig:
         """How it is trained."""
 
 
@@ -59,35 +60,37 @@ class SingleNetwork:
     paper: str
     model: Model
 
-    def compiled(self, settings: Settings, shapes: Shapes, classes: tuple[str, ...], seed: int) -> Compiled:
+    def build_networks(
+        self, settings: Settings, shapes: Shapes, classes: tuple[str, ...], seed: int
+    ) -> CompiledNetwork:
         """Build and compile once for all folds."""
-        fit = self.model.fit(settings)
+        config = self.model.training_config(settings)
         learner = Learner(
             lambda: self.model.build(settings.network, shapes, len(classes)),
-            loss=fit.loss,
+            loss=config.loss,
             metrics="accuracy",
-            optimizer=fit.optimizer,
-            rate=fit.rate,
-            batch=fit.batch,
-            epochs=fit.epochs,
-            seed=seed_of(self.paper, fit.name, seed),
+            optimizer=config.optimizer,
+            rate=config.rate,
+            batch=config.batch,
+            epochs=config.epochs,
+            seed=seed_of(self.paper, config.name, seed),
             precision=settings.training.precision,
         )
         if set(learner.model.output) != {"emotion"}:
             raise ValueError(f"the network's output must be called emotion, not {', '.join(learner.model.output)}")
-        return Compiled(learner, fit, settings, shapes, len(classes))
+        return CompiledNetwork(learner, config, settings, shapes, len(classes))
 
-    def train(self, networks: Compiled, experiment: Experiment, samples: Samples, fold_run: FoldRun) -> Trained:
+    def train(self, networks: CompiledNetwork, experiment: Experiment, samples: Samples, fold_run: FoldRun) -> Trained:
         """Train on one fold.
 
         Each of several random splits has initial weights of its own; folds of other protocols start from the same ones.
         In an experiment that is not leak-free the held-out clips are scored after every epoch, for what an oracle would
         have picked; nothing is chosen by them.
         """
-        learner, fit, access = networks.learner, networks.fit, fold_run.held_out_access
+        learner, config, access = networks.learner, networks.config, fold_run.held_out_access
         learnt = samples
-        if fit.trained_views is not None:
-            learnt = samples.only(np.flatnonzero(np.isin(samples.view, fit.trained_views)))
+        if config.trained_views is not None:
+            learnt = samples.only(np.flatnonzero(np.isin(samples.view, config.trained_views)))
         history = learner.fit(
             learnt.x,
             one_hot(learnt, networks.classes),
@@ -101,24 +104,24 @@ class SingleNetwork:
             lambda test: self.answers(models, test, networks.settings),
             {"network": history},
             models,
-            caveats=fit.caveats,
+            caveats=config.caveats,
         )
 
     def answers(self, models: Models, samples: Samples, settings: Settings) -> Predictions:
         """What the trained network answers for clips, of several views the one that is tested."""
-        fit = self.model.fit(settings)
+        config = self.model.training_config(settings)
         tested = samples
-        if fit.tested_view is not None:
-            tested = samples.only(np.flatnonzero(samples.view == fit.tested_view))
-        return by_clip(tested, predict(models["network"], tested.x, fit.batch))
+        if config.tested_view is not None:
+            tested = samples.only(np.flatnonzero(samples.view == config.tested_view))
+        return by_clip(tested, predict(models["network"], tested.x, config.batch))
 
 
 @dataclass(frozen=True)
-class Compiled:
+class CompiledNetwork:
     """The one network, compiled once for all folds."""
 
     learner: Learner
-    fit: Fit
+    config: TrainingConfig
     settings: Settings
     shapes: Shapes
     classes: int
@@ -126,7 +129,7 @@ class Compiled:
     def facts(self) -> dict[str, int]:
         """Parameter count of the network as built."""
         sizes = (" x ".join(map(str, shape)) for shape in self.shapes.values())
-        what = ", ".join([self.fit.name, *sizes, f"{self.classes} classes"])
+        what = ", ".join([self.config.name, *sizes, f"{self.classes} classes"])
         return {f"parameters {what}": self.learner.model.count_params()}
 
     def flops(self, rows_per_clip: float) -> float:

@@ -9,21 +9,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from common.contract import FoldRun, Networks, Profile, Settings
+from common.contract import FoldRun, Networks, Profile, Recipe, Settings
 from common.files import file_name
 from common.json_schema import NUMBER, holding
 from common.protocols.splits import inner
 from common.scoring import metrics
 from common.seeds import seed_of
 from common.types import Experiment, Samples, Trial
-
-if TYPE_CHECKING:
-    from common.contract import Recipe
 
 Space = Mapping[str, tuple[Any, ...]]
 _SCHEMA = holding({"uf1": NUMBER, "log_loss": NUMBER})
@@ -58,7 +55,7 @@ def best(trials: Sequence[Trial]) -> Trial:
 
 
 def choose(
-    compiled: Callable[[Settings], Networks],
+    build_networks: Callable[[Settings], Networks],
     recipe: Recipe,
     experiment: Experiment,
     settings: Settings,
@@ -69,9 +66,9 @@ def choose(
 ) -> tuple[Settings, tuple[Trial, ...]]:
     """The settings to train a fold with, and all trials, of which the first is that of `settings`, the experiment's.
 
-    `samples` are the fold's training rows, `seed` is the user's; `compiled` builds networks. Trials lie in the run's
-    folder, so that a search that was stopped goes on. Where there is one training subject none can be held out: the
-    settings as they are, and no trial.
+    `samples` are the fold's training rows, `seed` is the user's. Trials lie in the run's folder, so that a search that
+    was stopped goes on. Where there is one training subject none can be held out: the settings as they are, and no
+    trial.
     """
     from common.training.search import search
 
@@ -84,7 +81,7 @@ def choose(
         nonlocal done
         fold_run.say(f"{experiment.id} {fold_run.fold}: settings", done, profile.trials)
         done += 1
-        networks = compiled(settings.having(choice))
+        networks = build_networks(settings.having(choice))
         truth: list[int] = []
         probabilities: list[NDArray[np.float32]] = []
         for number, (train, held_out) in enumerate(folds, start=1):

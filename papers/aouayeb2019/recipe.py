@@ -63,7 +63,7 @@ class Networks:
         return rows_per_clip * forward(self.cnns.model) + forward(self.sequences.model)
 
 
-compiled = Networks
+build_networks = Networks
 
 
 def train(networks: Networks, experiment: Experiment, samples: Samples, fold_run: FoldRun) -> Trained:
@@ -89,7 +89,10 @@ def train(networks: Networks, experiment: Experiment, samples: Samples, fold_run
         cnn_arrays = fold_run.held_out_access.share("features", make)
 
         def features(some: Samples) -> Arrays:
-            rows = np.isin(everything.clip, some.clip)
+            rows = np.flatnonzero(np.isin(everything.clip, some.clip))
+            same = (everything.clip[rows], some.clip), (everything.view[rows], some.view)
+            if not all(np.array_equal(theirs, wanted) for theirs, wanted in same):
+                raise ValueError("frames must come in the order of all samples")
             return {region: cnn_arrays[region][rows] for region in REGIONS}
 
     classes, length = len(networks.classes), networks.settings.network.sequence_length
@@ -109,9 +112,7 @@ def train(networks: Networks, experiment: Experiment, samples: Samples, fold_run
         known = len(labels) + np.arange(len(wanted))  # behind the training clips, whose shares weigh the classes
         focal = model.focal_targets(np.concatenate([labels, wanted]), classes, np.arange(len(labels)))
         learns: dict[str, tuple[Inputs, Inputs]] = {"sequences": (padded, {"emotion": focal[known]})}
-        if (
-            fold_run.held_out_access is None
-        ):  # trained once, the CNNs of this process may hold the weights of another run
+        if fold_run.held_out_access is None:  # CNNs trained once may hold the weights of another run: left out
             learns["features"] = some.x, {}
         return learns
 

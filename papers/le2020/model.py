@@ -18,7 +18,7 @@ from keras import layers, ops
 
 from common.contract import Settings, Shapes
 from common.training import pretrained, weight_files
-from common.training.single_network import Fit
+from common.training.single_network import TrainingConfig
 from common.training.weights import IMAGENET
 from papers.le2020 import resnet, senet
 from papers.le2020.experiments import NETWORKS, Kind, Network, starts_random
@@ -51,10 +51,10 @@ APPLICATIONS = {"vgg19": keras.applications.VGG19, "resnet50": keras.application
 RANDOM = "the network started from random weights, and the paper's are taken to have started from trained ones"
 
 
-def fit(settings: Settings) -> Fit:
+def training_config(settings: Settings) -> TrainingConfig:
     """How each network is trained (section IV.A)."""
     training, network = settings.training, settings.network
-    return Fit(
+    return TrainingConfig(
         name=network.kind,
         optimizer=keras.optimizers.SGD(training.learning_rate, momentum=training.momentum),
         batch=training.batch,

@@ -23,7 +23,7 @@ from common.vision.alignment import aligned_picture, alignment
 from common.vision.faces import FaceFinder
 from common.vision.images import each_frame, read_frame, squared, where
 from common.vision.magnification import Magnification, magnify
-from papers.le2020.experiments import NETWORKS, TITLES, Inputs, Network, starts_random
+from papers.le2020.experiments import NETWORKS, Inputs, Network, starts_random
 
 CROP = 320
 """Width and height of a face that is cut out here: about those of CASME II's released crops."""
@@ -176,7 +176,7 @@ def _cut(clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays]) -> tuple[s
         ]
         if any(cut_flags):
             lines.append(
-                f"{TITLES[corpus]}: the face of {sum(cut_flags)} of {len(cut_flags)} clips is cut out by its landmarks"
+                f"{corpus}: the face of {sum(cut_flags)} of {len(cut_flags)} clips is cut out by its landmarks"
             )
     return tuple(lines)
 

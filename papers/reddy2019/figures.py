@@ -60,7 +60,7 @@ def draw(clips: Sequence[tuple[Clip, int]], settings: Settings, faces: FaceFinde
 
 
 def results(experiment: Experiment, folder: Path) -> list[Figure]:
-    """Draw figure 4 from the files that `common.saliency.save` wrote below `folder`/saliency; nothing without any.
+    """Draw figure 4 from what `common.training.saliency.save` wrote below `folder`/saliency; nothing without any.
 
     `folder` is the run's; the picture goes into its `figures`. Of several folds each gives its first clip, then its
     second.

@@ -60,7 +60,7 @@ class Networks:
         return forward(self.learner.model)
 
 
-compiled = Networks
+build_networks = Networks
 
 
 def train(networks: Networks, experiment: Experiment, samples: Samples, fold_run: FoldRun) -> Trained:

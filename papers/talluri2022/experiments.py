@@ -20,7 +20,7 @@ class Inputs:
     """Width and height of aligned faces (section 4.2), and how an apex is found that nobody annotated (our choice)."""
 
     size: int = 128
-    apex_method: str = "lbp-divide-and-conquer"
+    apex_method: Literal["midpoint", "lbp-divide-and-conquer"] = "lbp-divide-and-conquer"
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Network:
     kind: Kind = "model-a"
     frames: int = 36
     model_b_size: int = 64
-    convolutions: int = 1
+    convolutions: Literal[1, 2] = 1
 
 
 @dataclass(frozen=True)

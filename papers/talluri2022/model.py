@@ -14,7 +14,7 @@ from keras import layers
 
 from common.contract import Settings, Shapes
 from common.training.losses import clipped_crossentropy
-from common.training.single_network import Fit
+from common.training.single_network import TrainingConfig
 from papers.reddy2019.model import stcnn
 from papers.talluri2022.experiments import Network
 
@@ -34,7 +34,7 @@ def build(network: Network, shapes: Shapes, classes: int) -> keras.Model:
     return (split_model if network.kind == "split-model" else model_a)(size, depth, classes)
 
 
-def fit(settings: Settings) -> Fit:
+def training_config(settings: Settings) -> TrainingConfig:
     """How each network is trained (section 6)."""
     training, kind = settings.training, settings.network.kind
     batch, rate = training.batch, training.learning_rate
@@ -46,7 +46,7 @@ def fit(settings: Settings) -> Fit:
     else:
         optimizer = keras.optimizers.SGD(rate, momentum=training.momentum)
     loss = clipped_crossentropy if training.clipped else "categorical_crossentropy"
-    return Fit(kind, optimizer, batch, training.epochs, loss)
+    return TrainingConfig(kind, optimizer, batch, training.epochs, loss)
 
 
 def model_a(size: int, depth: int, classes: int, *, blocks: int = 2, dropout: float = 0.4) -> keras.Model:

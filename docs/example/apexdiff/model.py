@@ -6,7 +6,7 @@ import keras
 from keras import layers
 
 from common.contract import Settings, Shapes
-from common.training.single_network import Fit
+from common.training.single_network import TrainingConfig
 from papers.apexdiff.experiments import Network
 
 
@@ -21,7 +21,7 @@ def build(network: Network, shapes: Shapes, classes: int) -> keras.Model:
     return keras.Model({"difference": difference}, {"emotion": emotion}, name="apexdiff")
 
 
-def fit(settings: Settings) -> Fit:
+def training_config(settings: Settings) -> TrainingConfig:
     """Trained by Adam."""
     training = settings.training
-    return Fit("apexdiff", keras.optimizers.Adam(training.learning_rate), training.batch, training.epochs)
+    return TrainingConfig("apexdiff", keras.optimizers.Adam(training.learning_rate), training.batch, training.epochs)
