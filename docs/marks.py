@@ -81,8 +81,8 @@ def learning() -> str:
     rows = results.rows(results.read(results.FILE, Size()))
     hours, processors = sum(row.seconds for row in rows) / 3600, sorted({row.processor for row in rows})
     told = (
-        f"Trained and tested in {hours:.1f} hours in all, preparing clips apart, two networks at a time and some of them "
-        f"with other work beside, on {', '.join(processors)}."
+        f"Trained and tested in {hours:.1f} hours in all, preparing clips apart, two networks at a time and some with "
+        f"other work beside, on {', '.join(processors)}."
     )
     return f"{drawing.table(rows)}\n{told if rows else ''}"
 
