@@ -20,7 +20,7 @@ from common.contract import Settings
 from common.errors import ClipError
 from common.protocols.splits import BETWEEN, LOSO, split
 from common.runs.preprocessing import clip_task, digest
-from common.training.single_network import Compiled
+from common.training.single_network import CompiledNetwork
 from common.types import Clip, Samples
 from common.vision.faces import Face, FaceFinder
 from papers.kumar2019 import model, preprocess
@@ -315,13 +315,13 @@ def test_rows_are_the_magnifications_of_each_clip_and_notes_count_frames() -> No
 
 
 @pytest.fixture(scope="module")
-def networks() -> Compiled:
+def networks() -> CompiledNetwork:
     classes = EXPERIMENTS["smic-loso/published"].labels.classes
     return RECIPE.build_networks(SMALL, preprocess.shapes(SMALL), classes, 0)  # type: ignore[return-value]
 
 
 def test_copies_stay_with_their_clip_and_one_of_them_is_tested(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, networks: Compiled
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, networks: CompiledNetwork
 ) -> None:
     experiment = EXPERIMENTS["smic-loso/published"]
     n, rng = 6, np.random.default_rng(1)
@@ -355,7 +355,7 @@ def test_copies_stay_with_their_clip_and_one_of_them_is_tested(
     assert outcome.probabilities.sum(axis=1) == pytest.approx(1, abs=1e-5)
 
 
-def test_the_rate_is_halved_every_five_epochs(networks: Compiled) -> None:
+def test_the_rate_is_halved_every_five_epochs(networks: CompiledNetwork) -> None:
     assert [networks.learner._rate(epoch) for epoch in (0, 4, 5, 9, 10, 49)] == [  # type: ignore[misc]
         pytest.approx(1e-3 / 2**k) for k in (0, 0, 1, 1, 2, 9)
     ]
