@@ -15,7 +15,7 @@ from common.runs import preprocessing
 from common.runs.cache import Cache
 from common.runs.plan import Job, plan, read_data
 from common.runs.processes import Pool
-from common.runs.scheduler import Means, prepare_clips
+from common.runs.scheduler import RunContext, prepare_clips
 from common.types import Experiment, Samples
 from common.vision.faces import FaceFinder
 
@@ -59,16 +59,16 @@ class Bench:
     def make_ready(self, pool: Pool) -> float:
         """Have stand-ins and prepared clips in the cache; the seconds of one process that new clips took."""
         job = self.job()
-        return prepare_clips([job], self._means(pool), quiet)[job.experiment.id].seconds
+        return prepare_clips([job], self._context(pool), quiet)[job.experiment.id].seconds
 
     def job_and_samples(self) -> tuple[Job, Samples]:
         """The job, and what its networks read."""
-        job, means = self.job(), self._means(Pool(1))
-        excluded = prepare_clips([job], means, quiet)[job.experiment.id].excluded
-        return job, preprocessing.samples(job, excluded, self.parts().preprocess, means.code, means.cache, None)
+        job, context = self.job(), self._context(Pool(1))
+        excluded = prepare_clips([job], context, quiet)[job.experiment.id].excluded
+        return job, preprocessing.samples(job, excluded, self.parts().preprocess, context.code, context.cache, None)
 
-    def _means(self, pool: Pool) -> Means:
-        return Means(self.parts, preprocessing.code(self.paper.key), self.cache, None, FaceFinder(None), pool)
+    def _context(self, pool: Pool) -> RunContext:
+        return RunContext(self.parts, preprocessing.code(self.paper.key), self.cache, None, FaceFinder(None), pool)
 
 
 def of_paper(key: str, experiment: str, cache: Cache, profile: Callable[[Profile], Profile]) -> Bench:

@@ -111,7 +111,7 @@ def measured(job: Job, workers: int, folder: Path) -> Cost:
     decoding = preparing = 0.0
     with tempfile.TemporaryDirectory(dir=folder) as empty, Pool(workers) as pool:
         cache = Cache(Path(empty))
-        means = scheduler.Means(parts, preprocessing.code(job.paper.key), cache, None, FaceFinder(), pool)
+        context = scheduler.RunContext(parts, preprocessing.code(job.paper.key), cache, None, FaceFinder(), pool)
         list(pool.finished([pool.start(decode, ()) for _ in range(workers)]))  # the processes are there
         for first in range(0, len(job.clips), TURN * workers):
             clips = job.clips[first : first + TURN * workers]
@@ -122,7 +122,7 @@ def measured(job: Job, workers: int, folder: Path) -> Cost:
             list(pool.finished([pool.start(decode, clip_paths) for clip_paths in paths]))
             turned = time.perf_counter()
             contents = {clip.id: digest(cache.digests(clip.files)) for clip, _ in clips}
-            (made,) = scheduler.prepare_clips([replace(job, clips=clips, contents=contents)], means, silent).values()
+            (made,) = scheduler.prepare_clips([replace(job, clips=clips, contents=contents)], context, silent).values()
             preparing += time.perf_counter() - turned
             decoding += turned - start
             if made.excluded:
@@ -140,9 +140,9 @@ def shares(job: Job, folder: Path) -> dict[str, float]:
     parts = partial(papers.parts, job.paper.key)
     parts()
     with tempfile.TemporaryDirectory(dir=folder) as empty, timed(PARTS, spent), Pool(1) as pool:
-        means = scheduler.Means(parts, preprocessing.code(job.paper.key), Cache(Path(empty)), None, finder, pool)
+        context = scheduler.RunContext(parts, preprocessing.code(job.paper.key), Cache(Path(empty)), None, finder, pool)
         start = time.perf_counter()
-        scheduler.prepare_clips([job], means, silent)
+        scheduler.prepare_clips([job], context, silent)
         seconds = time.perf_counter() - start
     totals = {"reading": spent["read"], "faces": spent["find"] + spent["follow"], "writing": spent["write"]}
     return {name: part / seconds for name, part in totals.items()} | {"rest": 1 - sum(totals.values()) / seconds}

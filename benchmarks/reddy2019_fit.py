@@ -89,7 +89,7 @@ def fit(experiment: Experiment, settings: Settings, samples: Samples, seed: int)
     x = recipe.fit_scaling([read]).applied(read)
     targets = {"emotion": np.eye(len(experiment.labels.classes), dtype=np.float32)[samples.y]}
     start = time.perf_counter()
-    history = learner.fit(x, targets, seed, watch=Validation("emotion", x, samples.y))
+    history = learner.fit(x, targets, seed, validation=Validation("emotion", x, samples.y))
     seconds = time.perf_counter() - start
     return Fit(learner.model.count_params(), tuple(history["val_accuracy"]), seconds, peak_memory_mib())
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from common.audit.finding import Finding
     from common.vision.faces import FaceFinder
 
-Lesson = Callable[[Samples], Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]]]
+TrainingTargets = Callable[[Samples], Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]]]
 """By model what it is given and what is asked of it for these rows: inputs and targets by name, each (n, ...)."""
 
 
@@ -28,8 +28,9 @@ class Trained:
     is trained. What they read is `scaling` of uint8 arrays, and where it names none these in 0-1. `caveats` say why
     their score must not be held against a printed one, such as initial weights that could not be had.
 
-    `lesson` says what the models learn from where that is not the arrays themselves, with classes one-hot; it leaves
-    out a model that does not hold the weights of this fold, and has no targets for one that learns as part of another.
+    `training_targets` says what the models learn from where that is not the arrays themselves, with classes one-hot; it
+    leaves     out a model that does not hold the weights of this fold, and has no targets for one that learns as part
+    of another.
     """
 
     predict: Callable[[Samples], Predictions]
@@ -37,7 +38,7 @@ class Trained:
     models: Mapping[str, Any] = field(default_factory=dict)
     scaling: Scaling = field(default_factory=dict)
     caveats: tuple[str, ...] = ()
-    lesson: Lesson | None = None
+    training_targets: TrainingTargets | None = None
 
 
 @dataclass(frozen=True)
@@ -293,10 +294,10 @@ class Profile:
     are searched, as many `trials` at most are made, each on `inner_folds` folds of the training subjects. `options` are
     those of the command line that changed the profile, as (name, value). `motion` is how far faces of stand-ins move: 1
     is as far as in micro-expressions, 0 not at all. `controls` are those that run with each experiment that nobody
-    names. Of experiments on common ground `ground_folds` folds are run where that is not None. Where several papers run
-    side by side, `ground_alone` leaves out what is not on common ground unless it is named. Where networks that do not
-    learn are `looked_into`, a fold takes seconds longer, and where folds are `repeated`, the first of each network is
-    trained twice, to see that folds leave nothing to each other.
+    names. Of experiments on common ground `common_ground_folds` folds are run where that is not None. Where several
+    papers run side by side, `common_ground_only` leaves out what is not on common ground unless it is named. Where
+    networks that do not learn are to be diagnosed (`diagnose`), a fold takes seconds longer, and with
+    `check_repeatable` the first of each network is trained twice, to see that folds leave nothing to each other.
     """
 
     name: str
@@ -309,10 +310,10 @@ class Profile:
     options: tuple[tuple[str, str], ...] = ()
     motion: float = 1.0
     controls: tuple[str, ...] = ()
-    ground_folds: int | None = None
-    ground_alone: bool = False
-    looked_into: bool = True
-    repeated: bool = True
+    common_ground_folds: int | None = None
+    common_ground_only: bool = False
+    diagnose: bool = True
+    check_repeatable: bool = True
 
     @property
     def deciding(self) -> tuple[tuple[str, str], ...]:

@@ -46,9 +46,9 @@ def profiles(paper: Settings, quick: Mapping[str, Any], smoke: Mapping[str, Any]
             inner_folds=2,
             motion=QUICK_MOTION,
             controls=(NO_MOTION,),
-            ground_folds=3,
-            ground_alone=True,
-            repeated=False,
+            common_ground_folds=3,
+            common_ground_only=True,
+            check_repeatable=False,
         ),
         "smoke": Profile(
             "smoke",
@@ -58,7 +58,7 @@ def profiles(paper: Settings, quick: Mapping[str, Any], smoke: Mapping[str, Any]
             folds=2,
             trials=2,
             inner_folds=2,
-            looked_into=False,
+            diagnose=False,
         ),
     }
 
@@ -215,6 +215,6 @@ def shortened(paper: Paper, profile: Profile) -> tuple[str, ...]:
     if profile.motion != 1:
         lines.append(f"motion of the stand-ins: {profile.motion:g} times that of micro-expressions")
     if profile.folds is not None:
-        ground = f", {profile.ground_folds} on common ground" if profile.ground_folds else ""
+        ground = f", {profile.common_ground_folds} on common ground" if profile.common_ground_folds else ""
         lines.append(f"folds of an experiment: at most {profile.folds}{ground}")
     return tuple(lines)

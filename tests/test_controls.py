@@ -145,5 +145,5 @@ def test_scores_against_what_a_control_can_show_are_named() -> None:
         ("frames", NO_MOTION, scored(0.6, 0.0005)),
         ("dynamic", PERMUTED, scored(0.6, 0.0005)),
     ):
-        spoilt = as_it_should | {reads: as_it_should[reads] | {control: score}}
-        assert any(line.startswith(reads) for line in surprises(spoilt)), (reads, control)
+        altered = as_it_should | {reads: as_it_should[reads] | {control: score}}
+        assert any(line.startswith(reads) for line in surprises(altered)), (reads, control)

@@ -41,8 +41,8 @@ def read(path: Path) -> Any:
 def test_what_runs_by_default_by_name_and_on_request() -> None:
     paper = papers.load("aouayeb2019")
 
-    def ids(*names: str, tune: bool = False, spoilt: bool = False, several: bool = False) -> list[str]:
-        return [e.id for e in selection.select(paper, names, tune=tune, spoilt=spoilt, several=several)]
+    def ids(*names: str, tune: bool = False, with_controls: bool = False, several: bool = False) -> list[str]:
+        return [e.id for e in selection.select(paper, names, tune=tune, with_controls=with_controls, several=several)]
 
     plain = ids()
     assert plain == [e.id for e in paper.experiments if not e.on_request]
@@ -51,9 +51,9 @@ def test_what_runs_by_default_by_name_and_on_request() -> None:
     assert set(ids(tune=True)) == {*plain, *tuned}
     assert ids("composite-loso/cnn-once", tune=True) == ["composite-loso/cnn-once"]
     assert ids("composite-loso/cnn-once+no-motion") == ["composite-loso/cnn-once+no-motion"]
-    spoilt = ids("composite-loso/cnn-once", spoilt=True)
-    assert spoilt == ["composite-loso/cnn-once", *(f"composite-loso/cnn-once+{name}" for name in CONTROLS)]
-    assert len(ids(spoilt=True)) == 4 * len(plain)
+    controlled = ids("composite-loso/cnn-once", with_controls=True)
+    assert controlled == ["composite-loso/cnn-once", *(f"composite-loso/cnn-once+{name}" for name in CONTROLS)]
+    assert len(ids(with_controls=True)) == 4 * len(plain)
     selection.check_names([paper], ["composite-loso", "composite-loso/cnn-once+no-motion"])
     with pytest.raises(UserError, match="no experiment 'composite-loso/cnn-once\\+upside-down'"):
         selection.check_names([paper], ["composite-loso/cnn-once+upside-down"])
@@ -61,22 +61,22 @@ def test_what_runs_by_default_by_name_and_on_request() -> None:
 
 def test_a_name_of_which_all_variants_wait_names_them() -> None:
     paper = papers.load("reddy2019")
-    selected = selection.select(paper, ["stcnn-composite"], tune=False, spoilt=False, several=False)
+    selected = selection.select(paper, ["stcnn-composite"], tune=False, with_controls=False, several=False)
     assert [e.id for e in selected] == ["stcnn-composite/loso"]
 
 
 def test_a_name_may_fit_one_of_several_papers() -> None:
     kumar, le = papers.load("kumar2019"), papers.load("le2020")
     selection.check_names([kumar, le], ["smic-loso"])
-    assert [e.id for e in selection.select(kumar, ["smic-loso"], tune=False, spoilt=False, several=True)]
-    assert not selection.select(le, ["smic-loso"], tune=False, spoilt=False, several=True)
+    assert [e.id for e in selection.select(kumar, ["smic-loso"], tune=False, with_controls=False, several=True)]
+    assert not selection.select(le, ["smic-loso"], tune=False, with_controls=False, several=True)
 
 
 def test_several_papers_bring_their_common_ground() -> None:
     for key in papers.available():
         paper = papers.load(key)
-        alone = selection.select(paper, (), tune=False, spoilt=False, several=False)
-        several = selection.select(paper, (), tune=False, spoilt=False, several=True)
+        alone = selection.select(paper, (), tune=False, with_controls=False, several=False)
+        several = selection.select(paper, (), tune=False, with_controls=False, several=True)
         more = {e.id for e in paper.experiments if e.common_ground and e.on_request}
         assert {e.id for e in several} - {e.id for e in alone} == more
 
@@ -86,7 +86,9 @@ def test_ground_alone_leaves_out_the_rest_unless_it_is_named(key: str) -> None:
     paper = papers.load(key)
 
     def ids(*names: str, several: bool) -> set[str]:
-        selected = selection.select(paper, names, tune=False, spoilt=False, several=several, ground_alone=True)
+        selected = selection.select(
+            paper, names, tune=False, with_controls=False, several=several, common_ground_only=True
+        )
         return {e.id for e in selected}
 
     ground = {e.id for e in paper.experiments if e.common_ground}
@@ -103,7 +105,13 @@ def test_controls_join_what_nobody_names() -> None:
 
     def ids(names: tuple[str, ...], several: bool) -> list[str]:
         selected = selection.select(
-            paper, names, tune=False, spoilt=False, several=several, unasked=("no-motion",), ground_alone=True
+            paper,
+            names,
+            tune=False,
+            with_controls=False,
+            several=several,
+            default_controls=("no-motion",),
+            common_ground_only=True,
         )
         return [e.id for e in selected]
 

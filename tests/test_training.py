@@ -45,7 +45,7 @@ def test_the_model_ends_with_its_best_epoch(data: tuple[dict, dict, np.ndarray])
     x, targets, y = data
     train, held = np.arange(30), np.arange(30, 60)
     watched = learner(12)
-    history = watched.fit(*part(x, targets, train), 5, watch=Validation("y", {"x": x["x"][held]}, y[held]))
+    history = watched.fit(*part(x, targets, train), 5, validation=Validation("y", {"x": x["x"][held]}, y[held]))
     scores = history["val_accuracy"]
     assert len(scores) == len(history["loss"]) == 12
     assert scores[-1] < max(scores), "the example must get worse again, or the test shows nothing"
@@ -84,19 +84,19 @@ def test_an_epoch_that_is_not_finite_is_never_the_best(data: tuple[dict, dict, n
     """Answers that are NaN count as the first class, which here is that of every watched row."""
     x, targets, y = data
     train, held = np.arange(30), np.flatnonzero(y == 0)
-    watch = Validation("y", {"x": x["x"][held]}, y[held])
-    scores = learner(3).fit(*part(x, targets, train), 5, watch=watch)["val_accuracy"]
+    validation = Validation("y", {"x": x["x"][held]}, y[held])
+    scores = learner(3).fit(*part(x, targets, train), 5, validation=validation)["val_accuracy"]
     assert max(scores) < 1
     lost = thrown(learner(6), 3)
-    history = lost.fit(*part(x, targets, train), 5, watch=watch)
+    history = lost.fit(*part(x, targets, train), 5, validation=validation)
     assert history["val_accuracy"][:3] == scores
     assert {name: len(values) for name, values in history.items()} == dict.fromkeys(history, 6)
     assert np.isnan([values[3:] for values in history.values()]).all()
-    answers = lost.predict(watch.x)["y"].argmax(axis=1)
+    answers = lost.predict(validation.x)["y"].argmax(axis=1)
     assert (answers == 0).mean() == max(scores)
-    again = thrown(learner(6), -1).fit(*part(x, targets, train), 5, watch=watch)
+    again = thrown(learner(6), -1).fit(*part(x, targets, train), 5, validation=validation)
     assert np.isfinite(again["loss"]).all()
-    assert thrown(learner(6), 0).fit(*part(x, targets, train), 5, watch=watch).keys() == history.keys()
+    assert thrown(learner(6), 0).fit(*part(x, targets, train), 5, validation=validation).keys() == history.keys()
 
 
 def test_without_a_best_epoch_a_network_ends_as_it_is(data: tuple[dict, dict, np.ndarray]) -> None:
@@ -112,7 +112,7 @@ def test_watching_changes_no_training(data: tuple[dict, dict, np.ndarray]) -> No
     x, targets, y = data
     train, held = np.arange(30), np.arange(30, 60)
     fitted = learner(4)
-    watched = fitted.fit(*part(x, targets, train), 5, watch=Validation("y", {"x": x["x"][held]}, y[held]))
+    watched = fitted.fit(*part(x, targets, train), 5, validation=Validation("y", {"x": x["x"][held]}, y[held]))
     plain = fitted.fit(*part(x, targets, train), 5)
     assert watched["loss"] == plain["loss"]
     assert "val_accuracy" not in plain

@@ -24,7 +24,7 @@ from common.runs.cache import digest
 from common.runs.folds import build_networks
 from common.runs.plan import Job, plan
 from common.runs.processes import Pool
-from common.runs.scheduler import Means, prepare_clips
+from common.runs.scheduler import RunContext, prepare_clips
 from common.runs.selection import PaperSelection, Study, read
 from common.scoring import histories
 from common.seeds import seed_of
@@ -119,8 +119,8 @@ def _train(job: Job, selection: PaperSelection, study: Study, kind: str, folder:
         shutil.rmtree(dead, ignore_errors=True)
     with Pool(1) as pool:
         code = preprocessing.code(job.paper.key)
-        means = Means(selection.parts, code, study.cache, study.landmarks, FaceFinder(study.landmarks), pool)
-        faults = prepare_clips([job], means, display.progress)[job.experiment.id].excluded
+        context = RunContext(selection.parts, code, study.cache, study.landmarks, FaceFinder(study.landmarks), pool)
+        faults = prepare_clips([job], context, display.progress)[job.experiment.id].excluded
     for fault in faults:
         display.line(f"excluded {fault.clip}: {fault.reason}")
     tested = tuple(Exclusion(c.id, "tested on", False) for c, _ in job.clips if c.corpus in job.experiment.tested_on)

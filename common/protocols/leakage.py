@@ -90,7 +90,7 @@ def check_disjoint(fold: Fold, samples: Samples, experiment: Experiment, shared:
             raise StoppedError(f"{where}: {tested[0]} and {tested[1]} are the same frames, counted twice; {remedy}")
 
 
-def identified(samples: Samples, clips: Sequence[tuple[Clip, int]], experiment: Experiment) -> None:
+def check_identity(samples: Samples, clips: Sequence[tuple[Clip, int]], experiment: Experiment) -> None:
     """Raise StoppedError where rows of samples do not carry the clips, subjects and classes of the experiment."""
     known = {clip.id: (clip.subject_id, label) for clip, label in clips}
     lengths = {len(values) for values in (*samples.x.values(), samples.y, samples.subject, samples.clip, samples.view)}
@@ -108,7 +108,7 @@ def identified(samples: Samples, clips: Sequence[tuple[Clip, int]], experiment: 
             raise StoppedError(f"{experiment.id}: assemble gives {clip} the class {label}, not {known[clip][1]}")
 
 
-def alone(
+def rows_of_each_clip(
     clips: Sequence[tuple[Clip, int]],
     arrays: Sequence[Arrays],
     assemble: Callable[[Sequence[tuple[Clip, int]], Sequence[Arrays]], Samples],
@@ -144,7 +144,7 @@ def rows(samples: Samples) -> dict[str, str]:
     return digests
 
 
-def unmixed(together: Mapping[str, str], by_itself: Mapping[str, str], experiment: Experiment) -> None:
+def check_unmixed(together: Mapping[str, str], by_itself: Mapping[str, str], experiment: Experiment) -> None:
     """Raise LeakError where a clip's rows depend on more than its arrays (`rows` against `alone`)."""
     for clip, digest in by_itself.items():
         if together.get(clip) != digest:
@@ -187,7 +187,7 @@ def check_no_state_kept(networks: object, recipe: object, experiment: Experiment
             )
 
 
-def repeated(
+def check_repeatable(
     first: Predictions, again: Predictions, experiment: Experiment, fold: str, between: str, precision: str = "float32"
 ) -> None:
     """Raise LeakError where a fold answers otherwise when it is trained again after another one (`between`)."""

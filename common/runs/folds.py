@@ -216,7 +216,7 @@ def _fold(context: FoldContext, fold: Fold, *, trial: bool, last: bool) -> FoldR
     if math.isfinite(peak := peak_memory_mib()):
         measured["peak_memory_mib"] = peak
     # once per network; a control need not learn
-    look = job.profile.looked_into and not experiment.control and not context.looked
+    look = job.profile.diagnose and not experiment.control and not context.looked
     diagnostics = learnt.measure(trained, samples.only(fold.train), labelled=not experiment.leak_free, look=look)
     measured |= diagnostics  # after all costs
     if any(name.split(" ")[0] in learnt.CAUSES for name in diagnostics):
@@ -274,7 +274,7 @@ def _repeat(context: FoldContext, fold: Fold, result: FoldResult, between: str, 
     try:
         _, again, _ = _train(context, fold)
         first = dict(zip(result.clips, result.probabilities, strict=True))
-        leakage.repeated(first, again, job.experiment, fold.name, between, job.settings.training.precision)
+        leakage.check_repeatable(first, again, job.experiment, fold.name, between, job.settings.training.precision)
     except leakage.LeakError:
         job.run.set_aside()
         raise

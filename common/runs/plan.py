@@ -67,7 +67,7 @@ class Job:
 
     def asked(self) -> tuple[str, ...]:
         """The folds that the profile runs: all, or as many as it says from the first to the last."""
-        most = (self.profile.ground_folds if self.experiment.common_ground else None) or self.profile.folds
+        most = (self.profile.common_ground_folds if self.experiment.common_ground else None) or self.profile.folds
         count = min(most or len(self.folds), len(self.folds))
         return tuple(self.folds[place] for place in np.linspace(0, len(self.folds) - 1, count).round().astype(int))
 

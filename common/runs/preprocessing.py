@@ -124,11 +124,11 @@ def samples(
     def assemble(some: Sequence[tuple[Clip, int]], their: Sequence[Arrays]) -> Samples:
         return preprocess.assemble(some, their, settings)
 
-    by_itself = leakage.alone(clips, clip_arrays, assemble, len(job.experiment.labels.classes))
+    by_itself = leakage.rows_of_each_clip(clips, clip_arrays, assemble, len(job.experiment.labels.classes))
     assembled = assemble(clips, clip_arrays)
-    leakage.identified(assembled, clips, job.experiment)
+    leakage.check_identity(assembled, clips, job.experiment)
     told, there = dict(preprocess.shapes(settings)), {name: values.shape[1:] for name, values in assembled.x.items()}
     if told != there:
         raise StoppedError(f"{job.paper.key} {job.experiment.id}: inputs are {there}, `shapes` says {told}")
-    leakage.unmixed(leakage.rows(assembled), by_itself, job.experiment)
+    leakage.check_unmixed(leakage.rows(assembled), by_itself, job.experiment)
     return assembled

@@ -59,8 +59,8 @@ def _execute(
     progress: Progress,
     line: Callable[[str], None],
 ) -> int:
-    means = Means(parts, preprocessing.code(pending[0].paper.key), cache, landmarks, FaceFinder(landmarks), pool)
-    prepared = prepare_clips(pending, means, progress)
+    context = RunContext(parts, preprocessing.code(pending[0].paper.key), cache, landmarks, FaceFinder(landmarks), pool)
+    prepared = prepare_clips(pending, context, progress)
     for job in pending:
         excluded = prepared[job.experiment.id].excluded
         if dropped := _drop_other_clips(job, excluded):
@@ -70,10 +70,11 @@ def _execute(
             )
         _describe(job, prepared[job.experiment.id])
     units = [
-        folds.WorkUnit(shares, parts, means.code, cache, landmarks) for shares in _shared_out(pending, prepared, means)
+        folds.WorkUnit(shares, parts, context.code, cache, landmarks)
+        for shares in _shared_out(pending, prepared, context)
     ]
     out = {name: {exclusion.clip for exclusion in clips.excluded} for name, clips in prepared.items()}
-    draw = functools.partial(drawing.draw_inputs, pending, out, parts(), means.faces, line)
+    draw = functools.partial(drawing.draw_inputs, pending, out, parts(), context.faces, line)
     if pool.here:
         draw()
         failures = sum(folds.run(unit, progress, line, line) for unit in units)
@@ -90,7 +91,7 @@ def _execute(
 
 
 @dataclass(frozen=True)
-class Means:
+class RunContext:
     """What all jobs of a paper are run with; `code` is that of the clips' arrays."""
 
     parts: Callable[[], Parts]
@@ -113,7 +114,7 @@ class Prepared:
 
 
 @dataclass(frozen=True)
-class Order:
+class PrepareTask:
     """A clip to be prepared in another process."""
 
     digest: str
@@ -123,26 +124,27 @@ class Order:
     landmarks: Path | None
 
 
-def prepare_clips(jobs: Sequence[Job], means: Means, say: Progress) -> dict[str, Prepared]:
+def prepare_clips(jobs: Sequence[Job], context: RunContext, say: Progress) -> dict[str, Prepared]:
     """Have the arrays of all clips of the jobs of one paper in the cache; by experiment, what that came to."""
-    preprocess = means.parts().preprocess
-    by_job = {job.experiment.id: preprocessing.clip_tasks(job, means.code) for job in jobs}
+    preprocess = context.parts().preprocess
+    by_job = {job.experiment.id: preprocessing.clip_tasks(job, context.code) for job in jobs}
     digests = {name: [preprocessing.digest(clip_task) for clip_task in some] for name, some in by_job.items()}
     distinct = {
         key: clip_task for name, some in by_job.items() for key, clip_task in zip(digests[name], some, strict=True)
     }
-    missing = {key: clip_task for key, clip_task in distinct.items() if not means.cache.holds("clips", clip_task.key)}
+    missing = {key: clip_task for key, clip_task in distinct.items() if not context.cache.holds("clips", clip_task.key)}
     results: Iterator[tuple[str, preprocessing.PreparedClip]]
-    if means.pool.here or len(missing) < 2 * means.pool.count:
+    if context.pool.here or len(missing) < 2 * context.pool.count:
         results = (
-            (key, preprocessing.make(clip_task, preprocess, means.cache, means.faces))
+            (key, preprocessing.make(clip_task, preprocess, context.cache, context.faces))
             for key, clip_task in missing.items()
         )
     else:
         orders = [
-            Order(key, clip_task, means.parts, means.cache, means.landmarks) for key, clip_task in missing.items()
+            PrepareTask(key, clip_task, context.parts, context.cache, context.landmarks)
+            for key, clip_task in missing.items()
         ]
-        results = means.pool.finished([means.pool.start(_make, order) for order in orders])
+        results = context.pool.finished([context.pool.start(_make, task) for task in orders])
     prepared: dict[str, preprocessing.PreparedClip] = {}
     for key, prepared_clip in results:
         prepared[key] = prepared_clip
@@ -160,9 +162,9 @@ def prepare_clips(jobs: Sequence[Job], means: Means, say: Progress) -> dict[str,
     return by_experiment
 
 
-def _make(order: Order) -> tuple[str, preprocessing.PreparedClip]:
-    preprocess = order.parts().preprocess
-    return order.digest, preprocessing.make(order.clip_task, preprocess, order.cache, _finder(order.landmarks))
+def _make(task: PrepareTask) -> tuple[str, preprocessing.PreparedClip]:
+    preprocess = task.parts().preprocess
+    return task.digest, preprocessing.make(task.clip_task, preprocess, task.cache, _finder(task.landmarks))
 
 
 @functools.cache
@@ -175,20 +177,20 @@ def _finder(landmarks: Path | None) -> FaceFinder:
 
 
 def _shared_out(
-    jobs: Sequence[Job], prepared: Mapping[str, Prepared], means: Means
+    jobs: Sequence[Job], prepared: Mapping[str, Prepared], context: RunContext
 ) -> list[tuple[folds.JobFolds, ...]]:
     """The pending folds in shares for single processes, the largest first.
 
     Experiments whose networks are the same stay together, so that these are built once, unless one process would be
     left with more than its part of all work. A fold counts as much as its experiment has clips.
     """
-    parts, workers = means.parts(), means.pool.count
+    parts, workers = context.parts(), context.pool.count
     groups: dict[Hashable, list[tuple[Job, str]]] = {}
     for job in jobs:
         key = parts.network_key(job.experiment, job.settings)
         groups.setdefault(key, []).extend((job, fold) for fold in job.pending())
-    tried = {_tried(group) for group in groups.values()}
-    if means.pool.here:
+    tried = {_to_repeat(group) for group in groups.values()}
+    if context.pool.here:
         return _shares([*groups.values()], prepared, tried)
     return _shares(portions([*groups.values()], workers), prepared, tried)
 
@@ -212,7 +214,7 @@ def _parts(group: Sequence[tuple[Job, str]], count: int) -> list[list[tuple[Job,
     return [part for part in parts if part]
 
 
-def _tried(group: Sequence[tuple[Job, str]]) -> str:
+def _to_repeat(group: Sequence[tuple[Job, str]]) -> str:
     """Of experiments whose networks are the same, the one whose first fold is trained again: the first that can be."""
     counts = Counter(job.experiment.id for job, _ in group if job.experiment.leak_free and not job.experiment.control)
     return max(counts, key=lambda name: counts[name], default="")
@@ -242,7 +244,7 @@ def _shares(
                 tuple(names),
                 prepared[name].excluded,
                 first=first[name] in names,
-                repeats=names is largest[name] and name in tried and job.profile.repeated,
+                repeats=names is largest[name] and name in tried and job.profile.check_repeatable,
             )
             for name, (job, names) in by_job.items()
         )

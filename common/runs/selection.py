@@ -68,24 +68,24 @@ def select(
     names: Sequence[str],
     *,
     tune: bool,
-    spoilt: bool,
+    with_controls: bool,
     several: bool,
-    unasked: Sequence[str] = (),
-    ground_alone: bool = False,
+    default_controls: Sequence[str] = (),
+    common_ground_only: bool = False,
 ) -> tuple[Experiment, ...]:
     """The experiments that `names` name (NAME or NAME/VARIANT), or else all that do not wait to be named.
 
-    With `several` papers also those on common ground. With `tune` also those that search settings where the variant
-    without that, or the one whose leak-free twin that is, is chosen, and with `spoilt` the controls of all that are. A
-    NAME of which all variants wait names them. None where no name is one of this paper.
+    With `several` papers also those on common ground. With `tune` also those that search settings, where the variant
+    without a search is chosen, or the one whose leak-free twin that is; with `with_controls` the controls of all that
+    are. A NAME of which all variants wait names them. None where no name is one of this paper.
 
-    Where nothing is named, the controls `unasked` of each experiment join, and of several papers `ground_alone` leaves
-    out what is not on common ground.
+    Where nothing is named, the `default_controls` of each experiment join, and of several papers `common_ground_only`
+    leaves out what is not on common ground.
     """
     every = [e for plain in paper.experiments for e in (plain, *controls(plain))]
 
     def by_default(e: Experiment) -> bool:
-        if several and ground_alone and not names:
+        if several and common_ground_only and not names:
             return e.common_ground
         return not e.on_request or (several and e.common_ground)
 
@@ -102,10 +102,10 @@ def select(
         first += [e for e in paper.experiments if e.space and chosen & {(e.name, e.tuned_of), (e.name, e.twin_of)}]
 
     def joining(e: Experiment) -> tuple[Experiment, ...]:
-        if e.control or spoilt:
-            return controls(e) if spoilt and not e.control else ()
+        if e.control or with_controls:
+            return controls(e) if with_controls and not e.control else ()
         joined = not names and not e.tuned_of
-        return tuple(control for control in controls(e) if joined and control.control in unasked)
+        return tuple(control for control in controls(e) if joined and control.control in default_controls)
 
     by_id = {e.id: e for asked in first for e in (asked, *joining(asked))}
     return tuple(by_id.values())
@@ -114,9 +114,9 @@ def select(
 def check_names(papers: Sequence[Paper], names: Sequence[str]) -> None:
     """Raise UserError for a name that fits no experiment of any of the papers."""
     plain = sorted({word for paper in papers for e in paper.experiments for word in (e.name, e.id)})
-    spoilt = {c.id for paper in papers for e in paper.experiments for c in controls(e)}
+    control_ids = {c.id for paper in papers for e in paper.experiments for c in controls(e)}
     for name in names:
-        if name not in plain and name not in spoilt:
+        if name not in plain and name not in control_ids:
             keys = " and ".join(paper.key for paper in papers)
             raise UserError(
                 f"{keys}: no experiment {name!r}; known: {', '.join(plain)}; "

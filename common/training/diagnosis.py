@@ -35,12 +35,14 @@ def causes(trained: Trained, samples: Samples, classes: int) -> dict[str, float]
     out: all of one that is no graph of layers, or whose inputs are not known; dead units of one without ReLU; the
     gradient of one that is not compiled, or whose targets are not known.
     """
-    if trained.lesson:
-        lessons = trained.lesson(samples)
+    if trained.training_targets:
+        by_model = trained.training_targets(samples)
     else:
-        lessons = {name: _lesson(model, samples, trained.scaling, classes) for name, model in trained.models.items()}
+        by_model = {
+            name: _plain_targets(model, samples, trained.scaling, classes) for name, model in trained.models.items()
+        }
     measured: dict[str, float] = {}
-    for name, (x, y) in lessons.items():
+    for name, (x, y) in by_model.items():
         model = trained.models[name]
         suffix = f" {name}" if len(trained.models) > 1 else ""
         if is_graph(model) and x and _reads(model, x):
@@ -59,7 +61,7 @@ def causes(trained: Trained, samples: Samples, classes: int) -> dict[str, float]
     return measured
 
 
-def _lesson(model: keras.Model, samples: Samples, scaling: Scaling, classes: int) -> tuple[Inputs, Inputs]:
+def _plain_targets(model: keras.Model, samples: Samples, scaling: Scaling, classes: int) -> tuple[Inputs, Inputs]:
     """The inputs of a model that reads the arrays of samples, as networks read them, and classes one-hot."""
     names = [name for name in _names(model) if name in samples.x]
     x: Arrays = {name: samples.x[name][:] for name in names}

@@ -111,7 +111,7 @@ class Learner:
         y: Inputs,
         seed: int,
         epoch_end: EpochEnd | None = None,
-        watch: Validation | None = None,
+        validation: Validation | None = None,
         *,
         redraw: bool = False,
     ) -> dict[str, list[float]]:
@@ -121,7 +121,7 @@ class Learner:
 
         x and y are inputs and targets by name, each (n, ...).
 
-        With `watch` the history gains `val_accuracy`, and the model may end with the weights of its best epoch.
+        With `validation` the history gains `val_accuracy`, and the model may end with the weights of its best epoch.
 
         An epoch whose loss, or whose answers for the watched rows, are not finite is never the best: all of its metrics
         are NaN. Once a weight is not finite no later epoch can be, and none is trained; the history is NaN for them.
@@ -137,11 +137,13 @@ class Learner:
         most = -1.0
         for epoch in range(self._epochs):
             metrics = self._epoch(batches, epoch)
-            if watch is not None:
-                metrics["val_accuracy"] = self._accuracy(watch)
+            if validation is not None:
+                metrics["val_accuracy"] = self._accuracy(validation)
             if not np.isfinite([*metrics.values()]).all():
                 metrics = dict.fromkeys(metrics, math.nan)
-            elif watch is not None and watch.keep_best and metrics["val_accuracy"] > most:  # the earliest of equals
+            elif (
+                validation is not None and validation.keep_best and metrics["val_accuracy"] > most
+            ):  # the earliest of equals
                 most = metrics["val_accuracy"]
                 best = [np.array(keras.ops.convert_to_numpy(weight)) for weight in self.model.weights]
             for name, value in metrics.items():
@@ -172,10 +174,10 @@ class Learner:
         rate = {"learning_rate": self._rate(epoch)} if self._rate else {}
         return {name: value / batches.rows for name, value in sums.items()} | rate
 
-    def _accuracy(self, watch: Validation) -> float:
+    def _accuracy(self, validation: Validation) -> float:
         """NaN where an answer is not finite: its largest class would be the first one."""
-        answers = self.predict(watch.x)[watch.output]
-        return float((answers.argmax(axis=-1) == watch.y).mean()) if np.isfinite(answers).all() else math.nan
+        answers = self.predict(validation.x)[validation.output]
+        return float((answers.argmax(axis=-1) == validation.y).mean()) if np.isfinite(answers).all() else math.nan
 
     def _is_finite(self) -> bool:
         return all(bool(keras.ops.all(keras.ops.isfinite(weight))) for weight in self.model.weights)

@@ -107,7 +107,7 @@ def train(networks: Networks, experiment: Experiment, samples: Samples, fold_run
     }
     models = {"features": networks.extractor, "sequences": networks.sequences.model}
 
-    def lesson(some: Samples) -> Mapping[str, tuple[Inputs, Inputs]]:
+    def training_targets(some: Samples) -> Mapping[str, tuple[Inputs, Inputs]]:
         _, wanted, padded = _sequences(some, features(some), length)
         known = len(labels) + np.arange(len(wanted))  # behind the training clips, whose shares weigh the classes
         focal = model.focal_targets(np.concatenate([labels, wanted]), classes, np.arange(len(labels)))
@@ -120,7 +120,7 @@ def train(networks: Networks, experiment: Experiment, samples: Samples, fold_run
         lambda test: _answers(models["sequences"], test, features(test), networks.settings),
         {"region CNNs": stages, "LSTM part": history},
         models,
-        lesson=lesson,
+        training_targets=training_targets,
     )
 
 
