@@ -38,7 +38,7 @@ from common.runs.cache import Cache
 from common.runs.manifest import plan_file, write_plan
 from common.runs.plan import plan, read_data
 from common.runs.processes import Pool
-from common.runs.scheduler import execute
+from common.runs.scheduler import execute, run_context
 from common.scoring.records import Score
 
 KEY = "kumar2019"
@@ -86,7 +86,7 @@ def measured(
             for e in (experiment, *(c for c in controls(experiment) if c.control in under))
         ]
         write_plan(plan_file(out, paper, profile, data.kind, seed), jobs, data, ["python"])
-        if execute(jobs, parts, cache=where, landmarks=None, pool=pool, progress=_quiet, line=_quiet):
+        if execute(jobs, run_context(KEY, parts, where, None, pool), _quiet, _quiet):
             raise RuntimeError("not all folds were run")
         ((_, _, rows),) = controlled(assemble(out, paper, profile, data.kind, (seed,)))
     return {name: score for name, row in rows.items() if (score := row["uf1"].score) is not None}

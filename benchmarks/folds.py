@@ -33,7 +33,7 @@ from common.errors import UserError
 from common.runs.cache import Cache
 from common.runs.plan import Job, plan, read_data
 from common.runs.processes import Pool
-from common.runs.scheduler import execute
+from common.runs.scheduler import execute, run_context
 from common.types import Experiment, Predictions, Samples
 
 EXPERIMENTS = (("reddy2019", "stcnn-smic/loso"), ("talluri2022", "model-a-scenario-2/loso"))
@@ -126,7 +126,7 @@ def measured(job: Job, cache: Path) -> list[Row]:
     parts = clock.parts(job.paper.key)
     model = importlib.import_module("keras").Model
     with Pool(1) as pool, mock.patch.object(model, "train_on_batch", clock.timed(model.train_on_batch)):
-        execute([job], lambda: parts, cache=Cache(cache), landmarks=None, pool=pool, progress=_quiet, line=_quiet)
+        execute([job], run_context(job.paper.key, lambda: parts, Cache(cache), None, pool), _quiet, _quiet)
     rows = []
     for fold in job.asked():
         if (result := job.run.load(fold)) is None:

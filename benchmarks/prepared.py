@@ -15,9 +15,8 @@ from common.runs import preprocessing
 from common.runs.cache import Cache
 from common.runs.plan import Job, plan, read_data
 from common.runs.processes import Pool
-from common.runs.scheduler import RunContext, prepare_clips
+from common.runs.scheduler import RunContext, prepare_clips, run_context
 from common.types import Experiment, Samples
-from common.vision.faces import FaceFinder
 
 SEED = 0
 
@@ -68,7 +67,7 @@ class Bench:
         return job, preprocessing.samples(job, excluded, self.parts().preprocess, context.code, context.cache, None)
 
     def _context(self, pool: Pool) -> RunContext:
-        return RunContext(self.parts, preprocessing.code(self.paper.key), self.cache, None, FaceFinder(None), pool)
+        return run_context(self.paper.key, self.parts, self.cache, None, pool)
 
 
 def of_paper(key: str, experiment: str, cache: Cache, profile: Callable[[Profile], Profile]) -> Bench:

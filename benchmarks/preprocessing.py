@@ -35,7 +35,7 @@ import papers
 from benchmarks.options import parsed
 from common import standin
 from common.environment import code_digest, peak_memory_mib
-from common.runs import preprocessing, scheduler
+from common.runs import scheduler
 from common.runs.cache import Cache, digest
 from common.runs.plan import Job, plan, read_data
 from common.runs.processes import Pool
@@ -111,7 +111,7 @@ def measured(job: Job, workers: int, folder: Path) -> Cost:
     decoding = preparing = 0.0
     with tempfile.TemporaryDirectory(dir=folder) as empty, Pool(workers) as pool:
         cache = Cache(Path(empty))
-        context = scheduler.RunContext(parts, preprocessing.code(job.paper.key), cache, None, FaceFinder(), pool)
+        context = scheduler.run_context(job.paper.key, parts, cache, None, pool)
         list(pool.finished([pool.start(decode, ()) for _ in range(workers)]))  # the processes are there
         for first in range(0, len(job.clips), TURN * workers):
             clips = job.clips[first : first + TURN * workers]
@@ -140,7 +140,7 @@ def shares(job: Job, folder: Path) -> dict[str, float]:
     parts = partial(papers.parts, job.paper.key)
     parts()
     with tempfile.TemporaryDirectory(dir=folder) as empty, timed(PARTS, spent), Pool(1) as pool:
-        context = scheduler.RunContext(parts, preprocessing.code(job.paper.key), Cache(Path(empty)), None, finder, pool)
+        context = replace(scheduler.run_context(job.paper.key, parts, Cache(Path(empty)), None, pool), faces=finder)
         start = time.perf_counter()
         scheduler.prepare_clips([job], context, silent)
         seconds = time.perf_counter() - start

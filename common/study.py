@@ -99,7 +99,7 @@ def _each(
 
 def _run(study: Study, selection: PaperSelection, seed: int, pool: Pool | Cluster, display: Display) -> int:
     from common.runs.manifest import plan_file, write_plan
-    from common.runs.scheduler import execute
+    from common.runs.scheduler import execute, run_context
 
     jobs, all_jobs, data = _jobs(study, selection, seed, display)
     write_plan(
@@ -120,15 +120,8 @@ def _run(study: Study, selection: PaperSelection, seed: int, pool: Pool | Cluste
             with suppress(UserError):  # the report comes with the same error
                 board.update(display.progress)
 
-    failures = execute(
-        jobs,
-        selection.parts,
-        cache=study.cache,
-        landmarks=study.landmarks,
-        pool=pool,
-        progress=display.progress,
-        line=line,
-    )
+    context = run_context(selection.paper.key, selection.parts, study.cache, study.landmarks, pool)
+    failures = execute(jobs, context, display.progress, line)
     faults: dict[str, str] = {}
     for job in jobs:
         rows = (job.run.description() or {}).get("exclusions", [])

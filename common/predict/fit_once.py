@@ -24,12 +24,11 @@ from common.runs.cache import digest
 from common.runs.folds import build_networks
 from common.runs.plan import Job, plan
 from common.runs.processes import Pool
-from common.runs.scheduler import RunContext, prepare_clips
+from common.runs.scheduler import prepare_clips, run_context
 from common.runs.selection import PaperSelection, Study, read
 from common.scoring import histories
 from common.seeds import seed_of
 from common.types import Exclusion, Experiment
-from common.vision.faces import FaceFinder
 
 ALL = "all clips"
 """The name of the one fold, which holds nothing out."""
@@ -118,8 +117,7 @@ def _train(job: Job, selection: PaperSelection, study: Study, kind: str, folder:
     for dead in folder.parent.glob(f".{folder.name}.*.part"):  # of processes that were killed: we hold the lock
         shutil.rmtree(dead, ignore_errors=True)
     with Pool(1) as pool:
-        code = preprocessing.code(job.paper.key)
-        context = RunContext(selection.parts, code, study.cache, study.landmarks, FaceFinder(study.landmarks), pool)
+        context = run_context(job.paper.key, selection.parts, study.cache, study.landmarks, pool)
         faults = prepare_clips([job], context, display.progress)[job.experiment.id].excluded
     for fault in faults:
         display.line(f"excluded {fault.clip}: {fault.reason}")
@@ -127,7 +125,9 @@ def _train(job: Job, selection: PaperSelection, study: Study, kind: str, folder:
     out = {fault.clip for fault in (*faults, *tested)}
     used = [pair for pair in job.clips if pair[0].id not in out]
     display.line(f"training {job.paper.key} {job.experiment.id} once on {len(used)} clips ({kind})")
-    samples = preprocessing.samples(job, (*faults, *tested), parts.preprocess, code, study.cache, study.landmarks)
+    samples = preprocessing.samples(
+        job, (*faults, *tested), parts.preprocess, context.code, study.cache, study.landmarks
+    )
     part = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.part")
     part.mkdir()
     try:

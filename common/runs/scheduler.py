@@ -25,16 +25,7 @@ POLL = 0.3
 """Seconds between looks into the store for folds that other processes have finished."""
 
 
-def execute(
-    jobs: Sequence[Job],
-    parts: Callable[[], Parts],
-    *,
-    cache: Cache,
-    landmarks: Path | None,
-    pool: Pool | Cluster,
-    progress: Progress,
-    line: Callable[[str], None],
-) -> int:
+def execute(jobs: Sequence[Job], context: RunContext, progress: Progress, line: Callable[[str], None]) -> int:
     """Run all pending folds of the jobs of one paper and profile. Returns how many folds failed.
 
     `line` gets one line per finished or failed fold. What one process computes is what several do.
@@ -43,23 +34,15 @@ def execute(
     for job in jobs:
         if not any(job is other for other in pending):
             line(f"{job.paper.key} {job.experiment.id}: all {len(job.asked())} folds are stored")
-    failures = _execute(pending, parts, cache, landmarks, pool, progress, line) if pending else 0
+    failures = _execute(pending, context, progress, line) if pending else 0
     for job in jobs:  # also those whose folds an earlier, interrupted run has finished
         if not job.experiment.control:
-            drawing.draw_results(job, parts(), line)
+            drawing.draw_results(job, context.parts(), line)
     return failures
 
 
-def _execute(
-    pending: Sequence[Job],
-    parts: Callable[[], Parts],
-    cache: Cache,
-    landmarks: Path | None,
-    pool: Pool | Cluster,
-    progress: Progress,
-    line: Callable[[str], None],
-) -> int:
-    context = RunContext(parts, preprocessing.code(pending[0].paper.key), cache, landmarks, FaceFinder(landmarks), pool)
+def _execute(pending: Sequence[Job], context: RunContext, progress: Progress, line: Callable[[str], None]) -> int:
+    pool = context.pool
     prepared = prepare_clips(pending, context, progress)
     for job in pending:
         excluded = prepared[job.experiment.id].excluded
@@ -70,11 +53,11 @@ def _execute(
             )
         _describe(job, prepared[job.experiment.id])
     units = [
-        folds.WorkUnit(shares, parts, context.code, cache, landmarks)
+        folds.WorkUnit(shares, context.parts, context.code, context.cache, context.landmarks)
         for shares in _shared_out(pending, prepared, context)
     ]
     out = {name: {exclusion.clip for exclusion in clips.excluded} for name, clips in prepared.items()}
-    draw = functools.partial(drawing.draw_inputs, pending, out, parts(), context.faces, line)
+    draw = functools.partial(drawing.draw_inputs, pending, out, context.parts(), context.faces, line)
     if pool.here:
         draw()
         failures = sum(folds.run(unit, progress, line, line) for unit in units)
@@ -100,6 +83,13 @@ class RunContext:
     landmarks: Path | None
     faces: FaceFinder
     pool: Pool | Cluster
+
+
+def run_context(
+    paper: str, parts: Callable[[], Parts], cache: Cache, landmarks: Path | None, pool: Pool | Cluster
+) -> RunContext:
+    """The context of the jobs of the paper with this key. `landmarks`: dlib's model file, None for its own."""
+    return RunContext(parts, preprocessing.code(paper), cache, landmarks, FaceFinder(landmarks), pool)
 
 
 # ---------------------------------------------------------------- clips

@@ -113,10 +113,12 @@ def compare(
                 profile=profile.name,
                 data=data,
                 changed=profile.changed,
-                selection=selection,
                 why=why,
                 caveats=tuple(dict.fromkeys(caveat for result in results for caveat in result.caveats)),
             )
+            if "oracle" in selection:  # said whatever the verdict
+                choice = "the split is" if selection.startswith(histories.PICKED_SPLIT) else "the best epoch is"
+                reason += f"; {choice} picked on the very clips that are scored"
             comparisons.append(
                 Comparison(
                     experiment=experiment.name,
@@ -145,48 +147,14 @@ def judge(
     profile: str,
     data: str,
     changed: str = "",
-    selection: str | None = None,
     why: str = "",
     caveats: Sequence[str] = (),
 ) -> tuple[str, str]:
     """Verdict and reason for one claim beside one score, with `done` of `folds` folds finished.
 
-    `changed` are options by which the run does other than the paper. `selection` is the rule of this number where it is
-    not the experiment's, `why` says what a missing score lacks. `caveats` are those of the folds: with any, the score
-    is not comparable. Where the rule is an oracle the reason says so, whatever the verdict.
+    `changed` are options by which the run does other than the paper, `why` says what a missing score lacks. `caveats`
+    are those of the folds: with any, the score is not comparable.
     """
-    verdict, reason = _judge(
-        experiment,
-        claim,
-        measured,
-        done=done,
-        folds=folds,
-        profile=profile,
-        data=data,
-        changed=changed,
-        why=why,
-        caveats=caveats,
-    )
-    rule = experiment.selection if selection is None else selection
-    if "oracle" in rule:
-        choice = "the split is" if rule.startswith(histories.PICKED_SPLIT) else "the best epoch is"
-        reason += f"; {choice} picked on the very clips that are scored"
-    return verdict, reason
-
-
-def _judge(
-    experiment: Experiment,
-    claim: Claim | None,
-    measured: Score | None,
-    *,
-    done: int,
-    folds: int,
-    profile: str,
-    data: str,
-    changed: str,
-    why: str,
-    caveats: Sequence[str],
-) -> tuple[str, str]:
     if not done:
         return "NOT_RUN", "no fold of this variant has finished"
     reasons = []
