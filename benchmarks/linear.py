@@ -123,7 +123,9 @@ class Linear:
     class Networks:
         """None: what takes their place knows how many classes there are."""
 
-        def __init__(self, settings: Settings, shapes: Shapes, classes: tuple[str, ...], seed: int) -> None:
+        def __init__(
+            self, network: object, training: object, shapes: Shapes, classes: tuple[str, ...], seed: int
+        ) -> None:
             self.classes = len(classes)
 
         def facts(self) -> dict[str, int]:

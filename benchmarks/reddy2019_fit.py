@@ -84,7 +84,9 @@ def fit(experiment: Experiment, settings: Settings, samples: Samples, seed: int)
     from common.training.learner import Validation
     from papers.reddy2019 import recipe
 
-    learner = recipe.build_networks(settings, preprocess.shapes(settings), experiment.labels.classes, seed).learner
+    learner = recipe.build_networks(
+        settings.network, settings.training, preprocess.shapes(settings), experiment.labels.classes, seed
+    ).learner
     read = replace(samples, x={name: samples.x[name] for name in learner.model.input})
     x = recipe.fit_scaling([read]).applied(read)
     targets = {"emotion": np.eye(len(experiment.labels.classes), dtype=np.float32)[samples.y]}

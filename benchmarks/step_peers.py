@@ -124,7 +124,7 @@ def in_keras(network: Network, settings: Settings, *, stock: bool) -> tuple[Call
     recipe, shapes = parts.recipe(), parts.preprocess.shapes(settings)
     if network.region:
         shapes = {network.region: shapes[network.region]}
-    networks = recipe.build_networks(settings, shapes, network.looked_up().labels.classes, 0)
+    networks = recipe.build_networks(settings.network, settings.training, shapes, network.looked_up().labels.classes, 0)
     model = getattr(networks, network.learner).model
     batch = settings.values()[network.batch]
     weighted = (2,) if network.paper == "aouayeb2019" else ()

@@ -205,13 +205,15 @@ class HeldOutAccess:
 
 @dataclass(frozen=True)
 class FoldRun:
-    """What a recipe may use beside its training rows: the fold's name and seed, a progress bar, the run's own folder.
+    """What a recipe may use beside its training rows: the fold's name and seed, the experiment's settings, a progress
+    bar, the run's own folder.
 
     In a leak-free experiment `held_out_access` is None.
     """
 
     fold: str
     seed: int
+    settings: Settings
     say: Progress
     folder: Path
     held_out_access: HeldOutAccess | None
@@ -247,8 +249,10 @@ class Networks(Protocol):
 class Recipe(Protocol):
     """A paper's recipe.py."""
 
-    def build_networks(self, settings: Settings, shapes: Shapes, classes: tuple[str, ...], seed: int) -> Networks:
-        """Build and compile once for all folds."""
+    def build_networks(
+        self, network: Any, training: Any, shapes: Shapes, classes: tuple[str, ...], seed: int
+    ) -> Networks:
+        """Build and compile once for all folds of all experiments in which these are the same."""
 
     def train(self, networks: Any, experiment: Experiment, samples: Samples, fold_run: FoldRun) -> Trained:
         """Train on one fold, whose training rows are `samples`."""
@@ -281,9 +285,9 @@ class Parts:
     recipe: Callable[[], Recipe]
 
     def network_key(self, experiment: Experiment, settings: Settings) -> Hashable:
-        """What the networks that an experiment trains depend on: those with equal keys are the same."""
+        """What the compiled networks of an experiment depend on beside the seed: those with equal keys are the same."""
         shapes = tuple(self.preprocess.shapes(settings).items())
-        return settings.network, shapes, experiment.labels.classes
+        return settings.network, settings.training, shapes, experiment.labels.classes
 
 
 @dataclass(frozen=True)

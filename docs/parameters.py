@@ -33,7 +33,9 @@ def count(key: str) -> dict[str, dict[str, int]]:
         network = parts.network_key(experiment, settings)
         if network not in built:
             shapes, classes = preprocess.shapes(settings), experiment.labels.classes
-            built[network] = dict(recipe.build_networks(settings, shapes, classes, 0).facts())
+            built[network] = dict(
+                recipe.build_networks(settings.network, settings.training, shapes, classes, 0).facts()
+            )
         counts[experiment.id] = built[network]
     return counts
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from common.contract import FoldRun, HeldOutAccess
+from common.contract import FoldRun, HeldOutAccess, Settings
 from common.seeds import seed_of
 from common.types import Arrays, Experiment, Fold, Samples
 
@@ -24,6 +24,7 @@ def run_fold(
     recipe: Any,
     networks: Any,
     experiment: Experiment,
+    settings: Settings,
     samples: Samples,
     fold: Fold,
     folder: Path,
@@ -31,7 +32,9 @@ def run_fold(
 ) -> Outcome:
     test = samples.only(fold.test)
     held_out_access = None if experiment.leak_free else HeldOutAccess(test, samples, share, 0)
-    fold_run = FoldRun(fold.name, seed_of(experiment.id, fold.name, 0), lambda *_: None, folder, held_out_access)
+    fold_run = FoldRun(
+        fold.name, seed_of(experiment.id, fold.name, 0), settings, lambda *_: None, folder, held_out_access
+    )
     trained = recipe.train(networks, experiment, samples.only(fold.train), fold_run)
     answers = trained.predict(test)
     return Outcome(tuple(answers), np.stack([*answers.values()]), trained.history, trained.caveats)

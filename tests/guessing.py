@@ -33,7 +33,7 @@ class Guess:
             return 5e9
 
     @classmethod
-    def build_networks(cls, settings: object, shapes: object, classes: object, seed: int) -> Networks:
+    def build_networks(cls, network: object, training: object, shapes: object, classes: object, seed: int) -> Networks:
         return cls.Networks(seed)
 
     @staticmethod

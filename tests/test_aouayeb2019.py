@@ -36,7 +36,9 @@ SMALL = FULL.having(
 
 def build_networks(experiment: Experiment) -> recipe.Networks:
     settings = SMALL.having(experiment.settings)
-    return recipe.build_networks(settings, preprocess.shapes(settings), experiment.labels.classes, seed=0)
+    return recipe.build_networks(
+        settings.network, settings.training, preprocess.shapes(settings), experiment.labels.classes, seed=0
+    )
 
 
 # ---------------------------------------------------------------- the networks
@@ -352,7 +354,7 @@ def run(networks: recipe.Networks, samples: Samples, experiment, folds: list[str
 
     by_name = {fold.name: fold for fold in loso(samples.subject)}
     return {
-        name: run_fold(recipe, networks, experiment, samples, by_name[name], Path("nowhere"), keep).probabilities
+        name: run_fold(recipe, networks, experiment, SMALL, samples, by_name[name], Path("nowhere"), keep).probabilities
         for name in folds
     }
 
@@ -378,7 +380,7 @@ def test_the_leak_free_variant_never_sees_the_held_out_frames(networks: recipe.N
     changed = Samples(other, labels, samples.subject, samples.clip, samples.view)
 
     def history(with_samples: Samples, experiment) -> object:
-        return run_fold(recipe, networks, experiment, with_samples, fold, Path("nowhere")).history
+        return run_fold(recipe, networks, experiment, SMALL, with_samples, fold, Path("nowhere")).history
 
     assert history(samples, CNN_IN_FOLD) == history(changed, CNN_IN_FOLD)
     assert history(samples, CNN_ONCE) != history(changed, CNN_ONCE)
@@ -402,15 +404,15 @@ def test_a_twin_trains_its_cnns_on_the_same_frames_but_the_held_out(
 
     monkeypatch.setattr(networks.cnns, "fit", fit)
     monkeypatch.setattr(networks.sequences, "fit", lambda *_: {"loss": [1.0]})
-    monkeypatch.setattr(networks, "settings", SMALL.having({"cnn_share": share}))
+    settings = SMALL.having({"cnn_share": share})
     chosen = set()
     for subject in ("smic/s0", "smic/s1"):
         test = samples.subject == subject
         fold = Fold(subject, np.flatnonzero(~test), np.flatnonzero(test))
-        run_fold(recipe, networks, CNN_ONCE, samples, fold, Path("nowhere"))
+        run_fold(recipe, networks, CNN_ONCE, settings, samples, fold, Path("nowhere"))
         once = set(trained_on)
         assert len(once) == len(trained_on)
-        run_fold(recipe, networks, CNN_IN_FOLD, samples, fold, Path("nowhere"))
+        run_fold(recipe, networks, CNN_IN_FOLD, settings, samples, fold, Path("nowhere"))
         assert sorted(trained_on) == sorted(once - set(fold.test.tolist()))
         clips, counts = np.unique(samples.clip[trained_on], return_counts=True)
         assert len(clips) == 6

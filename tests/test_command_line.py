@@ -180,7 +180,7 @@ class Guess:
             return 0.0
 
     @classmethod
-    def build_networks(cls, settings, shapes, classes, seed) -> Networks:
+    def build_networks(cls, network, training, shapes, classes, seed) -> Networks:
         return cls.Networks()
 
     @staticmethod

@@ -56,7 +56,7 @@ class Honest:
             return 0.0
 
     @classmethod
-    def build_networks(cls, settings: object, shapes: object, classes: object, seed: int) -> Networks:
+    def build_networks(cls, network: object, training: object, shapes: object, classes: object, seed: int) -> Networks:
         return cls.Networks()
 
     @staticmethod

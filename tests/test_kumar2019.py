@@ -317,7 +317,7 @@ def test_rows_are_the_magnifications_of_each_clip_and_notes_count_frames() -> No
 @pytest.fixture(scope="module")
 def networks() -> CompiledNetwork:
     classes = EXPERIMENTS["smic-loso/published"].labels.classes
-    return RECIPE.build_networks(SMALL, preprocess.shapes(SMALL), classes, 0)  # type: ignore[return-value]
+    return RECIPE.build_networks(SMALL.network, SMALL.training, preprocess.shapes(SMALL), classes, 0)  # type: ignore[return-value]
 
 
 def test_copies_stay_with_their_clip_and_one_of_them_is_tested(
@@ -343,7 +343,7 @@ def test_copies_stay_with_their_clip_and_one_of_them_is_tested(
 
     monkeypatch.setattr(networks.learner, "fit", watching)
     fold = split(experiment, samples.subject, samples.clip, samples.y, 0)[0]
-    outcome = run_fold(RECIPE, networks, experiment, samples, fold, tmp_path)
+    outcome = run_fold(RECIPE, networks, experiment, SMALL, samples, fold, tmp_path)
     assert outcome.clips == ("smic/s0/c0", "smic/s0/c1")
     rows = [np.flatnonzero((samples.x["avatar"][:] == image).all(axis=(1, 2, 3))).item() for image in learnt[0]]
     views = set(samples.view[rows].tolist())

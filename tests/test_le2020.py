@@ -529,12 +529,14 @@ def test_the_last_epoch_is_scored_and_nothing_is_picked(tmp_path: Path, monkeypa
     for name, watched in (("published", True), ("loso", False)):
         experiment = EXPERIMENTS[f"vgg19-casme2/{name}"]
         settings = FULL.having({**changes, **experiment.settings})
-        networks = RECIPE.build_networks(settings, preprocess.shapes(settings), experiment.labels.classes, 0)
+        networks = RECIPE.build_networks(
+            settings.network, settings.training, preprocess.shapes(settings), experiment.labels.classes, 0
+        )
         assert isinstance(networks.learner, Learner)
         optimizer = networks.learner.model.optimizer
         assert (float(optimizer.learning_rate), optimizer.momentum) == (pytest.approx(1e-4), 0.9)
         fold = split(experiment, data.subject, data.clip, data.y, 0)[0]
-        outcome = run_fold(RECIPE, networks, experiment, data, fold, tmp_path)
+        outcome = run_fold(RECIPE, networks, experiment, settings, data, fold, tmp_path)
         assert outcome.caveats
         assert ("val_accuracy" in outcome.history["network"]) == watched
         assert len(outcome.history["network"]["loss"]) == 3

@@ -79,7 +79,9 @@ def losses(key: str, experiment: Experiment, small: Mapping[str, int]) -> list[o
     parts = papers.parts(key)
     settings = papers.load(key).profiles["paper"].settings.having(small).having(experiment.settings)
     shapes = parts.preprocess.shapes(settings)
-    networks: Any = parts.recipe().build_networks(settings, shapes, experiment.labels.classes, 0)
+    networks: Any = parts.recipe().build_networks(
+        settings.network, settings.training, shapes, experiment.labels.classes, 0
+    )
     return [*networks.learner.model.loss.values()]
 
 

@@ -81,7 +81,7 @@ def built(key: str, settings: Settings, classes: tuple[str, ...]) -> object:
             models = [model.build(settings.network, shapes, len(classes))]
         keras.utils.clear_session()  # else Keras gives its weights values with those of the next network
     else:
-        networks = vars(recipe.build_networks(settings, shapes, classes, 0)).values()
+        networks = vars(recipe.build_networks(settings.network, settings.training, shapes, classes, 0)).values()
         models = [learner.model for learner in networks if isinstance(learner, Learner)]
     return dict(shapes), [network.get_config() for network in models]
 
@@ -282,5 +282,7 @@ def test_built_networks_have_the_printed_parameters(key: str) -> None:
     if "parameters" in paper.facts:
         first = paper.experiments[0]
         settings = paper.profiles["paper"].settings.having(first.settings)
-        networks = recipe.build_networks(settings, parts.preprocess.shapes(settings), first.labels.classes, 0)
+        networks = recipe.build_networks(
+            settings.network, settings.training, parts.preprocess.shapes(settings), first.labels.classes, 0
+        )
         assert paper.facts["parameters"] in networks.facts().values()

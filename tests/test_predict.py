@@ -314,7 +314,7 @@ class Tiny:
             return 0.0
 
     @classmethod
-    def build_networks(cls, settings: object, shapes: object, classes: object, seed: int) -> Networks:
+    def build_networks(cls, network: object, training: object, shapes: object, classes: object, seed: int) -> Networks:
         return cls.Networks(seed)
 
     fails: Exception | type[BaseException] | None = None

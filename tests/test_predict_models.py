@@ -93,7 +93,9 @@ def samples_of(key: str, settings: Settings) -> Samples:
 
 def build_networks(key: str, experiment: Experiment, settings: Settings) -> Any:
     parts = papers.parts(key)
-    return parts.recipe().build_networks(settings, parts.preprocess.shapes(settings), experiment.labels.classes, 0)
+    return parts.recipe().build_networks(
+        settings.network, settings.training, parts.preprocess.shapes(settings), experiment.labels.classes, 0
+    )
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +122,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Saved]:
                 build_networks(key, experiment, settings),
                 experiment,
                 samples,
-                FoldRun("all clips", 0, lambda *_: None, folder, None),
+                FoldRun("all clips", 0, settings, lambda *_: None, folder, None),
             )
             answers = trained.predict(samples)
             files = networks.save(trained.models, samples, trained.scaling, folder)

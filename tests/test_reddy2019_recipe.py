@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from folds import run_fold
+from folds import Outcome, run_fold
 
 import papers
 from common.contract import Settings
@@ -20,7 +20,7 @@ from common.protocols.splits import split
 from common.report.assemble import _diverged, _failed
 from common.runs.folds import FoldContext, _folds
 from common.runs.store import Run
-from common.types import Experiment, Samples
+from common.types import Experiment, Fold, Samples
 from papers.reddy2019 import preprocess, recipe
 from papers.reddy2019.experiments import KERNELS
 
@@ -49,7 +49,18 @@ def fake(experiment: Experiment, seed: int = 0, settings: Settings = TINY) -> Sa
 def build_networks(experiment: Experiment, settings: Settings = TINY) -> recipe.Networks:
     """The networks for what `fake` makes up."""
     own = settings.having(experiment.settings)
-    return recipe.build_networks(own, preprocess.shapes(own), experiment.labels.classes, 0)
+    return recipe.build_networks(own.network, own.training, preprocess.shapes(own), experiment.labels.classes, 0)
+
+
+def trained(
+    networks: recipe.Networks,
+    experiment: Experiment,
+    samples: Samples,
+    fold: Fold,
+    folder: Path,
+    settings: Settings = TINY,
+) -> Outcome:
+    return run_fold(recipe, networks, experiment, settings.having(experiment.settings), samples, fold, folder)
 
 
 def comparing(*kernels: str) -> Experiment:
@@ -71,7 +82,7 @@ def test_the_twin_sees_nothing_of_the_held_out_subject(tmp_path: Path) -> None:
     y[fold.test] = (y[fold.test] + 1) % 3
     changed = Samples(x, y, samples.subject, samples.clip, samples.view)
     networks = build_networks(experiment)
-    run, other = (run_fold(recipe, networks, experiment, data, fold, tmp_path) for data in (samples, changed))
+    run, other = (trained(networks, experiment, data, fold, tmp_path) for data in (samples, changed))
     assert run.history == other.history
     assert not list(tmp_path.rglob("*.npz"))
 
@@ -80,7 +91,7 @@ def test_the_published_split_scores_its_best_epoch(tmp_path: Path) -> None:
     experiment = EXPERIMENTS["late-smic/published"]
     samples = fake(experiment)
     (fold,) = folds(experiment, samples)
-    result = run_fold(recipe, build_networks(experiment), experiment, samples, fold, tmp_path)
+    result = trained(build_networks(experiment), experiment, samples, fold, tmp_path)
     watched = result.history["network"]["val_accuracy"]
     assert len(watched) == TINY.training.epochs
     right = result.probabilities.argmax(axis=1) == samples.y[fold.test]
@@ -94,12 +105,12 @@ def test_every_kernel_of_table_ix_is_tried_once(tmp_path: Path) -> None:
     samples = fake(experiment)
     fold = folds(experiment, samples)[0]
     networks = build_networks(experiment)
-    result = run_fold(recipe, networks, experiment, samples, fold, tmp_path)
+    result = trained(networks, experiment, samples, fold, tmp_path)
     assert set(result.history) == {"network", "kernel 3x3x3", "kernel 5x5x7"}
     for kernel in ("3x3x3", "5x5x7"):
         assert len(result.history[f"kernel {kernel}"]["val_accuracy"]) == TINY.training.search_epochs
     assert "val_accuracy" in result.history["network"]
-    again = run_fold(recipe, networks, experiment, samples, fold, tmp_path)  # the trials come from the disk
+    again = trained(networks, experiment, samples, fold, tmp_path)  # the trials come from the disk
     assert again.probabilities.tobytes() == result.probabilities.tobytes()
 
 
@@ -109,7 +120,7 @@ def test_of_96_frames_all_losses_are_finite(name: str, tmp_path: Path) -> None:
     samples = fake(experiment, settings=DEEP)
     (fold,) = folds(experiment, samples)
     networks = build_networks(experiment, DEEP)
-    history = run_fold(recipe, networks, experiment, samples, fold, tmp_path).history["network"]
+    history = trained(networks, experiment, samples, fold, tmp_path, DEEP).history["network"]
     assert np.isfinite([*history.values()]).all()
     assert max(history["loss"]) < -np.log(1e-7)
 
@@ -191,14 +202,14 @@ def test_a_kernel_that_diverges_leaves_the_others(tmp_path: Path, monkeypatch: p
     samples = fake(experiment)
     (fold,) = folds(experiment, samples)
     networks = build_networks(experiment)
-    result = run_fold(recipe, networks, experiment, samples, fold, tmp_path)
+    result = trained(networks, experiment, samples, fold, tmp_path)
     finite = {name: bool(np.isfinite(history["loss"]).all()) for name, history in result.history.items()}
     assert finite == {"kernel 3x3x3": False, "kernel 5x5x7": True, "kernel 7x7x3": True, "network": True}
     assert np.isfinite(result.probabilities).all()
     records = {file.name: json.loads(file.read_text()) for file in tmp_path.rglob("search/**/*.json")}
     assert records["kernel=3x3x3.json"]["network"]["val_accuracy"] == [None] * TINY.training.search_epochs
     thrown(monkeypatch)
-    again = run_fold(recipe, networks, experiment, samples, fold, tmp_path)  # from the disk, that one too
+    again = trained(networks, experiment, samples, fold, tmp_path)  # from the disk, that one too
     assert np.isnan(again.history["kernel 3x3x3"]["loss"]).all()
 
 
@@ -209,7 +220,13 @@ def test_where_all_kernels_diverge_the_fold_fails_in_one_line(tmp_path: Path, mo
     samples = fake(experiment)
     networks = build_networks(experiment)
     with pytest.raises(FloatingPointError, match="all 2 kernels diverged") as caught:
-        run_fold(recipe, networks, experiment, samples, folds(experiment, samples)[0], tmp_path)
+        trained(
+            networks,
+            experiment,
+            samples,
+            folds(experiment, samples)[0],
+            tmp_path,
+        )
     assert "\n" not in str(caught.value)
 
 

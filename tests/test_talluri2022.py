@@ -309,9 +309,11 @@ def test_the_last_epoch_is_scored_and_nothing_is_picked(
     small = {"size": 27, "model_b_size": 9, "frames": frames, "epochs": 3}
     settings = FULL.having({**experiment.settings, **small})
     data = samples(experiment, settings)
-    networks = RECIPE.build_networks(settings, preprocess.shapes(settings), experiment.labels.classes, 0)
+    networks = RECIPE.build_networks(
+        settings.network, settings.training, preprocess.shapes(settings), experiment.labels.classes, 0
+    )
     fold = split(experiment, data.subject, data.clip, data.y, 0)[0]
-    outcome = run_fold(RECIPE, networks, experiment, data, fold, tmp_path)
+    outcome = run_fold(RECIPE, networks, experiment, settings, data, fold, tmp_path)
     history = outcome.history["network"]
     assert ("val_accuracy" in history) == watched
     assert len(history["loss"]) == 3
@@ -328,9 +330,11 @@ def test_random_splits_draw_their_own_initial_weights(tmp_path: Path, monkeypatc
         experiment = EXPERIMENTS[name]
         settings = FULL.having({**experiment.settings, **small})
         data = samples(experiment, settings)
-        networks = RECIPE.build_networks(settings, preprocess.shapes(settings), experiment.labels.classes, 0)
+        networks = RECIPE.build_networks(
+            settings.network, settings.training, preprocess.shapes(settings), experiment.labels.classes, 0
+        )
         weights = []
         for fold in split(experiment, data.subject, data.clip, data.y, 0)[:2]:
-            run_fold(RECIPE, networks, experiment, data, fold, tmp_path)
+            run_fold(RECIPE, networks, experiment, settings, data, fold, tmp_path)
             weights.append(networks.learner.model.get_layer("dense").kernel.numpy())
         assert np.array_equal(*weights) != own

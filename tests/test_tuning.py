@@ -100,7 +100,7 @@ def samples() -> Samples:
 
 
 def fold_run(folder: Path) -> FoldRun:
-    return FoldRun("smic/s9", 3, lambda *words: None, folder, None)
+    return FoldRun("smic/s9", 3, START, lambda *words: None, folder, None)
 
 
 def choose(recipe: Any, folder: Path, profile: Profile = PROFILE) -> tuple[Settings, tuple[Trial, ...]]:

@@ -101,9 +101,10 @@ def _trained(
     """Seconds of building and training with so many epochs; curves, and the shares of clips answered rightly."""
     recipe = parts.recipe()
     start = time.perf_counter()
-    networks = build_networks(parts, job, job.settings.having(epochs))
+    settings = job.settings.having(epochs)
+    networks = build_networks(parts, job, settings)
     with tempfile.TemporaryDirectory() as folder:
-        fold_run = FoldRun("first", seed_of("full study", SEED), quiet, Path(folder), None)
+        fold_run = FoldRun("first", seed_of("full study", SEED), settings, quiet, Path(folder), None)
         trained = recipe.train(networks, job.experiment, train, fold_run)
         seconds = time.perf_counter() - start
         right = {

@@ -60,7 +60,7 @@ def measured(order: Order) -> dict[str, Any]:
     for number, (train, test) in enumerate(inner(samples.subject, order.size.folds, SEED), start=1):
         with tempfile.TemporaryDirectory() as folder:
             seed = seed_of("learning", order.system.name, number, SEED)
-            fold_run = FoldRun(f"part {number}", seed, quiet, Path(folder), None)
+            fold_run = FoldRun(f"part {number}", seed, job.settings, quiet, Path(folder), None)
             trained = recipe.train(networks, job.experiment, samples.only(train), fold_run)
             predictions |= trained.predict(samples.only(test))
             learnt.append(_accuracy(trained.predict(samples.only(train)), samples))

@@ -132,7 +132,8 @@ def _train(job: Job, selection: PaperSelection, study: Study, kind: str, folder:
     part.mkdir()
     try:
         start = time.perf_counter()
-        fold_run = FoldRun(ALL, seed_of(job.paper.key, job.experiment.id, ALL, job.seed), display.progress, part, None)
+        seed = seed_of(job.paper.key, job.experiment.id, ALL, job.seed)
+        fold_run = FoldRun(ALL, seed, job.settings, display.progress, part, None)
         try:
             recipe = parts.recipe()
             networks = build_networks(parts, job, job.settings)

@@ -101,7 +101,7 @@ def run(unit: WorkUnit, say: Progress, line: Callable[[str], None], done: Callab
             if not folds:
                 continue
             recipe = parts.recipe()
-            key = parts.network_key(job.experiment, job.settings), job.settings
+            key = parts.network_key(job.experiment, job.settings)
             if networks is None or networks[0] != key:
                 networks = None  # the last ones may be gigabytes
                 networks = key, build_networks(parts, job, job.settings)
@@ -137,7 +137,7 @@ def run(unit: WorkUnit, say: Progress, line: Callable[[str], None], done: Callab
 def build_networks(parts: Parts, job: Job, settings: Settings) -> Networks:
     """The networks of a job with these settings, built and compiled."""
     shapes, classes = parts.preprocess.shapes(settings), job.experiment.labels.classes
-    return parts.recipe().build_networks(settings, shapes, classes, job.seed)
+    return parts.recipe().build_networks(settings.network, settings.training, shapes, classes, job.seed)
 
 
 def _folds(
@@ -244,6 +244,7 @@ def _train(context: FoldContext, fold: Fold) -> tuple[Trained, Predictions, tupl
     fold_run = FoldRun(
         fold=fold.name,
         seed=seed_of(job.paper.key, experiment.id, fold.name, job.seed),
+        settings=job.settings,
         say=context.say,
         folder=job.run.path,
         held_out_access=None if experiment.leak_free else HeldOutAccess(test, samples, context.share, job.seed),
@@ -255,7 +256,7 @@ def _train(context: FoldContext, fold: Fold) -> tuple[Trained, Predictions, tupl
             build = partial(build_networks, context.parts, job)
             search = experiment, job.settings, job.profile, rows, fold_run, job.seed
             settings, trials = tuning.choose(build, context.recipe, *search)
-            networks = build(settings)
+            networks, fold_run = build(settings), replace(fold_run, settings=settings)
         trained = context.recipe.train(networks, experiment, rows, fold_run)
         answers = trained.predict(_unlabelled(test) if experiment.leak_free else test)
     return trained, answers, trials

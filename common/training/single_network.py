@@ -1,15 +1,15 @@
 """The recipe of papers that train one network on one row per clip or view, without anything to choose.
 
 Such a paper has no recipe.py. Its model.py has `build(network, shapes, classes)`, which returns a Keras model that
-takes inputs by name and returns {"emotion": probabilities}, and `training_config(settings)`, which returns a
-`TrainingConfig`.
+takes inputs by name and returns {"emotion": probabilities}, and `training_config(network, training)`, which
+returns a `TrainingConfig`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -46,10 +46,10 @@ class TrainingConfig:
 class Model(Protocol):
     """A paper's model.py."""
 
-    def build(self, network: object, shapes: Shapes, classes: int) -> keras.Model:
+    def build(self, network: Any, shapes: Shapes, classes: int) -> keras.Model:
         """The network, for inputs of these shapes."""
 
-    def training_config(self, settings: Settings) -> TrainingConfig:
+    def training_config(self, network: Any, training: Any) -> TrainingConfig:
         """How it is trained."""
 
 
@@ -61,12 +61,12 @@ class SingleNetwork:
     model: Model
 
     def build_networks(
-        self, settings: Settings, shapes: Shapes, classes: tuple[str, ...], seed: int
+        self, network: Any, training: Any, shapes: Shapes, classes: tuple[str, ...], seed: int
     ) -> CompiledNetwork:
         """Build and compile once for all folds."""
-        config = self.model.training_config(settings)
+        config = self.model.training_config(network, training)
         learner = Learner(
-            lambda: self.model.build(settings.network, shapes, len(classes)),
+            lambda: self.model.build(network, shapes, len(classes)),
             loss=config.loss,
             metrics="accuracy",
             optimizer=config.optimizer,
@@ -74,11 +74,11 @@ class SingleNetwork:
             batch=config.batch,
             epochs=config.epochs,
             seed=seed_of(self.paper, config.name, seed),
-            precision=settings.training.precision,
+            precision=training.precision,
         )
         if set(learner.model.output) != {"emotion"}:
             raise ValueError(f"the network's output must be called emotion, not {', '.join(learner.model.output)}")
-        return CompiledNetwork(learner, config, settings, shapes, len(classes))
+        return CompiledNetwork(learner, config, shapes, len(classes))
 
     def train(self, networks: CompiledNetwork, experiment: Experiment, samples: Samples, fold_run: FoldRun) -> Trained:
         """Train on one fold.
@@ -101,7 +101,7 @@ class SingleNetwork:
         )
         models = {"network": learner.model}
         return Trained(
-            lambda test: self.answers(models, test, networks.settings),
+            lambda test: self.answers(models, test, fold_run.settings),
             {"network": history},
             models,
             caveats=config.caveats,
@@ -109,7 +109,7 @@ class SingleNetwork:
 
     def answers(self, models: Models, samples: Samples, settings: Settings) -> Predictions:
         """What the trained network answers for clips, of several views the one that is tested."""
-        config = self.model.training_config(settings)
+        config = self.model.training_config(settings.network, settings.training)
         tested = samples
         if config.tested_view is not None:
             tested = samples.only(np.flatnonzero(samples.view == config.tested_view))
@@ -122,7 +122,6 @@ class CompiledNetwork:
 
     learner: Learner
     config: TrainingConfig
-    settings: Settings
     shapes: Shapes
     classes: int
 

@@ -81,12 +81,13 @@ def choose(
         nonlocal done
         fold_run.say(f"{experiment.id} {fold_run.fold}: settings", done, profile.trials)
         done += 1
-        networks = build_networks(settings.having(choice))
+        chosen = settings.having(choice)
+        networks = build_networks(chosen)
         truth: list[int] = []
         probabilities: list[NDArray[np.float32]] = []
         for number, (train, held_out) in enumerate(folds, start=1):
             name = f"{fold_run.fold}, inner fold {number}"
-            small = replace(fold_run, fold=name, seed=seed_of(fold_run.seed, name))
+            small = replace(fold_run, fold=name, seed=seed_of(fold_run.seed, name), settings=chosen)
             test = samples.only(held_out)
             label = dict(zip(test.clip.tolist(), test.y.tolist(), strict=True))
             trained = recipe.train(networks, experiment, samples.only(train), small)

@@ -17,6 +17,7 @@ from common.training.layers import keras2_hard_sigmoid
 from common.training.learner import Learner, Models, predict
 from common.types import Arrays, Experiment, Predictions, Progress, Samples
 from papers.aouayeb2019 import model
+from papers.aouayeb2019.experiments import Network, Training
 from papers.aouayeb2019.preprocess import REGIONS, takes_part
 
 _HISTORY = "history "
@@ -25,9 +26,10 @@ _HISTORY = "history "
 class Networks:
     """The two networks of the paper, compiled once and shared by all folds of experiments that need the same."""
 
-    def __init__(self, settings: Settings, shapes: Shapes, classes: tuple[str, ...], seed: int) -> None:
-        self.settings, self.classes, self.seed = settings, classes, seed
-        network, training = settings.network, settings.training
+    def __init__(
+        self, network: Network, training: Training, shapes: Shapes, classes: tuple[str, ...], seed: int
+    ) -> None:
+        self.classes, self.seed = classes, seed
         gates: model.Gates = "sigmoid" if network.sigmoid_gates else keras2_hard_sigmoid
         sizes = {name: (height, width) for name, (height, width, _) in shapes.items()}
         loss = model.FocalLoss(training.gamma)
@@ -72,17 +74,18 @@ def train(networks: Networks, experiment: Experiment, samples: Samples, fold_run
     Where the CNNs are trained once, on frames of all subjects, their features serve all folds. In both cases a clip
     gives them the same frames, so that a variant and its twin differ by the leak alone.
     """
+    training = fold_run.settings.training
     if fold_run.held_out_access is None:
-        rows = frames_for_cnns(samples, networks.settings.training.cnn_share, networks.seed)
+        rows = frames_for_cnns(samples, training.cnn_share, networks.seed)
         cnn_arrays = _train_cnns(networks, samples, rows, fold_run.seed, fold_run.say)
 
         def features(some: Samples) -> Arrays:
-            return predict(networks.extractor, some.x, networks.settings.training.cnn_batch)
+            return predict(networks.extractor, some.x, training.cnn_batch)
     else:
         everything, seed = fold_run.held_out_access.everything, fold_run.held_out_access.seed
 
         def make() -> Arrays:
-            rows = frames_for_cnns(everything, networks.settings.training.cnn_share, networks.seed)
+            rows = frames_for_cnns(everything, training.cnn_share, networks.seed)
             history = _train_cnns(networks, everything, rows, seed_of("once", seed), fold_run.say)
             return networks.cnns.predict(everything.x, networks.extractor) | history
 
@@ -95,7 +98,7 @@ def train(networks: Networks, experiment: Experiment, samples: Samples, fold_run
                 raise ValueError("frames must come in the order of all samples")
             return {region: cnn_arrays[region][rows] for region in REGIONS}
 
-    classes, length = len(networks.classes), networks.settings.network.sequence_length
+    classes, length = len(networks.classes), fold_run.settings.network.sequence_length
     _, labels, sequences = _sequences(samples, features(samples), length)
     targets = model.focal_targets(labels, classes, np.arange(len(labels)))
     history = networks.sequences.fit(
@@ -117,7 +120,7 @@ def train(networks: Networks, experiment: Experiment, samples: Samples, fold_run
         return learns
 
     return Trained(
-        lambda test: _answers(models["sequences"], test, features(test), networks.settings),
+        lambda test: _answers(models["sequences"], test, features(test), fold_run.settings),
         {"region CNNs": stages, "LSTM part": history},
         models,
         training_targets=training_targets,

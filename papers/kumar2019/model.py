@@ -10,9 +10,9 @@ from __future__ import annotations
 import keras
 from keras import layers
 
-from common.contract import Settings, Shapes
+from common.contract import Shapes
 from common.training.single_network import TrainingConfig
-from papers.kumar2019.experiments import Network
+from papers.kumar2019.experiments import Network, Training
 
 FILTERS = (64, 128, 256, 512)
 BLOCKS = (3, 4, 6, 3)
@@ -27,11 +27,10 @@ def build(network: Network, shapes: Shapes, classes: int) -> keras.Model:
     return resnet34(shapes["avatar"][0], classes, before=network.normalised_first)
 
 
-def training_config(settings: Settings) -> TrainingConfig:
+def training_config(network: Network, training: Training) -> TrainingConfig:
     """How it is trained (section 3.5, table 1): all magnifications of a clip are learnt, one is tested."""
-    training = settings.training
     return TrainingConfig(
-        name="ResNet34, normalised first" if settings.network.normalised_first else "ResNet34",
+        name="ResNet34, normalised first" if network.normalised_first else "ResNet34",
         optimizer=keras.optimizers.SGD(training.learning_rate, momentum=training.momentum),
         rate=lambda epoch: training.learning_rate / 2 ** (epoch // training.halved_every),
         batch=training.batch,

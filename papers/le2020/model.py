@@ -16,12 +16,12 @@ from typing import NamedTuple
 import keras
 from keras import layers, ops
 
-from common.contract import Settings, Shapes
+from common.contract import Shapes
 from common.training import pretrained, weight_files
 from common.training.single_network import TrainingConfig
 from common.training.weights import IMAGENET
 from papers.le2020 import resnet, senet
-from papers.le2020.experiments import NETWORKS, Kind, Network, starts_random
+from papers.le2020.experiments import NETWORKS, Kind, Network, Training, starts_random
 
 
 class Pixels(NamedTuple):
@@ -51,9 +51,8 @@ APPLICATIONS = {"vgg19": keras.applications.VGG19, "resnet50": keras.application
 RANDOM = "the network started from random weights, and the paper's are taken to have started from trained ones"
 
 
-def training_config(settings: Settings) -> TrainingConfig:
+def training_config(network: Network, training: Training) -> TrainingConfig:
     """How each network is trained (section IV.A)."""
-    training, network = settings.training, settings.network
     return TrainingConfig(
         name=network.kind,
         optimizer=keras.optimizers.SGD(training.learning_rate, momentum=training.momentum),

@@ -24,6 +24,7 @@ from common.training.losses import clipped_crossentropy
 from common.training.search import search
 from common.types import Arrays, Experiment, Predictions, Samples
 from papers.reddy2019 import model
+from papers.reddy2019.experiments import Network, Training
 
 SHOWN = 4
 """Clips whose saliency is kept for the figure, as many as figure 4 shows."""
@@ -32,13 +33,16 @@ SHOWN = 4
 class Networks:
     """One network of the paper for inputs of some shapes; other kernel sizes are built when needed."""
 
-    def __init__(self, settings: Settings, shapes: Shapes, classes: tuple[str, ...], seed: int) -> None:
-        self.settings, self.shapes, self.classes, self._seed = settings, shapes, classes, seed
-        self.learner = self.with_kernel(settings.network.kernel, settings.training.epochs)
+    def __init__(
+        self, network: Network, training: Training, shapes: Shapes, classes: tuple[str, ...], seed: int
+    ) -> None:
+        self._network, self._training, self._seed = network, training, seed
+        self.shapes, self.classes = shapes, classes
+        self.learner = self.with_kernel(network.kernel, training.epochs)
 
     def with_kernel(self, kernel: str, epochs: int) -> Learner:
         """The network with this kernel in its 3D convolutions, as `KERNELS` has it, compiled anew (section IV.B)."""
-        network, training = replace(self.settings.network, kernel=kernel), self.settings.training
+        network, training = replace(self._network, kernel=kernel), self._training
         return Learner(
             lambda: model.build(network, self.shapes, len(self.classes)),
             loss=clipped_crossentropy,
@@ -53,7 +57,7 @@ class Networks:
     def facts(self) -> dict[str, int]:
         """Parameter count of the network as built."""
         frames = next(iter(self.shapes.values()))[2]
-        return {f"parameters {self.settings.network.kind}, {frames} frames": self.learner.model.count_params()}
+        return {f"parameters {self._network.kind}, {frames} frames": self.learner.model.count_params()}
 
     def flops(self, rows_per_clip: float) -> float:
         """Floating point operations of one clip forward, with the kernel of the settings."""
@@ -85,20 +89,20 @@ def train(networks: Networks, experiment: Experiment, samples: Samples, fold_run
 
     history: dict[str, dict[str, list[float]]] = {}
     learner = networks.learner
-    training, kernels = networks.settings.training, networks.settings.training.kernels
-    if kernels:
+    training = fold_run.settings.training
+    if training.kernels:
         folder = fold_run.folder / "search" / file_name(fold_run.fold)
-        tried = _search(networks, fit, folder, fold_run.seed)
+        tried = _search(networks, training, fit, folder, fold_run.seed)
         history = {f"kernel {name}": curves for name, curves in tried.items()}
         learner = networks.with_kernel(max(tried, key=lambda name: _reached(tried[name])), training.epochs)
     history["network"] = fit(learner)
-    as_text = networks.settings.inputs.reading == "aligned faces"
-    if held_out_access and as_text and not kernels and _reached(history["network"]) >= 0:
+    as_text = fold_run.settings.inputs.reading == "aligned faces"
+    if held_out_access and as_text and not training.kernels and _reached(history["network"]) >= 0:
         _keep_saliency(learner.model, experiment, held_out_access.held_out, scaling, fold_run)
     models = {"network": learner.model}
 
     def predict(test: Samples) -> Predictions:
-        return answers(models, replace(test, x=scaling.applied(test)), networks.settings)
+        return answers(models, replace(test, x=scaling.applied(test)), fold_run.settings)
 
     return Trained(predict, history, models, scaling.by_input())
 
@@ -137,10 +141,9 @@ def fit_scaling(known: Sequence[Samples]) -> Scaling:
 
 
 def _search(
-    networks: Networks, fit: Callable[[Learner], dict[str, list[float]]], folder: Path, seed: int
+    networks: Networks, training: Training, fit: Callable[[Learner], dict[str, list[float]]], folder: Path, seed: int
 ) -> dict[str, dict[str, list[float]]]:
     """Histories by kernel. A kernel that diverges is one of them; raises where all do."""
-    training = networks.settings.training
     tried = search(
         {"kernel": training.kernels},
         lambda choice: as_json({"network": fit(networks.with_kernel(choice["kernel"], training.search_epochs))}),

@@ -12,11 +12,11 @@ from __future__ import annotations
 import keras
 from keras import layers
 
-from common.contract import Settings, Shapes
+from common.contract import Shapes
 from common.training.losses import clipped_crossentropy
 from common.training.single_network import TrainingConfig
 from papers.reddy2019.model import stcnn
-from papers.talluri2022.experiments import Network
+from papers.talluri2022.experiments import Network, Training
 
 FILTERS_A, FILTERS_C = 16, 32
 KERNEL = (3, 3, 3)
@@ -34,19 +34,18 @@ def build(network: Network, shapes: Shapes, classes: int) -> keras.Model:
     return (split_model if network.kind == "split-model" else model_a)(size, depth, classes)
 
 
-def training_config(settings: Settings) -> TrainingConfig:
+def training_config(network: Network, training: Training) -> TrainingConfig:
     """How each network is trained (section 6)."""
-    training, kind = settings.training, settings.network.kind
     batch, rate = training.batch, training.learning_rate
-    if kind == "model-b":
+    if network.kind == "model-b":
         batch, optimizer = training.model_b_batch, keras.optimizers.SGD(training.model_b_learning_rate)
-    elif kind == "model-c":
+    elif network.kind == "model-c":
         decaying = keras.optimizers.schedules.InverseTimeDecay(rate, 1, training.model_c_decay)
         optimizer = keras.optimizers.SGD(decaying, momentum=training.momentum, nesterov=True)
     else:
         optimizer = keras.optimizers.SGD(rate, momentum=training.momentum)
     loss = clipped_crossentropy if training.clipped else "categorical_crossentropy"
-    return TrainingConfig(kind, optimizer, batch, training.epochs, loss)
+    return TrainingConfig(network.kind, optimizer, batch, training.epochs, loss)
 
 
 def model_a(size: int, depth: int, classes: int, *, blocks: int = 2, dropout: float = 0.4) -> keras.Model:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import keras
 from keras import layers
 
-from common.contract import Settings, Shapes
+from common.contract import Shapes
 from common.training.single_network import TrainingConfig
-from papers.apexdiff.experiments import Network
+from papers.apexdiff.experiments import Network, Training
 
 
 def build(network: Network, shapes: Shapes, classes: int) -> keras.Model:
@@ -21,7 +21,6 @@ def build(network: Network, shapes: Shapes, classes: int) -> keras.Model:
     return keras.Model({"difference": difference}, {"emotion": emotion}, name="apexdiff")
 
 
-def training_config(settings: Settings) -> TrainingConfig:
+def training_config(network: Network, training: Training) -> TrainingConfig:
     """Trained by Adam."""
-    training = settings.training
     return TrainingConfig("apexdiff", keras.optimizers.Adam(training.learning_rate), training.batch, training.epochs)
