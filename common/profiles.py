@@ -78,7 +78,7 @@ def cut(profile: Profile, subjects: int | None, clips: int | None, folds: int | 
     for name, bound in bounds.items():
         profile = _with_option(profile, f"--{name}", str(bound))
     if folds is not None:
-        bounds["ground_folds"] = None
+        bounds["common_ground_folds"] = None
     return replace(profile, **bounds)
 
 
