@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from functools import cache, cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def dlib_opened_once() -> Iterator[None]:
     """Opening dlib's models takes 2 s: all finders of the default one in a process share them."""
     opened_by: Callable[[FaceFinder], Any] = FaceFinder.__dict__["_dlib"].func
-    default = cache(lambda: opened_by(FaceFinder()))
+    default = lru_cache(lambda: opened_by(FaceFinder()))
     once = cached_property(lambda finder: opened_by(finder) if finder.model else default())
     once.__set_name__(FaceFinder, "_dlib")
     with pytest.MonkeyPatch.context() as patch:
@@ -41,17 +41,25 @@ def dlib_opened_once() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def standin_data(shared: Path) -> Path:
-    """Small stand-ins of the MEGC 2019 corpora: two subjects each, three clips each. Not to be changed."""
-    return standin.ensure(shared / "stand-ins", corpora=COMPOSITE, subjects=2, clips=3)
+def cache(shared: Path) -> Path:
+    """The cache of all tests that are about something else: what they prepare is prepared once."""
+    return shared / "cache"
 
 
 @pytest.fixture(scope="session")
-def new_cache(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
+def standin_data(cache: Path) -> Path:
+    """Small stand-ins of the MEGC 2019 corpora: two subjects each, three clips each. Not to be changed."""
+    return standin.ensure(cache, corpora=COMPOSITE, subjects=2, clips=3)
+
+
+@pytest.fixture(scope="session")
+def new_cache(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
     """Makes cache folders that hold the stand-ins of the profile smoke and nothing else: rendering them takes 20 s."""
 
     def make() -> Path:
-        standin.ensure(shared / "smoke", corpora=COMPOSITE, subjects=2, clips=2)
-        return Path(shutil.copytree(shared / "smoke", tmp_path_factory.mktemp("cache") / "cache"))
+        data = standin.ensure(cache, corpora=COMPOSITE, subjects=2, clips=2)
+        own = tmp_path_factory.mktemp("cache") / "cache"
+        shutil.copytree(data, own / data.name)
+        return own
 
     return make

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +39,8 @@ def predictions(out: Path) -> dict[str, Any]:
 
 
 def test_a_lost_worker_costs_nothing_that_is_stored(
-    cluster: Any, new_cache: Callable[[], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+    cluster: Any, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
-    cache = new_cache()
     monkeypatch.setattr(papers, "parts", guessing.parts)
     assert run(tmp_path / "alone", cache, "--workers", "1") == 0
     monkeypatch.setattr(papers, "parts", guessing.deadly)

@@ -150,14 +150,8 @@ def one_line(capsys: Any) -> str:
     return str(line)
 
 
-@pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache that keeps the clips of all tests that prepare them as they are."""
-    return tmp_path_factory.mktemp("prepared")
-
-
 @pytest.fixture
-def run(standin_data: Path, prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+def run(standin_data: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     real = papers.parts(KEY)
 
     def with_recipe(recipe: type[Honest], assemble: Any = None, data: Path = standin_data, prepare: Any = None) -> int:
@@ -176,7 +170,7 @@ def run(standin_data: Path, prepared: Path, tmp_path: Path, monkeypatch: pytest.
             "--out",
             str(tmp_path / "out"),
             "--cache",
-            str(tmp_path / "cache" if prepare else prepared),
+            str(tmp_path / "cache" if prepare else cache),
             "--workers",
             "1",
         ]

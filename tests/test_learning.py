@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -249,11 +248,6 @@ def test_w_rests_on_the_mean_rank_correlation() -> None:
 
 
 # ---------------------------------------------------------------- from the store
-
-
-@pytest.fixture(scope="module")
-def cache(new_cache: Callable[[], Path]) -> Path:
-    return new_cache()
 
 
 def test_what_is_stored_is_what_is_shown(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -27,11 +26,6 @@ STCNN = ("--paper", "reddy2019", "--experiment", "stcnn-smic/loso")
 @pytest.fixture(autouse=True)
 def guessing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(papers, "parts", guesses.parts)
-
-
-@pytest.fixture(scope="module")
-def cache(new_cache: Callable[[], Path]) -> Path:
-    return new_cache()
 
 
 def run(out: Path, cache: Path, *words: str) -> int:

@@ -353,11 +353,6 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> type[Tiny]:
     return Tiny
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cache")
-
-
 @pytest.fixture
 def ask(
     tmp_path: Path, standin_data: Path, cache: Path, tiny: type[Tiny], faces: FaceFinder, monkeypatch

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +22,6 @@ COMMON = {"aouayeb2019": "composite-loso/cnn-in-fold", "kumar2019": "composite-l
 @pytest.fixture
 def guessing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(papers, "parts", guesses.parts)
-
-
-@pytest.fixture(scope="module")
-def cache(new_cache: Callable[[], Path]) -> Path:
-    return new_cache()
 
 
 def run(out: Path, cache: Path, *words: str) -> int:
