@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 from dataclasses import replace
 from pathlib import Path
@@ -205,7 +206,8 @@ def test_the_last_ten_epochs_are_those_and_no_others() -> None:
     assert (mean.score.chance, deviation.score.chance) == (pytest.approx(0.5), None)
     for score in (mean.score, deviation.score):
         assert (score.low, score.high, score.n_clips, score.n_folds_done) == (None, None, 6, 1)
-    assert mean.selection == deviation.selection == "mean and sample deviation of epochs 3-12, none picked"
+    assert mean.selection == deviation.selection
+    assert "3-12" in mean.selection
     assert made["accuracy"].selection == ONCE.selection
 
 
@@ -237,7 +239,7 @@ def test_where_a_network_diverged_is_said() -> None:
 def test_fewer_than_ten_epochs_are_a_dash_and_say_so() -> None:
     row = rows(ONCE, [fold(history=history(0.5, 0.6, 0.7))], MEAN)[histories.LAST_MEAN]
     assert (row.score, row.verdict) == (None, "NOT_COMPARABLE")
-    assert row.reason == "3 epochs were trained, and this number needs 10"
+    assert re.findall(r"\d+", row.reason) == ["3", "10"]
 
 
 def test_a_kernel_is_compared_by_its_own_best_epoch() -> None:

@@ -1,5 +1,6 @@
 """The MEGC 2019 composite: its published counts from either table, and the official list file."""
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -70,7 +71,7 @@ def test_label_says_why() -> None:
     why = "other is none of negative, positive, surprise"
     assert composite.label(one("samm", "006", "006_1_2", "other"), MEGC2019) == (None, why)
     assert composite.label(one("casme2", "sub05", "EP09_05f", "repression"), MEGC2019)[0] is None
-    with pytest.raises(ClipError, match="emotion 'happyiness' of casme2 is unknown to megc2019"):
+    with pytest.raises(ClipError, match=r"'happyiness' .*casme2 .*megc2019"):
         composite.label(one("casme2", "sub01", "EP01", "happyiness"), MEGC2019)
 
 
@@ -161,7 +162,9 @@ def test_check_honours_a_list_beside_the_corpora(data: Path) -> None:
         path.write_text(path.read_text().replace("smic,s01,s01_ne_01,0", "smic,s01,s01_ne_01,1"))
         checked = check.check(data)["composites"]["megc2019"]
         assert checked["by_class"] == {"negative": 249, "positive": 110, "surprise": 83}
-        assert checked["differences"] == ["smic/s1/s1_ne_01: negative by the rule, positive in the list"]
+        assert [re.findall(r"smic/\S+\d|negative|positive", line) for line in checked["differences"]] == [
+            ["smic/s1/s1_ne_01", "negative", "positive"]
+        ]
         path.write_text("nonsense")
         broken = check.check(data)["composites"]["megc2019"]
         assert (broken["clips"], "line 1" in broken["error"]) == (442, True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -49,7 +50,7 @@ def test_files_that_hold_no_picture_are_told_and_not_decoded(data: Path, monkeyp
     result = check.check(data)
     (row,) = result["corpora"]["casme2"]["unusable"]
     assert row["clip"] == "casme2/sub01/EP02_01f"
-    assert row["reason"] == "img48.jpg is empty (0 bytes), and 1 more of its 7 files; copy the clip again"
+    assert re.findall(r"img\d+\.jpg|\d+ \w+", row["reason"]) == ["img48.jpg", "0 bytes", "1 more", "7 files"]
     assert result["corpora"]["casme2"]["clips"] == 2
     assert "not readable casme2/sub01/EP02_01f: img48.jpg is empty" in printed(result)
 
@@ -59,7 +60,8 @@ def test_files_that_are_gone_or_locked_are_told(data: Path) -> None:
     gone.unlink()
     gone.symlink_to(data / "nowhere.jpg")
     (row,) = check.check(data)["corpora"]["casme2"]["unusable"]
-    assert row["reason"] == "img49.jpg cannot be read (No such file or directory); copy the clip again"
+    assert row["reason"].startswith("img49.jpg ")
+    assert "(No such file or directory)" in row["reason"]
 
 
 def test_what_can_run_and_what_it_lacks(data: Path) -> None:

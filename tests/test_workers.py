@@ -114,7 +114,8 @@ def test_ctrl_c_ends_all_processes_at_once(cache: Path, tmp_path: Path) -> None:
         time.sleep(1)
         assert not living(process.pid)
     assert process.returncode == 130
-    assert printed.strip().splitlines() == ["Interrupted. Finished folds are stored; the same command goes on."]
+    (line,) = printed.strip().splitlines()
+    assert "Interrupted" in line
     assert 0 < len(results(tmp_path)) < FOLDS
 
 
