@@ -557,4 +557,4 @@ def test_the_last_epoch_is_scored_and_nothing_is_picked(tmp_path: Path, monkeypa
 def test_a_random_start_is_a_caveat(name: str, start: str, random: bool) -> None:
     weights_file = ((start, "0" * 64),) if "." in start else ()
     settings = FULL.having({"weights": Weights(start, weights_file), **EXPERIMENTS[name].settings})
-    assert bool(model.training_config(settings).caveats) == random
+    assert bool(model.training_config(settings.network, settings.training).caveats) == random

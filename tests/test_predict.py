@@ -23,7 +23,7 @@ import papers
 import run_all
 from common.contract import FoldRun, Parts, Trained
 from common.errors import ClipError, UserError
-from common.predict import command, fit_once, page, pictures, remarks, suitability, user_clips
+from common.predict import command, page, pictures, remarks, suitability, user_clips
 from common.predict.suitability import Sight
 from common.predict.user_clips import Source
 from common.report.records import Report
@@ -354,13 +354,9 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> type[Tiny]:
 
 
 @pytest.fixture
-def ask(
-    tmp_path: Path, standin_data: Path, cache: Path, tiny: type[Tiny], faces: FaceFinder, monkeypatch
-) -> Callable[..., int]:
-    """The command line on a path, with the tiny recipe, few patches, and landmarks that are loaded once."""
+def ask(tmp_path: Path, standin_data: Path, cache: Path, tiny: type[Tiny], monkeypatch) -> Callable[..., int]:
+    """The command line on a path, with the tiny recipe and few patches."""
     monkeypatch.setattr(occlusion, "MOST", 12)
-    for module in (command, fit_once):
-        monkeypatch.setattr(module, "FaceFinder", lambda landmarks: faces)
 
     def call(path: Path, *more: str, data: bool = True) -> int:
         where = ["--out", str(tmp_path / "out"), "--cache", str(cache)]

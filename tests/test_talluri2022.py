@@ -77,7 +77,8 @@ def test_table_2() -> None:
 
 def test_training_of_model_c_is_what_keras_2_made_of_its_decay() -> None:
     def optimizer_of(kind: str) -> keras.optimizers.Optimizer:
-        return model.training_config(FULL.having({"kind": kind})).optimizer
+        settings = FULL.having({"kind": kind})
+        return model.training_config(settings.network, settings.training).optimizer
 
     optimizer = optimizer_of("model-c")
     assert (optimizer.momentum, optimizer.nesterov) == (0.9, True)

@@ -29,6 +29,16 @@ def learner(epochs: int, precision: str = "float32") -> Learner:
     )
 
 
+def test_a_network_is_the_same_whatever_the_process_has_built_before() -> None:
+    """Names are part of it: by them TensorFlow orders what a step adds up."""
+    first, second = learner(1), learner(1)
+    assert [layer.name for layer in first.model.layers] == [layer.name for layer in second.model.layers]
+    paths, others = ([variable.path for variable in made.model.variables] for made in (first, second))
+    assert paths == others
+    for a, b in zip(first.model.get_weights(), second.model.get_weights(), strict=True):
+        assert a.tobytes() == b.tobytes()
+
+
 @pytest.fixture(scope="module")
 def data() -> tuple[dict, dict, np.ndarray]:
     rng = np.random.default_rng(0)

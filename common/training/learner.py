@@ -91,6 +91,9 @@ class Learner:
         self._initial = [keras.ops.copy(variable) for variable in self._state]
 
     def _built(self, seed: int) -> keras.Model:
+        # Layers are numbered from the first one on whatever was built before: TensorFlow sorts a step's operations by
+        # name, and in another order they round otherwise.
+        keras.utils.clear_session(free_memory=False)
         keras.utils.set_random_seed(seed)
         with _computing_in(self._precision):
             return self._build()
