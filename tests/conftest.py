@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from functools import cached_property, lru_cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,12 @@ def dlib_opened_once() -> Iterator[None]:
 def cache(shared: Path) -> Path:
     """The cache of all tests that are about something else: what they prepare is prepared once."""
     return shared / "cache"
+
+
+@pytest.fixture
+def without_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports without pages, where a test is about something else: drawing them takes seconds."""
+    monkeypatch.setattr(import_module("common.report.write"), "page", lambda report: b"%PDF")
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ import pytest
 import papers
 import run_all
 
+pytestmark = pytest.mark.usefixtures("without_pages")
 KEY = "aouayeb2019"
 
 

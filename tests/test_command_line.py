@@ -23,6 +23,7 @@ from common.corpora.marker import MARKER
 from common.errors import ClipError
 from common.types import Predictions, Samples
 
+pytestmark = pytest.mark.usefixtures("without_pages")
 KEY = "aouayeb2019"
 LAST = "smic/s2"
 """Of the two folds that the profile smoke runs."""

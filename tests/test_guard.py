@@ -24,6 +24,7 @@ from common.protocols.splits import LOSO, ONCE
 from common.types import Arrays, Clip, Experiment, Fold, LabelMap, Predictions, Rows, Samples
 from common.vision.images import frames_of, read_frame
 
+pytestmark = pytest.mark.usefixtures("without_pages")
 KEY = "aouayeb2019"
 
 

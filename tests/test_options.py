@@ -20,6 +20,7 @@ from common.runs.manifest import same_options
 from common.scoring.records import Score
 from common.scoring.verdicts import judge
 
+NO_PAGES = pytest.mark.usefixtures("without_pages")
 STCNN = ("--paper", "reddy2019", "--experiment", "stcnn-smic/loso")
 
 
@@ -36,6 +37,7 @@ def runs(out: Path) -> list[dict[str, Any]]:
     return [json.loads(file.read_text(encoding="utf-8")) for file in sorted(out.glob("runs/*/*/*/*/run.json"))]
 
 
+@NO_PAGES
 def test_settings_and_bounds_key_the_run_and_stand_in_its_report(cache: Path, tmp_path: Path, capsys: Any) -> None:
     words = (*STCNN, "--profile", "smoke", "--subjects", "1")
     assert run(tmp_path, cache, *words, "--set", "epochs=7", "dropout=0.25") == 0
@@ -58,6 +60,7 @@ def test_settings_and_bounds_key_the_run_and_stand_in_its_report(cache: Path, tm
     assert run(tmp_path, cache, *words, "--report-only", "--folds", "1") == 0  # folds decide no fold's result
 
 
+@NO_PAGES
 def test_the_printed_command_finds_the_same_run(cache: Path, tmp_path: Path) -> None:
     assert run(tmp_path, cache, *STCNN, "--profile", "smoke", "--set", "epochs=5", "--clips", "1") == 0
     report = json.loads((tmp_path / "reddy2019.json").read_text(encoding="utf-8"))
@@ -66,6 +69,7 @@ def test_the_printed_command_finds_the_same_run(cache: Path, tmp_path: Path) -> 
     assert len(runs(tmp_path)) == 1
 
 
+@NO_PAGES
 def test_folds_are_cut_without_changing_the_run(cache: Path, tmp_path: Path) -> None:
     words = (*STCNN, "--profile", "smoke")
     for folds, done in ((1, 1), (2, 2)):
@@ -75,15 +79,18 @@ def test_folds_are_cut_without_changing_the_run(cache: Path, tmp_path: Path) -> 
     assert len(stored["folds"]) == 2
 
 
+@NO_PAGES
 def test_common_ground_has_its_own_number_of_folds_unless_one_is_given(cache: Path, tmp_path: Path) -> None:
     ground = ("stcnn-composite/loso", "stcnn-composite/loso+no-motion", "stcnn-smic/loso")
-    words = ("--paper", "reddy2019", "--experiment", *ground, "--profile", "quick", "--subjects", "2", "--clips", "1")
+    words = ("--paper", "reddy2019", "--experiment", *ground, "--profile", "quick", "--motion", "1")
+    words += ("--subjects", "2", "--clips", "2")  # stand-ins that are there
     for options, done in ((("--folds", "1"), [1, 1, 1]), ((), [3, 2, 2])):
         assert run(tmp_path, cache, *words, *options) == 0
         folds = [len([*folder.glob("*.json")]) for folder in tmp_path.glob("runs/*/*/*/*/folds")]
         assert sorted(folds, reverse=True) == done
 
 
+@NO_PAGES
 def test_stand_ins_are_those_of_the_experiment_and_no_larger_than_asked(tmp_path: Path) -> None:
     assert (
         run(tmp_path / "out", tmp_path / "cache", *STCNN, "--profile", "paper", "--subjects", "2", "--clips", "1") == 0
@@ -114,6 +121,7 @@ def test_motion_is_a_number_and_of_stand_ins(words: tuple[str, ...]) -> None:
     assert stopped.value.code == 2
 
 
+@NO_PAGES
 def test_what_an_earlier_run_left_stays_in_the_report(cache: Path, tmp_path: Path) -> None:
     """Though the corpora of its experiment are not those of the experiment that runs now."""
     for corpus in ("smic", "casme2"):
@@ -183,6 +191,7 @@ def test_an_option_that_would_be_ignored_is_refused(words: tuple[str, ...]) -> N
     assert stopped.value.code == 2
 
 
+@NO_PAGES
 def test_a_figure_that_fails_is_one_line_and_the_run_goes_on(
     cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:

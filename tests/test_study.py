@@ -15,6 +15,7 @@ from common.errors import UserError
 from common.protocols.controls import CONTROLS
 from common.runs import selection
 
+pytestmark = pytest.mark.usefixtures("without_pages")
 KEYS = ("aouayeb2019", "kumar2019")
 COMMON = {"aouayeb2019": "composite-loso/cnn-in-fold", "kumar2019": "composite-loso/published"}
 

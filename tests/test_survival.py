@@ -25,6 +25,7 @@ import papers
 import run_all
 from common.runs.store import Run
 
+pytestmark = pytest.mark.usefixtures("without_pages")
 ROOT = Path(__file__).parents[1]
 KEY = "aouayeb2019"
 KILLS = 20

@@ -25,6 +25,7 @@ from common.errors import UserError
 from common.runs import scheduler
 from common.runs.processes import Pool
 
+pytestmark = pytest.mark.usefixtures("without_pages")
 ROOT = Path(__file__).parents[1]
 KEY = "aouayeb2019"
 FOLDS = 8

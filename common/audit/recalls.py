@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from itertools import product
 from typing import Any
 
@@ -51,9 +52,15 @@ def uf1_values(errors: Counts, counts: Counts) -> NDArray[np.float64]:
     return np.asarray(np.mean(f1, axis=0))
 
 
+@cache  # every report of a paper asks the same again
+def reaches_uf1(errors: Counts, counts: Counts, printed: str) -> bool:
+    """Whether some confusion matrix with these wrong clips per class has a UF1 that prints as `printed`."""
+    return bool(prints_as(uf1_values(errors, counts), printed).any())
+
+
 def with_uf1(candidates: Sequence[Counts], counts: Counts, printed: str) -> list[Counts]:
     """The wrong clips per class that some confusion matrix with this UF1 has."""
-    return [errors for errors in candidates if prints_as(uf1_values(errors, counts), printed).any()]
+    return [errors for errors in candidates if reaches_uf1(errors, counts, printed)]
 
 
 def recalls(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
@@ -128,7 +135,7 @@ def _together(
             statement += f" and {name} recall {claim.printed}"
     solutions = sorted({together[index] for index in np.flatnonzero(fits)})
     if f1_claim := printed.get(("uf1", whole)):
-        solutions = [s for s in solutions if prints_as(uf1_values(s[1], clips), f1_claim.printed).any()]
+        solutions = [s for s in solutions if reaches_uf1(s[1], clips, f1_claim.printed)]
         statement += f" and UF1 {f1_claim.printed}"
     statement += f" agree with {len(solutions)} of {many(together, 'combination')} of the corpora's solutions"
     if len(solutions) == 1:
