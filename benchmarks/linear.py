@@ -11,15 +11,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.standin_proof import EYES, SIZE, UNIT, flows
 from common.contract import FoldRun, Parts, Settings, Shapes, Trained
 from common.environment import code_digest
+from common.standin.proof import SIZE, flows, upright
 from common.types import Arrays, Clip, ClipFrames, Experiment, Predictions, Samples, one_row_each
 from common.vision.faces import FaceFinder
 from common.vision.images import each_frame, read_frame
 from common.vision.rank_pooling import approximate
 
-SOURCES = ("benchmarks/linear.py", "benchmarks/standin_proof.py", "common/vision/rank_pooling.py")
+SOURCES = ("benchmarks/linear.py", "common/standin/proof.py", "common/vision/rank_pooling.py")
 SPREAD = 8
 """Frames that stand for a whole clip."""
 SMALL = (SIZE[0] // 8, SIZE[1] // 8)
@@ -96,11 +96,7 @@ def prepare(clip: ClipFrames, inputs: Inputs, faces: FaceFinder) -> Arrays:
         facts = [*(clip.corpus == name for name in CORPORA), len(clip.numbers), clip.fps, *first.shape[:2]]
         return {"features": np.array([[*facts, first.mean()]], np.float32)}
     reading = READS[inputs.reads]
-    points = faces.find(first).points
-    left, right = points[36:42].mean(0), points[42:48].mean(0)
-    reach = (right - left) / np.sum((right - left) ** 2) * UNIT
-    turn = np.array([[reach[0], reach[1]], [-reach[1], reach[0]]])
-    move = np.c_[turn, np.array(EYES) - turn @ ((left + right) / 2)]
+    move = upright(faces.find(first).points)
     pictures = each_frame(clip.at(reading.places(clip)))
     grey = [cv2.warpAffine(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), move, SIZE) for picture in pictures]
     return {"features": np.asarray(reading.features(np.stack(grey)), np.float32).reshape(1, -1)}

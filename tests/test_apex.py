@@ -7,15 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as some
 from numpy.typing import NDArray
 from skimage.feature import local_binary_pattern
 
-from benchmarks import apex_spotting
 from common import corpora
 from common.errors import ClipError, UserError
+from common.standin import casting
 from common.types import Clip
 from common.vision import apex, images
 from common.vision.faces import Face, FaceFinder
@@ -238,34 +238,22 @@ def test_one_crop_serves_all_frames(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def timed(standin_data: Path) -> list[Clip]:
-    """A few clips of two stand-ins with an apex, SMIC's as it was played."""
+    """A few clips of two stand-ins with an apex, SMIC's as it was played, which its files do not tell."""
     roots = corpora.find(standin_data)
-    smic = apex_spotting.with_played_apex(corpora.load("smic", roots["smic"]).clips, 2, 3, 0)
-    return [*smic, *apex_spotting.timed(corpora.load("casme2", roots["casme2"]).clips)[:4]]
+    played = {role.name: role.apex for role in casting.cast("smic", 2, 3, 0)}
+    smic = [replace(clip, apex=played[clip.name]) for clip in corpora.load("smic", roots["smic"]).clips]
+    casme2 = [clip for clip in corpora.load("casme2", roots["casme2"]).clips if clip.apex not in (None, clip.onset)]
+    return [*smic, *casme2[:4]]
 
 
 def test_on_the_stand_ins_the_search_is_better_than_chance(timed: list[Clip]) -> None:
     """No more: the midpoint is as good there, because the stand-ins' apex is drawn around the middle."""
     faces = FaceFinder()
-    share = {}
-    for method in apex.METHODS:
-        errors = [np.array([apex.error(clip, method, faces)], np.float64) for clip in timed]
-        share[method] = apex_spotting.accuracy(timed, errors).share
-    chance = apex_spotting.accuracy(timed, [apex_spotting.guesses(clip) for clip in timed]).share
+    share = {
+        method: np.mean([abs(apex.error(clip, method, faces)) / len(clip.numbers) for clip in timed])
+        for method in apex.METHODS
+    }
+    chance = np.mean([np.abs(np.array(clip.numbers) - clip.apex).mean() / len(clip.numbers) for clip in timed])
     assert len(timed) == 10
     assert share["midpoint"] <= 0.2  # from 30% to 70% of the clip
     assert share[LBP] < 0.7 * chance
-
-
-@settings(max_examples=30)
-@given(st.integers(1, 30), st.data())
-def test_chance_is_the_mean_over_all_guesses(frames: int, data: st.DataObject) -> None:
-    clip = clip_of(frames, apex=46 + data.draw(st.integers(0, frames - 1)))
-    assert clip.apex is not None
-    chance = apex_spotting.accuracy([clip], [apex_spotting.guesses(clip)])
-    left, right = clip.apex - 46, 45 + frames - clip.apex
-    assert chance.frames == pytest.approx((left * (left + 1) + right * (right + 1)) / 2 / frames)
-    assert chance.milliseconds == pytest.approx(5 * chance.frames)
-    assert chance.share == pytest.approx(chance.frames / frames)
-    near = sum(abs(number - clip.apex) * 8 <= frames for number in clip.numbers)
-    assert chance.near == pytest.approx(near / frames)

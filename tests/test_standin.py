@@ -16,11 +16,10 @@ import openpyxl
 import pytest
 from PIL import Image
 
-from benchmarks import standin_proof as proof
 from common import corpora, standin
 from common.corpora.marker import MARKER
 from common.errors import UserError
-from common.standin import casting, films, layouts, motion, portraits, recordings, rendering, sheets
+from common.standin import casting, films, layouts, motion, portraits, proof, recordings, rendering, sheets
 from common.types import Corpus
 from common.vision import images
 from common.vision.faces import FaceFinder

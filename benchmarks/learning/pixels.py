@@ -90,7 +90,7 @@ def _regions(points: Points, shape: tuple[int, ...], settings: Settings) -> floa
 
 
 def _linear(points: Points, shape: tuple[int, ...], settings: Settings) -> float:
-    from benchmarks.standin_proof import UNIT
+    from common.standin.proof import UNIT
 
     return UNIT / float(np.linalg.norm(points[36:42].mean(axis=0) - points[42:48].mean(axis=0)))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 MARKER = "STAND-IN.txt"
+"""A file in every folder of a stand-in corpus: whoever copies one cannot take it for the real corpus."""
 
 
 def marked(folder: Path) -> bool:

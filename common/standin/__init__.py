@@ -32,7 +32,6 @@ ON_REQUEST = ("smic_vis", "smic_nir")
 """Further parts of SMIC, which lie in its folder."""
 MOST_MOTION = 16
 """Times the motion of a micro-expression: no face moves that far."""
-"""A file in every folder of a stand-in corpus: whoever copies one cannot take it for the real corpus."""
 
 
 def ensure(
