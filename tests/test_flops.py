@@ -8,6 +8,7 @@ from math import prod
 import keras
 import pytest
 from keras import layers, ops
+from symbolic import symbolic
 
 from common.training.flops import forward
 from common.training.weights import NONE, Weights
@@ -18,14 +19,6 @@ from papers.le2020 import model as le2020
 from papers.le2020.experiments import Kind, Network
 from papers.reddy2019 import model as reddy2019
 from papers.talluri2022 import model as talluri2022
-
-
-def symbolic(build: Callable[[], keras.Model]) -> keras.Model:
-    """A network whose weights have shapes and no values."""
-    with keras.StatelessScope(initialize_variables=False):
-        network = build()
-    keras.utils.clear_session()  # else Keras gives them values with those of the next network
-    return network
 
 
 def chain(shape: tuple[int | None, ...], *stack: keras.Layer) -> keras.Model:

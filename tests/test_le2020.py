@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -10,6 +11,7 @@ import keras
 import numpy as np
 import pytest
 from folds import run_fold
+from symbolic import symbolic
 
 import papers
 import run_all
@@ -27,7 +29,7 @@ from common.types import Clip, Samples
 from common.vision import rank_pooling
 from common.vision.faces import FaceFinder
 from papers.le2020 import model, preprocess
-from papers.le2020.experiments import FOUR, THREE, Network
+from papers.le2020.experiments import FOUR, THREE, Kind, Network
 from papers.le2020.senet import senet50
 
 PAPER = papers.load("le2020")
@@ -42,9 +44,14 @@ FULL = PAPER.profiles["paper"].settings
     ("key", "counts"),
     [("vgg19", {4: 139_586_628, 3: 139_582_531}), ("resnet50", {4: 23_595_908, 3: 23_593_859})],
 )
-def test_parameters_of_the_networks_of_keras(key: str, counts: dict[int, int]) -> None:
+def test_parameters_of_the_networks_of_keras(key: Kind, counts: dict[int, int]) -> None:
     for classes, count in counts.items():
-        assert model.bare(key, 224, classes).count_params() == count
+        assert bare(key, 224, classes).count_params() == count
+
+
+@cache
+def bare(kind: Kind, size: int, classes: int) -> keras.Model:
+    return symbolic(model.bare, kind, size, classes)
 
 
 def trained(network: keras.Model) -> int:
@@ -53,15 +60,14 @@ def trained(network: keras.Model) -> int:
 
 def test_parameters_of_senet50() -> None:
     """Those of the article; with four classes 996 outputs of 2,048 weights and a bias less."""
-    assert (trained(senet50(224, 1000)), trained(senet50(224, 4))) == (28_088_024, 26_047_220)
-    assert trained(senet50(224, 1000)) - trained(senet50(224, 4)) == 996 * 2049
+    thousand, four = (trained(bare("senet50", 224, classes)) for classes in (1000, 4))
+    assert (thousand, four) == (28_088_024, 26_047_220)
+    assert thousand - four == 996 * 2049
 
 
 @pytest.mark.parametrize("key", ["resnet50", "resnet50-torchvision", "senet50"])
-def test_statistics_of_normalisations_follow_as_fast_as_in_pytorch(key: str) -> None:
-    normalisations = [
-        layer for layer in model.bare(key, 32, 3).layers if isinstance(layer, keras.layers.BatchNormalization)
-    ]
+def test_statistics_of_normalisations_follow_as_fast_as_in_pytorch(key: Kind) -> None:
+    normalisations = [layer for layer in bare(key, 224, 4).layers if isinstance(layer, keras.layers.BatchNormalization)]
     assert len(normalisations) == 53
     assert {layer.momentum for layer in normalisations} == {0.9}
 
@@ -71,11 +77,11 @@ def test_senet50_is_resnet50_with_sixteen_squeezes() -> None:
     squeezes = sum(blocks * (c * c // 8 + c + c // 16) for c, blocks in ((256, 3), (512, 4), (1024, 6), (2048, 3)))
     biases = sum(
         layer.bias.shape[0]
-        for layer in model.bare("resnet50", 64, 4).layers
+        for layer in bare("resnet50", 64, 4).layers
         if isinstance(layer, keras.layers.Conv2D) and layer.use_bias
     )
-    network = senet50(64, 4)
-    assert trained(network) == trained(model.bare("resnet50", 64, 4)) - biases + squeezes
+    network = bare("senet50", 64, 4)
+    assert trained(network) == trained(bare("resnet50", 64, 4)) - biases + squeezes
     pictures = {layer.output.shape[1:] for layer in network.layers if layer.name.endswith("_sum")}
     assert pictures == {(16, 16, 256), (8, 8, 512), (4, 4, 1024), (2, 2, 2048)}
 
@@ -86,7 +92,7 @@ def test_where_networks_halve_their_pictures() -> None:
     On 224 pixels what comes out of the first pooling is 56 wide in all of them.
     """
     side = {
-        key: {layer.name: layer.output.shape[1] for layer in model.bare(key, 224, 4).layers}
+        key: {layer.name: layer.output.shape[1] for layer in bare(key, 224, 4).layers}
         for key in ("senet50", "resnet50", "resnet50-torchvision")
     }
     senet, keras_own, torch = side.values()

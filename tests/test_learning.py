@@ -251,6 +251,7 @@ def test_w_rests_on_the_mean_rank_correlation() -> None:
 # ---------------------------------------------------------------- from the store
 
 
+@pytest.mark.usefixtures("without_pages")
 def test_what_is_stored_is_what_is_shown(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(papers, "parts", guesses.parts)
     name = "composite-loso/published"

@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
 import pytest
+from symbolic import symbolic
 
 import papers
 from common.contract import Settings
@@ -77,9 +78,7 @@ def built(key: str, settings: Settings, classes: tuple[str, ...]) -> object:
     keras.utils.set_random_seed(0)
     model = import_module(f"papers.{key}.model")
     if hasattr(model, "build"):
-        with keras.StatelessScope(initialize_variables=False):
-            models = [model.build(settings.network, shapes, len(classes))]
-        keras.utils.clear_session()  # else Keras gives its weights values with those of the next network
+        models = [symbolic(model.build, settings.network, shapes, len(classes))]
     else:
         networks = vars(recipe.build_networks(settings.network, settings.training, shapes, classes, 0)).values()
         models = [learner.model for learner in networks if isinstance(learner, Learner)]

@@ -14,6 +14,7 @@ import tensorflow as tf
 from matplotlib.image import imread
 from skimage import data
 from skimage.transform import rotate
+from symbolic import symbolic
 
 import papers
 from common.contract import Settings
@@ -34,14 +35,6 @@ SMIC = EXPERIMENTS["stcnn-smic/published"]
 FULL = Settings(Inputs(), Network(), Training())
 
 # ---------------------------------------------------------------- the networks
-
-
-def symbolic(build, *arguments, **settings) -> keras.Model:
-    """A network whose weights have shapes and no values: 177 million of them cost no memory."""
-    with keras.StatelessScope(initialize_variables=False):
-        network = build(*arguments, **settings)
-    keras.utils.clear_session()  # else Keras gives them values with those of the next network
-    return network
 
 
 def outputs(network: keras.Model, names: str) -> list[tuple[int, ...]]:
