@@ -102,7 +102,7 @@ def copied(copy: Path) -> Path:
     for name in ("common", "papers", "docs"):
         shutil.copytree(ROOT / name, copy / name, ignore=left_out)
     (copy / "tests").mkdir()
-    for name in ("run_all.py", "pyproject.toml", "tests/conftest.py", "tests/test_papers.py"):
+    for name in ("run_all.py", "pyproject.toml", "tests/conftest.py", "tests/symbolic.py", "tests/test_papers.py"):
         shutil.copy(ROOT / name, copy / name)
     shutil.copytree(EXAMPLE / KEY, copy / "papers" / KEY, ignore=left_out)
     shutil.copy(EXAMPLE / "corpus" / "mylab.py", copy / "common" / "corpora")

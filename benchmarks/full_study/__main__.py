@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run(options, _whole)
     with tempfile.TemporaryDirectory() as folder:  # what is stored is of other sizes
         options.results = Path(folder) / "results.json"
-        return _run(options, lambda full: replace(_whole(full), subjects=2, clips=3))
+        return _run(options, lambda full: replace(_whole(full), subjects=2, clips=2))
 
 
 def _whole(full: Profile) -> Profile:
