@@ -254,16 +254,16 @@ def test_w_rests_on_the_mean_rank_correlation() -> None:
 @pytest.mark.usefixtures("without_pages")
 def test_what_is_stored_is_what_is_shown(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(papers, "parts", guesses.parts)
-    name = "composite-loso/published"
-    words = ["--paper", "aouayeb2019", "kumar2019", "--experiment", name, f"{name}+no-motion"]
+    name = "stcnn-composite/loso"
+    words = ["--paper", "aouayeb2019", "reddy2019", "--experiment", name, f"{name}+no-motion"]
     words += ["composite-loso/cnn-in-fold", "--profile", "smoke"]
     words += ["--out", str(tmp_path), "--cache", str(cache), "--workers", "1"]
     assert run_all.main(words) == 0
-    (folder,) = tmp_path.glob("runs/kumar2019/composite-loso/published/*/folds")
-    (still,) = tmp_path.glob("runs/kumar2019/composite-loso/published+no-motion/*/folds")
+    (folder,) = tmp_path.glob("runs/reddy2019/stcnn-composite/loso/*/folds")
+    (still,) = tmp_path.glob("runs/reddy2019/stcnn-composite/loso+no-motion/*/folds")
     files = sorted(folder.glob("*.json"))
     stored = [json.loads(file.read_text()) for file in files]
-    report, side = (json.loads((tmp_path / f"{key}.json").read_text()) for key in ("kumar2019", "comparison"))
+    report, side = (json.loads((tmp_path / f"{key}.json").read_text()) for key in ("reddy2019", "comparison"))
     (item,) = report["learning"]
     mean = np.mean([record["measured"]["training_accuracy"] for record in stored])
     assert item["training_accuracy"] == pytest.approx(mean)
@@ -271,7 +271,7 @@ def test_what_is_stored_is_what_is_shown(cache: Path, tmp_path: Path, monkeypatc
         assert not {"dead_units", "gradient_norm"} & set(record["measured"])
         assert record["measured"]["training_clips"] >= len(record["clips"])
     contender = next(c for c in side["contenders"] if c["experiment"] == name)
-    paper = papers.load("kumar2019")
+    paper = papers.load("reddy2019")
     classes = next(e for e in paper.experiments if e.id == name).labels.classes
     for where, shown in ((folder, contender["scores"]), (still, contender["control"])):
         loaded = [Run(where.parent).load(json.loads(file.read_text())["fold"]) for file in sorted(where.glob("*.json"))]
@@ -292,6 +292,6 @@ def test_what_is_stored_is_what_is_shown(cache: Path, tmp_path: Path, monkeypatc
 
     monkeypatch.setattr("common.runs.manifest.Run", Old)
     assert run_all.main([*words, "--report-only"]) == 0
-    old = json.loads((tmp_path / "kumar2019.json").read_text())
+    old = json.loads((tmp_path / "reddy2019.json").read_text())
     assert old["learning"][0]["training_accuracy"] is None
     assert old["learning"][0]["uf1"] == item["uf1"]
