@@ -29,8 +29,8 @@ class Trained:
     their score must not be held against a printed one, such as initial weights that could not be had.
 
     `training_targets` says what the models learn from where that is not the arrays themselves, with classes one-hot; it
-    leaves     out a model that does not hold the weights of this fold, and has no targets for one that learns as part
-    of another.
+    leaves out a model that does not hold the weights of this fold, and has no targets for one that learns as part of
+    another.
     """
 
     predict: Callable[[Samples], Predictions]
@@ -205,10 +205,10 @@ class HeldOutAccess:
 
 @dataclass(frozen=True)
 class FoldRun:
-    """What a recipe may use beside its training rows: the fold's name and seed, the experiment's settings, a progress
-    bar, the run's own folder.
+    """What a recipe may use beside its training rows.
 
-    In a leak-free experiment `held_out_access` is None.
+    The fold's name and seed, the settings to train with, a progress bar (`say`), and the run's own folder. In a
+    leak-free experiment `held_out_access` is None.
     """
 
     fold: str

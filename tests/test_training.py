@@ -30,7 +30,7 @@ def learner(epochs: int, precision: str = "float32") -> Learner:
 
 
 def test_a_network_is_the_same_whatever_the_process_has_built_before() -> None:
-    """Names are part of it: by them TensorFlow orders what a step adds up."""
+    """Names are part of it: with others TensorFlow was seen to round a step otherwise."""
     first, second = learner(1), learner(1)
     assert [layer.name for layer in first.model.layers] == [layer.name for layer in second.model.layers]
     paths, others = ([variable.path for variable in made.model.variables] for made in (first, second))

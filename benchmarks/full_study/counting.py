@@ -44,7 +44,7 @@ def counted(key: str, cache: Cache, profile: Callable[[Profile], Profile]) -> di
         job, full, parts = bench.job(), bench.profile, bench.parts()
         subject, clip = (np.array(names) for names in zip(*((c.subject_id, c.id) for c, _ in job.clips), strict=True))
         folds = split(experiment, subject, clip, np.array([label for _, label in job.clips]), SEED)
-        same = parts.network_key(experiment, job.settings), _kernels(job)
+        same = parts.network_key(experiment, job.settings)
         operations.setdefault(same, flops(parts, job))
         searched = len(job.settings.values().get("kernels", ()))
         if experiment.space:

@@ -91,8 +91,8 @@ class Learner:
         self._initial = [keras.ops.copy(variable) for variable in self._state]
 
     def _built(self, seed: int) -> keras.Model:
-        # Layers are numbered from the first one on whatever was built before: TensorFlow sorts a step's operations by
-        # name, and in another order they round otherwise.
+        # Layers without a name are numbered from the first one on, whatever was built before: with other names
+        # TensorFlow was seen to round a step otherwise.
         keras.utils.clear_session(free_memory=False)
         keras.utils.set_random_seed(seed)
         with _computing_in(self._precision):
