@@ -2,9 +2,9 @@
 
 python -m benchmarks.full_study
 
-On stand-ins as large as the real corpora. Of each network's first fold a few clips are trained for one epoch and for
-two, which tells what a clip and epoch take, and then as many epochs of the whole fold as fit into `--minutes`, or all
-that the paper has; where not even one fits, one epoch of as many clips as fit. Networks that start from trained weights
+On stand-ins as large as the real corpora. Of each network's first fold a few clips are trained for two epochs, which
+tells what a clip and epoch take, and then as many epochs of the whole fold as fit into `--minutes`, or all that the
+paper has; where not even two fit, two epochs of as many clips as fit. Networks that start from trained weights
 start from random ones, which costs the same. Then the folds and clips of all experiments are counted, from which
 `common.runs.cost` tells their hours.
 

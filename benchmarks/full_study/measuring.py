@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from common.types import Predictions, Samples
 
 FEW = 16
 """Clips that a first, short training takes."""
+LEAST = 2
+"""Epochs of a training at least: in the first one steps are traced, which may outlast a dozen epochs."""
 EPOCHS = ("epochs", "cnn_epochs", "lstm_epochs")
 """Settings that count epochs of training, as the papers' settings name them."""
 
@@ -37,19 +40,13 @@ def measured(bench: Bench, most: float) -> dict[str, Any]:
     train, test = samples.only(fold.train), samples.only(fold.test)
     full, clips = job.settings.values(), len(np.unique(train.clip))
     counts = {name: full[name] for name in EPOCHS if name in full}
-    once, few = dict.fromkeys(counts, 1), _some(train, FEW)
     forget_peak_memory()
-    first, _ = _trained(parts, job, once, few, test)
     least = min(FEW, clips)
-    clip_seconds = {
-        name: max(_trained(parts, job, once | {name: 2}, few, test)[0] - first, 0.0) / least for name in counts
-    }
-    fixed = max(first - least * sum(clip_seconds.values()), 0.0)
-    epochs, used = fitting(counts, clip_seconds, clips, most - fixed)
+    first = _trained(parts, job, {name: min(LEAST, count) for name, count in counts.items()}, _some(train, FEW), test)
+    clip_seconds = {name: seconds / least for name, seconds in first.epoch_seconds.items()}
+    epochs, used = fitting(counts, clip_seconds, clips, most - first.fixed_seconds)
     taken = train if used == clips else _some(train, used)
-    seconds, outcome = _trained(parts, job, epochs, taken, test)
-    expected = used * sum(count * clip_seconds[name] for name, count in epochs.items())
-    scale = max(seconds - fixed, 0.0) / expected if expected else 1.0  # a long run tells more than two short ones
+    run = _trained(parts, job, epochs, taken, test)
     return {
         "fold": fold.name,
         "clips": len(job.clips),
@@ -57,17 +54,19 @@ def measured(bench: Bench, most: float) -> dict[str, Any]:
         "trained_clips": used,
         "trained_rows": len(taken.y),
         "flops": flops(parts, job),
-        "fixed_seconds": round(fixed, 2),
+        "fixed_seconds": round(run.fixed_seconds, 2),
         "epochs": {
             name: {
                 "paper": count,
                 "trained": epochs[name],
-                "seconds_per_clip": float(f"{scale * clip_seconds[name]:.4g}"),
+                "seconds_per_clip": float(f"{run.epoch_seconds[name] / used:.4g}"),
             }
             for name, count in counts.items()
         },
-        "seconds": round(seconds, 1),
-        **outcome,
+        "seconds": round(run.seconds, 1),
+        "training_accuracy": run.training_accuracy,
+        "held_out_accuracy": run.held_out_accuracy,
+        "history": run.history,
         "peak_memory_mib": round(peak_memory_mib()),
         "processor": processor(),
     }
@@ -76,14 +75,14 @@ def measured(bench: Bench, most: float) -> dict[str, Any]:
 def fitting(
     counts: Mapping[str, int], clip_seconds: Mapping[str, float], clips: int, seconds: float
 ) -> tuple[dict[str, int], int]:
-    """How many epochs of each kind fit, at least one, and of how many clips.
+    """How many epochs of each kind fit, at least two where the paper has so many, and of how many clips.
 
     `clip_seconds` is what an epoch takes for one clip.
     """
     left = max(seconds, 0.0)
     whole = clips * sum(count * clip_seconds[name] for name, count in counts.items())
     share = min(left / whole, 1.0) if whole else 0.0
-    epochs = {name: max(int(share * count), 1) for name, count in counts.items()}
+    epochs = {name: max(int(share * count), min(LEAST, count)) for name, count in counts.items()}
     one_clip = sum(count * clip_seconds[name] for name, count in epochs.items())
     return epochs, min(max(int(left / one_clip), FEW), clips) if one_clip and share < 1 else clips
 
@@ -95,28 +94,49 @@ def _some(samples: Samples, most: int) -> Samples:
     return samples.only(np.flatnonzero(np.isin(samples.clip, kept)))
 
 
-def _trained(
-    parts: Parts, job: Job, epochs: Mapping[str, int], train: Samples, test: Samples
-) -> tuple[float, dict[str, Any]]:
-    """Seconds of building and training with so many epochs; curves, and the shares of clips answered rightly."""
+@dataclass(frozen=True)
+class _TimedRun:
+    """A training, and what it took.
+
+    `epoch_seconds` has, by the setting that counts them, the mean seconds of an epoch without the first, in which steps
+    are traced; `fixed_seconds` is what remains of `seconds`. `history` has the curves by stage and metric.
+    """
+
+    seconds: float
+    epoch_seconds: Mapping[str, float]
+    fixed_seconds: float
+    training_accuracy: float
+    held_out_accuracy: float
+    history: Mapping[str, list[float]]
+
+
+def _trained(parts: Parts, job: Job, epochs: Mapping[str, int], train: Samples, test: Samples) -> _TimedRun:
+    """Build and train with so many epochs, whose ends are timed as the recipe reports them."""
     recipe = parts.recipe()
+    ends: dict[str, list[float]] = {}
+
+    def epoch_ended(stage: str, *_: int) -> None:
+        ends.setdefault(stage, []).append(time.perf_counter())
+
     start = time.perf_counter()
     settings = job.settings.having(epochs)
     networks = build_networks(parts, job, settings)
     with tempfile.TemporaryDirectory() as folder:
-        fold_run = FoldRun("first", seed_of("full study", SEED), settings, quiet, Path(folder), None)
+        fold_run = FoldRun("first", seed_of("full study", SEED), settings, epoch_ended, Path(folder), None)
         trained = recipe.train(networks, job.experiment, train, fold_run)
         seconds = time.perf_counter() - start
-        right = {
-            "training_accuracy": _accuracy(trained.predict(train), train),
-            "held_out_accuracy": _accuracy(trained.predict(test), test),
-        }
-    curves = {
-        f"{stage}: {name}": [float(f"{value:.4g}") for value in values]
-        for stage, history in trained.history.items()
-        for name, values in history.items()
+        accuracies = [_accuracy(trained.predict(some), some) for some in (train, test)]
+    # stages are trained in the order of the settings that count their epochs
+    epoch_seconds = {
+        name: (times[-1] - times[0]) / max(len(times) - 1, 1) for name, times in zip(epochs, ends.values(), strict=True)
     }
-    return seconds, {**right, "history": curves}
+    fixed = max(seconds - sum(count * epoch_seconds[name] for name, count in epochs.items()), 0.0)
+    history = {
+        f"{stage}: {name}": [float(f"{value:.4g}") for value in values]
+        for stage, curves in trained.history.items()
+        for name, values in curves.items()
+    }
+    return _TimedRun(seconds, epoch_seconds, fixed, *accuracies, history)
 
 
 def _accuracy(answers: Predictions, samples: Samples) -> float:
