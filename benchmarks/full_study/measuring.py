@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.full_study.counting import flops
-from benchmarks.prepared import SEED, Bench, quiet
+from benchmarks.prepared import SEED, Bench
 from common.contract import FoldRun, Parts
 from common.environment import forget_peak_memory, peak_memory_mib, processor
 from common.protocols.splits import split
@@ -125,7 +125,7 @@ def _trained(parts: Parts, job: Job, epochs: Mapping[str, int], train: Samples, 
         fold_run = FoldRun("first", seed_of("full study", SEED), settings, epoch_ended, Path(folder), None)
         trained = recipe.train(networks, job.experiment, train, fold_run)
         seconds = time.perf_counter() - start
-        accuracies = [_accuracy(trained.predict(some), some) for some in (train, test)]
+        training, held_out = (_accuracy(trained.predict(some), some) for some in (train, test))
     # stages are trained in the order of the settings that count their epochs
     epoch_seconds = {
         name: (times[-1] - times[0]) / max(len(times) - 1, 1) for name, times in zip(epochs, ends.values(), strict=True)
@@ -136,7 +136,7 @@ def _trained(parts: Parts, job: Job, epochs: Mapping[str, int], train: Samples, 
         for stage, curves in trained.history.items()
         for name, values in curves.items()
     }
-    return _TimedRun(seconds, epoch_seconds, fixed, *accuracies, history)
+    return _TimedRun(seconds, epoch_seconds, fixed, training, held_out, history)
 
 
 def _accuracy(answers: Predictions, samples: Samples) -> float:
