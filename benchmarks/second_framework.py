@@ -78,7 +78,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     learner = in_keras()
     videos = [np.asarray(some.x["face"]) for some in (train, test)]
-    order = _order(Batches({"row": np.arange(len(train.y))}, None, settings.training.batch, _rng()), epochs)
+    order = _order(
+        Batches({"row": np.arange(len(train.y))}, None, settings.training.batch, np.random.default_rng(SEED)), epochs
+    )
     same = options.network, videos[0], targets, settings, learner.model.get_weights()
 
     steps = order[0][: options.steps]
@@ -89,9 +91,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for rows in steps:
         batch = Batches({"face": videos[0][rows]}, {"emotion": targets[rows]}, len(rows))[0]
         by_keras.append(float(learner.model.train_on_batch(*batch, return_dict=True)["loss"]))
-    with ProcessPoolExecutor(
-        1, get_context("spawn")
-    ) as other:  # TensorFlow and PyTorch cannot be loaded in one process
+    # TensorFlow and PyTorch cannot be loaded in one process
+    with ProcessPoolExecutor(1, get_context("spawn")) as other:
         (by_torch,), _ = other.submit(train_in_torch, *same, [steps], dropout=False).result()
         pairs = [*zip(by_keras, by_torch, strict=True)]
         print("losses of the first steps without dropout:", "; ".join(f"{a:.5f}, {b:.5f}" for a, b in pairs[:5]))
@@ -108,10 +109,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             losses = [float(np.mean(epoch)) for epoch in by_step]
             _report("PyTorch", losses, answers, (train, test), time.perf_counter() - started)
     return 0
-
-
-def _rng() -> np.random.Generator:
-    return np.random.default_rng(SEED)
 
 
 def _order(batches: Batches, epochs: int) -> list[list[NDArray[np.int64]]]:
