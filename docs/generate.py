@@ -1,4 +1,4 @@
-"""The pages of the papers, made from their folders, so that no page can say otherwise than the code."""
+"""The pages of the papers, generated from their folders so that they cannot contradict the code."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ from common.types import Experiment, LabelMap
 
 ROOT = Path(__file__).resolve().parents[1]
 COUNTED = ROOT / "build" / "parameters"
-"""Counts by paper and source code: building all networks takes a minute or two, and is done once per state of them."""
+"""Counts by paper and source code: building all networks takes a minute or two and is repeated only if they change."""
 Counts = Mapping[str, Mapping[str, int]]
-"""By experiment id, the parameter counts by name."""
+"""Parameter counts by experiment id and name."""
 
 
 # ---------------------------------------------------------------- Markdown
 
 
 def plain(text: object) -> str:
-    """Text that is shown as it stands, also in a cell of a table."""
+    """Escape text so that Markdown shows it unchanged, also in a table cell."""
     return re.sub(r"([\\`*_{}\[\]|~^])", r"\\\1", html.escape(" ".join(str(text).split()), quote=False))
 
 
 def code(text: object) -> str:
-    """Text in the type of code, also in a cell of a table."""
+    """Format text as code, also in a table cell."""
     return f"`{text}`"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table whose cells are Markdown; an empty cell is a dash."""
+    """Return a table whose cells are Markdown; an empty cell becomes a dash."""
     lines = [head, ["---"] * len(head), *([cell or DASH for cell in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
@@ -53,7 +53,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def index() -> str:
-    """The page of all papers."""
+    """Return the page that lists all papers."""
     loaded = [papers.load(key) for key in papers.available()]
     rows = [
         (
@@ -68,13 +68,13 @@ def index() -> str:
     ]
     head = ("Key", "Paper", "What it does", "Experiments", "Printed numbers", "Departures")
     return (
-        "# Papers\n\nEach page is made from the files of the paper's folder. A departure is a place where the text is "
-        "silent, contradicts itself or is not followed.\n\n" + table(head, rows)
+        "# Papers\n\nEach page is generated from the files in the paper's folder. A departure is a place where the "
+        "paper's text is silent, contradicts itself or is not followed.\n\n" + table(head, rows)
     )
 
 
 def page(key: str) -> str:
-    """The page of a paper, with the notes of its folder if there are any."""
+    """Return the page of a paper, with the notes from its folder if there are any."""
     paper = papers.load(key)
     notes = ROOT / "papers" / key / "notes.md"
     counts = parameters(key)
@@ -97,7 +97,10 @@ def page(key: str) -> str:
 
 
 def parameters(key: str) -> Counts:
-    """The counts of `docs/parameters.py`, made in a process of its own; none where MER_DOCS_COUNT is 0."""
+    """Run `docs/parameters.py` in a separate process and return its counts; no counts if MER_DOCS_COUNT is 0.
+
+    Raises RuntimeError if that process fails.
+    """
     if os.environ.get("MER_DOCS_COUNT") == "0":
         return {}
     digest = code_digest(papers.code(key))[:16]
@@ -122,9 +125,10 @@ def _networks(paper: Paper, counts: Counts) -> str:
         for (name, value), ids in users.items()
     ]
     printed = paper.facts.get("parameters")
-    told = f"The paper prints {printed:,} parameters.\n\n" if isinstance(printed, int) else ""
-    made = table(("Network", "Parameters", "Experiments"), rows) if rows else f"Parameters as built: {DASH}\n"
-    return f"## Networks\n\nCounted on the networks as built at the paper's own sizes. {told}\n\n{made}"
+    paper_count = f"The paper prints {printed:,} parameters.\n\n" if isinstance(printed, int) else ""
+    counted = table(("Network", "Parameters", "Experiments"), rows) if rows else f"Parameters as built: {DASH}\n"
+    intro = "Parameters are counted on the networks built at the paper's own sizes."
+    return f"## Networks\n\n{intro} {paper_count}\n\n{counted}"
 
 
 def _some(names: Sequence[str], most: int = 4) -> str:
@@ -141,14 +145,14 @@ def _experiments(paper: Paper) -> str:
         twin = twins.get((e.name, e.variant))
         related = f"its twin: {code(twin.variant)}" if twin else f"twin of {code(e.twin_of)}" if e.twin_of else ""
         when = "on request" if e.on_request else "by default"
-        ground = f"; where several papers run, as {plain(e.network)}" if e.common_ground else ""
+        ground = f"; also when several papers run, as {plain(e.network)}" if e.common_ground else ""
         note = str(notes.index(e.note) + 1) if e.note else ""
         free = "yes" if e.leak_free else "**no**"
         own = "<br>".join(f"{code(name)} {plain(value)}" for name, value in e.settings.items())
         cells = (code(e.id), plain(e.title), own, plain(e.protocol), plain(e.selection), free, related)
         return *cells, when + ground, note
 
-    head = ("Experiment", "What it is", "Own settings", "Protocol", "Selection", "Leak-free", "Twin", "Runs", "Note")
+    head = ("Experiment", "Description", "Own settings", "Protocol", "Selection", "Leak-free", "Twin", "Runs", "Note")
     listed = "\n".join(f"{number}. {plain(note)}" for number, note in enumerate(notes, start=1))
     return f"## Experiments\n\n{table(head, map(row, shown))}\n{listed and 'Notes:'}\n\n{listed}"
 
@@ -162,8 +166,8 @@ def _searches(paper: Paper) -> str:
     if not users:
         return ""
     rows = [(plain(space), _some(ids)) for space, ids in users.items()]
-    told = "What [--tune](../tune.md) chooses inside the training subjects of each fold."
-    return f"## Searches\n\n{told}\n\n{table(('Settings and their values', 'Experiments'), rows)}"
+    intro = "The settings that [--tune](../tune.md) chooses using only the training subjects of each fold."
+    return f"## Searches\n\n{intro}\n\n{table(('Settings and their values', 'Experiments'), rows)}"
 
 
 def _classes(paper: Paper) -> str:
@@ -178,7 +182,8 @@ def _classes(paper: Paper) -> str:
         rows += [(code(clip), "", plain(name or "dropped"), plain(why)) for clip, (name, why) in labels.by_clip.items()]
         head = ("Corpus or clip", "Emotion", "Class", "Why")
         parts.append(f"### {plain(labels.name)}\n\nClasses: {plain(', '.join(labels.classes))}.\n\n{table(head, rows)}")
-    return "## Classes\n\nHow emotions become classes. What is dropped is counted in the report.\n\n" + "\n".join(parts)
+    intro = "How emotions are mapped to classes. The report counts the clips that are dropped."
+    return f"## Classes\n\n{intro}\n\n" + "\n".join(parts)
 
 
 def _printed(paper: Paper) -> str:
@@ -196,7 +201,7 @@ def _printed(paper: Paper) -> str:
         )
         for c in paper.claims
     ]
-    head = ("Printed in", "Taken to belong to", "Corpus", "Metric", "Printed", "Clips", "How it is read")
+    head = ("Printed in", "Assigned to", "Corpus", "Metric", "Printed", "Clips", "Interpretation")
     return "## Printed numbers\n\nEvery number that the paper prints about its own systems.\n\n" + table(head, rows)
 
 
@@ -206,7 +211,8 @@ def _departures(paper: Paper) -> str:
         f"**Done here:** {plain(d.we_do)}\n\n**Why:** {plain(d.why)}"
         for d in paper.departures
     ]
-    return "## Departures\n\nWhere the text is silent, contradicts itself or is not followed.\n\n" + "\n\n".join(parts)
+    intro = "Places where the paper's text is silent, contradicts itself or is not followed."
+    return f"## Departures\n\n{intro}\n\n" + "\n\n".join(parts)
 
 
 def _profiles(paper: Paper) -> str:
@@ -221,9 +227,10 @@ def _profiles(paper: Paper) -> str:
         for setting in fields(getattr(full.settings, record.name))
     ]
     return (
-        f"## Profiles\n\n{table(('Profile', 'What it shortens'), rows)}\n\n### Settings in full\n\n"
-        "Those of the profile `paper`, but for what an experiment sets itself. Inputs decide how clips are prepared, "
-        f"network what is built, training the rest.\n\n{table(('Setting', 'Of', 'Value'), settings)}"
+        f"## Profiles\n\n{table(('Profile', 'What it shortens'), rows)}\n\n### All settings\n\n"
+        "The settings of the profile `paper`; an experiment's own settings replace them. Settings in the group inputs "
+        "determine how clips are prepared, those in network what is built, and those in training everything else."
+        f"\n\n{table(('Setting', 'Group', 'Value'), settings)}"
     )
 
 
@@ -231,7 +238,7 @@ def _audit(paper: Paper, counts: Counts) -> str:
     built = {name: value for named in counts.values() for name, value in named.items()}
     findings = audit(paper.facts, paper.claims, documented(), built, paper.checks)
     if not findings:
-        return "## Printed numbers checked\n\nNo number that a check could be made of."
+        return "## Printed numbers checked\n\nThere is no number that can be checked."
     parts = [f"## Printed numbers checked\n\n{len(findings)} checks. Each is arithmetic or a look-up, not a judgement."]
     for section in sections((paper.key, finding) for finding in findings):
         rows = [

@@ -1,4 +1,4 @@
-"""What MkDocs asks for while it builds: the pages that are made from data, and what takes the place of marks."""
+"""Hooks for the MkDocs build: they add the pages that are generated from data and replace the marks in the others."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from docs import generate, marks  # noqa: E402
 
 
 def on_config(config: Any) -> Any:
-    """Put a page for each paper into the navigation."""
+    """Add a page for each paper to the navigation."""
     section: list[Any] = next(item["Papers"] for item in config.nav if "Papers" in item)
     known = {str(entry) for item in section if isinstance(item, dict) for entry in item.values()}
     section += [{key: name} for key in papers.available() if (name := f"papers/{key}.md") not in known]
@@ -24,7 +24,7 @@ def on_config(config: Any) -> Any:
 
 
 def on_files(files: Files, config: Any) -> Files:
-    """Add the papers' pages and the picture that the README shows too."""
+    """Add the papers' pages and the image that the README also shows."""
     made = {"papers/index.md": generate.index()}
     made |= {f"papers/{key}.md": generate.page(key) for key in papers.available()}
     for name, text in made.items():
@@ -34,5 +34,5 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, **about: Any) -> str:
-    """Put what is made from data in the place of its marks."""
+    """Replace the marks of a page with content generated from data."""
     return marks.filled(markdown)

@@ -1,4 +1,4 @@
-"""What takes the place of marks in the pages: files, facts about a corpus, and the command line's help."""
+"""The content that replaces the marks in the pages: files, facts about corpora, benchmark results and usage."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ LANGUAGES = {".py": "python", ".toml": "toml", ".diff": "diff"}
 
 
 def filled(markdown: str) -> str:
-    """A page with `<!-- generated: corpus smic -->` and the like replaced by what the function of that name returns.
+    """Replace marks such as `<!-- generated: corpus smic -->` with what the function of that name returns.
 
-    Raises KeyError for a mark that names none.
+    Raises KeyError for a mark that names no function.
     """
     made: dict[str, Callable[..., str]] = {
         "corpus": corpus,
@@ -41,19 +41,19 @@ def filled(markdown: str) -> str:
 
 
 def file(name: str) -> str:
-    """A file of the project, by its path from the root, as it stands."""
+    """Return a file of the project unchanged, by its path from the root, as a code block."""
     text = (ROOT / name).read_text(encoding="utf-8").rstrip()
     return f"```{LANGUAGES[Path(name).suffix]}\n{text}\n```"
 
 
 def corpus(name: str) -> str:
-    """What is known of a corpus: where images and table are looked for, and the published counts."""
+    """Return a table about a corpus: where its images and annotation table are searched for, and published counts."""
     source = corpora.source(name)
     first = source.layouts[0]
     headings = ", ".join(code(heading) for layout in source.layouts for heading in layout.headings.values())
     rows = [
-        ("Name here", code(name)),
-        ("Frames a second", f"{first.fps:g}"),
+        ("Name in this project", code(name)),
+        ("Frames per second", f"{first.fps:g}"),
         (
             "Folders of subjects",
             ", ".join(f"{code(f)} ({kind})" for layout in source.layouts for kind, f in layout.folders),
@@ -77,18 +77,18 @@ def _counts(known: Documented) -> str:
 
 
 def learning() -> str:
-    """The table of the learning benchmark, and the processors that it was measured on."""
+    """Return the table of the learning benchmark, and the processors on which it was measured."""
     rows = results.rows(results.read(results.FILE, Size()))
     hours, processors = sum(row.seconds for row in rows) / 3600, sorted({row.processor for row in rows})
-    told = (
-        f"Trained and tested in {hours:.1f} hours in all, preparing clips apart, two networks at a time and some with "
-        f"other work beside, on {', '.join(processors)}."
+    conditions = (
+        f"Training and testing took {hours:.1f} hours in total, not counting the preparation of clips, on "
+        f"{', '.join(processors)}. Two networks ran at a time, some while the machine did other work."
     )
-    return f"{drawing.table(rows)}\n{told if rows else ''}"
+    return f"{drawing.table(rows)}\n{conditions if rows else ''}"
 
 
 def learning_settings() -> str:
-    """The settings of the learning benchmark's networks that are not their paper's."""
+    """Return a table of the settings in which the learning benchmark's networks differ from their papers."""
     rows = []
     for system in SYSTEMS:
         own = papers.load(system.paper).profiles["paper"].settings.values()
@@ -98,19 +98,19 @@ def learning_settings() -> str:
 
 
 def costs() -> str:
-    """The table of what each network took at its paper's settings, and the processors that it was measured on."""
+    """Return the table of each network's cost with its paper's settings, and the processors used."""
     networks = full_study.read(full_study.FILE)["networks"]
     processors = sorted({record["processor"] for record in networks.values()})
     return full_study.table(networks) + (f"\nMeasured on {', '.join(processors)}." if processors else "")
 
 
 def hours() -> str:
-    """The hours of every experiment of every paper."""
+    """Return the hours that every experiment of every paper takes."""
     return full_study.hours(full_study.read(full_study.FILE))
 
 
 def usage() -> str:
-    """What `python run_all.py --help` prints."""
+    """Return what `python run_all.py --help` prints, as a code block."""
     printed, columns = io.StringIO(), os.environ.get("COLUMNS")
     os.environ["COLUMNS"] = "110"
     try:

@@ -1,8 +1,8 @@
-"""How many parameters the networks of a paper have, counted on the networks as built at the paper's own sizes.
+"""Count the parameters of a paper's networks, built at the paper's own sizes.
 
 python docs/parameters.py aouayeb2019
 
-Prints JSON: by experiment the counts that its networks name. Networks that experiments share are built once.
+Prints JSON: the counts that the networks report, by experiment. Networks that experiments share are built once.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def count(key: str) -> dict[str, dict[str, int]]:
-    """By experiment id, the parameter counts by name; weights are random, so that none are downloaded."""
+    """Return the parameter counts by experiment id and name; weights are random, so that none are downloaded."""
     import papers
     from common.training.learner import Learner
     from common.training.weights import NONE, Weights, starting_from
@@ -41,7 +41,7 @@ def count(key: str) -> dict[str, dict[str, int]]:
 
 
 def _built(learner: Any, build: Callable[[], Any], **_: object) -> None:
-    """In place of a Learner's own beginning, which compiles too, and copies all weights: gigabytes of some networks."""
+    """Replace `Learner.__init__`, which also compiles and copies all weights: gigabytes for some networks."""
     learner.model = build()
 
 
