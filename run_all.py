@@ -80,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
 
     actions = parser.add_argument_group("what to do (one of these)").add_mutually_exclusive_group(required=True)
     actions.add_argument("--list", action="store_true", help="list papers, experiments, variants and published numbers")
-    actions.add_argument("--audit", action="store_true", help="check the published numbers by arithmetic")
+    actions.add_argument("--audit", action="store_true", help="check the published numbers by arithmetic, without data")
     actions.add_argument(
         "--check-data", type=Path, metavar="DIR", help="show what is found, excluded and corrected in DIR"
     )
@@ -240,7 +240,7 @@ def _unfit_to_predict(options: argparse.Namespace) -> str:
     if options.seeds != 1:
         return "--predict does not go with --seeds: a single network predicts"
     if options.fps is not None and not 1 <= options.fps <= 10_000:
-        return f"--fps: from 1 to 10000 frames a second, not {options.fps:g}"
+        return f"--fps: from 1 to 10000 frames per second, not {options.fps:g}"
     decided = ("experiment", "profile", "data", "weights", "set", "motion", "subjects", "clips")
     given = [name for name in decided if _given(options, name)] + (["seed"] if options.seed else [])
     given += ["precision"] if options.precision != "float32" else []
