@@ -31,153 +31,192 @@ INTERRUPTED = 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status: 0 done, 1 something failed, 2 wrong arguments or no data."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # of Windows may know fewer characters than titles have
+        if isinstance(stream, io.TextIOWrapper):  # on Windows they may lack characters that titles have
             stream.reconfigure(errors="backslashreplace")
     options = parse(argv)
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     try:
         if options.list:
             return list_papers(options.json)
+        if options.audit:
+            return audit_papers(options.json)
         if options.check_data:
             return check_data(options.check_data, options.corpus, options.json)
         return predict(options) if options.predict else run(options)
     except UserError as error:
         print(f"run_all.py: {error}", file=sys.stderr)
         return FAILED if isinstance(error, StoppedError) else WRONG
-    except BrokenPipeError:  # whoever read the output has seen enough
+    except BrokenPipeError:  # the reader of the output, such as `head`, has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except OSError as error:
         print(f"run_all.py: {error.filename or 'input/output'}: {error.strerror or error}", file=sys.stderr)
         return FAILED
-    except ImportError as error:  # a package of this environment, or a system library that it needs
+    except ImportError as error:  # a package of this environment, or a system library that a package needs
         name = error.name or "a package"
-        print(f"run_all.py: {name} cannot be imported here ({error}); see Systems in README.md", file=sys.stderr)
+        print(f"run_all.py: {name} cannot be imported here ({error}); see docs/pages/install.md", file=sys.stderr)
         return WRONG
     except KeyboardInterrupt:
-        lasting = not (options.check_data or options.list or options.predict)
-        goes_on = " Finished folds are stored; the same command goes on." if lasting else ""
-        print(f"Interrupted.{goes_on}", file=sys.stderr)
+        stored = not (options.check_data or options.list or options.audit or options.predict)
+        resumed = " Finished folds are stored; the same command resumes the run." if stored else ""
+        print(f"Interrupted.{resumed}", file=sys.stderr)
         return INTERRUPTED
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    """The command line's options; wrong ones end the program with status 2."""
+    """The options of the command line; wrong ones end the program with status 2."""
+    parser = _parser()
+    options = parser.parse_args(argv)
+    if fault := _unfit(options, parser) or _unfit_to_predict(options):
+        parser.error(fault)
+    return options
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="run_all.py",
-        description="Reproduce micro-expression recognition papers and set published numbers beside reproduced ones.",
+        description="Reproduce micro-expression recognition papers and compare published with reproduced numbers.",
     )
-    actions = parser.add_argument_group("what to do").add_mutually_exclusive_group(required=True)
-    actions.add_argument("--list", action="store_true", help="every paper, experiment, variant and published number")
+
+    actions = parser.add_argument_group("what to do (one of these)").add_mutually_exclusive_group(required=True)
+    actions.add_argument("--list", action="store_true", help="list papers, experiments, variants and published numbers")
+    actions.add_argument("--audit", action="store_true", help="check the published numbers by arithmetic, without data")
+    actions.add_argument(
+        "--check-data", type=Path, metavar="DIR", help="show what is found, excluded and corrected in DIR"
+    )
     actions.add_argument("--paper", nargs="+", metavar="KEY", help="run these papers, then write their reports")
-    actions.add_argument("--all", action="store_true", help="run every paper")
-    parser.add_argument(
-        "--predict",
-        type=Path,
-        metavar="FILE|DIR",
-        help="with --paper KEY: classify your own clips: a video, a folder of frames, or a folder of several of these",
-    )
-    parser.add_argument(
-        "--model", type=Path, metavar="FOLDER|FILE.keras", help="with --predict: a kept model; else trained once"
-    )
-    parser.add_argument("--fps", type=float, metavar="N", help="with --predict: frames a second of the clips")
-    actions.add_argument("--check-data", type=Path, metavar="DIR", help="what is found, excluded and corrected in DIR")
-    parser.add_argument(
+    actions.add_argument("--all", action="store_true", help="run every paper, then write the reports")
+
+    data = parser.add_argument_group("data")
+    data.add_argument("--data", type=Path, metavar="DIR", help="folder of the licensed corpora; default: stand-ins")
+    data.add_argument(
         "--corpus",
         nargs="+",
         metavar="NAME",
-        help="with --check-data: these alone; smic_e, smic_vis, smic_nir on request",
+        help="with --check-data: check only these; smic_e, smic_vis and smic_nir are checked only if named",
     )
-    parser.add_argument("--data", type=Path, metavar="DIR", help="where the licensed corpora lie; else stand-ins")
-    parser.add_argument(
-        "--experiment", nargs="+", metavar="NAME", help="a subset: NAME or NAME/VARIANT as --list prints"
+    data.add_argument(
+        "--motion",
+        type=float,
+        metavar="FACTOR",
+        help="how far the faces of stand-ins move; 1: as far as in micro-expressions",
     )
-    parser.add_argument(
+    data.add_argument("--landmarks", type=Path, metavar="FILE", help="another copy of the 68-point landmark model")
+    data.add_argument(
+        "--cache", type=Path, metavar="DIR", help="folder of prepared clips; default: the user's cache folder"
+    )
+
+    chosen = parser.add_argument_group("what is run")
+    chosen.add_argument(
+        "--experiment", nargs="+", metavar="NAME", help="only these: NAME or NAME/VARIANT as printed by --list"
+    )
+    chosen.add_argument(
         "--profile",
         choices=("paper", "quick", "smoke"),
         help="paper: in full (default with --data); quick: minutes (default without); smoke: every step once",
     )
-    parser.add_argument("--out", type=Path, default=Path("reports"), metavar="DIR", help="default: reports")
-    parser.add_argument("--cache", type=Path, metavar="DIR", help="default: the user's cache folder")
-    parser.add_argument(
-        "--weights",
-        metavar="WHICH",
-        help="where networks of le2020 start: imagenet, none, or a file or folder of weights (Keras, safetensors)",
-    )
-    parser.add_argument(
-        "--precision",
-        choices=("float32", "mixed_bfloat16", "mixed_float16"),
-        default="float32",
-        help="what networks compute in; weights and answers are float32 (default: float32)",
-    )
-    parser.add_argument(
+    for bound, effect in CUTS.items():
+        chosen.add_argument(f"--{bound}", type=int, metavar="N", help=effect)
+    chosen.add_argument(
         "--set",
         nargs="+",
         action="extend",
         default=[],
         metavar="NAME=VALUE",
-        help="settings of the chosen papers, in any profile; --list names them",
+        help="change settings of the chosen papers, in any profile; --list shows their names",
     )
-    for bound, effect in CUTS.items():
-        parser.add_argument(f"--{bound}", type=int, metavar="N", help=effect)
-    parser.add_argument(
-        "--motion", type=float, metavar="FACTOR", help="how far faces of stand-ins move; 1: as in micro-expressions"
+    chosen.add_argument(
+        "--weights",
+        metavar="WHICH",
+        help="initial weights of le2020: imagenet, none, or a file or folder of weights (Keras, safetensors)",
     )
-    parser.add_argument("--landmarks", type=Path, metavar="FILE", help="another copy of the 68-point landmark model")
-    parser.add_argument("--seed", type=int, default=0, help="default: 0")
-    parser.add_argument("--seeds", type=int, default=1, metavar="N", help="N seeds from --seed on; shows the spread")
-    parser.add_argument(
+    chosen.add_argument(
+        "--precision",
+        choices=("float32", "mixed_bfloat16", "mixed_float16"),
+        default="float32",
+        help="what networks compute in; weights and predictions are float32 (default: float32)",
+    )
+    chosen.add_argument("--seed", type=int, default=0, help="default: 0")
+    chosen.add_argument(
+        "--seeds", type=int, default=1, metavar="N", help="run N seeds, starting at --seed, and show the spread"
+    )
+    chosen.add_argument(
         "--controls",
         action="store_true",
-        help="also the controls: the first frame repeated, frames shuffled, labels permuted within subjects",
+        help="also run the controls: the first frame repeated, frames shuffled, labels permuted within subjects",
     )
-    parser.add_argument(
+    chosen.add_argument(
+        "--tune", action="store_true", help="also run with settings searched inside the training subjects of each fold"
+    )
+
+    how = parser.add_argument_group("how it is run")
+    how.add_argument(
         "--workers",
         type=int,
         metavar="N",
-        help="processes to train in; default: 1 with the profile paper, else one per core, at most 4",
+        help="number of training processes; default: 1 with the profile paper, else one per core, maximum 4",
     )
-    parser.add_argument("--scheduler", default="", metavar="tcp://HOST:PORT", help="train on this Dask cluster instead")
-    parser.add_argument("--dry-run", action="store_true", help="say what would run, and run nothing")
-    parser.add_argument(
-        "--tune", action="store_true", help="also with settings searched inside the training subjects of each fold"
+    how.add_argument("--scheduler", default="", metavar="tcp://HOST:PORT", help="train on this Dask cluster instead")
+    how.add_argument("--dry-run", action="store_true", help="show what would run, without running it")
+    how.add_argument("--report-only", action="store_true", help="write the reports from stored results")
+
+    output = parser.add_argument_group("output")
+    output.add_argument(
+        "--out", type=Path, default=Path("reports"), metavar="DIR", help="folder of reports; default: reports"
     )
-    parser.add_argument("--report-only", action="store_true", help="write the reports from stored results")
-    parser.add_argument(
+    output.add_argument(
         "--export",
         nargs="+",
         choices=("csv", "markdown", "latex"),
         default=(),
-        help="also write the comparisons as a table in these formats; csv is written anyway",
+        help="also write the comparisons as a table in these formats; csv is always written",
     )
-    parser.add_argument("--tensorboard", action="store_true", help="also write stored folds for TensorBoard")
-    parser.add_argument("--json", action="store_true", help="with --list or --check-data: print JSON")
-    options = parser.parse_args(argv)
-    if options.json and not (options.list or options.check_data):
-        parser.error("--json goes with --list or --check-data")
+    output.add_argument("--tensorboard", action="store_true", help="also write stored folds for TensorBoard")
+    output.add_argument("--json", action="store_true", help="with --list, --audit or --check-data: print JSON")
+
+    own = parser.add_argument_group("your own clips (with --paper KEY)")
+    own.add_argument(
+        "--predict",
+        type=Path,
+        metavar="FILE|DIR",
+        help="classify a video, a folder of frames, or a folder of several of these",
+    )
+    own.add_argument(
+        "--model",
+        type=Path,
+        metavar="FOLDER|FILE.keras",
+        help="with --predict: a stored model; default: one that is trained once and stored",
+    )
+    own.add_argument("--fps", type=float, metavar="N", help="with --predict: frames per second of the clips")
+    return parser
+
+
+def _unfit(options: argparse.Namespace, parser: argparse.ArgumentParser) -> str:
+    """What is wrong with the options, except those of --predict; empty if nothing is."""
+    plain = options.list or options.audit or options.check_data
+    if options.json and not plain:
+        return "--json goes with --list, --audit or --check-data"
     if options.scheduler and options.workers:
-        parser.error("--workers and --scheduler exclude each other: a cluster has its own workers")
+        return "--workers and --scheduler exclude each other: a cluster has its own workers"
     for name in ("data", "out", "cache", "weights"):
         if not str(getattr(options, name) or "").isprintable():
-            parser.error(f"--{name}: a report could not print this path; give one of printable characters")
+            return f"--{name}: a report cannot print this path; use a path of printable characters"
     for name in ("seeds", "workers", *CUTS):
         if (number := getattr(options, name)) is not None and number < 1:
-            parser.error(f"--{name}: at least 1, not {number}")
+            return f"--{name}: at least 1, not {number}"
     if options.motion is not None and options.data:
-        parser.error("--motion changes stand-ins, which --data takes the place of")
+        return "--motion changes the stand-ins, which --data replaces"
     if not 0 <= options.seed <= options.seed + options.seeds < 2**62:
-        parser.error(f"--seed: from 0 to {2**62}, not {options.seed}")
+        return f"--seed: from 0 to {2**62}, not {options.seed}"
     if options.corpus and not options.check_data:
-        parser.error("--corpus goes with --check-data")
-    own = {"list", "check_data", "corpus", "json", "paper", "all"}
+        return "--corpus goes with --check-data"
+    own = {"list", "audit", "check_data", "corpus", "json", "paper", "all"}
     for name, value in vars(options).items():
-        if (options.list or options.check_data) and name not in own and value != parser.get_default(name):
-            parser.error(f"--{name.replace('_', '-')} goes with --paper or --all")
+        if plain and name not in own and value != parser.get_default(name):
+            return f"--{name.replace('_', '-')} goes with --paper or --all"
     if options.dry_run and options.report_only:
-        parser.error("--dry-run and --report-only exclude each other")
-    if fault := _unfit_to_predict(options):
-        parser.error(fault)
-    return options
+        return "--dry-run and --report-only exclude each other"
+    return ""
 
 
 def _given(options: argparse.Namespace, name: str) -> bool:
@@ -186,7 +225,7 @@ def _given(options: argparse.Namespace, name: str) -> bool:
 
 
 def _unfit_to_predict(options: argparse.Namespace) -> str:
-    """What is wrong with --predict and the options beside it; empty where nothing is."""
+    """What is wrong with --predict and the options that go with it; empty if nothing is."""
     if options.predict is None:
         given = [name for name in ("model", "fps") if getattr(options, name) is not None]
         return f"--{given[0]} goes with --predict" if given else ""
@@ -199,19 +238,19 @@ def _unfit_to_predict(options: argparse.Namespace) -> str:
         if getattr(options, name):
             return f"--predict does not go with --{name.replace('_', '-')}"
     if options.seeds != 1:
-        return "--predict does not go with --seeds: one network answers"
+        return "--predict does not go with --seeds: a single network predicts"
     if options.fps is not None and not 1 <= options.fps <= 10_000:
-        return f"--fps: from 1 to 10000 frames a second, not {options.fps:g}"
+        return f"--fps: from 1 to 10000 frames per second, not {options.fps:g}"
     decided = ("experiment", "profile", "data", "weights", "set", "motion", "subjects", "clips")
     given = [name for name in decided if _given(options, name)] + (["seed"] if options.seed else [])
     given += ["precision"] if options.precision != "float32" else []
     if options.model and given:
-        return f"--{given[0]} does not go with --model, whose card says what it is"
+        return f"--{given[0]} does not go with --model, whose card records it"
     return ""
 
 
 def list_papers(as_json: bool) -> int:
-    """Print what there is to run."""
+    """Print the papers, their experiments and published numbers."""
     known = [papers.load(key) for key in papers.available()]
     if as_json:
         print(json.dumps({"papers": [listing.record(paper) for paper in known]}, indent=1))
@@ -220,8 +259,20 @@ def list_papers(as_json: bool) -> int:
     return DONE
 
 
+def audit_papers(as_json: bool) -> int:
+    """Print what arithmetic finds in the published numbers of all papers."""
+    from common.report import audit_listing
+
+    audited = audit_listing.audited([papers.load(key) for key in papers.available()])
+    if as_json:
+        print(json.dumps(audit_listing.record(audited), indent=1))
+    else:
+        print("\n".join(audit_listing.lines(audited)))
+    return DONE
+
+
 def check_data(folder: Path, names: Sequence[str] | None, as_json: bool) -> int:
-    """Print what the loaders make of a folder and, unless it is asked for some corpora alone, what can run on it."""
+    """Print what the loaders find in a folder and, unless only some corpora are named, what can run on it."""
     from rich.console import Console
 
     from common import corpora
@@ -239,7 +290,7 @@ def check_data(folder: Path, names: Sequence[str] | None, as_json: bool) -> int:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run, plan or report the chosen papers."""
+    """Run the chosen papers, or only plan the run or write its reports."""
     from common import study
     from common.progress import Display
 
@@ -259,7 +310,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def predict(options: argparse.Namespace) -> int:
-    """Answer a user's own clips."""
+    """Classify a user's own clips."""
     from common.predict import command
     from common.progress import Display
 
@@ -271,7 +322,7 @@ def predict(options: argparse.Namespace) -> int:
 
 
 def studied(options: argparse.Namespace) -> Study:
-    """What the options ask for; UserError for a paper, an experiment or weights that there are not."""
+    """The study that the options describe; UserError for a paper, an experiment or weights that do not exist."""
     from common.report import tensorboard
     from common.runs import selection
     from common.runs.cache import Cache
@@ -309,8 +360,10 @@ def studied(options: argparse.Namespace) -> Study:
         for paper in loaded
     )
     if options.tune and not any(e.space for selected in chosen for e in selected.experiments):
-        raise UserError("--tune: no chosen experiment has a tuned copy; only default leak-free experiments have")
-    shared = Path.absolute if options.scheduler else Path  # workers may have started in another folder
+        raise UserError(
+            "--tune: no chosen experiment has a tuned copy; only default leak-free experiments can be tuned"
+        )
+    shared = Path.absolute if options.scheduler else Path  # workers may have been started in another folder
     return selection.Study(
         chosen=chosen,
         folder=options.data and shared(options.data),
@@ -326,19 +379,19 @@ def studied(options: argparse.Namespace) -> Study:
 
 
 def _weights(chosen: Sequence[Paper], options: argparse.Namespace) -> Weights | None:
-    """What --weights names; UserError for what cannot be read, or where no chosen paper has such a choice."""
+    """The weights that --weights names; UserError if they cannot be read or no chosen paper has a choice of weights."""
     from common.training import weights
 
     if options.weights is None:
         return None
     if not any(weights.takes(paper.profiles["paper"]) for paper in chosen):
         known = [key for key in papers.available() if weights.takes(papers.load(key).profiles["paper"])]
-        raise UserError(f"--weights: networks of {', '.join(known)} alone have a choice; name one with --paper")
+        raise UserError(f"--weights: only networks of {', '.join(known)} have a choice; name one with --paper")
     return weights.chosen(options.weights)
 
 
 def _workers(profile: str) -> int:
-    """A full study takes one process, which a GPU or all cores serve; of a short one, building networks is most."""
+    """One process for a full study, which uses the GPU or all cores; short studies mostly build networks."""
     return 1 if profile == "paper" else min(os.cpu_count() or 1, 4)
 
 
@@ -349,7 +402,7 @@ def _default_cache() -> Path:
 
 
 def _check_writable(out: Path) -> None:
-    """Raise UserError before any work where nothing could be written."""
+    """Raise UserError before any work if nothing can be written."""
     try:
         out.mkdir(parents=True, exist_ok=True)
         probe = out / f".probe-{os.getpid()}"

@@ -108,8 +108,9 @@ def test_tensorflow_itself_is_asked_for_two_things_alone() -> None:
     assert users == {"common/training/keras_setup.py", "common/training/layers.py"}
 
 
-def test_listing_imports_no_heavy_library() -> None:
-    script = "import sys, run_all; run_all.main(['--list']); print([*sys.modules], file=sys.stderr)"
+@pytest.mark.parametrize("option", ["--list", "--audit"])
+def test_listing_imports_no_heavy_library(option: str) -> None:
+    script = f"import sys, run_all; run_all.main(['{option}']); print([*sys.modules], file=sys.stderr)"
     command = [sys.executable, "-c", script]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     loaded = ast.literal_eval(done.stderr.strip().splitlines()[-1])

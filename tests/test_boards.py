@@ -180,7 +180,7 @@ def test_writing_imports_no_tensorflow(tmp_path: Path, run: Run) -> None:
     assert len(list(tmp_path.glob("board/a/b/*/events.out.tfevents.*"))) == 2
 
 
-@pytest.mark.parametrize("options", [["--list"], ["--check-data", "."]])
+@pytest.mark.parametrize("options", [["--list"], ["--audit"], ["--check-data", "."]])
 @pytest.mark.parametrize("more", [["--tensorboard"], ["--export", "latex"]])
 def test_it_goes_with_a_run_alone(options: list[str], more: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:

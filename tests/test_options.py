@@ -180,6 +180,11 @@ def test_options_are_the_same_in_any_order_and_spelling() -> None:
     [
         ("--list", "--workers", "2"),
         ("--list", "--profile", "smoke"),
+        ("--audit", "--profile", "smoke"),
+        ("--audit", "--experiment", "stcnn-smic"),
+        ("--audit", "--corpus", "smic"),
+        ("--audit", "--list"),
+        ("--audit", *STCNN),
         ("--check-data", "somewhere", "--seeds", "2"),
         ("--check-data", "somewhere", "--landmarks", "file.dat"),
         (*STCNN, "--dry-run", "--report-only"),
