@@ -151,6 +151,11 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         help="also write the comparisons as a table in these formats; csv is written anyway",
     )
     parser.add_argument("--tensorboard", action="store_true", help="also write stored folds for TensorBoard")
+    parser.add_argument(
+        "--show-frames",
+        action="store_true",
+        help="show frames of licensed clips in reports/index.html; check the licences first",
+    )
     parser.add_argument("--json", action="store_true", help="with --list or --check-data: print JSON")
     options = parser.parse_args(argv)
     if options.json and not (options.list or options.check_data):
@@ -195,7 +200,7 @@ def _unfit_to_predict(options: argparse.Namespace) -> str:
     if len(options.experiment or ()) > 1:
         return "--predict takes one experiment"
     refused = ("controls", "dry_run", "report_only", "tune", "scheduler", "workers", "export", "tensorboard", "folds")
-    for name in refused:
+    for name in (*refused, "show_frames"):
         if getattr(options, name):
             return f"--predict does not go with --{name.replace('_', '-')}"
     if options.seeds != 1:
@@ -322,6 +327,7 @@ def studied(options: argparse.Namespace) -> Study:
         scheduler=options.scheduler,
         exports=tuple(options.export),
         tensorboard=options.tensorboard,
+        show_frames=options.show_frames,
     )
 
 
