@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import json
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ import numpy as np
 from common.files import natural
 from common.report import formatting, tables
 from common.report.records import ClipPredictions, Curve, Report
-from common.report.write import comparison_record, plain, save
+from common.report.write import comparison_record, save
 from common.runs import thumbnails
 from common.runs.manifest import plan_file, read_plan
 from common.types import Experiment
@@ -29,8 +28,6 @@ Frames = Mapping[str, Mapping[str, bytes]]
 _TEMPLATE = Path(__file__).parent / "results_page.html"
 _DATA = "{{data}}"
 _HELD_OUT = "val_"
-_DIGITS = 5
-"""Significant digits of curves, which are only drawn; all other numbers are in full precision."""
 
 
 def write_results_page(reports: Sequence[Report], out: Path, show_frames: bool) -> tuple[Path, ...]:
@@ -60,7 +57,7 @@ def content(reports: Sequence[Report], frames: Sequence[Frames] = ()) -> dict[st
     return {
         "papers": [_about(report) for report in reports],
         "banners": list(dict.fromkeys(filter(None, (formatting.banner(r.data, r.motion) for r in reports)))),
-        "rows": [row for report in reports for row in _rows(report)],
+        "rows": sorted((row for report in reports for row in _rows(report)), key=_waits),
         "matrices": matrices,
         "frames": pictures,
         "licensed": any(report.data == "licensed" for report in reports),
@@ -115,6 +112,11 @@ def _rows(report: Report) -> Iterator[dict[str, Any]]:
                 "label": cells["label"],
                 "reason": c.reason,
             }
+
+
+def _waits(row: Mapping[str, Any]) -> bool:
+    """What did not run comes last; all else stays in its order."""
+    return bool(row["verdict"] == "NOT_RUN")
 
 
 # ---------------------------------------------------------------- clips by networks
@@ -243,11 +245,7 @@ def _line(curve: Curve) -> dict[str, Any]:
     return {
         "held_out": curve.metric.startswith(_HELD_OUT),
         **{
-            name: [_short(float(of(column))) if len(column) else None for column in columns]
+            name: [formatting.drawn(float(of(column))) if len(column) else None for column in columns]
             for name, of in (("median", np.median), ("low", np.min), ("high", np.max))
         },
     }
-
-
-def _short(value: float) -> float | None:
-    return plain(float(f"{value:.{_DIGITS}g}")) if math.isfinite(value) else None
