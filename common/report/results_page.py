@@ -53,7 +53,7 @@ def page(reports: Sequence[Report], frames: Sequence[Frames] = ()) -> str:
 def content(reports: Sequence[Report], frames: Sequence[Frames] = ()) -> dict[str, Any]:
     """What the page shows, as plain data for JSON."""
     pictures: dict[str, list[list[str]]] = {}
-    matrices = [_matrix(group, [*frames], pictures) for group in _groups(reports)]
+    matrices = [_matrix(group, frames, pictures) for group in _groups(reports)]
     return {
         "papers": [_about(report) for report in reports],
         "banners": list(dict.fromkeys(filter(None, (formatting.banner(r.data, r.motion) for r in reports)))),
@@ -162,36 +162,37 @@ def _matrix(
         clip: label for n in networks for clip, label in zip(n.predictions.clips, n.predictions.truth, strict=True)
     }
     rows = []
-    for clip, label in truth.items():
+    for clip, label in sorted(truth.items(), key=lambda pair: natural(pair[0])):
         cells = [[*n.cells.get(clip, ())] for n in networks]
         tested = [answers for answers in cells if answers]
-        failures = sum(not right(answers, label) for answers in tested)
-        shown = next((frames[n.place][clip] for n in networks if n.place < len(frames) and clip in frames[n.place]), {})
-        if shown:
-            name = f"{first.report.paper.key} {clip}"
+        name = f"{first.report.paper.key} {clip}"
+        if shown := next((own for n in networks if (own := _frames_of(clip, n, frames))), None):
             pictures[name] = [
                 [moment, base64.b64encode(shown[moment]).decode()] for moment in thumbnails.MOMENTS if moment in shown
             ]
-        rows.append(
-            {
-                "clip": clip,
-                "truth": label,
-                "failures": failures,
-                "tested": len(tested),
-                "cells": cells,
-                "frames": name if shown else None,
-            }
-        )
-    rows.sort(key=lambda row: (-row["failures"], natural(row["clip"])))
+        row: dict[str, Any] = {
+            "clip": clip,
+            "truth": label,
+            "failures": sum(not right(answers, label) for answers in tested),
+            "tested": len(tested),
+            "cells": cells,
+            "frames": name if shown else None,
+        }
+        rows.append(row)
+    rows.sort(key=lambda row: -row["failures"])
     shared = len({n.report.paper.key for n in networks}) > 1
     corpora = first.experiment.tested_on or first.experiment.corpora
     where = ", ".join(formatting.corpus_name(first.report, name) for name in corpora)
     return {
-        "title": f"{'common ground' if shared else first.report.paper.key}: {where}; {', '.join(classes)}",
+        "title": f"{'Common ground' if shared else first.report.paper.key}: {where}; {', '.join(classes)}",
         "classes": list(classes),
         "networks": [_network(n, truth) for n in networks],
         "clips": rows,
     }
+
+
+def _frames_of(clip: str, network: _Network, frames: Sequence[Frames]) -> Mapping[str, bytes]:
+    return frames[network.place].get(clip, {}) if network.place < len(frames) else {}
 
 
 def right(answers: Sequence[int], label: int) -> bool:
