@@ -172,6 +172,11 @@ def _parser() -> argparse.ArgumentParser:
         help="also write the comparisons as a table in these formats; csv is always written",
     )
     output.add_argument("--tensorboard", action="store_true", help="also write stored folds for TensorBoard")
+    output.add_argument(
+        "--show-frames",
+        action="store_true",
+        help="show frames of licensed clips in index.html; check the licences first",
+    )
     output.add_argument("--json", action="store_true", help="with --list, --audit or --check-data: print JSON")
 
     own = parser.add_argument_group("your own clips (with --paper KEY)")
@@ -234,7 +239,7 @@ def _unfit_to_predict(options: argparse.Namespace) -> str:
     if len(options.experiment or ()) > 1:
         return "--predict takes one experiment"
     refused = ("controls", "dry_run", "report_only", "tune", "scheduler", "workers", "export", "tensorboard", "folds")
-    for name in refused:
+    for name in (*refused, "show_frames"):
         if getattr(options, name):
             return f"--predict does not go with --{name.replace('_', '-')}"
     if options.seeds != 1:
@@ -375,6 +380,7 @@ def studied(options: argparse.Namespace) -> Study:
         scheduler=options.scheduler,
         exports=tuple(options.export),
         tensorboard=options.tensorboard,
+        show_frames=options.show_frames,
     )
 
 

@@ -91,6 +91,7 @@ PLAN = holding(
         "corrections": list_of(holding(dict.fromkeys(("clip", "column", "printed", "used", "source"), STRING))),
     }
 )
+PLAN["properties"]["thumbnails"] = by_name(FILE_NAME)  # plans of earlier versions have none
 
 
 class UnexpectedFormat(ValueError):

@@ -94,10 +94,13 @@ def _each(
             statuses.append(WRONG)
     if len(written) > 1:
         _compare(study, written, display)
+    if written:
+        _results_page(study, written, display)
     return max(statuses, default=DONE) if len(set(statuses)) < 2 else FAILED
 
 
 def _run(study: Study, selection: PaperSelection, seed: int, pool: Pool | Cluster, display: Display) -> int:
+    from common.runs import thumbnails
     from common.runs.manifest import plan_file, write_plan
     from common.runs.scheduler import execute, run_context
 
@@ -108,6 +111,8 @@ def _run(study: Study, selection: PaperSelection, seed: int, pool: Pool | Cluste
         data,
         study.command(selection, seed),
     )
+    shown = [job for job in jobs if not job.experiment.control]
+    thumbnails.write(study.out, shown, data, study.show_frames, display.progress)
     board = (
         tensorboard.of_paper(study.out, selection.paper, selection.profile, study.kind, study.seeds)
         if study.tensorboard
@@ -217,4 +222,11 @@ def _compare(study: Study, reports: Sequence[Report], display: Display) -> None:
     command += [word for pair in options for word in pair]
     side = side_by_side(study.out, reports, study.kind, study.seeds, shlex.join(command))
     for path in write_comparison(side, study.out, study.exports):
+        display.line(f"wrote {path}")
+
+
+def _results_page(study: Study, reports: Sequence[Report], display: Display) -> None:
+    from common.report.results_page import write_results_page
+
+    for path in write_results_page(reports, study.out, study.show_frames):
         display.line(f"wrote {path}")

@@ -19,7 +19,7 @@ from common.files import natural
 from common.profiles import shortened
 from common.protocols.controls import controls
 from common.report import learning
-from common.report.records import Curve, Report, Spread, SubjectRow, Tried
+from common.report.records import ClipPredictions, Curve, Report, Spread, SubjectRow, Tried
 from common.runs.manifest import Finished, finished, plan_file, planned, read_plan, same_options
 from common.runs.store import Run
 from common.scoring import histories, verdicts
@@ -115,6 +115,7 @@ def assemble(
         learning=learning.of_paper(
             paper, {name: outcome.results for name, outcome in stored.items()}, comparisons, controlled
         ),
+        predictions=tuple(_predictions(e, stored[e.id].results) for e in paper.experiments if stored[e.id].results),
     )
 
 
@@ -174,6 +175,18 @@ def _subjects(experiment: Experiment, results: Sequence[FoldResult]) -> list[Sub
                 seconds + result.seconds * float(of_person.mean()),
             )
     return [SubjectRow(experiment.name, experiment.variant, person, *row) for person, row in totals.items()]
+
+
+def _predictions(experiment: Experiment, results: Sequence[FoldResult]) -> ClipPredictions:
+    return ClipPredictions(
+        experiment.name,
+        experiment.variant,
+        experiment.labels.name,
+        experiment.labels.classes,
+        tuple(clip for result in results for clip in result.clips),
+        tuple(int(label) for result in results for label in result.truth),
+        tuple(int(label) for result in results for label in result.probabilities.argmax(axis=1)),
+    )
 
 
 def _tried(experiment: Experiment, results: Sequence[FoldResult]) -> list[Tried]:

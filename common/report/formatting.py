@@ -87,6 +87,11 @@ def significant(value: float | None, figures: int = 3) -> str:
     return count(value) if not places else number(value, places)
 
 
+def drawn(value: float) -> float | None:
+    """A value that is only drawn, to five significant digits; None where it is not finite."""
+    return float(f"{value:.5g}") if math.isfinite(value) else None
+
+
 def short(value: float) -> str:
     """The ticks of an axis of magnitudes: `0.01`, `20`, `1,000`."""
     return f"{value:,.10f}".rstrip("0").rstrip(".")

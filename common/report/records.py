@@ -86,12 +86,30 @@ class Curve:
 
 
 @dataclass(frozen=True)
+class ClipPredictions:
+    """What one experiment predicted for each clip that it tested; row i of clips, truth and predicted belongs together.
+
+    `labels` names the label map; `truth` and `predicted` are indices into `classes`. A clip that several folds test has
+    a row for each of them.
+    """
+
+    experiment: str
+    variant: str
+    labels: str
+    classes: tuple[str, ...]
+    clips: tuple[str, ...]
+    truth: tuple[int, ...]
+    predicted: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Report:
     """Everything a report page needs, as data.
 
     `controls` are the scores of controls, their variant named `variant+control`; `tests` compare the variants of an
     experiment on the same clips; `spread` shows the scores by seed, where there are several `seeds`; `tried` are the
-    settings of searches; `motion` is that of `Profile`; `learning` has one row for each experiment that ran.
+    settings of searches; `motion` is that of `Profile`; `learning` and `predictions` have one entry for each experiment
+    that ran.
     """
 
     paper: Paper
@@ -119,6 +137,7 @@ class Report:
     tried: tuple[Tried, ...] = ()
     motion: float = 1.0
     learning: tuple[Learning, ...] = ()
+    predictions: tuple[ClipPredictions, ...] = ()
 
 
 @dataclass(frozen=True)

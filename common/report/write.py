@@ -102,6 +102,7 @@ def record(report: Report) -> dict[str, Any]:
         "corrections": plain(report.corrections),
         "subjects": plain(report.subjects),
         "curves": plain(report.curves),
+        "predictions": plain(report.predictions),
         "figures": [{"title": f.title, "caption": f.caption, "file": f.path.name} for f in report.figures],
         "environment": plain(report.environment),
         "cost": plain(report.cost),

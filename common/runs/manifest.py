@@ -11,6 +11,7 @@ from common.contract import Paper, Profile
 from common.files import write_json
 from common.json_schema import PLAN, read_json
 from common.profiles import shortened
+from common.runs import thumbnails
 from common.runs.plan import Data, Job
 from common.runs.store import Run
 from common.types import CorpusSummary, Correction, Exclusion, Experiment, FoldResult
@@ -37,6 +38,7 @@ def write_plan(path: Path, jobs: Sequence[Job], data: Data, command: Sequence[st
             "corrections": [
                 asdict(correction) for corpus in data.corpora.values() for correction in corpus.corrections
             ],
+            "thumbnails": thumbnails.names([job for job in jobs if not job.experiment.control]),
         },
     )
 

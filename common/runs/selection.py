@@ -36,7 +36,7 @@ class Study:
 
     `folder` holds licensed corpora; without it stand-ins are made. `scheduler` is the address of a Dask cluster, which
     then trains in place of processes of this machine. `exports` are formats of `report.exports`; with `tensorboard`
-    stored folds are also written as event files.
+    stored folds are also written as event files; with `show_frames` the page of results shows frames of licensed clips.
     """
 
     chosen: tuple[PaperSelection, ...]
@@ -49,6 +49,7 @@ class Study:
     scheduler: str = ""
     exports: tuple[str, ...] = ()
     tensorboard: bool = False
+    show_frames: bool = False
 
     @cached_property
     def kind(self) -> str:

@@ -1,0 +1,252 @@
+"""`index.html`: the numbers of a run, each clip by each network, and training curves, in one file for a browser.
+
+All content is JSON that the script of `results_page.html` sets as text, so that no name can become markup. Nothing is
+loaded from elsewhere.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from common.files import natural
+from common.report import formatting, tables
+from common.report.records import ClipPredictions, Curve, Report
+from common.report.write import comparison_record, save
+from common.runs import thumbnails
+from common.runs.manifest import plan_file, read_plan
+from common.types import Experiment
+
+Frames = Mapping[str, Mapping[str, bytes]]
+"""JPEGs by clip id and moment ("onset", "apex", "offset")."""
+_TEMPLATE = Path(__file__).parent / "results_page.html"
+_DATA = "{{data}}"
+_HELD_OUT = "val_"
+
+
+def write_results_page(reports: Sequence[Report], out: Path, show_frames: bool) -> tuple[Path, ...]:
+    """Write `index.html` into `out`; with `show_frames` frames of licensed clips are shown, too, if they are stored.
+
+    Raises `UserError` where `out` cannot be written.
+    """
+    plans = (
+        read_plan(plan_file(out, report.paper, report.paper.profiles[report.profile], report.data, report.seed))
+        for report in reports
+    )
+    frames = [thumbnails.stored(out, plan, show_frames) for plan in plans]
+    return save(out, {"index.html": page(reports, frames).encode()})
+
+
+def page(reports: Sequence[Report], frames: Sequence[Frames] = ()) -> str:
+    """The HTML of reports of one run; `frames` are those of the clips of each report, none by default."""
+    text = json.dumps(content(reports, frames), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    before, _, after = _TEMPLATE.read_text(encoding="utf-8").partition(_DATA)
+    return before + text.replace("<", "\\u003c") + after
+
+
+def content(reports: Sequence[Report], frames: Sequence[Frames] = ()) -> dict[str, Any]:
+    """What the page shows, as plain data for JSON."""
+    pictures: dict[str, list[list[str]]] = {}
+    matrices = [_matrix(group, frames, pictures) for group in _groups(reports)]
+    return {
+        "papers": [_about(report) for report in reports],
+        "banners": list(dict.fromkeys(filter(None, (formatting.banner(r.data, r.motion) for r in reports)))),
+        "rows": sorted((row for report in reports for row in _rows(report)), key=_waits),
+        "matrices": matrices,
+        "frames": pictures,
+        "licensed": any(report.data == "licensed" for report in reports),
+        "curves": [figure for report in reports for figure in _curves(report)],
+    }
+
+
+def _about(report: Report) -> dict[str, Any]:
+    seeds = report.seeds or (report.seed,)
+    return {
+        "key": report.paper.key,
+        "title": report.paper.title,
+        "profile": report.profile,
+        "data": formatting.data_name(report.data),
+        "seeds": ", ".join(map(str, seeds)) + (f" (numbers of seed {seeds[0]})" if len(seeds) > 1 else ""),
+        "command": report.command,
+    }
+
+
+# ---------------------------------------------------------------- numbers
+
+
+def _rows(report: Report) -> Iterator[dict[str, Any]]:
+    """One row per comparison of the PDF's tables: texts with the decimals of the PDF, values in full precision."""
+    free = {(e.name, e.variant): e.leak_free for e in report.paper.experiments}
+    for group in tables.groups(report):
+        scales = tables.scales(group)
+        for c in group:
+            cells, record = tables.cells(report, c, scales[c.metric]), comparison_record(c)
+            published, reproduced = record["published"] or {}, record["reproduced"] or {}
+            bounded = cells["low"] != formatting.DASH
+            yield {
+                "paper": report.paper.key,
+                "experiment": f"{c.experiment}/{c.variant}",
+                "leak_free": free.get((c.experiment, c.variant)),
+                "corpus": cells["corpus"],
+                "metric": cells["metric"],
+                "published": {
+                    "text": cells["published"],
+                    "value": published.get("value"),
+                    "source": published.get("source", ""),
+                },
+                "reproduced": {"text": cells["reproduced"], "value": reproduced.get("value")},
+                "interval": {
+                    "text": f"{cells['low']} to {cells['high']}" if bounded else formatting.DASH,
+                    "low": reproduced.get("low"),
+                    "high": reproduced.get("high"),
+                },
+                "chance": {"text": cells["chance"], "value": reproduced.get("chance")},
+                "folds": cells["folds"],
+                "verdict": c.verdict,
+                "label": cells["label"],
+                "reason": c.reason,
+            }
+
+
+def _waits(row: Mapping[str, Any]) -> bool:
+    """What did not run comes last; all else stays in its order."""
+    return bool(row["verdict"] == "NOT_RUN")
+
+
+# ---------------------------------------------------------------- clips by networks
+
+
+@dataclass(frozen=True)
+class _Network:
+    """One column: `place` is that of its report, `cells` predicted classes by clip, one for each fold that tests it."""
+
+    place: int
+    report: Report
+    experiment: Experiment
+    predictions: ClipPredictions
+    cells: Mapping[str, Sequence[int]]
+
+
+def _groups(reports: Sequence[Report]) -> list[list[_Network]]:
+    """The networks whose clips make one table: those on common ground, then each paper's that test the same clips."""
+    groups: dict[tuple[Any, ...], list[_Network]] = {}
+    for place, report in enumerate(reports):
+        experiments = {(e.name, e.variant): e for e in report.paper.experiments if not e.control}
+        for p in report.predictions:
+            experiment = experiments.get((p.experiment, p.variant))
+            if experiment is None:
+                continue
+            shared = len(reports) > 1 and experiment.common_ground
+            corpora = tuple(sorted(experiment.tested_on or experiment.corpora))
+            key = (not shared, "" if shared else report.paper.key, p.labels, p.classes, corpora)
+            cells: dict[str, list[int]] = {}
+            for clip, answer in zip(p.clips, p.predicted, strict=True):
+                cells.setdefault(clip, []).append(answer)
+            groups.setdefault(key, []).append(_Network(place, report, experiment, p, cells))
+    return [groups[key] for key in sorted(groups, key=lambda key: key[0])]  # stable: papers stay in their order
+
+
+def _matrix(
+    networks: Sequence[_Network], frames: Sequence[Frames], pictures: dict[str, list[list[str]]]
+) -> dict[str, Any]:
+    """A table of clips by networks, the clips that most networks get wrong first; adds their frames to `pictures`."""
+    first = networks[0]
+    classes = first.predictions.classes
+    truth = {
+        clip: label for n in networks for clip, label in zip(n.predictions.clips, n.predictions.truth, strict=True)
+    }
+    rows = []
+    for clip, label in sorted(truth.items(), key=lambda pair: natural(pair[0])):
+        cells = [[*n.cells.get(clip, ())] for n in networks]
+        tested = [answers for answers in cells if answers]
+        name = f"{first.report.paper.key} {clip}"
+        if shown := next((own for n in networks if (own := _frames_of(clip, n, frames))), None):
+            pictures[name] = [
+                [moment, base64.b64encode(shown[moment]).decode()] for moment in thumbnails.MOMENTS if moment in shown
+            ]
+        row: dict[str, Any] = {
+            "clip": clip,
+            "truth": label,
+            "failures": sum(not right(answers, label) for answers in tested),
+            "tested": len(tested),
+            "cells": cells,
+            "frames": name if shown else None,
+        }
+        rows.append(row)
+    rows.sort(key=lambda row: -row["failures"])
+    shared = len({n.report.paper.key for n in networks}) > 1
+    corpora = first.experiment.tested_on or first.experiment.corpora
+    where = ", ".join(formatting.corpus_name(first.report, name) for name in corpora)
+    return {
+        "title": f"{'Common ground' if shared else first.report.paper.key}: {where}; {', '.join(classes)}",
+        "classes": list(classes),
+        "networks": [_network(n, truth) for n in networks],
+        "clips": rows,
+    }
+
+
+def _frames_of(clip: str, network: _Network, frames: Sequence[Frames]) -> Mapping[str, bytes]:
+    return frames[network.place].get(clip, {}) if network.place < len(frames) else {}
+
+
+def right(answers: Sequence[int], label: int) -> bool:
+    """Whether a clip counts as right: more than half of the folds that test it, mostly one, predict its class."""
+    return 2 * sum(answer == label for answer in answers) > len(answers)
+
+
+def _network(network: _Network, truth: Mapping[str, int]) -> dict[str, Any]:
+    e = network.experiment
+    return {
+        "paper": network.report.paper.key,
+        "experiment": e.id,
+        "network": e.network,
+        "leak_free": e.leak_free,
+        "right": sum(right(answers, truth[clip]) for clip, answers in network.cells.items()),
+        "clips": len(network.cells),
+    }
+
+
+# ---------------------------------------------------------------- training curves
+
+
+def _curves(report: Report) -> Iterator[dict[str, Any]]:
+    """One figure per experiment, a panel per stage and metric; a single epoch makes no curve, as in the PDF."""
+    figures: dict[str, dict[tuple[str, str], list[Curve]]] = {}
+    for curve in report.curves:
+        if max(map(len, curve.folds), default=0) > 1:
+            panel = curve.stage, curve.metric.removeprefix(_HELD_OUT)
+            figures.setdefault(f"{curve.experiment}/{curve.variant}", {}).setdefault(panel, []).append(curve)
+    for name, panels in figures.items():
+        yield {
+            "title": f"{report.paper.key}: {name}",
+            "panels": [
+                {
+                    "title": f"{stage}: {metric.replace('_', ' ')}",
+                    "lines": [_line(curve) for curve in curves],
+                    "folds": max(len(curve.folds) for curve in curves),
+                }
+                for (stage, metric), curves in panels.items()
+            ],
+        }
+
+
+def _line(curve: Curve) -> dict[str, Any]:
+    """Median, least and largest value of all folds by epoch; null where no fold has a finite one."""
+    table = np.full((len(curve.folds), max(map(len, curve.folds))), np.nan)
+    for row, fold in zip(table, curve.folds, strict=True):
+        row[: len(fold)] = fold
+    table[~np.isfinite(table)] = np.nan
+    columns = [column[~np.isnan(column)] for column in table.T]
+    return {
+        "held_out": curve.metric.startswith(_HELD_OUT),
+        **{
+            name: [formatting.drawn(float(of(column))) if len(column) else None for column in columns]
+            for name, of in (("median", np.median), ("low", np.min), ("high", np.max))
+        },
+    }
