@@ -16,6 +16,10 @@ import report_example
 
 import papers
 import run_all
+from benchmarks.learning import drawing, results
+from benchmarks.learning.systems import SYSTEMS, Size
+from common.audit import audit
+from common.audit.documented import documented
 from common.protocols.splits import KNOWN
 from common.report.comparison import record as side_record
 from common.report.formatting import metric_name
@@ -27,7 +31,37 @@ from docs import generate, marks
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs" / "pages").rglob("*.md"))
 TEXTS = [ROOT / "README.md", *PAGES, *sorted(ROOT.glob("papers/*/notes.md"))]
+README = ROOT / "README.md"
 SYSTEM = ("source", "cp", "rm", "dask")
+NOT_RUN = {
+    "/path/to/": "needs the licensed corpora, or a model that somebody saved",
+    "/shared/": "needs the licensed corpora on a file system that several machines share",
+    "DIR": "stands for a folder",
+    "KEY": "stands for a paper",
+    "--json": "prints the same as data; tests/test_command_line.py runs it",
+    "--report-only": "tests/test_command_line.py runs it",
+    "--subjects": "trains for minutes; tests/test_options.py runs these options in the profile smoke",
+    "quick": "trains for minutes; .ci/run runs the profile smoke",
+    "smic-loso/tuned": "trains for a minute; .ci/run searches the settings of another paper",
+    "python run_all.py --paper aouayeb2019": "trains for five minutes; .ci/run runs the profile smoke",
+    "python run_all.py --paper aouayeb2019 kumar2019": "trains for minutes; .ci/run runs the profile smoke",
+    "apexdiff": "tests/test_docs_example.py runs it in a copy of the project",
+    "papers/apexdiff": "tests/test_docs_example.py does this in a copy of the project",
+    "KERAS_BACKEND=": "needs another backend, which is not pinned",
+    "benchmarks.": "takes up to hours; .ci/run runs all benchmarks with --short",
+    "slow or not slow": "takes minutes; .ci/run runs those of these tests that are not slow",
+    "dask": "needs a cluster; tests/test_cluster.py starts a small one",
+    "http.server": "serves until it is stopped",
+    ".venv": ".ci/run makes its environment in a temporary folder",
+    ".[gpu]": "downloads gigabytes, for a GPU",
+    ".[cluster]": "its packages are in the extra test, too",
+    ".[tensorboard]": "its package is in the extra test, too",
+    "--require-hashes": "downloads all packages again; tests/test_supply.py compares the lists",
+    "--no-build-isolation": "follows the command with --require-hashes",
+    "opencv-python": "replaces a package of the environment",
+    "pip check": "reports the package that was replaced",
+}
+"""Why .ci/run does not run a printed command: by the command, or by the beginning of one of its words."""
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -98,9 +132,42 @@ def _pip(words: list[str]) -> None:
             assert set(named[1].split(",")) <= set(extras)
 
 
-def test_the_readme_lists_every_option_and_no_other() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    synopsis = next(body for _, body in FENCE.findall(readme) if "--report-only" in body)
+def run_in_ci() -> list[set[str]]:
+    """The words of each command in .ci/run, with what its variables, `--all` and a list of extras stand for."""
+    text = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    shared = re.search(r"^shared=\((.*)\)$", text, re.MULTILINE)
+    assert shared is not None
+    lines = []
+    for line in text.replace('"${shared[@]}"', shared[1]).splitlines():
+        words = set(shlex.split(line, comments=True))
+        if "--all" in words:
+            words |= {"--paper", *papers.available()}
+        lines.append(
+            words | {f".[{extra}]" for word in words if word.startswith(".[") for extra in word[2:-1].split(",")}
+        )
+    extras = [words | {"."} for words in lines if "-e" in words]
+    return lines + extras
+
+
+def excuses(command: str) -> set[str]:
+    """The keys of NOT_RUN that fit a command."""
+    words = shlex.split(re.sub(r"\[--json\]", "--json", command))
+    return {key for key in NOT_RUN if key == command or any(word.startswith(key) for word in words)}
+
+
+def test_a_printed_command_is_run_or_has_a_reason_why_not() -> None:
+    known, used = run_in_ci(), set[str]()
+    for file, command in commands():
+        words = set(shlex.split(command))
+        if not any(words <= ran and ("smoke" in words or "smoke" not in ran) for ran in known):
+            assert excuses(command), f"{file}: .ci/run does not run {command!r}; add it there or to NOT_RUN"
+            used |= excuses(command)
+    assert used == set(NOT_RUN), "these excuse nothing"
+
+
+def test_the_reference_lists_every_option_and_no_other() -> None:
+    reference = (ROOT / "docs" / "pages" / "reference.md").read_text(encoding="utf-8")
+    synopsis = next(body for _, body in FENCE.findall(reference) if "--report-only" in body and "KEY" in body)
     told = set(re.findall(r"(?<![\w-])--[a-z-]+", synopsis)) - {"--no-motion"}
     known = set(re.findall(r"(?<![\w-])--[a-z-]+", marks.usage()))
     assert known - {"--help"} <= told
@@ -114,6 +181,53 @@ def test_examples_in_python_are_python() -> None:
     for body in examples:
         ast.parse(body)
     assert len(examples) > 3
+
+
+# ---------------------------------------------------------------- README
+
+
+def test_the_readme_is_short_and_has_the_two_commands() -> None:
+    text = README.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 120
+    fences = [body.strip() for _, body in FENCE.findall(text)]
+    assert "pip install -e . -c constraints.txt && python run_all.py --paper aouayeb2019" in fences
+    assert 'pip install -e ".[test]" -c constraints.txt && python -m pytest' in fences
+
+
+def cells(line: str) -> list[str]:
+    """The cells of a row of a Markdown table."""
+    return [cell.strip() for cell in line.strip("| ").split(" | ")]
+
+
+def test_the_readme_has_the_scores_of_the_learning_benchmark() -> None:
+    head, _, *measured = drawing.table(results.rows(results.read(results.FILE, Size()))).splitlines()
+    wanted = {(row := dict(zip(cells(head), cells(line), strict=True)))["Network"]: row for line in measured}
+    printed = re.findall(r"^\| ?(.*) \| (.+) \| (.+) \| (.+) \|$", README.read_text(encoding="utf-8"), re.MULTILINE)
+    shown = [(network, moved, still) for _, network, moved, still in printed if network != "Network"]
+    networks = sorted((system for system in SYSTEMS if not system.reads), key=lambda system: system.paper)
+    rows = [(system.name, wanted[system.label]) for system in networks]
+    assert shown == [(name, row["motion 8"], row["motion 0"]) for name, row in rows]
+    firsts = {network: re.match(r"\[`(\w+)`\]", paper) for paper, network, *_ in printed if "`" in paper}
+    assert {network: found[1] for network, found in firsts.items() if found} == {
+        next(system.name for system in networks if system.paper == key): key for key in papers.available()
+    }
+
+
+def test_the_readme_counts_the_checks_of_printed_numbers() -> None:
+    loaded = [papers.load(key) for key in papers.available()]
+    findings = [f for paper in loaded for f in audit(paper.facts, paper.claims, documented(), {}, paper.checks)]
+    told = re.search(r"(\d+) checks, and (\d+) of them contradict", " ".join(README.read_text("utf-8").split()))
+    assert told is not None
+    contradicted = [finding for finding in findings if finding.kind == "contradicted"]
+    assert (int(told[1]), int(told[2])) == (len(findings), len(contradicted))
+
+
+def test_the_citation_names_the_version_and_licence_of_the_project() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    citation = dict(re.findall(r"^(\S+): *\"?(.*?)\"?$", (ROOT / "CITATION.cff").read_text("utf-8"), re.MULTILINE))
+    assert citation["version"] == project["version"]
+    assert citation["license"] == project["license"]
+    assert (ROOT / "LICENSE").read_text(encoding="utf-8").startswith(f"{project['license']} License")
 
 
 # ---------------------------------------------------------------- links, messages, fields
@@ -139,6 +253,24 @@ def test_every_page_is_in_the_navigation() -> None:
     config = (ROOT / "docs" / "mkdocs.yml").read_text(encoding="utf-8")
     for path in PAGES:
         assert str(path.relative_to(ROOT / "docs" / "pages")) in config
+
+
+def test_files_that_pages_name_are_there() -> None:
+    for path in TEXTS:
+        text = FENCE.sub("", path.read_text(encoding="utf-8"))
+        for name in re.findall(r"`((?:benchmarks|common|docs|tests)/[\w./-]+\.py)`", text):
+            assert (ROOT / name).exists(), f"{path.name}: {name}"
+
+
+def test_every_item_of_the_checklist_is_answered_once() -> None:
+    text = (ROOT / "docs" / "pages" / "reforms.md").read_text(encoding="utf-8")
+    rows = [cells(line) for line in text.splitlines() if re.match(r"\| \d[a-z] ", line)]
+    last = {"1": "c", "2": "e", "3": "g", "4": "c", "5": "f", "6": "c", "7": "c", "8": "b"}
+    assert [row[0] for row in rows] == [
+        f"{n}{x}" for n, end in last.items() for x in "abcdefg"[: "abcdefg".index(end) + 1]
+    ]
+    assert len(rows) == 32
+    assert all(len(row) == 4 and all(row) for row in rows)
 
 
 @cache
