@@ -41,7 +41,7 @@ class Networks:
         self.learner = self.with_kernel(network.kernel, training.epochs)
 
     def with_kernel(self, kernel: str, epochs: int) -> Learner:
-        """The network with this kernel, named as in `KERNELS`, in its 3D convolutions, newly compiled (section IV.B)."""
+        """The network with this kernel, written as in `KERNELS`, in its 3D convolutions, compiled (section IV.B)."""
         network, training = replace(self._network, kernel=kernel), self._training
         return Learner(
             lambda: model.build(network, self.shapes, len(self.classes)),
@@ -108,7 +108,7 @@ def train(networks: Networks, experiment: Experiment, samples: Samples, fold_run
 
 
 def answers(models: Models, samples: Samples, settings: Settings) -> Predictions:
-    """The trained network's predictions for clips; their arrays must be scaled unless the network scales them itself."""
+    """The trained network's predictions for clips, whose arrays must be scaled unless the network does this itself."""
     return by_clip(samples, outputs(models["network"], samples.x, settings.training.batch))
 
 
