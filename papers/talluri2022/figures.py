@@ -93,8 +93,8 @@ def results(experiment: Experiment, folder: Path) -> list[Figure]:
         Figure(
             f"Five random splits: {name}",
             f"The accuracy of the {name} on the held-out clips of five random splits of CASME II after every epoch "
-            "(figure 4 of the paper shows the curves of its Split-Model). Splits are by clip: the spread shows how much "
-            "the choice of a split, and of the initial weights, changes.",
+            "(figure 4 of the paper shows the curves of its Split-Model). Splits are by clip: the spread shows the "
+            "effect of the choice of a split and of the initial weights.",
             path,
         )
     ]
