@@ -1,7 +1,7 @@
-"""Ports to PyTorch of networks of three papers, to be timed beside them in eager mode; nothing else uses them.
+"""Ports of networks of three papers to PyTorch, to compare their times in eager mode; nothing else uses them.
 
-Channels come first, as PyTorch has them. Layers, optimizers and losses are those of the papers' `model.py` and
-`recipe.py`; initial weights are PyTorch's own.
+Channels come first, as in PyTorch. Layers, optimizers and losses are those of the papers' `model.py` and `recipe.py`;
+initial weights are PyTorch's own.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def model_a(video: Tensor, classes: int, dropout: float = 0.4) -> nn.Module:
 
 
 def _dense(before: list[nn.Module], video: Tensor, dropout: float) -> list[nn.Module]:
-    """The hidden dense layer behind other layers, as wide as what they make of a video."""
+    """The hidden dense layer after other layers, for the number of features that they give for a video."""
     with torch.no_grad():
         wide = nn.Sequential(*before)(video[:1]).shape[1]
     return [nn.Linear(wide, 128), nn.ReLU(), nn.Dropout(dropout)]
