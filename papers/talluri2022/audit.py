@@ -31,7 +31,7 @@ def joined_sets(facts: Mapping[str, Any]) -> Iterator[Finding]:
         terms = [f"{n} more than {name} ({training[name]} of them for training)" for name, n in more.items()]
         statement = (
             f"{given['joined']}: {plus(parts.values())} = {whole} clips are {listed(terms)}, and "
-            f"{round(trained * whole)} are for training in all, in {given['folds']} folds; printed {printed} more"
+            f"{round(trained * whole)} in total are for training, in {given['folds']} folds; printed {printed} more"
         )
         holds = printed in (*more.values(), *training.values(), round(trained * whole))
         statement += ", which are all for training." if printed == round(trained * whole) else "."
