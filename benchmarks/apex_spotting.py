@@ -1,8 +1,8 @@
-"""How far the estimated apex lies from the annotated one, per corpus and method, beside what blind guessing gives.
+"""How far the estimated apex lies from the annotated one, per corpus and method, compared with random guessing.
 
 python -m benchmarks.apex_spotting --data DIR --corpus casme2 samm
 
-Without --data it measures on stand-in corpora, whose numbers say nothing about the real ones: there the apex is drawn
+Without --data it measures on stand-in corpora, whose numbers say nothing about the real corpora: their apex is drawn
 between 30% and 70% of the clip, which favours the midpoint. SMIC has no annotated apex; that of its stand-in is known.
 """
 
@@ -27,12 +27,12 @@ from common.vision import apex
 from common.vision.faces import FaceFinder
 
 NEAR = 1 / 8
-"""Share of a clip's length within which an estimate counts as near."""
+"""The fraction of a clip's length within which an estimate counts as near."""
 
 
 @dataclass(frozen=True)
 class Accuracy:
-    """Of one method on some clips: mean absolute and mean signed error, and the share of estimates that are near."""
+    """The mean absolute and mean signed error of a method on some clips, and the fraction of near estimates."""
 
     frames: float
     milliseconds: float
@@ -42,10 +42,10 @@ class Accuracy:
 
 
 def accuracy(clips: Sequence[Clip], errors: Sequence[NDArray[np.float64]]) -> Accuracy:
-    """What `errors` amount to: per clip the signed errors, in frames, of equally likely estimates (k,), often one.
+    """Summarise `errors`: for each clip the signed errors, in frames, of equally likely estimates (k,), often one.
 
-    Every clip counts the same. `late` is the mean signed share of the clip's length, positive where the estimate comes
-    after the annotated apex.
+    Every clip counts the same. `late` is the mean signed error as a fraction of the clip's length, positive if the
+    estimate comes after the annotated apex.
     """
     lengths = [clip.numbers[-1] - clip.numbers[0] + 1 for clip in clips]
     away = np.array([np.abs(error).mean() for error in errors])
@@ -59,18 +59,18 @@ def accuracy(clips: Sequence[Clip], errors: Sequence[NDArray[np.float64]]) -> Ac
 
 
 def guesses(clip: Clip) -> NDArray[np.float64]:
-    """The signed errors of all frames of a clip: those of a guess that takes each frame with the same probability."""
+    """The signed errors of all frames of a clip: those of a guess in which each frame is equally likely."""
     assert clip.apex is not None
     return np.array(clip.numbers, np.float64) - clip.apex
 
 
 def timed(clips: Sequence[Clip]) -> list[Clip]:
-    """The clips with an annotated apex, without those where it is the onset, which no annotator can have meant."""
+    """The clips with an annotated apex, except those whose apex is the onset, which cannot have been intended."""
     return [clip for clip in clips if clip.apex is not None and clip.apex != clip.onset]
 
 
 def with_played_apex(clips: Sequence[Clip], subjects: int | None, per_subject: int | None, seed: int) -> list[Clip]:
-    """Clips of the stand-in of SMIC with the apex that was played, which its files do not tell."""
+    """Clips of the stand-in of SMIC with the apex that was rendered, which its files do not contain."""
     from common.standin import casting
 
     played = {role.name: role.apex for role in casting.cast("smic", subjects, per_subject, seed)}
@@ -78,7 +78,7 @@ def with_played_apex(clips: Sequence[Clip], subjects: int | None, per_subject: i
 
 
 def measure(title: str, clips: Sequence[Clip], faces: FaceFinder) -> list[str]:
-    """The lines of one corpus: one per method, and one for chance, all over the clips that every method can read."""
+    """The lines of one corpus: one per method and one for chance, for the clips that every method can read."""
     by_method: dict[str, list[NDArray[np.float64]]] = {method: [] for method in apex.METHODS}
     usable, seconds = [], dict.fromkeys(apex.METHODS, 0.0)
     for clip in clips:
@@ -134,7 +134,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         roots = {name: root for name, root in corpora.find(data).items() if name in chosen.corpus}
         if not roots:
-            raise UserError(f"{data}: none of {', '.join(chosen.corpus)} here")
+            raise UserError(f"{data}: contains none of {', '.join(chosen.corpus)}")
         print("stand-in corpora" if marked(data) else f"corpora in {data}", HEADING, sep="\n")
         for name, root in roots.items():
             clips = corpora.load(name, root).clips

@@ -1,19 +1,19 @@
-"""Does the harness tell a recogniser of motion from one of faces? Prints several, as they are and under every control.
+"""Can the controls tell a classifier of motion from one of faces? Prints several, unchanged and under every control.
 
 python -m benchmarks.controls --subjects 5 --clips 4
 
-On stand-in corpora, with leave one subject out on the composite, one linear classifier is run like a paper's experiment
-on four kinds of what networks read: one frame (the onset), optical flow from the onset to the apex, frames spread over
-the clip, and the dynamic image. Expected is what docs/pages/report.md says that each control can show:
+On stand-in corpora, with leave one subject out on the composite, a linear classifier is run like a paper's experiment
+on four kinds of input: one frame (the onset), optical flow from the onset to the apex, frames spread over the clip, and
+the dynamic image. The results are expected to agree with the description of the controls in docs/pages/report.md:
 
-- As they are, all but the onset alone are recognised.
-- With the first frame repeated none is. Flow and the dynamic image are then the same for all clips, so that all answers
-  for a subject are alike; the onset is what it was.
-- With labels permuted none is recognised.
-- With frames shuffled flow and the dynamic image lose some of their score. Of the onset and of the spread frames
-  nothing is expected: another frame in the onset's place may show the expression, and the spread frames still do.
+- Without a control, all inputs except the onset are recognised.
+- With the first frame repeated, none is recognised. Flow and the dynamic image are then the same for all clips, so that
+  all predictions for a subject are the same; the onset is unchanged.
+- With labels permuted, none is recognised.
+- With frames shuffled, flow and the dynamic image lose some of their score. Nothing is expected of the onset and the
+  spread frames: another frame in the onset's place may show the expression, and the spread frames still do.
 
-With --short the sizes are tiny, and only what holds at any size is expected.
+With --short the sizes are tiny, and only results that hold at any size are expected.
 """
 
 from __future__ import annotations
@@ -42,21 +42,21 @@ from common.runs.scheduler import execute, run_context
 from common.scoring.records import Score
 
 KEY = "kumar2019"
-"""Whose place in the harness is taken: its composite experiment has the protocol that is wanted."""
+"""The paper whose place is taken: its composite experiment has the required protocol."""
 
 ALPHA = 0.01
-"""Many scores are tried: more than guessing is what fewer than this share of draws reach."""
+"""A score is better than guessing if fewer than this fraction of draws reach it; small, as many scores are tested."""
 SEES_MOTION = tuple(name for name in READS if name != "onset")
 ALIKE_WHEN_STILL = ("flow", "dynamic")
-"""What is made of frames that are all the same is the same for all clips."""
+"""Inputs that are the same for all clips if all frames of a clip are the same."""
 
 
 def measured(
     reads: str, subjects: int, clips: int, cache: Path, under: Collection[str] = tuple(CONTROLS), seed: int = 0
 ) -> dict[str, Score]:
-    """UF1 on all clips of the composite, as it is and under controls; so many subjects of so many clips each.
+    """UF1 on all clips of the composite, without and with controls, for `subjects` subjects with `clips` clips each.
 
-    `seed` decides what controls draw. Raises RuntimeError where a fold fails.
+    `seed` determines the draws of the controls. Raises RuntimeError if a fold fails.
     """
     paper = papers.load(KEY)
     experiment = next(e for e in paper.experiments if e.id == "composite-loso/published")
@@ -93,35 +93,35 @@ def measured(
 
 
 def _quiet(*_: object) -> None:
-    """Progress and lines that nobody reads."""
+    """Ignore progress and lines."""
 
 
 def recognised(score: Score) -> bool:
-    """Whether a score is more than guessing."""
+    """Whether a score is better than guessing."""
     return score.p is not None and score.p < ALPHA
 
 
 def surprises(results: Mapping[str, Mapping[str, Score]], short: bool = False) -> list[str]:
-    """What is not as expected of scores by what is read and by control; with `short` what holds at any size alone."""
+    """Scores, by input and control, that are not as expected; with `short`, only those expected at any size."""
     wrong = []
     for reads, scores in results.items():
         plain, still, shuffled = (scores[name] for name in (AS_IT_IS, NO_MOTION, SHUFFLED))
         if reads == "onset" and (still.value, still.p) != (plain.value, plain.p):
-            wrong.append("onset: repeating the first frame changes what is read of it")
+            wrong.append("onset: repeating the first frame changes its input")
         if reads in ALIKE_WHEN_STILL and still.p != 1:
-            wrong.append(f"{reads}: clips of a subject are told apart without motion")
+            wrong.append(f"{reads}: clips of a subject are distinguished without motion")
         if short:
             continue
         if recognised(plain) != (reads in SEES_MOTION):
-            wrong.append(f"{reads}: {'not ' * (not recognised(plain))}recognised as it is")
+            wrong.append(f"{reads}: {'not ' * (not recognised(plain))}recognised without a control")
         wrong += [f"{reads}: recognised with {name}" for name in (NO_MOTION, PERMUTED) if recognised(scores[name])]
         if reads in ALIKE_WHEN_STILL and shuffled.value >= plain.value:
-            wrong.append(f"{reads}: loses nothing when frames are shuffled")
+            wrong.append(f"{reads}: shuffling frames does not lower the score")
     return wrong
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print a table, and what is not as expected; status 1 where there is any of it."""
+    """Print a table and the unexpected results; status 1 if there are any."""
     parser = argparse.ArgumentParser(
         prog="benchmarks.controls", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,9 +1,9 @@
-"""How long dynamic images take beside reading their frames from disk, clip by clip.
+"""How long dynamic images take compared with reading their frames from disk, clip by clip.
 
 python -m benchmarks.dynamic_images --data DIR --corpus casme2 smic samm
 
-Without --data it measures on stand-in corpora. Every clip is read once before it is timed, so that its files lie in
-the system's memory: the ratio is then at its worst.
+Without --data it measures on stand-in corpora. Every clip is read once before it is timed, so that the system has its
+files in memory: this is the worst case for the ratio.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from common.vision import rank_pooling
 from common.vision.images import read_frames
 
 TIMES = 3
-"""A clip's time is the shortest of so many."""
+"""A clip's time is the shortest of this number of runs."""
 HEADING = f"{'corpus':10s} {'clips':>5s} {'frames':>6s} {'size':>9s} {'reading':>10s} {'pooling':>10s} {'ratio':>7s}"
 
 
@@ -46,7 +46,7 @@ def measure(clip: Clip) -> tuple[float, float, tuple[int, ...]]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print a line per corpus; the status is 1 where pooling is slower than reading."""
+    """Print a line per corpus; the status is 1 if pooling is slower than reading."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="folder of licensed corpora; without it stand-ins")
     parser.add_argument("--corpus", nargs="+", choices=corpora.NAMES, default=["casme2", "smic", "samm"])

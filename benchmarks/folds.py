@@ -1,11 +1,11 @@
-"""What a fold takes beside its own training steps, in a network's first fold and in later ones.
+"""How much time a fold takes in addition to its training steps, in a network's first fold and in later ones.
 
 python -m benchmarks.folds --epochs 20
 
-Folds of two experiments with the papers' sizes and batches, of few epochs on small stand-in corpora, are run as studies
-run them, in this process. Beside the seconds that a fold is stored with stand those inside `train_on_batch`, and those
-that answering the held-out clips takes. The first fold's steps hold what tracing takes. Whatever else there is comes
-once a fold or once an epoch: the ratio falls towards 1 with more epochs and more clips.
+Folds of two experiments with the papers' sizes and batches, but few epochs and small stand-in corpora, are run as in a
+study, in this process. The table compares the seconds stored for a fold with the seconds inside `train_on_batch` and
+those of predicting the held-out clips. The steps of the first fold include tracing. Everything else happens once per
+fold or once per epoch: the ratio falls towards 1 with more epochs and more clips.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ from common.types import Experiment, Predictions, Samples
 
 EXPERIMENTS = (("reddy2019", "stcnn-smic/loso"), ("talluri2022", "model-a-scenario-2/loso"))
 MOST = 1.05
-"""What a later fold may take, in times its training steps."""
+"""The maximum time of a later fold, as a multiple of its training steps."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A fold: its seconds, how many steps it trains, and the seconds in these and in its answers."""
+    """A fold: its seconds, its number of training steps, and the seconds in these steps and in its predictions."""
 
     fold: str
     seconds: float
@@ -53,12 +53,12 @@ class Row:
 
     @property
     def ratio(self) -> float:
-        """The fold in times its training steps."""
+        """The time of the fold as a multiple of its training steps."""
         return self.seconds / self.training
 
 
 def planned(key: str, name: str, profile: Profile, data: Path, cache: Path, out: Path) -> Job:
-    """The job that a study makes of an experiment on the corpora below `data`, cut to the profile."""
+    """The job of an experiment, as in a study, on the corpora in the folder `data`, limited to the profile."""
     paper = papers.load(key)
     experiment = next(e for e in paper.experiments if e.id == name)
     return plan(
@@ -76,11 +76,11 @@ def planned(key: str, name: str, profile: Profile, data: Path, cache: Path, out:
 
 
 def _quiet(*_: object) -> None:
-    """Progress and lines that nobody reads."""
+    """Ignore progress and lines."""
 
 
 class Clock:
-    """Seconds inside `train_on_batch` and in answering, by the fold that is at work."""
+    """Seconds inside `train_on_batch` and in predictions, by the current fold."""
 
     def __init__(self) -> None:
         self.fold = ""
@@ -88,7 +88,7 @@ class Clock:
         self.answers: dict[str, float] = {}
 
     def timed(self, train_on_batch: Any) -> Any:
-        """The method of Keras' models, with its calls timed."""
+        """Wrap the method of Keras' models so that its calls are timed."""
 
         def call(*words: Any, **named: Any) -> Any:
             started = time.perf_counter()
@@ -100,7 +100,7 @@ class Clock:
         return call
 
     def parts(self, key: str) -> Parts:
-        """A paper's modules, with a recipe that says which fold it trains."""
+        """A paper's modules, with a recipe that records which fold it trains."""
         own = papers.parts(key)
         recipe: Any = own.recipe()
 
@@ -111,7 +111,7 @@ class Clock:
             def predict(test: Samples) -> Predictions:
                 started = time.perf_counter()
                 answers = trained.predict(test)
-                self.answers.setdefault(fold_run.fold, time.perf_counter() - started)  # others ask for checks alone
+                self.answers.setdefault(fold_run.fold, time.perf_counter() - started)  # later calls are only checks
                 return answers
 
             return replace(trained, predict=predict)
@@ -121,7 +121,7 @@ class Clock:
 
 
 def measured(job: Job, cache: Path) -> list[Row]:
-    """A row per fold, in the order in which they are trained. Raises RuntimeError where one fails."""
+    """A row per fold, in the order in which they are trained. Raises RuntimeError if a fold fails."""
     clock = Clock()
     parts = clock.parts(job.paper.key)
     model = importlib.import_module("keras").Model
@@ -149,11 +149,11 @@ def line(row: Row) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print a table per experiment; status 1 where later folds take more than 1.05 times their steps (median)."""
+    """Print a table per experiment; status 1 if later folds take more than 1.05 times their steps (median)."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--paper", nargs="+", choices=[key for key, _ in EXPERIMENTS], help="default: both")
     parser.add_argument("--epochs", type=int, default=20)
-    parser.add_argument("--subjects", type=int, default=4, help="of the stand-in corpora, each a fold")
+    parser.add_argument("--subjects", type=int, default=4, help="of the stand-in corpora; each is one fold")
     parser.add_argument("--clips", type=int, default=3, help="of each subject")
     parser.add_argument("--cache", type=Path, default=Path("standin-cache"), help="for stand-ins and prepared clips")
     chosen = parsed(parser, arguments, paper=["reddy2019"], epochs=1, subjects=2, clips=2)

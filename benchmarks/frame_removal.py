@@ -1,10 +1,10 @@
-"""Which frames of a clip survive the removal of low texture (Kumar et al., 2019, section 3.2), by reading of the text.
+"""Which frames of a clip stay when low texture is removed (Kumar et al., 2019, section 3.2), for each variant.
 
 python -m benchmarks.frame_removal --data DIR --corpus casme2 samm
 
-Without --data it measures on stand-in corpora, whose apexes are known and lie between 30% and 70% of the clip: that
-favours readings which keep the middle. `--short` reads few clips, with faces, window and cutoff of half the size: it
-shows that everything works, its numbers mean little. The status is 1 where the published reading loses the apex of
+Without --data it measures on stand-in corpora, whose apexes are known and lie between 30% and 70% of the clip: this
+favours variants that keep the middle. `--short` reads few clips, with faces, window and cutoff of half the size: it
+checks that everything works, but its numbers mean little. The status is 1 if the variant "published" loses the apex of
 more than one clip in ten.
 """
 
@@ -33,20 +33,20 @@ from papers.kumar2019.texture import select
 READINGS: Mapping[str, Removal] = {"published": Removal()} | {name: how for name, (how, _) in REMOVALS.items()}
 CORPORA = ("casme2", "smic", "samm")
 KEPT = 0.9
-"""Share of the clips whose apex the published reading must keep."""
+"""The fraction of clips whose apex the variant "published" must keep."""
 TESTED = Training().tested_alpha
 SHORT = Inputs(face_size=112, window=31, cutoff=15.0)
 
-HEADING = f"""Magnified {TESTED} times. Columns, over the clips of a corpus with a known apex:
-all stay    clips of which no frame is removed
-frames      share of a clip's frames that stay
+HEADING = f"""Magnified {TESTED} times. Columns, for the clips of a corpus with a known apex:
+all stay    clips from which no frame is removed
+frames      percentage of a clip's frames that stay
 apex        clips whose apex frame stays
-halves      clips of which a frame before the apex stays, from the onset on, and one after it, up to the offset
-longer      clips of more frames than a window, and of these the clips whose apex frame stays
-backwards   share of frames that stay, or go, as they do when the clip is played backwards before it is magnified
-            (a dash where A_i is that of the frames as they are, which has no direction)
-noise       share of frames that stay, or go, as they do in a clip of random numbers with as many frames
-growth      grey levels by which the mean of the frames that stay differs, magnified and not (mean over pixels)
+halves      clips in which a frame between onset and apex stays, and one between apex and offset
+longer      of the clips with more frames than a window, those whose apex frame stays
+backwards   percentage of frames with the same fate when the clip is played backwards before it is magnified
+            (a dash if A_i is computed from the unmagnified frames, where direction does not matter)
+noise       percentage of frames with the same fate as in a clip of random numbers of the same length
+growth      difference in grey levels between the mean of the frames that stay, magnified and not (mean over pixels)
 
 {"corpus":7s} {"reading":34s} {"clips":>5s} {"all stay":>8s} {"frames":>7s} {"apex":>5s} {"halves":>6s} {"longer":>9s} \
 {"backwards":>9s} {"noise":>6s} {"growth":>6s}"""
@@ -54,7 +54,7 @@ growth      grey levels by which the mean of the frames that stay differs, magni
 
 @dataclass(frozen=True)
 class Fate:
-    """What became of the frames of one clip in one reading; see `HEADING`."""
+    """What happened to the frames of one clip in one variant; see `HEADING`."""
 
     longer: bool
     share: float
@@ -101,7 +101,7 @@ def _mask(kept: NDArray[np.int64], count: int) -> NDArray[np.bool_]:
 
 
 def line(corpus: str, reading: str, fates: Sequence[Fate]) -> str:
-    """The row of one reading."""
+    """The row of one variant."""
     longer = [f for f in fates if f.longer]
 
     def mean(name: str) -> float:
@@ -117,7 +117,7 @@ def line(corpus: str, reading: str, fates: Sequence[Fate]) -> str:
 
 
 def measure(clips: Sequence[Clip], inputs: Inputs, faces: FaceFinder) -> dict[str, list[Fate]]:
-    """The fates of all clips that can be read, by reading."""
+    """The fates of all clips that can be read, by variant."""
     fates: dict[str, list[Fate]] = {name: [] for name in READINGS}
     for clip in clips:
         try:
@@ -132,14 +132,14 @@ def measure(clips: Sequence[Clip], inputs: Inputs, faces: FaceFinder) -> dict[st
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print a table per corpus, and one of all together."""
+    """Print a table per corpus, and one for all corpora together."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="folder of licensed corpora; without it stand-ins")
     parser.add_argument("--corpus", nargs="+", choices=CORPORA, default=list(CORPORA))
     parser.add_argument("--subjects", type=int, default=6, help="of each stand-in corpus; 0 for all")
     parser.add_argument("--clips", type=int, default=1, help="per stand-in subject, of the three classes; 0 for all")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--short", action="store_true", help="one subject of each, smaller faces and windows")
+    parser.add_argument("--short", action="store_true", help="one subject of each corpus, smaller faces and windows")
     parser.add_argument("--cache", type=Path, default=Path("standin-cache"), help="folder for the stand-ins")
     options = parser.parse_args(arguments)
     inputs = SHORT if options.short else Inputs()

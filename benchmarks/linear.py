@@ -1,4 +1,4 @@
-"""References that are no network: one linear classifier on what is read of a clip, run like a paper's experiment."""
+"""References without a network: a linear classifier on features of a clip, run like a paper's experiment."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from common.vision.rank_pooling import approximate
 
 SOURCES = ("benchmarks/linear.py", "common/standin/proof.py", "common/vision/rank_pooling.py")
 SPREAD = 8
-"""Frames that stand for a whole clip."""
+"""The number of frames that represent a whole clip."""
 SMALL = (SIZE[0] // 8, SIZE[1] // 8)
 PIXELS = SMALL[0] * SMALL[1]
 METADATA = "metadata"
-"""What is read of a clip without looking at its face: corpus, length, frame rate, size and brightness."""
+"""Features of a clip that do not depend on its face: corpus, length, frame rate, size and brightness."""
 CORPORA = ("casme2", "smic", "samm")
 FACTS = len(CORPORA) + 5
-"""How many numbers `METADATA` is."""
+"""The number of features of `METADATA`."""
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """What the linear classifier reads: one of `READS`, or `METADATA`; `code` is a digest of the source code."""
+    """The input of the linear classifier: one of `READS`, or `METADATA`; `code` is a digest of the source code."""
 
     reads: str
     code: str
@@ -46,16 +46,16 @@ class Network:
 
 @dataclass(frozen=True)
 class Training:
-    """Nothing is computed in another precision."""
+    """There is no other precision."""
 
     precision: str = "float32"
 
 
 @dataclass(frozen=True)
 class Reading:
-    """Which frames of a clip are read, by their places, and what is made of them: aligned, uint8 (n, height, width).
+    """The places of the frames of a clip that are read, and the features of these frames, an array of `count` numbers.
 
-    That is an array of `count` numbers.
+    `features` takes aligned frames, uint8 (n, height, width).
     """
 
     places: Callable[[ClipFrames], Sequence[int]]
@@ -90,7 +90,7 @@ def settings_for(reads: str) -> Settings:
 
 
 def prepare(clip: ClipFrames, inputs: Inputs, faces: FaceFinder) -> Arrays:
-    """What is read of a clip: "features" (1, n) float32."""
+    """The features of a clip: "features" (1, n) float32."""
     first = read_frame(clip, 0)
     if inputs.reads == METADATA:
         facts = [*(clip.corpus == name for name in CORPORA), len(clip.numbers), clip.fps, *first.shape[:2]]
@@ -117,7 +117,7 @@ class Linear:
     """A recipe: standardised features, ridge regression on the classes."""
 
     class Networks:
-        """None: what takes their place knows how many classes there are."""
+        """There are no networks; this only stores the number of classes."""
 
         def __init__(
             self, network: object, training: object, shapes: Shapes, classes: tuple[str, ...], seed: int
@@ -136,7 +136,7 @@ class Linear:
 
     @staticmethod
     def train(networks: Any, experiment: Experiment, samples: Samples, fold_run: FoldRun) -> Trained:
-        """Fit on the training rows; answers are one-hot."""
+        """Fit on the training rows; predictions are one-hot."""
         from sklearn.linear_model import RidgeClassifier
         from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import StandardScaler
@@ -153,7 +153,7 @@ class Linear:
 
 
 def parts() -> Parts:
-    """What takes the place of a paper's modules."""
+    """The replacement of a paper's modules."""
     preprocess: Any = SimpleNamespace(prepare=prepare, shapes=shapes, assemble=assemble)
     figures: Any = SimpleNamespace(draw=lambda *_: [], results=lambda *_: [])
     recipe: Callable[[], Any] = lambda: Linear  # noqa: E731

@@ -1,12 +1,11 @@
-"""Time and memory of motion magnification beside a plain NumPy port of the reference, on frames drawn here.
+"""Time and memory of motion magnification compared with a plain NumPy port of the reference, on synthetic frames.
 
 python -m benchmarks.magnification
 
-The port does as public ports do: it goes through the clip frame by frame, builds the whole Laplacian pyramid in YIQ and
+The port works like public ports: it processes the clip frame by frame, builds the whole Laplacian pyramid in YIQ and
 float64 with a separable binomial kernel, keeps the state of the temporal filter for every pixel of every level, and
-puts every frame together again. Each side runs in a process of its own, so that one's memory does not count for the
-other. Ends with status 1 where the two pictures differ by more than `TOLERANCE` grey levels, or where a bound of time
-or memory is missed.
+reconstructs every frame. Each side runs in its own process, so that the memory of one does not count for the other. The
+status is 1 if the two results differ by more than `TOLERANCE` grey levels, or if a bound of time or memory is missed.
 """
 
 from __future__ import annotations
@@ -34,22 +33,22 @@ Frames = NDArray[np.uint8]
 Size = tuple[int, int, int]
 
 TOLERANCE = 1
-"""Grey levels: float32 and float64 may round to different neighbours."""
+"""In grey levels: float32 and float64 may round to different neighbours."""
 FASTER, MEMORY = 5.0, 3.0
-"""The bounds: times the port's speed, and times the clip in float32."""
+"""The bounds: minimum speed relative to the port, and maximum memory relative to the clip in float32."""
 SETTINGS = Magnification(alpha=10, wavelength=16, low_hz=0.5, high_hz=10)
-"""As kumar2019 and le2020 have it."""
+"""As in kumar2019 and le2020."""
 YIQ = np.array([[0.299, 0.587, 0.114], [0.595716, -0.274453, -0.321263], [0.211456, -0.522591, 0.311135]])
 KERNEL = (1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16)
 ATTENUATION = np.array([1, 0, 0])
-"""What is left of the motion of Y, I and Q."""
+"""The fraction of the motion of Y, I and Q that is kept."""
 EDGE = 2
 FPS = 30.0
 
 
 @dataclass(frozen=True)
 class Run:
-    """What one side took for a clip: seconds, and MiB of memory at most beside the clip. `file` has its frames."""
+    """The cost of one side for a clip: seconds, and peak MiB of memory without the clip. `file` contains its frames."""
 
     file: Path
     seconds: float
@@ -92,7 +91,7 @@ def difference_equation(fps: float, settings: Magnification) -> tuple[tuple[floa
 
 
 def pyramid(picture: Array, levels: int) -> list[Array]:
-    """The Laplacian levels of a picture (h, w, c), finest first, with what is left as the last."""
+    """The Laplacian levels of an image (h, w, c), finest first, with the residual as the last."""
     bands = []
     for _ in range(levels - 1):
         smaller = blurred(picture)[::2, ::2]
@@ -102,7 +101,7 @@ def pyramid(picture: Array, levels: int) -> list[Array]:
 
 
 def collapse(levels: list[Array]) -> Array:
-    """The picture of a Laplacian pyramid."""
+    """The image of a Laplacian pyramid."""
     picture = levels[-1]
     for band in levels[-2::-1]:
         picture = band + enlarged(picture, band.shape)
@@ -110,7 +109,7 @@ def collapse(levels: list[Array]) -> Array:
 
 
 def blurred(picture: Array) -> Array:
-    """Both ways with the binomial kernel, reflected at the borders."""
+    """Blur along both axes with the binomial kernel, reflected at the borders."""
     for axis in (0, 1):
         length = picture.shape[axis]
         widths = [(EDGE, EDGE) if here == axis else (0, 0) for here in range(picture.ndim)]
@@ -122,7 +121,7 @@ def blurred(picture: Array) -> Array:
 
 
 def enlarged(picture: Array, shape: tuple[int, ...]) -> Array:
-    """Twice the size, pixels spread out and blurred."""
+    """Enlarge to twice the size: pixels are spread out and blurred."""
     spread = np.zeros(shape)
     spread[::2, ::2] = 4 * picture
     return blurred(spread)
@@ -143,7 +142,7 @@ def drawn(n: int, height: int, width: int) -> Frames:
 
 
 def measured(side: Callable[[Frames, float, Magnification], Frames], size: Size, file: Path) -> Run:
-    """Run one side in this process, on a short piece first: its imports are not what is measured."""
+    """Run one side in this process, first on a short piece, so that imports are not measured."""
     frames = drawn(*size)
     side(frames[:2, :64, :64], FPS, SETTINGS)
     before, start = peak_memory_mib(), time.perf_counter()
@@ -154,13 +153,13 @@ def measured(side: Callable[[Frames, float, Magnification], Frames], size: Size,
 
 
 def alone(side: Callable[[Frames, float, Magnification], Frames], size: Size, folder: Path) -> Run:
-    """`measured` in a process of its own."""
+    """Run `measured` in its own process."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         return pool.submit(measured, side, size, folder / f"{side.__name__}.npy").result()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print a line, and say by the status whether all bounds hold."""
+    """Print a line; the status is 1 if a bound does not hold."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--frames", type=int, default=70)
     parser.add_argument("--height", type=int, default=480)
@@ -168,7 +167,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parsed(parser, arguments, frames=8, height=96, width=128)
     size = (chosen.frames, chosen.height, chosen.width)
     clip_mib = 4 * 3 * math.prod(size) / 2**20
-    print(f"{size[0]} frames {size[2]}x{size[1]}x3; memory in times the clip in float32")
+    print(f"{size[0]} frames {size[2]}x{size[1]}x3; memory relative to the clip in float32")
     print("seconds  port's  faster  memory  port's  grey levels apart")
     with tempfile.TemporaryDirectory() as folder:
         # both runs before the comparison: a process begins with the peak of the one that started it

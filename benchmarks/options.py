@@ -1,4 +1,4 @@
-"""What all benchmarks take on the command line."""
+"""Command-line options that all benchmarks share."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 
 def parsed(parser: ArgumentParser, arguments: Sequence[str] | None, **short: Any) -> Namespace:
-    """The arguments, or those of the process, with `--short` among the options.
+    """The parsed arguments, or those of the process, with the additional option `--short`.
 
-    With `--short` options that are not given have the values of `short`, and `short` is True in what is returned.
+    With `--short`, options that are not given have the values of `short`, and `short` is True in the result.
     """
     parser.add_argument(
-        "--short", action="store_true", help="tiny sizes, to see that all of it runs; no bound is judged"
+        "--short", action="store_true", help="tiny sizes, to check that everything runs; no bound is checked"
     )
     if parser.parse_known_args(arguments)[0].short:
         parser.set_defaults(**short)

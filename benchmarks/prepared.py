@@ -23,9 +23,9 @@ SEED = 0
 
 @dataclass(frozen=True)
 class Bench:
-    """An experiment with a profile, whose stand-ins and prepared clips lie in a cache.
+    """An experiment with a profile, whose stand-ins and prepared clips are in a cache.
 
-    `parts` loads the working modules, and `images` is the kind of pictures that they read ("raw" or "cropped").
+    `parts` loads the working modules, and `images` is the kind of images that they read ("raw" or "cropped").
     """
 
     paper: Paper
@@ -36,7 +36,7 @@ class Bench:
     cache: Cache
 
     def job(self) -> Job:
-        """The experiment on its stand-ins, which are made where they are not there yet."""
+        """The experiment on its stand-ins, which are created if they do not exist yet."""
         corpora = sorted({name.removesuffix("_recordings") for name in self.experiment.corpora})
         size = self.profile
         folder = standin.ensure(
@@ -56,12 +56,12 @@ class Bench:
         )
 
     def make_ready(self, pool: Pool) -> float:
-        """Have stand-ins and prepared clips in the cache; the seconds of one process that new clips took."""
+        """Create stand-ins and prepared clips in the cache. Returns the seconds of one process spent on new clips."""
         job = self.job()
         return prepare_clips([job], self._context(pool), quiet)[job.experiment.id].seconds
 
     def job_and_samples(self) -> tuple[Job, Samples]:
-        """The job, and what its networks read."""
+        """The job, and the samples that its networks read."""
         job, context = self.job(), self._context(Pool(1))
         excluded = prepare_clips([job], context, quiet)[job.experiment.id].excluded
         return job, preprocessing.samples(job, excluded, self.parts().preprocess, context.code, context.cache, None)
@@ -79,4 +79,4 @@ def of_paper(key: str, experiment: str, cache: Cache, profile: Callable[[Profile
 
 
 def quiet(*_: Any) -> None:
-    """Progress that nobody reads."""
+    """Ignore progress."""

@@ -1,14 +1,14 @@
-"""How fast clips are prepared, beside decoding their images with OpenCV alone.
+"""How fast clips are prepared, compared with only decoding their images with OpenCV.
 
 python -m benchmarks.preprocessing --paper aouayeb2019
 
 The clips are those of the MEGC 2019 composite, by default of stand-ins of full size, with the settings of the profile
-`paper`. Preparing is what a run does before its first fold, into an empty cache: the digests of all files, then every
-clip in as many processes as are asked for, finding faces and writing included. Decoding is `cv2.imread` of the same
-files, each once, in the same processes. The two take turns after every few clips, so that what else the machine does
-meets both. Speed is the seconds of decoding over those of preparing. Each repeat is made by new processes; files are
-read once before either, so that the system holds them. Where the time goes is measured in one process on a few of the
-clips, once dlib's model is loaded. Ends with status 1 where a bound of `LEAST` is missed.
+`paper`. Preparing is what a run does before its first fold, with an empty cache: the digests of all files, then every
+clip in `--workers` processes, including face detection and writing. Decoding is `cv2.imread` of the same files, each
+once, in the same processes. The two take turns after every few clips, so that other load on the machine affects both.
+Speed is the seconds of decoding divided by those of preparing. Each repeat uses new processes; files are read once
+before, so that the system has them in memory. How the time is divided is measured in one process on a few of the clips,
+after dlib's model is loaded. The status is 1 if a bound of `LEAST` is missed.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ from common.vision.faces import FaceFinder
 from papers.reddy2019 import preprocess as reddy2019
 
 LEAST = {"aouayeb2019": 0.4}
-"""The speed that a paper must reach."""
+"""The minimum speed of a paper."""
 Found = TypeVar("Found")
 TURN = 4
-"""Clips that a process decodes, and then prepares, before it is decoding's turn again."""
+"""The number of clips that a process decodes, and then prepares, in one turn."""
 LOOKED_INTO = 24
-"""Clips at most for where the time goes."""
+"""The maximum number of clips for measuring how the time is divided."""
 CORPORA = ("casme2", "smic", "samm")
 PARTS = {
     "read": (images, "_read"),
@@ -63,7 +63,7 @@ HEADING = "paper        clips  images  decoding s  preparing s  speed  reading  
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds of decoding and of preparing, and the MiB of memory that the largest process held at most."""
+    """Seconds of decoding and of preparing, and the peak memory of the largest process in MiB."""
 
     decoding: float
     preparing: float
@@ -71,12 +71,12 @@ class Cost:
 
     @property
     def speed(self) -> float:
-        """Of preparing, with decoding as the unit."""
+        """The speed of preparing relative to decoding."""
         return self.decoding / self.preparing
 
 
 def composite(key: str, data: Path, clips: int | None, cache: Path) -> Job:
-    """A paper's experiment on the composite with as many clips, spread evenly over all, or all of them."""
+    """A paper's experiment on the composite with `clips` clips, spread evenly over all, or with all of them."""
     paper = papers.load(key)
     profile = paper.profiles["paper"]
     experiment = next(e for e in paper.experiments if e.common_ground)
@@ -92,12 +92,12 @@ def composite(key: str, data: Path, clips: int | None, cache: Path) -> Job:
 
 
 def files(clip: Clip, job: Job) -> tuple[Path, ...]:
-    """The image files of a clip that a job reads, each once: reddy2019 reads some of them."""
+    """The image files of a clip that a job reads, each once: reddy2019 reads only some of them."""
     return (reddy2019.window(clip, job.settings.inputs) if job.paper.key == "reddy2019" else clip).files
 
 
 def decode(paths: Sequence[Path]) -> int:
-    """Decode images as OpenCV does by itself; how many they are."""
+    """Decode images with OpenCV only. Returns their number."""
     for path in paths:
         if cv2.imread(str(path)) is None:
             raise OSError(f"OpenCV cannot read {path}")
@@ -105,19 +105,19 @@ def decode(paths: Sequence[Path]) -> int:
 
 
 def measured(job: Job, workers: int, folder: Path) -> Cost:
-    """Decode and prepare all clips of a job by turns, prepared as in a run, into an empty cache below `folder`."""
+    """Decode and prepare all clips of a job in turns, preparing them as in a run, with an empty cache in `folder`."""
     parts = partial(papers.parts, job.paper.key)
-    parts()  # what a run imports whether or not there are clips to prepare
+    parts()  # a run imports these modules even if there are no clips to prepare
     decoding = preparing = 0.0
     with tempfile.TemporaryDirectory(dir=folder) as empty, Pool(workers) as pool:
         cache = Cache(Path(empty))
         context = scheduler.run_context(job.paper.key, parts, cache, None, pool)
-        list(pool.finished([pool.start(decode, ()) for _ in range(workers)]))  # the processes are there
+        list(pool.finished([pool.start(decode, ()) for _ in range(workers)]))  # now the processes have started
         for first in range(0, len(job.clips), TURN * workers):
             clips = job.clips[first : first + TURN * workers]
             paths = [files(clip, job) for clip, _ in clips]
             for path in (path for clip, _ in clips for path in clip.files):
-                path.read_bytes()  # now the system holds it
+                path.read_bytes()  # now the system has it in memory
             start = time.perf_counter()
             list(pool.finished([pool.start(decode, clip_paths) for clip_paths in paths]))
             turned = time.perf_counter()
@@ -127,13 +127,13 @@ def measured(job: Job, workers: int, folder: Path) -> Cost:
             decoding += turned - start
             if made.excluded:
                 raise ValueError(f"{made.excluded[0].clip}: {made.excluded[0].reason}")
-    # of this process, and where it started others, of the largest of them
+    # of this process or, if it started others, of the largest of them
     mib = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024 if workers > 1 else peak_memory_mib()
     return Cost(decoding, preparing, mib)
 
 
 def shares(job: Job, folder: Path) -> dict[str, float]:
-    """Which shares of the seconds go where when the clips of a job are prepared in this process."""
+    """How the time is divided when the clips of a job are prepared in this process, as fractions."""
     spent = dict.fromkeys(PARTS, 0.0)
     finder = FaceFinder()
     finder.find(images.read(job.clips[0][0].frames[0]))  # loaded by now
@@ -150,7 +150,7 @@ def shares(job: Job, folder: Path) -> dict[str, float]:
 
 @contextmanager
 def timed(places: dict[str, tuple[object, str]], spent: dict[str, float]) -> Iterator[None]:
-    """Add up in `spent` the seconds that functions take, each named by its owner and its name there."""
+    """Add up in `spent` the seconds that functions take; a function is given by its owner and its name there."""
 
     def watched(name: str, function: Callable[..., object]) -> Callable[..., object]:
         def call(*given: object) -> object:
@@ -173,7 +173,7 @@ def timed(places: dict[str, tuple[object, str]], spent: dict[str, float]) -> Ite
 
 
 def alone(work: Callable[..., Found], *given: object) -> Found:
-    """What `work` finds in a process of its own, and in those that it starts."""
+    """The result of `work` in its own process."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         return pool.submit(work, *given).result()
 
@@ -199,10 +199,10 @@ def row(job: Job, workers: int, repeats: int, folder: Path) -> tuple[str, float]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print a line per paper, and say by the status whether all bounds hold."""
+    """Print a line per paper; the status is 1 if a bound does not hold."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--paper", nargs="+", metavar="KEY", default=papers.available())
-    parser.add_argument("--clips", type=int, help="so many, spread over corpora and subjects; default: all")
+    parser.add_argument("--clips", type=int, help="number of clips, spread over corpora and subjects; default: all")
     parser.add_argument("--workers", type=int, default=1, help="processes, the same number for both sides")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--data", type=Path, help="corpora; default: stand-ins of full size, written into --cache")

@@ -1,13 +1,13 @@
-"""Whether each network of reddy2019 can learn its training clips by heart at the paper's sizes, and what it costs.
+"""Whether each network of reddy2019 can memorise its training clips at the paper's sizes, and at what cost.
 
 python -m benchmarks.reddy2019_fit --corpus smic --epochs 400 --dropout 0
 
-Networks are trained as the suite trains them (SGD with rate 0.01, batches of 8), and scored on the very clips that they
-learn from: this tests that nothing stands in the way of learning, and says nothing about recognition. A step takes some
-tenths of a second with 18 frames and some seconds with 96; the few clips of a stand-in need hundreds of steps without
-dropout, and more with it: of nine clips of SMIC stand-ins, without dropout, MicroExpSTCNN knew all after 302 epochs,
-the intermediate FuseNet 95% after 121, the late one all after 227. Each network runs in a process of its own, whose
-peak memory is printed; for that alone two epochs are enough. Without --data it uses stand-in corpora.
+Networks are trained as in the suite (SGD with rate 0.01, batches of 8), and scored on the same clips on which they are
+trained: this tests that nothing prevents learning, and says nothing about recognition. A step takes some tenths of a
+second with 18 frames and some seconds with 96; the few clips of a stand-in need hundreds of steps without dropout, and
+more with it. On nine clips of SMIC stand-ins, without dropout, MicroExpSTCNN had learnt all clips after 302 epochs, the
+intermediate FuseNet 95% after 121, and the late FuseNet all after 227. Each network runs in its own process, whose peak
+memory is printed; to measure only this, two epochs are enough. Without --data it uses stand-in corpora.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ from papers.reddy2019.experiments import NETWORKS
 
 CORPORA = ("smic", "casme_sq")
 FITTED = 0.95
-"""Share of training clips that count as learnt."""
+"""The training accuracy from which the clips count as learnt."""
 
 
 @dataclass(frozen=True)
 class Fit:
-    """Of one network: parameters, the training accuracy after each epoch, seconds in all and peak memory."""
+    """The parameters of a network, its training accuracy after each epoch, total seconds and peak memory."""
 
     parameters: int
     accuracy: tuple[float, ...]
@@ -53,10 +53,10 @@ class Fit:
 
 
 def labelled(data: Path, name: str, experiment: Experiment) -> Iterator[tuple[Clip, int]]:
-    """The clips of a corpus below `data` that an experiment trains on, each with its class."""
+    """The clips of a corpus in the folder `data` that an experiment trains on, each with its class."""
     root = corpora.find(data).get(name)
     if root is None:
-        raise UserError(f"{data}: no {name} here")
+        raise UserError(f"{data}: contains no {name}")
     corpus = casme_sq_recordings.load(root) if name == "casme_sq" else corpora.load(name, root)
     for clip in corpus.clips:
         emotion = experiment.labels.mapping[clip.corpus].get(clip.emotion)
@@ -65,7 +65,7 @@ def labelled(data: Path, name: str, experiment: Experiment) -> Iterator[tuple[Cl
 
 
 def prepared(clips: Iterator[tuple[Clip, int]], experiment: Experiment, settings: Settings) -> Samples:
-    """Samples with the inputs of all networks; clips that cannot be used are named and left out."""
+    """Samples with the inputs of all networks; clips that cannot be used are reported and left out."""
     faces, usable, arrays = FaceFinder(), [], []
     for clip, label in clips:
         try:
@@ -111,7 +111,7 @@ def _line(key: str, corpus: str, frames: int, clips: int, result: Fit) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the table; "learnt at" is the first epoch after which 95% of the clips are answered rightly."""
+    """Print the table; "learnt at" is the first epoch after which 95% of the clips are classified correctly."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="folder of licensed corpora; without it stand-ins")
     parser.add_argument("--corpus", nargs="+", choices=CORPORA, default=CORPORA)

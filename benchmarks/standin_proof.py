@@ -1,4 +1,4 @@
-"""Do the stand-in corpora serve? Prints, for corpora of a given size, what a recogniser can and cannot find in them.
+"""Are the stand-in corpora suitable? Prints, for corpora of a given size, what a classifier can find in them.
 
 python -m benchmarks.standin_proof --subjects 5 --clips 4
 """
@@ -19,14 +19,14 @@ from common.standin.proof import Proof, prove, stimulated, usable
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write corpora of the size asked for, unless they are there, and print the table."""
+    """Write corpora of the given size, unless they exist, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--subjects", type=int, default=5, help="subjects per corpus; 0 for all")
     parser.add_argument("--clips", type=int, default=4, help="classed clips per subject; 0 for all")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--cache", type=Path, default=Path("standin-cache"), help="folder for the corpora")
-    parser.add_argument("--apexes", type=int, default=30, help="clips whose apex is looked for")
-    parser.add_argument("--permutations", type=int, default=5, help="draws of classes that show what guessing reaches")
+    parser.add_argument("--apexes", type=int, default=30, help="clips whose apex is estimated")
+    parser.add_argument("--permutations", type=int, default=5, help="permutations of the classes, to measure chance")
     chosen = parsed(parser, arguments, subjects=2, clips=2, apexes=1, permutations=1)
     started = time.perf_counter()
     data = standin.ensure(chosen.cache, subjects=chosen.subjects or None, clips=chosen.clips or None, seed=chosen.seed)
@@ -43,11 +43,11 @@ def _print(proof: Proof) -> None:
     for line in (
         f"clips of the three classes          {proof.clips:8d}",
         f"frames with a face (dlib)           {with_face / total:8.1%}   of {total}; at least 99%",
-        f"UF1 by flow onset to apex, LOSO     {proof.flow_uf1:8.3f}   at least 0.9",
-        f"UF1 by the onset frame alone, LOSO  {proof.onset_uf1:8.3f}   permuted: {proof.chance_uf1:.3f}",
+        f"UF1, flow from onset to apex, LOSO  {proof.flow_uf1:8.3f}   at least 0.9",
+        f"UF1, onset frame only, LOSO         {proof.onset_uf1:8.3f}   permuted: {proof.chance_uf1:.3f}",
         f"apex error, median                  {np.median(proof.apex_errors):8.1f}   frames",
         f"apex within 8 frames                {near:8.1%}   of {proof.timed} clips",
-        f"apex error, mean share of the clip  {np.mean(proof.apex_shares):8.1%}",
+        f"apex error, mean, of clip length    {np.mean(proof.apex_shares):8.1%}",
         f"apex error, largest                 {max(proof.apex_errors):8d}   frames",
         f"measured in                         {proof.seconds:8.1f} s",
     ):

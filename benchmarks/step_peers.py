@@ -1,4 +1,4 @@
-"""Processes that do training steps of the papers' networks: in stock Keras, as the suite has them, and in PyTorch."""
+"""Processes that run training steps of the papers' networks: in stock Keras, in the suite's Keras, and in PyTorch."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from common.training.weights import NONE, Weights
 from common.types import Arrays, Experiment
 
 WARM = 3
-"""Steps before those that count: the first are traced and compiled."""
+"""The number of steps before those that count: the first steps are traced and compiled."""
 
 
 @dataclass(frozen=True)
 class Network:
-    """Where a network is found: an experiment, the name of its Learner, and the setting that is its batch.
+    """Where a network is found: an experiment, the name of its Learner, and the setting that holds its batch size.
 
-    `changes` are settings other than the paper's; with `region` it is that region's CNN alone. `port` is its function
-    in `torch_ports.py`.
+    `changes` are settings that differ from the paper's; with `region` it is only that region's CNN. `port` is its
+    function in `torch_ports.py`.
     """
 
     paper: str
@@ -46,7 +46,7 @@ class Network:
         return next(e for e in papers.load(self.paper).experiments if e.id == self.experiment)
 
     def settings(self, rows: int | None = None) -> Settings:
-        """The experiment's settings with the changes, and with batches of so many rows."""
+        """The experiment's settings with the changes, and with batches of `rows` rows if given."""
         wanted = {**self.looked_up().settings, **self.changes, **({self.batch: rows} if rows else {})}
         return papers.load(self.paper).profiles["paper"].settings.having(wanted)
 
@@ -72,7 +72,7 @@ NETWORKS = {
 
 @dataclass(frozen=True)
 class Facts:
-    """Of a model that is built: shapes of a batch's inputs and targets by name, GFLOP of a step, where it runs."""
+    """A model as built: shapes of a batch's inputs and targets by name, GFLOP of a step, and the device."""
 
     inputs: Mapping[str, tuple[int, ...]]
     targets: Mapping[str, tuple[int, ...]]
@@ -81,7 +81,7 @@ class Facts:
 
 
 class _StockLearner:
-    """What a recipe finds in place of the suite's Learner: Keras, and nothing done to it."""
+    """The replacement of the suite's Learner for a recipe: unmodified Keras."""
 
     def __init__(
         self, build: Callable[[], Any], *, loss: Any, optimizer: Any, seed: int, metrics: Any = None, **_: Any
@@ -97,14 +97,14 @@ class _StockLearner:
 
 
 def use_stock_keras() -> None:
-    """Leave Keras and its backend at their defaults in this process, and put plain models in the place of Learner's.
+    """Leave Keras and its backend at their defaults in this process, and use plain models instead of Learner's.
 
-    All else that a recipe takes from `common.training` is the suite's own. Must come before anything imports Keras.
+    Everything else that a recipe takes from `common.training` is the suite's own. Must run before Keras is imported.
     """
     for name in ("TF_ENABLE_ONEDNN_OPTS", "TF_DETERMINISTIC_OPS"):
         os.environ.pop(name, None)
     setup: Any = SimpleNamespace(keras=importlib.import_module("keras"))
-    sys.modules["common.training.keras_setup"] = setup  # the real one sets what TensorFlow and the C library do
+    sys.modules["common.training.keras_setup"] = setup  # the real module configures TensorFlow and the C library
     training: Any = importlib.import_module("common.training.learner")
     training.Learner = _StockLearner
 
@@ -112,14 +112,14 @@ def use_stock_keras() -> None:
 def in_keras(network: Network, settings: Settings, *, stock: bool) -> tuple[Callable[[], object], Facts]:
     """A step of the network that its recipe builds, for a process that has not imported Keras yet.
 
-    The suite's model is that of `common.training.learner.Learner`, the stock one what `use_stock_keras` puts in its
-    place.
+    The suite's model is that of `common.training.learner.Learner`; the stock model is the one that `use_stock_keras`
+    uses instead.
     """
     if stock:
         use_stock_keras()
     importlib.import_module(
         "common.training.learner"
-    )  # first: what it imports sets what TensorFlow reads when it is imported
+    )  # first, because it sets variables that TensorFlow reads when it is imported
     parts = papers.parts(network.paper)
     recipe, shapes = parts.recipe(), parts.preprocess.shapes(settings)
     if network.region:
@@ -144,7 +144,7 @@ def in_torch(network: Network, settings: Settings, facts: Facts) -> tuple[Callab
 
 
 def data(facts: Facts) -> tuple[Arrays, Arrays]:
-    """A batch of random inputs, and targets: one hot, or for the focal loss (n, 2, classes) both branches' weights."""
+    """A batch of random inputs, and targets: one-hot, or for the focal loss both branches' weights (n, 2, classes)."""
     rng = np.random.default_rng(0)
     x = {name: rng.random(shape, np.float32) for name, shape in facts.inputs.items()}
     y: Arrays = {}
@@ -155,7 +155,7 @@ def data(facts: Facts) -> tuple[Arrays, Arrays]:
 
 
 class Peer:
-    """A process that is asked for steps; one that has died, perhaps for want of memory, answers None."""
+    """A process that runs steps on request; the answer is None if it has died, perhaps because of too little memory."""
 
     def __init__(self, *arguments: Any) -> None:
         context = get_context("spawn")
@@ -165,14 +165,14 @@ class Peer:
         theirs.close()
 
     def answer(self) -> Any:
-        """What it sends next: facts when it is ready, then the seconds of the steps that it was asked for."""
+        """The next message: facts when the process is ready, then the seconds of the requested steps."""
         try:
             return self._pipe.recv()
         except (EOFError, OSError):
             return None
 
     def steps(self, count: int) -> list[float] | None:
-        """The seconds of so many steps."""
+        """Run `count` steps and return their seconds."""
         try:
             self._pipe.send(count)
         except OSError:
@@ -181,13 +181,13 @@ class Peer:
         return times
 
     def end(self) -> None:
-        """Give its memory back."""
+        """End the process, which frees its memory."""
         self._process.terminate()
         self._process.join()
 
 
 def serve(pipe: Connection, kind: str, name: str, settings: Settings, facts: Facts | None) -> None:
-    """In a peer's process: build, warm up, say so, and do as many steps as are asked for."""
+    """In a peer's process: build, warm up, report this, and run the requested steps."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # peers share a GPU
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")

@@ -2,9 +2,9 @@
 
 python -m benchmarks.texture
 
-Clips of random numbers, whose values do not matter for the time. The texture maps, which both ways need, are timed by
-themselves. Of the direct way two times are given: a transform per frame, as the text has it, and one per window, since
-near the ends of a clip and in short clips several frames share a window.
+Clips are random numbers, since their values do not affect the time. The texture maps, which both methods need, are
+timed separately. Two times are given for the direct method: one transform per frame, as in the text, and one per
+window, since near the ends of a clip and in short clips several frames share a window.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ HEADING = "frames  windows    maps s  sliding s  direct s, per window  ratio  di
 
 
 def direct(maps: NDArray[np.uint8], places: Sequence[tuple[int, int]], cutoff: float) -> NDArray[np.float64]:
-    """A_i of texture maps (n, height, width) by one 3D transform of all blocks for each of `places`, as written."""
+    """A_i of texture maps (n, height, width) by one 3D transform of all blocks for each of `places`, as in the text."""
     blocks = np.stack([texture.blocks(picture) for picture in maps], axis=1)
     values = []
     for start, stop in places:
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--frames", type=int, nargs="+", default=[70, 34])
     parser.add_argument("--size", type=int, default=224, help="pixels on either side of a frame")
-    parser.add_argument("--repeats", type=int, default=2, help="of every call; the shortest time counts")
+    parser.add_argument("--repeats", type=int, default=2, help="repeats of every call; the shortest time counts")
     chosen = parsed(parser, arguments, frames=[20], size=64, repeats=1)
     for ends in texture.ENDS:
         print(f"windows {ends} at the ends of the clip", HEADING, sep="\n")

@@ -1,17 +1,18 @@
-"""What a training step takes in stock Keras, as the suite has it, and in PyTorch, measured beside each other.
+"""How long a training step takes in stock Keras, in the suite's Keras, and in PyTorch.
 
 python -m benchmarks.training_step --network stcnn model-a --steps 5 --rounds 3
 
 Networks, sizes, batches and optimizers are those of the papers; inputs are random numbers. "Stock" is the same Keras
-model in a process with Keras' and its backend's defaults, "suite" the model of `common.training.learner.Learner`; both
-learn by `train_on_batch`. "Torch" is a port in eager mode (`torch_ports.py`), where there is one and PyTorch is
-installed. Each has a process of its own for every network, which rests while others are timed; they take turns round by
-round, so that a load on the machine meets all of them. A time is the median step of the best round.
+model in a process with the defaults of Keras and its backend, "suite" the model of `common.training.learner.Learner`;
+both are trained with `train_on_batch`. "Torch" is a port in eager mode (`torch_ports.py`), if there is one and PyTorch
+is installed. Each has its own process for every network, which is idle while others are timed; they take turns round by
+round, so that load on the machine affects all of them. A time is the median step of the best round.
 
-GFLOP are three times those of the forward pass (`common/training/flops.py`), a floor: one pass for the answers and two
-for the gradients. "Arithmetic" is what NumPy's product of two float32 matrices, timed in the same rounds, would take
-for as many; with a GPU it is not compared. Ratios are what counts: seconds are those of a machine and its load. The
-backend is that of KERAS_BACKEND; with jax no TensorFlow is needed.
+GFLOP are three times those of the forward pass (`common/training/flops.py`), a lower bound: one pass for the
+predictions and two for the gradients. "Arithmetic" is the time that NumPy's product of two float32 matrices, timed in
+the same rounds, would take for the same number of operations; with a GPU it is not compared. Only the ratios can be
+compared between machines: seconds depend on a machine and its load. The backend is that of KERAS_BACKEND; with jax no
+TensorFlow is needed.
 """
 
 from __future__ import annotations
@@ -33,12 +34,12 @@ from benchmarks.step_peers import NETWORKS, Peer, seconds
 from common.environment import backend
 
 SIDE = 2048
-"""Of the square matrices that are multiplied."""
+"""Side of the square matrices that are multiplied."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One network: seconds of a step by peer, and NumPy's GFLOP/s; None where nothing was measured."""
+    """One network: seconds of a step by peer, and NumPy's GFLOP/s; None if not measured."""
 
     network: str
     batch: int
@@ -49,7 +50,7 @@ class Row:
     gflop_per_second: float | None
 
     def ratios(self) -> dict[str, float | None]:
-        """How many times as long as the suite the others take, and the suite as long as the arithmetic."""
+        """The times of the others relative to the suite, and of the suite relative to the arithmetic."""
         arithmetic = self.gflop / self.gflop_per_second if self.gflop_per_second else None
         pairs = {
             "stock/suite": (self.stock, self.suite),
@@ -60,14 +61,14 @@ class Row:
 
 
 def measure(name: str, rows: int | None, steps: int, rounds: int) -> tuple[Row, str]:
-    """The row of a network, and the device. Raises RuntimeError where the suite's own process dies."""
+    """The row of a network, and the device. Raises RuntimeError if the suite's own process dies."""
     network = NETWORKS[name]
     settings = network.settings(rows)
     peers = {kind: Peer(kind, name, settings, None) for kind in ("stock", "suite")}
     try:
         facts = [peer.answer() for peer in peers.values()][-1]
         if facts is None:
-            raise RuntimeError(f"{name}: the suite's process ended, perhaps for want of memory")
+            raise RuntimeError(f"{name}: the suite's process ended, perhaps because of too little memory")
         if network.port and importlib.util.find_spec("torch"):
             peers["torch"] = Peer("torch", name, settings, facts)
             peers["torch"].answer()
@@ -94,7 +95,7 @@ HEADING = f"{'network':21s}{'batch':>6s}{'GFLOP':>9s}{'stock s':>10s}{'suite s':
 
 
 def line(row: Row) -> str:
-    """A row of the table; what was not measured is a dash."""
+    """A row of the table; values that were not measured are dashes."""
     times = "".join(f"{_printed(value, 3):>10s}" for value in (row.stock, row.suite, row.torch))
     ratios = "".join(f"{_printed(value, 2):>{len(name) + 2}s}" for name, value in row.ratios().items())
     return f"{row.network:21s}{row.batch:6d}{row.gflop:9.1f}{times}{ratios}"
@@ -105,13 +106,13 @@ def _printed(value: float | None, digits: int) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the table, a line as soon as it is measured."""
+    """Print the table, each line as soon as it is measured."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--network", nargs="+", choices=list(NETWORKS), default=list(NETWORKS), metavar="NAME")
-    parser.add_argument("--steps", type=int, default=5, help="that each does in its turn")
+    parser.add_argument("--steps", type=int, default=5, help="steps that each process runs in its turn")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--batch", type=int, help="rows of a batch; default: the paper's")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows here, too")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the rows to this file")
     chosen = parsed(parser, arguments, network=["region-cnn"], steps=1, rounds=1, batch=2)
     if any(NETWORKS[name].port for name in chosen.network) and not importlib.util.find_spec("torch"):
         print("PyTorch is not installed: no port is timed")

@@ -1,12 +1,12 @@
-"""How much faster two processes train a study than one, each bound to one core's threads.
+"""How much faster two processes train a study than one, each with the threads of one core.
 
 python -m benchmarks.workers --subjects 13
 
-The same study, MicroExpSTCNN of reddy2019 on stand-ins of SMIC with all of the paper's epochs and a fold per subject,
+The same study, MicroExpSTCNN of reddy2019 on stand-ins of SMIC with all of the paper's epochs and one fold per subject,
 is run by run_all.py with --workers 1 and --workers 2 in turn, each time from prepared clips into a new folder. A fold
-computes with one thread in both, so that one process cannot use what the second core of two offers. Beside the wall
-time stands the share of it that is not folds: starting, importing, planning, the report and waiting for the last fold.
-Folds side by side also share the memory's bandwidth: the ratio of what a fold takes in both tells how much they lose.
+uses one thread in both cases, so that a single process cannot use the second of two cores. The table also shows the
+percentage of the wall time that is not spent in folds: starting, importing, planning, the report and waiting for the
+last fold. Parallel folds share the memory bandwidth, too: the ratio of the time per fold shows how much this costs.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from common.vision.faces import FaceFinder
 
 PAPER, EXPERIMENT = "reddy2019", "stcnn-smic/loso"
 LEAST = 1.6
-"""How many times as fast two processes should be."""
+"""The minimum speed-up expected of two processes."""
 ONE_CORE = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"), "1")
 
 
@@ -49,12 +49,12 @@ class Run:
 
     @property
     def beside(self) -> float:
-        """The share of the time of all processes that is not folds."""
+        """The fraction of the time of all processes that is not spent in folds."""
         return 1 - sum(self.folds) / (self.workers * self.wall)
 
 
 def prepared(data: Path, cache: Path, profile: Profile) -> None:
-    """Have the arrays of all clips in the cache, as every run finds them."""
+    """Prepare the arrays of all clips in the cache, where every run finds them."""
     with tempfile.TemporaryDirectory() as out:
         job = planned(PAPER, EXPERIMENT, profile, data, cache, Path(out))
     preprocess, faces = papers.parts(PAPER).preprocess, FaceFinder(None)
@@ -64,7 +64,7 @@ def prepared(data: Path, cache: Path, profile: Profile) -> None:
 
 
 def run(workers: int, data: Path, cache: Path, profile: Profile) -> Run:
-    """Run the study with so many processes. Raises UserError where it fails."""
+    """Run the study with `workers` processes. Raises UserError if it fails."""
     with tempfile.TemporaryDirectory() as out:
         command = [sys.executable, "run_all.py", "--paper", PAPER, "--experiment", EXPERIMENT]
         command += ["--profile", profile.name, "--workers", str(workers)]
@@ -93,7 +93,7 @@ def line(study_run: Run) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print a row per run, and the ratio of the shortest; status 1 where it is below 1.6."""
+    """Print a row per run, and the ratio of the shortest runs; status 1 if it is below 1.6."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--subjects", type=int, default=13, help="of the stand-ins")
     parser.add_argument("--clips", type=int, default=3, help="of each subject")
@@ -116,8 +116,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     single, double = (min(repeats, key=lambda run: run.wall) for repeats in runs.values())
     ratio, slower = single.wall / double.wall, statistics.mean(double.folds) / statistics.mean(single.folds)
     best = len(single.folds) / -(-len(single.folds) // 2)  # folds are whole
-    print(f"two processes are {ratio:.2f} times as fast (at least {LEAST}; at best {best:.2f})")
-    print(f"a fold takes {slower:.2f} times as long beside another; folds alone go {2 / slower:.2f} times as fast")
+    print(f"two processes are {ratio:.2f} times as fast (minimum {LEAST}; at best {best:.2f})")
+    print(f"a fold takes {slower:.2f} times as long next to another; without the rest, the ratio is {2 / slower:.2f}")
     return 0 if ratio >= LEAST or chosen.short else 1
 
 

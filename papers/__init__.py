@@ -1,4 +1,4 @@
-"""The papers: one folder each, found by looking. Adding a paper is adding a folder."""
+"""The papers, one folder each. To add a paper, add a folder."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ HERE = Path(__file__).parent
 
 
 def available() -> tuple[str, ...]:
-    """The keys of all papers, in order of name."""
+    """The keys of all papers, sorted by name."""
     return tuple(sorted(file.parent.name for file in HERE.glob("*/experiments.py")))
 
 
 @functools.cache
 def load(key: str) -> Paper:
-    """A paper's identity and experiments; imports neither Keras nor OpenCV. Raises UserError for an unknown key."""
+    """A paper's description and experiments; imports neither Keras nor OpenCV. Raises UserError for an unknown key."""
     if key not in available():
         raise UserError(f"unknown paper {key!r}; known: {', '.join(available())}")
     experiments = import_module(f"papers.{key}.experiments")
@@ -30,7 +30,7 @@ def load(key: str) -> Paper:
 
 
 def parts(key: str) -> Parts:
-    """The working modules of a paper; Keras is imported only when a fold is to be trained."""
+    """The working modules of a paper; Keras is imported only when a fold is trained."""
     return Parts(
         preprocess=import_module(f"papers.{key}.preprocess"),
         figures=import_module(f"papers.{key}.figures" if _has(key, "figures") else "common.report.plain_figures"),
@@ -39,7 +39,7 @@ def parts(key: str) -> Parts:
 
 
 def _recipe(key: str) -> Recipe:
-    import_module("common.training.keras_setup")  # first: it imports Keras without the startup notes
+    import_module("common.training.keras_setup")  # first, because it imports Keras without its startup messages
     if _has(key, "recipe"):
         recipe: Recipe = import_module(f"papers.{key}.recipe")
         return recipe
@@ -49,7 +49,7 @@ def _recipe(key: str) -> Recipe:
 
 
 def code(key: str) -> tuple[str, ...]:
-    """The source files, relative to the project's root, that decide what a run of this paper predicts."""
+    """The source files, relative to the project's root, that determine the predictions of this paper's runs."""
     recipe = f"papers/{key}/recipe.py" if _has(key, "recipe") else "common/training/single_network.py"
     own = (f"papers/{key}/{name}.py" for name in ("experiments", "model", "preprocess"))
     return sources((*own, recipe, "common/protocols/splits.py", "common/runs/folds.py"))

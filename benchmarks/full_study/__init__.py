@@ -1,1 +1,1 @@
-"""What a full study costs, measured and reckoned."""
+"""The cost of a full study, measured and estimated."""

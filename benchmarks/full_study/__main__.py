@@ -1,14 +1,15 @@
-"""What does a full study cost? Each network at its paper's own settings, as far as a quarter of an hour goes.
+"""What does a full study cost? Each network is trained at its paper's own settings for a quarter of an hour.
 
 python -m benchmarks.full_study
 
-On stand-ins as large as the real corpora. Of each network's first fold a few clips are trained for two epochs, which
-tells what a clip and epoch take, and then as many epochs of the whole fold as fit into `--minutes`, or all that the
-paper has; where not even two fit, two epochs of as many clips as fit. Networks that start from trained weights
-start from random ones, which costs the same. Then the folds and clips of all experiments are counted, from which
-`common.runs.cost` tells their hours.
+The stand-ins are as large as the real corpora. A few clips of each network's first fold are trained for two epochs, to
+measure the time per clip and epoch. Then the whole fold is trained for as many epochs as fit into `--minutes`, or for
+all epochs of the paper; if not even two epochs fit, two epochs are trained on as many clips as fit. Networks that start
+from trained weights start from random ones here, which costs the same. Finally the folds and clips of all experiments
+are counted, from which `common.runs.cost` estimates their hours.
 
-Each network is stored as it is done; run it again and it resumes. Preparing the clips is not part of the minutes.
+Each network is stored when it is done; run the command again and it resumes. The minutes do not include preparing the
+clips.
 """
 
 from __future__ import annotations
@@ -37,28 +38,28 @@ KEYS = papers.available()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure the networks that are not stored yet, one by one; prints the table."""
+    """Measure the networks that are not stored yet, one by one, and print the table."""
     parser = argparse.ArgumentParser(
         prog="benchmarks.full_study", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--only", nargs="+", choices=CASES, default=[*CASES], metavar="NAME", help="these networks alone"
+        "--only", nargs="+", choices=CASES, default=[*CASES], metavar="NAME", help="only these networks"
     )
     parser.add_argument("--count", nargs="*", choices=KEYS, default=KEYS, metavar="KEY", help="papers that are counted")
-    parser.add_argument("--minutes", type=float, default=15.0, help="of training at most, for each network")
+    parser.add_argument("--minutes", type=float, default=15.0, help="maximum training time of each network")
     parser.add_argument("--results", type=Path, default=FILE, help="the file that is read and written")
     parser.add_argument("--cache", type=Path, default=Path("standin-cache"), help="folder for stand-ins and clips")
     parser.add_argument("--workers", type=int, default=2, help="processes that prepare clips")
     options = parsed(parser, arguments, only=["FuseNet late"], count=["kumar2019"], minutes=0.0, workers=1)
     if not options.short:
         return _run(options, _whole)
-    with tempfile.TemporaryDirectory() as folder:  # what is stored is of other sizes
+    with tempfile.TemporaryDirectory() as folder:  # the stored results are for other sizes
         options.results = Path(folder) / "results.json"
         return _run(options, lambda full: replace(_whole(full), subjects=2, clips=2))
 
 
 def _whole(full: Profile) -> Profile:
-    """The profile `paper`, without weights that would have to be downloaded."""
+    """The profile `paper`, without weights that require a download."""
     if "weights" not in full.settings.values():
         return full
     return replace(full, settings=full.settings.having({"weights": Weights(NONE)}))

@@ -1,4 +1,4 @@
-"""How many folds, clips and operations the experiments of a paper have."""
+"""Count the folds, clips and operations of a paper's experiments."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from common.runs.plan import Job
 
 
 def flops(parts: Parts, job: Job) -> float:
-    """Operations forward of one row; of an experiment that compares kernels the mean over them."""
+    """Operations of the forward pass of one row; if an experiment compares kernels, the mean over them."""
     variants = [job.settings.having({"kernel": kernel}) for kernel in _kernels(job)] or [job.settings]
     return float(np.mean([build_networks(parts, job, variant).flops(1.0) for variant in variants]))
 
 
 def _kernels(job: Job) -> tuple[str, ...]:
-    """The kernels that an experiment compares, if it does: on the clips that it is scored on, or inside each fold."""
+    """The kernels that an experiment compares, if any, on the clips on which it is scored or inside each fold."""
     return tuple(job.settings.values().get("kernels") or job.experiment.space.get("kernel", ()))
 
 
 def counted(key: str, cache: Cache, profile: Callable[[Profile], Profile]) -> dict[str, Any]:
-    """What decides the hours of a paper's experiments, by id, as plain data.
+    """The counts that determine the hours of a paper's experiments, by id, as plain data.
 
-    `fold_clips` are the training clips of a fold, the mean over folds; `trainings` how often a network is trained on
-    them, where settings are searched in several; `once` has epochs that all folds share. Copies that search settings
-    which the paper did not search are left out.
+    `fold_clips` is the number of training clips of a fold, averaged over folds; `trainings` is how often a network is
+    trained on them, which is more than once if settings are searched; `once` lists epochs that all folds share. Copies
+    of experiments that search settings which the paper did not search are left out.
     """
     counts: dict[str, Any] = {}
     operations: dict[Hashable, float] = {}

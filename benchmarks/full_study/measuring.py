@@ -1,4 +1,4 @@
-"""One fold of a network, trained as far as the time goes."""
+"""Train one fold of a network for a limited time."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from common.seeds import seed_of
 from common.types import Predictions, Samples
 
 FEW = 16
-"""Clips that a first, short training takes."""
+"""The number of clips of a first, short training."""
 LEAST = 2
-"""Epochs of a training at least: in the first one steps are traced, which may outlast a dozen epochs."""
+"""The minimum number of epochs: in the first, steps are traced, which may take longer than a dozen epochs."""
 EPOCHS = ("epochs", "cnn_epochs", "lstm_epochs")
-"""Settings that count epochs of training, as the papers' settings name them."""
+"""The names of the papers' settings that count epochs of training."""
 
 
 def measured(bench: Bench, most: float) -> dict[str, Any]:
     """Time and memory of the first fold, trained for `most` seconds or to its end, as plain data.
 
-    `epochs` has, for each setting that counts epochs, those of the paper, those trained, and the seconds that one takes
-    for each training clip; `fixed_seconds` are those of building and tracing.
+    `epochs` has, for each setting that counts epochs, the paper's number, the number trained, and the seconds of one
+    epoch per training clip; `fixed_seconds` are those of building and tracing.
     """
     (job, samples), parts = bench.job_and_samples(), bench.parts()
     fold = split(bench.experiment, samples.subject, samples.clip, samples.y, SEED)[0]
@@ -75,9 +75,9 @@ def measured(bench: Bench, most: float) -> dict[str, Any]:
 def fitting(
     counts: Mapping[str, int], clip_seconds: Mapping[str, float], clips: int, seconds: float
 ) -> tuple[dict[str, int], int]:
-    """How many epochs of each kind fit, at least two where the paper has so many, and of how many clips.
+    """The number of epochs of each kind that fit, at least two if the paper has two, and the number of clips.
 
-    `clip_seconds` is what an epoch takes for one clip.
+    `clip_seconds` is the time of an epoch for one clip.
     """
     left = max(seconds, 0.0)
     whole = clips * sum(count * clip_seconds[name] for name, count in counts.items())
@@ -88,7 +88,7 @@ def fitting(
 
 
 def _some(samples: Samples, most: int) -> Samples:
-    """The rows of so many clips, spread over all, or of all."""
+    """The rows of at most `most` clips, spread over all clips."""
     clips = np.unique(samples.clip)
     kept = clips[np.unique(np.linspace(0, len(clips) - 1, min(most, len(clips))).round().astype(int))]
     return samples.only(np.flatnonzero(np.isin(samples.clip, kept)))
@@ -96,10 +96,10 @@ def _some(samples: Samples, most: int) -> Samples:
 
 @dataclass(frozen=True)
 class _TimedRun:
-    """A training, and what it took.
+    """A training and its cost.
 
-    `epoch_seconds` has, by the setting that counts them, the mean seconds of an epoch without the first, in which steps
-    are traced; `fixed_seconds` is what remains of `seconds`. `history` has the curves by stage and metric.
+    `epoch_seconds` has, by the setting that counts them, the mean seconds of an epoch, except the first, in which steps
+    are traced; `fixed_seconds` is the rest of `seconds`. `history` has the curves by stage and metric.
     """
 
     seconds: float
@@ -111,7 +111,7 @@ class _TimedRun:
 
 
 def _trained(parts: Parts, job: Job, epochs: Mapping[str, int], train: Samples, test: Samples) -> _TimedRun:
-    """Build and train with so many epochs, whose ends are timed as the recipe reports them."""
+    """Build and train for the given epochs, timing the end of each as the recipe reports it."""
     recipe = parts.recipe()
     ends: dict[str, list[float]] = {}
 

@@ -1,4 +1,4 @@
-"""What was measured and counted, the hours that follow, and the tables of both."""
+"""The measurements and counts, the estimated hours, and the tables of both."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ CASES = {
     "ResNet50": ("le2020", "resnet50-smic/loso"),
     "SENet50": ("le2020", "senet50-smic/loso"),
 }
-"""Networks, and the paper and experiment whose first fold they are trained on."""
+"""Networks, with the paper and the experiment on whose first fold they are trained."""
 ALIKE = {"torchvision's ResNet50": "ResNet50"}
-"""Networks that were not measured, and others of about the same cost."""
+"""Networks that are not measured, and measured networks of about the same cost."""
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The results of a file, by network and by experiment, or none yet where it is not there."""
+    """The results of a file, by network and by experiment; empty if it does not exist."""
     if not path.is_file():
         return {"networks": {}, "experiments": {}}
     results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -39,7 +39,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def experiment_seconds(record: Mapping[str, Any], network: Mapping[str, Any]) -> float:
-    """What training all folds of an experiment takes, by its counts and what was measured of its network."""
+    """The seconds of training all folds of an experiment, from its counts and the measurements of its network."""
     cost = Cost(
         network["flops"],
         network["fixed_seconds"],
@@ -77,9 +77,9 @@ def table(networks: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def hours(results: Mapping[str, Any]) -> str:
-    """Markdown: for each paper what it takes in all by default, and a table of its experiments.
+    """Markdown: for each paper the total time by default, and a table of its experiments.
 
-    Variants of the same cost share a line. A dash stands where the network was not measured.
+    Variants of the same cost share a line. A dash means that the network was not measured.
     """
     parts = []
     for key, experiments in results["experiments"].items():
@@ -98,5 +98,5 @@ def hours(results: Mapping[str, Any]) -> str:
         rows = [(name, ", ".join(variants), *rest) for (name, *rest), variants in lines.items()]
         head = ("Experiment", "Variants", "Protocol", "Trainings", "Training clips", "Training")
         body = "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows))
-        parts.append(f"### {key}\n\nBy default, in all: {whole}.\n\n{body}\n")
+        parts.append(f"### {key}\n\nBy default, in total: {whole}.\n\n{body}\n")
     return "\n".join(parts)

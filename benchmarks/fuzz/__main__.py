@@ -1,13 +1,13 @@
-"""Damaged and hostile files by the thousand, read as the suite reads them: what does each reader make of them?
+"""Fuzzing: how does each reader of the suite handle thousands of damaged and hostile files?
 
 python -m benchmarks.fuzz --cases 2000 --seed 0 --kind tables images
 python -m benchmarks.fuzz --kind images --only 1234
 
-Small files of every kind that a stranger may have made are written into a temporary folder, damaged as `--seed` and the
-case's number decide, and read in a process of their own. A case is read (and what is read holds what its reader
-promises), refused in one line by a UserError or ClipError, or passed over (a result or cache entry that is made again).
-It is BROKEN where anything else is raised, the process dies, limits of time or memory are passed, a file is written
-elsewhere, a program is started or a pickle opened. Status 1 if any case is broken.
+Small files of every kind that may come from an untrusted source are written to a temporary folder, damaged as
+determined by `--seed` and the number of the case, and read in a separate process. A case is read (and the result is as
+its reader promises), refused with a one-line UserError or ClipError, or passed over (a result or cache entry that is
+computed again). It is BROKEN if anything else is raised, the process dies, limits of time or memory are exceeded, a
+file is written elsewhere, a program is started or a pickle is opened. The status is 1 if any case is broken.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ KINDS: dict[str, Callable[[Path], Case]] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print a table, then the broken cases; status 1 where there are any."""
+    """Print a table, then the broken cases; status 1 if there are any."""
     parser = argparse.ArgumentParser(
         prog="benchmarks.fuzz", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--cases", type=int, default=1000, help="of each kind")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--kind", nargs="+", choices=list(KINDS), default=list(KINDS))
-    parser.add_argument("--only", type=int, metavar="CASE", help="this case alone")
-    parser.add_argument("--seconds", type=float, default=10.0, help="that a case may take")
-    parser.add_argument("--mib", type=float, default=512.0, help="of memory that a case may take")
+    parser.add_argument("--only", type=int, metavar="CASE", help="only this case")
+    parser.add_argument("--seconds", type=float, default=10.0, help="maximum time of a case")
+    parser.add_argument("--mib", type=float, default=512.0, help="maximum memory of a case")
     options = parsed(parser, arguments, cases=20)
     print(
         f"{'kind':<10}{'cases':>7}{'read':>7}{'refused':>9}{'passed over':>13}{'broken':>8}{'slowest s':>11}{'MiB':>7}"

@@ -1,6 +1,7 @@
-"""Files that come with a corpus: annotation tables, the list of the composite, pictures and videos.
+"""Files that come with a corpus: annotation tables, the list of the composite, images and videos.
 
-Each function makes good files below a folder, and returns what damages one of them, reads it and looks at what is read.
+Each function writes good files in a folder, and returns a function that damages one of them, reads it and checks the
+result.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ TABLES: dict[str, tuple[str, str, list[object], list[object]]] = {
 
 
 def tables(folder: Path) -> Case:
-    """Annotation tables, beside the images that their good rows name, read by the loaders of the corpora."""
+    """Annotation tables, with the images that their good rows name, read by the loaders of the corpora."""
     import openpyxl
 
     for name, (_, files, *rows) in TABLES.items():
@@ -93,7 +94,7 @@ def tables(folder: Path) -> Case:
 
 
 def _sound(corpus: Corpus, root: Path) -> None:
-    """Ids are unique lines, frames ascend within onset and offset, and their files lie below `root`."""
+    """Check that ids are unique lines, frames ascend within onset and offset, and their files are inside `root`."""
     ids = [clip.id for clip in corpus.clips]
     texts = ids + [text for e in corpus.exclusions for text in (e.clip, e.reason)]
     texts += [text for c in corpus.corrections for text in (c.clip, c.printed, c.used, c.source)]
@@ -133,7 +134,7 @@ def lists(folder: Path) -> Case:
 
 
 def images(folder: Path) -> Case:
-    """Pictures of a clip, whole ones beside one that is damaged, states a huge size or is of another format."""
+    """Images of a clip; next to good ones, one is damaged, states a huge size or has another format."""
     from PIL import Image
 
     from common.vision.images import read_frames
@@ -149,7 +150,7 @@ def images(folder: Path) -> Case:
     noise.save(folder / "img46.png")
 
     def vast(rng: Random) -> bytes:
-        """A PNG of few bytes, right in itself, with many pixels."""
+        """A valid PNG of few bytes with many pixels."""
         bits = rng.choice((1, 8))
         wide, high = (rng.choice((1, 24, 5000, 12_000, 2**20, 2**31 - 1)) for _ in range(2))
         packed = zlib.compress(bytes(min((wide * bits // 8 + 2) * high, BOMB)))
@@ -179,14 +180,14 @@ def images(folder: Path) -> Case:
 
 
 def videos(folder: Path) -> Case:
-    """Videos of twelve frames, and lists of other files that decoders take for videos."""
+    """Videos of twelve frames, and lists of other files that decoders accept as videos."""
     import cv2
 
     from common.corpora.examine import unusable
     from common.vision import videos as reader
 
     good = []
-    os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"  # asked for once, here by the writer
+    os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"  # read only once, here by the writer
     for name, codec in (("a.avi", "MJPG"), ("b.avi", "XVID"), ("c.mp4", "mp4v"), ("d.mkv", "MJPG")):
         writer = cv2.VideoWriter(str(folder / name), cv2.VideoWriter.fourcc(*codec), 30.0, (64, 48))
         for shade in range(12):

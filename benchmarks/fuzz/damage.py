@@ -1,4 +1,4 @@
-"""What goes wrong with files: with their bytes, the parts of an archive, the nodes of a JSON record."""
+"""Ways to damage files: their bytes, the parts of an archive, the nodes of a JSON record."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from random import Random
 from typing import Any
 
 Read = Callable[[], str]
-"""Reads a damaged file, asserts what must hold of what is read, and says READ or PASSED_OVER."""
+"""Reads a damaged file, checks the result with assertions, and returns READ or PASSED_OVER."""
 Case = Callable[[Random], Read]
 """Damages a file."""
 READ, REFUSED, PASSED_OVER, BROKEN = "read", "refused", "passed over", "broken"
@@ -36,11 +36,11 @@ WORDS: tuple[str, ...] = (
 WORDS += ("x" * 30_000, "0", "1", "46", "sub01", "微表情", "٤٦", "²", "null", "{}", ",", "[" * 100_000, '{"a":' * 5000)
 VALUES: tuple[Any, ...] = (*WORDS[:-2], None, True, 0, -1, 0.5, 2**70, 10**400, 1e308, math.nan, math.inf, [], {}, [[]])
 BOMB = 2**26
-"""Bytes that an archive's part may unpack to: a thousand times what it takes."""
+"""The maximum unpacked size in bytes of a part of an archive: a thousand times its packed size."""
 
 
 def damaged(data: bytes, rng: Random) -> bytes:
-    """One to four of: bits flipped, an end cut off, a block lost, moved or doubled, a field or word put in."""
+    """Apply one to four of: flip bits, cut off the end, delete, move or copy a block, insert a field or word."""
     content = bytearray(data)
     for _ in range(rng.randint(1, 4)):
         most = len(content)
@@ -67,7 +67,7 @@ def damaged(data: bytes, rng: Random) -> bytes:
 
 
 def repacked(data: bytes, rng: Random) -> bytes:
-    """A zip archive, whole as such, of whose parts one is damaged, lost, renamed, doubled or a bomb."""
+    """A valid zip archive in which one part is damaged, lost, renamed, duplicated or a zip bomb."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         parts = [(name, archive.read(name)) for name in archive.namelist()]
     at, how = rng.randrange(len(parts)), rng.randrange(10)
@@ -92,7 +92,7 @@ def repacked(data: bytes, rng: Random) -> bytes:
 
 
 def altered(record: Any, rng: Random) -> Any:
-    """JSON data of which one node is replaced, lost, or wrapped in a list; `record` itself is changed."""
+    """JSON data in which one node is replaced, lost, or wrapped in a list; `record` itself is changed."""
     nodes: list[tuple[Any, Any]] = []
     waiting = [record]
     while waiting:
@@ -111,7 +111,7 @@ def altered(record: Any, rng: Random) -> Any:
 
 
 class Canary:
-    """Leaves a file where somebody unpickles it."""
+    """Creates a file when it is unpickled."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

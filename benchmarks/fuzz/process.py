@@ -1,4 +1,4 @@
-"""Reading a case in a process of its own, which may hang, die or do what it must not, and telling what became of it."""
+"""Read a case in a separate process, which may hang, die or do something forbidden, and report the outcome."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from common.environment import forget_peak_memory, peak_memory_mib
 from common.errors import ClipError, UserError
 
 Make = Callable[[Path], Case]
-"""Writes good files below a folder."""
+"""Writes good files in a folder."""
 TRAPS = ("pickle.find_class", "os.system", "subprocess.Popen", "os.exec", "os.posix_spawn", "os.fork", "socket.connect")
 CHANGES = ("os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.link", "os.symlink", "os.truncate", "os.chmod")
 START = 120.0
-"""Seconds in which the good files must be there; TensorFlow takes most of it to import."""
+"""The maximum seconds for writing the good files; importing TensorFlow takes most of this time."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a case, in how many seconds and MiB beyond what the process held; `why` where it is broken."""
+    """The outcome of a case, its seconds, its MiB in addition to those of the process, and `why` it is broken."""
 
     what: str
     seconds: float
@@ -39,7 +39,7 @@ class Outcome:
 
 
 class Reader:
-    """The process that reads the cases of one kind; another takes its place where it hangs or dies."""
+    """The process that reads the cases of one kind; a new one replaces it if it hangs or dies."""
 
     def __init__(self, make: Make, seconds: float, mib: float) -> None:
         self._make, self._seconds, self._mib = make, seconds, mib
@@ -86,15 +86,15 @@ class Reader:
         except EOFError:
             pass
         self.__exit__()
-        raise RuntimeError(f"the good files of {self._make.__name__} could not be made")
+        raise RuntimeError(f"the good files of {self._make.__name__} could not be written")
 
 
 def _serve(pipe: Any, make: Make, scratch: Path, most_seconds: float, most_mib: float) -> None:
-    """Make the good files, then read the cases whose seeds come through the pipe."""
+    """Write the good files, then read the cases whose seeds come through the pipe."""
     sys.dont_write_bytecode = True
     warnings.simplefilter("ignore")
     logging.disable()
-    folder = scratch / "a" / "b" / "files"  # what leaves it by some `..` stays in the scratch folder
+    folder = scratch / "a" / "b" / "files"  # a file that leaves it through `..` stays in the scratch folder
     folder.mkdir(parents=True)
     tempfile.tempdir = str(folder)
     case = make(folder)
@@ -120,13 +120,13 @@ def _serve(pipe: Any, make: Make, scratch: Path, most_seconds: float, most_mib: 
 
 
 def _outcome(read: Read) -> tuple[str, str]:
-    """What became of a case, and what is wrong with it, empty where nothing is."""
+    """The outcome of a case, and what is wrong with it, empty if nothing is."""
     try:
         return read(), ""
     except (UserError, ClipError) as error:
         message = str(error)
         fine = len(message.splitlines()) == 1 and message.isprintable()
-        return REFUSED, "" if fine else f"refused in no printable line: {message!r:.200}"
+        return REFUSED, "" if fine else f"refused with no printable line: {message!r:.200}"
     except Exception as error:
         place = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{Path(place.filename).name}:{place.lineno}: {place.line}"
@@ -134,7 +134,7 @@ def _outcome(read: Read) -> tuple[str, str]:
 
 
 def _watch(folder: Path, seen: list[str]) -> Callable[[bool], None]:
-    """Switches on and off that `seen` is told of programs, pickles, connections and changes outside `folder`."""
+    """A switch for recording, in `seen`, programs, pickles, connections and changes outside `folder`."""
     allowed, watching = (f"{folder}/", "/proc/self/", f"{os.devnull}/"), False
 
     def hook(event: str, details: tuple[Any, ...]) -> None:
@@ -144,7 +144,7 @@ def _watch(folder: Path, seen: list[str]) -> Callable[[bool], None]:
             seen.append(f"{event} {details!r:.80}")
         elif event in CHANGES or (event == "open" and details[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)):
             for path in details[: 1 if event == "open" else 2]:
-                named = isinstance(path, (str, bytes, os.PathLike))  # else an open file, or nothing
+                named = isinstance(path, (str, bytes, os.PathLike))  # otherwise an open file, or nothing
                 if named and not f"{os.path.abspath(os.fsdecode(path))}/".startswith(allowed):
                     seen.append(f"{event} {os.fsdecode(path)[:80]!r}")
 

@@ -1,6 +1,7 @@
-"""Files that the suite keeps or is given beside the corpora: results, cache entries, weights, the landmark model.
+"""Files other than corpora that the suite stores or is given: results, cache entries, weights, the landmark model.
 
-As in `corpora_files`, each function makes good files and returns what damages one, reads it and looks at what is read.
+As in `corpora_files`, each function writes good files and returns a function that damages one of them, reads it and
+checks the result.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from common.types import FoldResult
 
 
 def results(folder: Path) -> Case:
-    """What a run leaves: folds, failures, notes, its description and the plan; now and then a whole report of them."""
+    """Files of a run: folds, failures, notes, its description and the plan; sometimes a whole report of them."""
     import papers
     from common.files import write_json
     from common.report.assemble import assemble
@@ -59,7 +60,7 @@ def results(folder: Path) -> Case:
     record |= {"corpora": [corpus | {"by_emotion": {"x": 3}, "by_class": {"x": 3}}], "corrections": [odd]}
     write_json(plan, record | {"runs": {experiment.id: {"path": run.path.name, "folds": folds}}})
     good = {path: path.read_bytes() for path in [plan, *run.path.rglob("*.json")]}
-    environment()  # asks the system what it runs on, once
+    environment()  # queries the system, once
 
     def case(rng: Random) -> Read:
         for path, content in good.items():
@@ -98,7 +99,7 @@ def results(folder: Path) -> Case:
 
 
 def _whole(result: FoldResult, fold: str) -> None:
-    """A fold is that which was asked for, its arrays fit together, and its probabilities are ones."""
+    """Check that a fold is the requested one, its arrays fit together, and its probabilities are valid."""
     count, p = len(result.clips), result.probabilities
     assert result.fold == fold
     assert all(isinstance(clip, str) for clip in result.clips)
@@ -116,7 +117,7 @@ def _whole(result: FoldResult, fold: str) -> None:
 
 
 def cache(folder: Path) -> Case:
-    """Cache entries: damaged ones, ones of other arrays, ones that hold a pickle."""
+    """Cache entries that are damaged, contain other arrays, or contain a pickle."""
     rng = np.random.default_rng(0)
     held = {"points": rng.random((7, 68, 2), np.float32), "frames": rng.integers(0, 256, (9, 64, 64), np.uint8)}
     where, key = Cache(folder), {"clip": "smic/s1/s1_ne_01"}
@@ -152,9 +153,9 @@ def cache(folder: Path) -> Case:
 def weights(folder: Path) -> Case:
     """Weights of Keras in its three formats, and by name in HDF5 and safetensors, for a network of four layers.
 
-    They are damaged, or written against the reader.
+    They are damaged, or written to attack the reader.
     """
-    from common.training import learner, weights  # first of all: it keeps TensorFlow quiet
+    from common.training import learner, weights  # imported first, because it keeps TensorFlow quiet
 
     keras = learner.keras
     import h5py
@@ -163,7 +164,7 @@ def weights(folder: Path) -> Case:
     from common.training import pretrained, weight_files
 
     def build(classes: int) -> Any:
-        second = keras.layers.BatchNormalization(name="second")  # by its own name a later one is another layer
+        second = keras.layers.BatchNormalization(name="second")  # default names change from layer to layer
         shapes = [keras.Input((12, 12, 3)), keras.layers.Conv2D(4, 3, name="first"), second]
         last = [keras.layers.Flatten(), keras.layers.Dense(classes, name="last")]
         return keras.Sequential([*shapes, *last], name="small")
@@ -247,7 +248,7 @@ def weights(folder: Path) -> Case:
 
 
 def landmarks(folder: Path) -> Case:
-    """Files in place of the landmark model, none of which may be opened: it is known by its digest."""
+    """Files in place of the landmark model, none of which may be opened: the model is identified by its digest."""
     from common.vision.faces import FaceFinder, default_model
 
     with default_model().open("rb") as file:

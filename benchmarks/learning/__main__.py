@@ -2,13 +2,14 @@
 
 python -m benchmarks.learning
 
-The twelve networks of the papers, and three references that are no network, are trained on stand-ins of the MEGC 2019
+The twelve networks of the papers, and three references without a network, are trained on stand-ins of the MEGC 2019
 composite at several motions: 0 (faces are still), 1 (as far as in micro-expressions) and more. People, clips, lengths
-and all that moves without an expression are the same at every motion, each subject shows each class equally often, and
-subjects are tested by networks that were trained on others. So a score above guessing comes from the expression alone.
+and all movement other than the expression are the same at every motion, each subject shows each class equally often,
+and subjects are tested by networks that were trained on others. A score better than guessing can therefore only come
+from the expression.
 
-Each cell is stored as it is done; run it again and it resumes. At the end the table and the figure of the
-documentation are written from the stored file. Network by network: --only; the whole takes hours on two cores.
+Each cell is stored when it is done; run the command again and it resumes. At the end the table and the figure of the
+documentation are written from the stored file. Use --only for single networks; all of them take hours on two cores.
 """
 
 from __future__ import annotations
@@ -31,15 +32,15 @@ FIGURE = Path(__file__).resolve().parents[2] / "docs" / "pages" / "learning.svg"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure the cells that are missing, write them one by one, and draw; prints the table."""
+    """Measure the missing cells, write them one by one, draw the figure, and print the table."""
     parser = argparse.ArgumentParser(
         prog="benchmarks.learning", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     known = [system.name for system in SYSTEMS]
-    parser.add_argument("--only", nargs="+", choices=known, default=known, metavar="NAME", help="these systems alone")
+    parser.add_argument("--only", nargs="+", choices=known, default=known, metavar="NAME", help="only these systems")
     parser.add_argument("--motions", nargs="+", type=float, default=results.MOTIONS, metavar="FACTOR")
     parser.add_argument("--results", type=Path, default=results.FILE, help="the file that is read and written")
-    parser.add_argument("--figure", type=Path, default=FIGURE, help="the picture that is drawn from it")
+    parser.add_argument("--figure", type=Path, default=FIGURE, help="the figure that is drawn from it")
     parser.add_argument("--cache", type=Path, default=Path("standin-cache"), help="folder for stand-ins and clips")
     parser.add_argument("--workers", type=int, default=2, help="processes; a cell is measured in one of them")
     parser.add_argument("--draw", action="store_true", help="measure nothing, draw what is stored")
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parsed(parser, arguments, only=few, motions=[4.0], workers=1)
     if not options.short:
         return _run(options, Size())
-    with tempfile.TemporaryDirectory() as folder:  # what is stored is of other sizes
+    with tempfile.TemporaryDirectory() as folder:  # the stored results are for other sizes
         options.results, options.figure = Path(folder) / "results.json", Path(folder) / "learning.svg"
         return _run(options, Size(subjects=2, clips=3, folds=2))
 

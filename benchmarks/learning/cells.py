@@ -1,4 +1,4 @@
-"""One cell of the table: a system on stand-ins of one motion, every subject tested by training on others."""
+"""One cell of the table: a system on stand-ins of one motion; every subject is tested by training on others."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from common.types import Predictions, Samples
 
 @dataclass(frozen=True)
 class Order:
-    """A cell that is to be measured, with the folder for stand-ins and prepared clips."""
+    """A cell to measure, with the folder for stand-ins and prepared clips."""
 
     system: System
     motion: float
@@ -42,16 +42,16 @@ class Order:
 
 
 def made_ready(order: Order, pool: Pool) -> None:
-    """Have stand-ins and prepared clips of a cell in the cache."""
+    """Create stand-ins and prepared clips of a cell in the cache."""
     _bench(order).make_ready(pool)
 
 
 def measured(order: Order) -> dict[str, Any]:
-    """What the system answers for each clip, with the accuracy on the training clips of each fold, as plain data.
+    """The system's prediction for each clip, with the accuracy on the training clips of each fold, as plain data.
 
-    `answers` has a digit for the class of each clip, in the order of their ids. Folds are parts of the subjects.
-    Seconds are those of training and answering; `eye_distance` is in pixels of the network's own input, None where it
-    reads no face. Raises RuntimeError where a clip cannot be used.
+    `answers` has a digit for the predicted class of each clip, in the order of their ids. Folds are parts of the
+    subjects. Seconds are those of training and prediction; `eye_distance` is in pixels of the network's own input, None
+    if it reads no face. Raises RuntimeError if a clip cannot be used.
     """
     job, samples = _bench(order).job_and_samples()
     modules = parts(order.system)
@@ -86,7 +86,7 @@ def measured(order: Order) -> dict[str, Any]:
 
 
 def scored(answers: Mapping[str, int], classes: Mapping[str, int]) -> dict[str, float]:
-    """UF1 of answers by clip id, with its 95% interval over subjects and its p of guessing within subjects."""
+    """UF1 of predictions by clip id, its 95% interval over subjects, and the p-value of guessing within subjects."""
     subject = np.array([clip.rpartition("/")[0] for clip in answers])
     true, answer = np.array([classes[clip] for clip in answers]), np.array([*answers.values()])
     count, people = len(MEGC2019.classes), np.unique(subject)
@@ -126,7 +126,7 @@ def _accuracy(answers: Predictions, samples: Samples) -> float:
 
 
 def _forget() -> None:
-    """Give back what Keras keeps of networks that are gone: the next cell of this process builds others."""
+    """Free the memory that Keras keeps for deleted networks: the next cell of this process builds others."""
     import sys
 
     if "keras" in sys.modules:

@@ -12,13 +12,13 @@ from common.scoring.statistics import holm
 
 SIGNIFICANT = 0.05
 CHANCE = 1 / 6
-"""UF1 of answering one of three equally frequent classes for every clip."""
+"""UF1 of predicting one of three equally frequent classes for every clip."""
 
 
 def table(rows: Sequence[Row]) -> str:
     """A Markdown table: one line per system, UF1 and its interval by motion.
 
-    In bold what is more than guessing at 5% by Holm's correction for all cells of the table.
+    Scores better than guessing at 5%, with Holm's correction for all cells of the table, are bold.
     """
     adjusted = dict(zip(((row.system.name, row.motion) for row in rows), holm([row.p for row in rows]), strict=True))
     by_cell = {(row.system.name, row.motion): row for row in rows}
@@ -46,9 +46,9 @@ def _cell(row: Row | None, significant: bool) -> str:
 
 
 def draw(rows: Sequence[Row], path: Path) -> None:
-    """UF1 against the size of an expression in pixels of the network's own input, as SVG.
+    """Draw UF1 against the size of an expression in pixels of the network's own input, as SVG.
 
-    One panel for the references and one for each paper of which something was measured.
+    There is one panel for the references and one for each paper with results.
     """
     import matplotlib as mpl
     from matplotlib.figure import Figure
@@ -68,7 +68,7 @@ def draw(rows: Sequence[Row], path: Path) -> None:
                 x, y = [row.pixels for row in own_rows], [row.uf1 for row in own_rows]
                 panel.errorbar(x, y, bars, marker="o", markersize=3, linewidth=1.2, capsize=2, label=name)
             panel.axhline(CHANCE, color="0.6", linewidth=0.8, linestyle=":")
-            panel.set_xscale("symlog", linthresh=0.5)  # linear up to there, so that 0 has a place
+            panel.set_xscale("symlog", linthresh=0.5)  # linear up to 0.5, so that 0 can be shown
             panel.xaxis.set_major_formatter("{x:g}")
             panel.set(title=title, xlabel="size of an expression, pixels of the input")
             panel.set(xlim=(-0.05, 1.15 * panel.get_xlim()[1]), ylim=(0, 1.05))

@@ -1,4 +1,4 @@
-"""How far faces move in the pixels of what a network reads."""
+"""How far faces move, in pixels of a network's input."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from common.vision.faces import FaceFinder
 from common.vision.images import read_frame
 
 MOTION = float(np.mean(SIZES["micro"]))
-"""The mean size of an expression at a motion of 1, as a share of the distance of the eye centres."""
+"""The mean size of an expression at a motion of 1, as a fraction of the distance between the eye centres."""
 Points = NDArray[np.float32]
 Scale = Callable[[Points, tuple[int, ...], Settings], float]
 
 
 def eye_distance(system: System, clips: Sequence[Clip], settings: Settings) -> float | None:
-    """The distance of the eye centres in pixels of the network's input: the median over one clip of each subject.
+    """The distance between the eye centres in pixels of the network's input: the median over one clip of each subject.
 
     None for a system that reads no face.
     """
@@ -39,7 +39,7 @@ def eye_distance(system: System, clips: Sequence[Clip], settings: Settings) -> f
 
 
 def _chip(points: Points) -> float:
-    """Pixels of dlib's aligned face by pixel of the frame."""
+    """Pixels of dlib's aligned face per pixel of the frame."""
     return float(np.sqrt(abs(np.linalg.det(alignment(points, ALIGNED)[:, :2]))))
 
 
@@ -48,7 +48,7 @@ def _stcnn(points: Points, shape: tuple[int, ...], settings: Settings) -> float:
 
 
 def _fusenet(points: Points, shape: tuple[int, ...], settings: Settings) -> float:
-    """The mean over the two regions and both directions, in which they are shrunk by different amounts."""
+    """The mean over the two regions and both directions, which are scaled by different factors."""
     from papers.reddy2019.preprocess import BOXES
 
     sides = [
@@ -111,4 +111,4 @@ SCALES: Mapping[str, Scale] = {
     "ResNet50": _dynamic,
     "SENet50": _dynamic,
 }
-"""Pixels of the network's input by pixel of the frame, by what a reference reads or a network's name."""
+"""Pixels of the network's input per pixel of the frame, by the input of a reference or the name of a network."""

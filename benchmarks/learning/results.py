@@ -1,4 +1,4 @@
-"""The results file: one cell per system and motion, written after each, and the scores that follow from its answers."""
+"""The results file: one cell per system and motion, written after each, and the scores of its predictions."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ MOTIONS = (0.0, 1.0, 2.0, 4.0, 8.0)
 
 @dataclass(frozen=True)
 class Row:
-    """One cell's score: UF1 of all clips with its interval over subjects and p of guessing within subjects.
+    """One cell's score: UF1 of all clips, its interval over subjects, and the p-value of guessing within subjects.
 
-    `learnt` is the accuracy on the training clips, the mean over folds; `pixels` the mean size of an expression in
+    `learnt` is the accuracy on the training clips, averaged over folds; `pixels` is the mean size of an expression in
     pixels of the network's own input, None for a system that reads no face.
     """
 
@@ -40,7 +40,7 @@ class Row:
 
 
 def read(path: Path, size: Size) -> dict[str, Any]:
-    """The results of a file, or none yet where it is not there or is of other stand-ins."""
+    """The results of a file, or empty results if it does not exist or is for other stand-ins."""
     empty = {"size": asdict(size), "standin": REVISION, "clips": {}, "cells": []}
     if not path.is_file():
         return empty
@@ -49,14 +49,14 @@ def read(path: Path, size: Size) -> dict[str, Any]:
 
 
 def write(path: Path, results: Mapping[str, Any]) -> None:
-    """Write the results whole, cells in the order of systems and motions."""
+    """Write all results, with cells in the order of systems and motions."""
     place = {system.name: number for number, system in enumerate(SYSTEMS)}
     cells = sorted(results["cells"], key=lambda cell: (place[cell["system"]], cell["motion"]))
     write_json(path, {**results, "cells": cells})
 
 
 def cell(results: Mapping[str, Any], system: System, motion: float) -> dict[str, Any] | None:
-    """The stored cell of a system at a motion, if it was measured with the settings that the system has now."""
+    """The stored cell of a system at a motion, if it was measured with the system's current settings."""
     for record in results["cells"]:
         if (record["system"], record["motion"]) == (system.name, motion) and record["changed"] == dict(system.changed):
             stored: dict[str, Any] = record
@@ -65,7 +65,7 @@ def cell(results: Mapping[str, Any], system: System, motion: float) -> dict[str,
 
 
 def rows(results: Mapping[str, Any], motions: Sequence[float] = MOTIONS) -> list[Row]:
-    """The scores of all cells that are there."""
+    """The scores of all stored cells."""
     cells = ((system, motion, cell(results, system, motion)) for system in SYSTEMS for motion in motions)
     return [_row(system, motion, record) for system, motion, record in cells if record is not None]
 

@@ -1,6 +1,6 @@
 """What is measured: the twelve networks of the papers on the MEGC 2019 composite, and three references.
 
-Each network has its paper's own settings but for what two cores do not allow in minutes, which `changed` lists.
+Each network has its paper's own settings except those in `changed`, which would take too long on two cores.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ Value = int | float | str
 
 @dataclass(frozen=True)
 class Size:
-    """Of the stand-ins: subjects of each corpus, clips of each subject; and in how many parts the subjects are dealt.
+    """Size of the stand-ins (subjects of each corpus, clips of each subject), and the number of parts of the subjects.
 
-    With a multiple of three clips each subject shows each class equally often, and all clips of a subject are equally
-    long: corpus, subject and length tell nothing of the class.
+    With a multiple of three clips, each subject shows each class equally often, and all clips of a subject are equally
+    long: corpus, subject and length reveal nothing about the class.
     """
 
     subjects: int = 5
@@ -32,7 +32,7 @@ class Size:
 
 @dataclass(frozen=True)
 class System:
-    """A network, or a linear classifier that `reads` something; `changed` are settings that are not the paper's."""
+    """A network, or a linear classifier with the input `reads`; `changed` are settings that differ from the paper's."""
 
     name: str
     paper: str
@@ -42,7 +42,7 @@ class System:
 
     @property
     def label(self) -> str:
-        """The name with the paper's key, if it is one of its networks."""
+        """The name, with the paper's key if it is one of the paper's networks."""
         return self.name if self.reads else f"{self.paper}: {self.name}"
 
 
@@ -84,14 +84,14 @@ SYSTEMS = (
 
 
 def named(name: str) -> System:
-    """The system of a name."""
+    """The system with this name."""
     return next(system for system in SYSTEMS if system.name == name)
 
 
 def profile(system: System, motion: float, size: Size) -> Profile:
-    """The paper's own settings with those that are changed, on stand-ins of a size and motion.
+    """The paper's own settings with the changed ones, on stand-ins of the given size and motion.
 
-    Networks that would start from trained weights start from random ones, which need no download.
+    Networks that would start from trained weights start from random weights, which need no download.
     """
     if system.reads:
         return Profile("paper", linear.settings_for(system.reads), size.subjects, size.clips, motion=motion)
@@ -103,7 +103,7 @@ def profile(system: System, motion: float, size: Size) -> Profile:
 
 
 def paper_of(system: System) -> tuple[Paper, Experiment]:
-    """The paper and the experiment that a system is run as."""
+    """The paper and the experiment as which a system is run."""
     paper = papers.load(system.paper)
     return paper, next(experiment for experiment in paper.experiments if experiment.id == system.experiment)
 

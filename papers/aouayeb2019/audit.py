@@ -1,4 +1,4 @@
-"""The check of what this paper alone prints: margins over cited rows."""
+"""The check that only this paper needs: margins over cited rows."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def audit(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding
 
 
 def margins(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
-    """`margins`: the largest and the smallest lead over the cited rows of a table on one corpus, in percent, about.
+    """`margins`: the approximate largest and smallest lead over the cited rows of a table on one corpus, in percent.
 
-    Metric by metric; the leads on the other corpora of the table are told beside them.
+    Leads are computed for each metric; the statement also gives the leads on the other corpora of the table.
     """
     for given in facts.get("margins", ()):
         table = [f for f in figures(facts, claims) if f.source == given["table"]]
@@ -33,7 +33,7 @@ def margins(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Findi
         others = [lead for column in columns for lead in _leads(table, *column)]
         rows = len({f.name for f in table if not f.own and f.corpus == corpus})
         statement = (
-            f"{corpus}: the leads over the {rows} cited rows are {listed(terms)}; printed are about {most}% and "
+            f"{corpus}: the leads over the {rows} cited rows are {listed(terms)}; the text prints about {most}% and "
         )
         statement += f"{least}%, {'within' if holds else 'not all within'} a tenth of these"
         statement += f"; in the other columns they are {min(others):.1f} to {max(others):.1f} points" if others else ""
@@ -41,7 +41,7 @@ def margins(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Findi
 
 
 def _leads(table: Sequence[Figure], corpus: str, metric: str) -> list[float]:
-    """By how many points the best own figure of a column leads each cited one."""
+    """The lead of the best own figure of a column over each cited figure, in points."""
     column = [f for f in table if (f.corpus, f.metric) == (corpus, metric)]
     own = [f.value for f in column if f.own]
     return [100 * (max(own) - f.value) for f in column if not f.own] if own else []

@@ -1,4 +1,4 @@
-"""What aouayeb2019 runs: the MEGC 2019 composite under LOSO, in three readings of its text."""
+"""The experiments of aouayeb2019: the MEGC 2019 composite under LOSO, in three interpretations of the text."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from common.types import Experiment
 
 @dataclass(frozen=True)
 class Inputs:
-    """frame_step 1 reads every frame; region_scale 1.0 keeps the printed region sizes (section 4.1.2).
+    """The frames and regions that are read.
 
-    The six boxes follow the landmarks (`landmark_boxes`), or are fixed on a canvas.
+    frame_step 1 reads every frame; region_scale 1.0 keeps the printed region sizes (section 4.1.2). The six boxes
+    follow the landmarks with `landmark_boxes`, and are fixed on a canvas without.
     """
 
     frame_step: int = 1
@@ -25,7 +26,7 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Network:
-    """The LSTM part: the frames that it reads (section 4.1.2), its gates sigmoids or Keras 2.2.4's hard sigmoids."""
+    """The LSTM part: how many frames it reads (section 4.1.2); gates are sigmoids or Keras 2.2.4's hard sigmoids."""
 
     sequence_length: int = 500
     sigmoid_gates: bool = False
@@ -33,10 +34,10 @@ class Network:
 
 @dataclass(frozen=True)
 class Training:
-    """The defaults are the paper's (section 4.1.2) or, where marked, our choice.
+    """How the networks are trained. Defaults not mentioned below are the paper's (section 4.1.2).
 
-    cnn_share is the share of each clip's frames that the CNNs are trained on, and comes, like learning_rate (Adam),
-    from the authors' later public code. gamma is that of Lin et al. 2017.
+    cnn_share is the fraction of each clip's frames that the CNNs are trained on. Like learning_rate (Adam), it comes
+    from the authors' later public code. gamma is the value of Lin et al. 2017.
     """
 
     cnn_batch: int = 64
@@ -84,8 +85,8 @@ CNN_ONCE = Experiment(
     selection="last epoch",
     leak_free=False,
     network=NETWORK,
-    note="The features have seen frames of the test subject. That this is how the printed table was made is inferred "
-    "from the authors' later public code; the text does not say where the CNNs are trained.",
+    note="The features have seen frames of the test subject. That the printed table was produced in this way is "
+    "inferred from the authors' later public code; the text does not say where the CNNs are trained.",
 )
 
 CNN_IN_FOLD = Experiment(
@@ -98,8 +99,8 @@ CNN_IN_FOLD = Experiment(
     selection="last epoch",
     leak_free=True,
     network=NETWORK,
-    note="The leak-free twin: everything is fitted on the training subjects alone. The CNNs are trained on the same "
-    "frames of theirs as in cnn-once.",
+    note="The leak-free twin: everything is fitted on the training subjects only. The CNNs are trained on the same "
+    "frames of these subjects as in cnn-once.",
     twin_of=CNN_ONCE.variant,
     common_ground=True,
 )
@@ -107,7 +108,7 @@ CNN_IN_FOLD = Experiment(
 LANDMARK_BOXES = Experiment(
     name="composite-loso",
     variant="landmark-boxes",
-    title="As cnn-once, the six boxes placed by landmarks instead of fixed on a canvas",
+    title="As cnn-once, with the six boxes placed by landmarks instead of fixed on a canvas",
     corpora=CORPORA,
     labels=MEGC2019,
     protocol="LOSO",
@@ -115,14 +116,14 @@ LANDMARK_BOXES = Experiment(
     leak_free=False,
     network=NETWORK,
     settings={"landmark_boxes": True},
-    note="The text's own reading of the regions: faces much smaller than the canvas leave most of the fixed boxes "
+    note="The regions as the text describes them. Faces much smaller than the canvas leave most of the fixed boxes "
     "empty; these boxes follow the face.",
 )
 
 LANDMARK_BOXES_IN_FOLD = replace(
     CNN_IN_FOLD,
     variant="landmark-boxes-in-fold",
-    title="As cnn-in-fold, the six boxes placed by landmarks",
+    title="As cnn-in-fold, with the six boxes placed by landmarks",
     settings=LANDMARK_BOXES.settings,
     twin_of=LANDMARK_BOXES.variant,
     common_ground=False,
@@ -131,7 +132,7 @@ LANDMARK_BOXES_IN_FOLD = replace(
 SIGMOID_GATES = replace(
     CNN_ONCE,
     variant="sigmoid-gates",
-    title="As cnn-once, the gates of the LSTMs sigmoids instead of Keras 2.2.4's hard sigmoids",
+    title="As cnn-once, with sigmoid gates in the LSTMs instead of Keras 2.2.4's hard sigmoids",
     settings={"sigmoid_gates": True},
     note="The default of Keras since 2.3.0, and the gates that cuDNN's kernel computes on GPUs.",
     on_request=True,
@@ -140,7 +141,7 @@ SIGMOID_GATES = replace(
 SIGMOID_GATES_IN_FOLD = replace(
     CNN_IN_FOLD,
     variant="sigmoid-gates-in-fold",
-    title="As cnn-in-fold, the gates of the LSTMs sigmoids",
+    title="As cnn-in-fold, with sigmoid gates in the LSTMs",
     settings=SIGMOID_GATES.settings,
     twin_of=SIGMOID_GATES.variant,
     on_request=True,
@@ -149,7 +150,7 @@ SIGMOID_GATES_IN_FOLD = replace(
 
 
 SPACE = {"learning_rate": (1e-4, 3e-4, 1e-3), "gamma": (0.0, 1.0, 2.0, 5.0)}
-"""Settings that the text leaves open, with the values of gamma of Lin et al. 2017."""
+"""The settings that the text leaves open; the values of gamma are those of Lin et al. 2017."""
 
 _PLAIN = (
     CNN_ONCE,

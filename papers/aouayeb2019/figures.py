@@ -1,4 +1,4 @@
-"""The paper's figure 2 on a face of the corpora in use: the six regions on the canvas, and what the CNNs read."""
+"""The paper's figure 2 for a face of the corpora in use: the six regions on the canvas, and the CNNs' input."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ COLOURS = ("#0072B2", "#0072B2", "#D55E00", "#009E73", "#009E73", "#CC79A7")
 
 
 def draw(clips: Sequence[tuple[Clip, int]], settings: Settings, faces: FaceFinder, folder: Path) -> list[Figure]:
-    """Draw the regions of the first clip of each corpus that is among `clips`."""
+    """Draw the regions of the first clip of each corpus in `clips`."""
     first = list({clip.corpus: clip for clip, _ in reversed(clips)}.values())[::-1]
     return [
         _regions(first, faces, folder / "regions.png"),
@@ -37,12 +37,12 @@ def draw(clips: Sequence[tuple[Clip, int]], settings: Settings, faces: FaceFinde
 
 
 def results(experiment: Experiment, folder: Path) -> list[Figure]:
-    """Pictures of what was learnt: the paper has none."""
+    """Figures of the results: the paper has none."""
     return []
 
 
 def input_views(samples: Samples, settings: Settings) -> dict[str, InputView]:
-    """The six regions of every frame that is read, white where they are transparent."""
+    """The six regions of every frame that the network reads, white where they are transparent."""
     read = np.flatnonzero(samples.view < settings.network.sequence_length)
     numbers = tuple(f"frame {1 + view * settings.inputs.frame_step}" for view in samples.view[read].tolist())
     views = {}
@@ -88,9 +88,9 @@ def _regions(clips: Sequence[Clip], faces: FaceFinder, path: Path) -> Figure:
     return Figure(
         "Face box and the six regions",
         "Above: the first frame of one clip of each corpus with its 68 landmarks, the face box (black) and, in colour, "
-        "the boxes of the variant landmark-boxes; all stay for the whole clip. Below: the face on the 240x280 canvas, "
-        "white where it is transparent, with the fixed boxes of the other variants: the six "
-        "regions (section 3.1, figure 2). Check the licence of a corpus before you pass on pictures of its subjects.",
+        "the boxes of the variant landmark-boxes; these boxes are used for the whole clip. Below: the face on the "
+        "240x280 canvas, white where it is transparent, with the fixed boxes of the other variants: the six "
+        "regions (section 3.1, figure 2). Check the licence of a corpus before you share images of its subjects.",
         path,
     )
 
@@ -116,8 +116,8 @@ def _inputs(clip: Clip, inputs: Inputs, faces: FaceFinder, path: Path) -> Figure
         row[0].set_ylabel(f"frame {number}", fontsize=9)
     page.savefig(path, dpi=150, bbox_inches="tight")
     return Figure(
-        "What the region CNNs read",
+        "Input of the region CNNs",
         f"The six regions of {clip.id} in its first and its middle frame, at the size that this run uses. Below each: "
-        'the classes it takes part in; for the others its label is "not me" (section 3.2, figure 3).',
+        'the classes it takes part in; for the other classes its label is "not me" (section 3.2, figure 3).',
         path,
     )

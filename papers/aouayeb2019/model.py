@@ -3,9 +3,10 @@
 Six region CNNs read single frames (section 3.2, figure 4); six LSTMs read their features over a clip (section 3.3,
 figure 1); both are trained with a focal cross-entropy (section 3.4, equation 2). Sizes are those of section 4.1.2.
 
-The paper prints 1,093,531 parameters in all: six CNNs on four-channel images with global average pooling (106,852
-each) and the LSTM part (452,419) have exactly as many; with three channels, or flattened, they do not. Nor do they with
-the CuDNNLSTM of Keras 2.2.4, which has two biases: the LSTMs are plain ones, whose gates are hard sigmoids there.
+The paper prints a total of 1,093,531 parameters. Six CNNs on four-channel images with global average pooling (106,852
+each) and the LSTM part (452,419) have exactly this number; with three channels or with flattening they do not. Nor do
+they with the CuDNNLSTM of Keras 2.2.4, which has two biases: the LSTMs must be plain ones, whose gates in that version
+are hard sigmoids.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ TOTAL_PARAMETERS = 1_093_531
 def region_cnn(height: int, width: int, classes: int, name: str) -> tuple[keras.KerasTensor, keras.KerasTensor]:
     """One region's CNN (figure 4): frame (height, width, 4) in 0-1 -> class probabilities (classes,).
 
-    `classes` counts "not me". The layer `<name>_features` gives the 20 spatial features that the LSTM part reads.
+    `classes` includes "not me". The layer `<name>_features` gives the 20 spatial features that the LSTM part reads.
     """
     frame = layers.Input((height, width, CHANNELS), name=name)
     x = layers.Conv2D(4, 5, padding="same", activation="relu")(frame)
@@ -50,7 +51,7 @@ def region_cnn(height: int, width: int, classes: int, name: str) -> tuple[keras.
 def region_cnns(sizes: Mapping[str, tuple[int, int]], classes: int) -> keras.Model:
     """The CNNs of all regions side by side: frames by region -> class probabilities by region.
 
-    `sizes` gives (height, width) per region. They share no weight and each has its own loss, so that one fit trains
+    `sizes` gives (height, width) per region. The CNNs share no weights and each has its own loss, so one fit trains
     all of them as separate fits would ("we train the CNN model for each region separately", section 3.2).
     """
     branches = {name: region_cnn(height, width, classes, name) for name, (height, width) in sizes.items()}
@@ -73,8 +74,8 @@ def sequence_classifier(
 ) -> keras.Model:
     """Six LSTMs and the fully connected part (section 3.3): features (length, 20) by region -> {"emotion": (classes,)}.
 
-    Sequences are padded with zeros at their end; the text names no masking, so there is none. `gates` is the activation
-    of the LSTMs' gates, by default that of Keras 2.2.4 (section 4.1.2), which is none of Keras 3's.
+    Sequences are padded with zeros at their end; the text does not mention masking, so there is none. `gates` is the
+    activation of the LSTMs' gates, by default that of Keras 2.2.4 (section 4.1.2), which Keras 3 does not have.
     """
     inputs = {name: layers.Input((length, FEATURES), name=name) for name in regions}
     streams = []
@@ -94,8 +95,8 @@ def focal_targets(y: NDArray[np.int64], classes: int, training: NDArray[np.int64
     """Targets of `focal_loss` (n, 2, classes): the weights of both branches of equation 2 for each output.
 
     [:, 0] is alpha where y = 1, [:, 1] is 1 - alpha elsewhere, with alpha_c = 1 - n_c / n over the rows `training`
-    alone: the inverse frequencies of "class c" and "any other", scaled to sum to one. Weights ride on the targets, so
-    that a fold with other class counts compiles nothing anew.
+    only: the inverse frequencies of "class c" and "any other", scaled to sum to one. The weights are part of the
+    targets, so that a fold with other class counts needs no new compilation.
     """
     alpha = 1 - np.bincount(y[training], minlength=classes) / len(training)
     true = np.eye(classes)[y]

@@ -1,8 +1,8 @@
 """From a clip to six stacks of region images (section 3.1), and from many clips to samples.
 
-The boxes come from the first frame alone and stay for the whole clip, so that movement shows inside them. The text
+The boxes come from the first frame only and are used for the whole clip, so that movement shows inside them. The text
 locates six boxes by landmarks without saying how; the default boxes are those of the authors' later public crop
-script, fixed on a canvas that the face is centred on. The variant `landmark-boxes` follows the text.
+script, fixed on a canvas on which the face is centred. The variant `landmark-boxes` follows the text.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ REGIONS: dict[str, Box] = {
     "right_cheek": (180, 240, 120, 180),
     "mouth": (40, 200, 180, 240),
 }
-"""Columns x1, x2 and rows y1, y2 on the canvas; sizes as in section 4.1.2. Left and right are the picture's."""
+"""Columns x1, x2 and rows y1, y2 on the canvas; sizes as in section 4.1.2. Left and right are those of the image."""
 
-# Figure 3 (which region takes part in which emotion) is a picture whose table is not in the text. It is derived here
-# from the Facial Action Coding System: the action units of an emotion, and where on the face each one shows.
+# The table of figure 3 (which region takes part in which emotion) is not in the text. It is derived here from the
+# Facial Action Coding System: the action units of an emotion, and where on the face each of them shows.
 ACTION_UNITS = {
     "negative": (1, 4, 5, 7, 9, 10, 14, 15, 17, 20, 23, 24),
     "positive": (6, 12),
@@ -63,7 +63,7 @@ AROUND: dict[str, tuple[int, ...]] = {
 """The landmarks that each region encloses in the variant `landmark-boxes`."""
 
 MARGIN = 0.15
-"""What those boxes add on every side, as a share of the distance between the outer eye corners (36, 45)."""
+"""The margin of those boxes on every side, as a fraction of the distance between the outer eye corners (36, 45)."""
 
 
 def region_sizes(scale: float) -> dict[str, tuple[int, int]]:
@@ -72,12 +72,12 @@ def region_sizes(scale: float) -> dict[str, tuple[int, int]]:
 
 
 def takes_part(region: str, emotion: str) -> bool:
-    """Whether a region shows an action unit of an emotion; where it does not, its frames are "not me"."""
+    """Whether a region shows an action unit of an emotion; if not, its frames are "not me"."""
     return bool(set(ACTION_UNITS[emotion]) & set(SHOWS_IN[region]))
 
 
 def face_box(points: NDArray[np.float32], height: int, width: int) -> Box:
-    """x1, x2, y1, y2 of the face, cut to the picture.
+    """x1, x2, y1, y2 of the face, clipped to the image.
 
     Columns from brow end to brow end (landmarks 17, 26), rows from the brows (the higher of 18, 25) to the chin (8).
     """
@@ -87,7 +87,7 @@ def face_box(points: NDArray[np.float32], height: int, width: int) -> Box:
 
 
 def landmark_boxes(points: NDArray[np.float32], height: int, width: int) -> dict[str, Box]:
-    """x1, x2, y1, y2 of each region around its landmarks with a margin, cut to the picture."""
+    """x1, x2, y1, y2 of each region around its landmarks with a margin, clipped to the image."""
     margin = MARGIN * float(np.linalg.norm(points[45] - points[36]))
     boxes = {}
     for name, indices in AROUND.items():
@@ -98,9 +98,9 @@ def landmark_boxes(points: NDArray[np.float32], height: int, width: int) -> dict
 
 
 def to_canvas(face: NDArray[np.uint8], size: tuple[int, int] = CANVAS) -> NDArray[np.uint8]:
-    """An RGB picture (h, w, 3) centred on a transparent black RGBA canvas (*size, 4), by default 280x240 for a face.
+    """An RGB image (h, w, 3) centred on a transparent black RGBA canvas (*size, 4), by default 280x240 for a face.
 
-    Larger pictures are shrunk to fit with their aspect ratio; smaller ones are not enlarged.
+    Larger images are shrunk to fit, keeping their aspect ratio; smaller ones are not enlarged.
     """
     height, width = face.shape[:2]
     scale = min(1.0, size[0] / height, size[1] / width)
@@ -119,7 +119,7 @@ def cut_regions(canvas: NDArray[np.uint8]) -> dict[str, NDArray[np.uint8]]:
 
 
 def cut_boxes(picture: NDArray[np.uint8], boxes: Mapping[str, Box]) -> dict[str, NDArray[np.uint8]]:
-    """The six regions of an RGB picture in their boxes, on canvases of the printed sizes."""
+    """The six regions of an RGB image, cut by their boxes, on canvases of the printed sizes."""
     sizes = region_sizes(1.0)
     return {name: to_canvas(picture[y1:y2, x1:x2], sizes[name]) for name, (x1, x2, y1, y2) in boxes.items()}
 
@@ -138,15 +138,15 @@ def resize(regions: dict[str, NDArray[np.uint8]], scale: float) -> dict[str, NDA
 def prepare(clip: ClipFrames, inputs: Inputs, faces: FaceFinder) -> Arrays:
     """A clip's regions, each uint8 (frames, height, width, 4).
 
-    Raises ClipError for files that cannot be used and where no face is found in the first frame, or one that lies
-    outside the picture.
+    Raises ClipError if files cannot be used, if no face is found in the first frame, or if the face lies outside the
+    image.
     """
     first = read_frame(clip, 0)
     points = faces.find(first, where(clip, 0)).points
     boxes = landmark_boxes(points, *first.shape[:2]) if inputs.landmark_boxes else {}
     around = list(boxes.values()) or [face_box(points, *first.shape[:2])]
     if any(right <= left or bottom <= top for left, right, top, bottom in around):
-        raise ClipError(f"{where(clip, 0)}: the face that dlib finds lies outside the picture")
+        raise ClipError(f"{where(clip, 0)}: the face that dlib finds lies outside the image")
     (left, top), (right, bottom) = np.min(around, axis=0)[[0, 2]].tolist(), np.max(around, axis=0)[[1, 3]].tolist()
     boxes = {name: (x1 - left, x2 - left, y1 - top, y2 - top) for name, (x1, x2, y1, y2) in boxes.items()}
     frames, sizes = len(clip.numbers[:: inputs.frame_step]), region_sizes(inputs.region_scale)
@@ -160,14 +160,14 @@ def prepare(clip: ClipFrames, inputs: Inputs, faces: FaceFinder) -> Arrays:
 
 
 def shapes(settings: Settings) -> Shapes:
-    """Six regions, in RGB and alpha."""
+    """The six regions, in RGB and alpha."""
     return {name: (*size, 4) for name, size in region_sizes(settings.inputs.region_scale).items()}
 
 
 def assemble(clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], settings: Settings) -> Samples:
     """Samples with one row per frame: x is the six regions, y the clip's class, view the frame's place in its clip.
 
-    Takes the regions out of `arrays` one by one, so that a corpus is not held twice.
+    Removes the regions from `arrays` one by one, so that a corpus is not held in memory twice.
     """
     lengths = [len(regions["nose"]) for regions in arrays]
     return Samples(

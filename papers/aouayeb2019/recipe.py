@@ -1,4 +1,4 @@
-"""What is trained on what: from samples and a fold to the probabilities of the held-out clips."""
+"""Training on one fold: from samples to the probabilities of the held-out clips."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _HISTORY = "history "
 
 
 class Networks:
-    """The two networks of the paper, compiled once and shared by all folds of experiments that need the same."""
+    """The two networks of the paper, compiled once and shared by the folds of all experiments that need them."""
 
     def __init__(
         self, network: Network, training: Training, shapes: Shapes, classes: tuple[str, ...], seed: int
@@ -56,12 +56,12 @@ class Networks:
         )
 
     def facts(self) -> dict[str, int]:
-        """Parameter counts of the models as built, to be set beside the paper's."""
+        """Parameter counts of the models as built, for comparison with the paper's."""
         cnns, sequences = self.cnns.model.count_params(), self.sequences.model.count_params()
         return {"parameters_cnns": cnns, "parameters_lstm": sequences, "parameters": cnns + sequences}
 
     def flops(self, rows_per_clip: float) -> float:
-        """Floating point operations of one clip forward: its frames through the CNNs, a sequence through the LSTMs."""
+        """Floating-point operations of one clip's forward pass: its frames in the CNNs, a sequence in the LSTMs."""
         return rows_per_clip * forward(self.cnns.model) + forward(self.sequences.model)
 
 
@@ -69,10 +69,10 @@ build_networks = Networks
 
 
 def train(networks: Networks, experiment: Experiment, samples: Samples, fold_run: FoldRun) -> Trained:
-    """Train on one fold (one row is one frame): the region CNNs, on their features the LSTM part.
+    """Train on one fold (one row is one frame): first the region CNNs, then the LSTM part on their features.
 
-    Where the CNNs are trained once, on frames of all subjects, their features serve all folds. In both cases a clip
-    gives them the same frames, so that a variant and its twin differ by the leak alone.
+    If the CNNs are trained once, on frames of all subjects, all folds use their features. In both cases the CNNs see
+    the same frames of a clip, so that a variant and its twin differ only by the leak.
     """
     training = fold_run.settings.training
     if fold_run.held_out_access is None:
@@ -112,10 +112,10 @@ def train(networks: Networks, experiment: Experiment, samples: Samples, fold_run
 
     def training_targets(some: Samples) -> Mapping[str, tuple[Inputs, Inputs]]:
         _, wanted, padded = _sequences(some, features(some), length)
-        known = len(labels) + np.arange(len(wanted))  # behind the training clips, whose shares weigh the classes
+        known = len(labels) + np.arange(len(wanted))  # after the training clips, whose counts weight the classes
         focal = model.focal_targets(np.concatenate([labels, wanted]), classes, np.arange(len(labels)))
         learns: dict[str, tuple[Inputs, Inputs]] = {"sequences": (padded, {"emotion": focal[known]})}
-        if fold_run.held_out_access is None:  # CNNs trained once may hold the weights of another run: left out
+        if fold_run.held_out_access is None:  # CNNs trained once may hold weights of another run and are left out
             learns["features"] = some.x, {}
         return learns
 
@@ -128,9 +128,9 @@ def train(networks: Networks, experiment: Experiment, samples: Samples, fold_run
 
 
 def frames_for_cnns(samples: Samples, share: float, seed: int) -> NDArray[np.int64]:
-    """The rows that the region CNNs are trained on: of each clip a random share of its frames, rounded up.
+    """The rows that the region CNNs are trained on: a random fraction of the frames of each clip, rounded up.
 
-    Which ones does not depend on the other clips, so that a clip gives the same frames whatever is held out.
+    The choice does not depend on the other clips, so the frames of a clip are the same whatever is held out.
     """
     rows = []
     order = np.lexsort((samples.view, samples.clip))
@@ -142,7 +142,7 @@ def frames_for_cnns(samples: Samples, share: float, seed: int) -> NDArray[np.int
 
 
 def answers(models: Models, samples: Samples, settings: Settings) -> Predictions:
-    """What the trained networks answer for clips, frame by frame and then over their sequence."""
+    """The trained networks' predictions for clips: features frame by frame, then the classes of the sequence."""
     features = predict(models["features"], samples.x, settings.training.cnn_batch)
     return _answers(models["sequences"], samples, features, settings)
 
@@ -153,7 +153,7 @@ def _answers(sequences: keras.Model, samples: Samples, features: Arrays, setting
 
 
 def _train_cnns(networks: Networks, samples: Samples, rows: NDArray[np.int64], seed: int, say: Progress) -> Arrays:
-    """Train the region CNNs on some frames; returns their history, a row of values per `history ...`."""
+    """Train the region CNNs on some frames. Returns their history: one array of values per `history ...` key."""
     some = samples.only(rows)
     not_me = len(networks.classes)
     targets = {}
@@ -167,7 +167,8 @@ def _train_cnns(networks: Networks, samples: Samples, rows: NDArray[np.int64], s
 def _sequences(samples: Samples, features: Arrays, length: int) -> tuple[NDArray, NDArray, Arrays]:
     """Clip ids and classes (clips,), and per region the clips' features in order, zero-padded to `length`.
 
-    A clip with more frames than `length` keeps its first ones; the paper's 500 exceeds every clip of the corpora.
+    Of a clip with more frames than `length` only the first ones are used; no clip of the corpora has more than the
+    paper's 500.
     """
     clips, first, place = np.unique(samples.clip, return_index=True, return_inverse=True)
     fits = samples.view < length

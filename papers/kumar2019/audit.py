@@ -1,4 +1,4 @@
-"""The check of what this paper alone prints: matrices of the corpora beside figures of their composite."""
+"""The check that only this paper needs: matrices of the corpora against the figures of their composite."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def audit(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding
 
 
 def pooled(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
-    """The corpora's matrices, added up where they make a composite, against the composite's figures in their table.
+    """The sum of the corpora's matrices against the composite's figures in the same table.
 
-    Where they are not these figures, the composite may be a run of its own.
+    If they differ, the composite may be a separate run.
     """
     printed = facts.get("confusions", ())
     for name in composites(facts):

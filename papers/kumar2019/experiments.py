@@ -1,4 +1,4 @@
-"""What kumar2019 runs: leave-one-subject-out on each corpus and on the composite, and six pairs across corpora."""
+"""The experiments of kumar2019: leave-one-subject-out on each corpus and the composite, and six pairs of corpora."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from common.training.tuning import tuned
 from common.types import Experiment
 
 ALPHAS = (0, 5, 10, 15)
-"""Magnification of the copies of a training clip (section 3.1.1); 0 is the clip as it is."""
+"""Magnification of the copies of a training clip (section 3.1.1); 0 is the unchanged clip."""
 
 
 @dataclass(frozen=True)
 class Removal:
-    """Which frames of a clip count as low in texture (section 3.2); the defaults are the published reading.
+    """Which frames of a clip count as low in texture (section 3.2); the defaults are those of the variant published.
 
-    `magnified` takes A_i from the magnified frames instead of the frames as they are; `filter` is that of the
-    magnification. `ends` is what becomes of a window that reaches beyond its clip ("cut" or "moved", see
-    `texture.windows`). With `mean`, the sum of equation 9 is divided by the number of frequencies in it. Where
-    `removes` is False every frame stays.
+    With `magnified`, A_i is computed from the magnified frames instead of the unmagnified ones; `filter` is the filter
+    of the magnification. `ends` says what happens to a window that reaches beyond its clip ("cut" or "moved", see
+    `texture.windows`). With `mean`, the sum of equation 9 is divided by the number of frequencies in it. If `removes`
+    is False, every frame stays.
     """
 
     removes: bool = True
@@ -38,8 +38,8 @@ class Removal:
 class Inputs:
     """How images are made; alphas, window and cutoff are the paper's (sections 3.1 to 3.4), the rest is our choice.
 
-    wavelength, low_hz and high_hz set the magnification, of which the paper gives the factor alone. Faces are brought
-    to face_size before they are magnified, as wide as the network's input.
+    wavelength, low_hz and high_hz set the magnification, of which the paper gives only the factor. Faces are resized
+    to face_size before they are magnified; the default is the width of the network's input.
     """
 
     size: int = 224
@@ -55,17 +55,17 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Network:
-    """`normalised_first` has batch normalisation before each convolution, as the text puts it (section 3.5)."""
+    """With `normalised_first`, batch normalisation stands before each convolution, as the text says (section 3.5)."""
 
     normalised_first: bool = False
 
 
 @dataclass(frozen=True)
 class Training:
-    """The defaults are the paper's (table 1, section 3.5) but for epochs, our choice.
+    """How the network is trained. The defaults are the paper's (table 1, section 3.5); only epochs is our choice.
 
-    By then the rate, halved every 5 epochs, is a thousandth of the first. Copies of a training clip are magnified by
-    trained_alphas, a tested clip by tested_alpha (section 3.1.1).
+    At the end the rate, halved every 5 epochs, is a thousandth of the initial one. Copies of a training clip are
+    magnified by trained_alphas, a test clip by tested_alpha (section 3.1.1).
     """
 
     batch: int = 128
@@ -88,18 +88,18 @@ CORPORA = ("casme2", "smic", "samm")
 NETWORK = "Avatar ResNet34"
 TITLES = {"casme2": "CASME II", "smic": "SMIC", "samm": "SAMM"}
 SPACE = {"learning_rate": (1e-4, 1e-3, 1e-2), "halved_every": (5, 10, 20)}
-"""How long the network learns, which the text leaves open: no number of epochs is printed."""
+"""How fast and how long the network learns. The text leaves the length open: it prints no number of epochs."""
 
 READINGS: Mapping[str, tuple[Mapping[str, Any], str]] = {
     "published": ({}, ""),
     "normalised-before": ({"normalised_first": True}, ", batch normalisation before each convolution"),
-    "magnified-only": ({"trained_alphas": ALPHAS[1:]}, ", trained on magnified clips alone"),
+    "magnified-only": ({"trained_alphas": ALPHAS[1:]}, ", trained only on magnified clips"),
 }
-"""Readings of the text that run on every corpus: by variant its settings, and what the title says of it."""
+"""The variants that run on every corpus, each with its settings and its part of the title."""
 
 REMOVALS: Mapping[str, tuple[Removal, str]] = {
     "magnified-texture": (Removal(magnified=True), "texture of the magnified frames"),
-    "zero-phase": (Removal(magnified=True, filter="ideal"), "magnified without phase, texture of the magnified frames"),
+    "zero-phase": (Removal(magnified=True, filter="ideal"), "zero-phase filter, texture of the magnified frames"),
     "shifted-windows": (Removal(ends="moved"), "windows shifted into the clip"),
     "magnified-texture-shifted-windows": (
         Removal(magnified=True, ends="moved"),
@@ -108,13 +108,13 @@ REMOVALS: Mapping[str, tuple[Removal, str]] = {
     "summed-texture": (Removal(mean=False), "texture summed over the frequencies of each window"),
     "all-frames": (Removal(removes=False), "no frame removed"),
 }
-"""Other readings of section 3.2, by variant, and what the title says of them."""
+"""Other interpretations of section 3.2, by variant, each with its part of the title."""
 
 
 def _plain() -> Iterator[Experiment]:
     removals = {variant: ({"removal": removal}, f", {how}") for variant, (removal, how) in REMOVALS.items()}
     runs: list[tuple[str, tuple[str, ...], str]] = [("composite-loso", CORPORA, "the composite")]
-    runs += [(f"{corpus}-loso", (corpus,), f"{TITLES[corpus]} alone") for corpus in ("smic", "casme2", "samm")]
+    runs += [(f"{corpus}-loso", (corpus,), f"{TITLES[corpus]} only") for corpus in ("smic", "casme2", "samm")]
     for name, corpora, title in runs:
         readings = {**READINGS, **removals} if corpora == CORPORA else READINGS
         for variant, (settings, how) in readings.items():
@@ -129,7 +129,7 @@ def _plain() -> Iterator[Experiment]:
                 leak_free=True,
                 network=NETWORK,
                 settings=settings,
-                note="Magnified copies of a clip stay on its side of the split.",
+                note="Magnified copies of a clip are on the same side of the split as the clip.",
                 on_request=variant != "published",
                 common_ground=(name, variant) == ("composite-loso", "published"),
             )

@@ -21,7 +21,7 @@ GAINS = (1, 2, 5, 10, 15, 20, 30, 40, 50)
 
 
 def draw(clips: Sequence[tuple[Clip, int]], settings: Settings, faces: FaceFinder, folder: Path) -> list[Figure]:
-    """Draw the steps for the first clip of each class of each corpus, and figure 3. Raises ClipError as `prepare`."""
+    """Draw the steps for the first clip of each class of each corpus, and figure 3. Raises ClipError like `prepare`."""
     drawn = []
     for corpus in dict.fromkeys(clip.corpus for clip, _ in clips):
         by_class = {label: clip for clip, label in reversed(clips) if clip.corpus == corpus}
@@ -34,12 +34,12 @@ def draw(clips: Sequence[tuple[Clip, int]], settings: Settings, faces: FaceFinde
 
 
 def results(experiment: Experiment, folder: Path) -> list[Figure]:
-    """Nothing: the paper draws nothing of what was learnt but its confusion matrices."""
+    """Nothing: of its results the paper shows only confusion matrices."""
     return []
 
 
 def input_views(samples: Samples, settings: Settings) -> dict[str, InputView]:
-    """The Emotion Avatar Image of the magnification that is tested."""
+    """The Emotion Avatar Image at the magnification used in the test."""
     tested = settings.training.tested_alpha
     avatars = samples.x["avatar"][samples.view == tested]
     return {"avatar": InputView((1, 2), avatars, (f"Emotion Avatar Image, magnified {tested} times",))}
@@ -63,11 +63,11 @@ def _steps(clips: Sequence[Clip], inputs: Inputs, alpha: int, faces: FaceFinder,
     page.savefig(path, dpi=150)
     return Figure(
         f"From a clip to its Emotion Avatar Image: {clips[0].corpus}",
-        "The first clip of each class: the kept frame nearest to its apex, or to its middle where none is annotated; "
-        "the same magnified; the intensity A_i of its frames, before they are magnified, those that stay as dots "
-        "(figure 4; a clip in which no frequency passes the filter, where A_i is 0, keeps all); the mean of the "
-        "registered frames (figure 5), magnified and not. Check the licence of a corpus before you pass on pictures of "
-        "its subjects.",
+        "The first clip of each class. From left to right: the kept frame nearest to its apex, or to its middle if no "
+        "apex is annotated; the same frame magnified; the intensity A_i of the unmagnified frames, with dots for the "
+        "frames that stay (figure 4; a clip in which no frequency passes the filter, where A_i is 0, keeps all); the "
+        "mean of the registered frames (figure 5), magnified and not. Check the licence of a corpus before you share "
+        "images of its subjects.",
         path,
     )
 
@@ -89,8 +89,8 @@ def _noise(clip: Clip, inputs: Inputs, faces: FaceFinder, path: Path) -> Figure:
     page.savefig(path, dpi=150)
     return Figure(
         f"Noise against magnification: {clip.corpus}",
-        f"Peak signal-to-noise ratio of the magnified frames of {clip.id} against the frames as they are (figure 3): "
-        "it falls because more is changed, which is motion and noise alike.",
+        f"Peak signal-to-noise ratio of the magnified frames of {clip.id} against the unmagnified frames (figure 3). "
+        "It falls because the frames change more, through both motion and noise.",
         path,
     )
 

@@ -2,7 +2,7 @@
 
 The residual network with 34 layers of He et al. (2016, table 1): a convolution of 7 x 7, then 3, 4, 6 and 3 blocks of
 two convolutions of 3 x 3 with a shortcut around them. "Batch normalization is carried out before each convolution
-layer" is not what He et al. do; `before` follows that sentence.
+layer" is not what He et al. do; the parameter `before` follows that sentence.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ FILTERS = (64, 128, 256, 512)
 BLOCKS = (3, 4, 6, 3)
 WEIGHT_DECAY = 5e-4
 MOMENTUM, EPSILON = 0.9, 1e-5
-"""Of batch normalisation, as He et al. have them. With Keras' momentum of 0.99 the statistics of a short training would
-still be mostly those that it started with."""
+"""Momentum and epsilon of batch normalisation, as in He et al. With Keras' momentum of 0.99, the statistics after a
+short training would still be mostly the initial ones."""
 
 
 def build(network: Network, shapes: Shapes, classes: int) -> keras.Model:
@@ -28,7 +28,7 @@ def build(network: Network, shapes: Shapes, classes: int) -> keras.Model:
 
 
 def training_config(network: Network, training: Training) -> TrainingConfig:
-    """How it is trained (section 3.5, table 1): all magnifications of a clip are learnt, one is tested."""
+    """How the network is trained (section 3.5, table 1): on all magnifications of a clip; one of them is tested."""
     return TrainingConfig(
         name="ResNet34, normalised first" if network.normalised_first else "ResNet34",
         optimizer=keras.optimizers.SGD(training.learning_rate, momentum=training.momentum),
@@ -43,8 +43,8 @@ def training_config(network: Network, training: Training) -> TrainingConfig:
 def resnet34(size: int, classes: int, *, before: bool = False) -> keras.Model:
     """ResNet34: {"avatar": (size, size, 3)} in 0-1 -> {"emotion": (classes,)} probabilities.
 
-    Batch normalisation follows each convolution, as He et al. have it, or stands `before` it. In training images are
-    mirrored at random. The unmirrored scores before the softmax are the output of the layer `scores`.
+    Batch normalisation follows each convolution, as in He et al., or stands `before` it. In training, images are
+    mirrored at random. The layer `scores` gives the scores before the softmax.
     """
     convolved = _normalised_first if before else _normalised_last
     avatar = layers.Input((size, size, 3), name="avatar")
@@ -84,7 +84,7 @@ def _normalised_first(
 
 
 def _convolution(x: keras.KerasTensor, filters: int, kernel: int, stride: int, name: str) -> keras.KerasTensor:
-    """Without bias, which normalisation would take out again; half the kernel is padded on every side."""
+    """A convolution without bias, which normalisation would remove; half the kernel is padded on every side."""
     x = layers.ZeroPadding2D(kernel // 2, name=f"{name}_padding")(x) if kernel > 1 else x
     return layers.Conv2D(
         filters,
@@ -98,5 +98,5 @@ def _convolution(x: keras.KerasTensor, filters: int, kernel: int, stride: int, n
 
 
 def _decay() -> keras.regularizers.Regularizer:
-    """Adds weight decay times the weight to its gradient (table 1): the loss has half of the square."""
+    """The penalty whose gradient is weight decay times the weight (table 1): half of it times the square."""
     return keras.regularizers.L2(WEIGHT_DECAY / 2)

@@ -1,7 +1,7 @@
 """From a clip to its Emotion Avatar Images: sections 3.1 to 3.4, one image per magnification.
 
-The face is cut out of all frames by the landmarks of the first. The frames are magnified; those of low texture
-(`texture`) are left out, the others registered and averaged (`avatar`).
+The face is cut out of all frames by the landmarks of the first frame. The frames are magnified; those of low texture
+(`texture`) are left out, and the others are registered and averaged (`avatar`).
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from papers.kumar2019.experiments import Inputs
 from papers.kumar2019.texture import Texture, select
 
 MARGIN = 0.25
-"""What is added around the landmarks on every side, as a share of their extent."""
+"""The margin around the landmarks on every side, as a fraction of their extent."""
 
 
 def prepare(clip: ClipFrames, inputs: Inputs, faces: FaceFinder) -> Arrays:
-    """A clip's images: "avatars" RGB uint8 (4, size, size, 3) in the order of `alphas`, and what they were made of.
+    """A clip's images: "avatars" RGB uint8 (4, size, size, 3) in the order of `alphas`, and counts of their frames.
 
-    "frames" (1,) counts the clip's frames, "kept" (4,) those that each image is the mean of; "lost" (4,) is 1 where the
-    annotated apex is not among them. Raises ClipError for files that cannot be used, a clip whose first frame shows no
-    face, and a frame rate that cannot carry the band.
+    "frames" (1,) is the number of the clip's frames, "kept" (4,) the number of frames averaged in each image; "lost"
+    (4,) is 1 if the annotated apex is not among them. Raises ClipError if files cannot be used, if the clip's first
+    frame shows no face, or if the frame rate is too low for the frequency band.
     """
     frames, face = face_frames(clip, inputs, faces)
     plain = chosen(frames, inputs)
@@ -50,24 +50,24 @@ def prepare(clip: ClipFrames, inputs: Inputs, faces: FaceFinder) -> Arrays:
 
 
 def face_frames(clip: Clip | ClipFrames, inputs: Inputs, faces: FaceFinder) -> tuple[NDArray[np.uint8], Face]:
-    """The face in all frames, RGB uint8 (n, face_size, face_size, 3), and where it was found in the first of them.
+    """The face in all frames, RGB uint8 (n, face_size, face_size, 3), and where it was found in the first frame.
 
-    One rectangle cuts all frames: the extent of the first frame's landmarks and a margin, as far as the picture goes.
-    Of a released crop that is nearly all. It does not follow the face: registering is a later step.
+    All frames are cut by one rectangle: the extent of the first frame's landmarks with a margin, within the image.
+    This keeps nearly all of a released crop. The rectangle does not follow the face: registration is a later step.
     """
     first = read_frame(clip, 0)
     face = faces.find(first, where(clip, 0))
     box = rectangle(face.points, first.shape, MARGIN)
     if 0 in first[box].shape:
-        raise ClipError(f"{where(clip, 0)}: the face that dlib finds lies outside the picture")
+        raise ClipError(f"{where(clip, 0)}: the face that dlib finds lies outside the image")
     crops = [squared(picture, inputs.face_size) for picture in each_frame(clip, part=box)]
     return np.stack(crops), _moved(face, box, inputs.face_size)
 
 
 def magnified(clip: Clip | ClipFrames, frames: NDArray[np.uint8], alpha: int, inputs: Inputs) -> NDArray[np.uint8]:
-    """The frames (n, h, w, 3) with their motion magnified at the clip's frame rate (section 3.1); alpha 0 changes none.
+    """The frames (n, h, w, 3), with motion magnified at the clip's frame rate (section 3.1); unchanged if alpha is 0.
 
-    Raises ClipError where the frame rate cannot carry the band.
+    Raises ClipError if the frame rate is too low for the frequency band.
     """
     if not alpha:
         return frames
@@ -79,22 +79,22 @@ def magnified(clip: Clip | ClipFrames, frames: NDArray[np.uint8], alpha: int, in
 
 
 def textured(frames: NDArray[np.uint8], inputs: Inputs) -> Texture:
-    """How much each frame of a clip moves, and which stay (section 3.2)."""
+    """How much movement each frame of a clip has, and which frames stay (section 3.2)."""
     grey = np.stack([cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames])
     how = inputs.removal
     return select(np.asarray(grey, np.uint8), inputs.window, inputs.cutoff, how.ends, mean=how.mean)
 
 
 def chosen(frames: NDArray[np.uint8], inputs: Inputs) -> NDArray[np.int64]:
-    """The ascending indices of the frames (n, h, w, 3) that stay."""
+    """The indices, ascending, of the frames (n, h, w, 3) that stay."""
     return textured(frames, inputs).kept if inputs.removal.removes else np.arange(len(frames))
 
 
 def avatar_of(frames: NDArray[np.uint8], kept: NDArray[np.int64], face: Face, faces: FaceFinder) -> NDArray[np.uint8]:
-    """The Emotion Avatar Image of the kept frames, registered to the clip's first (sections 3.3 and 3.4)."""
+    """The Emotion Avatar Image of the kept frames, registered to the clip's first frame (sections 3.3 and 3.4)."""
     shown = frames[kept]
     points = [faces.follow(shown[0], face)]
-    for before, frame in pairwise(shown):  # of a still face the landmarks are fitted once
+    for before, frame in pairwise(shown):  # landmarks are fitted once while the face is still
         points.append(points[-1] if np.array_equal(frame, before) else faces.follow(frame, face))
     try:
         return avatar(shown, np.stack(points), faces.follow(frames[0], face))
@@ -110,7 +110,7 @@ def shapes(settings: Settings) -> Shapes:
 def assemble(clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], settings: Settings) -> Samples:
     """Samples with four rows per clip: x is the image, y the clip's class, view the magnification.
 
-    Notes count the frames that stay, and the clips of which all stay.
+    Notes count the frames that stay, and the clips that keep all frames.
     """
     alphas, tested = settings.inputs.alphas, settings.training.tested_alpha
     copies = len(alphas)
@@ -137,7 +137,7 @@ def _note(corpus: str, clips: Sequence[tuple[Clip, int]], arrays: Sequence[Array
 
 
 def _moved(face: Face, box: tuple[slice, slice], size: int) -> Face:
-    """A face in the coordinates of the crop that `box` cuts and that is resized to size x size."""
+    """A face in the coordinates of the crop cut by `box` and resized to size x size."""
     shift = np.array([box[1].start, box[0].start])
     scale = size / np.array([box[1].stop - box[1].start, box[0].stop - box[0].start])
     left, top, right, bottom = np.rint((np.array(face.box).reshape(2, 2) - shift) * scale).astype(int).ravel().tolist()

@@ -1,12 +1,12 @@
 """Removing frames of low textural variance: section 3.2 of Kumar et al. (2019), equations 6-9.
 
-Every frame becomes a map of local binary patterns, cut into 6 x 6 blocks. A 3D Fourier transform of each block over a
-window of 61 frames around frame i, high-passed at a radius of 30, sums to the frame's intensity A_i. A normal
-distribution with the mean and deviation of the clip's A_i gives each frame a probability; those above 0.5 stay.
+Every frame becomes a map of local binary patterns, cut into 6 x 6 blocks. Each block is Fourier transformed in 3D over
+a window of 61 frames around frame i and high-passed at a radius of 30; the sum is the frame's intensity A_i. A normal
+distribution with the mean and deviation of the clip's A_i gives each frame a probability; frames above 0.5 stay.
 
-What the text leaves open is our choice, and said where it is made. The transform is exact and yet fast: the 2D
-transform of a frame is the same in every window, and from one window to the next, a frame later, the temporal
-transform changes by the frame that leaves and the one that enters.
+Details that the text leaves open are our choice, stated where it is made. The transform is exact and yet fast: the 2D
+transform of a frame is the same in every window, and when the window moves by one frame, the temporal transform changes
+only by the frame that leaves and the frame that enters.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ from numpy.typing import NDArray
 GRID = 6
 """Blocks along either side of a frame."""
 DIAGONAL = 0.70711
-"""Pixels down and across to the neighbours on the diagonals, at radius 1, as scikit-image rounds it."""
+"""Distance in pixels, down and across, to the diagonal neighbours at radius 1, as scikit-image rounds it."""
 THRESHOLD = 0.5
 ENDS = ("moved", "cut")
-"""What becomes of a window that reaches beyond its clip; see `windows`."""
+"""What happens to a window that reaches beyond its clip; see `windows`."""
 SAME = 1e-9
-"""Share of the largest A_i by which a clip's A_i differ at most where they count as the same; rounding is less."""
+"""A clip's A_i count as equal if they differ by at most this fraction of the largest; rounding errors are smaller."""
 
 
 @dataclass(frozen=True)
 class Texture:
-    """How much a clip's n frames move: `activity` A_i, float64 (n,).
+    """How much movement a clip's n frames have: `activity` A_i, float64 (n,).
 
-    `kept` are the ascending indices, int64, of the frames that stay: all of them where A_i is the same everywhere. That
-    is so where no frequency of blocks and windows this small passes the filter (A_i is 0); in a still clip; and, with
-    "moved" windows, in one no longer than a window. A frame whose own window lets nothing pass has A_i 0 and goes,
-    where others stay.
+    `kept` are the indices, int64, ascending, of the frames that stay: all frames if A_i is the same for all. This is
+    the case if blocks and windows are so small that no frequency passes the filter (A_i is 0); in a still clip; and,
+    with "moved" windows, in a clip no longer than a window. Otherwise a frame whose own window lets nothing pass has
+    A_i 0 and is removed.
     """
 
     activity: NDArray[np.float64]
@@ -42,12 +42,12 @@ class Texture:
 
 
 def select(frames: NDArray[np.uint8], window: int, cutoff: float, ends: str, *, mean: bool) -> Texture:
-    """Which of a clip's grey frames, uint8 (n, height, width), move enough to stay.
+    """Select the grey frames of a clip, uint8 (n, height, width), that have enough movement to stay.
 
-    `window` is N, the frames of the sliding window, and `cutoff` D0, the radius in bins from which frequencies pass;
-    for `ends` see `windows`. With `mean`, A_i is divided by the number of frequencies of a block that pass, which
-    differs between windows of different lengths; without, it is the sum of equation 9. Raises ValueError for no frames,
-    and for frames too small for 6 x 6 blocks.
+    `window` is N, the number of frames of the sliding window, and `cutoff` is D0, the radius in bins from which
+    frequencies pass; for `ends` see `windows`. With `mean`, A_i is divided by the number of frequencies of a block that
+    pass, which differs between windows of different lengths; without, it is the sum of equation 9. Raises ValueError if
+    there are no frames, or if they are too small for 6 x 6 blocks.
     """
     values, bins = activity(texture_maps(frames), window, cutoff, ends)
     if mean:
@@ -59,10 +59,10 @@ def select(frames: NDArray[np.uint8], window: int, cutoff: float, ends: str, *, 
 
 
 def probability(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Normal distribution function of the z-scores of A_i (n,); 0.5 for all where they are the same.
+    """Normal distribution function of the z-scores of A_i (n,); 0.5 for all frames if all A_i are the same.
 
-    The text says that mean and standard deviation give the probability, not how: this is the usual way, and above 0.5
-    then means above the mean. The deviation is the population's, which decides about no frame.
+    The text says that mean and standard deviation give the probability, but not how: this is the usual way, and above
+    0.5 then means above the mean. The deviation is that of the population; it has no influence on which frames stay.
     """
     from scipy.special import ndtr
 
@@ -73,16 +73,16 @@ def probability(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def windows(count: int, window: int, ends: str) -> list[tuple[int, int]]:
-    """First frame and the one after the last of each frame's window, in a clip of `count` frames.
+    """First frame, and last frame plus one, of each frame's window in a clip of `count` frames.
 
-    A window is centred on its frame. Where it would reach beyond the clip, "cut" drops the frames that do not exist:
-    the text speaks of the frames present inside the window. A shorter window has fewer and smaller frequencies, so that
-    A_i depends on its length more than on any movement: frames in the middle of the clip stay. "moved" shifts the
-    window inside, and cuts it only if the clip is shorter: then the first half window of frames shares one A_i, and so
-    does the last, and one side of the clip goes as a whole.
+    A window is centred on its frame. If it would reach beyond the clip, "cut" drops the frames that do not exist: the
+    text speaks of the frames present inside the window. A shorter window has fewer and smaller frequencies, so that A_i
+    depends more on the length of the window than on any movement: frames in the middle of the clip stay. "moved" shifts
+    the window into the clip, and cuts it only if the clip is shorter: the frames of the first half window then share
+    one A_i, as do those of the last, and one side of the clip is removed as a whole.
     """
     if ends not in ENDS:
-        raise ValueError(f"windows at the ends are {' or '.join(ENDS)}, not {ends!r}")
+        raise ValueError(f"windows at the ends can be {' or '.join(ENDS)}, not {ends!r}")
     starts = np.arange(count) - window // 2
     if ends == "moved":
         starts = np.clip(starts, 0, max(count - window, 0))
@@ -92,13 +92,15 @@ def windows(count: int, window: int, ends: str) -> list[tuple[int, int]]:
 def activity(
     maps: NDArray[np.uint8], window: int, cutoff: float, ends: str
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """A_i of equation 9 of texture maps uint8 (n, height, width), float64 (n,), and how many frequencies are in it.
+    """A_i of equation 9, float64 (n,), of texture maps uint8 (n, height, width), and the number of its frequencies.
 
-    These are those of one block that pass in the frame's window, int64 (n,): the sum is over 36 times as many.
+    The number, int64 (n,), is that of the frequencies of one block that pass in the frame's window; the sum is over 36
+    times as many.
 
-    Our readings: equation 9 adds magnitudes (complex numbers would add up to one pixel of the filtered block); the
-    position in equation 7 counts whole bins from frequency zero to both sides, since the integrals of equation 6 are
-    centred and since, counted from a corner, low negative frequencies would pass. Raises ValueError as `select`.
+    Our interpretation: equation 9 adds magnitudes (complex numbers would add up to one pixel of the filtered block).
+    The position in equation 7 counts whole bins from frequency zero to both sides, because the integrals of equation 6
+    are centred and because low negative frequencies would pass if it were counted from a corner. Raises ValueError like
+    `select`.
     """
     places = windows(len(maps), window, ends)
     longest = max((stop - start for start, stop in places), default=0)
@@ -111,7 +113,7 @@ def activity(
             values[index], counts[index] = values[index - 1], counts[index - 1]
             continue
         length = stop - start
-        if (start - 1, stop - 1) != before:  # a window of another length: from scratch
+        if (start - 1, stop - 1) != before:  # the window has another length: compute it from scratch
             passing = [(k, int((squares + k**2 >= cutoff**2).sum())) for k in range(length // 2 + 1)]
             passing = [(k, bins) for k, bins in passing if bins]
             waves = np.exp(-2j * np.pi / length * np.outer([k for k, _ in passing], np.arange(start, stop)))
@@ -131,10 +133,11 @@ def activity(
 
 
 def texture_maps(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Local binary patterns of grey frames uint8 (n, height, width), less the outermost pixels, which lack neighbours.
+    """Local binary patterns of grey frames uint8 (n, height, width), without the outermost pixels.
 
-    The text names no variant. The plain pattern of 8 bits is the one whose numbers make a picture; those of uniform
-    patterns are mere names. To the last bit these are the patterns of scikit-image, which takes each pixel by itself.
+    The outermost pixels lack neighbours. The text names no variant. The numbers of the plain pattern of 8 bits form an
+    image; those of uniform patterns are only labels. The patterns equal those of scikit-image, which processes each
+    pixel separately, to the last bit.
     """
     patterns = np.empty((len(frames), *(side - 2 for side in frames.shape[1:])), np.uint8)
     for picture, frame in zip(patterns, frames, strict=True):
@@ -143,10 +146,11 @@ def texture_maps(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _patterns(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Bit i is set where the neighbour at i eighths of a turn from the right, anticlockwise, is no darker.
+    """Patterns of one frame: bit i is set if the neighbour at i eighths of a turn is not darker.
 
-    Neighbours on the diagonals lie between four pixels, and are interpolated along the rows first. The shares are taken
-    from whole positions, as scikit-image does: what they round to decides where a surface is even.
+    Turns are counted from the right, anticlockwise. Diagonal neighbours lie between four pixels and are interpolated
+    along the rows first. The interpolation weights are computed from whole positions, as in scikit-image: on an even
+    surface, their rounding decides the bits.
     """
 
     def shares(side: int, offset: float) -> NDArray[np.float64]:
@@ -169,7 +173,7 @@ def _patterns(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def blocks(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The 36 blocks of one size (36, rows, columns) of a map; up to 5 rows and columns at its end belong to none."""
+    """The 36 blocks of a map, of equal size, (36, rows, columns); up to 5 rows and columns at its end are left out."""
     rows, columns = (side // GRID for side in picture.shape)
     if not rows or not columns:
         raise ValueError(f"a texture map of {picture.shape[1]}x{picture.shape[0]} pixels has no {GRID}x{GRID} blocks")
@@ -180,10 +184,11 @@ def blocks(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def _spectra(
     maps: NDArray[np.uint8], cutoff: float, highest: int
 ) -> tuple[NDArray[np.complex128], NDArray[np.complex128], NDArray[np.float64]]:
-    """2D transforms of all blocks, (n, bins, 36), less the first map's; the first map's; squared radii of the bins.
+    """2D transforms of all blocks, (n, bins, 36), minus the first map's; the first map's; squared radii of the bins.
 
-    Only bins that pass together with temporal frequency `highest`, the largest radius first. Less the first map's,
-    because what stays has no temporal frequency but 0, and so not even by rounding any other.
+    Only bins that pass together with temporal frequency `highest` are included, the largest radius first. The first
+    map's transform is subtracted so that blocks that do not change have exactly no temporal frequency other than 0,
+    without rounding errors.
     """
     from scipy.fft import fft2
 

@@ -1,4 +1,4 @@
-"""What le2020 runs: three networks on three corpora and across two, with regions and without."""
+"""The experiments of le2020: three networks on three corpora and across two, with and without facial regions."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ Kind = Literal["vgg19", "resnet50", "senet50", "resnet50-torchvision"]
 
 @dataclass(frozen=True)
 class Inputs:
-    """size is what the networks were made for; all else is not printed.
+    """How dynamic images are made; the paper prints none of these values.
 
-    Faces are brought to face_size before they are magnified, as wide as the networks' input. alpha, wavelength (in
-    pixels) and the band magnify motion, as `common.vision.magnification` has it. Frames are pooled by the `exact`
-    ranking machine, or by its approximation.
+    size is the input size that the networks were designed for. Faces are resized to face_size before they are
+    magnified; the default is the width of the networks' input. alpha, wavelength (in pixels) and the band are the
+    settings of `common.vision.magnification`. Frames are pooled by the ranking machine itself if `exact` is set, and by
+    its approximation otherwise.
     """
 
     size: int = 224
@@ -37,7 +38,7 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Network:
-    """Which network, and the weights that it starts from, a user's --weights."""
+    """The network, and the weights that it starts from (--weights)."""
 
     kind: Kind = "vgg19"
     weights: Weights = _START
@@ -45,9 +46,9 @@ class Network:
 
 @dataclass(frozen=True)
 class Training:
-    """Epochs and learning_rate are the paper's (section IV.A), the rest is not printed.
+    """How the networks are trained. epochs and learning_rate are the paper's (section IV.A), the rest is not printed.
 
-    The network reads the `whole_face`, or its regions alone (section III.C).
+    The network reads the `whole_face`, or only its regions (section III.C).
     """
 
     whole_face: bool = False
@@ -60,7 +61,7 @@ class Training:
 
 PROFILES = profiles(
     Settings(Inputs(), Network(), Training()),
-    # At 32 pixels the last layers have one place: all-black clips (no motion) leave no variance, and training diverges
+    # At 32 pixels the last maps have one position: all-black clips (no motion) have no variance, and training diverges
     quick={"size": 36, "face_size": 112, "epochs": 8, "learning_rate": 0.01, "weights": Weights(NONE)},
     smoke={"size": 48, "face_size": 112, "epochs": 1, "weights": Weights(NONE)},
 )
@@ -90,7 +91,7 @@ FOUR = LabelMap(
         },
     },
 )
-"""Section IV.A. It names five emotions of CASME II; clips of its other two are dropped, and counted."""
+"""The classes of section IV.A. It names five emotions of CASME II; clips of the other two are dropped and counted."""
 
 THREE = LabelMap(
     name="smic_classes",
@@ -101,9 +102,9 @@ THREE = LabelMap(
 
 @dataclass(frozen=True)
 class Architecture:
-    """A network by its title in reports; `imagenet` says whether keras.applications has ImageNet weights of it.
+    """A network: its title in reports, and whether keras.applications has ImageNet weights for it (`imagenet`).
 
-    A user's file of weights for it starts with `file` in a folder, and has one of the `endings`.
+    In a user's folder, the name of its weight file starts with `file` and has one of the `endings`.
     """
 
     title: str
@@ -120,24 +121,24 @@ NETWORKS: dict[Kind, Architecture] = {
 }
 TITLES = {"casme2": "CASME II", "smic": "SMIC", "samm": "SAMM"}
 PAIRS = (("samm", "casme2"), ("casme2", "samm"))
-"""Table III: what is trained on, what is tested."""
+"""The corpora of table III: trained on the first, tested on the second."""
 
 SPACE = {"batch": (8, 16, 32), "momentum": (0.0, 0.9)}
-"""Settings that the text leaves open."""
+"""The settings that the text leaves open."""
 
 _LEAK = "Folds are by clip, not by subject: clips of one person are in training and in test."
 _TWIN = "The leak-free twin: no clip of the held-out subject in training."
-_CROSS = "No person of the target is in training, and the target chooses nothing."
+_CROSS = "No person of the target is in training, and the target is not used for any choice."
 
 
 def starts_random(network: Network) -> bool:
-    """Whether a network starts from random weights: by choice, or because nobody gives others of it."""
+    """Whether a network starts from random weights, by choice or because no other weights are available."""
     choice = network.weights.choice
     return choice == NONE or (choice == IMAGENET and not NETWORKS[network.kind].imagenet)
 
 
 class Variant(NamedTuple):
-    """A reading of the text: what the title says of it, its settings, whether it must be named."""
+    """An interpretation of the text: its part of the title, its settings, and whether it runs only on request."""
 
     title: str
     settings: Mapping[str, Any]
@@ -148,7 +149,7 @@ PUBLISHED = "published"
 
 
 def _variants(kind: Kind) -> dict[str, Variant]:
-    """Variants of a network on one corpus."""
+    """The variants of a network on one corpus."""
     variants = {
         PUBLISHED: Variant("", {"kind": kind}, False),
         "whole-face": Variant(", the whole face", {"kind": kind, "whole_face": True}, kind != "vgg19"),
@@ -189,7 +190,7 @@ def _plain() -> Iterator[Experiment]:
                     yield Experiment(
                         name=f"{kind}-{source}-to-{target}",
                         variant=variant,
-                        title=f"{name}, {TITLES[source]} tested on {TITLES[target]}{reading.title}",
+                        title=f"{name}, trained on {TITLES[source]}, tested on {TITLES[target]}{reading.title}",
                         corpora=(source, target),
                         labels=FOUR,
                         protocol=BETWEEN,

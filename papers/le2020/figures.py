@@ -1,4 +1,4 @@
-"""From clip to network input, per corpus and class: frames, frames magnified, the dynamic image, its regions."""
+"""From clip to network input, per corpus and class: frames, magnified frames, the dynamic image and its regions."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from papers.le2020.experiments import FOUR, THREE, TITLES, Inputs
 from papers.le2020.preprocess import boxes, dynamic_image, face_of, magnified, regions, scaled
 
 SHOWN = 5
-"""Frames of a clip that are drawn."""
+"""The number of frames of a clip that are drawn."""
 COLOURS = ("#56b4e9", "#009e73", "#d55e00")
-"""Figure 2's blue, green and red, as colour-blind readers tell them apart."""
+"""The blue, green and red of figure 2, in shades that colour-blind readers can tell apart."""
 
 
 def draw(clips: Sequence[tuple[Clip, int]], settings: Settings, faces: FaceFinder, folder: Path) -> list[Figure]:
-    """Draw the first clip of each class of each corpus. Raises ClipError as `prepare` does."""
+    """Draw the first clip of each class of each corpus. Raises ClipError like `prepare`."""
     figures = []
     for corpus in dict.fromkeys(clip.corpus for clip, _ in clips):
         first = {label: clip for clip, label in reversed(clips) if clip.corpus == corpus}
@@ -35,12 +35,12 @@ def draw(clips: Sequence[tuple[Clip, int]], settings: Settings, faces: FaceFinde
 
 
 def results(experiment: Experiment, folder: Path) -> list[Figure]:
-    """Pictures of what was learnt: the paper has none."""
+    """Figures of the results: the paper has none."""
     return []
 
 
 def input_views(samples: Samples, settings: Settings) -> dict[str, InputView]:
-    """The dynamic image in its regions."""
+    """The dynamic image, black outside the regions unless the network reads the whole face."""
     return {"face": InputView((1, 2), samples.x["face"][:], ("dynamic image",))}
 
 
@@ -69,14 +69,14 @@ def _stages(corpus: str, shown: dict[str, Clip], inputs: Inputs, faces: FaceFind
     page.savefig(path, dpi=150)
     return Figure(
         f"From clip to network input: {TITLES[corpus]}",
-        f"The first clip of each class of {TITLES[corpus]}. Left: frames from first to last, and the same ones with "
-        "their motion magnified. Then the dynamic image of all magnified frames, the three boxes of figure 2, and what "
-        "the network reads, at the size of this run: the boxes without the eyes. Check the licence of a corpus before "
-        "you pass on pictures of its subjects.",
+        f"The first clip of each class of {TITLES[corpus]}. Left: frames from first to last, and the same frames with "
+        "their motion magnified. Then the dynamic image of all magnified frames, the three boxes of figure 2, and the "
+        "network's input at the size of this run: the boxes without the eyes. Check the licence of a corpus before "
+        "you share images of its subjects.",
         path,
     )
 
 
 def _strip(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """RGB pictures (n, h, w, 3) side by side."""
+    """RGB images (n, h, w, 3) side by side."""
     return np.concatenate(list(frames), axis=1)

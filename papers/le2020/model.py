@@ -1,11 +1,11 @@
 """Le, Tran and Rege, "Dynamic image for micro-expression recognition on region-based framework", 2020.
 
 Three image classifiers whose last layer is replaced (section III.D): VGG19 and ResNet50 of keras.applications, and
-SENet50 (`senet.py`); on request ResNet50 as torchvision builds it (`resnet.py`). All read a dynamic image of 224 x 224
-pixels.
+SENet50 (`senet.py`); on request also ResNet50 as torchvision builds it (`resnet.py`). All read a dynamic image of
+224 x 224 pixels.
 
 Parameters with four classes: VGG19 139,586,628 (three: 139,582,531), ResNet50 23,595,908 (23,593,859), SENet50
-26,047,220 that are trained, torchvision's ResNet50 23,516,228 that are trained.
+26,047,220 trainable, torchvision's ResNet50 23,516,228 trainable.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from papers.le2020.experiments import NETWORKS, Kind, Network, Training, starts_
 
 
 class Pixels(NamedTuple):
-    """What weights were trained on: RGB or blue, green, red in 0-255, less `mean` and divided by `deviation`."""
+    """The input that weights were trained on: RGB or blue, green, red in 0-255, (value - `mean`) / `deviation`."""
 
     mean: tuple[float, float, float]
     deviation: tuple[float, float, float] = (1.0, 1.0, 1.0)
@@ -33,14 +33,15 @@ class Pixels(NamedTuple):
 
 
 IMAGENET_CAFFE = Pixels((103.939, 116.779, 123.68))
-"""ImageNet's, as keras.applications has it for VGG19 and ResNet50; squeeze-and-excitation's authors round the means."""
+"""ImageNet, as in keras.applications for VGG19 and ResNet50; the authors of squeeze-and-excitation round the means."""
 VGGFACE2_CAFFE = Pixels((91.4953, 103.8827, 131.0912))
-"""VGGFace2's, as keras-vggface has it for the weights that it converted."""
+"""VGGFace2, as in keras-vggface for the weights that it converted."""
 IMAGENET_TORCH = Pixels((123.675, 116.28, 103.53), (58.395, 57.12, 57.375), rgb=True)
-"""ImageNet's, as torchvision has it: 0.485, 0.456, 0.406 and 0.229, 0.224, 0.225 of pixels in 0-1."""
+"""ImageNet, as in torchvision: 0.485, 0.456, 0.406 and 0.229, 0.224, 0.225 for pixels in 0-1."""
 MOMENTUM = 0.9
-"""Of the statistics of all normalisations: PyTorch's 0.1. With the 0.99 of keras.applications they would take hundreds
-of steps to reach those of the training clips, and the network would answer by others until then."""
+"""Momentum of the moving statistics of all normalisations; PyTorch calls it 0.1. With the 0.99 of keras.applications
+the statistics would take hundreds of steps to reach those of the training clips, and the network would predict with
+wrong statistics until then."""
 BUILD: dict[str, Callable[[int, int], keras.Model]] = {
     "senet50": senet.senet50,
     "resnet50-torchvision": resnet.resnet50,
@@ -48,7 +49,7 @@ BUILD: dict[str, Callable[[int, int], keras.Model]] = {
 APPLICATIONS = {"vgg19": keras.applications.VGG19, "resnet50": keras.applications.ResNet50}
 
 
-RANDOM = "the network started from random weights, and the paper's are taken to have started from trained ones"
+RANDOM = "the network started from random weights, and the paper's is assumed to have started from trained ones"
 
 
 def training_config(network: Network, training: Training) -> TrainingConfig:
@@ -65,8 +66,8 @@ def training_config(network: Network, training: Training) -> TrainingConfig:
 def build(network: Network, shapes: Shapes, classes: int) -> keras.Model:
     """A network with its initial weights: {"face": (size, size, 3)} RGB in 0-1 -> {"emotion": probabilities}.
 
-    What the network's initial weights want of its input happens inside. Raises UserError for weights that cannot be
-    had, and as `Weights.file` does.
+    The model scales its input as its initial weights require. Raises UserError for weights that cannot be obtained,
+    and in the same cases as `Weights.file`.
     """
     size = shapes["face"][0]
     model = bare(network.kind, size, classes)
@@ -78,7 +79,7 @@ def build(network: Network, shapes: Shapes, classes: int) -> keras.Model:
 
 
 def bare(kind: Kind, size: int, classes: int) -> keras.Model:
-    """The network itself, with random weights: pixels as its weights want them -> probabilities (classes,)."""
+    """The network itself, with random weights: pixels scaled as its weights require -> probabilities (classes,)."""
     if kind in BUILD:
         return BUILD[kind](size, classes)
     network = APPLICATIONS[kind](weights=None, input_shape=(size, size, 3), classes=classes)
@@ -89,7 +90,7 @@ def bare(kind: Kind, size: int, classes: int) -> keras.Model:
 
 
 def _started(model: keras.Model, network: Network) -> Pixels:
-    """Give a network its initial weights; returns what they want of pixels."""
+    """Load a network's initial weights. Returns how they require pixels to be scaled."""
     kind, weights = network.kind, network.weights
     own = IMAGENET_TORCH if kind == "resnet50-torchvision" else IMAGENET_CAFFE
     if starts_random(network):

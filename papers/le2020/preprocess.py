@@ -1,7 +1,7 @@
 """From a clip to the dynamic image of its magnified face (sections III.A and B), and to its regions (III.C).
 
-Faces are brought to one size before they are magnified, so that the magnification is the same in all corpora. All
-experiments of one pooling share the same pictures: the dynamic image of the whole face, beside its landmarks. The
+Faces are resized to one size before they are magnified, so that the magnification is the same in all corpora. All
+experiments with the same pooling share the same arrays: the dynamic image of the whole face and its landmarks. The
 regions are cut out when samples are made.
 """
 
@@ -26,9 +26,9 @@ from common.vision.magnification import Magnification, magnify
 from papers.le2020.experiments import NETWORKS, Inputs, Network, starts_random
 
 CROP = 320
-"""Width and height of a face that is cut out here: about those of CASME II's released crops."""
+"""Width and height of a face that is cut out here, about the size of CASME II's released crops."""
 CROPPED = 0.5
-"""A frame whose landmarks span a larger share of its width is a crop, and is read as it is."""
+"""A frame whose landmarks span a larger fraction of its width is a crop, and is used unchanged."""
 BROWS, NOSE, EYES, MOUTH = slice(17, 27), slice(27, 36), (slice(36, 42), slice(42, 48)), slice(48, 68)
 OUTER_CORNERS = 36, 45
 
@@ -36,8 +36,9 @@ Box = tuple[int, int, int, int]
 
 
 class Face(NamedTuple):
-    """A clip of a face: frames (n, face_size, face_size, 3) RGB uint8, landmarks (68, 2) of the first; whether it was
-    cut out here.
+    """The face in a clip: RGB uint8 frames (n, face_size, face_size, 3), and landmarks (68, 2) of the first frame.
+
+    `cut` says whether the face was cut out here.
     """
 
     frames: NDArray[np.uint8]
@@ -48,8 +49,8 @@ class Face(NamedTuple):
 def prepare(clip: ClipFrames, inputs: Inputs, faces: FaceFinder) -> Arrays:
     """The dynamic image of a clip: "dynamic" (size, size, 3) uint8, "points" (68, 2) its landmarks, "cut" (1,).
 
-    "cut" is 1 where the face was cut out here. Raises ClipError for files that cannot be used, a clip whose first
-    frame shows no face, and one whose frame rate cannot carry the band that is magnified.
+    "cut" is 1 if the face was cut out here. Raises ClipError if files cannot be used, if the clip's first frame shows
+    no face, or if its frame rate is too low for the magnified frequency band.
     """
     face = face_of(clip, inputs, faces)
     picture = dynamic_image(magnified(face.frames, clip, inputs), inputs.exact)
@@ -58,10 +59,10 @@ def prepare(clip: ClipFrames, inputs: Inputs, faces: FaceFinder) -> Arrays:
 
 
 def face_of(clip: Clip | ClipFrames, inputs: Inputs, faces: FaceFinder) -> Face:
-    """The frames of a clip with the landmarks of its first; a face in a larger picture is cut out, alike in all frames.
+    """The frames of a clip, with the landmarks of the first; a face in a larger image is cut out of all frames alike.
 
-    All frames are brought to `face_size`. Raises ClipError as `images.each_frame` does, and where the first frame shows
-    no face.
+    All frames are resized to `face_size`. Raises ClipError in the same cases as `images.each_frame`, and if the first
+    frame shows no face.
     """
     first = read_frame(clip, 0)
     points = faces.find(first, where(clip, 0)).points.astype(np.float64)
@@ -78,7 +79,7 @@ def face_of(clip: Clip | ClipFrames, inputs: Inputs, faces: FaceFinder) -> Face:
 
 
 def magnified(frames: NDArray[np.uint8], clip: Clip | ClipFrames, inputs: Inputs) -> NDArray[np.uint8]:
-    """The frames with their motion magnified. Raises ClipError where the clip's frame rate cannot carry the band."""
+    """The frames with their motion magnified. Raises ClipError if the clip's frame rate is too low for the band."""
     motion = Magnification(inputs.alpha, inputs.wavelength, inputs.low_hz, inputs.high_hz)
     try:
         return magnify(frames, clip.fps, motion)
@@ -87,21 +88,22 @@ def magnified(frames: NDArray[np.uint8], clip: Clip | ClipFrames, inputs: Inputs
 
 
 def dynamic_image(frames: NDArray[np.uint8], ranked: bool) -> NDArray[np.uint8]:
-    """The dynamic image of RGB frames (n, h, w, 3) as a picture; `ranked` by the ranking machine itself."""
+    """The dynamic image of RGB frames (n, h, w, 3), uint8; if `ranked`, computed by the ranking machine itself."""
     return rank_pooling.as_image(rank_pooling.exact(frames) if ranked else rank_pooling.approximate(frames))
 
 
 def scaled(points: NDArray[np.float64], height: int, width: int, size: int) -> NDArray[np.float64]:
-    """Landmarks (68, 2) of a picture in the coordinates of the same picture at size x size pixels."""
+    """Landmarks (68, 2) of an image in the coordinates of the same image at size x size pixels."""
     return (points + 0.5) * (size / np.array([width, height])) - 0.5
 
 
 def boxes(points: NDArray[np.floating], height: int, width: int) -> dict[str, Box]:
-    """The three boxes of figure 2 as (left, right, top, bottom) pixels within a picture, by landmarks (68, 2).
+    """The three boxes of figure 2 as (left, right, top, bottom) in pixels within an image, from landmarks (68, 2).
 
-    Margins are shares of the distance between the outer corners of the eyes, which no expression changes: a tenth,
-    and twice that at the corners of the mouth, which move out of it. There are no landmarks above the brows: the
-    forehead is taken two fifths of that distance high. The first box ends above the eyes, the last below the nose.
+    Margins are fractions of the distance between the outer corners of the eyes, which no expression changes: a tenth,
+    and twice that at the corners of the mouth, which may move outwards. There are no landmarks above the brows: the
+    forehead is assumed to be two fifths of that distance high. The first box ends above the eyes; the last one begins
+    below the nose.
     """
     span = float(np.hypot(*(points[OUTER_CORNERS[1]] - points[OUTER_CORNERS[0]])))
     margin = 0.1 * span
@@ -122,7 +124,7 @@ def boxes(points: NDArray[np.floating], height: int, width: int) -> dict[str, Bo
 
 
 def regions(points: NDArray[np.floating], height: int, width: int) -> NDArray[np.bool_]:
-    """Where a picture is kept, (height, width): in the three boxes, less the eyes and a margin around them."""
+    """Mask of the pixels that are kept, (height, width): the three boxes without the eyes and a margin around them."""
     kept = np.zeros((height, width), np.uint8)
     for left, right, top, bottom in boxes(points, height, width).values():
         kept[top:bottom, left:right] = 1
@@ -135,15 +137,15 @@ def regions(points: NDArray[np.floating], height: int, width: int) -> NDArray[np
 
 
 def shapes(settings: Settings) -> Shapes:
-    """One dynamic image."""
+    """The dynamic image."""
     return {"face": (settings.inputs.size, settings.inputs.size, 3)}
 
 
 def assemble(clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], settings: Settings) -> Samples:
     """Samples with one row per clip: "face" (size, size, 3) its dynamic image, black outside the regions; view 0.
 
-    Of the whole face nothing is black. Notes say what the network starts from, and count the faces
-    that were cut out here.
+    With `whole_face` nothing is made black. Notes say which weights the network starts from, and count the faces that
+    were cut out here.
     """
     pictures = np.stack([clip_arrays["dynamic"] for clip_arrays in arrays])
     if not settings.training.whole_face:
@@ -157,7 +159,7 @@ def _start(network: Network) -> str:
     architecture, weights = NETWORKS[network.kind], network.weights
     name = architecture.title
     if starts_random(network):
-        lacking = ": keras.applications has no ImageNet weights of it; name a file's" * (weights.choice == IMAGENET)
+        lacking = ": keras.applications has no ImageNet weights for it; name a file" * (weights.choice == IMAGENET)
         return f"{name} starts from random weights{lacking}"
     if weights.choice == IMAGENET:
         return f"{name} starts from the ImageNet weights of keras.applications, its last layer from random ones"
@@ -166,7 +168,7 @@ def _start(network: Network) -> str:
 
 
 def _cut(clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays]) -> tuple[str, ...]:
-    """Lines of one corpus each, so that experiments on the same corpora say the same."""
+    """Notes, one per corpus, so that experiments on the same corpora have the same notes."""
     lines = []
     for corpus in dict.fromkeys(clip.corpus for clip, _ in clips):
         cut_flags = [

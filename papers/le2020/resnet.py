@@ -1,8 +1,8 @@
-"""ResNet50 as torchvision builds it, "V1.5": a block halves its picture in its 3 x 3 convolution, no convolution has a
-bias, and layers have the names of torchvision's modules.
+"""ResNet50 as torchvision builds it ("V1.5").
 
-Momentum and epsilon of the normalisations are PyTorch's, and so are the random weights. 23,508,032 weights are trained
-before the last layer.
+A block halves its map in its 3 x 3 convolution, no convolution has a bias, and layers have the names of torchvision's
+modules. Momentum and epsilon of the normalisations are PyTorch's, and so are the random weights. There are 23,508,032
+trainable weights before the last layer.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from keras import layers
 from keras.initializers import Initializer, RandomUniform, VarianceScaling
 
 STAGES = ((64, 3), (128, 4), (256, 6), (512, 3))
-"""Filters of a block's first two convolutions, and blocks (He et al. 2016, table 1)."""
+"""Filters of a block's first two convolutions, and number of blocks (He et al. 2016, table 1)."""
 EXPANSION = 4
-"""Filters of a block's last convolution for each of its first."""
+"""Ratio of the filters of a block's last convolution to those of its first."""
 FEATURES = 2048
 WEIGHTS = {
     "kernel": "weight",
@@ -23,14 +23,14 @@ WEIGHTS = {
     "moving_mean": "running_mean",
     "moving_variance": "running_var",
 }
-"""What PyTorch calls the weights of a layer."""
+"""PyTorch's names for the weights of a layer."""
 
 
 def resnet50(size: int, classes: int) -> keras.Model:
     """RGB (size, size, 3), normalised -> probabilities (classes,)."""
     image = layers.Input((size, size, 3), name="image")
     x = layers.Activation("relu", name="relu")(_normalised(image, 64, 7, "conv1", "bn1", stride=2))
-    x = layers.ZeroPadding2D(1, name="maxpool_padding")(x)  # zeros are the least there is behind ReLU
+    x = layers.ZeroPadding2D(1, name="maxpool_padding")(x)  # after ReLU no value is below zero
     x = layers.MaxPooling2D(3, strides=2, name="maxpool")(x)
     for stage, (filters, blocks) in enumerate(STAGES, start=1):
         for number in range(blocks):
@@ -49,7 +49,7 @@ def resnet50(size: int, classes: int) -> keras.Model:
 
 
 def torchvision_name(layer: str, weight: str) -> str:
-    """The name of a weight in torchvision's files: `layer1.0.bn1`, `gamma` is `layer1.0.bn1.weight`."""
+    """The name of a weight in torchvision's files: `gamma` of `layer1.0.bn1` is `layer1.0.bn1.weight`."""
     return f"{layer}.{WEIGHTS[weight]}"
 
 
@@ -64,7 +64,8 @@ def convolution(
 ) -> keras.KerasTensor:
     """A convolution without bias.
 
-    Padding is the same on both sides, as in PyTorch and Caffe; with a stride, Keras' "same" would pad right and below.
+    Padding is the same on both sides, as in PyTorch and Caffe; with a stride, Keras' "same" would pad only on the
+    right and at the bottom.
     """
     if kernel > 1 and stride > 1:
         x = layers.ZeroPadding2D(kernel // 2, name=f"{name}_padding")(x)
@@ -94,7 +95,7 @@ def _block(x: keras.KerasTensor, filters: int, stride: int, name: str, *, projec
 def _normalised(
     x: keras.KerasTensor, filters: int, kernel: int, name: str, normalisation: str, *, stride: int = 1
 ) -> keras.KerasTensor:
-    """A convolution and its normalisation; momentum 0.1 of PyTorch is what Keras calls 0.9."""
+    """A convolution and its normalisation; PyTorch's momentum of 0.1 is 0.9 in Keras."""
     initializer = VarianceScaling(2.0, "fan_out", "untruncated_normal")
     x = convolution(x, filters, kernel, name, stride=stride, initializer=initializer)
     return layers.BatchNormalization(epsilon=1e-5, momentum=0.9, name=normalisation)(x)

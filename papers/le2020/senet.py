@@ -1,9 +1,9 @@
 """SENet50: ResNet50 with squeeze and excitation in every block (Hu, Shen and Sun, "Squeeze-and-excitation networks").
 
-keras.applications lacks it. Layers, their order and their names are those of the SE-ResNet-50 that the article's
-authors published for Caffe, with `_` for `/`: convolutions without bias; a block halves its picture in its first 1 x 1
-convolution; squeeze and excitation are 1 x 1 convolutions with bias; the first pooling is unpadded and rounds up. With
-1000 classes 28,088,024 weights are trained.
+keras.applications does not have this network. Layers, their order and their names are those of the SE-ResNet-50 that
+the authors of that article published for Caffe, with `_` for `/`: convolutions without bias; a block halves its map in
+its first 1 x 1 convolution; squeeze and excitation are 1 x 1 convolutions with bias; the first pooling is unpadded and
+rounds up. With 1000 classes there are 28,088,024 trainable weights.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from keras import layers
 from papers.le2020.resnet import EXPANSION, STAGES, convolution
 
 RATIO = 16
-"""Channels of a block for each one that they are squeezed to."""
+"""Ratio of a block's channels to the channels after the squeeze."""
 KNOWN_BY = "conv1/7x7_s2"
-"""A layer that a file of keras-vggface has, and a file of this network's own weights has not."""
+"""A layer name that only files of keras-vggface have, not files of this network's own weights."""
 
 
 def senet50(size: int, classes: int) -> keras.Model:
@@ -24,7 +24,7 @@ def senet50(size: int, classes: int) -> keras.Model:
     image = layers.Input((size, size, 3), name="image")
     x = _normalised(image, 64, 7, "conv1_7x7_s2", stride=2)
     x = layers.Activation("relu", name="conv1_relu")(x)
-    beyond = (0, (x.shape[1] - 3) % 2)  # Caffe rounds up: the last window may reach one line beyond the picture
+    beyond = (0, (x.shape[1] - 3) % 2)  # Caffe rounds up: the last window may reach one line beyond the map
     x = layers.ZeroPadding2D((beyond, beyond), name="pool1_padding")(x)
     x = layers.MaxPooling2D(3, strides=2, name="pool1_3x3_s2")(x)
     for stage, (filters, blocks) in enumerate(STAGES, start=2):
@@ -37,17 +37,17 @@ def senet50(size: int, classes: int) -> keras.Model:
 
 
 def vggface_name(layer: str, weight: str) -> str:
-    """The name of a weight in a file of keras-vggface: its layer there, and what it is of the layer.
+    """The name of a weight in a file of keras-vggface: the name of its layer there, then the name of the weight.
 
-    keras-vggface converted the weights for VGGFace2 from Caffe, and keeps the names of Caffe's layers:
-    `conv2_1_1x1_reduce_bn`, `gamma` is `conv2_1_1x1_reduce/bn/gamma` there.
+    keras-vggface converted the weights for VGGFace2 from Caffe, and keeps the names of Caffe's layers: `gamma` of
+    `conv2_1_1x1_reduce_bn` is `conv2_1_1x1_reduce/bn/gamma` there.
     """
     theirs = layer.replace("conv1_7x7_s2", KNOWN_BY)
     return f"{theirs.removesuffix('_bn')}/bn/{weight}" if theirs.endswith("_bn") else f"{theirs}/{weight}"
 
 
 def _block(x: keras.KerasTensor, filters: int, stride: int, name: str, *, project: bool) -> keras.KerasTensor:
-    """A bottleneck whose channels are weighed before it is added to its input."""
+    """A bottleneck block whose channels are weighted before they are added to its input."""
     shortcut = _normalised(x, EXPANSION * filters, 1, f"{name}_1x1_proj", stride=stride) if project else x
     x = _normalised(x, filters, 1, f"{name}_1x1_reduce", stride=stride)
     x = layers.Activation("relu", name=f"{name}_1x1_reduce_relu")(x)
@@ -58,7 +58,7 @@ def _block(x: keras.KerasTensor, filters: int, stride: int, name: str, *, projec
 
 
 def _excited(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
-    """Every channel times a weight in 0-1 that the means of all channels decide."""
+    """Every channel times a weight in 0-1, which is computed from the means of all channels."""
     channels = x.shape[-1]
     weight = layers.GlobalAveragePooling2D(keepdims=True, name=f"{name}_global_pool")(x)
     weight = layers.Conv2D(channels // RATIO, 1, activation="relu", name=f"{name}_1x1_down")(weight)

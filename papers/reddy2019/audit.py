@@ -1,4 +1,4 @@
-"""Checks of what this paper alone prints: single splits, a grid of kernels, the spread of the last epochs."""
+"""The checks that only this paper needs: single splits, a grid of kernels, the spread of the last epochs."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def audit(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding
 def split_counts(facts: Mapping[str, Any]) -> Iterator[Finding]:
     """`split_counts` (corpus to class or `total` to training and validation clips) against the class counts.
 
-    And their totals against `split_percent`, the two shares as printed: within a clip of them.
+    Their totals are also checked against `split_percent`, the two printed percentages, to within one clip.
     """
     for corpus, split in facts.get("split_counts", {}).items():
         whole = facts["class_counts"][corpus] | {"total": facts["class_totals"][corpus]}
@@ -59,7 +59,7 @@ def _shares(facts: Mapping[str, Any], corpus: str, clips: list[int], percent: li
     holds = all(abs(n - share) < 1 for n, share in zip(clips, wanted, strict=True))
     statement = (
         f"{corpus}: {of(percent)}% of {sum(clips)} clips are {of(f'{share:.1f}' for share in wanted)} for training and "
-        f"validation, printed {of(clips)}."
+        f"validation; printed {of(clips)}."
     )
     return by_arithmetic("Shares of training and validation", statement, holds, source(facts, "split_percent"))
 
@@ -69,9 +69,9 @@ def _split(facts: Mapping[str, Any]) -> str:
 
 
 def seeded_splits(facts: Mapping[str, Any]) -> Iterator[Finding]:
-    """`seeded_splits`: labels in order, a share and a seed of scikit-learn's train_test_split, against `split_counts`.
+    """`seeded_splits`: labels in order, a fraction and a seed for scikit-learn's train_test_split, and `split_counts`.
 
-    That function holds out the first ceil(share n) rows of numpy's legacy permutation.
+    That function holds out the first ceil(fraction n) rows of numpy's legacy permutation.
     """
     for given in facts.get("seeded_splits", ()):
         names, counts = list(given["labels"]), list(given["labels"].values())
@@ -93,9 +93,10 @@ def seeded_splits(facts: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def unshuffled_splits(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
-    """`unshuffled_splits`: rows (class, count) in order, the last ceil(share n) held out, against accuracies on all n.
+    """`unshuffled_splits`: rows (class, count) in order, the last ceil(fraction n) held out, and accuracies on all n.
 
-    A class that is not trained is right by luck alone: an accuracy above the share of all others is remarkable.
+    Rows of a class that is not in training can be correct only by luck: an accuracy above the fraction of all other
+    rows is remarkable.
     """
     for given in facts.get("unshuffled_splits", ()):
         rows, corpus = given["rows"], given["corpus"]
@@ -109,15 +110,15 @@ def unshuffled_splits(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iter
         printed = [f"{name(c)} {figure(c)} is {'more' if c in above else 'no more'}" for c in accuracies]
         statement = (
             f"{corpus}: of rows in the order {', '.join(f'{label} {count}' for label, count in rows)} the last {out} "
-            f"are held out, not shuffled; for training are {of(training.tolist())} ({', '.join(names)}), held out "
-            f"{of(held_out.tolist())}; all rows of the classes in training are {known}/{n}, {100 * known / n:.2f}%; "
-            f"{listed(printed)}."
+            f"are held out without shuffling; {of(training.tolist())} rows ({', '.join(names)}) are for training, "
+            f"{of(held_out.tolist())} held out; all rows of the classes in training are {known}/{n}, "
+            f"{100 * known / n:.2f}%; {listed(printed)}."
         )
         yield note("The split of the public code, unshuffled", statement, not above, str(given["source"]))
 
 
 def recordings(facts: Mapping[str, Any]) -> Iterator[Finding]:
-    """Class counts against `recordings` (corpus to class to stimuli and participants), each filmed once."""
+    """Class counts against `recordings` (corpus to class to stimuli and participants), each pair filmed once."""
     for corpus, known in facts.get("recordings", {}).items():
         counts = facts["class_counts"][corpus]
         rows = [
@@ -125,15 +126,15 @@ def recordings(facts: Mapping[str, Any]) -> Iterator[Finding]:
             for name, (stimuli, people) in known.items()
         ]
         holds = all(counts[name] <= stimuli * people for name, (stimuli, people) in known.items())
-        statement = f"{corpus}: stimuli x participants, each filmed once, are at most {'; '.join(rows)}."
+        statement = f"{corpus}: stimuli x participants, each pair filmed once, give at most {'; '.join(rows)}."
         yield by_documents("Class counts against the recordings", statement, holds, source(facts, "recordings"))
 
 
 def axes(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
-    """`axes`: a grid of figures, an own metric each (`prefix` before their place), and along which side it is better.
+    """`axes`: a grid of figures, each with its own metric (`prefix` and its place), and the better end of each axis.
 
-    A place is `{first}x{first}x{second}`; `better` says of each axis whether "less" or "more" of it is said to be
-    better. That may be of the means over the other axis, or of the place of the highest figure.
+    A place is `{first}x{first}x{second}`; `better` gives for each axis whether the text calls "less" or "more" of it
+    better. This may refer to the means over the other axis, or to the place of the highest figure.
     """
     for given in facts.get("axes", ()):
         value = {claim.metric: claim for claim in claims if claim.source == given["table"]}
@@ -148,15 +149,15 @@ def axes(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]
             place = int(np.unravel_index(grid.argmax(), grid.shape)[axis])
             of_best = abs(place - end) < (len(sizes) - 1) / 2
             statement = f"means by {axis_name} are {listed(terms)}, and the highest figure is at {sizes[place]}"
-            statement += f"; {better} of it is said to be better."
+            statement += f"; the text says that {better} is better."
             holds = int(np.argmax(averages)) == end or of_best
             yield by_arithmetic("Means along an axis", statement, holds, str(given["source"]))
 
 
 def steadier(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
-    """`steadier`: a metric of a table that is said to be smaller on one corpus than on another, model by model.
+    """`steadier`: a metric of a table that is said to be smaller on one corpus than on another, for each model.
 
-    Experiments are called `model-corpus`.
+    Experiments are named `model-corpus`.
     """
     for given in facts.get("steadier", ()):
         table = [c for c in claims if c.source == given["table"] and c.metric == given["metric"]]

@@ -1,4 +1,4 @@
-"""What reddy2019 runs: three networks on two corpora, as published and leak-free, and a grid of kernel sizes."""
+"""The experiments of reddy2019: three networks on two corpora, as published and leak-free, and a grid of kernels."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ Reading = Literal["aligned faces", "whole frames", "whole frames, red and blue e
 
 @dataclass(frozen=True)
 class Inputs:
-    """What is read of a clip; the sizes and numbers of frames are the paper's (tables I to III), of CAS(ME)^2.
+    """The part of a clip that is read; sizes and frame numbers are the paper's for CAS(ME)^2 (tables I to III).
 
-    `frames` are read from `first_frame` on, counted from 0, or the last ones of a shorter clip; `spread`, evenly from
-    its first to its last, again and again where there are fewer. frame_step 1 has the networks see every one of them.
-    `reading` is how faces are cut from them, see `preprocess.cut`.
+    The number `frames` is read from `first_frame` on, counted from 0, or from the end of a shorter clip; with `spread`,
+    evenly from the clip's first frame to its last, with repeated frames in a shorter clip. With frame_step 1 the
+    networks read every one of them. `reading` is how faces are cut from the frames, see `preprocess.cut`.
     """
 
     face_size: int = 64
@@ -38,9 +38,9 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Network:
-    """Which network, its kernel (HEIGHTxWIDTHxTIME, tables I to III), and dropout, the authors' public code's.
+    """The network, its kernel (HEIGHTxWIDTHxTIME, tables I to III), and the dropout rate of the authors' public code.
 
-    Raises ValueError for what is no kernel.
+    Raises ValueError if `kernel` does not have this form.
     """
 
     kind: Kind = "stcnn"
@@ -54,10 +54,10 @@ class Network:
 
 @dataclass(frozen=True)
 class Training:
-    """The defaults are the paper's (section IV.B) or, where marked, not.
+    """How the networks are trained. batch and epochs are the paper's (section IV.B).
 
-    learning_rate is SGD's default in Keras 2 ("default learning rate schedule"). Where there are `kernels`, they are
-    compared, with search_epochs for each, on the clips that the fold is scored on (table IX).
+    learning_rate is SGD's default in Keras 2 ("default learning rate schedule"). If there are `kernels`, they are
+    compared, with search_epochs for each, on the clips on which the fold is scored (table IX).
     """
 
     batch: int = 8
@@ -79,7 +79,7 @@ CASME_SQ = LabelMap(
     classes=("happy", "anger", "disgust"),
     mapping={"casme_sq_recordings": {"happy": "happy", "anger": "anger", "disgust": "disgust"}},
 )
-"""The emotion that a recording's stimulus is meant to elicit; the paper's order of classes."""
+"""The emotion that a recording's stimulus is meant to elicit, in the paper's order of classes."""
 
 SMIC = LabelMap(
     name="smic_classes",
@@ -93,29 +93,29 @@ NETWORKS: dict[Kind, str] = {
     "late": "MicroExpFuseNet, late fusion",
 }
 SMIC_FRAMES = {"frames": 18, "frame_step": 1, "first_frame": 0}
-"""What is read of a clip of SMIC; a kernel of 15 frames needs them all."""
+"""The frames that are read of a clip of SMIC; a kernel of 15 frames needs all of them."""
 CODE_READING: Mapping[str, Reading] = {
     "casme_sq_recordings": "whole frames, red and blue exchanged",
     "smic": "whole frames",
 }
 """How the authors' public code reads the frames of a corpus."""
 CODE_BATCH = 16
-"""Its batch."""
+"""The batch size of the authors' public code."""
 HELD_OUT = {
     "casme_sq": {"happy": (94, 21), "anger": (76, 12), "disgust": (36, 8)},
     "smic": {"negative": (66, 19), "positive": (47, 6), "surprise": (43, 7)},
 }
-"""Table IV: clips of each class, and how many of them are held out.
+"""Table IV: the clips of each class, and how many of them are held out.
 
-Of SMIC it prints 79 and 34 clips for the first two classes, of which the corpus has 70 and 51; with the public code's
-66 and 47 the numbers held out are those printed.
+For the first two classes of SMIC it prints 79 and 34 clips, but the corpus has 70 and 51; with the public code's 66 and
+47, the held-out numbers are the printed ones.
 """
 
 HELD_OUT_UNSHUFFLED = {
     "casme_sq": {"happy": (93, 6), "anger": (75, 0), "disgust": (35, 35)},
     "smic": {"negative": (66, 0), "positive": (47, 0), "surprise": (43, 20)},
 }
-"""The same of the public scripts of MicroExpFuseNet, which hold out the last fifth of their rows without shuffling.
+"""The same for the public scripts of MicroExpFuseNet, which hold out the last fifth of their rows without shuffling.
 
 Rows are in the order angry, happy, disgust, and negative, positive, surprise; each clip of surprise is two of them.
 """
@@ -124,10 +124,10 @@ KERNELS = tuple(f"{side}x{side}x{time}" for side in (3, 5, 7) for time in (3, 7,
 """Height, width and time of the kernels of table IX."""
 
 _LEAK = (
-    "The split is by clip, so that clips of a subject are on both sides, and the epoch is chosen on the clips that it "
-    "is scored on."
+    "The split is by clip, so that clips of a subject are on both sides, and the epoch is chosen on the clips that are "
+    "scored."
 )
-_CODE = "What the authors' public code does where it differs from the text."
+_CODE = "Follows the authors' public code where it differs from the text."
 _TWIN = "The leak-free twin: no clip of the held-out subject in training, normalisation or choice of the epoch."
 
 
@@ -147,12 +147,12 @@ def _plain() -> Iterator[Experiment]:
             code = {**read, "reading": CODE_READING[source], "batch": CODE_BATCH}
             for variant, settings, subtitle, protocol, selection, note in (
                 ("published", read, "80/20 once, best epoch", ONCE, ORACLE, _LEAK),
-                ("public-code", code, "the same by the public code's reading", ONCE, ORACLE, f"{_CODE} {_LEAK}"),
+                ("public-code", code, "the same, as in the public code", ONCE, ORACLE, f"{_CODE} {_LEAK}"),
                 ("loso", read, "leave one subject out", LOSO, "last epoch", _TWIN),
                 (
                     "public-code-loso",
                     code,
-                    "the public code's reading, leave one subject out",
+                    "as in the public code, leave one subject out",
                     LOSO,
                     "last epoch",
                     _TWIN,
@@ -175,7 +175,7 @@ def _plain() -> Iterator[Experiment]:
                     on_request=variant == "public-code-loso",
                     twin_of={"loso": "published", "public-code-loso": "public-code"}.get(variant, ""),
                 )
-        note = "18 frames, as many as it reads of SMIC, are spread evenly over a clip."
+        note = "18 frames, the number that it reads of SMIC, are spread evenly over a clip."
         yield common_ground(kind, title, short, {"kind": kind, **SMIC_FRAMES, "spread": True}, note)
     for variant, protocol, selection, note, on_request in (
         ("published", ONCE, f"best kernel and {ORACLE}", f"Kernels are compared on the held-out clips. {_LEAK}", False),
@@ -202,7 +202,7 @@ def _plain() -> Iterator[Experiment]:
 
 
 def _space(experiment: Experiment) -> dict[str, tuple[str | float, ...]]:
-    """What the paper tuned (table IX) or left open; a kernel is no longer than what is read of a clip."""
+    """The settings that the paper tuned (table IX) or left open; no kernel is longer than the frames that are read."""
     read = experiment.settings.get("frames", Inputs.frames)
     kernels = tuple(name for name in KERNELS if int(name.split("x")[2]) <= read)
     return {"kernel": kernels, "learning_rate": (0.003, 0.01, 0.03), "dropout": (0.25, 0.5)}

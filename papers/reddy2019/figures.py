@@ -1,4 +1,4 @@
-"""What the networks read, in both readings of the text, and figure 4: which pixels speak for a class."""
+"""The networks' input, as in the text and as in the public code, and figure 4: the pixels that support a class."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from papers.reddy2019.preprocess import cut, window
 SUBJECTS = 2
 FRAMES = 7
 CLIPS = 4
-"""Videos whose saliency is shown, as in figure 4."""
+"""The number of videos whose saliency is shown, as in figure 4."""
 MARK = (213, 94, 0)
-"""The colour of salient pixels, told from grey by everybody."""
+"""The colour of salient pixels, which colour-blind readers can tell from grey, too."""
 GAP = 3
-"""White pixels between frames."""
+"""The number of white pixels between frames."""
 
 
 def draw(clips: Sequence[tuple[Clip, int]], settings: Settings, faces: FaceFinder, folder: Path) -> list[Figure]:
-    """Draw what the networks read of one clip each of the first subjects. Raises ClipError as `prepare` does."""
+    """Draw the networks' input for one clip of each of the first subjects. Raises ClipError like `prepare`."""
     shown = list({clip.subject_id: clip for clip, _ in reversed(clips)}.values())[::-1][:SUBJECTS]
     page = Canvas(figsize=(7.2, 3.3 * len(shown)), layout="constrained")
     axes = page.subplots(2 * len(shown), 1, squeeze=False)[:, 0]
@@ -50,20 +50,20 @@ def draw(clips: Sequence[tuple[Clip, int]], settings: Settings, faces: FaceFinde
     page.savefig(path, dpi=150)
     return [
         Figure(
-            "What the networks read",
-            "Some frames of a clip of each of the first subjects, in both readings, at the size that this run uses. "
-            "The upper picture is what MicroExpSTCNN reads, eyes and mouth below it are what MicroExpFuseNet reads. "
-            "Check the licence of a corpus before you pass on pictures of its subjects.",
+            "Input of the networks",
+            "Some frames of a clip of each of the first subjects, aligned as in the text and whole as in the public "
+            "code, at the size that this run uses. MicroExpSTCNN reads the upper image; MicroExpFuseNet reads the eyes "
+            "and the mouth below it. Check the licence of a corpus before you share images of its subjects.",
             path,
         )
     ]
 
 
 def results(experiment: Experiment, folder: Path) -> list[Figure]:
-    """Draw figure 4 from what `common.training.saliency.save` wrote below `folder`/saliency; nothing without any.
+    """Draw figure 4 from the files that `common.training.saliency.save` wrote in `folder`/saliency, if there are any.
 
-    `folder` is the run's; the picture goes into its `figures`. Of several folds each gives its first clip, then its
-    second.
+    `folder` is the run's; the image is written to its `figures`. If there are several folds, the first clip of each is
+    shown, then the second.
     """
     rows: list[tuple[int, str, str, str, Arrays]] = []
     for file in sorted(folder.glob("saliency/*.npz")):
@@ -82,7 +82,7 @@ def results(experiment: Experiment, folder: Path) -> list[Figure]:
     for (above, below), (_, _, clip, label, _), (frames, marked) in zip(axes.reshape(-1, 2), shown, cells, strict=True):
         _show(above, frames, "frames")
         _show(below, marked, "saliency")
-        above.set_title(f"{clip}: what speaks for {label}", fontsize=9)
+        above.set_title(f"{clip}: pixels that support {label}", fontsize=9)
     path = folder / "figures" / "saliency.png"
     path.parent.mkdir(parents=True, exist_ok=True)
     page.savefig(path, dpi=150)
@@ -90,12 +90,12 @@ def results(experiment: Experiment, folder: Path) -> list[Figure]:
     return [
         Figure(
             f"Saliency: {NETWORKS[experiment.settings['kind']]} on {corpus}",
-            "Held-out clips, and below each the pixels that speak most for its class: where the gradient of the class "
-            "score before the softmax is positive and among the clip's largest tenth (the text names no threshold), "
-            "over all frames and inputs together (figure 4). What is marked shows where the network is sensitive, not "
-            "that it is right. The end of a clip can be without a mark: of 18 or 96 frames the convolution over 15 "
-            "and the pooling over 3 read all but the last. Check the licence of a corpus before you pass on pictures "
-            "of its subjects.",
+            "Held-out clips, and below each the pixels that support its class most: those where the gradient of the "
+            "class score before the softmax is positive and among the clip's largest tenth (the text names no "
+            "threshold), over all frames and inputs together (figure 4). The marks show where the network is "
+            "sensitive, not that it is right. The end of a clip may have no marks: of 18 or 96 frames, the convolution "
+            "over 15 and the pooling over 3 read all but the last. Check the licence of a corpus before you share "
+            "images of its subjects.",
             path,
         )
     ]
@@ -112,7 +112,7 @@ def input_views(samples: Samples, settings: Settings) -> dict[str, InputView]:
 
 
 def _some(clip: Clip) -> Clip:
-    """The clip with a few frames, from its first to its last."""
+    """The clip with only a few frames, from its first to its last."""
     places = np.unique(np.linspace(0, len(clip.frames) - 1, FRAMES).round().astype(int)).tolist()
     return clip.at(places)
 
@@ -128,7 +128,7 @@ def _input(parts: Arrays) -> NDArray[np.uint8]:
 
 
 def _explained(arrays: Arrays) -> tuple[list[NDArray[np.uint8]], list[NDArray[np.uint8]]]:
-    """Frames and frames with their salient pixels marked; the inputs of a network side by side."""
+    """Frames, and frames with their salient pixels marked; the inputs of a network are side by side."""
     names = [name.removeprefix("shown ") for name in arrays if name.startswith("shown ")]
     frames = np.concatenate([arrays[f"shown {name}"] for name in names], axis=1)
     salient = np.concatenate([arrays[f"salient {name}"] for name in names], axis=1)
@@ -138,7 +138,7 @@ def _explained(arrays: Arrays) -> tuple[list[NDArray[np.uint8]], list[NDArray[np
 
 
 def _show(axis: Axes, cells: Sequence[NDArray[np.uint8]], label: str) -> None:
-    """Pictures of one size, grey or RGB, in a row."""
+    """Show images of one size, grey or RGB, in a row."""
     gap = np.full((len(cells[0]), GAP, *cells[0].shape[2:]), 255, np.uint8)
     row = np.hstack([part for cell in cells for part in (cell, gap)][:-1])
     axis.imshow(row, cmap="gray", vmin=0, vmax=255, interpolation="nearest")

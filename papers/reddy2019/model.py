@@ -7,8 +7,8 @@ table II) or before the last dense layer (figure 3, table III).
 Arrays are (size, size, depth, 1): time is the third axis, as the tables print it (64 x 64 x 96, kernel 3 x 3 x 15). The
 tables put the 32 filters first, Keras puts them last.
 
-The text prints neither activations nor dropout rates. Convolutions have ReLU; that of the hidden dense layers is an
-argument, because the authors' public code differs between the networks.
+The text prints neither activations nor dropout rates. Convolutions have ReLU; the activation of the hidden dense layers
+is an argument, because it differs between the networks in the authors' public code.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Kernel = tuple[int, int, int]
 
 
 def build(network: Network, shapes: Shapes, classes: int) -> keras.Model:
-    """The network of a kind, for {"face": shape} or {"eyes": shape, "mouth": shape}."""
+    """Build the network for inputs {"face": shape} or {"eyes": shape, "mouth": shape}."""
     high, wide, long = map(int, network.kernel.split("x"))
     size, _, depth, _ = next(iter(shapes.values()))
     kinds = {"stcnn": stcnn, "intermediate": fusenet_intermediate, "late": fusenet_late}
@@ -43,8 +43,8 @@ def stcnn(
 ) -> keras.Model:
     """MicroExpSTCNN (table I): {"face": (size, size, depth, 1)} in any scale -> {"emotion": (classes,)} probabilities.
 
-    The unnormalised class scores are the output of the layer `scores`. The table's last row, a dropout of the three
-    scores, is not built: see the departures. Raises ValueError where the kernel does not fit into the input.
+    The layer `scores` gives the unnormalised class scores. The table's last row, a dropout of the three scores, is not
+    built: see the departures. Raises ValueError if the kernel does not fit into the input.
     """
     face, x = _stream("face", size, depth, kernel, dropout)  # 3D-convolution to flatten: 345,600 at 64 x 64 x 96
     x = _dense(x, 128, activation, dropout, "dense")
@@ -62,7 +62,7 @@ def fusenet_intermediate(
 ) -> keras.Model:
     """Intermediate MicroExpFuseNet (table II): {"eyes", "mouth"}, each (size, size, depth, 1) -> as `stcnn`.
 
-    The table prints 86,400 for the two joined streams of 86,400, and 20 x 20 x 27 for dropouts behind 10 x 10 x 27.
+    The table prints 86,400 for the two joined streams of 86,400, and 20 x 20 x 27 for dropouts after 10 x 10 x 27.
     """
     eyes, from_eyes = _stream("eyes", size, depth, kernel, dropout)  # the rows -1, to flatten: 86,400 at 32 x 32 x 96
     mouth, from_mouth = _stream("mouth", size, depth, kernel, dropout)  # the rows -2
@@ -104,7 +104,7 @@ def _stream(
 
 
 def _dense(x: keras.KerasTensor, units: int, activation: str | None, dropout: float, name: str) -> keras.KerasTensor:
-    """A hidden dense layer and the dropout in the row below it."""
+    """A hidden dense layer and the dropout in the row after it."""
     x = layers.Dense(units, activation=activation, name=name)(x)
     return layers.Dropout(dropout, name=f"{name}_dropout")(x)
 

@@ -1,8 +1,8 @@
 """From a clip to videos of its face, eyes and mouth (section III.B), and from many clips to samples.
 
-In the text's reading dlib finds and aligns the face in each frame; eyes and mouth are cut from the aligned face. The
-variant `public-code` reads the frames as they are: the whole frame stands for the face, and eyes and mouth are cut from
-it. The text says only that landmarks are used; the boxes are those of the public code in both readings.
+By default, as in the text, dlib finds and aligns the face in each frame; eyes and mouth are cut from the aligned face.
+The variant `public-code` reads unaligned frames: the whole frame is used as the face, and eyes and mouth are cut from
+it. The text says only that landmarks are used; in both cases the boxes are those of the public code.
 """
 
 from __future__ import annotations
@@ -37,27 +37,27 @@ BOXES = {"eyes": Box(19, 1, 1, 15), "mouth": Box(2, 6, 2, 14)}
 
 
 def window(clip: AnyClip, inputs: Inputs) -> AnyClip:
-    """The clip with the frames alone that the networks see.
+    """The clip with only the frames that the networks read.
 
-    Of a recording of CAS(ME)^2 the public code reads frames 72 to 167, counted from 0, or its last 96 where it has
-    fewer than 168; of a clip of SMIC the first 18. Raises ClipError for a clip shorter than what is read, unless it is
-    `spread`.
+    For a recording of CAS(ME)^2 these are frames 72 to 167, counted from 0, as in the public code, or its last 96 if it
+    has fewer than 168; for a clip of SMIC they are the first 18. Raises ClipError if the clip has fewer frames than are
+    read, unless they are `spread`.
     """
     held = len(clip.numbers)
     if inputs.spread:
         return clip.at(np.linspace(0, held - 1, inputs.frames).round().astype(int)[:: inputs.frame_step].tolist())
     if held < inputs.frames:
-        raise ClipError(f"{held} frames, but the network reads {inputs.frames}; see that its folder is complete")
+        raise ClipError(f"{held} frames, but the network reads {inputs.frames}; check that its folder is complete")
     start = min(inputs.first_frame, held - inputs.frames)
     return clip.at(range(start, start + inputs.frames, inputs.frame_step))
 
 
 def cut(frame: NDArray[np.uint8], points: NDArray[np.float32], inputs: Inputs) -> Arrays:
-    """What the networks read of one RGB frame: grey uint8 "face", "eyes" and "mouth", each (size, size).
+    """Cut an RGB frame into the networks' inputs: grey uint8 "face", "eyes" and "mouth", each (size, size).
 
-    In whole frames the face is the frame, and parts turn grey after they have been resized. The public code reads the
-    videos of CAS(ME)^2 with imageio, whose frames are RGB, and makes them grey as OpenCV's BGR: the weights of red and
-    blue are exchanged. Raises ClipError where the landmarks enclose no part of the picture.
+    With whole frames, the face is the frame, and the parts are converted to grey after they have been resized. The
+    public code reads the videos of CAS(ME)^2 with imageio, whose frames are RGB, but converts them to grey as OpenCV's
+    BGR: the weights of red and blue are exchanged. Raises ClipError if the landmarks enclose no part of the image.
     """
     if inputs.reading == "aligned faces":
         to_face = alignment(points, ALIGNED)
@@ -76,12 +76,12 @@ def _inside(picture: NDArray[np.uint8], points: NDArray[np.float32], name: str) 
     columns = np.clip(np.rint(points[[box.left, box.right], 0]), 0, width).astype(int)
     region = picture[slice(*rows), slice(*columns)]
     if not region.size:
-        raise ClipError(f"its landmarks leave no room for the {name}")
+        raise ClipError(f"the landmarks leave no room for the {name}")
     return region
 
 
 def _resize(picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """A grey or an RGB picture, resized, then grey."""
+    """A grey or RGB image, resized and then converted to grey."""
     small = cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA)
     return np.asarray(small if small.ndim == 2 else cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
 
@@ -89,8 +89,8 @@ def _resize(picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
 def prepare(clip: ClipFrames, inputs: Inputs, faces: FaceFinder) -> Arrays:
     """A clip's videos, grey uint8: "face" (face_size, face_size, frames, 1), "eyes" and "mouth" with region_size.
 
-    Where dlib finds no face in a frame, the landmarks of the frame before it serve; "reused" (1,) counts such frames.
-    Raises ClipError for files that cannot be used, a clip with too few frames, and one whose first frame shows no face.
+    If dlib finds no face in a frame, the previous frame's landmarks are used; "reused" (1,) counts such frames. Raises
+    ClipError if files cannot be used, if the clip has too few frames, or if its first frame shows no face.
     """
     videos: dict[str, list[NDArray[np.uint8]]] = {"face": [], "eyes": [], "mouth": []}
     reused = 0
@@ -115,9 +115,9 @@ def shapes(settings: Settings) -> Shapes:
 
 
 def assemble(clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], settings: Settings) -> Samples:
-    """Samples with one row per clip: x is what the network reads, y the clip's class, view 0.
+    """Samples with one row per clip: x is the network's input, y the clip's class, view 0.
 
-    A note says where landmarks of earlier frames had to serve.
+    A note counts the frames for which landmarks of earlier frames were used.
     """
     corpora = " and ".join(dict.fromkeys(clip.corpus for clip, _ in clips))
     return one_row_each(

@@ -1,4 +1,4 @@
-"""What is trained on what: from samples and a fold to the probabilities of the held-out clips."""
+"""Training on one fold: from samples to the probabilities of the held-out clips."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from papers.reddy2019 import model
 from papers.reddy2019.experiments import Network, Training
 
 SHOWN = 4
-"""Clips whose saliency is kept for the figure, as many as figure 4 shows."""
+"""The number of clips whose saliency is saved for the figure; figure 4 shows the same number."""
 
 
 class Networks:
-    """One network of the paper for inputs of some shapes; other kernel sizes are built when needed."""
+    """One network of the paper for inputs of the given shapes; other kernel sizes are built when needed."""
 
     def __init__(
         self, network: Network, training: Training, shapes: Shapes, classes: tuple[str, ...], seed: int
@@ -41,7 +41,7 @@ class Networks:
         self.learner = self.with_kernel(network.kernel, training.epochs)
 
     def with_kernel(self, kernel: str, epochs: int) -> Learner:
-        """The network with this kernel in its 3D convolutions, as `KERNELS` has it, compiled anew (section IV.B)."""
+        """The network with this kernel, written as in `KERNELS`, in its 3D convolutions, compiled (section IV.B)."""
         network, training = replace(self._network, kernel=kernel), self._training
         return Learner(
             lambda: model.build(network, self.shapes, len(self.classes)),
@@ -60,7 +60,7 @@ class Networks:
         return {f"parameters {self._network.kind}, {frames} frames": self.learner.model.count_params()}
 
     def flops(self, rows_per_clip: float) -> float:
-        """Floating point operations of one clip forward, with the kernel of the settings."""
+        """Floating-point operations of one clip's forward pass, with the kernel of the settings."""
         return forward(self.learner.model)
 
 
@@ -68,7 +68,7 @@ build_networks = Networks
 
 
 def train(networks: Networks, experiment: Experiment, samples: Samples, fold_run: FoldRun) -> Trained:
-    """Train on one fold (one row is one clip). The held-out clips choose epoch and kernel where that was published."""
+    """Train on one fold (one row is one clip). Held-out clips choose epoch and kernel if the paper did so."""
     held_out_access = fold_run.held_out_access
     scaling = fit_scaling([samples, held_out_access.held_out] if held_out_access else [samples])
     x, targets = scaling.applied(samples), one_hot(samples, len(networks.classes))
@@ -108,12 +108,12 @@ def train(networks: Networks, experiment: Experiment, samples: Samples, fold_run
 
 
 def answers(models: Models, samples: Samples, settings: Settings) -> Predictions:
-    """What the trained network answers for clips whose arrays are scaled, or for all where it scales them itself."""
+    """The trained network's predictions for clips, whose arrays must be scaled unless the network does this itself."""
     return by_clip(samples, outputs(models["network"], samples.x, settings.training.batch))
 
 
 class Scaling(NamedTuple):
-    """By input the mean that is taken away, and what the rest is divided by."""
+    """For each input, the mean that is subtracted, and the number by which the rest is divided."""
 
     mean: Mapping[str, np.float32]
     largest: Mapping[str, float]
@@ -126,12 +126,12 @@ class Scaling(NamedTuple):
         }
 
     def by_input(self) -> dict[str, tuple[float, float]]:
-        """What the values of each input are multiplied by, and what is added then."""
+        """The factor by which the values of each input are multiplied, and the number that is added afterwards."""
         return {name: (1 / largest, -float(self.mean[name]) / largest) for name, largest in self.largest.items()}
 
 
 def fit_scaling(known: Sequence[Samples]) -> Scaling:
-    """The mean of each input, and the largest value that is left when it is taken away (public code)."""
+    """The mean of each input, and the largest value after the mean is subtracted (public code)."""
     mean, largest = {}, {}
     for name in known[0].x:
         values = np.concatenate([samples.x[name][:] for samples in known])
@@ -143,7 +143,7 @@ def fit_scaling(known: Sequence[Samples]) -> Scaling:
 def _search(
     networks: Networks, training: Training, fit: Callable[[Learner], dict[str, list[float]]], folder: Path, seed: int
 ) -> dict[str, dict[str, list[float]]]:
-    """Histories by kernel. A kernel that diverges is one of them; raises where all do."""
+    """Histories by kernel, including kernels that diverge. Raises FloatingPointError if all diverge."""
     tried = search(
         {"kernel": training.kernels},
         lambda choice: as_json({"network": fit(networks.with_kernel(choice["kernel"], training.search_epochs))}),
@@ -160,14 +160,14 @@ def _search(
 
 
 def _reached(history: dict[str, list[float]]) -> float:
-    """What the published grid chooses a kernel by: its best epoch on the held-out clips; -1 where none is finite."""
+    """The score that chooses a kernel in the published grid: its best epoch on held-out clips, -1 if none is finite."""
     return max((value for value in history["val_accuracy"] if math.isfinite(value)), default=-1.0)
 
 
 def _keep_saliency(
     network: keras.Model, experiment: Experiment, held_out: Samples, scaling: Scaling, fold_run: FoldRun
 ) -> None:
-    """Saliency of the fold's first clips, for figure 4; of a fold with the same name there is one file."""
+    """Save the saliency of the fold's first clips, for figure 4; folds of the same name share one file."""
     some = held_out.only(np.arange(min(SHOWN, len(held_out.y))))
     saliency.save(
         fold_run.folder / "saliency" / f"{file_name(fold_run.fold)}.npz",

@@ -1,4 +1,4 @@
-"""Checks of what this paper alone prints: a joined set of corpora, differences, bounds and wins in the text."""
+"""The checks that only this paper needs: a joined set of corpora, differences, bounds and wins in the text."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def audit(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding
 
 
 def joined_sets(facts: Mapping[str, Any]) -> Iterator[Finding]:
-    """`more_clips`: how many clips a joined set is said to have `more` than its parts (`joined`), tested in `folds`."""
+    """`more_clips`: how many clips `more` a joined set is said to have than its parts (`joined`), tested in `folds`."""
     for given in facts.get("more_clips", ()):
         parts = {name: sum(facts["class_counts"][name].values()) for name in facts["joined"][given["joined"]]}
         whole, trained = sum(parts.values()), 1 - 1 / given["folds"]
@@ -31,7 +31,7 @@ def joined_sets(facts: Mapping[str, Any]) -> Iterator[Finding]:
         terms = [f"{n} more than {name} ({training[name]} of them for training)" for name, n in more.items()]
         statement = (
             f"{given['joined']}: {plus(parts.values())} = {whole} clips are {listed(terms)}, and "
-            f"{round(trained * whole)} are for training in all, in {given['folds']} folds; printed {printed} more"
+            f"{round(trained * whole)} in total are for training, in {given['folds']} folds; printed {printed} more"
         )
         holds = printed in (*more.values(), *training.values(), round(trained * whole))
         statement += ", which are all for training." if printed == round(trained * whole) else "."
@@ -41,7 +41,7 @@ def joined_sets(facts: Mapping[str, Any]) -> Iterator[Finding]:
 def differences(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
     """`differences`: [minuend, subtrahend, difference] as the text prints them, one finding per source.
 
-    Minuend and subtrahend have to be printed figures; with `about` the difference may be a tenth off.
+    Minuend and subtrahend must be printed figures; with `about`, the difference may be off by a tenth.
     """
     known = {claim.printed for claim in claims}
     for given in facts.get("differences", ()):
@@ -77,9 +77,9 @@ def bounds(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Findin
 
 
 def wins(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
-    """`wins`: in how many `rows` of a table one of several `models` has the highest figure, against `printed`.
+    """`wins`: the number of `rows` of a table in which one of several `models` has the highest figure, and `printed`.
 
-    Experiments are called `model-row`; `last` names rows that are said to have the lowest means.
+    Experiments are named `model-row`; `last` lists rows that are said to have the lowest means.
     """
     for given in facts.get("wins", ()):
         value = {f.name: f for f in figures(facts, claims) if f.own and f.source == given["table"]}

@@ -1,4 +1,4 @@
-"""What talluri2022 runs: three networks in eight scenarios, initial against apex sequences, and five random splits."""
+"""The experiments of talluri2022: three networks in eight scenarios, initial and apex sequences, and random splits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Kind = Literal["model-a", "model-b", "model-c", "split-model"]
 
 @dataclass(frozen=True)
 class Inputs:
-    """Width and height of aligned faces (section 4.2), and how an apex is found that nobody annotated (our choice)."""
+    """Width and height of aligned faces (section 4.2), and how an apex that is not annotated is found (our choice)."""
 
     size: int = 128
     apex_method: Literal["midpoint", "lbp-divide-and-conquer"] = "lbp-divide-and-conquer"
@@ -25,9 +25,9 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Network:
-    """Which network, and what it reads: `frames` of a sequence (section 4.4), which Model-B sees smaller (section 5.3).
+    """The network, and the number of `frames` of a sequence (section 4.4), which are smaller for Model-B (section 5.3).
 
-    `convolutions` are those of Model-C.
+    `convolutions` is the number of convolutions of Model-C.
     """
 
     kind: Kind = "model-a"
@@ -38,9 +38,10 @@ class Network:
 
 @dataclass(frozen=True)
 class Training:
-    """The defaults are the paper's (section 6) but for model_b_learning_rate, where it names none: SGD's in Keras.
+    """How the networks are trained. The defaults are the paper's (section 6), except model_b_learning_rate.
 
-    Sequences are `centred` at the apex, or start with the clip. The loss is `clipped` as in Keras 2.0 to 2.2.4, or not.
+    The paper does not give that rate; the default is that of SGD in Keras. Sequences are `centred` at the apex, or
+    start with the clip. The loss is `clipped` as in Keras 2.0 to 2.2.4, or not.
     """
 
     centred: bool = True
@@ -88,13 +89,13 @@ LABELS = LabelMap(
     },
     by_clip=dict.fromkeys(
         ("casme2/sub24/EP07_01", "casme2/sub24/EP07_04f", "casme2/sub24/EP10_03"),
-        ("surprise", "surprise in the table of 2019, by which table 1 counts 28; sadness in that of 2014"),
+        ("surprise", "surprise in the table of 2019, with the 28 clips of table 1; sadness in the table of 2014"),
     ),
 )
-"""Table 1. It sets SMIC's negative clips, in which sadness, disgust and fear are one class, beside disgust."""
+"""The classes of table 1. It counts SMIC's negative clips (sadness, disgust and fear in one class) as disgust."""
 
 COMBINED = replace(LABELS, name="combined")
-"""The same classes; "combined" is the paper's word for CASME II and SMIC joined."""
+"""The same classes; "combined" is the paper's name for CASME II and SMIC together."""
 
 NETWORKS: dict[Kind, str] = {
     "model-a": "Model-A",
@@ -103,12 +104,12 @@ NETWORKS: dict[Kind, str] = {
     "split-model": "Split-Model",
 }
 FRAMES: Mapping[tuple[str, ...], int] = {("smic",): 26, ("casme2",): 36}
-"""Frames of a sequence by the corpora that a network is trained on, also for clips of a target; of several, 30."""
+"""Frames of a sequence by the corpus that a network is trained on, also for clips of a target; 30 for two corpora."""
 COMBINED_FRAMES = 30
 
 
 class Scenario(NamedTuple):
-    """A row of table 4: what is trained on, and what is tested if that is another corpus."""
+    """A row of table 4: the training corpora, and the tested corpus if it is another one."""
 
     source: tuple[str, ...]
     target: str = ""
@@ -128,7 +129,7 @@ _TITLES = {"casme2": "CASME II", "smic": "SMIC", "samm": "SAMM"}
 
 
 class Variant(NamedTuple):
-    """A reading of the text: what the title says of it, the settings in which it differs, whether it must be named."""
+    """An interpretation of the text: its part of the title, its settings, and whether it runs only on request."""
 
     title: str
     settings: Mapping[str, Any]
@@ -144,14 +145,15 @@ VARIANTS = {
 
 _LEAK = "Folds are stratified by class, not by subject: clips of one person are in training and in test."
 _JOINED = (
-    f"{_LEAK} The printed accuracies of scenarios 1 and 2, on the same clips apart, are far lower. Joined, the corpora "
-    "can be told apart by frame rate and camera; their largest class is the same, so that this alone wins nothing."
+    f"{_LEAK} The printed accuracies of scenarios 1 and 2, on the same clips but separately, are far lower. In the "
+    "combined set the corpora can be told apart by frame rate and camera; but their largest class is the same, so that "
+    "this alone gains nothing."
 )
-_SPLITS = "The splits are by clip: clips of one person are in training and in test. A clip may be held out by several."
+_SPLITS = "The splits are by clip: clips of one person are in training and in test. Splits may hold out the same clip."
 _TWIN = "The leak-free twin: no clip of the held-out subject in training."
 _CROSS = (
-    "No person of the target is in training, and the target chooses nothing. Five networks answer for each clip of the "
-    "target, and all answers count."
+    "No person of the target is in training, and the target is not used for any choice. Five networks classify each "
+    "clip of the target, and all predictions count."
 )
 
 

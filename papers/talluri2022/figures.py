@@ -1,4 +1,4 @@
-"""What the networks read, around the apex and from the first frame on, and figure 4: five splits, five curves."""
+"""The networks' input, around the apex and from the first frame on, and figure 4: five splits, five curves."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from common.vision.faces import FaceFinder
 from papers.talluri2022.preprocess import aligned_face, apex_index, sequence
 
 SHOWN = 9
-"""Frames of a sequence that are drawn."""
+"""The number of frames of a sequence that are drawn."""
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#444444")
 LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
-"""Told apart in grey too."""
+"""Line styles, so that the curves can be told apart without colour, too."""
 
 
 def draw(clips: Sequence[tuple[Clip, int]], settings: Settings, faces: FaceFinder, folder: Path) -> list[Figure]:
-    """Draw both sequences of the first clip of each corpus. Raises ClipError as `prepare` does."""
+    """Draw both sequences of the first clip of each corpus. Raises ClipError like `prepare`."""
     first = {clip.corpus: clip for clip, _ in reversed(clips)}
     return [_sequences(clip, settings, faces, folder / f"sequences-{corpus}.png") for corpus, clip in first.items()]
 
@@ -55,15 +55,15 @@ def _sequences(clip: Clip, settings: Settings, faces: FaceFinder, path: Path) ->
     page.savefig(path, dpi=150)
     return Figure(
         f"Frame sequences: {clip.corpus}",
-        "Frames of the sequence around the apex and of the initial one, at the size that this run uses, with their "
-        "numbers; that of the apex is bold. A number that comes twice is a frame repeated to fill the sequence. Check "
-        "the licence of a corpus before you pass on pictures of its subjects.",
+        "Frames of the sequence around the apex and of the initial sequence, at the size that this run uses, with "
+        "their numbers; the number of the apex is bold. A number that appears twice is a frame repeated to fill the "
+        "sequence. Check the licence of a corpus before you share images of its subjects.",
         path,
     )
 
 
 def results(experiment: Experiment, folder: Path) -> list[Figure]:
-    """Draw figure 4 from the finished folds of a run with random splits; nothing of other runs."""
+    """Draw figure 4 from the finished folds of a run with random splits; nothing for other runs."""
     if experiment.protocol != SPLITS:
         return []
     names = sorted(file.stem for file in (folder / "folds").glob("*.json"))
@@ -76,7 +76,7 @@ def results(experiment: Experiment, folder: Path) -> list[Figure]:
     for fold, colour, line in zip(folds, COLOURS, LINES, strict=False):
         curve = np.array(fold.history["network"]["val_accuracy"])
         epochs = np.arange(1, len(curve) + 1)
-        label = f"{fold.fold.replace('run ', 'Run-')}: {curve[-1]:.1%} at last, {np.nanmax(curve):.1%} at best (oracle)"
+        label = f"{fold.fold.replace('run ', 'Run-')}: {curve[-1]:.1%} at the end, {np.nanmax(curve):.1%} best (oracle)"
         axes.plot(epochs, curve, color=colour, linestyle=line, linewidth=1.3, marker=marker, label=label)
     axes.set_xlabel("epoch")
     axes.set_ylabel("accuracy on the held-out clips")
@@ -93,15 +93,15 @@ def results(experiment: Experiment, folder: Path) -> list[Figure]:
         Figure(
             f"Five random splits: {name}",
             f"The accuracy of the {name} on the held-out clips of five random splits of CASME II after every epoch "
-            "(figure 4 of the paper shows those of its Split-Model). A split is by clip: its spread is what the choice "
-            "of a split alone is worth.",
+            "(figure 4 of the paper shows the curves of its Split-Model). Splits are by clip: the spread shows the "
+            "effect of the choice of a split and of the initial weights.",
             path,
         )
     ]
 
 
 def input_views(samples: Samples, settings: Settings) -> dict[str, InputView]:
-    """The sequence of aligned faces, whose frames lie along the first axis of a video, of Model-B along the third."""
+    """The sequence of aligned faces; frames lie along the first axis of a video, for Model-B along the third."""
     time, axes = (3, (1, 2)) if settings.network.kind == "model-b" else (1, (2, 3))
     frames = np.moveaxis(samples.x["face"][0], time - 1, 0)
     captions = tuple(f"{place} of {len(frames)}" for place in range(1, len(frames) + 1))
@@ -109,7 +109,7 @@ def input_views(samples: Samples, settings: Settings) -> dict[str, InputView]:
 
 
 def _strip(axis: Axes, frames: Sequence[NDArray[np.uint8]], numbers: Sequence[int], apex: int) -> None:
-    """Grey pictures of one size in a row, their numbers below; that of the apex is bold."""
+    """Draw grey images of one size in a row, their numbers below; the number of the apex is bold."""
     size = len(frames[0])
     pitch = size + max(size // 16, 1)
     row = np.full((size, pitch * len(frames)), 255, np.uint8)

@@ -1,10 +1,10 @@
 """Talluri, Fiedler, Al-Hamadi, Applied Sciences 12(21) 11078, 2022 (https://doi.org/10.3390/app122111078).
 
-Four networks that read a face video: Model-A (section 5.1, figures 2 and 3, table 2), the Split-Model with one block
-more (section 5.2), Model-B, which is MicroExpSTCNN of reddy2019 (section 5.3), and Model-C after Jiao et al. (5.4).
+Four networks that read a face video: Model-A (section 5.1, figures 2 and 3, table 2), the Split-Model with one more
+block (section 5.2), Model-B, which is MicroExpSTCNN of reddy2019 (section 5.3), and Model-C after Jiao et al. (5.4).
 
-Arrays are (depth, size, size, 1): time is the first axis, as table 2 prints it (36 x 128 x 128). Model-B alone reads
-(size, size, depth, 1), as its own paper does.
+Arrays are (depth, size, size, 1): time is the first axis, as table 2 prints it (36 x 128 x 128). Only Model-B reads
+(size, size, depth, 1), as in its own paper.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ POOL = (3, 3, 3)
 
 
 def build(network: Network, shapes: Shapes, classes: int) -> keras.Model:
-    """The network of a kind, for {"face": shape}."""
+    """Build the network for inputs {"face": shape}."""
     shape = shapes["face"]
     if network.kind == "model-b":
         return model_b(shape[0], shape[2], classes)
@@ -67,7 +67,7 @@ def model_a(size: int, depth: int, classes: int, *, blocks: int = 2, dropout: fl
 
 
 def split_model(size: int, depth: int, classes: int, *, dropout: float = 0.4) -> keras.Model:
-    """The Split-Model: Model-A with three blocks (section 5.2). The third needs 27 frames and pixels or more."""
+    """The Split-Model: Model-A with three blocks (section 5.2). The third needs at least 27 frames and pixels."""
     return model_a(size, depth, classes, blocks=3, dropout=dropout)
 
 
@@ -77,10 +77,10 @@ def model_b(size: int, depth: int, classes: int, *, dropout: float = 0.5) -> ker
 
 
 def model_c(size: int, depth: int, classes: int, *, convolutions: int = 1, dropout: float = 0.5) -> keras.Model:
-    """Model-C: as Model-A from input to output, with 32 filters and two poolings (section 5.4).
+    """Model-C: input and output as in Model-A, with 32 filters and two poolings (section 5.4).
 
-    One convolution stands before the two poolings: section 8.2.1 gives Model-A "more convolutional layers". With two,
-    each pooling has a convolution of its own.
+    By default there is one convolution before the two poolings, because section 8.2.1 says that Model-A has "more
+    convolutional layers". With two convolutions, there is one before each pooling.
     """
     face = x = layers.Input((depth, size, size, 1), name="face")
     for number in (1, 2):
@@ -95,7 +95,7 @@ def model_c(size: int, depth: int, classes: int, *, convolutions: int = 1, dropo
 def _classified(
     face: keras.KerasTensor, x: keras.KerasTensor, classes: int, dropout: float, initializer: str, name: str
 ) -> keras.Model:
-    """The rows from flatten to softmax, which both tables of layers share."""
+    """The layers from flatten to softmax, which Model-A and Model-C share."""
     x = layers.Flatten(name="flatten")(x)
     x = layers.Dense(128, activation="relu", kernel_initializer=initializer, name="dense")(x)
     x = layers.Dropout(dropout, name="dense_dropout")(x)

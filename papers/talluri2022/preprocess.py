@@ -1,7 +1,7 @@
 """From a clip to the video of its aligned face (sections 4.1, 4.2), and to sequences around its apex (section 4.4).
 
-All experiments share the same videos: the whole clip, aligned frame by frame. A sequence is cut out of it when the
-training corpora of an experiment are known, which fix its length.
+All experiments share the same videos: the whole clip, aligned frame by frame. A sequence is cut out of it later, when
+the training corpora of an experiment are known, since they fix its length.
 """
 
 from __future__ import annotations
@@ -23,9 +23,8 @@ from papers.talluri2022.experiments import Inputs
 def prepare(clip: ClipFrames, inputs: Inputs, faces: FaceFinder) -> Arrays:
     """The whole clip: "face" (frames, size, size) grey uint8, "apex" (1,) its index, "reused" (1,), "estimated" (1,).
 
-    "reused" counts frames in which dlib finds no face, so that the landmarks of the frame before serve; "estimated" is
-    1 where nobody annotated the apex. Raises ClipError for files that cannot be used and for a clip whose first frame
-    shows no face.
+    "reused" counts frames in which dlib finds no face, so that the previous frame's landmarks are used; "estimated" is
+    1 if the apex is not annotated. Raises ClipError if files cannot be used or if the clip's first frame shows no face.
     """
     place = apex_index(clip, inputs, faces)
     video, reused = [], 0
@@ -41,7 +40,7 @@ def prepare(clip: ClipFrames, inputs: Inputs, faces: FaceFinder) -> Arrays:
 
 
 def apex_index(clip: Clip | ClipFrames, inputs: Inputs, faces: FaceFinder) -> int:
-    """Where in the clip its apex is, annotated or estimated; of a frame that is missing, the nearest there is."""
+    """The index of the clip's apex, annotated or estimated; the nearest existing frame if that frame is missing."""
     known = apex.estimate(clip, inputs.apex_method, faces).apex
     return int(np.abs(np.array(clip.numbers) - known).argmin())
 
@@ -53,21 +52,21 @@ def aligned_face(frame: NDArray[np.uint8], points: NDArray[np.float32], size: in
 
 
 def sequence(frames: int, apex_index: int, length: int, centre: bool) -> NDArray[np.int64]:
-    """Indices (length,) into a clip of so many frames; before its start its first, behind its end its last.
+    """Indices (length,) into a clip of `frames` frames; 0 before its start, and its last index after its end.
 
-    Centred, half of them lie before the apex: 18 of 36. Else they start with the clip.
+    With `centre`, half of the indices lie before the apex: 18 of 36. Otherwise they start with the clip.
     """
     start = apex_index - length // 2 if centre else 0
     return np.clip(np.arange(start, start + length), 0, frames - 1)
 
 
 def filled(frames: int, apex_index: int, length: int, centre: bool) -> int:
-    """How many frames of the sequence repeat the clip's first or last."""
+    """The number of frames of the sequence that repeat the clip's first or last frame."""
     return length - len(np.unique(sequence(frames, apex_index, length, centre)))
 
 
 def shapes(settings: Settings) -> Shapes:
-    """The sequence: (frames, size, size, 1), for Model-B (size, size, frames, 1)."""
+    """The sequence: (frames, size, size, 1), or (size, size, frames, 1) for Model-B."""
     network, size = settings.network, settings.inputs.size
     if network.kind == "model-b":
         return {"face": (network.model_b_size, network.model_b_size, network.frames, 1)}
@@ -77,7 +76,7 @@ def shapes(settings: Settings) -> Shapes:
 def assemble(clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], settings: Settings) -> Samples:
     """Samples with one row per clip: x is the sequence that the network reads, y the clip's class, view 0.
 
-    Notes count the frames filled, the apexes estimated and the frames without a face.
+    Notes count the filled frames, the estimated apexes and the frames without a face.
     """
     network, centre = settings.network, settings.training.centred
     rows, short = [], []
@@ -94,7 +93,7 @@ def assemble(clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], settin
 def _notes(
     clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], settings: Settings, short: Sequence[int]
 ) -> tuple[str, ...]:
-    """Lines of one corpus each, so that experiments on the same corpora say the same."""
+    """Notes, one or more per corpus, so that experiments on the same corpora have the same notes."""
     length, method = settings.network.frames, settings.inputs.apex_method
     placement = "around the apex" if settings.training.centred else "from the first frame on"
     lines: list[str] = []
@@ -102,8 +101,8 @@ def _notes(
         rows = [row for row, (clip, _) in enumerate(clips) if clip.corpus == corpus]
         some = [short[row] for row in rows if short[row]]
         lines.append(
-            f"{corpus}, sequences of {length} frames {placement}: {len(some)} of {len(rows)} clips do not reach so "
-            f"far, and {sum(some)} of {length * len(rows)} frames repeat a first or last one"
+            f"{corpus}, sequences of {length} frames {placement}: {len(some)} of {len(rows)} clips do not fill the "
+            f"sequence, and {sum(some)} of {length * len(rows)} frames repeat a first or last frame"
         )
         if guessed := sum(int(arrays[row]["estimated"][0]) for row in rows):
             lines.append(f"{corpus}: the apex of {guessed} of {len(rows)} clips is estimated ({method})")

@@ -1,4 +1,4 @@
-"""What apexdiff runs: the MEGC 2019 composite by clip, and leave one subject out as its leak-free twin."""
+"""The experiments of apexdiff: the MEGC 2019 composite by clip, and leave one subject out as its leak-free twin."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from common.types import Experiment
 
 @dataclass(frozen=True)
 class Inputs:
-    """Width and height of the pictures, and how an apex is found that nobody annotated."""
+    """Width and height of the images, and how an apex that is not annotated is found."""
 
     size: int = 64
     apex_method: str = "midpoint"

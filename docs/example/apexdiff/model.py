@@ -1,4 +1,4 @@
-"""A small convolutional network that reads one difference of two frames."""
+"""A small convolutional network that reads the difference of two frames."""
 
 from __future__ import annotations
 
@@ -22,5 +22,5 @@ def build(network: Network, shapes: Shapes, classes: int) -> keras.Model:
 
 
 def training_config(network: Network, training: Training) -> TrainingConfig:
-    """Trained by Adam."""
+    """How the network is trained: with Adam."""
     return TrainingConfig("apexdiff", keras.optimizers.Adam(training.learning_rate), training.batch, training.epochs)

@@ -1,4 +1,4 @@
-"""From a clip to one picture: the face at the apex less the face in the first frame."""
+"""From a clip to one image: the face at the apex minus the face in the first frame."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from papers.apexdiff.experiments import Inputs
 def prepare(clip: ClipFrames, inputs: Inputs, faces: FaceFinder) -> Arrays:
     """A clip's "difference", float32 (size, size, 1) in -1 to 1.
 
-    The landmarks of the first frame bound the face in both. Raises ClipError for files that cannot be used and a clip
-    whose first frame shows no face.
+    The landmarks of the first frame bound the face in both frames. Raises ClipError if files cannot be used or if the
+    clip's first frame shows no face.
     """
     first = read_frame(clip, 0)
     box = rectangle(faces.find(first, where(clip, 0)).points, first.shape, 0.1)
     if 0 in first[box].shape:
-        raise ClipError(f"{where(clip, 0)}: the face that dlib finds lies outside the picture")
+        raise ClipError(f"{where(clip, 0)}: the face that dlib finds lies outside the image")
     number = apex.estimate(clip, inputs.apex_method, faces).apex
     peak = read_frame(clip, int(np.abs(np.array(clip.numbers) - number).argmin()))
     size = inputs.size, inputs.size
@@ -38,7 +38,7 @@ def prepare(clip: ClipFrames, inputs: Inputs, faces: FaceFinder) -> Arrays:
 
 
 def shapes(settings: Settings) -> Shapes:
-    """One grey picture."""
+    """One grey image."""
     return {"difference": (settings.inputs.size, settings.inputs.size, 1)}
 
 

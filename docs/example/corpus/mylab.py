@@ -35,5 +35,5 @@ DOCUMENTED = (Documented("our own count", 2, 2, {"happiness": 1, "surprise": 1})
 
 
 def load(root: Path, images: str = "raw") -> Corpus:
-    """The corpus below `root`. UserError without table or images."""
+    """The corpus in the folder `root`. Raises UserError if the table or the images are missing."""
     return tables.load(LAYOUT, root, images)
