@@ -49,9 +49,9 @@ def find(data: Path, names: Sequence[str] = NAMES) -> dict[str, Path]:
         known = dict.fromkeys(
             folder for name in names for layout in source(name).layouts for _, folder in layout.folders
         )
-        hints = [f"{name} is, and is read when it is named" for name in _roots(folders, ON_REQUEST)]
+        hints = [f"{name} was found, but is read only when it is named" for name in _roots(folders, ON_REQUEST)]
         hints += [f"{folder.path} cannot be read ({folder.fault})" for folder in folders if folder.fault]
-        problem = f"no known corpus here; looked for folders of subjects in {', '.join(known)}"
+        problem = f"found no known corpus; looked for folders of subjects in {', '.join(known)}"
         raise UserError("; ".join([f"{data}: {problem}", *hints]))
     return roots
 
@@ -67,7 +67,7 @@ def load(name: str, root: Path, images: str = "raw") -> Corpus:
     Raises UserError where the name is unknown or the table or the images cannot be found or read.
     """
     if images not in ("raw", "cropped"):
-        raise UserError(f"{images!r} is no kind of images; known are raw and cropped")
+        raise UserError(f"{images!r} is not a kind of images; choose raw or cropped")
     try:
         return source(name).load(Path(root), images)
     except ClipError as error:  # the tree itself, not one clip, cannot be listed
@@ -77,5 +77,5 @@ def load(name: str, root: Path, images: str = "raw") -> Corpus:
 def source(name: str) -> Source:
     """What is known of a corpus. Raises UserError where the name is unknown."""
     if name not in SOURCES:
-        raise UserError(f"{name!r} is no known corpus; known are {', '.join(SOURCES)}")
+        raise UserError(f"{name!r} is not a known corpus; known corpora: {', '.join(SOURCES)}")
     return SOURCES[name]

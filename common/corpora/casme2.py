@@ -14,7 +14,7 @@ from common.corpora.tables import Documented
 from common.corpora.trees import Layout, Oddity
 from common.types import Corpus
 
-_AT_THE_OFFSET = "the apex is the offset; kept as printed"
+_AT_THE_OFFSET = "the apex is the offset; used as printed"
 LAYOUT = Layout(
     corpus="casme2",
     title="CASME II",

@@ -98,7 +98,7 @@ def read(table: Path) -> tuple[list[Row], Names]:
     """The rows of the codes and the naming rule, by the position of sheets and columns. Raises UserError."""
     sheets = workbooks.read(table)
     if len(sheets) < 3:
-        raise UserError(f"{table}: {len(sheets)} sheets; the codes, participants and stimuli should be the first three")
+        raise UserError(f"{table}: {len(sheets)} sheets; the first three must be codes, participants and stimuli")
     codes, participants, stimuli = (sheet.rows for sheet in sheets[:3])
     if (width := len(codes[0][1]) if codes else 0) < len(LAYOUT.headings):
         raise UserError(f"{table}: the first sheet has {width} columns; {len(LAYOUT.headings)} are needed")
@@ -120,9 +120,11 @@ def _clip(tree: Tree, names: Names, row: Row, person: int, name: str) -> Found:
     match = CLIP.fullmatch(name)
     kind = re.fullmatch(r"(macro|micro)\W?expressions?", row.text("expression"), re.IGNORECASE)
     if not match:
-        raise ClipError(f"row {row.number}: {quoted(name)} does not begin with a stimulus (disgust, anger or happy)")
+        raise ClipError(f"row {row.number}: {quoted(name)} does not start with a stimulus (disgust, anger or happy)")
     if not kind:
-        raise ClipError(f"row {row.number}: {quoted(row.cells['expression'])} is neither macro- nor micro-expression")
+        raise ClipError(
+            f"row {row.number}: {quoted(row.cells['expression'])} is neither a macro- nor a micro-expression"
+        )
     notes = _Notes(f"casme_sq/{LAYOUT.subject_id.format(person)}/{name}", row)
     if tree.name in ("rawpic", "rawvideo"):
         place = _recording(tree, names, person, match[1].lower())
@@ -184,7 +186,9 @@ def _span_in_folder(place: Path, row: Row, notes: _Notes) -> tuple[int, int]:
         return onset, max(there)
     for name, printed, used in (("onset", onset, min(there)), ("offset", offset, max(there))):
         if printed != used:
-            notes.add(name, used, "the onset lies after the offset; the clip's folder decides")
+            notes.add(
+                name, used, "the onset is after the offset; the first and last frame of the clip's folder are used"
+            )
     return min(there), max(there)
 
 
@@ -196,13 +200,13 @@ def _span_in_recording(row: Row, notes: _Notes) -> tuple[int, int]:
     """
     onset, offset = row.frame("onset"), row.frame("offset")
     if onset < 1:
-        raise ClipError(f"row {row.number}: onset {onset}, but the frames of a recording count from 1")
+        raise ClipError(f"row {row.number}: onset {onset}, but the frames of a recording are counted from 1")
     if onset <= offset:
         return onset, offset
     problem = "no offset" if not offset else f"offset {offset} before onset {onset}"
     apex = row.frame("apex")
     if apex <= onset:
-        raise ClipError(f"row {row.number}: {problem}, and no apex after the onset to end with")
+        raise ClipError(f"row {row.number}: {problem}, and no apex after the onset that could end the clip")
     notes.add("offset", apex, f"{problem}; the clip is read up to its apex")
     return onset, apex
 
@@ -210,7 +214,7 @@ def _span_in_recording(row: Row, notes: _Notes) -> tuple[int, int]:
 def _in_video(video: Path, onset: int, offset: int) -> dict[int, Path]:
     """The frames of a clip in a video, which is not opened. Raises ClipError for spans that no expression has."""
     if not 1 <= offset - onset <= LONGEST:
-        raise ClipError(f"onset {onset} and offset {offset} leave no expression; 2 to {LONGEST + 1} frames would")
+        raise ClipError(f"onset {onset} and offset {offset} do not enclose 2 to {LONGEST + 1} frames")
     return dict.fromkeys(range(onset, offset + 1), video)
 
 

@@ -52,7 +52,7 @@ def check(
             report[name] = {**_corpus(Corpus(name, name, "", root, "", "", ()), None), "error": str(error)}
     for name in absent:
         empty = Corpus(name, name, "", Path(data), "", "", ())
-        report[name] = {**_corpus(empty, None), "error": f"{data}: no images and no table of {name} here"}
+        report[name] = {**_corpus(empty, None), "error": f"{data}: found no images and no table of {name}"}
     if progress:
         progress("reading corpora", len(roots), len(roots))
     path, listed, fault = composite.find_megc_list(Path(data)), None, None
@@ -154,14 +154,14 @@ def _experiment(
     if missing:
         unread = [name for name in missing if name in report]
         absent = [name for name in missing if name not in report]
-        parts = [f"{name} cannot be read" for name in unread] + [f"{name} is not here" for name in absent]
+        parts = [f"{name} cannot be read" for name in unread] + [f"{name} is not in the data folder" for name in absent]
         reason = ", ".join(parts)
     elif fault and experiment.labels is composite.MEGC2019:
         reason = fault
     elif not clips:
-        reason = f"no clip has a class of {experiment.labels.name}"
+        reason = f"no clip belongs to a class of {experiment.labels.name}"
     else:
-        reason = f"{lost} of its {len(clips)} clips have files that cannot be read" if lost else ""
+        reason = f"{lost} of {len(clips)} clips have unreadable files" if lost else ""
     return {
         "paper": paper.key,
         "experiment": experiment.id,

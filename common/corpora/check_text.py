@@ -1,4 +1,4 @@
-"""What `doctor.check` returns, for people."""
+"""Print what `check.check` returns in readable form."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def print_check(result: Mapping[str, Any], console: Console) -> None:
         console.print(_composite(composite))
         published = composite["documented"]["by_corpus"]
         parts = all(row == published[corpus] for corpus, row in composite["by_corpus"].items())
-        scope = "the whole composite" if len(composite["by_corpus"]) == len(published) else "the parts that are here"
+        scope = "the whole composite" if len(composite["by_corpus"]) == len(published) else "the parts that were found"
         _print_verdict({"agrees": parts, "source": f"published composition, {scope}"}, console)
         for reason, count in composite["dropped"].items():
             console.print(f"  dropped {count}: {escape(reason)}")
@@ -51,7 +51,7 @@ def print_check(result: Mapping[str, Any], console: Console) -> None:
             console.print(f"  [yellow]list file[/yellow] {escape(line)}")
         console.print()
     for row in result["unreadable"]:
-        console.print(f"[red]cannot look into[/red] {escape(row['folder'])}: {escape(row['reason'])}")
+        console.print(f"[red]cannot open[/red] {escape(row['folder'])}: {escape(row['reason'])}")
     for row in result["experiments"]:
         _print_experiment(row, console)
 
@@ -129,7 +129,7 @@ def _print_verdict(documented: Mapping[str, Any] | None, console: Console) -> No
 def _lines(report: Mapping[str, Any]) -> Iterator[str]:
     """Apexes, notes, exclusions, unusable files and corrections."""
     apexes = ", ".join(f"{count} {escape(source)}" for source, count in report["by_apex"].items())
-    later = "; unknown ones are estimated by a named method where an experiment needs them"
+    later = "; unknown apexes are estimated where an experiment needs them"
     yield f"apex: {apexes or DASH}" + later * ("unknown" in report["by_apex"])
     for note in report["notes"]:
         yield f"[cyan]note[/cyan] {escape(note)}"

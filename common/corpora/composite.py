@@ -19,7 +19,7 @@ from common.files import natural
 from common.types import Clip, Corpus, Exclusion, LabelMap
 
 _NO_APEX = (None, "left out of the MEGC 2019 list: no usable apex in the table of 2014")
-_SADNESS = (None, "sadness in the table of 2014, on which the MEGC 2019 list rests; moved to surprise in 2019")
+_SADNESS = (None, "sadness in the table of 2014, on which the MEGC 2019 list is based; changed to surprise in 2019")
 
 MEGC2019 = LabelMap(
     name="megc2019",
@@ -84,9 +84,12 @@ def label(clip: Clip, labels: LabelMap) -> tuple[str | None, str]:
         return labels.by_clip[clip.id]
     emotions = labels.mapping.get(clip.corpus, {})
     if clip.emotion not in emotions:
-        raise ClipError(f"emotion {quoted(clip.emotion)} of {clip.corpus} is unknown to {labels.name}")
+        raise ClipError(f"emotion {quoted(clip.emotion)} of {clip.corpus} has no class in {labels.name}")
     chosen = emotions[clip.emotion]
-    return chosen, f"{clip.emotion} is {chosen}" if chosen else f"{clip.emotion} is none of {', '.join(labels.classes)}"
+    return (
+        chosen,
+        f"{clip.emotion} is {chosen}" if chosen else f"{clip.emotion} is not one of {', '.join(labels.classes)}",
+    )
 
 
 def select(corpora: Iterable[Corpus], labels: LabelMap, listed: Mapping[str, str] | None = None) -> Selection:
@@ -135,7 +138,7 @@ def read_megc_list(path: Path) -> dict[str, str]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             lines = list(csv.reader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path}: cannot be read as a list of clips ({error})") from None
+        raise UserError(f"{path}: cannot be read as a list of clips ({error}); download it again") from None
     listed: dict[str, str] = {}
     for number, line in enumerate(lines, 1):
         cells = [cell.strip() for cell in line]
@@ -148,7 +151,7 @@ def read_megc_list(path: Path) -> dict[str, str]:
             )
         name = MEGC2019.classes[int(cells[3])]
         if listed.setdefault(key, name) != name:
-            raise UserError(f"{path}: line {number} gives {key} a second class")
+            raise UserError(f"{path}: line {number} gives {key} a second class; remove one of the two lines")
     if not listed:
         raise UserError(f"{path}: the list is empty")
     return listed

@@ -28,12 +28,12 @@ def unusable(clips: Sequence[Clip], progress: Progress | None = None) -> list[Ex
             if verdicts[file]:
                 faults.append(f"{file.name} {verdicts[file]}")
             elif lengths[file] < clip.numbers[-1]:
-                faults.append(f"{file.name} holds {lengths[file]} frames, frame {clip.numbers[-1]} is asked for")
+                faults.append(f"{file.name} has {lengths[file]} frames, but frame {clip.numbers[-1]} is needed")
         if faults:
             more = f", and {len(faults) - 1} more of its {len(clip.files)} files" if len(faults) > 1 else ""
             exclusions.append(Exclusion(clip.id, f"{faults[0]}{more}; copy the clip again"))
         if progress:
-            progress(f"looking at the files of {clip.corpus}", done, len(clips))
+            progress(f"checking the files of {clip.corpus}", done, len(clips))
     return exclusions
 
 
@@ -47,9 +47,9 @@ def _fault(file: Path) -> tuple[str, int]:
     if not head:
         return "is empty (0 bytes)", 0
     if not is_video(file):
-        return "" if head.startswith(_IMAGES) else "is no JPEG, PNG or BMP image", sys.maxsize
+        return "" if head.startswith(_IMAGES) else "is not a JPEG, PNG or BMP image", sys.maxsize
     if not (head.startswith(_VIDEOS) or head[4:8] == b"ftyp"):
-        return "is no video", 0
+        return "is not a video", 0
     try:
         return "", stated_count(file) or sys.maxsize
     except ClipError as error:

@@ -38,10 +38,10 @@ LAYOUT = Layout(
         "emotion": "Estimated Emotion",
     },
     oddities={
-        "samm/028/028_4_1": Oddity("outside", False, "the apex lies after the offset; others read 1100, 1105 or 1113"),
-        "samm/032/032_3_1": Oddity("outside", False, "the apex lies before the onset; others read 4930 or 4945"),
+        "samm/028/028_4_1": Oddity("outside", False, "the apex is after the offset; others use 1100, 1105 or 1113"),
+        "samm/032/032_3_1": Oddity("outside", False, "the apex is before the onset; others use 4930 or 4945"),
         "samm/032/032_3_2": Oddity(
-            "onset+1", False, "the apex lies one frame after the onset, too early for any movement"
+            "onset+1", False, "the apex is one frame after the onset, too early for any movement"
         ),
     },
 )

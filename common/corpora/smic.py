@@ -64,7 +64,7 @@ def load(root: Path, images: str = "raw") -> Corpus:
         "the long release SMIC-E": ("smic_e", smic_e.LAYOUT),
     }
     notes = [
-        f"{description} is there and not read; it has the name {name}"
+        f"{description} was found but not read; its name is {name}"
         for description, (name, layout) in there.items()
         if trees.available(folders, layout)
     ]
@@ -90,7 +90,7 @@ def _load(layout: Layout, folders: Sequence[Folder], images: str, notes: Sequenc
         key = f"{layout.corpus}/s{number}/{name}"
         if key in clips or key in exclusions:
             clips.pop(key, None)
-            exclusions[key] = Exclusion(key, "the clip lies in two folders")
+            exclusions[key] = Exclusion(key, "the clip is in two folders")
             continue
         try:
             clips[key] = _clip(layout, place, number, name)
@@ -99,7 +99,9 @@ def _load(layout: Layout, folders: Sequence[Folder], images: str, notes: Sequenc
             continue
         home = place.parent.name.lower()
         if home in EMOTIONS.values() and home != clips[key].emotion:
-            corrections.append(Correction(key, "emotion", home, clips[key].emotion, "file name, against its folder"))
+            corrections.append(
+                Correction(key, "emotion", home, clips[key].emotion, "the file name contradicts its folder")
+            )
         corrections += missing_frames(clips[key])
     return Corpus(
         name=layout.corpus,
@@ -133,7 +135,7 @@ def _clip_folders(layout: Layout, tree: Path, exclusions: dict[str, Exclusion]) 
                 clip_folders.append((number, name, folder))
             else:
                 key = f"{layout.corpus}/s{number}/{printable(folder.name)}"
-                exclusions[key] = Exclusion(key, "its name says no emotion (ne, po or sur)")
+                exclusions[key] = Exclusion(key, "its name contains no emotion (ne, po or sur)")
     return clip_folders
 
 

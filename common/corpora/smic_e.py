@@ -63,9 +63,9 @@ def _named(row: Row) -> tuple[int, str]:
     person, name = tables.who(row)
     match = NAME.fullmatch(name)
     if not match:
-        raise ClipError(f"row {row.number}: {quoted(name)} says no emotion (ne, po or sur)")
+        raise ClipError(f"row {row.number}: {quoted(name)} contains no emotion (ne, po or sur)")
     if int(match[1]) != person:
-        raise ClipError(f"row {row.number}: {quoted(name)} is no clip of subject {person}")
+        raise ClipError(f"row {row.number}: {quoted(name)} is not a clip of subject {person}")
     return person, f"s{person}_{match[2].lower()}_{int(match[3]):02d}"
 
 
@@ -79,7 +79,7 @@ def _clip(layout: Layout, tree: Tree, row: Row, person: int, name: str) -> Found
 
     if missing := _MISSING.fullmatch(row.cells["onset"]):
         onset = int(missing[1])
-        note("onset", str(onset), "the movement begins before the recording; its first frame is used")
+        note("onset", str(onset), "the movement starts before the recording; the first frame of the recording is used")
         if onset not in trees.images(place):
             raise ClipError(
                 f"row {row.number}: OnsetF is {quoted(row.cells['onset'])}, and frame {onset} is not on disk"
@@ -90,7 +90,7 @@ def _clip(layout: Layout, tree: Tree, row: Row, person: int, name: str) -> Found
     emotion = EMOTIONS[name.split("_")[1]]
     printed = row.cells["emotion"].lower()
     if printed and printed[:2] != emotion[:2]:
-        note("emotion", emotion, "file name, against the table")
+        note("emotion", emotion, "the file name contradicts the table")
     for field in FURTHER:
         if row.cells.get(field, "") not in ("", "0"):
             note(field, "none", "a further micro-expression of the recording; only the first is read")

@@ -87,7 +87,7 @@ def find(folders: Sequence[trees.Folder], layout: Layout) -> Path:
     tables = trees.files(folders, layout.tables)
     if not tables:
         near = trees.files(folders, [f"*{Path(pattern).stem}.xls" for pattern in layout.tables])
-        hint = f"; {near[0].name} is of an older format: save it as xlsx" if near else ""
+        hint = f"; {near[0].name} has an older format; save it as xlsx" if near else ""
         raise UserError(
             f"{folders[0].path}: no annotation table of {layout.corpus}; looked for {', '.join(layout.tables)}{hint}"
         )
@@ -98,7 +98,7 @@ def passed_over(folders: Sequence[trees.Folder], layout: Layout, chosen: Path) -
     """One line for each other table of the corpus."""
     top = folders[0].path
     return [
-        f"also here and not read: table {trees.shown(path, top)}"
+        f"found but not read: table {trees.shown(path, top)}"
         for path in trees.files(folders, layout.tables)
         if path != chosen
     ]
@@ -118,7 +118,7 @@ def unlisted(layout: Layout, tree: Tree, corpus: Corpus) -> list[str]:
     if not there:
         return []
     examples = ", ".join(there[:5]) + (", …" if len(there) > 5 else "")
-    return [f"{len(there)} clip folder{'s are' if len(there) > 1 else ' is'} in no row of the table: {examples}"]
+    return [f"{len(there)} clip folder{'s are' if len(there) > 1 else ' is'} not listed in the table: {examples}"]
 
 
 def _listed(home: Path) -> list[str]:
@@ -178,7 +178,7 @@ def join(
             person, name = (named or who)(row)
             key = f"{layout.corpus}/{layout.subject_id.format(person)}/{name}"
             if key.lower() in first:
-                why = "the clip is annotated twice; its first row counts"
+                why = "the clip is annotated twice; its first row is used"
                 corrections.append(Correction(key, "row", str(row.number), str(first[key.lower()]), why))
                 continue
             first[key.lower()] = row.number
@@ -255,7 +255,7 @@ def single(paths: Sequence[Path], label: str, tree: Tree) -> Path:
         raise ClipError(f"no folder {label} in {tree.name}")
     if len(paths) > 1:
         places = " and ".join(f"{path.parent.name}/{path.name}" for path in paths)
-        raise ClipError(f"{label} is there {len(paths)} times in {tree.name}: {places}")
+        raise ClipError(f"{label} occurs {len(paths)} times in {tree.name}: {places}")
     return paths[0]
 
 
@@ -270,9 +270,9 @@ def who(row: Row) -> tuple[int, str]:
     person, name = row.text("subject"), row.text("clip")
     match = re.fullmatch(r"(?:sub|s)?([0-9]{1,4})", person, re.IGNORECASE)
     if not match:
-        raise ClipError(f"row {row.number}: {quoted(person)} is no subject number")
+        raise ClipError(f"row {row.number}: {quoted(person)} is not a subject number")
     if not CLIP_NAME.fullmatch(name):
-        raise ClipError(f"row {row.number}: {quoted(name)} is no clip name")
+        raise ClipError(f"row {row.number}: {quoted(name)} is not a clip name")
     return int(match[1]), name
 
 

@@ -109,7 +109,9 @@ def survey(top: Path) -> list[Folder]:
         except OSError as error:
             if depth == 0:
                 reason = error.strerror or str(error)
-                raise UserError(f"{top}: no readable folder ({reason}); give the one that holds the corpora") from None
+                raise UserError(
+                    f"{top}: not a readable folder ({reason}); name the folder that contains the corpora"
+                ) from None
             surveyed.append(Folder(path, fault=error.strerror or str(error)))
             continue
         tables = tuple(sorted(name for name in files if name.lower().endswith((".xlsx", ".xls", ".csv"))))
@@ -177,7 +179,7 @@ def choose(folders: Sequence[Folder], layout: Layout, images: str, table: Path |
 def passed_over(folders: Sequence[Folder], layout: Layout, chosen: Tree) -> list[str]:
     """One line for each other tree of the corpus."""
     return [
-        f"also here and not read: {shown(tree.path, folders[0].path)}, {tree.kind} images of "
+        f"found but not read: {shown(tree.path, folders[0].path)}, {tree.kind} images of "
         f"{_people(tree, layout)} subjects"
         for tree in trees(folders, layout)
         if tree.path != chosen.path
@@ -246,7 +248,7 @@ def images(folder: Path) -> dict[int, Path]:
         if not name.lower().endswith(IMAGES) or (number := frame_number(name)) is None:
             continue
         if number in names:
-            raise ClipError(f"frame {number} is there twice: {names[number]} and {name}")
+            raise ClipError(f"frame {number} occurs twice: {names[number]} and {name}")
         names[number] = name
     return {number: folder / names[number] for number in sorted(names)}
 
@@ -260,11 +262,11 @@ def videos(folder: Path) -> dict[str, Path]:
 def sequence(folder: Path, onset: int, offset: int) -> dict[int, Path]:
     """The frames with onset <= number <= offset, ascending. Raises ClipError where fewer than two are there."""
     if onset > offset:
-        raise ClipError(f"onset {onset} lies after offset {offset}")
+        raise ClipError(f"onset {onset} is after offset {offset}")
     paths = images(folder)
     chosen = {number: path for number, path in paths.items() if onset <= number <= offset}
     if not chosen:
-        held = f"it holds frames {min(paths)} to {max(paths)}" if paths else "it holds no numbered image"
+        held = f"it has frames {min(paths)} to {max(paths)}" if paths else "it has no numbered image"
         raise ClipError(
             f"no frame between onset {onset} and offset {offset} in {folder.parent.name}/{folder.name}; {held}"
         )
