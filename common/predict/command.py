@@ -101,13 +101,13 @@ def _examined(
     slowest = min(corpus_source(name).layouts[0].fps for name in experiment.corpora)
     clear: list[Clear] = []
     for done, path in enumerate(paths):
-        display.progress("looking at clips", done, len(paths))
+        display.progress("examining clips", done, len(paths))
         try:
             source = user_clips.read(path, fps)
             if len(source.clip.frames) < experiment.min_frames:
                 raise ClipError(
-                    f"{path}: {len(source.clip.frames)} frames; {selection.paper.key} {experiment.id} asks for "
-                    f"{experiment.min_frames} or more"
+                    f"{path}: {len(source.clip.frames)} frames; {selection.paper.key} {experiment.id} needs at "
+                    f"least {experiment.min_frames}"
                 )
             sights = suitability.examine(source.clip, faces)
             remarks.refuse(source, sights, faces)
@@ -118,7 +118,7 @@ def _examined(
             clear.append(Clear(source, clip, clip_task, tuple(remarks.remarks(source, sights, slowest))))
         except ClipError as error:
             display.fault(f"run_all.py: {error}")
-    display.progress("looking at clips", len(paths), len(paths))
+    display.progress("examining clips", len(paths), len(paths))
     return clear, len(paths) - len(clear)
 
 
@@ -144,7 +144,7 @@ def _answer(
     samples = parts.preprocess.assemble([(clip, 0)], [dict(arrays)], kept.settings)
     probabilities = answering(samples)[clip.id]
     if not np.isfinite(probabilities).all():
-        raise ClipError(f"{examined.source.path}: the network's answer is not finite")
+        raise ClipError(f"{examined.source.path}: the network's output is not finite")
     views = parts.figures.input_views(samples, kept.settings)
     axes = {name: view.axes for name, view in views.items()}
     falls = occlusion.falls(samples, axes, answering, display.progress)
@@ -166,7 +166,7 @@ def _answer(
         },
     )
     display.line(printable(f"{examined.source.path}: {answer_line(record['probabilities'])}"))
-    display.line(f"  by {kept.experiment.id}, {selection.paper.key}; the apex is an estimate, frame {clip.apex}")
+    display.line(f"  predicted by {kept.experiment.id} of {selection.paper.key}; estimated apex: frame {clip.apex}")
     for line in examined.remarks:
         display.line(f"  {line}")
     display.line(f"  wrote {' and '.join(map(str, written))}")

@@ -69,11 +69,11 @@ def opened(path: Path, paper: Paper) -> SavedModel:
         raise UserError(f"--model {path}: no such file or folder")
     card, sha256 = cards.read(folder)
     if path != folder and path.name not in {entry["file"] for entry in card["files"].values()}:
-        raise UserError(f"--model {path}: not among the files that {folder / cards.CARD} names")
+        raise UserError(f"--model {path}: not one of the files that {folder / cards.CARD} names")
     experiment, settings = cards.meant(card, paper, folder / cards.CARD)
     if card.get("arrays") != preprocessing.code(paper.key):
         raise UserError(
-            f"{folder / cards.CARD}: made with other preprocessing code than this version's; train the model again"
+            f"{folder / cards.CARD}: trained with other preprocessing code than this version's; train the model again"
         )
     for entry in card["files"].values():
         cards.check(folder / entry["file"], entry["sha256"])
@@ -155,7 +155,7 @@ def _train(job: Job, selection: PaperSelection, study: Study, kind: str, folder:
         shutil.rmtree(part / "search", ignore_errors=True)
         cards.write(part, card)
         move_folder(part, folder)
-        display.line(f"kept in {folder} ({seconds:.0f} s of training)")
+        display.line(f"saved in {folder} ({seconds:.0f} s of training)")
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
@@ -165,8 +165,8 @@ def _how(parts: Parts) -> dict[str, str]:
     preprocess, recipe = parts.preprocess, parts.recipe()
     return {
         "From a clip to arrays (prepare)": inspect.getdoc(preprocess.prepare) or "",
-        "From arrays to what the networks read (assemble)": inspect.getdoc(preprocess.assemble) or "",
-        "From what they read to answers (answers)": inspect.getdoc(recipe.answers) or "",
+        "From arrays to the inputs of the networks (assemble)": inspect.getdoc(preprocess.assemble) or "",
+        "From inputs to predictions (answers)": inspect.getdoc(recipe.answers) or "",
     }
 
 

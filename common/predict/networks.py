@@ -59,7 +59,7 @@ def save(models: Mapping[str, keras.Model], samples: Samples, scaling: Scaling, 
         whole = standalone(model, samples, scaling)
         whole.save(file)
         if foreign := sorted(_foreign(_configuration(file))):
-            raise ValueError(f"{file.name}: {', '.join(foreign)} is not among what saved networks are made of")
+            raise ValueError(f"{file.name}: {', '.join(foreign)} must not be part of a saved network")
         records[name] = {
             "file": file.name,
             "sha256": _sha256(file),
@@ -93,7 +93,7 @@ def load(folder: Path, files: Mapping[str, Any]) -> dict[str, keras.Model]:
     for name, record in files.items():
         file = folder / record["file"]
         if foreign := sorted(_foreign(_configuration(file))):
-            raise UserError(f"{file}: made of {foreign[0]}, which no saved network is; it is not read")
+            raise UserError(f"{file}: contains {foreign[0]}, which no saved network contains; it is not read")
         try:
             model = keras.saving.load_model(file, compile=False, safe_mode=True)
             entries = {key: _described(entry) for key, entry in model.input.items()}
@@ -102,7 +102,7 @@ def load(folder: Path, files: Mapping[str, Any]) -> dict[str, keras.Model]:
             reason = " ".join(str(error).split())[:120]
             raise UserError(f"{file}: cannot be read as a Keras network ({reason})") from error
         if entries != record["reads"] or outputs != record["answers"]:
-            raise UserError(f"{file}: reads or answers otherwise than its card says; it is not used")
+            raise UserError(f"{file}: its inputs or outputs differ from those in its card; it is not used")
         networks[name] = model
     return networks
 
@@ -117,10 +117,10 @@ def _configuration(file: Path) -> Any:
         with zipfile.ZipFile(file) as archive:
             parts = {part.filename: part.file_size for part in archive.infolist()}
             if set(parts) != PARTS or sum(parts.values()) > MOST_BYTES or parts["config.json"] > MOST_CONFIGURATION:
-                raise ValueError("it does not hold the three parts of one")
+                raise ValueError("it does not have the three parts of one")
             return json.loads(archive.read("config.json"))
     except (OSError, ValueError, RecursionError, NotImplementedError, RuntimeError, zipfile.BadZipFile) as error:
-        raise UserError(f"{file}: no network as Keras saves it ({error})") from error
+        raise UserError(f"{file}: not a network saved by Keras ({error}); copy it again") from error
 
 
 def _foreign(value: Any) -> Iterator[str]:

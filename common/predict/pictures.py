@@ -88,7 +88,7 @@ def strips(views: Mapping[str, InputView], falls: Mapping[str, NDArray[np.float3
         middle = view.pictures[count // 2]
         cells = [_scaled(view.pictures[place]) for place in places]
         cells.append(_tinted(_scaled(middle), falls[name], largest))
-        captions = (*(view.captions[place] for place in places), "what the answer rests on")
+        captions = (*(view.captions[place] for place in places), "what the prediction depends on")
         result.append(Strip(name, _joined(cells), captions, float(falls[name].max())))
     return result
 

@@ -41,20 +41,20 @@ def refuse(source: Source, sights: Sequence[Sight], faces: FaceFinder) -> None:
     where, scores = source.path, [sight.faces[0].score for sight in sights if sight.faces]
     unsure = not scores or np.mean(scores) < UNSURE
     if unsure and (degrees := _turn(source, sights, faces, above=float(np.mean(scores or 0)) + CLEARLY)):
-        how = f", such as by ffmpeg -i IN -vf {_FFMPEG[degrees]} OUT" if source.is_video else ""
+        how = f", for example with ffmpeg -i IN -vf {_FFMPEG[degrees]} OUT" if source.is_video else ""
         raise ClipError(
-            f"{where}: its faces are not upright: dlib finds them when the pictures are turned by {degrees} degrees "
-            f"clockwise; turn them{how}"
+            f"{where}: its faces are not upright: dlib finds them when the images are rotated by {degrees} degrees "
+            f"clockwise; rotate them{how}"
         )
     if not scores:
         raise ClipError(
-            f"{where}: dlib finds no face in any of {len(sights)} frames from first to last; nothing is guessed"
+            f"{where}: dlib finds no face in any of the {len(sights)} frames examined; use a clip that shows a face"
         )
     if not sights[0].faces:
         seen = [sight for sight in sights if sight.faces]
         raise ClipError(
-            f"{where}: dlib finds no face in its first frame, on which all else rests, but in "
-            f"{_frames(seen, sights)}; cut the clip so that it starts with a face that can be seen"
+            f"{where}: dlib finds no face in the first frame, which all other steps need, but finds one in "
+            f"{_frames(seen, sights)}; cut the clip so that it starts with a visible face"
         )
 
 
@@ -70,20 +70,21 @@ def remarks(source: Source, sights: Sequence[Sight], min_rate: float) -> list[st
     lines = [*source.remarks, *_several(seen, sights)]
     if hidden := [sight for sight in sights if not sight.faces]:
         lines.append(
-            f"No face is found in {_frames(hidden, sights)} of {len(sights)} looked at: hidden, turned away or blurred."
+            f"No face is found in {_frames(hidden, sights)} of {len(sights)} examined: it may be hidden, turned "
+            "away or blurred."
         )
     lines += _pose(seen, sights)
     lines += _covered([sight for sight in seen if not _is_turned(sight) and not _is_tilted(sight)], sights)
     if cut := [sight for sight in seen if suitability.outside(sight.faces[0].points, source.size)]:
-        lines.append(f"A part of the face lies outside the picture in {_frames(cut, sights)}.")
+        lines.append(f"Part of the face is outside the image in {_frames(cut, sights)}.")
     distance = float(np.median([suitability.eye_distance(face.points) for face in faces]))
     if distance < SMALLEST:
-        lines.append(f"The face is small: {distance:.0f} pixels between the eyes, where {SMALLEST:.0f} is little.")
+        lines.append(f"The face is small: {distance:.0f} pixels between the eyes, fewer than {SMALLEST:.0f}.")
     way = suitability.travel([face.points for face in faces])
     if way > MOVED:
         lines.append(
-            f"The head moves much, by {way:.2f} of the distance between the eyes: what the network sees may be that "
-            "movement, or another person."
+            f"The head moves a lot, by {way:.2f} times the distance between the eyes: the network may respond to this "
+            "movement, or to a change of person."
         )
     return lines + _time(source, min_rate)
 
@@ -93,9 +94,9 @@ def _several(seen: Sequence[Sight], sights: Sequence[Sight]) -> list[str]:
     if not several:
         return []
     most = max(len(sight.faces) for sight in several)
-    line = f"{'Up to ' if most > 2 else ''}{most} faces in {_frames(several, sights)}; the largest one is used."
+    line = f"{'Up to ' if most > 2 else ''}{most} faces in {_frames(several, sights)}; the largest is used."
     if any(sight.faces[1].area >= LIKE * sight.faces[0].area for sight in several):
-        line += " The two largest are of like size: the answer may be about the wrong person."
+        line += " The two largest are of similar size: the prediction may be for the wrong person."
     return [line]
 
 
@@ -105,7 +106,7 @@ def _pose(seen: Sequence[Sight], sights: Sequence[Sight]) -> list[str]:
         degrees = max(abs(suitability.tilt(sight.faces[0].points)) for sight in tilted)
         lines.append(f"The head is tilted by up to {degrees:.0f} degrees in {_frames(tilted, sights)}.")
     if turned := [sight for sight in seen if _is_turned(sight)]:
-        lines.append(f"The head is turned to its side in {_frames(turned, sights)}.")
+        lines.append(f"The head is turned to the side in {_frames(turned, sights)}.")
     return lines
 
 
@@ -140,7 +141,7 @@ def _covered(seen: Sequence[Sight], sights: Sequence[Sight]) -> list[str]:
         return []
     frames = [sight for sight in seen if any(sight in covered for covered in by_region.values())]
     parts = regions[0] if len(regions) == 1 else f"{', '.join(regions[:-1])} and {regions[-1]}"
-    return [f"Something seems to cover {parts} in {_frames(frames, sights)}, or landmarks do not hold there."]
+    return [f"Something seems to cover {parts} in {_frames(frames, sights)}, or the landmarks there are unreliable."]
 
 
 def _time(source: Source, min_rate: float) -> list[str]:
@@ -148,15 +149,15 @@ def _time(source: Source, min_rate: float) -> list[str]:
     seconds = len(clip.frames) / clip.fps
     if seconds > LONGEST:
         lines.append(
-            f"The clip lasts {seconds:.2f} s, a micro-expression half a second at most. All of it counts as one "
-            "expression, from onset to offset: cut the expression out."
+            f"The clip lasts {seconds:.2f} s, but a micro-expression lasts at most half a second. The whole clip is "
+            "treated as one expression, from onset to offset: cut out the expression."
         )
     elif seconds < SHORTEST:
-        lines.append(f"The clip lasts {seconds:.3f} s, a micro-expression a 25th of a second at least.")
+        lines.append(f"The clip lasts {seconds:.3f} s, but a micro-expression lasts at least a 25th of a second.")
     if clip.fps < SLOW * min_rate:
         lines.append(
-            f"{clip.fps:g} frames a second are few: the network was trained on {min_rate:g} or more, at which a "
-            "micro-expression has many times as many frames."
+            f"The frame rate is low, {clip.fps:g} frames per second: the network was trained at {min_rate:g} or "
+            "more, where a micro-expression has many more frames."
         )
     return lines
 
@@ -164,6 +165,6 @@ def _time(source: Source, min_rate: float) -> list[str]:
 def _frames(sights: Sequence[Sight], everything: Sequence[Sight]) -> str:
     """Frames by their number, counted from 1."""
     if len(sights) == len(everything):
-        return f"all {len(sights)} frames looked at"
+        return f"all {len(sights)} frames examined"
     numbers = [str(sight.place + 1) for sight in sights]
     return f"frame {numbers[0]}" if len(numbers) == 1 else f"frames {', '.join(numbers[:-1])} and {numbers[-1]}"
