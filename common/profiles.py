@@ -15,9 +15,9 @@ from common.protocols.splits import LOSO
 from common.types import Experiment
 
 CUTS = {
-    "subjects": "cut every corpus to its first N subjects",
-    "clips": "cut every subject to N clips",
-    "folds": "run N folds of each experiment, from its first to its last",
+    "subjects": "use only the first N subjects of each corpus",
+    "clips": "use at most N clips of each subject",
+    "folds": "run only N folds of each experiment, spread from the first to the last",
 }
 """Options that bound a run, in any profile, and what they do."""
 OWN_OPTIONS = ("precision", "weights")
@@ -100,7 +100,7 @@ def check_settings(papers: Sequence[Paper], words: Sequence[str]) -> None:
             raise UserError(f"--set {quoted(word)}: use --{name}")
         if name not in known:
             keys = " and ".join(paper.key for paper in papers)
-            raise UserError(f"--set {quoted(word)}: no setting of {keys}; known: {', '.join(sorted(known))}")
+            raise UserError(f"--set {quoted(word)}: not a setting of {keys}; known: {', '.join(sorted(known))}")
         if names.count(name) > 1:
             raise UserError(f"--set {quoted(word)}: {name} is given twice")
 
@@ -149,7 +149,7 @@ def not_reached(paper: Paper, experiments: Sequence[Experiment], words: Sequence
         if own and len(own) == len(experiments):
             raise UserError(f"--set {quoted(word)}: every chosen experiment of {paper.key} sets {name} itself")
         if own:
-            lines.append(f"--set {word}: not for {', '.join(own)} of {paper.key}, which set {name} themselves")
+            lines.append(f"--set {word}: not applied to {', '.join(own)} of {paper.key}, which set {name} themselves")
     return lines
 
 
@@ -194,7 +194,7 @@ def common_ground(
         leak_free=True,
         network=network,
         settings=settings or {},
-        note=f"The paper does not run this: it is where all papers are set side by side. {note}".rstrip(),
+        note=f"The paper does not run this experiment, in which all papers are compared. {note}".rstrip(),
         on_request=True,
         common_ground=True,
     )

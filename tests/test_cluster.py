@@ -65,7 +65,7 @@ def test_no_scheduler_is_one_line_and_status_2(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr("common.runs.dask_cluster.SECONDS", 1)
     assert run(tmp_path / "out", tmp_path / "cache", "--scheduler", "tcp://127.0.0.1:9") == 2
     (line,) = capsys.readouterr().err.strip().splitlines()
-    assert "no Dask scheduler answers there" in line
+    assert "no Dask scheduler responds there" in line
     for words in (["--workers", "2", "--scheduler", "tcp://127.0.0.1:9"], ["--workers", "0"]):
         with pytest.raises(SystemExit) as stopped:
             run(tmp_path, tmp_path, *words)

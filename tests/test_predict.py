@@ -136,7 +136,7 @@ def test_long_and_large_clips_are_refused_before_they_are_held(tmp_path: Path, m
     with pytest.raises(ClipError, match=f"more than {user_clips.MOST_FRAMES} frames; cut"):
         user_clips.read(path, None)
     monkeypatch.setattr(user_clips, "MOST_PIXELS", 32 * 40 * 7)
-    with pytest.raises(ClipError, match=r"8 frames of 40x32 pixels .* 7 such frames can be"):
+    with pytest.raises(ClipError, match=r"8 frames of 40x32 pixels .* the limit is 7 frames"):
         user_clips.read(film.video(tmp_path / "large.avi", [grey] * 8), None)
 
 
@@ -167,10 +167,10 @@ def test_a_clip_on_its_side_is_refused_with_the_turn_that_mends_it(
     tmp_path: Path, shot: Sequence[Picture], faces: FaceFinder, turns: int, degrees: int, how: str
 ) -> None:
     small = [np.rot90(little(frame), turns) for frame in shot[:2]]
-    with pytest.raises(ClipError, match=f"turned by {degrees} degrees clockwise; .*{how}"):
+    with pytest.raises(ClipError, match=f"rotated by {degrees} degrees clockwise; .*{how}"):
         told(film.video(tmp_path / "a.avi", small), faces)
     if turns == 2:
-        with pytest.raises(ClipError, match=f"turned by {degrees} degrees clockwise; turn them$"):
+        with pytest.raises(ClipError, match=f"rotated by {degrees} degrees clockwise; rotate them$"):
             told(film.folder(tmp_path / "frames", small), faces, 100)
 
 
@@ -179,9 +179,9 @@ def test_no_face_is_refused_and_one_that_goes_is_said(
 ) -> None:
     half = [little(frame) for frame in shot[:5]]
     grey = [np.full_like(half[0], 90)] * 4
-    with pytest.raises(ClipError, match="no face in any of 4 frames"):
+    with pytest.raises(ClipError, match="no face in any of the 4 frames"):
         told(film.video(tmp_path / "none.avi", grey), faces)
-    with pytest.raises(ClipError, match=r"no face in its first frame, .* but in frames 5, 6, 7, 8 and 9; cut"):
+    with pytest.raises(ClipError, match=r"no face in the first frame, .* finds one in frames 5, 6, 7, 8 and 9; cut"):
         told(film.video(tmp_path / "late.avi", [*grey, *half]), faces)
     lines = told(film.video(tmp_path / "gone.avi", [*half, *grey]), faces)
     assert any("No face is found in frames 6, 7, 8 and 9 of 9 examined" in line for line in lines)
@@ -407,7 +407,7 @@ def test_a_prediction_leaves_what_it_promises(
     capsys.readouterr()
     (folder / "network.keras").write_bytes((folder / "network.keras").read_bytes()[:-1])
     assert ask(path) == 2
-    assert "damaged or another file" in capsys.readouterr().err
+    assert "damaged, or not the file" in capsys.readouterr().err
     assert ask(path, "--seed", "1") == 0
     assert len(guessing.TRAININGS) == 2
 

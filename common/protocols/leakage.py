@@ -74,20 +74,22 @@ def check_disjoint(fold: Fold, samples: Samples, experiment: Experiment, shared:
     where = f"{experiment.id}, fold {fold.name}"
     train, test = set(samples.clip[fold.train].tolist()), set(samples.clip[fold.test].tolist())
     if both := sorted(train & test):
-        raise LeakError(f"{where}: {both[0]} is in training and in test")
+        raise LeakError(f"{where}: {both[0]} is in both training and test")
     if not (experiment.leak_free or experiment.protocol in BY_SUBJECT):
         return
     if both := sorted(set(samples.subject[fold.train].tolist()) & set(samples.subject[fold.test].tolist())):
-        raise LeakError(f"{where}: subject {both[0]} is in training and in test")
+        raise LeakError(f"{where}: subject {both[0]} is in both training and test")
     for copy in shared:
         tested = [clip for clip in (copy.first, copy.second) if clip in test]
         trained = [clip for clip in (copy.first, copy.second) if clip in train]
-        remedy = "one of the two is a copy: take it out of the corpus"
+        remedy = "one of the two is a copy: remove it from the corpus"
         if tested and trained:
-            extent = "all files" if copy.whole else "a file"
-            raise LeakError(f"{where}: {extent} of {tested[0]} (tested) also in {trained[0]} (trained on); {remedy}")
+            extent = f"all files of {tested[0]} are" if copy.whole else f"a file of {tested[0]} is"
+            raise LeakError(f"{where}: {extent} in test, but also in training as {trained[0]}; {remedy}")
         if len(tested) == 2 and copy.whole:
-            raise StoppedError(f"{where}: {tested[0]} and {tested[1]} are the same frames, counted twice; {remedy}")
+            raise StoppedError(
+                f"{where}: {tested[0]} and {tested[1]} are the same frames, which are counted twice; {remedy}"
+            )
 
 
 def check_identity(samples: Samples, clips: Sequence[tuple[Clip, int]], experiment: Experiment) -> None:
@@ -101,7 +103,7 @@ def check_identity(samples: Samples, clips: Sequence[tuple[Clip, int]], experime
     columns = (samples.clip.tolist(), samples.subject.tolist(), samples.y.tolist())
     for clip, subject, label in dict.fromkeys(zip(*columns, strict=True)):
         if clip not in known:
-            raise StoppedError(f"{experiment.id}: assemble returns {clip}, which is no clip of this experiment")
+            raise StoppedError(f"{experiment.id}: assemble returns {clip}, which is not a clip of this experiment")
         if subject != known[clip][0]:
             raise StoppedError(f"{experiment.id}: assemble gives {clip} the subject {subject}, not {known[clip][0]}")
         if label != known[clip][1]:
@@ -149,9 +151,9 @@ def check_unmixed(together: Mapping[str, str], by_itself: Mapping[str, str], exp
     for clip, digest in by_itself.items():
         if together.get(clip) != digest:
             raise LeakError(
-                f"{experiment.id}: the samples of {clip} depend on its class or name, or on the other clips, held-out "
-                "ones among them; what is read of a clip comes from its arrays alone, and what is fitted to clips "
-                "belongs into training"
+                f"{experiment.id}: the samples of {clip} depend on its class or name, or on other clips, including "
+                "held-out ones; compute them only from the arrays of the clip, and fit whatever needs several clips "
+                "during training"
             )
 
 
@@ -168,8 +170,8 @@ def check_prediction_independence(
     by_itself = predict(test.only(np.flatnonzero(test.clip == clip)))
     if set(by_itself) != {clip} or not np.allclose(by_itself[clip], answers[clip], atol=_tolerance(precision)):
         raise LeakError(
-            f"{experiment.id}, fold {fold}: the answer for {clip} depends on which other held-out clips are asked for; "
-            "what is fitted to clips belongs into training"
+            f"{experiment.id}, fold {fold}: the prediction for {clip} depends on the other held-out clips predicted "
+            "with it; fit whatever needs several clips during training"
         )
 
 
@@ -182,8 +184,8 @@ def check_no_state_kept(networks: object, recipe: object, experiment: Experiment
     finally:  # a fold that fails must not leave anything to the next one either
         if kept := changed(before, fingerprint(networks, recipe)):
             raise LeakError(
-                f"{experiment.id}, fold {fold}: training leaves {kept[0]} other than it was, and other folds test "
-                "clips that it was fitted to"
+                f"{experiment.id}, fold {fold}: training changes {kept[0]}, which other folds use, and these test "
+                "clips that it was fitted to; keep nothing between folds"
             )
 
 
@@ -194,7 +196,7 @@ def check_repeatable(
     for clip, answer in first.items():
         if not np.allclose(answer, again[clip], atol=_tolerance(precision)):
             raise LeakError(
-                f"{experiment.id}, fold {fold}: trained again after fold {between}, it answers {clip} otherwise; "
+                f"{experiment.id}, fold {fold}: trained again after fold {between}, it predicts {clip} differently; "
                 "training carries something over from fold to fold, and other folds test clips that it was fitted to"
             )
 

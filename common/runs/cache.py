@@ -87,7 +87,7 @@ class Cache:
             try:
                 return _load(path), False
             except Exception as error:  # numpy passes on whatever its zip, header and number parsers trip over
-                log.warning("cache entry %s cannot be read (%s); it is made again", path, error)
+                log.warning("cache entry %s cannot be read (%s); it is computed again", path, error)
         fresh = make()
         self._write(kind, path, lambda target: _save(target, fresh))
         return fresh, True
@@ -113,7 +113,7 @@ def _load(path: Path) -> Arrays:
                 if part.read(1):  # at its end the CRC is compared, which a shape that is damaged may not reach
                     raise ValueError(f"{name} is longer than its array")
     if not arrays:
-        raise ValueError("it holds no array")
+        raise ValueError("it contains no array")
     return arrays
 
 

@@ -31,18 +31,18 @@ class Cluster:
         try:
             self._client = Client(address, timeout=SECONDS)
         except (OSError, TimeoutError, ValueError) as error:
-            raise UserError(f"--scheduler {quoted(address)}: no Dask scheduler answers there ({error})") from error
+            raise UserError(f"--scheduler {quoted(address)}: no Dask scheduler responds there ({error})") from error
         try:
             self._client.wait_for_workers(1, timeout=SECONDS)
         except TimeoutError:
             self._client.close()
-            raise UserError(f"--scheduler {quoted(address)}: it has no worker; start some first") from None
+            raise UserError(f"--scheduler {quoted(address)}: it has no workers; start some first") from None
         workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
         if any(worker["nthreads"] > 1 for worker in workers):
             self._client.close()
             raise UserError(
-                f"--scheduler {quoted(address)}: a worker has several threads, and one process trains one network at a "
-                "time; start it with --nthreads 1"
+                f"--scheduler {quoted(address)}: a worker has several threads, but a process trains one network at a "
+                "time; start workers with --nthreads 1"
             )
         self.count = len(workers)
         self._started: list[Any] = []
@@ -75,8 +75,8 @@ class Cluster:
         except KilledWorker as error:
             self._client.cancel(self._started, force=True)
             raise StoppedError(
-                f"the cluster lost several workers at the same work, perhaps for want of memory ({error}); what is "
-                "finished is stored: run it again"
+                f"the cluster lost several workers during the same task, perhaps because memory ran out ({error}); "
+                "finished folds are stored: run the command again"
             ) from error
         except BaseException:  # whatever stops one of them stops the others, which belong to the same work
             self._client.cancel(self._started, force=True)

@@ -115,7 +115,7 @@ def run(unit: WorkUnit, say: Progress, line: Callable[[str], None], done: Callab
             reason = _one_line(error)
             for name in names:
                 job.run.save_failure(name, reason, traceback.format_exc())
-            line(f"{where}: failed before its first fold, {reason}")
+            line(f"{where}: failed before the first fold, {reason}")
             failures += len(names)
             continue
         context = FoldContext(
@@ -204,7 +204,9 @@ def _fold(context: FoldContext, fold: Fold, *, trial: bool, last: bool) -> FoldR
     lost = not all(np.isfinite(answer).all() for answer in answers.values())
     ended = histories.divergences(trained.history, at_the_end=not lost)
     if lost or (ended and not histories.is_picked(experiment.selection)):
-        raise FloatingPointError("; ".join(ended) or "answers are not finite after the last epoch: training diverged")
+        raise FloatingPointError(
+            "; ".join(ended) or "predictions are not finite after the last epoch: training diverged"
+        )
     measured = dict(context.measured)
     if trial and experiment.leak_free:
         precision = job.settings.training.precision
@@ -282,7 +284,7 @@ def _repeat(context: FoldContext, fold: Fold, result: FoldResult, between: str, 
     except UserError:
         raise
     except Exception as error:  # whatever a backend raises
-        line(f"{job.paper.key} {job.experiment.id} {fold.name}: trained again, it failed, {_one_line(error)}")
+        line(f"{job.paper.key} {job.experiment.id} {fold.name}: failed when trained again, {_one_line(error)}")
         return 1
     return 0
 
@@ -306,7 +308,7 @@ def _shared_arrays(job: Job, samples: Samples, cache: Cache, measured: dict[str,
             arrays = make()
             if not all(np.isfinite(values).all() for values in arrays.values()):
                 curves = {key: values.tolist() for key, values in arrays.items() if values.ndim == 1}
-                lines = histories.divergences({name: curves}) or [f"{name}: answers are not finite: training diverged"]
+                lines = histories.divergences({name: curves}) or [f"{name}: outputs are not finite: training diverged"]
                 raise FloatingPointError("; ".join(lines))
             return arrays
 

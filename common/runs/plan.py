@@ -115,14 +115,16 @@ def plan(
     if missing:
         raise UserError(
             f"{paper.key} {experiment.id} needs {', '.join(missing)}, not found below {data.folder}; "
-            "see what is there with --check-data"
+            "run --check-data to see what is there"
         )
     used = [data.corpora[name] for name in experiment.corpora]
     listed = data.listed if experiment.labels is composite.MEGC2019 else None
     selection = composite.select(used, experiment.labels, listed=listed)
     long_enough = [pair for pair in selection.clips if len(pair[0].numbers) >= experiment.min_frames]
     short = [
-        Exclusion(clip.id, f"fewer than {experiment.min_frames} frames, which the paper asks for", fault=False)
+        Exclusion(
+            clip.id, f"fewer than {experiment.min_frames} frames, the minimum that the paper requires", fault=False
+        )
         for clip, _ in selection.clips
         if len(clip.numbers) < experiment.min_frames
     ]
@@ -139,7 +141,7 @@ def plan(
     for name in experiment.corpora:
         if not any(clip.corpus == name for clip, _ in readable):
             raise UserError(
-                f"{paper.key} {experiment.id}: no usable clip of {name} below {data.folder}; see why with --check-data"
+                f"{paper.key} {experiment.id}: no usable clip of {name} below {data.folder}; --check-data shows why"
             )
     digests = {clip.id: digest(contents[clip.id]) for clip, _ in readable}
     key = {

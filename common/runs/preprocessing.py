@@ -113,7 +113,7 @@ def samples(
     ]
     if not used:
         raise UserError(
-            f"{job.paper.key} {job.experiment.id}: no clip can be used; the first reason is {excluded[0].reason}"
+            f"{job.paper.key} {job.experiment.id}: no clip can be used; the first reason: {excluded[0].reason}"
         )
     faces = FaceFinder(landmarks)
     clips = [pair for pair, _ in used]
@@ -129,6 +129,8 @@ def samples(
     leakage.check_identity(assembled, clips, job.experiment)
     told, there = dict(preprocess.shapes(settings)), {name: values.shape[1:] for name, values in assembled.x.items()}
     if told != there:
-        raise StoppedError(f"{job.paper.key} {job.experiment.id}: inputs are {there}, `shapes` says {told}")
+        raise StoppedError(
+            f"{job.paper.key} {job.experiment.id}: inputs have the shapes {there}, but `shapes` returns {told}"
+        )
     leakage.check_unmixed(leakage.rows(assembled), by_itself, job.experiment)
     return assembled

@@ -71,8 +71,8 @@ class Pool:
         except BrokenProcessPool:
             self._stop()
             raise StoppedError(
-                "a process was killed, perhaps for want of memory; what is finished is stored: run it again, with "
-                "fewer --workers"
+                "a process was killed, perhaps because memory ran out; finished folds are stored: run the command "
+                "again with fewer --workers"
             ) from None
         except BaseException:  # whatever stops one of them stops the others, which belong to the same work
             self._stop()

@@ -48,8 +48,8 @@ def _execute(pending: Sequence[Job], context: RunContext, progress: Progress, li
         excluded = prepared[job.experiment.id].excluded
         if dropped := _drop_other_clips(job, excluded):
             line(
-                f"{job.paper.key} {job.experiment.id}: other clips can be used than before; its {dropped} finished "
-                "folds are made again"
+                f"{job.paper.key} {job.experiment.id}: the usable clips have changed; its {dropped} finished "
+                "folds are run again"
             )
         _describe(job, prepared[job.experiment.id])
     units = [

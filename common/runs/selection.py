@@ -120,7 +120,7 @@ def check_names(papers: Sequence[Paper], names: Sequence[str]) -> None:
             keys = " and ".join(paper.key for paper in papers)
             raise UserError(
                 f"{keys}: no experiment {name!r}; known: {', '.join(plain)}; "
-                f"with +{', +'.join(CONTROLS)} behind a variant: its controls"
+                f"append +{', +'.join(CONTROLS)} to a variant for its controls"
             )
 
 

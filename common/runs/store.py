@@ -74,9 +74,9 @@ class Run:
             return None
         try:
             if digest({name: value for name, value in record.items() if name != "digest"}) != record["digest"]:
-                raise ValueError("its digest does not fit its content")
+                raise ValueError("its digest does not match its content")
             if record["fold"] != fold:
-                raise ValueError("it is that of another fold")
+                raise ValueError("it belongs to another fold")
             result = FoldResult(
                 fold=record["fold"],
                 clips=tuple(record["clips"]),
@@ -93,7 +93,7 @@ class Run:
             _check(result)
             return result
         except (ValueError, RecursionError) as error:
-            log.warning("result %s is damaged (%s); the fold runs again", self._file("folds", fold), error)
+            log.warning("result %s is damaged (%s); the fold is run again", self._file("folds", fold), error)
             return None
 
     def set_aside(self) -> int:
@@ -125,11 +125,11 @@ def _check(result: FoldResult) -> None:
     if result.truth.shape != (count,) or p.ndim != 2 or len(p) != count:
         raise ValueError(f"{count} clips, truth {result.truth.shape}, probabilities {p.shape}")
     if len(set(result.clips)) != count:
-        raise ValueError("a clip is answered twice")
+        raise ValueError("a clip is predicted twice")
     if not ((result.truth >= 0) & (result.truth < p.shape[1])).all():
-        raise ValueError(f"a truth is none of the {p.shape[1]} classes")
+        raise ValueError(f"a true class is not one of the {p.shape[1]} classes")
     if not (p >= 0).all() or not np.allclose(p.sum(axis=1), 1, atol=1e-3):
-        raise ValueError("its probabilities are not at least 0 with sum 1")
+        raise ValueError("its probabilities are negative or do not sum to 1")
 
 
 def _read(path: Path, schema: Schema) -> dict[str, Any] | None:

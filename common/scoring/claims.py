@@ -41,7 +41,9 @@ def read_paper(
         record = tomllib.load(file)
     reference = record.pop("reference", {})
     if set(record) != set(TEXTS) or set(reference) != {"kind", "authors", "details"}:
-        raise ValueError(f"{path}: must have {', '.join(TEXTS)} and a [reference] with kind, authors and details alone")
+        raise ValueError(
+            f"{path}: must contain only {', '.join(TEXTS)} and a [reference] with kind, authors and details"
+        )
     for experiment in experiments:
         try:
             profiles["paper"].settings.having(experiment.settings)

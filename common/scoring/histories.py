@@ -57,7 +57,7 @@ def divergences(history: History, *, at_the_end: bool = False) -> list[str]:
         epochs = max(map(len, metrics.values()), default=0)
         bad = {n for values in metrics.values() for n, value in enumerate(values, start=1) if not math.isfinite(value)}
         if bad and (epochs in bad or not at_the_end):
-            again = "" if epochs in bad else ", and its last epoch is finite again"
+            again = "" if epochs in bad else "; its last epoch is finite again"
             lines.append(f"{stage} diverged at epoch {min(bad)} of {epochs}{again}")
     return lines
 
@@ -103,17 +103,17 @@ def score(results: Sequence[FoldResult], name: str, folds: int) -> tuple[Score |
     shares = accuracies(results, stage)
     epochs = len(shares)
     which = f"epochs {epochs - LAST + 1}-{epochs}" if epochs >= LAST else "the last ten epochs"
-    selection = ORACLE if best else f"mean and sample deviation of {which}, none picked"
+    selection = ORACLE if best else f"mean and sample deviation of {which}, no epoch selected"
     if not epochs:
         return None, selection, f"no accuracy per epoch is stored for {stage}"
     if not best and epochs < LAST:
-        return None, selection, f"{epochs} epochs were trained, and this number needs {LAST}"
+        return None, selection, f"only {epochs} epochs were trained; this number needs {LAST}"
     last = shares[-LAST:]
     if name == EACH_BEST:
         shares = _best_of_each(results)
     shares = shares[np.isfinite(shares)] if best else shares
     if not (len(shares) if best else np.isfinite(last).all()):
-        return None, selection, f"{stage} diverged: {'no epoch' if best else 'not each of these epochs'} is finite"
+        return None, selection, f"{stage} diverged: {'no epoch' if best else 'not every one of these epochs'} is finite"
     value = np.max(shares) if best else np.std(last, ddof=1) if name == LAST_DEVIATION else np.mean(last)
     truth = np.bincount(np.concatenate([result.truth for result in results]))
     chance = None if name == LAST_DEVIATION else float(truth.max() / truth.sum())

@@ -40,7 +40,7 @@ def _answers(name: str, results: Sequence[FoldResult]) -> Predictions:
         predicted = result.probabilities.argmax(axis=1)
         for clip, truth, answer in zip(result.clips, result.truth, predicted, strict=True):
             if clip in answers:
-                raise ValueError(f"{name} answers {clip} twice")
+                raise ValueError(f"{name} predicts {clip} twice")
             answers[clip] = int(truth), int(answer)
     return answers
 

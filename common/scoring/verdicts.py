@@ -38,7 +38,7 @@ def pooled(
         predicted = result.probabilities.argmax(axis=1)
         for clip, truth, answer in zip(result.clips, result.truth, predicted, strict=True):
             if clip in seen and not repeated:
-                raise ValueError("a clip is predicted by two folds")
+                raise ValueError("two folds predict the same clip")
             seen.add(clip)
             if corpus is None or clip.startswith(f"{corpus}/"):
                 matrix = matrices.setdefault(clip.rpartition("/")[0], np.zeros((classes, classes), np.int64))
@@ -118,7 +118,7 @@ def compare(
             )
             if "oracle" in selection:  # said whatever the verdict
                 choice = "the split is" if selection.startswith(histories.PICKED_SPLIT) else "the best epoch is"
-                reason += f"; {choice} picked on the very clips that are scored"
+                reason += f"; {choice} selected on the clips that are scored"
             comparisons.append(
                 Comparison(
                     experiment=experiment.name,
@@ -171,15 +171,15 @@ def judge(
         reasons.append(f"changed by {changed}")
     reasons += caveats if claim is not None else ()
     if claim is None:
-        reasons.append("the paper prints no such number")
+        reasons.append("the paper does not print this number")
     elif claim.variant != experiment.variant:
-        reasons.append(f"the printed number is taken to belong to the variant {claim.variant}")
+        reasons.append(f"the printed number is assumed to belong to the variant {claim.variant}")
     elif (held_out := sum(n for _, n in experiment.held_out.values())) and claim.n_clips not in (None, held_out):
-        reasons.append(f"the printed number is one of {claim.n_clips} clips, and {held_out} are held out")
+        reasons.append(f"the printed number is for {claim.n_clips} clips, but {held_out} are held out")
     elif measured is not None and not reasons and claim.n_clips not in (None, measured.n_clips):
-        return "INCOMPLETE", f"{measured.n_clips} clips, the paper has {claim.n_clips}"
+        return "INCOMPLETE", f"{measured.n_clips} clips; the paper has {claim.n_clips}"
     if measured is None:
-        reasons.append(why or "no finished fold holds the clips that this number needs")
+        reasons.append(why or "no finished fold contains the clips that this number needs")
     if measured is None or claim is None or reasons:
         return "INCOMPLETE" if incomplete else "NOT_COMPARABLE", "; ".join(reasons)
     apart = measured.value - claim.value
@@ -189,8 +189,8 @@ def judge(
     if measured.low is None or measured.high is None:
         return "DIFFERS", f"{difference}; this number has no interval"
     if measured.low <= claim.value <= measured.high:
-        return "CLOSE", f"{difference}; the printed value lies in the interval"
-    return "DIFFERS", f"{difference}; the printed value lies outside the interval"
+        return "CLOSE", f"{difference}; the printed value is inside the interval"
+    return "DIFFERS", f"{difference}; the printed value is outside the interval"
 
 
 def parts(experiment: Experiment) -> list[tuple[str, str | None]]:

@@ -198,9 +198,9 @@ def _check(corpora: Sequence[str], subjects: int | None, clips: int | None, moti
     known = (*CORPORA, *ON_REQUEST)
     for name in corpora:
         if name not in known:
-            raise UserError(f"{name!r} is no stand-in corpus; known are {', '.join(known)}")
+            raise UserError(f"{name!r} is not a stand-in corpus; known: {', '.join(known)}")
     for name, bound in (("subjects", subjects), ("clips", clips)):
         if bound is not None and bound < 1:
-            raise UserError(f"stand-in corpora need {name} of at least 1, not {bound}")
+            raise UserError(f"the number of {name} of stand-in corpora must be at least 1, not {bound}")
     if not 0 <= motion <= MOST_MOTION:
-        raise UserError(f"stand-in corpora take a motion from 0 to {MOST_MOTION}, not {motion:g}")
+        raise UserError(f"stand-in corpora need a motion from 0 to {MOST_MOTION}, not {motion:g}")

@@ -111,7 +111,7 @@ def editions(corpus: str, names: Iterable[str] | None = None) -> tuple[Edition, 
     chosen = list(dict.fromkeys(DEFAULT[corpus] if names is None else names))
     for name in chosen:
         if name not in known:
-            raise UserError(f"{name!r} is no edition of {corpus}; known are {', '.join(known)}")
+            raise UserError(f"{name!r} is not an edition of {corpus}; known: {', '.join(known)}")
     return tuple(known[name] for name in chosen)
 
 

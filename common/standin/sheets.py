@@ -69,7 +69,7 @@ def version(corpus: str, name: str | None = None) -> str | None:
     """The version of that name, or the default. Raises UserError for an unknown name."""
     known = TABLES[corpus]
     if name is not None and name not in known:
-        raise UserError(f"{name!r} is no table of {corpus}; known are {', '.join(known) or 'none'}")
+        raise UserError(f"{name!r} is not a table of {corpus}; known: {', '.join(known) or 'none'}")
     return name or next(iter(known), None)
 
 

@@ -104,7 +104,7 @@ def measure(trained: Trained, samples: Samples, *, labelled: bool, look: bool) -
             return {}
         measured = of_answers(np.array([label[clip] for clip in answers]), probabilities)
     except Exception as error:  # whatever a backend or a recipe raises
-        log.warning("the training clips of a fold could not be answered: %s", error)
+        log.warning("the training clips of a fold could not be predicted: %s", error)
         return {}
     if look and stuck(measured):
         from common.training import diagnosis

@@ -36,9 +36,9 @@ def from_file(network: keras.Model, path: Path) -> None:
     empty = sum(not np.isfinite(keras.ops.convert_to_numpy(weight)).all() for weight in others)
     if empty:
         raise UserError(
-            f"--weights {path}: gives {len(others) - empty} of the {len(others)} arrays of {network.name} for input "
-            f"{'x'.join(map(str, network.input_shape[1:3]))}; name the weights of that network and input size, or run "
-            "one network with --experiment"
+            f"--weights {path}: contains only {len(others) - empty} of {len(others)} arrays of {network.name} for "
+            f"input {'x'.join(map(str, network.input_shape[1:3]))}; give weights for that network and input size, or "
+            "run one network with --experiment"
         )
     for weight, value in zip(last.weights, own, strict=True):
         weight.assign(value)
@@ -66,7 +66,7 @@ def from_named(
     try:
         values = read(path, shapes)
         if unusable := [theirs for theirs, array in values.items() if not np.isfinite(array).all()]:
-            raise ValueError(f"{unusable[0]} holds values that are no numbers")
+            raise ValueError(f"{unusable[0]} contains values that are not finite")
     except Exception as error:  # the readers of HDF5 and safetensors raise whatever they trip over
         reason = " ".join(str(error).split())[:120]
         raise UserError(f"--weights {path}: cannot be read as weights of {network.name}: {reason}") from error
@@ -85,12 +85,12 @@ def from_imagenet(network: keras.Model, build: Callable[..., keras.Model]) -> No
         reason = " ".join(str(error).split())[-100:]
         raise UserError(
             f"--weights imagenet: the weights of {network.name} cannot be downloaded ({reason}); run once online, "
-            "name a copy with --weights FILE, or start from random weights with --weights none"
+            "give a local copy with --weights FILE, or start from random weights with --weights none"
         ) from error
     for layer, theirs in zip(network.layers[:-1], source.layers[:-1], strict=True):
         if [weight.shape for weight in layer.weights] != [weight.shape for weight in theirs.weights]:
             raise UserError(
-                f"--weights imagenet: layer {theirs.name} of {network.name} is made for images of 224x224 pixels, not "
-                f"{'x'.join(map(str, network.input_shape[1:3]))}; take --profile paper or --weights none"
+                f"--weights imagenet: layer {theirs.name} of {network.name} needs images of 224x224 pixels, not "
+                f"{'x'.join(map(str, network.input_shape[1:3]))}; use --profile paper or --weights none"
             )
         layer.set_weights(theirs.get_weights())

@@ -66,7 +66,7 @@ def from_safetensors(path: Path, shapes: Shapes) -> dict[str, NDArray[np.float32
 
 def _check(name: str, floating: bool, shape: tuple[int, ...], wanted: tuple[int, ...]) -> None:
     if not floating:
-        raise ValueError(f"{name} does not hold floating numbers of 16, 32 or 64 bits")
+        raise ValueError(f"{name} does not contain floating-point numbers of 16, 32 or 64 bits")
     if shape != wanted:
         raise ValueError(f"{name} is {'x'.join(map(str, shape))}, not {'x'.join(map(str, wanted))}")
 

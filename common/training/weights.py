@@ -36,12 +36,14 @@ class Weights:
         fitting = [(Path(path), digest) for path, digest in self.files if Path(path).suffix.lower() in endings]
         if not Path(self.choice).is_dir():
             if not fitting:
-                raise UserError(f"--weights {self.choice}: {network} reads weights that end in {' or '.join(endings)}")
+                raise UserError(
+                    f"--weights {self.choice}: {network} needs a weight file that ends in {' or '.join(endings)}"
+                )
             return fitting[0]
         matching = [(path, digest) for path, digest in fitting if path.name.lower().startswith(network)]
         if len(matching) != 1:
             names = " or ".join(f"{network}…{ending}" for ending in endings)
-            raise UserError(f"--weights {self.choice}: {len(matching)} files are named {names}; put one there")
+            raise UserError(f"--weights {self.choice}: {len(matching)} files are named {names}; exactly one is needed")
         return matching[0]
 
 
@@ -54,12 +56,12 @@ def chosen(text: str) -> Weights:
         return Weights(text)
     path = Path(text).expanduser().absolute()
     if not path.exists():
-        raise UserError(f"--weights {quoted(text)}: no such file or folder; {IMAGENET} and {NONE} are the words")
+        raise UserError(f"--weights {quoted(text)}: no such file or folder; give a path, {IMAGENET} or {NONE}")
     candidates = sorted(path.iterdir()) if path.is_dir() else [path]
     files = [file for file in candidates if file.suffix.lower() in (*KERAS, *SAFETENSORS) and file.is_file()]
     if not files:
         raise UserError(
-            f"--weights {text}: no weights of Keras, which end in {' or '.join(KERAS)}, and no {SAFETENSORS[0]} either"
+            f"--weights {text}: contains no Keras weights ({' or '.join(KERAS)}) and no {SAFETENSORS[0]} file"
         )
     return Weights(str(path), tuple((str(file), _digest(file)) for file in files))
 

@@ -39,7 +39,7 @@ def estimate(clip: AnyClip, method: str, faces: FaceFinder) -> AnyClip:
     frames cannot be read or the first shows no face ("lbp-divide-and-conquer" alone looks at them).
     """
     if method not in METHODS:
-        raise UserError(f"{method!r} is no known way to estimate an apex; known are {', '.join(METHODS)}")
+        raise UserError(f"{method!r} is not a known method for estimating an apex; known: {', '.join(METHODS)}")
     if clip.apex is not None:
         return clip
     index = midpoint(len(clip.numbers)) if method == "midpoint" else spot(face_crops(clip, faces))
@@ -66,7 +66,7 @@ def face_crops(clip: Clip | ClipFrames, faces: FaceFinder) -> NDArray[np.uint8]:
     first, crops = images.read_frame(clip, 0), []
     box = rectangle(faces.find(first, images.where(clip, 0)).points, first.shape, MARGIN)
     if 0 in first[box].shape:
-        raise ClipError(f"{images.where(clip, 0)}: the face that dlib finds lies outside the picture")
+        raise ClipError(f"{images.where(clip, 0)}: the face that dlib finds is outside the image")
     for picture in images.each_frame(clip, part=box):
         grey = cv2.cvtColor(np.ascontiguousarray(picture), cv2.COLOR_RGB2GRAY)
         crops.append(cv2.resize(grey, (SIZE, SIZE), interpolation=cv2.INTER_AREA))

@@ -70,7 +70,7 @@ class FaceFinder:
             boxes = self._dlib[0](picture, enlargements)
             if len(boxes):
                 return self._face(picture, max(boxes, key=lambda box: box.area()), how, offset)
-        raise ClipError(f"{where}: dlib finds no face in it, neither enlarged nor with a border added")
+        raise ClipError(f"{where}: dlib finds no face, even when the image is enlarged or padded")
 
     def every(self, image: NDArray[np.uint8]) -> list[Face]:
         """All faces of an RGB uint8 image, the largest first, by the first step of `find` that shows any."""
@@ -112,7 +112,7 @@ class FaceFinder:
         try:
             return dlib.get_frontal_face_detector(), dlib.shape_predictor(str(path))
         except RuntimeError as error:  # it is whole: of some systems dlib opens plain names alone
-            raise UserError(f"dlib cannot open {path}; put a copy where all names are ASCII: --landmarks") from error
+            raise UserError(f"dlib cannot open {path}; give a copy with a pure ASCII path with --landmarks") from error
 
 
 def _widening(image: NDArray[np.uint8]) -> Iterator[tuple[str, NDArray[np.uint8], int, int]]:

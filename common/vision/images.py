@@ -39,7 +39,7 @@ def _read(path: Path, part: Part | None) -> tuple[tuple[int, int], NDArray[np.ui
     try:
         with Image.open(path, formats=FORMATS) as opened:
             if opened.width * opened.height > MOST_PIXELS:
-                raise ValueError(f"{opened.width}x{opened.height} pixels are more than {MOST_PIXELS}")
+                raise ValueError(f"{opened.width}x{opened.height} pixels exceed the limit of {MOST_PIXELS}")
             opened.load()
             size = opened.height, opened.width
             picture: Image.Image = opened
@@ -50,7 +50,7 @@ def _read(path: Path, part: Part | None) -> tuple[tuple[int, int], NDArray[np.ui
                 return size, np.asarray(cv2.cvtColor(np.asarray(picture), cv2.COLOR_GRAY2RGB), np.uint8)
             return size, np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
     except UnidentifiedImageError:
-        raise ClipError(f"{path}: no JPEG, PNG or BMP that can be read; copy the file again or convert it") from None
+        raise ClipError(f"{path}: not a readable JPEG, PNG or BMP; copy the file again or convert it") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ClipError(f"{path}: {error}; copy the file again") from error
 
@@ -118,8 +118,8 @@ def _read_all(wanted: Sequence[tuple[Path, int]], part: Part | None, repeated: b
         if size != first[0]:
             name = f"{file}, frame {number}" if videos.is_video(file) else f"{file}"
             raise ClipError(
-                f"{name}: {size[1]}x{size[0]} pixels, but {first[1]} has {first[0][1]}x{first[0][0]}; the frames of a "
-                "clip must have one size"
+                f"{name}: {size[1]}x{size[0]} pixels, but {first[1]} has {first[0][1]}x{first[0][0]}; all frames "
+                "of a clip must have the same size"
             )
         yield picture
 

@@ -55,7 +55,7 @@ class Magnification:
 
     def __post_init__(self) -> None:
         if self.filter not in FILTERS:
-            raise ValueError(f"{self.filter!r} is no temporal filter; known are {', '.join(FILTERS)}")
+            raise ValueError(f"{self.filter!r} is not a temporal filter; known: {', '.join(FILTERS)}")
         if not 0 <= self.alpha < math.inf:
             raise ValueError(f"alpha must be 0 or more and finite, not {self.alpha}")
         if not 0 < self.wavelength < math.inf:
@@ -157,8 +157,8 @@ def _check_band(fps: float, settings: Magnification) -> None:
         raise ValueError(f"a frame rate must be positive, not {fps}")
     if settings.high_hz >= fps / 2:
         raise ValueError(
-            f"{fps:g} frames a second carry motion below {fps / 2:g} Hz; "
-            f"the band {settings.low_hz:g}-{settings.high_hz:g} Hz reaches further: lower its upper edge"
+            f"{fps:g} frames per second show only motion below {fps / 2:g} Hz; "
+            f"the band {settings.low_hz:g}-{settings.high_hz:g} Hz exceeds this: lower its upper edge"
         )
 
 

@@ -34,7 +34,7 @@ _FFMPEG = {
     "OPENCV_FFMPEG_LOGLEVEL": "-8",
     "OPENCV_FFMPEG_CAPTURE_OPTIONS": f"fflags;discardcorrupt|format_whitelist;{_FORMATS}",
 }
-_REMEDY = "copy it again, or convert it to AVI (MJPG) or to an image per frame"
+_REMEDY = "copy it again, or convert it to AVI (MJPG) or to one image per frame"
 
 
 def is_video(path: Path) -> bool:
@@ -51,14 +51,14 @@ def frames(path: Path, numbers: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
         raise ValueError(f"frame numbers must ascend: {list(numbers)}")
     with _opened(path) as video:
         if numbers and numbers[0] < 1:
-            raise ClipError(f"{path}: frame {numbers[0]} is asked for, but the frames of a video count from 1")
+            raise ClipError(f"{path}: frame {numbers[0]} is needed, but the frames of a video are counted from 1")
         held = 0
         for number in numbers:
             while held < number:
                 if not video.grab():
                     raise ClipError(
-                        f"{path}: holds {held} frames, frame {numbers[-1]} is asked for; copy the file again, "
-                        "or correct the annotation"
+                        f"{path}: has {held} frames, but frame {numbers[-1]} is needed; copy the file "
+                        "again, or correct the annotation"
                     )
                 held += 1
             decoded, picture = video.retrieve()
@@ -113,7 +113,7 @@ def _opened(path: Path) -> Iterator[cv2.VideoCapture]:
     except OSError as error:
         raise ClipError(f"{path}: {error.strerror}") from error
     if not size:
-        raise ClipError(f"{path}: zero bytes; copy the file again")
+        raise ClipError(f"{path}: the file is empty (0 bytes); copy it again")
     for name, value in _FFMPEG.items():
         os.environ.setdefault(name, value)
     level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
