@@ -116,7 +116,7 @@ def test_the_audit_finds_smics_exchanged_figures_and_no_other() -> None:
         "casme2": True,
         "samm": True,
     }
-    assert "each where the other belongs" in exchanged[0].statement
+    assert "each in place of the other" in exchanged[0].statement
     assert all(finding.holds for finding in findings if finding.topic.startswith(("Class counts", "Corpora add up")))
 
 

@@ -61,7 +61,7 @@ def _classes(facts: Mapping[str, Any], documented: Mapping[str, Any]) -> Iterato
             if not (known := documented["class_counts"].get(corpus)):
                 continue
             statement = (
-                f"{corpus}: printed {row(counts)}; the MEGC 2019 rule on the corpora's tables gives {row(known)}."
+                f"{corpus}: printed {row(counts)}; the MEGC 2019 rule applied to their tables gives {row(known)}."
             )
             holds = dict(counts) == dict(known)
         else:
@@ -77,7 +77,7 @@ def _classes(facts: Mapping[str, Any], documented: Mapping[str, Any]) -> Iterato
             rule = facts.get("dropped", {}).get(corpus)
             above = {name: n for name, n in counts.items() if n > known[name]}
             statement += f" before {rule}" if rule else ""
-            statement += f"; the printed {row(above)} lies above it." if above else "."
+            statement += f"; the printed {row(above)} is higher." if above else "."
             holds = not above if rule else dict(counts) == dict(known)
         yield by_documents("Class counts against the corpora", statement, holds, source(facts, "class_counts"))
 
@@ -99,8 +99,8 @@ def emotions(facts: Mapping[str, Any], documented: Mapping[str, Any]) -> Iterato
         if releases:
             same = [name for name, known in releases.items() if dict(known) == dict(counts)]
             first = next(iter(releases))
-            statement = f"{corpus}: printed {row(counts)}; "
-            statement += f"so has the {listed(same)}." if same else f"the {first} has {row(releases[first])}."
+            statement = f"{corpus}: printed {row(counts)}"
+            statement += f", as in the {listed(same)}." if same else f"; the {first} has {row(releases[first])}."
             yield by_documents("Emotions against the corpora", statement, bool(same), source(facts, "emotions"))
     for corpus, names in facts.get("named_emotions", {}).items():
         held = {
@@ -109,8 +109,8 @@ def emotions(facts: Mapping[str, Any], documented: Mapping[str, Any]) -> Iterato
         }
         if held and corpus in facts.get("sequences", {}):
             printed, whole = facts["sequences"][corpus], _undivided(documented, corpus)
-            statement = f"{corpus}: the {len(names)} emotions named hold {_by_number(held)}, printed {printed}"
-            statement += f"; all emotions hold {_by_number(whole)}." if whole else "."
+            statement = f"{corpus}: the {len(names)} named emotions have {_by_number(held)}, printed {printed}"
+            statement += f"; all emotions have {_by_number(whole)}." if whole else "."
             where, holds = source(facts, "named_emotions"), printed in (*held.values(), *whole.values())
             yield by_documents("Clips of the named emotions", statement, holds, where)
     for corpus, number in facts.get("emotion_numbers", {}).items():
@@ -170,14 +170,14 @@ def regrouped(facts: Mapping[str, Any], documented: Mapping[str, Any]) -> Iterat
             terms.append(f"{row(counts)}, {sum(counts.values())} in all ({release})")
         if not terms:
             continue
-        statement = f"{corpus}: the classes hold {'; '.join(terms)}; printed {row(printed) if printed else clips}"
+        statement = f"{corpus}: the classes have {'; '.join(terms)}; printed {row(printed) if printed else clips}"
         statement += "" if printed else " clips"
         by_rule = documented["class_counts"].get(corpus) if composites(facts) else None
         drops = all(counts[name] >= n for name, n in printed.items()) if printed else False
         if not holds and drops and printed == by_rule:
-            holds, statement = True, f"{statement}, which is what the MEGC 2019 rule leaves of them"
+            holds, statement = True, f"{statement}, which is what the MEGC 2019 rule leaves"
         elif not holds and not printed and clips in (whole := _undivided(documented, corpus)).values():
-            holds, statement = True, f"{statement}; all emotions hold {_by_number(whole)}"
+            holds, statement = True, f"{statement}; all emotions have {_by_number(whole)}"
         check = by_arithmetic if own else by_documents
         yield check("Clips of the regrouped classes", f"{statement}.", holds, source(facts, "regrouped"))
 

@@ -60,16 +60,16 @@ def _fits(claim: Claim, readings: Sequence[tuple[Mapping[str, Any], NDArray[np.f
             nearest = 100 * shares[np.abs(shares - claim.value).argmin()]
             others.append(f"{reading['what']} (nearest {nearest:.{decimals(claim.printed) + 1}f}%)")
     statement = f"{name(claim)} {figure(claim)} on {claim.corpus} "
-    statement += f"can be a {listed(fitting, 'or a')}" if fitting else f"is no {listed(others, 'and no')}"
-    statement += f", but no {listed(others, 'and no')}" if fitting and others else ""
+    statement += f"can be a {listed(fitting, 'or a')}" if fitting else f"cannot be a {listed(others, 'or a')}"
+    statement += f", but not a {listed(others, 'or a')}" if fitting and others else ""
     return f"{statement}.", bool(fitting)
 
 
 def _fit(claim: Claim, reading: Mapping[str, Any], shares: NDArray[np.float64]) -> str:
     """A reading that fits, the smallest test set where it has none, and how many figures fit by chance."""
     places = decimals(claim.printed)
-    about = f"{100 * printable(shares, 100 * 10**places):.0f} of 100 figures with {places} "
-    about += f"decimal{'' if places == 1 else 's'} can"
+    about = f"as can {100 * printable(shares, 100 * 10**places):.0f} of 100 figures with {places} "
+    about += f"decimal{'' if places == 1 else 's'}"
     if most := reading.get("at_most"):
         n, counts = next((n, k) for n in range(1, most + 1) if (k := counts_printing_as(claim, n)))
         return f"{reading['what']}, the smallest {counts[0]}/{n} ({about})"
@@ -115,17 +115,18 @@ def largest_class(
             f"{max(counts)} of {sum(counts)} {kind} ({of(counts)}), {100 * max(counts) / sum(counts):.1f}%"
             for kind, counts in counted
         ]
-        statement = f"{corpus}: always answering the largest class gives {listed(terms, 'or')}"
+        statement = f"{corpus}: always predicting the largest class gives {listed(terms, 'or')}"
         if above == corpus_claims:
             accuracies = (
-                "the printed accuracy lies"
+                "the printed accuracy is"
                 if len(corpus_claims) == 1
-                else f"all {len(corpus_claims)} printed accuracies lie"
+                else f"all {len(corpus_claims)} printed accuracies are"
             )
-            statement += f"; {accuracies} above"
+            statement += f"; {accuracies} higher"
         else:
             under = listed([f"{name(c)} {figure(c)}" for c in corpus_claims if c not in above])
-            statement += f"; of {len(corpus_claims)} printed accuracies {len(above)} "
-            statement += f"{'lies' if len(above) == 1 else 'lie'} above, not {under}"
+            statement += f"; {len(above)} of {len(corpus_claims)} printed accuracies "
+            statement += f"{'is' if len(above) == 1 else 'are'} higher; {under} "
+            statement += "is not" if len(corpus_claims) - len(above) == 1 else "are not"
         where = listed(list(dict.fromkeys(c.source for c in corpus_claims)))
         yield note("More than the largest class", f"{statement}.", above == corpus_claims, where)

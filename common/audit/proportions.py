@@ -48,24 +48,24 @@ def accuracies(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Fi
             else:
                 yield _of_others(claim, own, others)
         if fits:
-            statement = f"{corpus}, of {own['clips']} {own['what']}: {'; '.join(fits)}."
+            statement = f"{corpus}, {own['clips']} {own['what']}: {'; '.join(fits)}."
             yield by_arithmetic("Accuracies as whole clips", statement, True, where)
         for label in dict.fromkeys(label for _, label in single):
             same = [claim for claim, other in single if other == label]
             figures = listed([f"{name(claim)} {figure(claim)}" for claim in same])
             statement = (
-                f"{corpus}: {figures} {'equals' if len(same) == 1 else 'equal'} the share of {label} among the "
-                f"{own['clips']} {own['what']}: always answering that class gives as much."
+                f"{corpus}: {figures} {'equals' if len(same) == 1 else 'equal'} the percentage of {label} among the "
+                f"{own['clips']} {own['what']}: always predicting that class gives the same."
             )
             yield note("Accuracies of a single answer", statement, False, where)
 
 
 def _of_others(claim: Claim, own: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> Finding:
     """A figure that is no share of the clips that the paper gives for it."""
-    statement = f"{name(claim)} on {claim.corpus}: {figure(claim)} is no k/{own['clips']} ({own['what']})"
+    statement = f"{name(claim)} on {claim.corpus}: {figure(claim)} is not k/{own['clips']} ({own['what']})"
     fitting = [(size, counts) for size in others if (counts := counts_printing_as(claim, size["clips"]))]
     missing = [f"k/{size['clips']}" for size in others if not counts_printing_as(claim, size["clips"])]
-    statement += f", and no {listed(missing, 'or')}" if missing else ""
+    statement += f", and not {listed(missing, 'or')}" if missing else ""
     if not fitting:
         nearest = round(claim.value * own["clips"])
         statement += f"; the nearest is {nearest}/{own['clips']} = {percent(nearest / own['clips'])}"
@@ -74,7 +74,7 @@ def _of_others(claim: Claim, own: Mapping[str, Any], others: Sequence[Mapping[st
         ratio = _ratio(claim, counts[0], n)
         statement += f"; it is {ratio}, of {size['what']} ({size['source']}), and {_chance(claim, n)}"
         if size.get("largest") in counts:
-            statement += f"; {size['largest']} is the largest class of these {n}: always answering it gives as much"
+            statement += f"; {size['largest']} is the largest class of these {n}: always predicting it gives the same"
     holds = any(not size.get("outside") for size, _ in fitting)
     return by_arithmetic("Accuracies as whole clips", f"{statement}.", holds, claim.source)
 
@@ -102,10 +102,9 @@ def means(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding
         own = sizes[claim.corpus][0]
         of_own = bool(fitting) and fitting[0][0] is own
         statement = (
-            f"{name(claim)} on {claim.corpus}: of means over {LAST} epochs of k/n, which are K/({LAST} n), "
-            f"{figure(claim)} is"
+            f"{name(claim)} on {claim.corpus}: as a mean of k/n over {LAST} epochs, K/({LAST} n), {figure(claim)} is"
         )
-        terms = [] if of_own else [f" no K/{LAST * own['clips']} ({own['what']})"]
+        terms = [] if of_own else [f" not K/{LAST * own['clips']} ({own['what']})"]
         for size, sums in fitting[:1] if of_own else fitting:
             n = LAST * size["clips"]
             ratio = _ratio(claim, sums[0], n)
@@ -119,9 +118,9 @@ def means(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding
 def _deviation(claim: Claim, sums: Sequence[int], n: int) -> str:
     ways = [way for way, less in (("sample (n - 1)", 1), ("population (n)", 0)) if deviates(claim, sums, n, less)]
     if not ways:
-        return f"; the deviation {figure(claim)} is reached by no {LAST} counts of this sum"
-    only = " alone" if len(ways) == 1 else ""
-    return f"; the deviation {figure(claim)} is reached as that of a {listed(ways, 'or of a')}{only}"
+        return f"; no {LAST} counts with this sum give the deviation {figure(claim)}"
+    only = " only" if len(ways) == 1 else ""
+    return f"; the deviation {figure(claim)} can be that of a {listed(ways, 'or a')}{only}"
 
 
 def deviates(claim: Claim, sums: Sequence[int], n: int, less: int) -> bool:
@@ -152,7 +151,7 @@ def below_best(claims: Sequence[Claim]) -> Iterator[Finding]:
     ]
     if pairs:
         wrong = [f"{name(a)} {figure(a)} above {figure(b)}" for a, b in pairs if a.value > b.value]
-        statement = f"of {len(pairs)} means over {LAST} epochs {len(pairs) - len(wrong)} lie at or below the accuracy"
+        statement = f"{len(pairs) - len(wrong)} of {len(pairs)} means over {LAST} epochs are at or below the accuracy"
         statement += f" printed for the same network{'; ' + listed(wrong) if wrong else ''}."
         where = listed(list(dict.fromkeys(claim.source for pair in pairs for claim in pair)))
         yield note("Means over epochs against the accuracy", statement, not wrong, where)
@@ -174,4 +173,4 @@ def percent(share: float) -> str:
 def _chance(claim: Claim, n: int) -> str:
     """How much a fit says: a large n fits many figures."""
     share = 100 * fitting_share(claim, n)
-    return f"{share:.0f} of 100 figures with {decimals(claim.printed)} decimals are some k/{n}"
+    return f"{share:.0f} of 100 figures with {decimals(claim.printed)} decimals have the form k/{n}"

@@ -26,15 +26,15 @@ def above_cited(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[F
         terms = [f"{a.metric} {a.text} ({a.name}) against {b.text} ({b.name}) on {a.corpus}" for a, b in wrong]
         which = listed(given["own"]) if given.get("own") else "the best own figure of each column"
         right = len(pairs) - len(wrong)
-        statement = f"{which}: of {len(pairs)} comparisons with cited figures {right} {'is' if right == 1 else 'are'} "
+        statement = f"{which}: {right} of {len(pairs)} comparisons with cited figures {'is' if right == 1 else 'are'} "
         statement += "in favour"
-        statement += f"{'; not ' + listed(terms) if wrong else ''}"
-        statement += "; most are said to be" if most else ""
+        statement += f"{'; not in favour: ' + listed(terms) if wrong else ''}"
+        statement += "; the text claims this for most" if most else ""
         in_most = len(wrong) < len(pairs) / 2
         of_best = all(a.value > b.value for a, b in _pairs(table, given.get("own"), given.get("cited"), best=True))
         if wrong and loose:
             best = "and those of the best of them are" if of_best else "and most are not"
-            statement += f"; the text says neither all nor most, {'and most are' if in_most else best}"
+            statement += f"; the text claims neither all nor most, {'and most are' if in_most else best}"
         holds = not wrong or (in_most and (most or loose)) or (of_best and loose)
         check = note if loose else by_arithmetic
         yield check("Own figures above cited ones", f"{statement}.", holds, str(given["source"]))
@@ -74,9 +74,9 @@ def order(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding
         more = len(ranked) - len(terms)
         statement = f"{given['corpus']}, {given['metric']}: the order is {', '.join(terms)}"
         statement += f" and {more} more" if more else ""
-        statement += f"; the text has {', then '.join(names)} at the top"
+        statement += f"; the text ranks {', then '.join(names)} at the top"
         among_all, among_own = _leads_with(ranked, names), _leads_with(own, names)
-        statement += ", as they are among the paper's own" if among_own and not among_all else ""
+        statement += ", which holds among the paper's own" if among_own and not among_all else ""
         yield by_arithmetic("Ranks in the text", f"{statement}.", among_all or among_own, str(given["source"]))
 
 

@@ -93,7 +93,7 @@ def _class_recalls(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterato
         if claim.metric.startswith("recall_") and n:
             fits = counts_printing_as(claim, n)
             statement = f"{claim.corpus}: {label} recall {figure(claim)} is "
-            statement += listed([f"{k}/{n}" for k in fits], "or") if fits else f"no k/{n}"
+            statement += listed([f"{k}/{n}" for k in fits], "or") if fits else f"not k/{n}"
             yield by_arithmetic("Recalls as whole clips", f"{statement}.", bool(fits), claim.source)
 
 
@@ -102,9 +102,8 @@ def _one(corpus: str, n: Counts, uar: Claim, f1: Claim) -> tuple[list[Counts], F
     candidates = error_counts(uar.printed, n)
     fitting = with_uf1(candidates, n, f1.printed)
     statement = (
-        f"{uar.experiment}, {corpus}: UAR {uar.printed} of {of(n)} clips is reached by "
-        f"{many(candidates, 'combination')} of wrong clips, {len(fitting):,} of them with a confusion matrix whose UF1 "
-        f"is {f1.printed}"
+        f"{uar.experiment}, {corpus}: UAR {uar.printed} of {of(n)} clips fits {many(candidates, 'combination')} of "
+        f"wrong clips, {len(fitting):,} of them with a confusion matrix whose UF1 is {f1.printed}"
     )
     if len(fitting) == 1:
         value = sum(1 - e / clips for e, clips in zip(fitting[0], n, strict=True)) / len(n)
@@ -144,7 +143,7 @@ def _together(
         right = sum(clips) - sum(total)
         statement += (
             f": wrong clips ({', '.join(classes)}) {corpus_errors}; together {of(total)}, so {right} of {sum(clips)} "
-            f"clips are right ({right / sum(clips):.4f})"
+            f"clips are correct ({right / sum(clips):.4f})"
         )
     yield note("Corpus columns against the composite", f"{statement}.", bool(solutions), uar.source)
     if len(solutions) == 1:
@@ -166,7 +165,7 @@ def _implied(
     if (name := facts.get("highest_recall")) is not None:
         shares = {label: 1 - wrong / clips for label, (clips, wrong) in solution.items()}
         terms = [f"{label} {clips - wrong}/{clips} = {shares[label]:.3f}" for label, (clips, wrong) in solution.items()]
-        statement = f"recalls of the only solution are {listed(terms)}; printed as the highest is {name}."
+        statement = f"recalls of the only solution are {listed(terms)}; {name} is printed as the highest."
         holds = max(shares, key=shares.__getitem__) == name
         yield note("Highest recall", statement, holds, source(facts, "highest_recall"))
 
@@ -189,6 +188,6 @@ def cited_rows(facts: Mapping[str, Any]) -> Iterator[Finding]:
                 if not with_uf1(error_counts(uar, n), n, f1):
                     wrong.append(f"{cited.method} on {corpus} (UAR {values['uar']:.4f}, UF1 {values['uf1']:.4f})")
     if tried:
-        statement = f"of {tried} cited pairs of UAR and UF1 on one corpus {tried - len(wrong)} are those of some "
-        statement += f"confusion matrix of the printed classes{', not ' + listed(wrong) if wrong else ''}."
+        statement = f"{tried - len(wrong)} of {tried} cited pairs of UAR and UF1 on one corpus fit a confusion "
+        statement += f"matrix of the printed classes{', but not ' + listed(wrong) if wrong else ''}."
         yield note("Cited UAR and UF1 as whole clips", statement, not wrong, listed(list(dict.fromkeys(tables))))

@@ -20,6 +20,6 @@ def repeated(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Find
             if printed != held.text.removesuffix("%"):
                 wrong.append(f"{name} on {corpus}: {held.text} there, {printed} here")
         rows = len(given["rows"])
-        statement = f"{rows - len(wrong)} of {rows} figures that stand in {listed(given['table'])} have the same digits"
+        statement = f"{rows - len(wrong)} of {rows} figures from {listed(given['table'])} have the same digits"
         statement += f" here{'; ' + listed(wrong) if wrong else ''}."
         yield by_arithmetic("Figures printed twice", statement, not wrong, str(given["source"]))
