@@ -232,7 +232,7 @@ def test_one_crop_serves_all_frames(monkeypatch: pytest.MonkeyPatch) -> None:
         0.91,
     ]
     outside = Looking([(300, 60), (380, 120)])
-    with pytest.raises(ClipError, match="lies outside the picture"):
+    with pytest.raises(ClipError, match="is outside the image"):
         apex.face_crops(clip_of(4), outside)
 
 

@@ -194,8 +194,8 @@ def test_an_honest_recipe_runs(run: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("recipe", "message"),
     [
-        (FittedOnce, "leaves 'brightness' on the networks other"),
-        (KeptInList, "leaves 'statistics' on the networks other"),
+        (FittedOnce, "training changes 'brightness' on the networks"),
+        (KeptInList, "training changes 'statistics' on the networks"),
         (KeptInModule, "training changes test_guard.SEEN"),
         (WarmStart, "carries something over from fold to fold"),
         (FittedToTest, "depends on the other held-out clips"),
@@ -263,7 +263,7 @@ def renamed(samples: Samples, clips: Sequence[tuple[Clip, int]]) -> Samples:
 @pytest.mark.parametrize(
     ("perturb", "message"),
     [
-        (centred, "on the other clips"),
+        (centred, "on other clips"),
         (labelled, "depend on its class"),
         (named_by_emotion, "depend on its class"),
         (misaligned, "the subject"),

@@ -430,7 +430,7 @@ def test_a_still_clip_is_flat() -> None:
 
 def test_a_frame_rate_that_cannot_carry_the_band_excludes_the_clip() -> None:
     frames = np.zeros((20, 40, 40, 3), np.uint8)
-    with pytest.raises(ClipError, match="carry motion below 5 Hz"):
+    with pytest.raises(ClipError, match="only motion below 5 Hz"):
         preprocess.magnified(frames, clip_of(20, fps=10.0), FULL.inputs)
 
 

@@ -1,7 +1,7 @@
 """The whole recordings of CAS(ME)^2, each as one clip with the emotion of its stimulus.
 
-Images: `rawpic/s15/15_0101disgustingteeth/img001.jpg` or `rawvideo/s15/15_0101disgustingteeth.avi`. Which stimulus has
-which code stands in the annotation table; what is annotated in a recording plays no part.
+Images: `rawpic/s15/15_0101disgustingteeth/img001.jpg` or `rawvideo/s15/15_0101disgustingteeth.avi`. The codes of
+the stimuli are in the annotation table; the annotations within a recording are not used.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ LAYOUT = replace(
 
 
 def load(root: Path, images: str = "raw") -> Corpus:
-    """The recordings below `root`; there is one kind of `images`.
+    """Load the recordings below `root`; there is only one kind of `images`.
 
-    Videos are opened for the number of frames that they state, and not decoded. Raises UserError without table or
-    recordings.
+    Videos are opened to read the number of frames that they declare, and not decoded. Raises UserError without table
+    or recordings.
     """
     folders = trees.survey(root)
     table = tables.find(folders, LAYOUT)

@@ -57,12 +57,12 @@ def print_check(result: Mapping[str, Any], console: Console) -> None:
 
 
 def escape(text: str) -> str:
-    """`text` as it stands, whatever the names and cells in it hold."""
+    """`text` for the console, without markup, whatever names and cells it quotes."""
     return plain_markup(printable(text))
 
 
 def _place(report: Mapping[str, Any]) -> str:
-    """The folder that was read, as seen from the corpus' own, or the name of its layout where they are one."""
+    """The folder that was read, relative to the corpus' folder, or the name of its layout if both are the same."""
     inside = report["images"].removeprefix(report["root"]).strip("/\\")
     return inside or report["tree"]
 
@@ -72,7 +72,7 @@ def _table(table: str) -> str:
 
 
 def _counts(report: Mapping[str, Any]) -> Table:
-    """Found beside documented: clips, subjects, emotions, and expressions and valences where there are several."""
+    """Found and documented counts: clips, subjects, emotions, and expressions and valences if there are several."""
     table = Table(box=None, padding=(0, 2), show_edge=False, pad_edge=True)
     table.add_column("")
     table.add_column("found", justify="right")
@@ -97,7 +97,7 @@ def _counts(report: Mapping[str, Any]) -> Table:
 
 
 def _composite(composite: Mapping[str, Any]) -> Table:
-    """Clips per corpus and class, the published number in brackets where it differs."""
+    """Clips per corpus and class, with the published number in brackets where it differs."""
     known = composite["documented"]["by_corpus"]
     columns = [*composite["by_class"], "clips", "subjects"]
     table = Table(box=None, padding=(0, 2), show_edge=False, pad_edge=True)

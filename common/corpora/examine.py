@@ -1,4 +1,4 @@
-"""Files of clips that hold no picture: empty ones, ones whose first bytes are no image's, videos that are too short."""
+"""Unusable files of clips: empty files, files that do not start like an image, and videos that are too short."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _VIDEOS = (b"RIFF", _MATROSKA, _ASF, _OGG, b"\x00\x00\x01\xba", b"\x00\x00\x01\x
 
 
 def unusable(clips: Sequence[Clip], progress: Progress | None = None) -> list[Exclusion]:
-    """The clips that a run will have to exclude, with the first of their faulty files. Nothing is decoded."""
+    """The clips that a run has to exclude, with the first faulty file of each. Nothing is decoded."""
     exclusions = []
     verdicts: dict[Path, str] = {}  # the clips of a recording share its video
     lengths: dict[Path, int] = {}
@@ -38,7 +38,7 @@ def unusable(clips: Sequence[Clip], progress: Progress | None = None) -> list[Ex
 
 
 def _fault(file: Path) -> tuple[str, int]:
-    """What is wrong with a file by its first bytes, empty where nothing is; and up to which frame number it may go."""
+    """What is wrong with a file by its first bytes (empty if nothing), and its largest possible frame number."""
     try:
         with file.open("rb", buffering=0) as opened:
             head = opened.read(12)

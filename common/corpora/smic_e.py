@@ -1,9 +1,9 @@
-"""SMIC-E, the long release of SMIC's high-speed part (HS): 157 recordings of 16 subjects at 100 frames a second.
+"""SMIC-E, the long release of SMIC's high-speed part (HS): 157 recordings of 16 subjects at 100 fps.
 
-Images: `SMIC-E_raw image/HS_long/SMIC-HS-E/s01/s1_ne_01/image034208.jpg`, whole recordings, of which onset to offset is
-the clip. Table: `SMIC-HS-E_annotation.xlsx`, sheet HS. The name of a clip says its emotion, also where the table
-disagrees. A recording may hold further micro-expressions, which have no name of their own: only the first is read.
-Nobody annotated an apex.
+Images: `SMIC-E_raw image/HS_long/SMIC-HS-E/s01/s1_ne_01/image034208.jpg`, whole recordings, whose frames from onset to
+offset are the clip. Table: `SMIC-HS-E_annotation.xlsx`, sheet HS. The emotion is in the name of a clip, which is used
+if the table disagrees. A recording may contain further micro-expressions without a name: only the first is read.
+Apexes are not annotated.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _MISSING = re.compile(r"MISSING\s*<\s*-?\s*([0-9]{1,9})", re.IGNORECASE)
 
 
 def load(root: Path, images: str = "raw", corpus: str = LAYOUT.corpus) -> Corpus:
-    """The corpus below `root`, under the name `corpus`; its images are all raw. UserError without table or images.
+    """Load the corpus below `root`, under the name `corpus`; all images are raw. UserError without table or images.
 
     Clips are named as in the short release: s1_ne_01.
     """
@@ -111,7 +111,7 @@ def _clip(layout: Layout, tree: Tree, row: Row, person: int, name: str) -> Found
 
 
 def _folder(layout: Layout, tree: Tree, person: int, name: str) -> Path:
-    """The folder of a clip, whatever zeros its name is padded with. Raises ClipError unless there is exactly one."""
+    """The folder of a clip, whatever the zero-padding of its name. Raises ClipError unless there is exactly one."""
     homes = tables.subject(layout, tree, person)
     there = [path for home in homes for path in trees.children(home).values()]
     matches = [path for path in there if _parts(path.name.strip()) == _parts(name)]
