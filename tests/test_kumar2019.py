@@ -256,7 +256,7 @@ def test_arrays_are_kept_apart_by_reading_and_shared_otherwise() -> None:
 
 
 def test_a_clip_that_cannot_carry_the_band_is_named(pictures: np.ndarray) -> None:
-    with pytest.raises(ClipError, match=r"15 frames a second carry motion below 7\.5 Hz"):
+    with pytest.raises(ClipError, match=r"15 frames per second show only motion below 7\.5 Hz"):
         preprocess.prepare(clip_of(fps=15.0), SMALL.inputs, Fixed())  # type: ignore[arg-type]
 
 

@@ -11,17 +11,17 @@ from common.report.formatting import DASH, number
 from common.report.write import typeset
 
 _STRIPS_HEIGHT = 5.8
-"""Centimetres for all strips together."""
+"""Height of all strips together, in centimetres."""
 _REMARKS, _LETTERS = 12, 260
 
 
 def likely(probability: float) -> str:
-    """A probability to three decimals that is never shown as a certainty."""
+    """A probability with three decimals, never shown as certain."""
     return "<0.001" if probability < 0.001 else ">0.999" if probability > 0.999 else number(probability, 3)
 
 
 def answer_line(probabilities: Mapping[str, float]) -> str:
-    """All classes with their probabilities, the largest first."""
+    """All classes with their probabilities, highest first."""
     order = sorted(probabilities, key=lambda name: -probabilities[name])
     return ", ".join(f"{name} {likely(probabilities[name])}" for name in order)
 
@@ -29,7 +29,7 @@ def answer_line(probabilities: Mapping[str, float]) -> str:
 def page(
     record: Mapping[str, Any], card: Mapping[str, Any], frames: Sequence[tuple[str, Picture]], strips: Sequence[Strip]
 ) -> bytes:
-    """The PDF of a prediction: its record, the model's card, frames with their captions, and what the network reads."""
+    """The PDF of a prediction from its record, the model's card, frames with captions, and strips of the inputs."""
     files = {f"frame{place}.png": png(picture) for place, (_, picture) in enumerate(frames)}
     files |= {f"strip{place}.png": png(strip.picture) for place, strip in enumerate(strips)}
     columns = 1 if len(strips) < 4 else 2 if len(strips) < 5 else 3
@@ -115,7 +115,7 @@ def _card(record: Mapping[str, Any], card: Mapping[str, Any]) -> list[tuple[str,
 
 def _strip_caption(strip: Strip, count: int) -> str:
     name = strip.name.replace("_", " ")
-    if count > 3 or len(strip.captions) < 3:  # many small strips, or one picture
+    if count > 3 or len(strip.captions) < 3:  # many small strips, or one image
         return f"{name}; right: covering it lowers the probability by up to {number(strip.largest, 3)}"
     shown = f"{strip.captions[0]} to {strip.captions[-2]}"
     return f"{name}: {shown}; right: covering it lowers the probability by up to {number(strip.largest, 3)}"

@@ -1,4 +1,4 @@
-"""What a user must know about a clip before its answer is read: refusals, and remarks that go with the answer."""
+"""What a user must know about a clip before using its prediction: refusals, and remarks on the prediction."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from common.vision import images
 from common.vision.faces import VIEWS, FaceFinder
 
 LONGEST, SHORTEST = 0.5, 1 / 25
-"""Seconds that a micro-expression lasts at most and at least, in the words of the papers."""
+"""Maximum and minimum duration of a micro-expression in seconds, according to the papers."""
 SMALLEST = 50.0
-"""Pixels between the eyes below which a face is called small."""
+"""Pixels between the eyes below which a face counts as small."""
 TILTED = 20.0
-"""Degrees."""
+"""Degrees above which a head counts as tilted."""
 TURNED, SOMEWHAT = 0.25, 0.1
-"""Asymmetry of the landmarks from which a head counts as turned to its side, alone and where the detector agrees."""
+"""Landmark asymmetry above which a head counts as turned: by itself, and if the detector also reports a turned face."""
 COVERED = 0.025
-"""Spread of a region's landmarks from which it counts as covered; see `_covered`."""
+"""Spread of a region's landmarks above which it counts as covered; see `_covered`."""
 MOVED = 0.25
-"""How far a face may travel, in distances of its eyes."""
+"""How far a face may move, in units of the distance between its eyes."""
 UNSURE, CLEARLY = 1.0, 0.0
-"""Score of the detector below which faces that lie on their side or head are looked for, and by how much those must
-win where there are any upright."""
+"""Detector score below which rotated faces are searched for, and by how much their score must exceed that of upright
+ones, if there are any."""
 LIKE = 0.6
-"""Share of the largest face's area from which a second one is of like size."""
+"""Fraction of the largest face's area above which a second face is of similar size."""
 SLOW = 0.6
-"""Share of the lowest frame rate trained on below which a clip's own is called low."""
+"""Fraction of the lowest frame rate in training below which the frame rate of a clip counts as low."""
 
 _FFMPEG = {90: "transpose=1", 180: "hflip,vflip", 270: "transpose=2"}
 
 
 def refuse(source: Source, sights: Sequence[Sight], faces: FaceFinder) -> None:
-    """Raise ClipError where the clip shows no face to go by: in no frame, in none upright, or not in the first."""
+    """Raise ClipError if no usable face is found: none in any frame, none upright, or none in the first frame."""
     where, scores = source.path, [sight.faces[0].score for sight in sights if sight.faces]
     unsure = not scores or np.mean(scores) < UNSURE
     if unsure and (degrees := _turn(source, sights, faces, above=float(np.mean(scores or 0)) + CLEARLY)):
@@ -64,7 +64,7 @@ def _turn(source: Source, sights: Sequence[Sight], faces: FaceFinder, above: flo
 
 
 def remarks(source: Source, sights: Sequence[Sight], min_rate: float) -> list[str]:
-    """Remarks on a clip that is not refused; the network was trained at `min_rate` frames a second or more."""
+    """Remarks on an accepted clip; the network was trained at `min_rate` frames per second or more."""
     seen = [sight for sight in sights if sight.faces]
     faces = [sight.faces[0] for sight in seen]
     lines = [*source.remarks, *_several(seen, sights)]
@@ -124,13 +124,13 @@ def _is_turned(sight: Sight) -> bool:
 
 
 def _covered(seen: Sequence[Sight], sights: Sequence[Sight]) -> list[str]:
-    """What seems covered, by the spread of landmarks.
+    """A remark on regions that seem covered, judging by the spread of their landmarks.
 
-    On 6 stand-in faces, with eyes 68 to 128 pixels apart, it was at most 0.009 in any of these regions, as on a
-    photograph with eyes 87 pixels apart. With an eye, both, the mouth, the lower or the left half covered, plain or
-    patterned, all 138 faces that dlib still found had 0.028 or more in a covered region; 6 were found no longer. Of
-    small faces nothing is said: with eyes 30 pixels apart, landmarks tremble by themselves. On 176 frames of 20 films
-    of ordinary people, even where the detector was unsure too, 21 of 164 open faces were named, and 6 of 12 covered.
+    On 6 stand-in faces with eyes 68 to 128 pixels apart, the spread was at most 0.009 in any of these regions, as on a
+    photograph with eyes 87 pixels apart. With one eye, both eyes, the mouth, the lower or the left half covered, plain
+    or patterned, all 138 faces that dlib still found had 0.028 or more in a covered region; 6 were no longer found.
+    Small faces get no remark: with eyes 30 pixels apart, landmarks tremble by themselves. On 176 frames of 20 films of
+    ordinary people, including those where the detector was unsure, 21 of 164 open and 6 of 12 covered faces got one.
     """
     by_region = {
         region: [sight for sight in seen if sight.spread[region] > COVERED and _is_large(sight)]

@@ -1,4 +1,4 @@
-"""A user's own clips: a video, a folder of frames, or a folder of several of either."""
+"""A user's own clips: a video, a folder of frames, or a folder with several of these."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from common.vision import images, videos
 
 CORPUS = "own"
 MOST_FRAMES = 600
-"""Of a clip: six seconds at 100 frames a second, where a micro-expression lasts half a second."""
+"""Of a clip: six seconds at 100 frames per second; a micro-expression lasts half a second."""
 MOST_PIXELS = 2**28
-"""Of all frames of a clip together: the 600 at 640x480 have 70% of them. Magnifying them took 2 MiB a frame."""
+"""In all frames of a clip together: 600 frames of 640x480 have 70% of this. Magnifying them took 2 MiB per frame."""
 FEWEST_FRAMES = 2
 SMALLEST = 32
-"""Pixels of a side. dlib's detector looks for faces of 80, in pictures that are enlarged up to twice."""
+"""Pixels of the shorter side. dlib's detector finds faces of 80 pixels in images that are enlarged up to twice."""
 _LONGEST_NAME = 40
 
 
 @dataclass(frozen=True)
 class Source:
-    """A clip of the user's: the whole of it counts as onset to offset, and nobody annotated its apex.
+    """A clip of the user: all of it counts as onset to offset, and its apex is not annotated.
 
-    `sha256` (hex) is that of the video, or of the frames' digests in their order. `size` is height and width of its
-    frames. `remarks` say what is odd about its files.
+    `sha256` (hex) is that of the video, or of the frames' digests in order. `size` is height and width of its frames.
+    `remarks` describe anything odd about its files.
     """
 
     path: Path
@@ -46,9 +46,9 @@ class Source:
 
 
 def entries(path: Path) -> list[Path]:
-    """The clips that a user's path names, in natural order; raises UserError where it names none, or leaves a choice.
+    """The clips at a user's path, in natural order; raises UserError if there are none or the path is ambiguous.
 
-    A file is a video. A folder is one clip where pictures lie in it, else each video and each folder in it is one.
+    A file is a video. A folder with images is one clip; otherwise each video and each folder in it is a clip.
     """
     try:
         if not path.is_dir():
@@ -81,15 +81,15 @@ def _video(path: Path) -> Path:
 
 
 def check_rates(paths: Sequence[Path], fps: float | None) -> None:
-    """Raise UserError where no clip has a frame rate: pictures state none."""
+    """Raise UserError if no clip has a frame rate: images do not contain one."""
     if fps is None and all(path.is_dir() for path in paths):
         raise UserError(f"{paths[0]}: a folder of frames has no frame rate; give it with --fps, such as --fps 100")
 
 
 def read(path: Path, fps: float | None) -> Source:
-    """A clip with its frame rate, in frames a second, which `fps` overrides.
+    """Read a clip with its frame rate, in frames per second, which `fps` overrides.
 
-    Raises ClipError for what cannot be read, has no frame rate, or is longer than `MOST_FRAMES` and `MOST_PIXELS` say.
+    Raises ClipError for a clip that cannot be read, has no frame rate, or exceeds `MOST_FRAMES` or `MOST_PIXELS`.
     """
     if path.is_dir():
         frames, remarks = _pictures(path)
@@ -131,7 +131,7 @@ def read(path: Path, fps: float | None) -> Source:
 
 
 def safe(path: Path) -> str:
-    """The name of a file or folder as a part of other names: short, printable, no path."""
+    """The name of a file or folder for use in other names: short, printable, without a path."""
     name = path.stem if videos.is_video(path) else path.name or path.resolve().name
     return re.sub(r"[^\w.-]+", "-", name).strip("-.")[:_LONGEST_NAME] or "clip"
 
@@ -160,11 +160,11 @@ def _pictures(folder: Path) -> tuple[tuple[Path, ...], list[str]]:
 
 
 def _held(path: Path) -> tuple[int, list[str]]:
-    """How many frames of a video can be decoded, up to one more than are allowed."""
+    """How many frames of a video can be decoded, up to one more than allowed, and remarks on it."""
     stated, held = videos.stated_count(path), videos.count(path, MOST_FRAMES + 1)
     if not held:
         raise ClipError(f"{path}: no frame can be decoded; convert it to AVI (MJPG) or to images")
-    if stated and held <= MOST_FRAMES and stated > held + 2:  # some formats state an estimate
+    if stated and held <= MOST_FRAMES and stated > held + 2:  # some formats declare only an estimate
         return held, [f"Only {held} of the {stated} frames that the file declares can be decoded: it may be cut off."]
     return held, []
 
