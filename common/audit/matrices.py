@@ -1,4 +1,4 @@
-"""Printed confusion matrices: what they imply, against everything that is printed of the same clips."""
+"""Compare what printed confusion matrices imply with everything else printed for the same clips."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _fits(matrix: NDArray[np.int64], index: int, claim: Claim) -> bool:
 
 
 def _unweighted(printed: Mapping[str, Any], matrix: NDArray[np.int64], own: Mapping[str, Claim]) -> Iterator[Finding]:
-    """UAR and UF1 of a printed matrix against those printed beside it; says so where the two are exchanged."""
+    """UAR and UF1 of a printed matrix compared with the printed values; detects if the two are exchanged."""
     computed = {"uar": float(metrics.uar(matrix)), "uf1": float(metrics.uf1(matrix))}
     if not set(computed) <= set(own):
         return

@@ -1,4 +1,4 @@
-"""Statements of rank (best, second, above others) against the figures of the tables."""
+"""Compare statements of rank (best, second, above others) with the figures of the tables."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from common.contract import Claim
 
 
 def above_cited(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
-    """`above`: own figures that are said to lie above the cited ones in the columns of `tables`.
+    """`above`: own figures that the paper claims to be above the cited ones in the columns of `tables`.
 
-    `own` names experiments, else the best own figure of each column is meant; `cited` names methods, else all are. With
-    `most` more than half of the pairs have to. `loose` are words that say neither in all nor in most comparisons: they
-    may be of either, or of the best of the experiments that they name, and contradict nothing where they are of none.
+    `own` names experiments, else the best own figure of each column is used; `cited` names methods, else all are used.
+    With `most`, more than half of the pairs must agree. `loose` claims mention neither all nor most comparisons: they
+    hold for either, or for the best of the named experiments, and otherwise contradict nothing.
     """
     for given in facts.get("above", ()):
         table = [f for f in figures(facts, claims) if f.source in given["tables"]]
@@ -43,7 +43,7 @@ def above_cited(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[F
 def _pairs(
     table: Sequence[Figure], own: Sequence[str] | None, cited: Sequence[str] | None, *, best: bool
 ) -> list[tuple[Figure, Figure]]:
-    """Own and cited figures of the same column, of these names where there are any; of the own ones the best alone."""
+    """Own and cited figures of the same column, of these names if given; with `best`, only the best own one."""
     pairs = []
     for key in dict.fromkeys((f.source, f.corpus, f.metric) for f in table if f.own):
         column = [f for f in table if (f.source, f.corpus, f.metric) == key]
@@ -55,10 +55,10 @@ def _pairs(
 
 
 def order(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
-    """`order`: who is said to be first, second and so on in a column of a table, experiments and cited methods alike.
+    """`order`: the claimed ranking in a column of a table, of experiments and cited methods.
 
-    Columns are told by the beginning of their metric. With `among` "own" only the paper's experiments count; where it
-    is not said among whom, and the text names none but these, that is a reading too.
+    Columns are identified by the beginning of their metric. With `among` "own" only the paper's experiments count; if
+    the text does not say which, and names only these, that interpretation is accepted too.
     """
     for given in facts.get("order", ()):
         names = given["names"]

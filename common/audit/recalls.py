@@ -1,4 +1,4 @@
-"""Printed recalls and F1 scores as whole clips: which confusion matrices could have given these digits?"""
+"""Printed recalls and F1 scores as whole clips: which confusion matrices can give these digits?"""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def error_counts(printed_uar: str, counts: Counts) -> list[Counts]:
 def uf1_values(errors: Counts, counts: Counts) -> NDArray[np.float64]:
     """The UF1 of every 3-class confusion matrix with these wrong clips per class; equal values may repeat.
 
-    A matrix decides its UF1 by its false positives alone. All wrong clips are false positives of one class or another,
-    of none its own, and every division that respects this belongs to some matrix.
+    With given wrong clips, UF1 depends only on the false positives. All wrong clips are false positives of a class
+    other than their own, and every division that respects this belongs to some matrix.
     """
     total = sum(errors)
     first, second = np.indices((total - errors[0] + 1, total - errors[1] + 1))
@@ -52,14 +52,14 @@ def uf1_values(errors: Counts, counts: Counts) -> NDArray[np.float64]:
     return np.asarray(np.mean(f1, axis=0))
 
 
-@cache  # every report of a paper asks the same again
+@cache  # every report of a paper needs the same values
 def reaches_uf1(errors: Counts, counts: Counts, printed: str) -> bool:
     """Whether some confusion matrix with these wrong clips per class has a UF1 that prints as `printed`."""
     return bool(prints_as(uf1_values(errors, counts), printed).any())
 
 
 def with_uf1(candidates: Sequence[Counts], counts: Counts, printed: str) -> list[Counts]:
-    """The wrong clips per class that some confusion matrix with this UF1 has."""
+    """The candidates (wrong clips per class) for which some confusion matrix has this UF1."""
     return [errors for errors in candidates if reaches_uf1(errors, counts, printed)]
 
 
@@ -119,7 +119,7 @@ def _together(
     parts: Mapping[str, list[Counts]],
     printed: Mapping[tuple[str, str], Claim],
 ) -> Iterator[Finding]:
-    """Whether solutions of the corpora add up to the figures of their composite; they need not be of one run."""
+    """Whether solutions of the corpora add up to the figures of their composite; they may be from different runs."""
     uar = printed["uar", whole]
     together = [
         (combination, tuple(map(sum, zip(*combination, strict=True)))) for combination in product(*parts.values())
@@ -153,7 +153,7 @@ def _together(
 def _implied(
     facts: Mapping[str, Any], solution: Mapping[str, tuple[int, int]], printed: Mapping[tuple[str, str], Claim]
 ) -> Iterator[Finding]:
-    """What the only solution (class to clips and wrong ones) says of the accuracy and of `highest_recall`."""
+    """What the only solution (class to clips and wrong clips) implies for the accuracy and `highest_recall`."""
     n = sum(clips for clips, _ in solution.values())
     right = n - sum(wrong for _, wrong in solution.values())
     claim = next((c for (metric, _), c in printed.items() if metric == "accuracy" and c.n_clips == n), None)
@@ -173,8 +173,8 @@ def _implied(
 def cited_rows(facts: Mapping[str, Any]) -> Iterator[Finding]:
     """UAR and UF1 of the cited rows as whole clips of the printed classes of each single corpus.
 
-    Their last zeros are not kept, so that a figure may be known less exactly than it is printed. That they are of the
-    same clips is not said: a pair that fits no matrix may be of others.
+    Trailing zeros are not stored, so a figure may be known less exactly than it is printed. The paper does not say that
+    they are for the same clips: a pair that fits no matrix may be for others.
     """
     counts = {name: tuple(row.values()) for name, row in facts.get("class_counts", {}).items() if name in CORPORA}
     wrong, tried, tables = [], 0, []

@@ -1,4 +1,4 @@
-"""Figures that the text repeats, against those of the tables."""
+"""Compare figures that the text repeats with those of the tables."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from common.contract import Claim
 
 
 def repeated(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
-    """`repeated`: [name, corpus, metric, digits] as they stand elsewhere in the paper than in the `table`."""
+    """`repeated`: [name, corpus, metric, digits] as printed outside the `table`."""
     for given in facts.get("repeated", ()):
         table = {(f.name, f.corpus, f.metric): f for f in figures(facts, claims) if f.source in given["table"]}
         wrong = []
