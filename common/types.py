@@ -49,7 +49,7 @@ class Clip:
         return self.shown or tuple(zip(self.frames, self.numbers, strict=True))
 
     def at(self, places: Sequence[int]) -> Clip:
-        """The clip with the frames at these places alone."""
+        """The clip with only the frames at these indices."""
         return replace(
             self,
             frames=tuple(self.frames[place] for place in places),
@@ -97,7 +97,7 @@ class ClipFrames:
     read: ReadFrames = field(repr=False, compare=False)
 
     def at(self, places: Sequence[int]) -> ClipFrames:
-        """The clip with the frames at these places alone."""
+        """The clip with only the frames at these indices."""
 
         def read(indices: Sequence[int], part: Part | None) -> Iterator[NDArray[np.uint8]]:
             return self.read([places[index] for index in indices], part)

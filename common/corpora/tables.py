@@ -293,7 +293,5 @@ def apex(layout: Layout, row: Row, key: str, onset: int, offset: int) -> tuple[i
     if odd and places.get(frame) == odd.place:
         return (frame if odd.kept else None), [Correction(key, heading, cell, cell if odd.kept else "none", odd.why)]
     if not inside:
-        return None, [
-            Correction(key, heading, cell, "none", f"the apex lies outside onset..offset ({onset}..{offset})")
-        ]
+        return None, [Correction(key, heading, cell, "none", f"the apex is outside onset..offset ({onset}..{offset})")]
     return frame, []

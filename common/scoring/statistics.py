@@ -58,7 +58,7 @@ def subject_interval(
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
-    """McNemar's test: exact two-sided p for the hypothesis that both methods alone are right equally often.
+    """McNemar's test: exact two-sided p for the hypothesis that neither method alone is right more often.
 
     Computed from the numbers of clips that only one method gets right, binomial with 1/2; 1.0 if both are 0.
     """
@@ -121,7 +121,7 @@ def holm(p: Sequence[float]) -> tuple[float, ...]:
     """
     values = np.array(p, np.float64)
     if not ((values >= 0) & (values <= 1)).all():
-        raise ValueError("a p value lies in 0-1")
+        raise ValueError("a p value must be in 0-1")
     order = np.argsort(values)
     stepped = np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1))
     adjusted = np.empty_like(values)

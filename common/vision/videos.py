@@ -38,7 +38,7 @@ _REMEDY = "copy it again, or convert it to AVI (MJPG) or to one image per frame"
 
 
 def is_video(path: Path) -> bool:
-    """Whether a file is a video, by its suffix alone."""
+    """Whether a file is a video, judging by its suffix."""
     return path.suffix.lower() in SUFFIXES
 
 
