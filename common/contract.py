@@ -1,4 +1,4 @@
-"""What a paper's folder offers to the runner."""
+"""The interface between a paper's folder and the runner."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     from common.vision.faces import FaceFinder
 
 TrainingTargets = Callable[[Samples], Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]]]
-"""By model what it is given and what is asked of it for these rows: inputs and targets by name, each (n, ...)."""
+"""By model, its inputs and targets for these rows, by name, each (n, ...)."""
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What training on one fold leaves: a function from held-out samples to answers, and the history.
+    """The result of training on one fold: a function from held-out samples to predictions, and the history.
 
     `models` are the trained Keras models by name, as the recipe's `answers` takes them; they change when the next fold
-    is trained. What they read is `scaling` of uint8 arrays, and where it names none these in 0-1. `caveats` say why
-    their score must not be held against a printed one, such as initial weights that could not be had.
+    is trained. Their uint8 inputs are scaled by `scaling`, or to 0-1 if it does not name them. `caveats` say why their
+    score must not be compared with a printed one, for example because the initial weights were not available.
 
-    `training_targets` says what the models learn from where that is not the arrays themselves, with classes one-hot; it
-    leaves out a model that does not hold the weights of this fold, and has no targets for one that learns as part of
-    another.
+    `training_targets` gives the inputs and targets of the models if these are not the arrays themselves, with classes
+    one-hot; it leaves out a model that does not have the weights of this fold, and has no targets for a model that is
+    trained as part of another.
     """
 
     predict: Callable[[Samples], Predictions]
@@ -45,9 +45,9 @@ class Trained:
 class Settings:
     """A paper's settings in three records of its own, frozen dataclasses.
 
-    `inputs` is all that `prepare` sees beside a clip, so that its fields are the key of the cached arrays. `network` is
-    all that decides what is built, beside the shapes of the inputs and the number of classes. `training` is the rest.
-    No two records have a field of the same name. Raises ValueError where they do.
+    `inputs` is all that `prepare` receives in addition to a clip, so its fields are the key of the cached arrays.
+    `network` is all that determines the network, in addition to the shapes of the inputs and the number of classes.
+    `training` is the rest. Raises ValueError if two records have a field of the same name.
     """
 
     inputs: Any
@@ -79,10 +79,10 @@ class Settings:
 
 @dataclass(frozen=True)
 class InputView:
-    """How an input of one clip's samples looks.
+    """An input of one clip's samples as images.
 
-    `axes` are those of height and width in its array, whose first is rows; `pictures` RGB uint8 (n, height, width, 3)
-    with a caption each.
+    `axes` are the axes of height and width in its array, whose first axis is rows; `pictures` are RGB uint8 (n, height,
+    width, 3), with a caption each.
     """
 
     axes: tuple[int, int]
@@ -92,10 +92,10 @@ class InputView:
 
 @dataclass(frozen=True)
 class Claim:
-    """A number the paper prints about its own system.
+    """A number that the paper prints for its own system.
 
-    `corpus` is a corpus name or the name of a composite; `printed` is the figure as it stands in the paper, in percent
-    where `unit` is "%".
+    `corpus` is the name of a corpus or a composite; `printed` is the number exactly as printed, in percent if `unit` is
+    "%".
     """
 
     experiment: str
@@ -110,17 +110,17 @@ class Claim:
 
     @property
     def value(self) -> float:
-        """The printed figure as a number; a percentage as a share."""
+        """The printed number; a percentage as a fraction."""
         return float(self.printed) / (100 if self.unit == "%" else 1)
 
 
 Checks = Callable[[Mapping[str, Any], Sequence[Claim]], Iterable["Finding"]]
-"""`audit` of a paper's audit.py: from the facts and claims of the paper what its own checks find."""
+"""`audit` in a paper's audit.py: returns the findings of its own checks from its facts and claims."""
 
 
 @dataclass(frozen=True)
 class CitedRow:
-    """A row the paper quotes from others: `values[corpus][metric]`."""
+    """A row that the paper quotes from others: `values[corpus][metric]`."""
 
     method: str
     values: Mapping[str, Mapping[str, float]]
@@ -129,7 +129,7 @@ class CitedRow:
 
 @dataclass(frozen=True)
 class Departure:
-    """Where the text is silent, contradicts itself or is not followed."""
+    """A point on which the paper is silent or contradicts itself, or is not followed."""
 
     number: int
     topic: str
@@ -140,10 +140,10 @@ class Departure:
 
 @dataclass(frozen=True)
 class Reference:
-    """How a bibliography names a paper, beside its title, year and address.
+    """The bibliography entry of a paper, without its title, year and address.
 
-    `kind` is a BibTeX type; `authors` are full names as the paper prints them; `details` are further fields by their
-    BibTeX names, what could not be verified left out.
+    `kind` is a BibTeX type; `authors` are full names as printed in the paper; `details` are further fields by BibTeX
+    name, without those that could not be verified.
     """
 
     kind: str
@@ -155,7 +155,7 @@ class Reference:
 class Paper:
     """A paper's identity and its experiments; light to import (no Keras, no OpenCV).
 
-    `checks` are those of its printed numbers that no other paper needs.
+    `checks` are checks of its printed numbers that no other paper needs.
     """
 
     key: str
@@ -178,7 +178,7 @@ class Paper:
 
 @dataclass(frozen=True)
 class Figure:
-    """A picture of the paper's own kind, drawn by the paper's `figures.py` as a PNG file."""
+    """A figure specific to the paper, drawn by its `figures.py` as a PNG file."""
 
     title: str
     caption: str
@@ -186,15 +186,15 @@ class Figure:
 
 
 SharedArrays = Callable[[str, Callable[[], Arrays]], Arrays]
-"""Called as share(name, make): arrays that all folds of a run share, made once and stored."""
+"""Called as share(name, make): arrays that all folds of a run share, computed once and stored."""
 
 
 @dataclass(frozen=True)
 class HeldOutAccess:
-    """What a published protocol lets training see beside its own rows.
+    """What a published protocol lets training use in addition to its own rows.
 
-    `held_out` are the rows of the fold that are tested, `everything` those of all folds; `share` stores what all folds
-    share. `seed` is the user's.
+    `held_out` are the test rows of the fold, `everything` the rows of all folds; `share` stores what all folds share.
+    `seed` is the user's.
     """
 
     held_out: Samples
@@ -205,7 +205,7 @@ class HeldOutAccess:
 
 @dataclass(frozen=True)
 class FoldRun:
-    """What a recipe may use beside its training rows.
+    """What a recipe may use in addition to its training rows.
 
     The fold's name and seed, the settings to train with, a progress bar (`say`), and the run's own folder. In a
     leak-free experiment `held_out_access` is None.
@@ -220,30 +220,30 @@ class FoldRun:
 
 
 Shapes = Mapping[str, tuple[int, ...]]
-"""By input the shape of one row."""
+"""The shape of one row by input."""
 
 
 class Preprocess(Protocol):
     """A paper's preprocess.py."""
 
     def prepare(self, clip: ClipFrames, inputs: Any, faces: FaceFinder) -> Arrays:
-        """A clip's arrays, from its pictures and times alone; raises ClipError where its files or its face fail."""
+        """A clip's arrays, computed only from its images and times; ClipError if its files or face are unusable."""
 
     def shapes(self, settings: Settings) -> Shapes:
-        """The shapes of the inputs that `assemble` makes."""
+        """The shapes of the inputs that `assemble` returns."""
 
     def assemble(self, clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], settings: Settings) -> Samples:
-        """Samples of many clips, with the inputs that the networks read."""
+        """The samples of several clips, with the inputs of the networks."""
 
 
 class Networks(Protocol):
     """A paper's compiled networks, which all folds share; each is trained from the same initial state."""
 
     def facts(self) -> Mapping[str, int]:
-        """What was counted on the models as built."""
+        """Counts on the models as built."""
 
     def flops(self, rows_per_clip: float) -> float:
-        """Floating point operations of one clip forward, of so many rows of samples in the mean."""
+        """Floating point operations of one clip forward, with the mean number of rows per clip."""
 
 
 class Recipe(Protocol):
@@ -252,13 +252,13 @@ class Recipe(Protocol):
     def build_networks(
         self, network: Any, training: Any, shapes: Shapes, classes: tuple[str, ...], seed: int
     ) -> Networks:
-        """Build and compile once for all folds of all experiments in which these are the same."""
+        """Build and compile the networks, once for all experiments with the same arguments."""
 
     def train(self, networks: Any, experiment: Experiment, samples: Samples, fold_run: FoldRun) -> Trained:
         """Train on one fold, whose training rows are `samples`."""
 
     def answers(self, models: Mapping[str, Any], samples: Samples, settings: Settings) -> Predictions:
-        """What trained networks answer for clips, be they those of `train` or read from files."""
+        """The predictions of trained networks for clips, whether they come from `train` or from files."""
 
 
 class Figures(Protocol):
@@ -267,13 +267,13 @@ class Figures(Protocol):
     def draw(
         self, clips: Sequence[tuple[Clip, int]], settings: Settings, faces: FaceFinder, folder: Path
     ) -> list[Figure]:
-        """Draw what goes into the networks into `folder`."""
+        """Draw the inputs of the networks into `folder`."""
 
     def results(self, experiment: Experiment, folder: Path) -> list[Figure]:
-        """Draw what was learnt into `folder`/figures, from what the recipe left in `folder`, which is the run's."""
+        """Draw what was learnt into `folder`/figures, from the recipe's files in `folder`, the folder of the run."""
 
     def input_views(self, samples: Samples, settings: Settings) -> Mapping[str, InputView]:
-        """How each input of the samples of one clip looks, as far as the networks read it."""
+        """The inputs of one clip's samples as images, as far as the networks use them."""
 
 
 @dataclass(frozen=True)
@@ -285,23 +285,23 @@ class Parts:
     recipe: Callable[[], Recipe]
 
     def network_key(self, experiment: Experiment, settings: Settings) -> Hashable:
-        """What the compiled networks of an experiment depend on beside the seed: those with equal keys are the same."""
+        """What the compiled networks of an experiment depend on besides the seed: equal keys mean equal networks."""
         shapes = tuple(self.preprocess.shapes(settings).items())
         return settings.network, settings.training, shapes, experiment.labels.classes
 
 
 @dataclass(frozen=True)
 class Profile:
-    """What a run is shortened to. `subjects` and `clips` bound the corpora, None where nothing is cut.
+    """How a run is shortened. `subjects` and `clips` limit the corpora; None means no limit.
 
-    Of each experiment `folds` folds are run, from the first to the last; those in between stay undone. Where settings
-    are searched, as many `trials` at most are made, each on `inner_folds` folds of the training subjects. `options` are
-    those of the command line that changed the profile, as (name, value). `motion` is how far faces of stand-ins move: 1
-    is as far as in micro-expressions, 0 not at all. `controls` are those that run with each experiment that nobody
-    names. Of experiments on common ground `common_ground_folds` folds are run where that is not None. Where several
-    papers run side by side, `common_ground_only` leaves out what is not on common ground unless it is named. Where
-    networks that do not learn are to be diagnosed (`diagnose`), a fold takes seconds longer, and with
-    `check_repeatable` the first of each network is trained twice, to see that folds leave nothing to each other.
+    `folds` folds of each experiment are run, spread from the first to the last. If settings are searched, at most
+    `trials` are tried, each on `inner_folds` folds of the training subjects. `options` are the command-line options
+    that changed the profile, as (name, value). `motion` is how far faces of stand-ins move: 1 is as far as in
+    micro-expressions, 0 not at all. `controls` are the controls that run by default with each experiment.
+    `common_ground_folds`, if not None, replaces `folds` for experiments on common ground. If several papers run
+    together, `common_ground_only` leaves out experiments that are not on common ground, unless they are named. With
+    `diagnose`, networks that do not learn are diagnosed, which takes some seconds per fold; with `check_repeatable`,
+    the first fold of each network is trained twice, to check that folds pass nothing on.
     """
 
     name: str
@@ -321,11 +321,11 @@ class Profile:
 
     @property
     def deciding(self) -> tuple[tuple[str, str], ...]:
-        """The options that decide what a fold answers."""
+        """The options that affect the predictions of a fold."""
         return tuple(pair for pair in self.options if pair[0] != "--folds")
 
     @property
     def changed(self) -> str:
-        """The options that have a run do other than the paper, as typed; empty where there are none."""
+        """The options that make a run differ from the paper, as typed; empty if there are none."""
         kept = [pair for pair in self.deciding if pair[0] not in ("--weights", "--precision")]
         return " ".join(word for pair in kept for word in pair)

@@ -1,4 +1,4 @@
-"""What a result was made with: versions, machine, source code."""
+"""The environment of a result: versions, machine, source code."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ ROOT = Path(__file__).resolve().parents[1]
 LEFT_OUT = ("common/contract.py", "common/errors.py", "common/corpora/", "common/standin/")
 PACKAGES = ("tensorflow", "keras", "numpy", "opencv-python-headless", "dlib-bin", "pillow", "scikit-image")
 IN_PLACE = ("opencv-python", "opencv-contrib-python", "opencv-contrib-python-headless")
-"""Packages that bring the module cv2, too: named where they are installed, beside that of the list or instead."""
+"""Other packages that provide the module cv2; they are listed if installed."""
 
 
 def environment() -> dict[str, str]:
-    """Versions of what computes, and the machine."""
+    """Versions of the packages that compute results, and the machine."""
     facts = {"python": platform.python_version(), "platform": platform.platform()}
     facts |= {"processor": processor(), "cores": str(os.cpu_count())}
     for package in (*PACKAGES, *IN_PLACE):
@@ -34,7 +34,7 @@ def environment() -> dict[str, str]:
 
 
 def processor() -> str:
-    """What the processor calls itself; on systems other than Linux this may be its family alone."""
+    """The name of the processor; on systems other than Linux this may be only its family."""
     with contextlib.suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             name, _, value = line.partition(":")
@@ -45,7 +45,7 @@ def processor() -> str:
 
 @contextlib.contextmanager
 def without_stderr() -> Iterator[None]:
-    """Close the process's stderr meanwhile, also to what libraries in C write there."""
+    """Silence the stderr of the process, including what C libraries write there."""
     saved, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, 2)
     try:
@@ -57,14 +57,14 @@ def without_stderr() -> Iterator[None]:
 
 
 def backend() -> str:
-    """The Keras backend that computes."""
+    """The Keras backend in use."""
     return os.environ.get("KERAS_BACKEND") or "tensorflow"
 
 
 def repeats_results() -> bool:
-    """Whether a fold that is trained twice gives the same answers, if its code carries nothing over.
+    """Whether a fold that is trained twice gives the same predictions, provided its code carries nothing over.
 
-    With TensorFlow, whose operations `common.training.learner` makes deterministic, and with JAX on a CPU.
+    True with TensorFlow, whose operations `common.training.learner` makes deterministic, and with JAX on a CPU.
     """
     if backend() != "jax":
         return backend() == "tensorflow"
@@ -74,10 +74,10 @@ def repeats_results() -> bool:
 
 
 def sources(files: Iterable[str]) -> tuple[str, ...]:
-    """Source files with all modules of the suite that they import, directly or not, relative to the project's root.
+    """Source files and all modules of the suite that they import, directly or not, relative to the project's root.
 
-    The contract, errors, the corpora and a paper's experiments are left out, since what they decide is part of a key by
-    its value, and so is what is imported for annotations alone.
+    The contract, errors, the corpora and a paper's experiments are left out, because the values they define are part
+    of a key anyway. Imports that serve only for annotations are left out too.
     """
     seen: dict[str, None] = {}
     waiting = list(files)
@@ -91,7 +91,7 @@ def sources(files: Iterable[str]) -> tuple[str, ...]:
         for node in ast.walk(tree):
             if not isinstance(node, ast.ImportFrom) or not node.module:
                 continue
-            # `from common import apex` names a module too, where `from common.apex import spot` names none
+            # `from common import apex` names a module too, but `from common.apex import spot` does not
             for module in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names)):
                 file = module.replace(".", "/") + ".py"
                 own = module.startswith(("common.", "papers.")) and not file.endswith("/experiments.py")
@@ -105,7 +105,7 @@ def _is_for_types(node: ast.stmt) -> bool:
 
 
 def code_digest(files: Iterable[str]) -> str:
-    """SHA-256 (hex) of source files, given relative to the project's root, blind to comments, docstrings and layout."""
+    """SHA-256 (hex) of source files, relative to the project's root; comments, docstrings and layout do not count."""
     digest = hashlib.sha256()
     for name in files:
         digest.update(_bare((ROOT / name).read_text(encoding="utf-8")))
@@ -114,7 +114,7 @@ def code_digest(files: Iterable[str]) -> str:
 
 @functools.cache
 def _bare(code: str) -> bytes:
-    """Source code without comments, docstrings and layout; a study asks for that of the same files many times."""
+    """Source code without comments, docstrings and layout; cached, as a study needs the same files many times."""
     tree = ast.parse(code)
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
@@ -126,9 +126,9 @@ def _bare(code: str) -> bytes:
 
 
 def peak_memory_mib() -> float:
-    """The most memory this process has held, in MiB: since `forget_peak_memory`, or so far where that is not known.
+    """Peak memory of this process in MiB, since `forget_peak_memory` or, where that is unsupported, since its start.
 
-    NaN where the system says nothing (Windows).
+    NaN where the system does not report it (Windows).
     """
     try:
         status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
@@ -143,6 +143,6 @@ def peak_memory_mib() -> float:
 
 
 def forget_peak_memory() -> None:
-    """Have `peak_memory_mib` count from now on, where the system can (Linux)."""
+    """Reset `peak_memory_mib`, where the system supports it (Linux)."""
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")

@@ -1,35 +1,35 @@
-"""The errors that a user can cause, each one line that says what, where and what to do."""
+"""Errors that a user can cause. Each message is one line: what is wrong, where, and what to do."""
 
 DONE, FAILED, WRONG = 0, 1, 2
 """Exit statuses of the command line."""
 LONGEST = 60
-"""Characters of a cell or file name that a message quotes."""
+"""Maximum number of characters of a cell or file name that a message quotes."""
 
 
 class _OneLine(Exception):
-    """Whatever names and cells its message quotes, it stays one printable line."""
+    """An error whose message is one printable line, whatever names and cells it quotes."""
 
     def __init__(self, message: str) -> None:
         super().__init__(printable(message))
 
 
 class UserError(_OneLine):
-    """Wrong arguments or no usable data; the command line ends with status 2."""
+    """Wrong arguments or no usable data; the command line exits with status 2."""
 
 
 class StoppedError(UserError):
-    """Work that had begun cannot go on; what is finished is stored, and the command line ends with status 1."""
+    """Work cannot continue after it has started; finished results are stored, and the exit status is 1."""
 
 
 class ClipError(_OneLine):
-    """One clip cannot be used; it becomes an `Exclusion` and all other clips go on."""
+    """One clip cannot be used; it becomes an `Exclusion`, and the other clips are processed."""
 
 
 def printable(text: str) -> str:
-    """`text` with line breaks, control characters and undecodable bytes as escapes."""
+    """`text` with line breaks, control characters and undecodable bytes escaped."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "backslashreplace").decode() for c in text)
 
 
 def quoted(text: str) -> str:
-    """`text` in quotation marks as a message shows it: the beginning of a long one."""
+    """`text` in quotation marks for a message; long texts are cut."""
     return repr(text if len(text) <= LONGEST else f"{text[:LONGEST]}…")

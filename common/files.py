@@ -1,4 +1,4 @@
-"""Writing files so that a kill at any moment leaves the old file or the new one, never half of either."""
+"""Writing files so that a kill at any moment leaves the old file or the new one, never a partial file."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from typing import Any
 
 
 def write_atomically(path: Path, write: Callable[[Path], object], *, durable: bool = True) -> None:
-    """Let `write` fill a temporary sibling of `path`, then rename it to `path`. Folders are made as needed.
+    """Let `write` fill a temporary sibling of `path`, then rename it to `path`. Folders are created as needed.
 
-    The file is flushed to the disk before it is renamed and its new name after, so that a power cut, too, leaves the
-    old file or the new one. Without `durable` it may leave half of the new one, or none.
+    The file is flushed to disk before it is renamed, and its new name afterwards, so that a power cut also leaves the
+    old file or the new one. Without `durable` a power cut may leave a partial file, or none.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
@@ -33,7 +33,7 @@ def write_atomically(path: Path, write: Callable[[Path], object], *, durable: bo
 
 
 def move_folder(folder: Path, target: Path) -> None:
-    """Rename a folder of finished files to `target`, which is an empty folder or none; all is flushed to the disk."""
+    """Rename a folder of finished files to `target`, which must be empty or missing; everything is flushed to disk."""
     for path in folder.rglob("*"):
         (_flush_folder if path.is_dir() else _flush)(path)
     _flush_folder(folder)
@@ -42,12 +42,12 @@ def move_folder(folder: Path, target: Path) -> None:
 
 
 def _flush(path: Path) -> None:
-    with path.open("rb+") as file:  # Windows flushes no file that is open for reading alone
+    with path.open("rb+") as file:  # Windows does not flush a file that is open only for reading
         os.fsync(file.fileno())
 
 
 def _flush_folder(folder: Path) -> None:
-    """Flush the names in a folder, where the system can (not Windows)."""
+    """Flush the names in a folder, where the system supports it (not on Windows)."""
     if hasattr(os, "O_DIRECTORY"):
         opened = os.open(folder, os.O_DIRECTORY)
         try:
@@ -57,14 +57,14 @@ def _flush_folder(folder: Path) -> None:
 
 
 def file_name(text: str) -> str:
-    """`text` as a name that every system takes: hyphens instead of `/` and of what Windows forbids, its devices too."""
+    """`text` as a name that every system accepts: hyphens replace `/` and what Windows forbids, device names too."""
     name = re.sub(r'[<>:"/\\|?*\x00-\x1f]|[. ]+$', "-", text)
     return re.sub(r"^(con|prn|aux|nul|com\d|lpt\d)(?=\.|$)", r"\1-", name, flags=re.IGNORECASE)
 
 
 @contextlib.contextmanager
 def named(path: Path) -> Iterator[None]:
-    """Have an error of the system name `path` where it names no file, as that of a full disk does not."""
+    """Add `path` to a system error that names no file, such as that of a full disk."""
     try:
         yield
     except OSError as error:
@@ -85,7 +85,7 @@ def write_json(path: Path, record: Any) -> None:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[bool]:
-    """Wait for the lock on `path`, which the system takes back from dead processes; False where it knows no locks."""
+    """Wait for the lock on `path`, which the system releases when a process dies; False if locks are not supported."""
     try:
         import fcntl
     except ImportError:
@@ -101,5 +101,5 @@ def locked(path: Path) -> Iterator[bool]:
 
 
 def natural(text: str) -> list[str | int]:
-    """Sort key that puts s2 before s10: text and numbers by turns."""
+    """Sort key that puts s2 before s10: text and numbers alternate."""
     return [int(part) if i % 2 else part for i, part in enumerate(re.split(r"([0-9]{1,18})", text))]

@@ -1,6 +1,6 @@
-"""What stored JSON must look like before it is used: a record of another form counts as not there.
+"""The required format of stored JSON: a record in another format counts as missing.
 
-Forms are JSON Schemas, which fastjsonschema compiles; of draft 4, as to later drafts 1.0 is a whole number, too.
+Formats are JSON Schemas, compiled by fastjsonschema; of draft 4, because in later drafts 1.0 is an integer too.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ NUMBER_OR_NULL: Schema = {"type": ["number", "null"]}
 
 
 def holding(entries: Mapping[str, Schema]) -> Schema:
-    """An object in which these names must be; others may be."""
+    """An object with these required names; others are allowed."""
     return {"type": "object", "required": [*entries], "properties": {**entries}}
 
 
@@ -37,12 +37,12 @@ def list_of(items: Schema) -> Schema:
 
 
 def text_like(pattern: str) -> Schema:
-    """A text that a regular expression matches in full: fastjsonschema takes `$` for the very end."""
+    """A text that a regular expression matches completely: in fastjsonschema `$` matches only at the end."""
     return STRING | {"pattern": f"^(?:{pattern})$"}
 
 
 FILE_NAME = text_like(r"\w[\w .()+-]{0,99}")
-"""A file or folder of its own: no path can be made of it."""
+"""The name of a file or folder, which cannot be a path."""
 _EXCLUSION = holding({"clip": STRING, "reason": STRING, "fault": BOOLEAN})
 _TRIAL = holding({"settings": by_name({"type": ["string", "number"]}), "uf1": NUMBER, "log_loss": NUMBER})
 _CORPUS = holding(
@@ -95,21 +95,21 @@ PLAN["properties"]["thumbnails"] = by_name(FILE_NAME)  # plans of earlier versio
 
 
 class UnexpectedFormat(ValueError):
-    """JSON of another form than is asked for, or with a number that is not finite or does not fit 64 bits."""
+    """JSON in another format than expected, or with a number that is not finite or does not fit into 64 bits."""
 
     def __init__(self) -> None:
         super().__init__("unexpected format")
 
 
 def read_json(path: Path, schema: Schema) -> Any:
-    """What a file holds; raises OSError, and what `parsed` raises."""
+    """Read a JSON file; raises OSError and the exceptions of `parsed`."""
     return parsed(path.read_text(encoding="utf-8"), schema)
 
 
 def parsed(content: str | bytes, schema: Schema) -> Any:
-    """JSON of the form that a schema describes; all its numbers are finite, and whole ones fit 64 bits.
+    """Parse JSON in the format of a schema; all its numbers are finite, and integers fit into 64 bits.
 
-    Raises UnexpectedFormat for other JSON, ValueError for what is none, RecursionError for what is nested too deep.
+    Raises UnexpectedFormat for other JSON, ValueError for invalid JSON, RecursionError if it is nested too deeply.
     """
     value = json.loads(content, parse_int=_whole, parse_float=_finite, parse_constant=_finite)
     _check(json.dumps(schema))(value)
@@ -118,7 +118,7 @@ def parsed(content: str | bytes, schema: Schema) -> Any:
 
 @cache
 def _check(schema: str) -> Callable[[Any], None]:
-    """A schema, as JSON, as a function that raises UnexpectedFormat."""
+    """Compile a schema, given as JSON, to a function that raises UnexpectedFormat."""
     import fastjsonschema
 
     draft = {"$schema": "http://json-schema.org/draft-04/schema#"}

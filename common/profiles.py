@@ -1,4 +1,4 @@
-"""Profiles, the options that change them, and the experiment on which all papers are set side by side."""
+"""Profiles, the options that change them, and the experiment on which all papers are compared."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from common.protocols.splits import LOSO
 from common.types import Experiment
 
 CUTS = {
-    "subjects": "cut every corpus to its first N subjects",
-    "clips": "cut every subject to N clips",
-    "folds": "run N folds of each experiment, from its first to its last",
+    "subjects": "use only the first N subjects of each corpus",
+    "clips": "use at most N clips of each subject",
+    "folds": "run only N folds of each experiment, spread from the first to the last",
 }
-"""Options that bound a run, in any profile, and what they do."""
+"""Options that limit a run, in any profile, and what they do."""
 OWN_OPTIONS = ("precision", "weights")
-"""Settings with an option of their own."""
+"""Settings that have an option of their own."""
 
 QUICK_MOTION = 8.0
-"""Times as far as in micro-expressions, so that networks learn within minutes."""
+"""Motion relative to that of micro-expressions, so that networks learn within minutes."""
 
 
 def profiles(paper: Settings, quick: Mapping[str, Any], smoke: Mapping[str, Any]) -> dict[str, Profile]:
-    """The three profiles of a paper: in full, in minutes, and every step once; of the latter what differs, by name.
+    """The three profiles of a paper: complete, a run of minutes, and every step once; the last two as changed settings.
 
     Raises ValueError for settings without a precision, which --precision sets.
     """
@@ -64,7 +64,7 @@ def profiles(paper: Settings, quick: Mapping[str, Any], smoke: Mapping[str, Any]
 
 
 def computing_in(precision: str, profile: Profile) -> Profile:
-    """The profile with a precision, "float32", "mixed_bfloat16" or "mixed_float16", which all papers' settings have."""
+    """The profile with the given precision, "float32", "mixed_bfloat16" or "mixed_float16"."""
     settings = profile.settings.having({"precision": precision})
     if settings == profile.settings:
         return profile
@@ -72,7 +72,7 @@ def computing_in(precision: str, profile: Profile) -> Profile:
 
 
 def cut(profile: Profile, subjects: int | None, clips: int | None, folds: int | None) -> Profile:
-    """The profile with other bounds, where they are not None; what they bound is said in `CUTS`."""
+    """The profile with other limits, if they are not None; see `CUTS`."""
     given = {"subjects": subjects, "clips": clips, "folds": folds}
     bounds: dict[str, Any] = {name: bound for name, bound in given.items() if bound is not None}
     for name, bound in bounds.items():
@@ -83,14 +83,14 @@ def cut(profile: Profile, subjects: int | None, clips: int | None, folds: int | 
 
 
 def moving(profile: Profile, motion: float | None) -> Profile:
-    """The profile with stand-ins whose faces move so many times as far as in micro-expressions, where not None."""
+    """The profile with the motion of stand-in faces, relative to micro-expressions; unchanged for None."""
     if motion in (None, profile.motion):
         return profile
     return _with_option(replace(profile, motion=motion), "--motion", f"{motion:g}")
 
 
 def check_settings(papers: Sequence[Paper], words: Sequence[str]) -> None:
-    """Raise UserError where a word is not NAME=VALUE, or names no setting of any of the papers, or one twice."""
+    """Raise UserError if a word is not NAME=VALUE, names no setting of the papers, or names one twice."""
     known = {name for paper in papers for name in settable(paper.profiles["paper"])}
     names = [word.partition("=")[0] for word in words]
     for word, name in zip(words, names, strict=True):
@@ -100,13 +100,13 @@ def check_settings(papers: Sequence[Paper], words: Sequence[str]) -> None:
             raise UserError(f"--set {quoted(word)}: use --{name}")
         if name not in known:
             keys = " and ".join(paper.key for paper in papers)
-            raise UserError(f"--set {quoted(word)}: no setting of {keys}; known: {', '.join(sorted(known))}")
+            raise UserError(f"--set {quoted(word)}: not a setting of {keys}; known: {', '.join(sorted(known))}")
         if names.count(name) > 1:
             raise UserError(f"--set {quoted(word)}: {name} is given twice")
 
 
 def with_settings(profile: Profile, words: Sequence[str]) -> Profile:
-    """The profile with settings as NAME=VALUE; names that its paper has not are passed over.
+    """The profile with settings as NAME=VALUE; names that its paper does not have are ignored.
 
     Raises UserError for a value of another type, or one that the settings refuse.
     """
@@ -138,9 +138,9 @@ def _hints(record: Any) -> list[tuple[str, Any]]:
 
 
 def not_reached(paper: Paper, experiments: Sequence[Experiment], words: Sequence[str]) -> list[str]:
-    """Lines on settings of --set that some of a paper's experiments do not take, since they have values of their own.
+    """Lines on --set options that some of a paper's experiments ignore, because they set these values themselves.
 
-    Raises UserError where that is so of all of them.
+    Raises UserError if all of them do.
     """
     lines = []
     for word in words:
@@ -149,12 +149,12 @@ def not_reached(paper: Paper, experiments: Sequence[Experiment], words: Sequence
         if own and len(own) == len(experiments):
             raise UserError(f"--set {quoted(word)}: every chosen experiment of {paper.key} sets {name} itself")
         if own:
-            lines.append(f"--set {word}: not for {', '.join(own)} of {paper.key}, which set {name} themselves")
+            lines.append(f"--set {word}: not applied to {', '.join(own)} of {paper.key}, which set {name} themselves")
     return lines
 
 
 def _parsed(text: str, kind: Any) -> Any:
-    """A value of a setting; raises ValueError, which says what it takes."""
+    """The value of a setting; raises ValueError, whose message says what the setting takes."""
     if get_origin(kind) is Literal:
         words = {str(value): value for value in get_args(kind)}
         if text in words:
@@ -182,7 +182,7 @@ def _with_option(profile: Profile, name: str, value: str) -> Profile:
 def common_ground(
     name: str, title: str, network: str, settings: Mapping[str, Any] | None = None, note: str = ""
 ) -> Experiment:
-    """A network of a paper where all papers are set side by side, which the paper itself does not run."""
+    """A paper's network in the experiment on which all papers are compared, which the paper itself does not run."""
     return Experiment(
         name=f"{name}-composite",
         variant="loso",
@@ -194,14 +194,14 @@ def common_ground(
         leak_free=True,
         network=network,
         settings=settings or {},
-        note=f"The paper does not run this: it is where all papers are set side by side. {note}".rstrip(),
+        note=f"The paper does not run this experiment, in which all papers are compared. {note}".rstrip(),
         on_request=True,
         common_ground=True,
     )
 
 
 def shortened(paper: Paper, profile: Profile) -> tuple[str, ...]:
-    """What a profile changes against the paper's, one line each."""
+    """The differences between a profile and the profile `paper`, one line each."""
     full = paper.profiles["paper"].settings.values()
     lines = [
         f"{name.replace('_', ' ')}: {value} instead of {full[name]}"

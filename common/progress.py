@@ -1,4 +1,4 @@
-"""Progress bars on the terminal, and lines that stay."""
+"""Progress bars on the terminal, and permanent lines."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 
 class Display:
-    """Bars on stderr while something is under way, lines on stdout for good; bars only where stderr is a terminal."""
+    """Progress bars on stderr, only if it is a terminal, and permanent lines on stdout."""
 
     def __init__(self) -> None:
         self._out = Console(highlight=False, soft_wrap=True)
@@ -35,16 +35,16 @@ class Display:
             self._bars.stop()
 
     def line(self, text: str) -> None:
-        """A line that stays: above the bars where both share a terminal, else on stdout."""
+        """Print a permanent line: above the bars if both share a terminal, else on stdout."""
         shared = self._out.is_terminal and self._bars.console.is_terminal
         (self._bars.console if shared else self._out).print(text, markup=False, highlight=False, soft_wrap=True)
 
     def fault(self, text: str) -> None:
-        """A line that stays, on stderr: what went wrong."""
+        """Print a permanent line on stderr that says what went wrong."""
         self._bars.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def progress(self, name: str, done: int, total: int) -> None:
-        """Set the bar named `name`; it goes when done equals total."""
+        """Set the bar named `name`; it disappears when `done` reaches `total`."""
         if not self._bars.console.is_terminal:
             return
         if name not in self._tasks:

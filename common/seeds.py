@@ -1,4 +1,4 @@
-"""Seeds from names, so that nothing depends on what ran before."""
+"""Seeds derived from names, so that no result depends on what ran before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One invocation: the chosen experiments of the chosen papers are planned, run and reported, seed by seed."""
+"""One invocation: plan, run and report the chosen experiments of the chosen papers, seed by seed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from common.runs.selection import PaperSelection, Study, read
 
 
 def dry_run(study: Study, display: Display) -> int:
-    """Say what would run; runs nothing."""
+    """Print what would run; runs nothing."""
 
     def say(selection: PaperSelection, seed: int) -> int:
         for job in _jobs(study, selection, seed, display)[0]:
@@ -34,13 +34,13 @@ def dry_run(study: Study, display: Display) -> int:
 
 
 def run(study: Study, display: Display) -> int:
-    """Run every paper and write its report; a paper that fails leaves the others running."""
+    """Run every paper and write its report; if one paper fails, the others still run."""
     with Pool(study.workers) as own, Cluster(study.scheduler) if study.scheduler else nullcontext(own) as pool:
         return _each(study, lambda selection, seed: _run(study, selection, seed, pool, display), display, own)
 
 
 def report(study: Study, display: Display) -> int:
-    """Write the reports from what is stored."""
+    """Write the reports from the stored results."""
     with Pool(1) as pool:
         return _each(study, None, display, pool)
 
@@ -48,9 +48,9 @@ def report(study: Study, display: Display) -> int:
 def _each(
     study: Study, work: Callable[[PaperSelection, int], int] | None, display: Display, pool: Pool | None = None
 ) -> int:
-    """The exit status of `work` on all papers and seeds: that of all if they agree, else that something failed.
+    """The exit status of `work` on all papers and seeds: the common status if they agree, else FAILED.
 
-    With a pool each paper's report is written when its work is done, while the next paper is at work.
+    With a pool, each paper's report is written when its work is done, while the next paper runs.
     """
     statuses: list[int] = []
     reports: list[tuple[PaperSelection, Future[tuple[Report, tuple[Path, ...]]]]] = []
@@ -84,7 +84,7 @@ def _each(
     for selection, future in reports:
         try:
             written.append(future.result()[0])
-        except (BrokenProcessPool, CancelledError):  # its process went with those of another paper
+        except (BrokenProcessPool, CancelledError):  # its process ended with those of another paper
             assembled, paths = _report((study, selection))
             written.append(assembled)
             for path in paths:
@@ -121,7 +121,7 @@ def _run(study: Study, selection: PaperSelection, seed: int, pool: Pool | Cluste
 
     def line(text: str) -> None:
         display.line(text)
-        if board is not None:  # it may be that a fold is done
+        if board is not None:  # a fold may be finished
             with suppress(UserError):  # the report comes with the same error
                 board.update(display.progress)
 
@@ -138,7 +138,7 @@ def _run(study: Study, selection: PaperSelection, seed: int, pool: Pool | Cluste
 
 
 def _jobs(study: Study, selection: PaperSelection, seed: int, display: Display) -> tuple[list[Job], list[Job], Data]:
-    """The jobs that are asked for, and all that can be planned: a report also shows what earlier runs have left."""
+    """The requested jobs, and all jobs that can be planned: a report also shows results of earlier runs."""
     from common.runs.manifest import plan_file, planned, read_plan, same_options
 
     earlier = read_plan(plan_file(study.out, selection.paper, selection.profile, study.kind, seed))
@@ -177,7 +177,7 @@ def _jobs(study: Study, selection: PaperSelection, seed: int, display: Display) 
 
 
 def _state(job: Job) -> str:
-    """One line: which folds are done, pending and failed, and what the others may cost."""
+    """One line: how many folds are done, pending and failed, and how long the pending ones may take."""
     results = [result for fold in job.folds if (result := job.run.load(fold)) is not None]
     failed = [fold for fold in job.folds if job.run.failure(fold) is not None]
     left = len(job.pending())
@@ -200,7 +200,7 @@ def _say_written(display: Display, future: Future[tuple[Report, tuple[Path, ...]
 
 
 def _report(task: tuple[Study, PaperSelection]) -> tuple[Report, tuple[Path, ...]]:
-    """A paper's report and the files that it was written to."""
+    """A paper's report and the files that were written."""
     from common.report import write
     from common.report.assemble import assemble
 

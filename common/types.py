@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Clip:
-    """One annotated expression as it lies on disk.
+    """One annotated expression on disk.
 
-    `numbers` are the original frame numbers from onset to offset, ascending; `frames[i]` is the file that holds frame
-    `numbers[i]`: an image of its own, or the video that holds them all. `onset`, `apex` and `offset` are frame numbers
-    too. `apex` is None where nobody annotated one; `apex_source` is the name of the method where it is an estimate.
-    A control may show other pictures than these: `shown[i]` are the file and number that are read for frame i.
-    `expression` is "micro" or "macro", or "recording" for a whole one. `valence` and `self_report` are what CAS(ME)^2
-    codes beside the emotion.
+    `numbers` are the original frame numbers from onset to offset, ascending; `frames[i]` is the file with frame
+    `numbers[i]`: an image of its own, or the video with all frames. `onset`, `apex` and `offset` are frame numbers too.
+    `apex` is None if it is not annotated; `apex_source` is the name of the method if the apex is an estimate.
+    A control may show other images than these: `shown[i]` are the file and number that are read for frame i.
+    `expression` is "micro" or "macro", or "recording" for a whole recording. `valence` and `self_report` are codes of
+    CAS(ME)^2 in addition to the emotion.
     """
 
     corpus: str
@@ -45,11 +45,11 @@ class Clip:
 
     @property
     def pictures(self) -> tuple[tuple[Path, int], ...]:
-        """The file and number of the picture that is read for each frame."""
+        """The file and number of the image that is read for each frame."""
         return self.shown or tuple(zip(self.frames, self.numbers, strict=True))
 
     def at(self, places: Sequence[int]) -> Clip:
-        """The clip with the frames at these places alone."""
+        """The clip with only the frames at these indices."""
         return replace(
             self,
             frames=tuple(self.frames[place] for place in places),
@@ -69,23 +69,22 @@ class Clip:
 
     @property
     def subject_id(self) -> str:
-        """`corpus/subject`: subject numbers repeat across corpora."""
+        """`corpus/subject`, since subject numbers repeat across corpora."""
         return f"{self.corpus}/{self.subject}"
 
 
 Part = tuple[slice, slice]
-"""Rows and columns of a picture, with both ends, that lie in it."""
+"""Rows and columns of an image, both with start and stop inside the image."""
 ReadFrames = Callable[[Sequence[int], Part | None], Iterator[NDArray[np.uint8]]]
 """Called as read(indices, part): these frames of a clip in turn, RGB uint8 (height, width, 3), or a part of each."""
 
 
 @dataclass(frozen=True)
 class ClipFrames:
-    """A clip as `prepare` sees it: pictures and times, but neither its emotion nor its subject nor its files' names.
+    """A clip as `prepare` receives it: images and times, but not its emotion, its subject or the names of its files.
 
-    SMIC's folders are named by class and its clips' names say it too, so that no name or path is told. `numbers`,
-    `onset`, `apex` and `offset` are those of `Clip`, counted from the first frame, which is 0.
-    `common.vision.images` reads the pictures.
+    The folders and clips of SMIC are named by class, so names and paths are left out. `numbers`, `onset`, `apex` and
+    `offset` are those of `Clip`, counted from the first frame, which is 0. `common.vision.images` reads the images.
     """
 
     corpus: str
@@ -98,7 +97,7 @@ class ClipFrames:
     read: ReadFrames = field(repr=False, compare=False)
 
     def at(self, places: Sequence[int]) -> ClipFrames:
-        """The clip with the frames at these places alone."""
+        """The clip with only the frames at these indices."""
 
         def read(indices: Sequence[int], part: Part | None) -> Iterator[NDArray[np.uint8]]:
             return self.read([places[index] for index in indices], part)
@@ -108,7 +107,7 @@ class ClipFrames:
 
 @dataclass(frozen=True)
 class Exclusion:
-    """A clip that is not used. `fault` is True where the files are wrong, False where a documented rule drops it."""
+    """A clip that is not used. `fault` is True if its files are faulty, False if a documented rule drops it."""
 
     clip: str
     reason: str
@@ -119,7 +118,7 @@ class Exclusion:
 class Correction:
     """A cell of an annotation table that was corrected, and why.
 
-    Where `used` equals `printed` the cell is odd, and was kept.
+    If `used` equals `printed`, the cell is odd but was not changed.
     """
 
     clip: str
@@ -133,7 +132,7 @@ class Correction:
 class Corpus:
     """One corpus as found below `root`. `tree` names the layout that was read, `table` the annotation file.
 
-    `images` is the folder that was read. `notes` are lines about the copy as a whole: what else is there, unread.
+    `images` is the folder that was read. `notes` are lines about the whole copy, such as other trees not read.
     """
 
     name: str
@@ -153,8 +152,8 @@ class Corpus:
 class LabelMap:
     """How the emotions of each corpus become classes.
 
-    `mapping[corpus][emotion]` is a class, or None where the clip is dropped and counted. `by_clip` wins over
-    `mapping` for single clips (ids `corpus/subject/name`); its values are (class or None, reason).
+    `mapping[corpus][emotion]` is a class, or None if the clip is dropped and counted. `by_clip` overrides `mapping` for
+    single clips (ids `corpus/subject/name`); its values are (class or None, reason).
     """
 
     name: str
@@ -164,7 +163,7 @@ class LabelMap:
 
 
 class Rows:
-    """Some rows of an array, copied only when they are read; indices reach no other row."""
+    """Some rows of an array, copied only when they are read; other rows cannot be accessed."""
 
     def __init__(self, values: NDArray[Any] | Rows, rows: NDArray[np.int64]) -> None:
         self._values, self._rows = values, np.asarray(rows)
@@ -175,7 +174,7 @@ class Rows:
         return len(self._rows)
 
     def __getitem__(self, rows: Any) -> NDArray[Any]:
-        """The rows with these places among these rows: an int array, a mask, a slice, or one int."""
+        """The rows at these positions among these rows: an int array, a mask, a slice, or one int."""
         return np.array(self._values[self._rows[rows]]) if np.ndim(rows) == 0 else self._values[self._rows[rows]]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
@@ -184,11 +183,11 @@ class Rows:
 
 @dataclass(frozen=True)
 class Samples:
-    """Arrays ready to learn from; row i of everything belongs together.
+    """Arrays for training; row i of all arrays belongs together.
 
     x: arrays (n, ...) by input name; y (n,) int class; subject (n,), clip (n,) str ids;
-    view (n,) int tells several rows of one clip apart (frames, magnified copies). `notes` are lines for the report on
-    what preparing the clips had to do.
+    view (n,) int distinguishes several rows of one clip (frames, magnified copies). `notes` are lines for the report on
+    the preparation of the clips.
     """
 
     x: Mapping[str, NDArray[Any] | Rows]
@@ -237,14 +236,14 @@ class Experiment:
     """One line of a paper's results, as data: what is trained on, how it is split, what is selected.
 
     `held_out` gives, for a protocol that splits once, how many clips of a class the paper has and how many of them it
-    holds out. Corpora `tested_on` are never trained on. Clips of fewer than `min_frames` frames are dropped, and
-    counted. Experiments `on_request` run when they are named. `twin_of` is the variant whose leak-free twin this is.
-    `network` is the name of what is trained, the same wherever the paper trains it; `settings` are those in which the
-    experiment differs from its profile, by name. An experiment on `common_ground` also runs where several papers are
-    set side by side.
-    `control` is the way in which the clips are spoilt to see what a score rests on, empty for the clips as they are.
-    Where there is a `space`, values by the name of a setting, these settings are chosen inside the training subjects of
-    each fold; `tuned_of` is the variant that is the same but for that.
+    holds out. Corpora `tested_on` are never used for training. Clips with fewer than `min_frames` frames are dropped
+    and counted. Experiments `on_request` run only when they are named. `twin_of` is the variant whose leak-free twin
+    this is. `network` is the name of the trained network, the same in all experiments of the paper; `settings` are the
+    settings in which the experiment differs from its profile, by name. An experiment on `common_ground` also runs when
+    several papers are compared.
+    `control` is the way in which the clips are changed to test what a score depends on, empty for unchanged clips.
+    If there is a `space`, values by setting, these settings are chosen inside the training subjects of each fold;
+    `tuned_of` is the variant that is otherwise the same.
     """
 
     name: str
@@ -270,23 +269,23 @@ class Experiment:
 
     @property
     def id(self) -> str:
-        """`name/variant`, as `--experiment` takes it; of a control `name/variant+control`."""
+        """`name/variant`, as in `--experiment`; for a control `name/variant+control`."""
         return f"{self.name}/{self.variant}{self.control and '+' + self.control}"
 
 
 Predictions = dict[str, NDArray[np.float32]]
 """The probabilities of the classes (classes,) by clip id."""
 History = Mapping[str, Mapping[str, list[float]]]
-"""By stage and metric one value per epoch; NaN for all metrics of an epoch that is not finite."""
+"""One value per epoch by stage and metric; NaN for all metrics of an epoch that is not finite."""
 
 
 Scaling = Mapping[str, tuple[float, float]]
-"""By input: what its uint8 values are multiplied by, and what is then added, before networks read them."""
+"""By input: the factor and the offset applied to its uint8 values before the network."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """Settings tried inside a fold's training subjects: UF1 and mean log loss of the answers of all inner folds."""
+    """Settings tried inside a fold's training subjects: UF1 and mean log loss of the predictions of all inner folds."""
 
     settings: Mapping[str, str | float]
     uf1: float
@@ -295,11 +294,11 @@ class Trial:
 
 @dataclass(frozen=True)
 class FoldResult:
-    """What one fold answered, with the truth and circumstances, as it lies in the result store.
+    """The predictions of one fold, with the true classes and circumstances, as in the result store.
 
-    clips (n,), truth (n,) int, probabilities (n, classes) float32; row i of everything belongs together. `measured`
+    clips (n,), truth (n,) int, probabilities (n, classes) float32; row i of all arrays belongs together. `measured`
     are counts and costs by name: parameters, floating point operations, milliseconds, MiB. `trials` are those of a
-    search for settings, first the profile's own; `caveats` those of `Trained`.
+    search for settings, starting with the profile's own; `caveats` those of `Trained`.
     """
 
     fold: str

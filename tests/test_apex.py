@@ -196,7 +196,7 @@ def test_an_estimate_is_a_frame_of_the_clip_and_says_its_method() -> None:
 
 def test_unknown_methods_and_unreadable_clips_are_told() -> None:
     for clip in (clip_of(5), clip_of(5, apex=48)):
-        with pytest.raises(UserError, match=f"'middle' is no known way .* midpoint, {LBP}"):
+        with pytest.raises(UserError, match=f"'middle' is not a known method .* midpoint, {LBP}"):
             apex.estimate(clip, "middle", FaceFinder())
     with pytest.raises(ClipError, match=r"img46.jpg.*No such file"):
         apex.estimate(clip_of(5), LBP, FaceFinder())
@@ -232,7 +232,7 @@ def test_one_crop_serves_all_frames(monkeypatch: pytest.MonkeyPatch) -> None:
         0.91,
     ]
     outside = Looking([(300, 60), (380, 120)])
-    with pytest.raises(ClipError, match="lies outside the picture"):
+    with pytest.raises(ClipError, match="is outside the image"):
         apex.face_crops(clip_of(4), outside)
 
 

@@ -187,7 +187,7 @@ def test_figures_that_are_no_whole_clips_of_the_validation_set() -> None:
         "late-smic on smic",
         "kernel 5x5x3 on casme_sq_recordings",
     }
-    assert "83.25% is no k/41" in wrong["intermediate-casme_sq on casme_sq_recordings"].statement
+    assert "83.25% is not k/41" in wrong["intermediate-casme_sq on casme_sq_recordings"].statement
     assert "it is 169/203" in wrong["intermediate-casme_sq on casme_sq_recordings"].statement
     assert "109 is the largest class of these 199" in wrong["intermediate-smic on smic"].statement
     assert "inferred, not printed" in wrong["late-smic on smic"].statement
@@ -196,16 +196,16 @@ def test_figures_that_are_no_whole_clips_of_the_validation_set() -> None:
 
 def test_figures_that_a_single_answer_reaches() -> None:
     anger, happy = (finding.statement for finding in findings("Accuracies of a single answer", holds=False))
-    assert "3x3x19 29.27%, kernel 5x5x19 29.27% and kernel 7x7x15 29.27% equal the share of anger" in anger
-    assert "5x5x15 51.22%, kernel 7x7x7 51.22% and kernel 7x7x19 51.22% equal the share of happy" in happy
+    assert "3x3x19 29.27%, kernel 5x5x19 29.27% and kernel 7x7x15 29.27% equal the percentage of anger" in anger
+    assert "5x5x15 51.22%, kernel 7x7x7 51.22% and kernel 7x7x19 51.22% equal the percentage of happy" in happy
 
 
 def test_means_over_epochs() -> None:
     right = [finding.statement for finding in findings("Means over epochs as whole clips", holds=True)]
     assert len(right) == 4
-    assert all("as that of a sample (n - 1) alone" in statement for statement in (right[0], right[2]))
-    assert "is no K/410 (validation clips), but 1508/2060 (training and validation clips;" in right[1]
-    assert "is no K/320 (validation clips), but 635/1240 (cut off, not rounded) (training clips;" in right[3]
+    assert all("can be that of a sample (n - 1) only" in statement for statement in (right[0], right[2]))
+    assert "is not K/410 (validation clips), but 1508/2060 (training and validation clips;" in right[1]
+    assert "is not K/320 (validation clips), but 635/1240 (cut off, not rounded) (training clips;" in right[3]
     wrong = [finding.statement for finding in findings("Means over epochs as whole clips", holds=False)]
     assert ["1595/2030" in wrong[0], "1193/1990" in wrong[1], len(wrong)] == [True, True, 2]
 
@@ -223,7 +223,7 @@ def test_printed_matrices_have_the_printed_rows_and_accuracies() -> None:
 
 def test_counts_that_neither_corpus_has() -> None:
     (smic,) = findings("Class counts against the corpora", holds=False)
-    assert smic.statement.endswith("the printed negative 79 lies above it.")
+    assert smic.statement.endswith("the printed negative 79 is higher.")
     assert "MEGC" not in smic.statement
     (micro,) = findings("Micro-expressions against the corpora", holds=False)
     assert "printed 206" in micro.statement

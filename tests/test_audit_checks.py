@@ -165,9 +165,9 @@ def test_one_finding_for_each_figure_says_which_readings_fit(tmp_path: Path) -> 
         finding for finding in audited("single", text, tmp_path) if finding.topic == "Accuracies as means over folds"
     ]
     assert [finding.holds for finding in made] == [False, True, True, True]
-    assert "no mean over five folds of ten (nearest 62.00%) and no share of 7" in made[0].statement
+    assert "cannot be a mean over five folds of ten (nearest 62.00%) or a share of 7" in made[0].statement
     assert "can be a share of 7" in made[1].statement  # 4/7 = 57.14%
-    assert "but no mean over five folds of ten (nearest 58.00%)" in made[1].statement
+    assert "but not a mean over five folds of ten (nearest 58.00%)" in made[1].statement
     assert "can be a mean over five folds of ten" in made[2].statement
 
 

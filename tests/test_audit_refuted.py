@@ -116,10 +116,10 @@ ATTEMPTS: dict[tuple[str, str], Callable[[], Readings]] = {
     ("reddy2019", "intermediate-smic on smic: 54.77%"): lambda: as_share("54.77", SMIC),
     ("reddy2019", "late-smic on smic: 64.82%"): lambda: as_share("64.82", SMIC),
     ("reddy2019", "kernel 5x5x3 on casme_sq_recordings: 63.30%"): lambda: as_share("63.30", CASME_SQ),
-    ("reddy2019", "intermediate-casme_sq on casme_sq_recordings: of means"): lambda: as_mean_of_epochs(
+    ("reddy2019", "intermediate-casme_sq on casme_sq_recordings: as a mean"): lambda: as_mean_of_epochs(
         "78.57", CASME_SQ
     ),
-    ("reddy2019", "late-smic on smic: of means"): lambda: as_mean_of_epochs("59.95", SMIC),
+    ("reddy2019", "late-smic on smic: as a mean"): lambda: as_mean_of_epochs("59.95", SMIC),
     ("reddy2019", "MicroExpFuseNet, intermediate fusion:"): lambda: as_layers((32, 20, 20, 27), 86_400, FLATTENED),
     ("kumar2019", "smic: the matrix has UAR"): lambda: as_scores(SMIC_MATRIX, "0.7621", "0.7451"),
 }

@@ -58,14 +58,14 @@ def test_workers_of_several_threads_are_refused(tmp_path: Path, capsys: Any) -> 
 
     with LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None) as local_cluster:
         assert run(tmp_path / "out", tmp_path / "cache", "--scheduler", local_cluster.scheduler_address) == 2
-    assert "start it with --nthreads 1" in capsys.readouterr().err
+    assert "start workers with --nthreads 1" in capsys.readouterr().err
 
 
 def test_no_scheduler_is_one_line_and_status_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     monkeypatch.setattr("common.runs.dask_cluster.SECONDS", 1)
     assert run(tmp_path / "out", tmp_path / "cache", "--scheduler", "tcp://127.0.0.1:9") == 2
     (line,) = capsys.readouterr().err.strip().splitlines()
-    assert "no Dask scheduler answers there" in line
+    assert "no Dask scheduler responds there" in line
     for words in (["--workers", "2", "--scheduler", "tcp://127.0.0.1:9"], ["--workers", "0"]):
         with pytest.raises(SystemExit) as stopped:
             run(tmp_path, tmp_path, *words)

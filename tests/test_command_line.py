@@ -367,7 +367,7 @@ def test_folds_trained_without_a_clip_are_not_mixed_with_others(licensed: Path, 
     assert len(predictions(licensed.parent / "out")) == 1
     monkeypatch.setattr(papers, "parts", lambda key: real)
     assert run_on(licensed) == 0
-    assert "its 1 finished folds are made again" in capsys.readouterr().out
+    assert "its 1 finished folds are run again" in capsys.readouterr().out
     clips = [clip for fold in predictions(licensed.parent / "out").values() for clip in fold["clips"]]
     assert len(clips) == len(set(clips)) == 4
     assert len(list(licensed.parent.glob("out/runs/*/*/*/*/folds-set-aside-1/*.json"))) == 1

@@ -68,7 +68,7 @@ def test_order_is_natural_and_independent_of_the_input(loaded: list[Corpus]) -> 
 
 def test_label_says_why() -> None:
     assert composite.label(one("samm", "006", "006_1_2", "contempt"), MEGC2019)[0] == "negative"
-    why = "other is none of negative, positive, surprise"
+    why = "other is not one of negative, positive, surprise"
     assert composite.label(one("samm", "006", "006_1_2", "other"), MEGC2019) == (None, why)
     assert composite.label(one("casme2", "sub05", "EP09_05f", "repression"), MEGC2019)[0] is None
     with pytest.raises(ClipError, match=r"'happyiness' .*casme2 .*megc2019"):

@@ -181,7 +181,7 @@ def test_find_says_what_is_wrong(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"CASME2_RAW_selected.*SMIC_all_raw.*SAMM_CROP"):
         corpora.find(tmp_path / "empty")
     for name in ("absent", "file"):
-        with pytest.raises(UserError, match=rf"{name}: no readable folder \(") as error:
+        with pytest.raises(UserError, match=rf"{name}: not a readable folder \(") as error:
             corpora.find(tmp_path / name)
         assert "\n" not in str(error.value)
 
@@ -200,7 +200,7 @@ def test_what_may_not_be_read_is_told(tmp_path: Path, monkeypatch: pytest.Monkey
     assert [clip.subject for clip in corpus.clips] == ["sub02"]
     assert reasons(corpus) == {"casme2/sub01/EP02_01f": "sub01/EP02_01f cannot be read (Permission denied)"}
     locked.add(tmp_path.name)
-    with pytest.raises(UserError, match=r"no readable folder \(Permission denied\); give the one that holds"):
+    with pytest.raises(UserError, match=r"not a readable folder \(Permission denied\); name the folder"):
         corpora.find(tmp_path)
 
 
@@ -231,9 +231,9 @@ def test_images_is_a_preference(tmp_path: Path) -> None:
     disk.write_casme2(tmp_path, [ROW], tree="CASME2_RAW_selected")
     assert corpora.load("casme2", tmp_path, images="raw").tree == "CASME2_RAW_selected"
     assert corpora.load("casme2", tmp_path, images="cropped").tree == "Cropped"
-    with pytest.raises(UserError, match="'grey' is no kind of images"):
+    with pytest.raises(UserError, match="'grey' is not a kind of images"):
         corpora.load("casme2", tmp_path, images="grey")
-    with pytest.raises(UserError, match="'mmew' is no known corpus"):
+    with pytest.raises(UserError, match="'mmew' is not a known corpus"):
         corpora.load("mmew", tmp_path)
 
 
@@ -332,8 +332,8 @@ def test_cells_never_become_paths(tmp_path: Path) -> None:
     corpus = corpora.load("casme2", root)
     assert [clip.id for clip in corpus.clips] == ["casme2/sub01/EP02_01f"]
     assert len(reasons(corpus)) == len(rows) - 1
-    assert reasons(corpus)["casme2/row 4"] == "row 4: '../../etc/passwd' is no clip name"
-    assert reasons(corpus)["casme2/row 11"] == "row 11: '../sub01' is no subject number"
+    assert reasons(corpus)["casme2/row 4"] == "row 4: '../../etc/passwd' is not a clip name"
+    assert reasons(corpus)["casme2/row 11"] == "row 11: '../sub01' is not a subject number"
 
 
 # ---------------------------------------------------------------- clips
@@ -364,11 +364,11 @@ def test_faulty_clips_are_excluded_with_their_reason(tmp_path: Path) -> None:
     assert left.name.startswith("img")
     assert reasons(corpus) == {
         "casme2/sub03/EP01_01": "no folder sub03/EP01_01 in CASME2_RAW_selected",
-        "casme2/sub03/EP01_02": "no frame between onset 46 and offset 52 in sub03/EP01_02; it holds no numbered image",
-        "casme2/sub03/EP01_03": "no frame between onset 46 and offset 52 in sub03/EP01_03; it holds frames 146 to 152",
+        "casme2/sub03/EP01_02": "no frame between onset 46 and offset 52 in sub03/EP01_02; it has no numbered image",
+        "casme2/sub03/EP01_03": "no frame between onset 46 and offset 52 in sub03/EP01_03; it has frames 146 to 152",
         "casme2/sub03/EP01_04": "1 frame between onset 46 and offset 52; a sequence needs at least 2",
-        "casme2/sub03/EP01_05": "onset 60 lies after offset 52",
-        "casme2/sub03/EP01_06": "frame 46 is there twice: img046.jpg and img46.jpg",
+        "casme2/sub03/EP01_05": "onset 60 is after offset 52",
+        "casme2/sub03/EP01_06": "frame 46 occurs twice: img046.jpg and img46.jpg",
         "casme2/sub03/EP01_07": "row 8: OnsetFrame is 'soon', not a frame number",
         "casme2/sub03/EP01_08": "row 9: Estimated Emotion is empty",
         "casme2/sub03/EP01_09": "row 10: OffsetFrame is empty",
@@ -385,7 +385,7 @@ def test_missing_frames_and_second_rows_are_noted(tmp_path: Path) -> None:
     notes = [(note.column, note.printed, note.used, note.source) for note in corpus.corrections]
     assert notes == [
         ("frames", "7", "6", "files on disk"),
-        ("row", "3", "2", "the clip is annotated twice; its first row counts"),
+        ("row", "3", "2", "the clip is annotated twice; its first row is used"),
     ]
 
 
@@ -421,7 +421,7 @@ def test_images_by_number_whatever_their_spelling(tmp_path: Path) -> None:
     (tmp_path / "img16.jpg").mkdir()
     assert list(trees.images(tmp_path)) == [9, 10, 11, 12, 13]
     disk.touch(tmp_path, ["x_img0009.bmp"])
-    with pytest.raises(ClipError, match=r"frame 9 is there twice: img9\.jpg and x_img0009\.bmp"):
+    with pytest.raises(ClipError, match=r"frame 9 occurs twice: img9\.jpg and x_img0009\.bmp"):
         trees.images(tmp_path)
 
 
@@ -441,9 +441,9 @@ def test_smic_trusts_the_name_of_the_clip(tmp_path: Path) -> None:
         ("smic/s18/s18_sur_03", "positive", "surprise")
     ]
     assert reasons(corpus) == {
-        "smic/s18/s18_ne_01": "the clip lies in two folders",
+        "smic/s18/s18_ne_01": "the clip is in two folders",
         "smic/s4/s3_ne_07": "a clip of s3 in the folder of s4",
-        "smic/s4/s4_xx_01": "its name says no emotion (ne, po or sur)",
+        "smic/s4/s4_xx_01": "its name contains no emotion (ne, po or sur)",
         "smic/s4/s4_ne_03": "1 frame between onset 999996 and offset 999996; a sequence needs at least 2",
     }
 
@@ -472,7 +472,7 @@ def test_check_reports_faults_and_goes_on(tmp_path: Path) -> None:
     assert not checked["documented"]["agrees"]
     assert "empty (0 bytes)" in result["corpora"]["samm"]["error"]
     assert result["composites"]["megc2019"]["exclusions"] == [
-        {"clip": "casme2/sub02/EP02_01f", "reason": "emotion '[bold]odd' of casme2 is unknown to megc2019"}
+        {"clip": "casme2/sub02/EP02_01f", "reason": "emotion '[bold]odd' of casme2 has no class in megc2019"}
     ]
     assert steps[-1][1:] == (2, 2)
     printed = io.StringIO()

@@ -69,7 +69,7 @@ def test_what_can_run_and_what_it_lacks(data: Path) -> None:
     plain = {experiment.id for experiment in PAPER.experiments if not experiment.tuned_of}
     assert {row["experiment"] for row in result["experiments"]} == plain
     assert all(not row["can_run"] and row["clips"] == 0 for row in result["experiments"])
-    assert result["experiments"][0]["reason"] == "smic is not here, samm is not here"
+    assert result["experiments"][0]["reason"] == "smic is not in the data folder, samm is not in the data folder"
     disk.write_smic(data / "SMIC")
     disk.write_samm(data / "SAMM")
     result = check.check(data, papers=[PAPER])
@@ -77,7 +77,7 @@ def test_what_can_run_and_what_it_lacks(data: Path) -> None:
     # two clips of CASME II, all of SMIC, SAMM without `Other`; the images of the latter two are empty files
     assert (first["can_run"], first["clips"]) == (True, 2 + 164 + 133)
     assert first["by_class"] == {"negative": 1 + 70 + 92, "positive": 1 + 51 + 26, "surprise": 43 + 15}
-    assert first["reason"] == f"{164 + 133} of its {2 + 164 + 133} clips have files that cannot be read"
+    assert first["reason"] == f"{164 + 133} of {2 + 164 + 133} clips have unreadable files"
     assert "can run aouayeb2019 composite-loso/cnn-once: 299 clips" in printed(result)
     image(data, "sub01", 46).write_bytes(b"")
     image(data, "sub02", 46).write_bytes(b"")
@@ -96,7 +96,7 @@ def test_only_the_corpora_that_are_asked_for(tmp_path: Path) -> None:
     assert result["corpora"]["smic_nir"]["documented"] is None
     assert "no published counts" in printed(result)
     with pytest.raises(
-        UserError, match="'mmew' is no known corpus; known are casme2, smic, samm, casme_sq, casme_sq_recordings"
+        UserError, match="'mmew' is not a known corpus; known corpora: casme2, smic, samm, casme_sq, casme_sq_rec"
     ):
         check.check(tmp_path, ("mmew",))
 
@@ -119,9 +119,9 @@ def test_what_else_is_here_is_told(data: Path) -> None:
     corpus = check.check(data)["corpora"]["casme2"]
     assert (corpus["clips"], corpus["images"]) == (2, str(root / "CASME2_RAW_selected"))
     assert corpus["notes"] == [
-        "also here and not read: table CASME2-coding-20130101.xlsx",
-        "also here and not read: Cropped, cropped images of 2 subjects",
-        "1 clip folder is in no row of the table: sub02/EP77_01",
+        "found but not read: table CASME2-coding-20130101.xlsx",
+        "found but not read: Cropped, cropped images of 2 subjects",
+        "1 clip folder is not listed in the table: sub02/EP77_01",
     ]
 
 
@@ -130,7 +130,7 @@ def test_the_fuller_of_two_copies_is_read(tmp_path: Path) -> None:
     disk.write_smic(tmp_path / "b", names=[(1, "ne", "s1_ne_01"), (2, "po", "s2_po_01")])
     corpus = check.check(tmp_path)["corpora"]["smic"]
     assert corpus["clips"] == 2
-    assert "also here and not read: a/SMIC_all_raw/HS, raw images of 1 subjects" in corpus["notes"]
+    assert "found but not read: a/SMIC_all_raw/HS, raw images of 1 subjects" in corpus["notes"]
 
 
 def test_corpora_in_folders_named_by_numbers_are_found(tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ def test_a_list_that_cannot_be_read_stops_what_needs_it(data: Path) -> None:
 def test_what_was_asked_for_and_is_absent_is_told(data: Path) -> None:
     checked = check.check(data, ("casme2", "samm"))["corpora"]
     assert checked["casme2"]["error"] is None
-    assert checked["samm"]["error"] == f"{data}: no images and no table of samm here"
+    assert checked["samm"]["error"] == f"{data}: found no images and no table of samm"
 
 
 def test_numbered_copies_are_copies(tmp_path: Path) -> None:
@@ -163,4 +163,4 @@ def test_numbered_copies_are_copies(tmp_path: Path) -> None:
     first = min(clip.iterdir())
     first.with_name(f"{first.stem} (1).bmp").touch()
     (row,) = check.check(tmp_path)["corpora"]["smic"]["exclusions"]
-    assert "is there twice" in row["reason"]
+    assert "occurs twice" in row["reason"]

@@ -53,6 +53,6 @@ def test_the_search_widens_until_a_face_is_found(step: int) -> None:
 
 def test_no_face_is_one_line() -> None:
     face_finder, shown = finder({})
-    with pytest.raises(ClipError, match=r"img1\.jpg: dlib finds no face in it, neither enlarged nor with a border"):
+    with pytest.raises(ClipError, match=r"img1\.jpg: dlib finds no face, even when the image is enlarged or padded"):
         face_finder.find(np.zeros((40, 60, 3), np.uint8), "img1.jpg")
     assert len(shown) == 3

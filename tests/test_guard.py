@@ -194,11 +194,11 @@ def test_an_honest_recipe_runs(run: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("recipe", "message"),
     [
-        (FittedOnce, "leaves 'brightness' on the networks other"),
-        (KeptInList, "leaves 'statistics' on the networks other"),
-        (KeptInModule, "test_guard.SEEN other than it was"),
+        (FittedOnce, "training changes 'brightness' on the networks"),
+        (KeptInList, "training changes 'statistics' on the networks"),
+        (KeptInModule, "training changes test_guard.SEEN"),
         (WarmStart, "carries something over from fold to fold"),
-        (FittedToTest, "depends on which other held-out clips are asked for"),
+        (FittedToTest, "depends on the other held-out clips"),
     ],
 )
 def test_a_leaking_extractor_stops_the_run(run: Any, tmp_path: Path, capsys: Any, recipe: Any, message: str) -> None:
@@ -263,13 +263,13 @@ def renamed(samples: Samples, clips: Sequence[tuple[Clip, int]]) -> Samples:
 @pytest.mark.parametrize(
     ("perturb", "message"),
     [
-        (centred, "on the other clips"),
+        (centred, "on other clips"),
         (labelled, "depend on its class"),
         (named_by_emotion, "depend on its class"),
         (misaligned, "the subject"),
         (relabelled, "the class 0, not"),
         (shortened, "assemble leaves out"),
-        (cropped, "`shapes` says"),
+        (cropped, "`shapes` returns"),
         (cut_off, "columns of different lengths"),
         (renamed, "assemble leaves out"),
     ],

@@ -133,13 +133,13 @@ def test_wrong_videos_are_one_line_each(films: dict[str, Path], tmp_path: Path) 
     (tmp_path / "img001.avi").write_text("named like one of a sequence of images")
     for name, complaint in (
         ("none.avi", "No such file"),
-        ("empty.avi", "zero bytes; copy the file again"),
+        ("empty.avi", "the file is empty (0 bytes); copy it again"),
         ("text.avi", "not a video that OpenCV can open; copy it again, or convert it to AVI (MJPG)"),
         ("folder.avi", "not a video that OpenCV can open"),
         ("noise.mp4", "not a video that OpenCV can open"),
         ("cut.mp4", "not a video that OpenCV can open"),
         ("img001.avi", "not a video that OpenCV can open"),
-        ("cut.avi", f"frames, frame {N} is asked for"),
+        ("cut.avi", f"frames, but frame {N} is needed"),
     ):
         for read in (images.read_frames, lambda clip: images.read_frame(clip, -1)):
             with pytest.raises(ClipError) as caught:
@@ -195,16 +195,16 @@ def test_a_cut_video_yields_no_half_frame(films: dict[str, Path], tmp_path: Path
             continue
         assert held <= N
         assert [decoded(picture) for picture in videos.frames(cut, range(1, held + 1))] == list(range(1, held + 1))
-        with pytest.raises(ClipError, match=f"holds {held} frames, frame {N + 1} is asked for"):
+        with pytest.raises(ClipError, match=f"has {held} frames, but frame {N + 1} is needed"):
             list(videos.frames(cut, [1, N + 1]))
         assert videos.stated_count(cut) == N
 
 
 def test_too_few_frames_are_counted(films: dict[str, Path]) -> None:
     for path in films.values():
-        with pytest.raises(ClipError, match=rf"{path.name}: holds {N} frames, frame 166 is asked for"):
+        with pytest.raises(ClipError, match=rf"{path.name}: has {N} frames, but frame 166 is needed"):
             images.read_frames(clip_in(path, range(50, 167)))
-        with pytest.raises(ClipError, match="frame 0 is asked for, but the frames of a video count from 1"):
+        with pytest.raises(ClipError, match="frame 0 is needed, but the frames of a video are counted from 1"):
             images.read_frames(clip_in(path, range(5)))
 
 
@@ -249,9 +249,9 @@ def test_wrong_images_are_named(tmp_path: Path) -> None:
     cut.write_bytes(good.read_bytes()[:-600])
     text.write_text("no picture")
     for wrong, complaint in (
-        (small, f"{small}: 50x30 pixels, but a.jpg has 50x40; the frames of a clip must have one size"),
+        (small, f"{small}: 50x30 pixels, but a.jpg has 50x40; all frames of a clip must have the same size"),
         (cut, f"{cut}: image file is truncated"),
-        (text, f"{text}: no JPEG, PNG or BMP that can be read; copy the file again or convert it"),
+        (text, f"{text}: not a readable JPEG, PNG or BMP; copy the file again or convert it"),
         (tmp_path / "e.jpg", "No such file"),
     ):
         with pytest.raises(ClipError) as caught:
@@ -267,14 +267,14 @@ def test_other_formats_are_no_frames(tmp_path: Path, kind: str, monkeypatch: pyt
     path = (tmp_path / "img46.x").rename(tmp_path / "img46.jpg")
     monkeypatch.setattr(subprocess, "check_call", lambda *_, **__: pytest.fail("a program is started"))
     monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("a program is started"))
-    with pytest.raises(ClipError, match="no JPEG, PNG or BMP that can be read; copy the file again or convert it"):
+    with pytest.raises(ClipError, match="not a readable JPEG, PNG or BMP; copy the file again or convert it"):
         images.read(path)
 
 
 def test_a_picture_larger_than_any_of_a_corpus_is_not_decoded(tmp_path: Path) -> None:
     Image.new("1", (6000, 6000)).save(tmp_path / "img46.png")
     assert (tmp_path / "img46.png").stat().st_size < 100_000
-    with pytest.raises(ClipError, match="6000x6000 pixels are more than 33554432; copy the file again"):
+    with pytest.raises(ClipError, match="6000x6000 pixels exceed the limit of 33554432; copy the file again"):
         images.read(tmp_path / "img46.png")
 
 

@@ -116,7 +116,7 @@ def test_the_audit_finds_smics_exchanged_figures_and_no_other() -> None:
         "casme2": True,
         "samm": True,
     }
-    assert "each where the other belongs" in exchanged[0].statement
+    assert "each in place of the other" in exchanged[0].statement
     assert all(finding.holds for finding in findings if finding.topic.startswith(("Class counts", "Corpora add up")))
 
 
@@ -256,7 +256,7 @@ def test_arrays_are_kept_apart_by_reading_and_shared_otherwise() -> None:
 
 
 def test_a_clip_that_cannot_carry_the_band_is_named(pictures: np.ndarray) -> None:
-    with pytest.raises(ClipError, match=r"15 frames a second carry motion below 7\.5 Hz"):
+    with pytest.raises(ClipError, match=r"15 frames per second show only motion below 7\.5 Hz"):
         preprocess.prepare(clip_of(fps=15.0), SMALL.inputs, Fixed())  # type: ignore[arg-type]
 
 

@@ -164,7 +164,7 @@ def test_a_wrong_file_is_one_clear_line(tmp_path: Path, name: str) -> None:
         other.save_weights(path)
     else:
         other.save(path)
-    with pytest.raises(UserError, match=r"gives \d of the 8 arrays of tiny for input 8x8"):
+    with pytest.raises(UserError, match=r"contains only \d of 8 arrays of tiny for input 8x8"):
         pretrained.from_file(tiny(4), path)
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(UserError, match="cannot be read as weights of tiny"):
@@ -182,7 +182,7 @@ def test_weights_that_are_no_numbers_are_refused(tmp_path: Path, wrong: float) -
     values[0][0, 0] = wrong
     hidden.set_weights(values)
     other.save_weights(tmp_path / "tiny.weights.h5")
-    with pytest.raises(UserError, match="gives 7 of the 8 arrays of tiny"):
+    with pytest.raises(UserError, match="contains only 7 of 8 arrays of tiny"):
         pretrained.from_file(tiny(4), tmp_path / "tiny.weights.h5")
 
 
@@ -200,7 +200,7 @@ def test_a_path_that_names_no_weights_is_one_clear_line(tmp_path: Path) -> None:
         weights.chosen(str(tmp_path / "absent.h5"))
     (tmp_path / "resnet50.pkl").write_bytes(b"")
     for path in (tmp_path / "resnet50.pkl", tmp_path):
-        with pytest.raises(UserError, match="no weights of Keras"):
+        with pytest.raises(UserError, match="contains no Keras weights"):
             weights.chosen(str(path))
 
 
@@ -226,7 +226,7 @@ def test_imagenet_weights_are_copied_but_the_last_layer() -> None:
     network, others = tiny(4), tiny(1000)
     pretrained.from_imagenet(network, lambda weights: others)
     assert (network.layers[1].get_weights()[0] == others.layers[1].get_weights()[0]).all()
-    with pytest.raises(UserError, match="layer convolution of tiny is made for images of 224x224 pixels, not 8x8"):
+    with pytest.raises(UserError, match="layer convolution of tiny needs images of 224x224 pixels, not 8x8"):
         pretrained.from_imagenet(network, lambda weights: tiny(1000, filters=2))
 
 
@@ -329,7 +329,7 @@ def test_the_arithmetic_of_the_printed_accuracies() -> None:
     for printed, n in (("59.45%", 247), ("69.49%", 164), ("55.45%", 159), ("61.20%", 159)):
         (finding,) = (finding for finding in means if printed in finding.statement)
         assert "can be a mean over ten folds of" in finding.statement
-        assert f"but no share of all {n} clips" in finding.statement
+        assert f"but not a share of all {n} clips" in finding.statement
     largest = [finding for finding in findings if finding.topic == "More than the largest class"]
     assert [finding.holds for finding in largest] == [True, True, True]
     assert f"{100 * 80 / 159:.1f}%" in next(
@@ -430,7 +430,7 @@ def test_a_still_clip_is_flat() -> None:
 
 def test_a_frame_rate_that_cannot_carry_the_band_excludes_the_clip() -> None:
     frames = np.zeros((20, 40, 40, 3), np.uint8)
-    with pytest.raises(ClipError, match="carry motion below 5 Hz"):
+    with pytest.raises(ClipError, match="only motion below 5 Hz"):
         preprocess.magnified(frames, clip_of(20, fps=10.0), FULL.inputs)
 
 

@@ -142,7 +142,7 @@ def test_what_an_earlier_run_left_stays_in_the_report(cache: Path, tmp_path: Pat
         (("--set", "kernel="), "takes a word"),
         (("--set", "kernel=big"), "HEIGHTxWIDTHxTIME"),
         (("--set", "epochs"), "NAME=VALUE"),
-        (("--set", "gamma=2"), "no setting of reddy2019"),
+        (("--set", "gamma=2"), "not a setting of reddy2019"),
         (("--set", "epochs=3", "--set", "epochs=4"), "given twice"),
         (("--set", "precision=float16"), "--precision"),
         (("--set", "frames=20"), "sets frames itself"),

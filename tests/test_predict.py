@@ -65,7 +65,7 @@ def test_a_folder_of_frames_is_read_in_natural_order(tmp_path: Path, shot: Seque
     assert source.size == (480, 640)
     assert source.remarks == ()
     (path / "img7.png").unlink()
-    assert "leave out 1 between 1 and 12" in user_clips.read(path, 120.0).remarks[0]
+    assert "1 of the file numbers between 1 and 12" in user_clips.read(path, 120.0).remarks[0]
 
 
 def test_a_video_has_its_own_rate_unless_another_is_given(tmp_path: Path, shot: Sequence[Picture]) -> None:
@@ -90,11 +90,11 @@ def test_the_digest_is_that_of_the_bytes(tmp_path: Path, shot: Sequence[Picture]
     ("make", "expected_text"),
     [
         (lambda d: None, "no such file"),
-        (lambda d: d.write_bytes(b"x" * 500), "no video by its name"),
-        (lambda d: d.mkdir(), "holds no video"),
+        (lambda d: d.write_bytes(b"x" * 500), "not a video; the name"),
+        (lambda d: d.mkdir(), "contains no video"),
         (lambda d: os.mkfifo(d), "neither a file nor a folder"),
-        (lambda d: (d.mkdir(), (d / "a.png").touch(), (d / "b.avi").touch()), "holds pictures, and b.avi"),
-        (lambda d: (d.mkdir(), (d / "a.png").touch(), (d / "sub").mkdir()), "holds pictures, and sub"),
+        (lambda d: (d.mkdir(), (d / "a.png").touch(), (d / "b.avi").touch()), "contains images and also b.avi"),
+        (lambda d: (d.mkdir(), (d / "a.png").touch(), (d / "sub").mkdir()), "contains images and also sub"),
     ],
 )
 def test_a_path_that_is_no_clip_is_one_line(tmp_path: Path, make: Callable[[Path], Any], expected_text: str) -> None:
@@ -120,13 +120,13 @@ def test_files_that_cannot_be_used_are_one_line_each(tmp_path: Path, shot: Seque
     (frames / "img9.jpg").write_bytes(b"no picture")
     with pytest.raises(ClipError, match=r"end in \.jpg and in \.png"):
         user_clips.read(frames, 100)
-    with pytest.raises(ClipError, match="one frame shows no motion"):
+    with pytest.raises(ClipError, match="a single frame shows no motion"):
         user_clips.read(film.folder(tmp_path / "one", shot[:1]), 100)
     for number, shape in enumerate([(1, 1, 3), (8, 300, 3)]):
         with pytest.raises(ClipError, match="too small to show a face"):
             user_clips.read(film.folder(tmp_path / f"tiny{number}", [np.zeros(shape, np.uint8)] * 2), 100)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(ClipError, match="no picture in it"):
+    with pytest.raises(ClipError, match="contains no image"):
         user_clips.read(tmp_path / "empty", 100)
 
 
@@ -136,7 +136,7 @@ def test_long_and_large_clips_are_refused_before_they_are_held(tmp_path: Path, m
     with pytest.raises(ClipError, match=f"more than {user_clips.MOST_FRAMES} frames; cut"):
         user_clips.read(path, None)
     monkeypatch.setattr(user_clips, "MOST_PIXELS", 32 * 40 * 7)
-    with pytest.raises(ClipError, match=r"8 frames of 40x32 pixels .* 7 such frames can be"):
+    with pytest.raises(ClipError, match=r"8 frames of 40x32 pixels .* the limit is 7 frames"):
         user_clips.read(film.video(tmp_path / "large.avi", [grey] * 8), None)
 
 
@@ -167,10 +167,10 @@ def test_a_clip_on_its_side_is_refused_with_the_turn_that_mends_it(
     tmp_path: Path, shot: Sequence[Picture], faces: FaceFinder, turns: int, degrees: int, how: str
 ) -> None:
     small = [np.rot90(little(frame), turns) for frame in shot[:2]]
-    with pytest.raises(ClipError, match=f"turned by {degrees} degrees clockwise; .*{how}"):
+    with pytest.raises(ClipError, match=f"rotated by {degrees} degrees clockwise; .*{how}"):
         told(film.video(tmp_path / "a.avi", small), faces)
     if turns == 2:
-        with pytest.raises(ClipError, match=f"turned by {degrees} degrees clockwise; turn them$"):
+        with pytest.raises(ClipError, match=f"rotated by {degrees} degrees clockwise; rotate them$"):
             told(film.folder(tmp_path / "frames", small), faces, 100)
 
 
@@ -179,18 +179,18 @@ def test_no_face_is_refused_and_one_that_goes_is_said(
 ) -> None:
     half = [little(frame) for frame in shot[:5]]
     grey = [np.full_like(half[0], 90)] * 4
-    with pytest.raises(ClipError, match="no face in any of 4 frames"):
+    with pytest.raises(ClipError, match="no face in any of the 4 frames"):
         told(film.video(tmp_path / "none.avi", grey), faces)
-    with pytest.raises(ClipError, match=r"no face in its first frame, .* but in frames 5, 6, 7, 8 and 9; cut"):
+    with pytest.raises(ClipError, match=r"no face in the first frame, .* finds one in frames 5, 6, 7, 8 and 9; cut"):
         told(film.video(tmp_path / "late.avi", [*grey, *half]), faces)
     lines = told(film.video(tmp_path / "gone.avi", [*half, *grey]), faces)
-    assert any("No face is found in frames 6, 7, 8 and 9 of 9 looked at" in line for line in lines)
+    assert any("No face is found in frames 6, 7, 8 and 9 of 9 examined" in line for line in lines)
 
 
 def test_two_people_are_told(tmp_path: Path, shot: Sequence[Picture], faces: FaceFinder) -> None:
     beside = [np.hstack([frame, frame]) for frame in shot[:3]]
     (line, *_) = told(film.video(tmp_path / "two.avi", beside), faces)
-    assert line.startswith("2 faces in all 3 frames looked at; the largest one is used.")
+    assert line.startswith("2 faces in all 3 frames examined; the largest is used.")
     assert "wrong person" in line
     child = [frame.copy() for frame in shot[:3]]
     for frame in child:
@@ -204,10 +204,10 @@ def test_two_people_are_told(tmp_path: Path, shot: Sequence[Picture], faces: Fac
     ("perturb", "expected_text"),
     [
         (lambda i, f: cv2.resize(f, (213, 160)), "The face is small: 3"),
-        (lambda i, f: np.roll(f, 12 * i, axis=1), "The head moves much"),
+        (lambda i, f: np.roll(f, 12 * i, axis=1), "The head moves a lot"),
         (lambda i, f: turned(f, 26), "The head is tilted by up to 2"),
         (lambda i, f: covered(f, slice(300, 380)) if i >= 3 else f, "Something seems to cover"),
-        (lambda i, f: f[:380], "lies outside the picture"),
+        (lambda i, f: f[:380], "is outside the image"),
     ],
 )
 def test_what_makes_an_answer_doubtful_is_said(
@@ -222,7 +222,7 @@ def test_what_makes_an_answer_doubtful_is_said(
     assert [line for line in lines if line.startswith(expected_text) or expected_text in line]
     if "cover" in expected_text:
         assert "the mouth" in lines[0]
-        assert lines[0].endswith("in frames 4, 5, 6 and 7, or landmarks do not hold there.")
+        assert lines[0].endswith("in frames 4, 5, 6 and 7, or the landmarks there are unreliable.")
 
 
 def turned(frame: Picture, degrees: float) -> Picture:
@@ -248,7 +248,7 @@ def test_time_is_held_against_that_of_a_micro_expression() -> None:
     assert "lasts 2.00 s" in lines(200, 100)
     assert "lasts 0.020 s" in lines(2, 100)
     assert lines(50, 100) == ""
-    assert "30 frames a second are few" in lines(10, 30)
+    assert "The frame rate is low, 30 frames per second" in lines(10, 30)
     assert lines(15, 30, trained=30) == ""
 
 
@@ -407,7 +407,7 @@ def test_a_prediction_leaves_what_it_promises(
     capsys.readouterr()
     (folder / "network.keras").write_bytes((folder / "network.keras").read_bytes()[:-1])
     assert ask(path) == 2
-    assert "damaged or another file" in capsys.readouterr().err
+    assert "damaged, or not the file" in capsys.readouterr().err
     assert ask(path, "--seed", "1") == 0
     assert len(guessing.TRAININGS) == 2
 

@@ -241,9 +241,9 @@ def test_each_row_stands_under_its_own_selection(many: tuple[Report, tuple[Path,
     table = next(t for t in tables.main_tables(many[0]) if t["id"] == "face-recordings/published")
     assert (table["corpus"], "oracle" in table["selection"]) == ("recordings", True)
     heads = [row["head"] for row in table["rows"]]
-    assert heads == ["", "", "", "mean and sample deviation of epochs 91-100, none picked", ""]
+    assert heads == ["", "", "", "mean and sample deviation of epochs 91-100, no epoch selected", ""]
     text = "".join(pages(many[1][0]))
-    assert text.count("Selection:meanandsampledeviationofepochs91-100,nonepicked.") == 8
+    assert text.count("Selection:meanandsampledeviationofepochs91-100,noepochselected.") == 8
     deviation = table["rows"][-1]
     assert (deviation["metric"], deviation["chance"], deviation["interval"]) == (
         "last ten epochs, deviation, %",

@@ -714,10 +714,10 @@ def test_user_errors_are_one_line(tmp_path: Path) -> None:
         standin.ensure(tmp_path, subjects=0, clips=3)
     bounds = {"subjects": 1, "clips": 1}
     for match, arguments in (
-        ("casme3.*known are casme2", {"corpora": ("casme3",)}),
-        ("raw.*known are SAMM, SAMM_CROP", {"corpora": ("samm",), "editions": {"samm": ("raw",)}}),
-        ("2020.*known are 2014, 2019", {"corpora": ("casme2",), "tables": {"casme2": "2020"}}),
-        ("casme3.*known are casme2", {"corpora": ("casme2",), "tables": {"casme3": "2014"}}),
+        ("casme3.*known: casme2", {"corpora": ("casme3",)}),
+        ("raw.*known: SAMM, SAMM_CROP", {"corpora": ("samm",), "editions": {"samm": ("raw",)}}),
+        ("2020.*known: 2014, 2019", {"corpora": ("casme2",), "tables": {"casme2": "2020"}}),
+        ("casme3.*known: casme2", {"corpora": ("casme2",), "tables": {"casme3": "2014"}}),
     ):
         with pytest.raises(UserError, match=match):
             standin.write(tmp_path / "new", **arguments, **bounds)

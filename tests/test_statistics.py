@@ -321,7 +321,7 @@ def test_truths_that_differ_and_second_answers_are_errors() -> None:
     wrong = [replace(methods["b"][0], truth=(methods["b"][0].truth + 1) % CLASSES), *methods["b"][1:]]
     with pytest.raises(ValueError, match="a and b have different truths for smic/0/clip0"):
         paired({**methods, "b": wrong}, PAIRS, CLASSES)
-    with pytest.raises(ValueError, match="b answers smic/0/clip0 twice"):
+    with pytest.raises(ValueError, match="b predicts smic/0/clip0 twice"):
         paired({**methods, "b": [*methods["b"], methods["b"][0]]}, PAIRS, CLASSES)
 
 

@@ -130,7 +130,7 @@ def test_a_folder_gives_both_resnets_their_own_files(tmp_path: Path) -> None:
     assert start.file("resnet50", SAFETENSORS)[0].name == "resnet50-11ad3fa6.safetensors"
     with pytest.raises(UserError, match=r"0 files are named senet50….h5 or senet50….keras"):
         start.file("senet50", KERAS)
-    with pytest.raises(UserError, match=r"vgg19 reads weights that end in .h5 or .keras"):
+    with pytest.raises(UserError, match=r"vgg19 needs a weight file that ends in .h5 or .keras"):
         weights.chosen(str(tmp_path / "resnet50-11ad3fa6.safetensors")).file("vgg19", KERAS)
 
 
@@ -197,9 +197,9 @@ def test_a_whole_model_and_a_network_built_again_are_read_alike(tmp_path: Path) 
     [
         ({"second/gamma": None}, "it has no array second/gamma"),
         ({"first/kernel": np.zeros((3, 3, 2, 3), np.float32)}, "first/kernel is 3x3x2x3, not 3x3x3x2"),
-        ({"second/beta": np.zeros(2, np.int32)}, "second/beta does not hold floating numbers"),
-        ({"second/beta": np.array([0, np.nan], np.float32)}, "second/beta holds values that are no numbers"),
-        ({"second/beta": np.array([0, 1e300])}, "second/beta holds values that are no numbers"),
+        ({"second/beta": np.zeros(2, np.int32)}, "second/beta does not contain floating-point numbers"),
+        ({"second/beta": np.array([0, np.nan], np.float32)}, "second/beta contains values that are not finite"),
+        ({"second/beta": np.array([0, 1e300])}, "second/beta contains values that are not finite"),
     ],
     ids=["missing", "shape", "integers", "nan", "too large"],
 )

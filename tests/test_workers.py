@@ -82,7 +82,7 @@ def test_a_killed_process_is_one_line_and_the_rest_is_done_next_time(
     (tmp_path / "1.bullet").touch()
     assert run(tmp_path / "out", cache, 2) == 1
     printed = capsys.readouterr().err
-    assert "a process was killed, perhaps for want of memory" in printed
+    assert "a process was killed, perhaps because memory ran out" in printed
     assert len(printed.strip().splitlines()) == 1
     done = results(tmp_path / "out")
     assert len(done) < FOLDS

@@ -1,8 +1,8 @@
 """Printed numbers checked against themselves and against the corpora, by computation.
 
-Each finding is one sentence of arithmetic; nothing here is typed in per paper. A printed figure may be rounded or
-truncated: both are tried, and the finding says where it is cut off. These are the checks that any paper may need; those
-of what one paper alone prints lie in the `audit.py` of its folder.
+Each finding is one sentence of arithmetic; nothing here is specific to a paper. A printed figure may be rounded or
+truncated: both are tried, and the finding says if it is cut off. These are checks that any paper may need; those for a
+single paper are in the `audit.py` of its folder.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ def audit(
     built: Mapping[str, int],
     own: Checks | None = None,
 ) -> tuple[Finding, ...]:
-    """All checks that a paper's facts and claims allow.
+    """Run all checks that a paper's facts and claims allow.
 
     `facts` is the [facts] table of a claims file, with the place of each fact under `sources` and the rows that the
-    paper cites under `cited`; each check says which facts it reads. `documented` holds the corpora's own numbers by
+    paper cites under `cited`; each check documents which facts it reads. `documented` has the corpora's own numbers by
     corpus (`class_counts` and `composite_subjects` by the rule of the composite, `emotions` as annotated, by release,
     `clips`, `subjects`, `micro_expressions`, `frame_rates`), `built` the parameter counts of the models as built, empty
-    where none was built, `own` the paper's own checks, whose findings come last.
+    if none was built, `own` the paper's own checks, whose findings come last.
     """
     return (
         *totals(facts),

@@ -1,4 +1,4 @@
-"""Printed counts against the corpora's own tables: clips, participants, frame rates, emotions and classes."""
+"""Compare printed counts with the corpora's own tables: clips, participants, frame rates, emotions, classes."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from common.audit.basics import by_arithmetic, by_documents, composites, listed,
 from common.audit.finding import Finding
 
 REST = ("others", "other")
-"""The emotion that corpora give to what is none of theirs."""
+"""The names of the class for the remaining emotions."""
 
 
 def against_documented(facts: Mapping[str, Any], documented: Mapping[str, Any]) -> Iterator[Finding]:
     """Class counts, `sequences`, `participants`, `frame_rates` and `micro_expressions` against the corpora's own.
 
-    `dropped` (corpus to a rule in words) says why a printed count may lie below the corpus' own, `releases` (corpus to
-    the beginning of a title) which release the paper names: else it may be any, or what the corpus' article counts.
-    Where the paper has a composite, participants may be those of the corpus' part of it.
+    `dropped` (corpus to a rule in words) says why a printed count may be below the corpus' own, `releases` (corpus to
+    the beginning of a title) which release the paper names: else any release or the corpus' article counts. If the
+    paper has a composite, participants may be those of the corpus' part of it.
     """
     yield from _classes(facts, documented)
     for topic, ours in (("sequences", "clips"), ("participants", "subjects")):
@@ -54,14 +54,14 @@ def _by_number(known: Mapping[str, object]) -> str:
 
 
 def _classes(facts: Mapping[str, Any], documented: Mapping[str, Any]) -> Iterator[Finding]:
-    """By the composite's rule where the paper has one, else by the emotions that the corpus itself distinguishes."""
+    """By the rule of the composite if the paper has one, else by the emotions of the corpus itself."""
     by_rule = bool(composites(facts))
     for corpus, counts in facts.get("class_counts", {}).items():
         if by_rule:
             if not (known := documented["class_counts"].get(corpus)):
                 continue
             statement = (
-                f"{corpus}: printed {row(counts)}; the MEGC 2019 rule on the corpora's tables gives {row(known)}."
+                f"{corpus}: printed {row(counts)}; the MEGC 2019 rule applied to their tables gives {row(known)}."
             )
             holds = dict(counts) == dict(known)
         else:
@@ -77,7 +77,7 @@ def _classes(facts: Mapping[str, Any], documented: Mapping[str, Any]) -> Iterato
             rule = facts.get("dropped", {}).get(corpus)
             above = {name: n for name, n in counts.items() if n > known[name]}
             statement += f" before {rule}" if rule else ""
-            statement += f"; the printed {row(above)} lies above it." if above else "."
+            statement += f"; the printed {row(above)} is higher." if above else "."
             holds = not above if rule else dict(counts) == dict(known)
         yield by_documents("Class counts against the corpora", statement, holds, source(facts, "class_counts"))
 
@@ -88,8 +88,8 @@ def _classes(facts: Mapping[str, Any], documented: Mapping[str, Any]) -> Iterato
 def emotions(facts: Mapping[str, Any], documented: Mapping[str, Any]) -> Iterator[Finding]:
     """`emotions` (corpus to emotion to clips) against `sequences` and the corpora's tables, release by release.
 
-    `named_emotions` (corpus to emotions, without counts) against `sequences`, and `emotion_numbers` (corpus to how many
-    kinds) against those named and those of the corpora; a kind for the rest may be counted or not.
+    `named_emotions` (corpus to emotions, without counts) against `sequences`, and `emotion_numbers` (corpus to the
+    number of emotions) against those named and those of the corpora; the class for the rest may be counted or not.
     """
     for corpus, counts in facts.get("emotions", {}).items():
         total, printed = sum(counts.values()), facts["sequences"][corpus]
@@ -99,8 +99,8 @@ def emotions(facts: Mapping[str, Any], documented: Mapping[str, Any]) -> Iterato
         if releases:
             same = [name for name, known in releases.items() if dict(known) == dict(counts)]
             first = next(iter(releases))
-            statement = f"{corpus}: printed {row(counts)}; "
-            statement += f"so has the {listed(same)}." if same else f"the {first} has {row(releases[first])}."
+            statement = f"{corpus}: printed {row(counts)}"
+            statement += f", as in the {listed(same)}." if same else f"; the {first} has {row(releases[first])}."
             yield by_documents("Emotions against the corpora", statement, bool(same), source(facts, "emotions"))
     for corpus, names in facts.get("named_emotions", {}).items():
         held = {
@@ -109,8 +109,8 @@ def emotions(facts: Mapping[str, Any], documented: Mapping[str, Any]) -> Iterato
         }
         if held and corpus in facts.get("sequences", {}):
             printed, whole = facts["sequences"][corpus], _undivided(documented, corpus)
-            statement = f"{corpus}: the {len(names)} emotions named hold {_by_number(held)}, printed {printed}"
-            statement += f"; all emotions hold {_by_number(whole)}." if whole else "."
+            statement = f"{corpus}: the {len(names)} named emotions have {_by_number(held)}, printed {printed}"
+            statement += f"; all emotions have {_by_number(whole)}." if whole else "."
             where, holds = source(facts, "named_emotions"), printed in (*held.values(), *whole.values())
             yield by_documents("Clips of the named emotions", statement, holds, where)
     for corpus, number in facts.get("emotion_numbers", {}).items():
@@ -118,13 +118,13 @@ def emotions(facts: Mapping[str, Any], documented: Mapping[str, Any]) -> Iterato
 
 
 def _undivided(documented: Mapping[str, Any], corpus: str) -> dict[str, int]:
-    """Clips of the corpus where they are published without those of each emotion, by whom."""
+    """Published numbers of clips of the corpus that are not divided by emotion, by source."""
     divided = documented["emotions"].get(corpus, {})
     return {name: n for name, n in documented["clips"].get(corpus, {}).items() if name not in divided}
 
 
 def _kinds(facts: Mapping[str, Any], documented: Mapping[str, Any], corpus: str, number: int) -> Finding:
-    """How many emotions there are, said against named and against documented by anybody."""
+    """The printed number of emotions compared with those named and those documented."""
     groups = facts.get("regrouped", {}).get(corpus, {}) if "class_counts" not in facts else {}
     named = facts.get("named_emotions", {}).get(corpus) or list(facts.get("emotions", {}).get(corpus, ()))
     named = named or [emotion for group in groups.values() for emotion in group]
@@ -141,7 +141,7 @@ def _kinds(facts: Mapping[str, Any], documented: Mapping[str, Any], corpus: str,
 
 
 def _may_be(number: int, names: Sequence[str]) -> bool:
-    """Whether there are as many emotions, that for the rest counted or not."""
+    """Whether this is the number of emotions, with or without the class for the rest."""
     return number in (len(names), sum(name not in REST for name in names))
 
 
@@ -152,11 +152,11 @@ def _counted(names: Sequence[str]) -> str:
 
 
 def regrouped(facts: Mapping[str, Any], documented: Mapping[str, Any]) -> Iterator[Finding]:
-    """`regrouped` (corpus to class to emotions): what the classes hold by the paper's own words.
+    """`regrouped` (corpus to class to emotions): the clips of the classes as the paper defines them.
 
     From the emotions' printed counts, else from every release of the corpus' table; against the printed class counts,
-    or the printed `sequences` where the paper prints no classes. Where it has a composite its rule may have dropped
-    some; and clips may be counted that nobody divides by emotion.
+    or the printed `sequences` if the paper prints no classes. If it has a composite, the rule may have dropped some
+    clips; and the count may include clips that are not divided by emotion.
     """
     for corpus, classes in facts.get("regrouped", {}).items():
         own = facts.get("emotions", {}).get(corpus)
@@ -170,14 +170,14 @@ def regrouped(facts: Mapping[str, Any], documented: Mapping[str, Any]) -> Iterat
             terms.append(f"{row(counts)}, {sum(counts.values())} in all ({release})")
         if not terms:
             continue
-        statement = f"{corpus}: the classes hold {'; '.join(terms)}; printed {row(printed) if printed else clips}"
+        statement = f"{corpus}: the classes have {'; '.join(terms)}; printed {row(printed) if printed else clips}"
         statement += "" if printed else " clips"
         by_rule = documented["class_counts"].get(corpus) if composites(facts) else None
         drops = all(counts[name] >= n for name, n in printed.items()) if printed else False
         if not holds and drops and printed == by_rule:
-            holds, statement = True, f"{statement}, which is what the MEGC 2019 rule leaves of them"
+            holds, statement = True, f"{statement}, which is what the MEGC 2019 rule leaves"
         elif not holds and not printed and clips in (whole := _undivided(documented, corpus)).values():
-            holds, statement = True, f"{statement}; all emotions hold {_by_number(whole)}"
+            holds, statement = True, f"{statement}; all emotions have {_by_number(whole)}"
         check = by_arithmetic if own else by_documents
         yield check("Clips of the regrouped classes", f"{statement}.", holds, source(facts, "regrouped"))
 
@@ -190,15 +190,15 @@ def class_counts(classes: Mapping[str, list[str]], by_emotion: Mapping[str, int]
 def tested_counts(facts: Mapping[str, Any], documented: Mapping[str, Any]) -> Iterator[tuple[str, str, list[int]]]:
     """Clips per class of what is tested: (corpus or joined set, what is counted, clips).
 
-    The printed validation clips where there are some, else the printed classes, the `joined` sets of corpora among
-    them; where a paper prints none, its regrouped classes, one row per release of the corpus' table.
+    The printed validation clips if there are any, else the printed classes, including the `joined` sets of corpora; if
+    a paper prints none, its regrouped classes, one row per release of the corpus' table.
     """
     counts = facts.get("class_counts", {})
     for name, parts in ({corpus: [corpus] for corpus in counts} | facts.get("joined", {})).items():
         if split := facts.get("split_counts", {}).get(name):
             yield name, "validation clips", [held_out for label, (_, held_out) in split.items() if label != "total"]
         else:
-            # classes of different corpora have the same place, whatever they are called
+            # classes of different corpora have the same order, whatever their names
             rows = [list(counts[part].values()) for part in parts]
             yield name, "clips", [sum(column) for column in zip(*rows, strict=True)]
     for corpus, classes in facts.get("regrouped", {}).items() if not counts else ():

@@ -1,4 +1,4 @@
-"""What every check needs: how a number may have come to its digits, kinds of findings, and how these put things."""
+"""Common functions of all checks: how numbers may have been rounded, kinds of findings, and wording."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from common.contract import Claim
 from common.scoring.histories import BEST_EPOCH
 
 CORPORA = ("casme2", "smic", "samm", "casme_sq", "casme_sq_recordings")
-"""Corpora; any other key of the class counts is a composite of those beside it."""
+"""Corpora; any other key of the class counts is a composite of these."""
 ABOUT = 0.1
-"""By which share a number may differ from one that the text calls approximate."""
+"""The fraction by which a number may differ from one that the text calls approximate."""
 
 
 def prints_as(values: NDArray[np.float64], printed: str) -> NDArray[np.bool_]:
@@ -25,13 +25,13 @@ def prints_as(values: NDArray[np.float64], printed: str) -> NDArray[np.bool_]:
 
 
 def printable(shares: NDArray[np.float64], figures: int) -> float:
-    """The share of so many figures at equal distances above 0, and of 0, that one of these shares is printed as."""
+    """The fraction of `figures` equally spaced figures above 0, and 0, that one of these values is printed as."""
     scaled = np.asarray(shares) * figures
     return len(np.unique([np.floor(scaled + 1e-7), np.ceil(scaled - 1e-7)])) / (figures + 1)
 
 
 def not_rounded(value: float, printed: str) -> str:
-    """A remark where `value` is not printed as these digits by rounding, else nothing."""
+    """A remark if `value` is not rounded to these digits, else an empty string."""
     if abs(value - float(printed)) <= 10.0 ** -decimals(printed) / 2 + 1e-9:
         return ""
     return " (cut off, not rounded)" if value > float(printed) else " (rounded up)"
@@ -48,7 +48,7 @@ def decimals(printed: str) -> int:
 
 
 def composites(facts: Mapping[str, Any]) -> list[str]:
-    """The keys of the class counts that are no corpus."""
+    """The keys of the class counts that are not corpora."""
     return [name for name in facts.get("class_counts", {}) if name not in CORPORA]
 
 
@@ -61,17 +61,17 @@ def source(facts: Mapping[str, Any], topic: str) -> str:
 
 
 def by_arithmetic(topic: str, statement: str, holds: bool, source: str) -> Finding:
-    """The check of a number by arithmetic, which `holds` if any reading of it does."""
+    """The check of a number by arithmetic, which `holds` if any interpretation does."""
     return Finding(topic, statement, holds, source, "note" if holds else "contradicted")
 
 
 def by_documents(topic: str, statement: str, holds: bool, source: str) -> Finding:
-    """A number beside those that somebody else published."""
+    """The comparison of a number with those that others published."""
     return Finding(topic, statement, holds, source, "documented")
 
 
 def note(topic: str, statement: str, holds: bool, source: str) -> Finding:
-    """A remark, or a check that rests on what the paper does not print: where it fails, that may be wrong."""
+    """A remark, or a check that relies on something the paper does not print: if it fails, that may be wrong."""
     return Finding(topic, statement, holds, source, "note")
 
 
@@ -82,7 +82,7 @@ def note(topic: str, statement: str, holds: bool, source: str) -> Finding:
 class Figure:
     """One figure of a table: who reached it (an experiment, or a cited method), on what, and in which digits.
 
-    `value` is a share, also where percent are printed.
+    `value` is a fraction, even if a percentage is printed.
     """
 
     name: str
@@ -108,7 +108,7 @@ def figures(facts: Mapping[str, Any], claims: Sequence[Claim]) -> list[Figure]:
 
 
 def name(claim: Claim) -> str:
-    """The experiment of a claim, or the kernel where an experiment holds several."""
+    """The experiment of a claim, or the kernel if an experiment has several."""
     return claim.metric.removeprefix(BEST_EPOCH) if claim.metric.startswith(BEST_EPOCH) else claim.experiment
 
 

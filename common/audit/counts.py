@@ -1,4 +1,4 @@
-"""Printed counts against each other: classes, corpora, sums."""
+"""Compare printed counts with each other: classes, corpora, sums."""
 
 from __future__ import annotations
 

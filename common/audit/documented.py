@@ -1,4 +1,4 @@
-"""What is published of the corpora themselves, for printed counts to be set beside."""
+"""Published numbers of the corpora themselves, for comparison with printed counts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the audit finds."""
+"""Findings of the audit."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["contradicted", "documented", "note"]
-"""What a finding says: see `Finding`."""
+"""The kind of a finding: see `Finding`."""
 
 
 @dataclass(frozen=True)
 class Finding:
     """One check of a printed number.
 
-    `kind` is "contradicted" where arithmetic contradicts the number under every reading that the check names; `holds`
-    is then False. It is "documented" where the number is set beside counts that somebody else published; `holds` says
-    whether it is one of them. It is "note" for everything else: where `holds`, the number passes the check, by
-    arithmetic under at least one reading; else something is worth knowing that contradicts nothing printed, such as an
-    accuracy below the share of the largest class. Raises ValueError for a contradiction that holds.
+    `kind` is "contradicted" if arithmetic contradicts the number under every interpretation that the check names;
+    `holds` is then False. It is "documented" if the number is compared with counts that others published; `holds` says
+    whether it is one of them. It is "note" for everything else: if `holds`, the number passes the check, by arithmetic
+    under at least one interpretation; else the finding is worth knowing but contradicts nothing printed, such as an
+    accuracy below the fraction of the largest class. Raises ValueError for a contradiction that holds.
     """
 
     topic: str

@@ -1,4 +1,4 @@
-"""Printed confusion matrices: what they imply, against everything that is printed of the same clips."""
+"""Compare what printed confusion matrices imply with everything else printed for the same clips."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def confusion_matrices(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Ite
         if split or whole:
             known = [split[name][1] if split else whole[name] for name in classes]
             kind = "validation clips" if split else "printed clips"
-            statement = f"{corpus}: rows of {of(rows)} clips ({', '.join(classes)}), {kind} {of(known)}."
+            statement = f"{corpus}: the rows have {of(rows)} clips ({', '.join(classes)}); {kind}: {of(known)}."
             yield by_arithmetic("Confusion matrices", statement, rows == known, str(printed["source"]))
         own = _beside(printed, claims)
         right, n = int(np.trace(matrix)), int(matrix.sum())
         if claim := own.get("accuracy"):
             hits = f"{plus(np.diagonal(matrix).tolist())} = {right}"
-            statement = f"{corpus}: {hits} of {n} clips are right; {figure(claim)} is printed."
+            statement = f"{corpus}: {hits} of {n} clips are correct; {figure(claim)} is printed."
             where = f"{printed['source']}, {claim.source}"
             yield by_arithmetic("Confusion matrices", statement, right in counts_printing_as(claim, n), where)
         yield from _unweighted(printed, matrix, own)
@@ -42,9 +42,9 @@ def confusion_matrices(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Ite
         ]
         wrong = [c for i, name in enumerate(classes) if (c := own.get(f"recall_{name}")) and not _fits(matrix, i, c)]
         statement = (
-            f"{corpus}: recalls implied are {'; '.join(shares)}; UAR {percent(float(metrics.uar(matrix)))}, UF1 "
-            f"{percent(float(metrics.uf1(matrix)))}, accuracy {right}/{n} = {percent(right / n)}, always the largest "
-            f"class {percent(max(rows) / n)}"
+            f"{corpus}: the implied recalls are {'; '.join(shares)}; UAR {percent(float(metrics.uar(matrix)))}, UF1 "
+            f"{percent(float(metrics.uf1(matrix)))}, accuracy {right}/{n} = {percent(right / n)}, always predicting "
+            f"the largest class {percent(max(rows) / n)}"
         )
         statement += f"; printed {listed([f'{c.metric} {figure(c)}' for c in wrong])}." if wrong else "."
         yield by_arithmetic("Confusion matrices", statement, not wrong, str(printed["source"]))
@@ -60,7 +60,7 @@ def _fits(matrix: NDArray[np.int64], index: int, claim: Claim) -> bool:
 
 
 def _unweighted(printed: Mapping[str, Any], matrix: NDArray[np.int64], own: Mapping[str, Claim]) -> Iterator[Finding]:
-    """UAR and UF1 of a printed matrix against those printed beside it; says so where the two are exchanged."""
+    """UAR and UF1 of a printed matrix compared with the printed values; detects if the two are exchanged."""
     computed = {"uar": float(metrics.uar(matrix)), "uf1": float(metrics.uf1(matrix))}
     if not set(computed) <= set(own):
         return
@@ -71,6 +71,6 @@ def _unweighted(printed: Mapping[str, Any], matrix: NDArray[np.int64], own: Mapp
     )
     across = (("uar", "uf1"), ("uf1", "uar"))
     if not any(fits.values()) and all(prints_as(np.array([computed[a]]), own[b].printed).all() for a, b in across):
-        statement += ", each where the other belongs"
+        statement += ", each in place of the other"
     where = f"{printed['source']}, {own['uar'].source}"
     yield by_arithmetic("UAR and UF1 of the confusion matrices", statement + ".", all(fits.values()), where)

@@ -1,4 +1,4 @@
-"""Printed layer tables and parameter counts: do they follow from the layers?"""
+"""Check whether printed layer tables and parameter counts follow from the layers."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def networks(facts: Mapping[str, Any]) -> Iterator[Finding]:
     """`networks`: tables of layers (kind, output, and where they apply filters, size and stream), top to bottom.
 
     Convolutions are without padding unless a layer has `same`, and pooling windows do not overlap. Channels come first
-    unless the table has `channels_last`. A layer follows from what the layers above truly give, so that one misprint
-    counts once.
+    unless the table has `channels_last`. A layer is computed from the correct outputs of the layers above, so that a
+    misprint counts only once.
     """
     for table in facts.get("networks", ()):
         last = table.get("channels_last", False)
@@ -64,7 +64,7 @@ def parameters(facts: Mapping[str, Any], built: Mapping[str, int]) -> Iterator[F
     """The printed number of `parameters` against the models as built, and against the sum over `parameter_layers`.
 
     The latter hold `parts` of `copies` and layers with `inputs` and `units`, and what the paper leaves open: `open`
-    names a number that `inputs` may refer to, and `values` lists those that are tried.
+    names a number that `inputs` may refer to, and `values` lists the values to try.
     """
     if "parameters" not in facts:
         return

@@ -1,4 +1,4 @@
-"""Statements of rank (best, second, above others) against the figures of the tables."""
+"""Compare statements of rank (best, second, above others) with the figures of the tables."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from common.contract import Claim
 
 
 def above_cited(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
-    """`above`: own figures that are said to lie above the cited ones in the columns of `tables`.
+    """`above`: own figures that the paper claims to be above the cited ones in the columns of `tables`.
 
-    `own` names experiments, else the best own figure of each column is meant; `cited` names methods, else all are. With
-    `most` more than half of the pairs have to. `loose` are words that say neither in all nor in most comparisons: they
-    may be of either, or of the best of the experiments that they name, and contradict nothing where they are of none.
+    `own` names experiments, else the best own figure of each column is used; `cited` names methods, else all are used.
+    With `most`, more than half of the pairs must agree. `loose` claims mention neither all nor most comparisons: they
+    hold for either, or for the best of the named experiments, and otherwise contradict nothing.
     """
     for given in facts.get("above", ()):
         table = [f for f in figures(facts, claims) if f.source in given["tables"]]
@@ -26,15 +26,15 @@ def above_cited(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[F
         terms = [f"{a.metric} {a.text} ({a.name}) against {b.text} ({b.name}) on {a.corpus}" for a, b in wrong]
         which = listed(given["own"]) if given.get("own") else "the best own figure of each column"
         right = len(pairs) - len(wrong)
-        statement = f"{which}: of {len(pairs)} comparisons with cited figures {right} {'is' if right == 1 else 'are'} "
+        statement = f"{which}: {right} of {len(pairs)} comparisons with cited figures {'is' if right == 1 else 'are'} "
         statement += "in favour"
-        statement += f"{'; not ' + listed(terms) if wrong else ''}"
-        statement += "; most are said to be" if most else ""
+        statement += f"{'; not in favour: ' + listed(terms) if wrong else ''}"
+        statement += "; the text claims this for most" if most else ""
         in_most = len(wrong) < len(pairs) / 2
         of_best = all(a.value > b.value for a, b in _pairs(table, given.get("own"), given.get("cited"), best=True))
         if wrong and loose:
             best = "and those of the best of them are" if of_best else "and most are not"
-            statement += f"; the text says neither all nor most, {'and most are' if in_most else best}"
+            statement += f"; the text claims neither all nor most, {'and most are' if in_most else best}"
         holds = not wrong or (in_most and (most or loose)) or (of_best and loose)
         check = note if loose else by_arithmetic
         yield check("Own figures above cited ones", f"{statement}.", holds, str(given["source"]))
@@ -43,7 +43,7 @@ def above_cited(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[F
 def _pairs(
     table: Sequence[Figure], own: Sequence[str] | None, cited: Sequence[str] | None, *, best: bool
 ) -> list[tuple[Figure, Figure]]:
-    """Own and cited figures of the same column, of these names where there are any; of the own ones the best alone."""
+    """Own and cited figures of the same column, of these names if given; with `best`, only the best own one."""
     pairs = []
     for key in dict.fromkeys((f.source, f.corpus, f.metric) for f in table if f.own):
         column = [f for f in table if (f.source, f.corpus, f.metric) == key]
@@ -55,10 +55,10 @@ def _pairs(
 
 
 def order(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
-    """`order`: who is said to be first, second and so on in a column of a table, experiments and cited methods alike.
+    """`order`: the claimed ranking in a column of a table, of experiments and cited methods.
 
-    Columns are told by the beginning of their metric. With `among` "own" only the paper's experiments count; where it
-    is not said among whom, and the text names none but these, that is a reading too.
+    Columns are identified by the beginning of their metric. With `among` "own" only the paper's experiments count; if
+    the text does not say which, and names only these, that interpretation is accepted too.
     """
     for given in facts.get("order", ()):
         names = given["names"]
@@ -74,9 +74,9 @@ def order(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding
         more = len(ranked) - len(terms)
         statement = f"{given['corpus']}, {given['metric']}: the order is {', '.join(terms)}"
         statement += f" and {more} more" if more else ""
-        statement += f"; the text has {', then '.join(names)} at the top"
+        statement += f"; the text ranks {', then '.join(names)} at the top"
         among_all, among_own = _leads_with(ranked, names), _leads_with(own, names)
-        statement += ", as they are among the paper's own" if among_own and not among_all else ""
+        statement += ", which holds among the paper's own" if among_own and not among_all else ""
         yield by_arithmetic("Ranks in the text", f"{statement}.", among_all or among_own, str(given["source"]))
 
 

@@ -1,4 +1,4 @@
-"""Printed recalls and F1 scores as whole clips: which confusion matrices could have given these digits?"""
+"""Printed recalls and F1 scores as whole clips: which confusion matrices can give these digits?"""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def error_counts(printed_uar: str, counts: Counts) -> list[Counts]:
 def uf1_values(errors: Counts, counts: Counts) -> NDArray[np.float64]:
     """The UF1 of every 3-class confusion matrix with these wrong clips per class; equal values may repeat.
 
-    A matrix decides its UF1 by its false positives alone. All wrong clips are false positives of one class or another,
-    of none its own, and every division that respects this belongs to some matrix.
+    With given wrong clips, UF1 depends only on the false positives. All wrong clips are false positives of a class
+    other than their own, and every division that respects this belongs to some matrix.
     """
     total = sum(errors)
     first, second = np.indices((total - errors[0] + 1, total - errors[1] + 1))
@@ -52,14 +52,14 @@ def uf1_values(errors: Counts, counts: Counts) -> NDArray[np.float64]:
     return np.asarray(np.mean(f1, axis=0))
 
 
-@cache  # every report of a paper asks the same again
+@cache  # every report of a paper needs the same values
 def reaches_uf1(errors: Counts, counts: Counts, printed: str) -> bool:
     """Whether some confusion matrix with these wrong clips per class has a UF1 that prints as `printed`."""
     return bool(prints_as(uf1_values(errors, counts), printed).any())
 
 
 def with_uf1(candidates: Sequence[Counts], counts: Counts, printed: str) -> list[Counts]:
-    """The wrong clips per class that some confusion matrix with this UF1 has."""
+    """The candidates (wrong clips per class) for which some confusion matrix has this UF1."""
     return [errors for errors in candidates if reaches_uf1(errors, counts, printed)]
 
 
@@ -93,7 +93,7 @@ def _class_recalls(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterato
         if claim.metric.startswith("recall_") and n:
             fits = counts_printing_as(claim, n)
             statement = f"{claim.corpus}: {label} recall {figure(claim)} is "
-            statement += listed([f"{k}/{n}" for k in fits], "or") if fits else f"no k/{n}"
+            statement += listed([f"{k}/{n}" for k in fits], "or") if fits else f"not k/{n}"
             yield by_arithmetic("Recalls as whole clips", f"{statement}.", bool(fits), claim.source)
 
 
@@ -102,9 +102,8 @@ def _one(corpus: str, n: Counts, uar: Claim, f1: Claim) -> tuple[list[Counts], F
     candidates = error_counts(uar.printed, n)
     fitting = with_uf1(candidates, n, f1.printed)
     statement = (
-        f"{uar.experiment}, {corpus}: UAR {uar.printed} of {of(n)} clips is reached by "
-        f"{many(candidates, 'combination')} of wrong clips, {len(fitting):,} of them with a confusion matrix whose UF1 "
-        f"is {f1.printed}"
+        f"{uar.experiment}, {corpus}: UAR {uar.printed} of {of(n)} clips fits {many(candidates, 'combination')} of "
+        f"wrong clips, {len(fitting):,} of them with a confusion matrix whose UF1 is {f1.printed}"
     )
     if len(fitting) == 1:
         value = sum(1 - e / clips for e, clips in zip(fitting[0], n, strict=True)) / len(n)
@@ -120,7 +119,7 @@ def _together(
     parts: Mapping[str, list[Counts]],
     printed: Mapping[tuple[str, str], Claim],
 ) -> Iterator[Finding]:
-    """Whether solutions of the corpora add up to the figures of their composite; they need not be of one run."""
+    """Whether solutions of the corpora add up to the figures of their composite; they may be from different runs."""
     uar = printed["uar", whole]
     together = [
         (combination, tuple(map(sum, zip(*combination, strict=True)))) for combination in product(*parts.values())
@@ -144,7 +143,7 @@ def _together(
         right = sum(clips) - sum(total)
         statement += (
             f": wrong clips ({', '.join(classes)}) {corpus_errors}; together {of(total)}, so {right} of {sum(clips)} "
-            f"clips are right ({right / sum(clips):.4f})"
+            f"clips are correct ({right / sum(clips):.4f})"
         )
     yield note("Corpus columns against the composite", f"{statement}.", bool(solutions), uar.source)
     if len(solutions) == 1:
@@ -154,7 +153,7 @@ def _together(
 def _implied(
     facts: Mapping[str, Any], solution: Mapping[str, tuple[int, int]], printed: Mapping[tuple[str, str], Claim]
 ) -> Iterator[Finding]:
-    """What the only solution (class to clips and wrong ones) says of the accuracy and of `highest_recall`."""
+    """What the only solution (class to clips and wrong clips) implies for the accuracy and `highest_recall`."""
     n = sum(clips for clips, _ in solution.values())
     right = n - sum(wrong for _, wrong in solution.values())
     claim = next((c for (metric, _), c in printed.items() if metric == "accuracy" and c.n_clips == n), None)
@@ -166,7 +165,7 @@ def _implied(
     if (name := facts.get("highest_recall")) is not None:
         shares = {label: 1 - wrong / clips for label, (clips, wrong) in solution.items()}
         terms = [f"{label} {clips - wrong}/{clips} = {shares[label]:.3f}" for label, (clips, wrong) in solution.items()]
-        statement = f"recalls of the only solution are {listed(terms)}; printed as the highest is {name}."
+        statement = f"recalls of the only solution are {listed(terms)}; {name} is printed as the highest."
         holds = max(shares, key=shares.__getitem__) == name
         yield note("Highest recall", statement, holds, source(facts, "highest_recall"))
 
@@ -174,8 +173,8 @@ def _implied(
 def cited_rows(facts: Mapping[str, Any]) -> Iterator[Finding]:
     """UAR and UF1 of the cited rows as whole clips of the printed classes of each single corpus.
 
-    Their last zeros are not kept, so that a figure may be known less exactly than it is printed. That they are of the
-    same clips is not said: a pair that fits no matrix may be of others.
+    Trailing zeros are not stored, so a figure may be known less exactly than it is printed. The paper does not say that
+    they are for the same clips: a pair that fits no matrix may be for others.
     """
     counts = {name: tuple(row.values()) for name, row in facts.get("class_counts", {}).items() if name in CORPORA}
     wrong, tried, tables = [], 0, []
@@ -189,6 +188,6 @@ def cited_rows(facts: Mapping[str, Any]) -> Iterator[Finding]:
                 if not with_uf1(error_counts(uar, n), n, f1):
                     wrong.append(f"{cited.method} on {corpus} (UAR {values['uar']:.4f}, UF1 {values['uf1']:.4f})")
     if tried:
-        statement = f"of {tried} cited pairs of UAR and UF1 on one corpus {tried - len(wrong)} are those of some "
-        statement += f"confusion matrix of the printed classes{', not ' + listed(wrong) if wrong else ''}."
+        statement = f"{tried - len(wrong)} of {tried} cited pairs of UAR and UF1 on one corpus fit a confusion "
+        statement += f"matrix of the printed classes{', but not ' + listed(wrong) if wrong else ''}."
         yield note("Cited UAR and UF1 as whole clips", statement, not wrong, listed(list(dict.fromkeys(tables))))

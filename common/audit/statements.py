@@ -1,4 +1,4 @@
-"""Figures that the text repeats, against those of the tables."""
+"""Compare figures that the text repeats with those of the tables."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from common.contract import Claim
 
 
 def repeated(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
-    """`repeated`: [name, corpus, metric, digits] as they stand elsewhere in the paper than in the `table`."""
+    """`repeated`: [name, corpus, metric, digits] as printed outside the `table`."""
     for given in facts.get("repeated", ()):
         table = {(f.name, f.corpus, f.metric): f for f in figures(facts, claims) if f.source in given["table"]}
         wrong = []
@@ -20,6 +20,6 @@ def repeated(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Find
             if printed != held.text.removesuffix("%"):
                 wrong.append(f"{name} on {corpus}: {held.text} there, {printed} here")
         rows = len(given["rows"])
-        statement = f"{rows - len(wrong)} of {rows} figures that stand in {listed(given['table'])} have the same digits"
+        statement = f"{rows - len(wrong)} of {rows} figures from {listed(given['table'])} have the same digits"
         statement += f" here{'; ' + listed(wrong) if wrong else ''}."
         yield by_arithmetic("Figures printed twice", statement, not wrong, str(given["source"]))

@@ -1,4 +1,4 @@
-"""The corpora as researchers receive them: `find` where they lie, `load` one. No image is opened."""
+"""The corpora as distributed: `find` them on disk and `load` one. No image is opened."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from common.types import Corpus
 
 @dataclass(frozen=True)
 class Source:
-    """How a corpus lies on disk, what a complete copy holds (one record per release), and what reads it."""
+    """The layouts of a corpus on disk, the contents of a complete copy (one record per release), and its reader."""
 
     layouts: tuple[Layout, ...]
     documented: tuple[Documented, ...]
@@ -33,15 +33,15 @@ SOURCES: Mapping[str, Source] = {
     "smic_nir": Source((smic.NIR,), (), smic.load_nir),
 }
 ON_REQUEST = ("casme_sq_recordings", "smic_e", "smic_vis", "smic_nir")
-"""Whole recordings and parts of SMIC, read only where an experiment or somebody asks for them by name."""
+"""Whole recordings and parts of SMIC, which are read only if an experiment or the user names them."""
 NAMES = tuple(name for name in SOURCES if name not in ON_REQUEST)
 
 
 def find(data: Path, names: Sequence[str] = NAMES) -> dict[str, Path]:
-    """Which corpora of `names` lie at or below `data`: name to the folder that holds the corpus' images and table.
+    """Find the corpora of `names` at or below `data`: by name, the folder that contains its images and table.
 
-    A corpus is there if a folder of its images or its table is, under any of their known names.
-    Raises UserError where `data` is no readable folder, or holds none.
+    A corpus is found by a folder of its images or by its table, under any of their known names. Raises UserError if
+    `data` is not a readable folder or contains no corpus.
     """
     folders = trees.survey(Path(data))
     roots = _roots(folders, names)
@@ -49,9 +49,9 @@ def find(data: Path, names: Sequence[str] = NAMES) -> dict[str, Path]:
         known = dict.fromkeys(
             folder for name in names for layout in source(name).layouts for _, folder in layout.folders
         )
-        hints = [f"{name} is, and is read when it is named" for name in _roots(folders, ON_REQUEST)]
+        hints = [f"{name} was found, but is read only when it is named" for name in _roots(folders, ON_REQUEST)]
         hints += [f"{folder.path} cannot be read ({folder.fault})" for folder in folders if folder.fault]
-        problem = f"no known corpus here; looked for folders of subjects in {', '.join(known)}"
+        problem = f"found no known corpus; looked for folders of subjects in {', '.join(known)}"
         raise UserError("; ".join([f"{data}: {problem}", *hints]))
     return roots
 
@@ -62,12 +62,12 @@ def _roots(folders: Sequence[Folder], names: Sequence[str]) -> dict[str, Path]:
 
 
 def load(name: str, root: Path, images: str = "raw") -> Corpus:
-    """One corpus. `images` ("raw" or "cropped") is a preference; `Corpus.tree` says what was read.
+    """Load one corpus. `images` ("raw" or "cropped") is a preference; `Corpus.tree` says what was read.
 
-    Raises UserError where the name is unknown or the table or the images cannot be found or read.
+    Raises UserError if the name is unknown or the table or the images cannot be found or read.
     """
     if images not in ("raw", "cropped"):
-        raise UserError(f"{images!r} is no kind of images; known are raw and cropped")
+        raise UserError(f"{images!r} is not a kind of images; choose raw or cropped")
     try:
         return source(name).load(Path(root), images)
     except ClipError as error:  # the tree itself, not one clip, cannot be listed
@@ -75,7 +75,7 @@ def load(name: str, root: Path, images: str = "raw") -> Corpus:
 
 
 def source(name: str) -> Source:
-    """What is known of a corpus. Raises UserError where the name is unknown."""
+    """The `Source` of a corpus. Raises UserError if the name is unknown."""
     if name not in SOURCES:
-        raise UserError(f"{name!r} is no known corpus; known are {', '.join(SOURCES)}")
+        raise UserError(f"{name!r} is not a known corpus; known corpora: {', '.join(SOURCES)}")
     return SOURCES[name]

@@ -1,9 +1,9 @@
-"""CASME II: 200 frames a second, 640x480, 26 subjects, 255 clips.
+"""CASME II: 200 frames per second, 640x480, 26 subjects, 255 clips.
 
 Images: `CASME2_RAW_selected/sub01/EP02_01f/img46.jpg`, `Cropped/sub01/EP02_01f/reg_img46.jpg`, or the whole recordings
-`CASME2-RAW/sub01/EP02_01f/img1.jpg`, of which onset to offset is the clip.
-Table: `CASME2-coding-*.xlsx`. That of 2019 moves three clips of sub24 from sadness to surprise. One apex is printed `/`
-(sub04 EP12_01f); one equals the onset and is read as unknown, four equal the offset and are kept.
+`CASME2-RAW/sub01/EP02_01f/img1.jpg`, whose frames from onset to offset are the clip.
+Table: `CASME2-coding-*.xlsx`. The table of 2019 changes three clips of sub24 from sadness to surprise. One apex is
+printed `/` (sub04 EP12_01f); one equals the onset and counts as unknown, four equal the offset and are used.
 """
 
 import re
@@ -14,7 +14,7 @@ from common.corpora.tables import Documented
 from common.corpora.trees import Layout, Oddity
 from common.types import Corpus
 
-_AT_THE_OFFSET = "the apex is the offset; kept as printed"
+_AT_THE_OFFSET = "the apex is the offset; used as printed"
 LAYOUT = Layout(
     corpus="casme2",
     title="CASME II",
@@ -59,5 +59,5 @@ DOCUMENTED = (
 
 
 def load(root: Path, images: str = "raw") -> Corpus:
-    """The corpus below `root`; `images` "raw" or "cropped" is preferred. UserError without table or images."""
+    """Load the corpus below `root`; `images` "raw" or "cropped" is preferred. UserError without table or images."""
     return tables.load(LAYOUT, root, images)

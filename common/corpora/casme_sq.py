@@ -1,11 +1,11 @@
-"""CAS(ME)^2: 30 frames a second, 640x480, 22 subjects, 300 macro- and 57 micro-expressions.
+"""CAS(ME)^2: 30 frames per second, 640x480, 22 subjects, 300 macro- and 57 micro-expressions.
 
 Images: one folder per clip in `selectedpic/s15/anger1_1/img557.jpg` or `cropped/15/anger1_1/img557.jpg`, or whole
-recordings in `rawpic/s15/15_0101disgustingteeth/img001.jpg` or `rawvideo/s15/15_0101disgustingteeth.avi`, of which
-onset to offset is the clip. Frames count from 1 at the start of the recording.
+recordings in `rawpic/s15/15_0101disgustingteeth/img001.jpg` or `rawvideo/s15/15_0101disgustingteeth.avi`, whose
+frames from onset to offset are the clip. Frames are counted from 1 at the start of the recording.
 Table: `CAS(ME)^2code_final.xlsx`, without any header. Its sheets are the codes, the numbers of the participants and the
-codes of the stimuli, in this order. The emotion is that of the stimulus, which begins the clip's name; what the coders
-and the participant said of the expression is in `Clip.valence` and `Clip.self_report`.
+codes of the stimuli, in this order. The emotion is that of the stimulus, with which the clip's name starts; the
+ratings of the coders and the participant are in `Clip.valence` and `Clip.self_report`.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ DOCUMENTED = (
 
 
 LONGEST = 10_000
-"""Frames from onset to offset that a clip in a video may have at most: more is a slip of the table's coders."""
+"""Maximum number of frames from onset to offset of a clip in a video: more must be an error in the table."""
 _SPELLING = {"happyiness": "happiness"}
 
 
@@ -74,7 +74,7 @@ class Names:
 
 
 def load(root: Path, images: str = "raw") -> Corpus:
-    """The clips below `root`; `images` "raw" or "cropped" is preferred. UserError without table or images."""
+    """Load the clips below `root`; `images` "raw" or "cropped" is preferred. UserError without table or images."""
     folders = trees.survey(root)
     table = tables.find(folders, LAYOUT)
     rows, names = read(table)
@@ -98,7 +98,7 @@ def read(table: Path) -> tuple[list[Row], Names]:
     """The rows of the codes and the naming rule, by the position of sheets and columns. Raises UserError."""
     sheets = workbooks.read(table)
     if len(sheets) < 3:
-        raise UserError(f"{table}: {len(sheets)} sheets; the codes, participants and stimuli should be the first three")
+        raise UserError(f"{table}: {len(sheets)} sheets; the first three must be codes, participants and stimuli")
     codes, participants, stimuli = (sheet.rows for sheet in sheets[:3])
     if (width := len(codes[0][1]) if codes else 0) < len(LAYOUT.headings):
         raise UserError(f"{table}: the first sheet has {width} columns; {len(LAYOUT.headings)} are needed")
@@ -120,9 +120,11 @@ def _clip(tree: Tree, names: Names, row: Row, person: int, name: str) -> Found:
     match = CLIP.fullmatch(name)
     kind = re.fullmatch(r"(macro|micro)\W?expressions?", row.text("expression"), re.IGNORECASE)
     if not match:
-        raise ClipError(f"row {row.number}: {quoted(name)} does not begin with a stimulus (disgust, anger or happy)")
+        raise ClipError(f"row {row.number}: {quoted(name)} does not start with a stimulus (disgust, anger or happy)")
     if not kind:
-        raise ClipError(f"row {row.number}: {quoted(row.cells['expression'])} is neither macro- nor micro-expression")
+        raise ClipError(
+            f"row {row.number}: {quoted(row.cells['expression'])} is neither a macro- nor a micro-expression"
+        )
     notes = _Notes(f"casme_sq/{LAYOUT.subject_id.format(person)}/{name}", row)
     if tree.name in ("rawpic", "rawvideo"):
         place = _recording(tree, names, person, match[1].lower())
@@ -171,10 +173,10 @@ class _Notes:
 
 
 def _span_in_folder(place: Path, row: Row, notes: _Notes) -> tuple[int, int]:
-    """Onset and offset of a clip that lies in a folder of its own.
+    """Onset and offset of a clip that has a folder of its own.
 
-    Where the table has no offset (0) the folder's last frame is used; where its onset lies after its offset, the
-    folder's first and last frame.
+    If the table has no offset (0), the folder's last frame is used; if its onset is after its offset, the folder's
+    first and last frame.
     """
     onset, offset = row.frame("onset"), row.frame("offset")
     if onset <= offset or not (there := trees.images(place)):
@@ -184,40 +186,42 @@ def _span_in_folder(place: Path, row: Row, notes: _Notes) -> tuple[int, int]:
         return onset, max(there)
     for name, printed, used in (("onset", onset, min(there)), ("offset", offset, max(there))):
         if printed != used:
-            notes.add(name, used, "the onset lies after the offset; the clip's folder decides")
+            notes.add(
+                name, used, "the onset is after the offset; the first and last frame of the clip's folder are used"
+            )
     return min(there), max(there)
 
 
 def _span_in_recording(row: Row, notes: _Notes) -> tuple[int, int]:
     """Onset and offset of a clip in a whole recording.
 
-    Where the table has no offset (0), or one before the onset, the apex is the last frame that is known to belong to
+    If the table has no offset (0), or one before the onset, the apex is used: it is the last frame known to belong to
     the expression.
     """
     onset, offset = row.frame("onset"), row.frame("offset")
     if onset < 1:
-        raise ClipError(f"row {row.number}: onset {onset}, but the frames of a recording count from 1")
+        raise ClipError(f"row {row.number}: onset {onset}, but the frames of a recording are counted from 1")
     if onset <= offset:
         return onset, offset
     problem = "no offset" if not offset else f"offset {offset} before onset {onset}"
     apex = row.frame("apex")
     if apex <= onset:
-        raise ClipError(f"row {row.number}: {problem}, and no apex after the onset to end with")
+        raise ClipError(f"row {row.number}: {problem}, and no apex after the onset that could end the clip")
     notes.add("offset", apex, f"{problem}; the clip is read up to its apex")
     return onset, apex
 
 
 def _in_video(video: Path, onset: int, offset: int) -> dict[int, Path]:
-    """The frames of a clip in a video, which is not opened. Raises ClipError for spans that no expression has."""
+    """The frames of a clip in a video, which is not opened. Raises ClipError for impossible spans."""
     if not 1 <= offset - onset <= LONGEST:
-        raise ClipError(f"onset {onset} and offset {offset} leave no expression; 2 to {LONGEST + 1} frames would")
+        raise ClipError(f"onset {onset} and offset {offset} do not enclose 2 to {LONGEST + 1} frames")
     return dict.fromkeys(range(onset, offset + 1), video)
 
 
 def _recording(tree: Tree, names: Names, person: int, stimulus: str) -> Path:
     """The recording of a subject and stimulus, a folder or a video. Raises ClipError unless there is exactly one.
 
-    A recording that bears another subject's number lies in the wrong folder, and is passed over.
+    A recording with the number of another subject is in the wrong folder and is skipped.
     """
     if stimulus not in names.codes:
         raise ClipError(f"stimulus {stimulus} is not in the naming rule (third sheet)")

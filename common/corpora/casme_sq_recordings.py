@@ -1,7 +1,7 @@
 """The whole recordings of CAS(ME)^2, each as one clip with the emotion of its stimulus.
 
-Images: `rawpic/s15/15_0101disgustingteeth/img001.jpg` or `rawvideo/s15/15_0101disgustingteeth.avi`. Which stimulus has
-which code stands in the annotation table; what is annotated in a recording plays no part.
+Images: `rawpic/s15/15_0101disgustingteeth/img001.jpg` or `rawvideo/s15/15_0101disgustingteeth.avi`. The codes of
+the stimuli are in the annotation table; the annotations within a recording are not used.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ LAYOUT = replace(
 
 
 def load(root: Path, images: str = "raw") -> Corpus:
-    """The recordings below `root`; there is one kind of `images`.
+    """Load the recordings below `root`; there is only one kind of `images`.
 
-    Videos are opened for the number of frames that they state, and not decoded. Raises UserError without table or
-    recordings.
+    Videos are opened to read the number of frames that they declare, and not decoded. Raises UserError without table
+    or recordings.
     """
     folders = trees.survey(root)
     table = tables.find(folders, LAYOUT)
@@ -46,11 +46,13 @@ def load(root: Path, images: str = "raw") -> Corpus:
         match = RECORDING.fullmatch(path.name)
         key = f"{LAYOUT.corpus}/{LAYOUT.subject_id.format(person)}/{printable(path.stem)}"
         if match and int(match[1]) != person:
-            exclusions[key] = Exclusion(key, f"a recording of subject {match[1]} in another's folder", fault=False)
+            exclusions[key] = Exclusion(
+                key, f"a recording of subject {match[1]} in the folder of another subject", fault=False
+            )
             continue
         try:
             if clips.pop(key, None) or key in exclusions:
-                raise ClipError("the recording is there twice")
+                raise ClipError("the recording occurs twice")
             clips[key] = _clip(path, person, emotions)
         except ClipError as error:
             exclusions[key] = Exclusion(key, str(error))
@@ -79,7 +81,7 @@ def _recordings(tree: Tree) -> Iterator[tuple[int, Path]]:
 def _clip(path: Path, person: int, emotions: Mapping[str, str]) -> Clip:
     match = RECORDING.fullmatch(path.name)
     if not match:
-        raise ClipError(f"{quoted(path.name)} is not named like a recording (15_0101disgustingteeth)")
+        raise ClipError(f"{quoted(path.name)} is not named like a recording (such as 15_0101disgustingteeth)")
     if match[2] not in emotions:
         raise ClipError(f"stimulus {match[2]} is not in the naming rule (third sheet)")
     frames = trees.images(path) if path.is_dir() else dict.fromkeys(range(1, (stated_count(path) or 0) + 1), path)

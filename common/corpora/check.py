@@ -1,4 +1,4 @@
-"""What was found below a data folder, what is excluded, what was corrected and why, and what can be run on it."""
+"""Check a data folder: what was found, excluded and corrected and why, and which experiments can run on it."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ def check(
     papers: Sequence[Paper] = (),
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Everything about the corpora `names` below `data`, as JSON values. No image is decoded.
+    """Everything known about the corpora `names` below `data`, as JSON values. No image is decoded.
 
     `corpora[name]` holds root, data ("stand-in" or "licensed"), title, tree, images (the folder), table, clips,
     subjects, by_emotion, by_expression (macro and micro), by_valence (of the micro-expressions, where they are coded),
-    by_apex (where apexes come from), exclusions, corrections, unusable (clips whose files are there and cannot be
-    read), notes, documented (the published counts nearest to those found, and whether they agree; or None) and error
-    (one line, or None where it loaded).
+    by_apex (the source of the apexes), exclusions, corrections, unusable (clips whose files exist but cannot be read),
+    notes, documented (the published counts closest to those found, and whether they agree; or None) and error (one
+    line, or None if the corpus was loaded).
     `composites["megc2019"]` holds clips, subjects, by_class, ids, by_corpus, dropped (counts by reason), exclusions,
-    list (the official list file, if there), differences and documented.
-    What an experiment of `papers` needs is read too. `experiments` holds paper, experiment, can_run, clips, subjects,
-    by_class and reason for each of them but the tuned copies, which need what their originals do.
-    `unreadable` lists folders that could not be looked into. Raises UserError where none of the corpora is there.
+    list (the official list file, if found), differences and documented.
+    Corpora that experiments of `papers` need are read too. `experiments` holds paper, experiment, can_run, clips,
+    subjects, by_class and reason for each experiment except the tuned copies, which need the same as their originals.
+    `unreadable` lists folders that could not be opened. Raises UserError if no corpus is found.
     """
     asked = () if tuple(names) == corpora.NAMES else tuple(names)
     needed = {name for paper in papers for experiment in paper.experiments for name in experiment.corpora}
@@ -52,7 +52,7 @@ def check(
             report[name] = {**_corpus(Corpus(name, name, "", root, "", "", ()), None), "error": str(error)}
     for name in absent:
         empty = Corpus(name, name, "", Path(data), "", "", ())
-        report[name] = {**_corpus(empty, None), "error": f"{data}: no images and no table of {name} here"}
+        report[name] = {**_corpus(empty, None), "error": f"{data}: found no images and no table of {name}"}
     if progress:
         progress("reading corpora", len(roots), len(roots))
     path, listed, fault = composite.find_megc_list(Path(data)), None, None
@@ -102,7 +102,7 @@ def _corpus(corpus: Corpus, progress: Progress | None) -> dict[str, Any]:
 
 
 def _documented(corpus: Corpus, observed: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The published counts of this release that come nearest to `observed`, and whether all of them agree."""
+    """The published counts of this release that are closest to `observed`, and whether all of them agree."""
     known = [release for release in corpora.source(corpus.name).documented if release.title in ("", corpus.title)]
     if not known:
         return None
@@ -145,7 +145,7 @@ def _experiment(
     listed: Mapping[str, str] | None,
     fault: str | None,
 ) -> dict[str, Any]:
-    """Whether an experiment can run on the corpora that loaded, on which clips, or what it lacks."""
+    """Whether an experiment can run on the loaded corpora, on which clips, or what is missing."""
     missing = [name for name in experiment.corpora if name not in loaded]
     used = [loaded[name] for name in experiment.corpora if name in loaded]
     clips = _selected(used, experiment.labels, listed)
@@ -154,14 +154,14 @@ def _experiment(
     if missing:
         unread = [name for name in missing if name in report]
         absent = [name for name in missing if name not in report]
-        parts = [f"{name} cannot be read" for name in unread] + [f"{name} is not here" for name in absent]
+        parts = [f"{name} cannot be read" for name in unread] + [f"{name} is not in the data folder" for name in absent]
         reason = ", ".join(parts)
     elif fault and experiment.labels is composite.MEGC2019:
         reason = fault
     elif not clips:
-        reason = f"no clip has a class of {experiment.labels.name}"
+        reason = f"no clip belongs to a class of {experiment.labels.name}"
     else:
-        reason = f"{lost} of its {len(clips)} clips have files that cannot be read" if lost else ""
+        reason = f"{lost} of {len(clips)} clips have unreadable files" if lost else ""
     return {
         "paper": paper.key,
         "experiment": experiment.id,

@@ -1,4 +1,4 @@
-"""What `doctor.check` returns, for people."""
+"""Print what `check.check` returns in readable form."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def print_check(result: Mapping[str, Any], console: Console) -> None:
         console.print(_composite(composite))
         published = composite["documented"]["by_corpus"]
         parts = all(row == published[corpus] for corpus, row in composite["by_corpus"].items())
-        scope = "the whole composite" if len(composite["by_corpus"]) == len(published) else "the parts that are here"
+        scope = "the whole composite" if len(composite["by_corpus"]) == len(published) else "the parts that were found"
         _print_verdict({"agrees": parts, "source": f"published composition, {scope}"}, console)
         for reason, count in composite["dropped"].items():
             console.print(f"  dropped {count}: {escape(reason)}")
@@ -51,18 +51,18 @@ def print_check(result: Mapping[str, Any], console: Console) -> None:
             console.print(f"  [yellow]list file[/yellow] {escape(line)}")
         console.print()
     for row in result["unreadable"]:
-        console.print(f"[red]cannot look into[/red] {escape(row['folder'])}: {escape(row['reason'])}")
+        console.print(f"[red]cannot open[/red] {escape(row['folder'])}: {escape(row['reason'])}")
     for row in result["experiments"]:
         _print_experiment(row, console)
 
 
 def escape(text: str) -> str:
-    """`text` as it stands, whatever the names and cells in it hold."""
+    """`text` for the console, without markup, whatever names and cells it quotes."""
     return plain_markup(printable(text))
 
 
 def _place(report: Mapping[str, Any]) -> str:
-    """The folder that was read, as seen from the corpus' own, or the name of its layout where they are one."""
+    """The folder that was read, relative to the corpus' folder, or the name of its layout if both are the same."""
     inside = report["images"].removeprefix(report["root"]).strip("/\\")
     return inside or report["tree"]
 
@@ -72,7 +72,7 @@ def _table(table: str) -> str:
 
 
 def _counts(report: Mapping[str, Any]) -> Table:
-    """Found beside documented: clips, subjects, emotions, and expressions and valences where there are several."""
+    """Found and documented counts: clips, subjects, emotions, and expressions and valences if there are several."""
     table = Table(box=None, padding=(0, 2), show_edge=False, pad_edge=True)
     table.add_column("")
     table.add_column("found", justify="right")
@@ -97,7 +97,7 @@ def _counts(report: Mapping[str, Any]) -> Table:
 
 
 def _composite(composite: Mapping[str, Any]) -> Table:
-    """Clips per corpus and class, the published number in brackets where it differs."""
+    """Clips per corpus and class, with the published number in brackets where it differs."""
     known = composite["documented"]["by_corpus"]
     columns = [*composite["by_class"], "clips", "subjects"]
     table = Table(box=None, padding=(0, 2), show_edge=False, pad_edge=True)
@@ -129,7 +129,7 @@ def _print_verdict(documented: Mapping[str, Any] | None, console: Console) -> No
 def _lines(report: Mapping[str, Any]) -> Iterator[str]:
     """Apexes, notes, exclusions, unusable files and corrections."""
     apexes = ", ".join(f"{count} {escape(source)}" for source, count in report["by_apex"].items())
-    later = "; unknown ones are estimated by a named method where an experiment needs them"
+    later = "; unknown apexes are estimated where an experiment needs them"
     yield f"apex: {apexes or DASH}" + later * ("unknown" in report["by_apex"])
     for note in report["notes"]:
         yield f"[cyan]note[/cyan] {escape(note)}"

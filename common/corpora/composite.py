@@ -19,7 +19,7 @@ from common.files import natural
 from common.types import Clip, Corpus, Exclusion, LabelMap
 
 _NO_APEX = (None, "left out of the MEGC 2019 list: no usable apex in the table of 2014")
-_SADNESS = (None, "sadness in the table of 2014, on which the MEGC 2019 list rests; moved to surprise in 2019")
+_SADNESS = (None, "sadness in the table of 2014, on which the MEGC 2019 list is based; changed to surprise in 2019")
 
 MEGC2019 = LabelMap(
     name="megc2019",
@@ -54,21 +54,21 @@ MEGC2019 = LabelMap(
         "casme2/sub24/EP10_03": _SADNESS,
     },
 )
-"""The MEGC 2019 composite; it takes the same clips from the CASME II tables of 2014 and of 2019."""
+"""The MEGC 2019 composite; it selects the same clips from the CASME II tables of 2014 and 2019."""
 
 DOCUMENTED: Mapping[str, Mapping[str, int]] = {
     "casme2": {"negative": 88, "positive": 32, "surprise": 25, "clips": 145, "subjects": 24},
     "smic": {"negative": 70, "positive": 51, "surprise": 43, "clips": 164, "subjects": 16},
     "samm": {"negative": 92, "positive": 26, "surprise": 15, "clips": 133, "subjects": 28},
 }
-"""What the challenge published, by corpus."""
+"""The counts that the challenge published, by corpus."""
 
 LIST_FILES = ("combined_3class_gt*.csv",)
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Clips with their class index, in natural order of id; what a rule dropped; how a list file departs from it."""
+    """Clips with their class index, in natural order of id; dropped clips; differences of a list file from the rule."""
 
     clips: tuple[tuple[Clip, int], ...]
     dropped: tuple[Exclusion, ...]
@@ -76,24 +76,27 @@ class Selection:
 
 
 def label(clip: Clip, labels: LabelMap) -> tuple[str | None, str]:
-    """The class of a clip and the reason for it; class None where the rule drops the clip.
+    """The class of a clip and the reason for it; the class is None if the rule drops the clip.
 
-    Raises ClipError where `labels` does not know the emotion.
+    Raises ClipError if `labels` does not know the emotion.
     """
     if clip.id in labels.by_clip:
         return labels.by_clip[clip.id]
     emotions = labels.mapping.get(clip.corpus, {})
     if clip.emotion not in emotions:
-        raise ClipError(f"emotion {quoted(clip.emotion)} of {clip.corpus} is unknown to {labels.name}")
+        raise ClipError(f"emotion {quoted(clip.emotion)} of {clip.corpus} has no class in {labels.name}")
     chosen = emotions[clip.emotion]
-    return chosen, f"{clip.emotion} is {chosen}" if chosen else f"{clip.emotion} is none of {', '.join(labels.classes)}"
+    return (
+        chosen,
+        f"{clip.emotion} is {chosen}" if chosen else f"{clip.emotion} is not one of {', '.join(labels.classes)}",
+    )
 
 
 def select(corpora: Iterable[Corpus], labels: LabelMap, listed: Mapping[str, str] | None = None) -> Selection:
-    """The clips that have a class, by `labels` or, if given, by `listed` (clip id to class) in its place.
+    """The clips that have a class, according to `labels` or, if given, to `listed` (clip id to class).
 
-    What the rule or the list drops is in `dropped` with fault False, an unknown emotion with fault True.
-    Every difference between list and rule is one line of `differences`.
+    Clips that the rule or the list drops are in `dropped` with fault False, those with an unknown emotion with fault
+    True. Every difference between list and rule is one line of `differences`.
     """
     corpora = list(corpora)
     clips = {clip.id: clip for corpus in corpora for clip in corpus.clips}
@@ -121,21 +124,21 @@ def select(corpora: Iterable[Corpus], labels: LabelMap, listed: Mapping[str, str
 
 
 def find_megc_list(data: Path) -> Path | None:
-    """The official list file at or below `data`, the nearest if there are several. UserError: `data` is unreadable."""
+    """The official list file at or below `data`, or the nearest of several. UserError if `data` is unreadable."""
     return next(iter(trees.files(trees.survey(data), LIST_FILES)), None)
 
 
 def read_megc_list(path: Path) -> dict[str, str]:
-    """The official list, as clip id to class.
+    """Read the official list: clip id to class.
 
     Columns without header: corpus, subject (`sub01`, `s01`, `6`), clip (`EP02_01f`, `s01_ne_01`, `006_1_2`), class
-    (0 negative, 1 positive, 2 surprise). Raises UserError with file and line where that does not hold.
+    (0 negative, 1 positive, 2 surprise). Raises UserError with file and line for anything else.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             lines = list(csv.reader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path}: cannot be read as a list of clips ({error})") from None
+        raise UserError(f"{path}: cannot be read as a list of clips ({error}); download it again") from None
     listed: dict[str, str] = {}
     for number, line in enumerate(lines, 1):
         cells = [cell.strip() for cell in line]
@@ -148,14 +151,14 @@ def read_megc_list(path: Path) -> dict[str, str]:
             )
         name = MEGC2019.classes[int(cells[3])]
         if listed.setdefault(key, name) != name:
-            raise UserError(f"{path}: line {number} gives {key} a second class")
+            raise UserError(f"{path}: line {number} gives {key} a second class; remove one of the two lines")
     if not listed:
         raise UserError(f"{path}: the list is empty")
     return listed
 
 
 def _listed_id(cells: list[str]) -> str | None:
-    """The clip id that a line of the list means, in the spelling of the disk; None if it cannot be read."""
+    """The clip id of a line of the list, spelled as on disk; None if it cannot be read."""
     if len(cells) < 4 or not (subject := re.fullmatch(r"(?:sub|s)?([0-9]{1,4})", cells[1], re.IGNORECASE)):
         return None
     corpus, number, clip = plain(cells[0]), int(subject[1]), cells[2]

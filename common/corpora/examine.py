@@ -1,4 +1,4 @@
-"""Files of clips that hold no picture: empty ones, ones whose first bytes are no image's, videos that are too short."""
+"""Unusable files of clips: empty files, files that do not start like an image, and videos that are too short."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _VIDEOS = (b"RIFF", _MATROSKA, _ASF, _OGG, b"\x00\x00\x01\xba", b"\x00\x00\x01\x
 
 
 def unusable(clips: Sequence[Clip], progress: Progress | None = None) -> list[Exclusion]:
-    """The clips that a run will have to exclude, with the first of their faulty files. Nothing is decoded."""
+    """The clips that a run has to exclude, with the first faulty file of each. Nothing is decoded."""
     exclusions = []
     verdicts: dict[Path, str] = {}  # the clips of a recording share its video
     lengths: dict[Path, int] = {}
@@ -28,17 +28,17 @@ def unusable(clips: Sequence[Clip], progress: Progress | None = None) -> list[Ex
             if verdicts[file]:
                 faults.append(f"{file.name} {verdicts[file]}")
             elif lengths[file] < clip.numbers[-1]:
-                faults.append(f"{file.name} holds {lengths[file]} frames, frame {clip.numbers[-1]} is asked for")
+                faults.append(f"{file.name} has {lengths[file]} frames, but frame {clip.numbers[-1]} is needed")
         if faults:
             more = f", and {len(faults) - 1} more of its {len(clip.files)} files" if len(faults) > 1 else ""
             exclusions.append(Exclusion(clip.id, f"{faults[0]}{more}; copy the clip again"))
         if progress:
-            progress(f"looking at the files of {clip.corpus}", done, len(clips))
+            progress(f"checking the files of {clip.corpus}", done, len(clips))
     return exclusions
 
 
 def _fault(file: Path) -> tuple[str, int]:
-    """What is wrong with a file by its first bytes, empty where nothing is; and up to which frame number it may go."""
+    """What is wrong with a file by its first bytes (empty if nothing), and its largest possible frame number."""
     try:
         with file.open("rb", buffering=0) as opened:
             head = opened.read(12)
@@ -47,9 +47,9 @@ def _fault(file: Path) -> tuple[str, int]:
     if not head:
         return "is empty (0 bytes)", 0
     if not is_video(file):
-        return "" if head.startswith(_IMAGES) else "is no JPEG, PNG or BMP image", sys.maxsize
+        return "" if head.startswith(_IMAGES) else "is not a JPEG, PNG or BMP image", sys.maxsize
     if not (head.startswith(_VIDEOS) or head[4:8] == b"ftyp"):
-        return "is no video", 0
+        return "is not a video", 0
     try:
         return "", stated_count(file) or sys.maxsize
     except ClipError as error:

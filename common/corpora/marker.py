@@ -1,14 +1,14 @@
-"""What tells stand-in corpora from licensed ones, wherever they lie."""
+"""The marker that distinguishes stand-in corpora from licensed ones, wherever they are."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 MARKER = "STAND-IN.txt"
-"""A file in every folder of a stand-in corpus: whoever copies one cannot take it for the real corpus."""
+"""A file in every folder of a stand-in corpus, so that no copy is mistaken for the real corpus."""
 
 
 def marked(folder: Path) -> bool:
-    """Whether a folder is a stand-in corpus, lies in one, or holds one directly or one level down."""
+    """Whether a folder is a stand-in corpus, is inside one, or contains one directly or one level down."""
     around = [folder, *folder.absolute().parents, *folder.glob("*/"), *folder.glob("*/*/")]
     return any((path / MARKER).is_file() for path in around)

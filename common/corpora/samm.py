@@ -1,10 +1,9 @@
-"""SAMM, micro-expressions: 200 frames a second, greyscale, 29 subjects, 159 clips.
+"""SAMM, micro-expressions: 200 frames per second, greyscale, 29 subjects, 159 clips.
 
-Images: `SAMM/006/006_1_2/006_05562.jpg`, padded to four or five digits by clip, or crops in `SAMM_CROP/...`. Frame
-numbers count from the start of the recording.
-Table: `SAMM_Micro_FACS_Codes_v2.xlsx`; its header stands below a title block. Two apexes lie outside their clip
-(028_4_1, 032_3_1) and one right after the onset (032_3_2); the repairs that others published differ, so these apexes
-are read as unknown.
+Images: `SAMM/006/006_1_2/006_05562.jpg`, padded to four or five digits depending on the clip, or crops in
+`SAMM_CROP/...`. Frames are counted from the start of the recording.
+Table: `SAMM_Micro_FACS_Codes_v2.xlsx`; its header is below a title block. Two apexes are outside their clip (028_4_1,
+032_3_1) and one is right after the onset (032_3_2); published repairs differ, so these apexes count as unknown.
 """
 
 import re
@@ -38,10 +37,10 @@ LAYOUT = Layout(
         "emotion": "Estimated Emotion",
     },
     oddities={
-        "samm/028/028_4_1": Oddity("outside", False, "the apex lies after the offset; others read 1100, 1105 or 1113"),
-        "samm/032/032_3_1": Oddity("outside", False, "the apex lies before the onset; others read 4930 or 4945"),
+        "samm/028/028_4_1": Oddity("outside", False, "the apex is after the offset; others use 1100, 1105 or 1113"),
+        "samm/032/032_3_1": Oddity("outside", False, "the apex is before the onset; others use 4930 or 4945"),
         "samm/032/032_3_2": Oddity(
-            "onset+1", False, "the apex lies one frame after the onset, too early for any movement"
+            "onset+1", False, "the apex is one frame after the onset, too early for any movement"
         ),
     },
 )
@@ -50,5 +49,5 @@ DOCUMENTED = (Documented("table of the release", 159, 29, {**_EMOTIONS, "disgust
 
 
 def load(root: Path, images: str = "raw") -> Corpus:
-    """The corpus below `root`; `images` "raw" or "cropped" is preferred. UserError without table or images."""
+    """Load the corpus below `root`; `images` "raw" or "cropped" is preferred. UserError without table or images."""
     return tables.load(LAYOUT, root, images)

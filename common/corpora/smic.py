@@ -1,9 +1,9 @@
-"""SMIC, the short release: 164 clips of 16 subjects at 100 frames a second (HS), 71 of 8 at 25 (VIS and NIR); 640x480.
+"""SMIC, the short release: 164 clips of 16 subjects at 100 frames per second (HS), 71 of 8 at 25 (VIS, NIR); 640x480.
 
 Images: `SMIC_all_raw/HS/s1/micro/negative/s1_ne_01/image036237.bmp`, or `SMIC_all_cropped/HS/...` with
-`reg_image036237.bmp`; `VIS/...` and `NIR/...` beside `HS`. The `non_micro` branch is not read. There is no table: the
-clip's name says the emotion, its first and last frame are onset and offset, and nobody annotated an apex.
-Where the short release is not there, HS is read from the long one (`smic_e`).
+`reg_image036237.bmp`; `VIS/...` and `NIR/...` are next to `HS`. The `non_micro` branch is not read. There is no
+table: the emotion is in the clip's name, its first and last frame are onset and offset, and apexes are not annotated.
+If the short release is missing, HS is read from the long one (`smic_e`).
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ NIR = _layout("smic_nir", "NIR", 25.0)
 
 
 def load(root: Path, images: str = "raw") -> Corpus:
-    """HS below `root`; `images` "raw" or "cropped" is preferred. UserError without images.
+    """Load HS below `root`; `images` "raw" or "cropped" is preferred. UserError without images.
 
-    The long release is read where the short one is not there. Its clips bear the names of the short one's.
+    The long release is read if the short one is missing. Its clips have the same names as those of the short one.
     """
     folders = trees.survey(root)
     if not trees.available(folders, HS) and trees.root(folders, [smic_e.LAYOUT]):
@@ -64,7 +64,7 @@ def load(root: Path, images: str = "raw") -> Corpus:
         "the long release SMIC-E": ("smic_e", smic_e.LAYOUT),
     }
     notes = [
-        f"{description} is there and not read; it has the name {name}"
+        f"{description} was found but not read; its name is {name}"
         for description, (name, layout) in there.items()
         if trees.available(folders, layout)
     ]
@@ -72,12 +72,12 @@ def load(root: Path, images: str = "raw") -> Corpus:
 
 
 def load_vis(root: Path, images: str = "raw") -> Corpus:
-    """The colour camera's part (VIS). UserError without images."""
+    """Load the part of the colour camera (VIS). UserError without images."""
     return _load(VIS, trees.survey(root), images)
 
 
 def load_nir(root: Path, images: str = "raw") -> Corpus:
-    """The near-infrared camera's part (NIR). UserError without images."""
+    """Load the part of the near-infrared camera (NIR). UserError without images."""
     return _load(NIR, trees.survey(root), images)
 
 
@@ -90,7 +90,7 @@ def _load(layout: Layout, folders: Sequence[Folder], images: str, notes: Sequenc
         key = f"{layout.corpus}/s{number}/{name}"
         if key in clips or key in exclusions:
             clips.pop(key, None)
-            exclusions[key] = Exclusion(key, "the clip lies in two folders")
+            exclusions[key] = Exclusion(key, "the clip is in two folders")
             continue
         try:
             clips[key] = _clip(layout, place, number, name)
@@ -99,7 +99,9 @@ def _load(layout: Layout, folders: Sequence[Folder], images: str, notes: Sequenc
             continue
         home = place.parent.name.lower()
         if home in EMOTIONS.values() and home != clips[key].emotion:
-            corrections.append(Correction(key, "emotion", home, clips[key].emotion, "file name, against its folder"))
+            corrections.append(
+                Correction(key, "emotion", home, clips[key].emotion, "the file name contradicts its folder")
+            )
         corrections += missing_frames(clips[key])
     return Corpus(
         name=layout.corpus,
@@ -117,7 +119,7 @@ def _load(layout: Layout, folders: Sequence[Folder], images: str, notes: Sequenc
 
 
 def _clip_folders(layout: Layout, tree: Path, exclusions: dict[str, Exclusion]) -> list[tuple[int, str, Path]]:
-    """(subject number, clip name, folder) of everything in `micro`; notes what cannot be read in `exclusions`."""
+    """(subject number, clip name, folder) of everything in `micro`; unreadable folders are added to `exclusions`."""
     clip_folders = []
     for number, homes in sorted(trees.subjects(tree, layout).items()):
         try:
@@ -133,12 +135,12 @@ def _clip_folders(layout: Layout, tree: Path, exclusions: dict[str, Exclusion]) 
                 clip_folders.append((number, name, folder))
             else:
                 key = f"{layout.corpus}/s{number}/{printable(folder.name)}"
-                exclusions[key] = Exclusion(key, "its name says no emotion (ne, po or sur)")
+                exclusions[key] = Exclusion(key, "its name contains no emotion (ne, po or sur)")
     return clip_folders
 
 
 def _below_micro(home: Path) -> Iterator[Path]:
-    """Folders named somehow like clips in a subject's `micro`, usually in one folder per emotion, at any depth to 3."""
+    """Folders in a subject's `micro` with names like clips, usually one folder per emotion, at most 3 levels down."""
     waiting = [(path, 0) for name, path in trees.children(home).items() if name.lower() == "micro"]
     while waiting:
         folder, depth = waiting.pop(0)

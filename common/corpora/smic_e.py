@@ -1,9 +1,9 @@
-"""SMIC-E, the long release of SMIC's high-speed part (HS): 157 recordings of 16 subjects at 100 frames a second.
+"""SMIC-E, the long release of SMIC's high-speed part (HS): 157 recordings of 16 subjects at 100 fps.
 
-Images: `SMIC-E_raw image/HS_long/SMIC-HS-E/s01/s1_ne_01/image034208.jpg`, whole recordings, of which onset to offset is
-the clip. Table: `SMIC-HS-E_annotation.xlsx`, sheet HS. The name of a clip says its emotion, also where the table
-disagrees. A recording may hold further micro-expressions, which have no name of their own: only the first is read.
-Nobody annotated an apex.
+Images: `SMIC-E_raw image/HS_long/SMIC-HS-E/s01/s1_ne_01/image034208.jpg`, whole recordings, whose frames from onset to
+offset are the clip. Table: `SMIC-HS-E_annotation.xlsx`, sheet HS. The emotion is in the name of a clip, which is used
+if the table disagrees. A recording may contain further micro-expressions without a name: only the first is read.
+Apexes are not annotated.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _MISSING = re.compile(r"MISSING\s*<\s*-?\s*([0-9]{1,9})", re.IGNORECASE)
 
 
 def load(root: Path, images: str = "raw", corpus: str = LAYOUT.corpus) -> Corpus:
-    """The corpus below `root`, under the name `corpus`; its images are all raw. UserError without table or images.
+    """Load the corpus below `root`, under the name `corpus`; all images are raw. UserError without table or images.
 
     Clips are named as in the short release: s1_ne_01.
     """
@@ -63,9 +63,9 @@ def _named(row: Row) -> tuple[int, str]:
     person, name = tables.who(row)
     match = NAME.fullmatch(name)
     if not match:
-        raise ClipError(f"row {row.number}: {quoted(name)} says no emotion (ne, po or sur)")
+        raise ClipError(f"row {row.number}: {quoted(name)} contains no emotion (ne, po or sur)")
     if int(match[1]) != person:
-        raise ClipError(f"row {row.number}: {quoted(name)} is no clip of subject {person}")
+        raise ClipError(f"row {row.number}: {quoted(name)} is not a clip of subject {person}")
     return person, f"s{person}_{match[2].lower()}_{int(match[3]):02d}"
 
 
@@ -79,7 +79,7 @@ def _clip(layout: Layout, tree: Tree, row: Row, person: int, name: str) -> Found
 
     if missing := _MISSING.fullmatch(row.cells["onset"]):
         onset = int(missing[1])
-        note("onset", str(onset), "the movement begins before the recording; its first frame is used")
+        note("onset", str(onset), "the movement starts before the recording; the first frame of the recording is used")
         if onset not in trees.images(place):
             raise ClipError(
                 f"row {row.number}: OnsetF is {quoted(row.cells['onset'])}, and frame {onset} is not on disk"
@@ -90,7 +90,7 @@ def _clip(layout: Layout, tree: Tree, row: Row, person: int, name: str) -> Found
     emotion = EMOTIONS[name.split("_")[1]]
     printed = row.cells["emotion"].lower()
     if printed and printed[:2] != emotion[:2]:
-        note("emotion", emotion, "file name, against the table")
+        note("emotion", emotion, "the file name contradicts the table")
     for field in FURTHER:
         if row.cells.get(field, "") not in ("", "0"):
             note(field, "none", "a further micro-expression of the recording; only the first is read")
@@ -111,7 +111,7 @@ def _clip(layout: Layout, tree: Tree, row: Row, person: int, name: str) -> Found
 
 
 def _folder(layout: Layout, tree: Tree, person: int, name: str) -> Path:
-    """The folder of a clip, whatever zeros its name is padded with. Raises ClipError unless there is exactly one."""
+    """The folder of a clip, whatever the zero-padding of its name. Raises ClipError unless there is exactly one."""
     homes = tables.subject(layout, tree, person)
     there = [path for home in homes for path in trees.children(home).values()]
     matches = [path for path in there if _parts(path.name.strip()) == _parts(name)]

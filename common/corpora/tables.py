@@ -1,4 +1,4 @@
-"""Annotation tables (xlsx): found by pattern, read by heading, joined to the folders by (subject, clip name)."""
+"""Annotation tables (xlsx): found by name pattern, read by heading, and joined to folders by (subject, clip name)."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ NUMBER = re.compile(r"[0-9]{1,9}")
 
 @dataclass(frozen=True)
 class Documented:
-    """What a complete copy holds, as published: the counts that a copy on disk is checked against.
+    """The published contents of a complete copy: the counts that a copy on disk is checked against.
 
-    `by_expression` counts macro- and micro-expressions, `by_valence` the micro-expressions alone. An empty mapping is a
-    count that nobody published. `title` is that of the release where a corpus has several.
+    `by_expression` counts macro- and micro-expressions, `by_valence` only micro-expressions. An empty mapping means
+    that no such count was published. `title` is that of the release if a corpus has several.
     """
 
     source: str
@@ -36,9 +36,9 @@ class Documented:
 
 @dataclass(frozen=True)
 class Row:
-    """One row of a table: its number in the sheet, its cells as text by field, and the headings they stand under.
+    """One row of a table: its number in the sheet, its cells as text by field, and the headings of these columns.
 
-    A field that the table lacks has no cell.
+    A field that is not in the table has no cell.
     """
 
     number: int
@@ -46,7 +46,7 @@ class Row:
     headings: Mapping[str, str]
 
     def text(self, field: str) -> str:
-        """A cell that must not be empty. Raises ClipError where it is, or is a formula without a value."""
+        """A cell that must not be empty. Raises ClipError if it is empty or a formula without a value."""
         cell = self.cells[field]
         if cell.startswith("="):
             raise ClipError(
@@ -58,7 +58,7 @@ class Row:
         return cell
 
     def frame(self, field: str) -> int:
-        """A cell that must be a frame number. Raises ClipError where it is none."""
+        """A cell that must be a frame number. Raises ClipError if it is not."""
         cell = self.text(field)
         if not NUMBER.fullmatch(cell):
             raise ClipError(f"row {self.number}: {self.headings[field]} is {quoted(cell)}, not a frame number")
@@ -66,13 +66,13 @@ class Row:
 
 
 Found = tuple[Clip, list[Correction]]
-"""A clip, and the cells of its row that were corrected."""
+"""A clip, and the corrections of cells in its row."""
 
 
 def load(layout: Layout, root: Path, images: str) -> Corpus:
-    """The corpus below `root` by its table and the tree of kind `images`, or of the other kind if that alone is there.
+    """Load the corpus below `root` from its table and its tree of kind `images`, or else of the other kind.
 
-    Raises UserError where the table or the images cannot be found or read.
+    Raises UserError if the table or the images cannot be found or read.
     """
     folders = trees.survey(root)
     table = find(folders, layout)
@@ -83,11 +83,11 @@ def load(layout: Layout, root: Path, images: str) -> Corpus:
 
 
 def find(folders: Sequence[trees.Folder], layout: Layout) -> Path:
-    """The annotation table; where several are there the last by name, which is the newest. UserError for none."""
+    """The annotation table; of several the last by name, which is the newest. Raises UserError if there is none."""
     tables = trees.files(folders, layout.tables)
     if not tables:
         near = trees.files(folders, [f"*{Path(pattern).stem}.xls" for pattern in layout.tables])
-        hint = f"; {near[0].name} is of an older format: save it as xlsx" if near else ""
+        hint = f"; {near[0].name} has an older format; save it as xlsx" if near else ""
         raise UserError(
             f"{folders[0].path}: no annotation table of {layout.corpus}; looked for {', '.join(layout.tables)}{hint}"
         )
@@ -98,14 +98,14 @@ def passed_over(folders: Sequence[trees.Folder], layout: Layout, chosen: Path) -
     """One line for each other table of the corpus."""
     top = folders[0].path
     return [
-        f"also here and not read: table {trees.shown(path, top)}"
+        f"found but not read: table {trees.shown(path, top)}"
         for path in trees.files(folders, layout.tables)
         if path != chosen
     ]
 
 
 def unlisted(layout: Layout, tree: Tree, corpus: Corpus) -> list[str]:
-    """One line about clip folders that no row of the table speaks of, if there are any."""
+    """One line about clip folders that are not listed in the table, if there are any."""
     known = {clip.id.lower() for clip in corpus.clips} | {exclusion.clip.lower() for exclusion in corpus.exclusions}
     there = [
         f"{home.name}/{name}"
@@ -118,7 +118,7 @@ def unlisted(layout: Layout, tree: Tree, corpus: Corpus) -> list[str]:
     if not there:
         return []
     examples = ", ".join(there[:5]) + (", …" if len(there) > 5 else "")
-    return [f"{len(there)} clip folder{'s are' if len(there) > 1 else ' is'} in no row of the table: {examples}"]
+    return [f"{len(there)} clip folder{'s are' if len(there) > 1 else ' is'} not listed in the table: {examples}"]
 
 
 def _listed(home: Path) -> list[str]:
@@ -131,11 +131,11 @@ def _listed(home: Path) -> list[str]:
 def read(
     path: Path, headings: Mapping[str, str], optional: Mapping[str, str] | None = None, first: str = ""
 ) -> list[Row]:
-    """Rows below the header, which is the first row of any sheet that holds all `headings` (field to heading).
+    """Rows below the header, which is the first row of any sheet that contains all `headings` (field to heading).
 
-    Headings compare without regard to case, blanks and order; other columns are ignored, and so are rows that hold no
-    annotation but notes or blanks. A sheet named `first` is looked at before the others; columns in `optional` are read
-    where they are there. Raises UserError, naming file and heading.
+    Headings are compared without case, blanks and order. Other columns are ignored, as are rows with notes or blanks
+    instead of annotations. A sheet named `first` is searched before the others; columns in `optional` are read if they
+    exist. Raises UserError, naming file and heading.
     """
     wanted = {**headings, **(optional or {})}
     missing = list(headings.values())
@@ -164,9 +164,9 @@ def join(
     make: Callable[[Row, int, str], Found],
     named: Callable[[Row], tuple[int, str]] | None = None,
 ) -> Corpus:
-    """One clip per row: `named` says its subject number and name, `make` finds its files; both may raise ClipError.
+    """One clip per row: `named` returns its subject number and name, `make` finds its files; both may raise ClipError.
 
-    Of several rows of one clip the first counts. Cells are matched against names on disk and never become paths.
+    If a clip has several rows, the first is used. Cells are compared with names on disk and never become paths.
     """
     first: dict[str, int] = {}
     clips: list[Clip] = []
@@ -178,7 +178,7 @@ def join(
             person, name = (named or who)(row)
             key = f"{layout.corpus}/{layout.subject_id.format(person)}/{name}"
             if key.lower() in first:
-                why = "the clip is annotated twice; its first row counts"
+                why = "the clip is annotated twice; its first row is used"
                 corrections.append(Correction(key, "row", str(row.number), str(first[key.lower()]), why))
                 continue
             first[key.lower()] = row.number
@@ -204,7 +204,7 @@ def join(
 
 
 def clip(layout: Layout, tree: Tree, row: Row, person: int, name: str) -> Found:
-    """The clip of a row that lies in a folder of its own. Raises ClipError where it cannot be used."""
+    """The clip of a row that has a folder of its own. Raises ClipError if it cannot be used."""
     place = folder(layout, tree, person, name)
     onset, offset = row.frame("onset"), row.frame("offset")
     frames = trees.sequence(place, onset, offset)
@@ -226,13 +226,13 @@ def clip(layout: Layout, tree: Tree, row: Row, person: int, name: str) -> Found:
 
 
 def action_units(row: Row) -> str:
-    """The cell as it stands; a formula without a stored value says nothing."""
+    """The cell as written; empty for a formula without a stored value."""
     cell = row.cells["action_units"]
     return "" if cell.startswith("=") else cell
 
 
 def folder(layout: Layout, tree: Tree, person: int, name: str) -> Path:
-    """The clip's folder, spelled as in the table or, failing that, in other case. Raises ClipError unless it is one."""
+    """The clip's folder, spelled as in the table or else in another case. ClipError unless there is exactly one."""
     homes = subject(layout, tree, person)
     there = [trees.children(home) for home in homes]
     matches = [names[name] for names in there if name in names] or [
@@ -242,7 +242,7 @@ def folder(layout: Layout, tree: Tree, person: int, name: str) -> Path:
 
 
 def subject(layout: Layout, tree: Tree, person: int) -> tuple[Path, ...]:
-    """The folders of a subject, of which there should be one. Raises ClipError for none."""
+    """The folders of a subject, normally one. Raises ClipError if there is none."""
     homes = trees.subjects(tree.path, layout).get(person)
     if homes is None:
         raise ClipError(f"no folder of subject {layout.subject_id.format(person)} in {tree.name}")
@@ -250,17 +250,17 @@ def subject(layout: Layout, tree: Tree, person: int) -> tuple[Path, ...]:
 
 
 def single(paths: Sequence[Path], label: str, tree: Tree) -> Path:
-    """The only one of `paths`. Raises ClipError."""
+    """The only element of `paths`. Raises ClipError if there are none or several."""
     if not paths:
         raise ClipError(f"no folder {label} in {tree.name}")
     if len(paths) > 1:
         places = " and ".join(f"{path.parent.name}/{path.name}" for path in paths)
-        raise ClipError(f"{label} is there {len(paths)} times in {tree.name}: {places}")
+        raise ClipError(f"{label} occurs {len(paths)} times in {tree.name}: {places}")
     return paths[0]
 
 
 def missing_frames(clip: Clip) -> list[Correction]:
-    """A note where frames between onset and offset are not on disk: the clip is used without them."""
+    """A note if frames between onset and offset are not on disk: the clip is used without them."""
     expected, actual = clip.offset - clip.onset + 1, len(clip.frames)
     return [Correction(clip.id, "frames", str(expected), str(actual), "files on disk")] if actual != expected else []
 
@@ -270,20 +270,20 @@ def who(row: Row) -> tuple[int, str]:
     person, name = row.text("subject"), row.text("clip")
     match = re.fullmatch(r"(?:sub|s)?([0-9]{1,4})", person, re.IGNORECASE)
     if not match:
-        raise ClipError(f"row {row.number}: {quoted(person)} is no subject number")
+        raise ClipError(f"row {row.number}: {quoted(person)} is not a subject number")
     if not CLIP_NAME.fullmatch(name):
-        raise ClipError(f"row {row.number}: {quoted(name)} is no clip name")
+        raise ClipError(f"row {row.number}: {quoted(name)} is not a clip name")
     return int(match[1]), name
 
 
 def annotates(cells: Mapping[str, str]) -> bool:
-    """Whether a row speaks of a clip: it names subject and clip, or one of them with a frame."""
+    """Whether a row is about a clip: it names subject and clip, or one of them and a frame."""
     named, framed = [cells["subject"], cells["clip"]], [cells["onset"], cells["offset"]]
     return all(named) or (any(named) and any(framed))
 
 
 def apex(layout: Layout, row: Row, key: str, onset: int, offset: int) -> tuple[int | None, list[Correction]]:
-    """The apex of clip `key`, or None; and what is odd about its cell. Raises ClipError for a formula without value."""
+    """The apex of clip `key`, or None, and what is odd about its cell. ClipError for a formula without a value."""
     cell, heading, odd = row.cells["apex"], row.headings["apex"], layout.oddities.get(key)
     if not NUMBER.fullmatch(cell) and not cell.startswith("="):
         return None, [Correction(key, heading, cell, "none", "the table gives no frame number")]
@@ -293,7 +293,5 @@ def apex(layout: Layout, row: Row, key: str, onset: int, offset: int) -> tuple[i
     if odd and places.get(frame) == odd.place:
         return (frame if odd.kept else None), [Correction(key, heading, cell, cell if odd.kept else "none", odd.why)]
     if not inside:
-        return None, [
-            Correction(key, heading, cell, "none", f"the apex lies outside onset..offset ({onset}..{offset})")
-        ]
+        return None, [Correction(key, heading, cell, "none", f"the apex is outside onset..offset ({onset}..{offset})")]
     return frame, []

@@ -1,4 +1,4 @@
-"""Image folders and frame numbers on disk, whatever a copy's nesting, spelling, order and stray files."""
+"""Find image folders and frame numbers on disk, whatever the nesting, spelling, order and stray files of a copy."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from common.vision.videos import is_video
 
 IMAGES = (".jpg", ".jpeg", ".png", ".bmp")
 DEPTH = 7
-"""How many folders down a corpus is looked for."""
+"""Number of folder levels that are searched for a corpus."""
 BEYOND = 4
-"""The same below a link that leads out of the data folder: enough for a corpus, too little to walk a disk."""
+"""The same below a link to outside the data folder: enough for a corpus, too few to search a whole disk."""
 _SUBJECT = re.compile(r"(?:sub|s)[0-9]{1,3}", re.IGNORECASE)
 _REFUSE = re.compile(r"\..*|__MACOSX|\$RECYCLE\.BIN|lost\+found|System Volume Information", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Oddity:
-    """What the tables of a corpus are known to print as the apex of a clip, and whether it is used all the same.
+    """A known odd apex in the tables of a corpus, and whether it is used nevertheless.
 
-    `place` is "onset", "onset+1", "offset" or "outside" (of onset to offset). A table whose apex lies elsewhere has
-    been repaired, and is read as it is.
+    `place` is "onset", "onset+1", "offset" or "outside" (of onset to offset). If the apex in a table is elsewhere, the
+    table has been repaired and is read as it is.
     """
 
     place: str
@@ -39,13 +39,13 @@ class Oddity:
 
 @dataclass(frozen=True)
 class Layout:
-    """What a corpus is called and how copies of it lie on disk.
+    """The names of a corpus and the structure of its copies on disk.
 
-    `folders` are (kind, name) pairs, kind "raw" or "cropped", best first; names compare without regard to case and
-    punctuation, and `a/b` is a folder b in a folder a. Such a folder holds subjects (`subject`, whose group is the
-    number) that hold folders or videos matching `clip`. `subject_id` formats that number. `tables` are file patterns of
-    the annotation table, `headings` what its columns are called, `oddities` what is known to be odd in it, by clip id.
-    `fps` is in frames a second.
+    `folders` are (kind, name) pairs, kind "raw" or "cropped", best first; names are compared without case and
+    punctuation, and `a/b` is a folder b in a folder a. Such a folder contains subjects (`subject`, whose group is the
+    number), which contain folders or videos matching `clip`. `subject_id` formats that number. `tables` are file
+    patterns of the annotation table, `headings` the names of its columns, `oddities` its known odd apexes by clip id.
+    `fps` is in frames per second.
     """
 
     corpus: str
@@ -63,7 +63,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder that a survey saw: its sub-folders and its tables, by name; `fault` says why it could not be listed."""
+    """A folder found by a survey: its sub-folders and tables, by name; `fault` says why it could not be listed."""
 
     path: Path
     folders: tuple[str, ...] = ()
@@ -81,24 +81,24 @@ class Tree:
 
 
 def plain(name: str) -> str:
-    """Letters and digits of `name` alone, in lower case, and II as 2: how names of folders and headings compare."""
+    """`name` reduced for comparing folders and headings: only letters and digits, in lower case, CASMEII as casme2."""
     return re.sub(r"[^a-z0-9]", "", name.lower()).replace("casmeii", "casme2")
 
 
-# ---------------------------------------------------------------- looking for a corpus
+# ---------------------------------------------------------------- finding a corpus
 
 
 def survey(top: Path) -> list[Folder]:
     """All folders from `top` down, nearest first, without those inside subject folders.
 
-    Links are followed after all else, but not to a folder that holds `top`; each folder is seen once, at most `DEPTH`
-    levels down, so that loops end. Raises UserError where `top` cannot be listed.
+    Links are followed last, but not to a folder that contains `top`; each folder is visited once, at most `DEPTH`
+    levels down, so that loops end. Raises UserError if `top` cannot be listed.
     """
     surveyed: list[Folder] = []
     above = Path(os.path.realpath(top))
     seen = {_identity(parent.stat()) for parent in above.parents}
     waiting = deque([(Path(os.path.abspath(top)), 0)])
-    links: deque[tuple[Path, int]] = deque()  # later: a folder is known by its own name if it has one below `top`
+    links: deque[tuple[Path, int]] = deque()  # last: a folder keeps its own name if it has one below `top`
     while waiting or links:
         path, depth = (waiting or links).popleft()
         try:
@@ -109,7 +109,9 @@ def survey(top: Path) -> list[Folder]:
         except OSError as error:
             if depth == 0:
                 reason = error.strerror or str(error)
-                raise UserError(f"{top}: no readable folder ({reason}); give the one that holds the corpora") from None
+                raise UserError(
+                    f"{top}: not a readable folder ({reason}); name the folder that contains the corpora"
+                ) from None
             surveyed.append(Folder(path, fault=error.strerror or str(error)))
             continue
         tables = tuple(sorted(name for name in files if name.lower().endswith((".xlsx", ".xls", ".csv"))))
@@ -131,7 +133,7 @@ def _identity(status: os.stat_result) -> tuple[int, int]:
 
 
 def files(folders: Sequence[Folder], patterns: Sequence[str]) -> list[Path]:
-    """Table files whose names match one of `patterns` in any case; spreadsheets' lock files (`~$...`) are left out."""
+    """Tables whose names match one of `patterns` in any case, except lock files of spreadsheet programs (`~$...`)."""
     return [
         folder.path / name
         for folder in folders
@@ -141,7 +143,7 @@ def files(folders: Sequence[Folder], patterns: Sequence[str]) -> list[Path]:
 
 
 def trees(folders: Sequence[Folder], layout: Layout) -> Iterator[Tree]:
-    """The image folders of a corpus among `folders`. A folder nested in one of its own name counts once."""
+    """The image folders of a corpus among `folders`. A folder inside a folder of the same name counts once."""
     for folder in folders:
         tail = [name for name, _ in groupby(map(plain, folder.path.parts))]
         for kind, name in layout.folders:
@@ -156,9 +158,9 @@ def available(folders: Sequence[Folder], layout: Layout) -> bool:
 
 
 def choose(folders: Sequence[Folder], layout: Layout, images: str, table: Path | None = None) -> Tree:
-    """The tree to read: of kind `images` if there is one, then as `layout` ranks them, then the fuller one.
+    """The tree to read: of kind `images` if there is one, then by rank in `layout`, then by number of subjects.
 
-    Of equals, the one nearest to `table`, then to `folders[0]`. Raises UserError where there is none.
+    Ties go to the tree closest to `table`, then to `folders[0]`. Raises UserError if there is none.
     """
     names = [name for _, name in layout.folders]
 
@@ -177,7 +179,7 @@ def choose(folders: Sequence[Folder], layout: Layout, images: str, table: Path |
 def passed_over(folders: Sequence[Folder], layout: Layout, chosen: Tree) -> list[str]:
     """One line for each other tree of the corpus."""
     return [
-        f"also here and not read: {shown(tree.path, folders[0].path)}, {tree.kind} images of "
+        f"found but not read: {shown(tree.path, folders[0].path)}, {tree.kind} images of "
         f"{_people(tree, layout)} subjects"
         for tree in trees(folders, layout)
         if tree.path != chosen.path
@@ -185,7 +187,7 @@ def passed_over(folders: Sequence[Folder], layout: Layout, chosen: Tree) -> list
 
 
 def shown(path: Path, top: Path) -> str:
-    """`path` as seen from `top`."""
+    """`path` relative to `top`, if it is below it."""
     return str(path.relative_to(top)) if path.is_relative_to(top) else str(path)
 
 
@@ -197,12 +199,12 @@ def _people(tree: Tree, layout: Layout) -> int:
 
 
 def root(folders: Sequence[Folder], layouts: Sequence[Layout]) -> Path | None:
-    """The smallest folder that holds every image tree and table of a corpus; None where there is neither."""
+    """The innermost folder that contains all image trees and tables of a corpus; None if there are none."""
     places = []
     for layout in layouts:
         places += [table.parent for table in files(folders, layout.tables)]
         for tree in trees(folders, layout):
-            own = layout.corpus.split("_")[0]  # a folder SMIC may hold VIS, its parts, and their tables
+            own = layout.corpus.split("_")[0]  # a folder SMIC may contain VIS, other parts, and their tables
             place, parts = tree.path, {plain(part) for part in tree.name.split("/")} - {own}
             while plain(place.name) in parts and place != folders[0].path:
                 place = place.parent
@@ -214,9 +216,9 @@ def root(folders: Sequence[Folder], layouts: Sequence[Layout]) -> Path | None:
 
 
 def subjects(tree: Path, layout: Layout) -> dict[int, tuple[Path, ...]]:
-    """Subject folders by number; a number has several where a copy spells it in several ways (`s1` and `s01`).
+    """Subject folders by number; several if a copy spells a number in several ways (`s1` and `s01`).
 
-    Raises ClipError where the folder cannot be listed.
+    Raises ClipError if the folder cannot be listed.
     """
     folders: dict[int, tuple[Path, ...]] = {}
     for name, path in children(tree).items():
@@ -226,45 +228,45 @@ def subjects(tree: Path, layout: Layout) -> dict[int, tuple[Path, ...]]:
 
 
 def children(folder: Path) -> dict[str, Path]:
-    """Sub-folders by name, in natural order. Raises ClipError where the folder cannot be listed."""
+    """Sub-folders by name, in natural order. Raises ClipError if the folder cannot be listed."""
     return {name: folder / name for name in sorted(_read(folder)[0], key=natural)}
 
 
 def frame_number(name: str) -> int | None:
     """The last run of digits before the first full stop (`reg_img46.jpg.jpg` is 46); None if there is no digit.
 
-    A copy that a browser or a file manager has numbered, `img46 (1).jpg`, has the number of its original.
+    The number that a browser or file manager adds to a copy, as in `img46 (1).jpg`, is ignored.
     """
     digits = re.findall(r"[0-9]+", re.sub(r"\s*\([0-9]+\)\s*$", "", name.partition(".")[0]))
     return int(digits[-1]) if digits else None
 
 
 def images(folder: Path) -> dict[int, Path]:
-    """Image files by frame number, ascending. Raises ClipError where a number occurs twice."""
+    """Image files by frame number, ascending. Raises ClipError if a number occurs twice."""
     names: dict[int, str] = {}
     for name in sorted(_read(folder)[1]):
         if not name.lower().endswith(IMAGES) or (number := frame_number(name)) is None:
             continue
         if number in names:
-            raise ClipError(f"frame {number} is there twice: {names[number]} and {name}")
+            raise ClipError(f"frame {number} occurs twice: {names[number]} and {name}")
         names[number] = name
     return {number: folder / names[number] for number in sorted(names)}
 
 
 def videos(folder: Path) -> dict[str, Path]:
-    """Video files by name, in natural order. Raises ClipError where the folder cannot be listed."""
+    """Video files by name, in natural order. Raises ClipError if the folder cannot be listed."""
     there = {name: folder / name for name in sorted(_read(folder)[1], key=natural)}
     return {name: path for name, path in there.items() if is_video(path)}
 
 
 def sequence(folder: Path, onset: int, offset: int) -> dict[int, Path]:
-    """The frames with onset <= number <= offset, ascending. Raises ClipError where fewer than two are there."""
+    """The frames with onset <= number <= offset, ascending. Raises ClipError if there are fewer than two."""
     if onset > offset:
-        raise ClipError(f"onset {onset} lies after offset {offset}")
+        raise ClipError(f"onset {onset} is after offset {offset}")
     paths = images(folder)
     chosen = {number: path for number, path in paths.items() if onset <= number <= offset}
     if not chosen:
-        held = f"it holds frames {min(paths)} to {max(paths)}" if paths else "it holds no numbered image"
+        held = f"it has frames {min(paths)} to {max(paths)}" if paths else "it has no numbered image"
         raise ClipError(
             f"no frame between onset {onset} and offset {offset} in {folder.parent.name}/{folder.name}; {held}"
         )
@@ -274,7 +276,7 @@ def sequence(folder: Path, onset: int, offset: int) -> dict[int, Path]:
 
 
 def _holds_clips(folder: Folder, layout: Layout) -> bool:
-    """Whether one of the subject folders in `folder` holds a clip or a video: tells a corpus from a namesake."""
+    """Whether a subject folder in `folder` contains a clip or a video; excludes folders that only share the name."""
     for name in folder.folders:
         try:
             if layout.subject.fullmatch(name) and any(
@@ -301,7 +303,7 @@ def _listing(folder: Path) -> tuple[list[str], list[str]]:
         for entry in entries:
             try:
                 is_folder = entry.is_dir()
-            except OSError:  # a link that leads to itself
+            except OSError:  # a link to itself
                 continue
             (folders if is_folder else others).append(entry.name)
     return folders, others

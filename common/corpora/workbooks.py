@@ -11,22 +11,22 @@ from typing import Any
 from common.errors import UserError, quoted
 
 COLUMNS = 256
-"""Columns that are read; no table of a corpus has a tenth of them."""
+"""Maximum number of columns that are read; no table of a corpus has a tenth of them."""
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """One sheet: its name, and (row number, cells) of the rows that are not blank, all with equally many cells."""
+    """One sheet: its name, and (row number, cells) of the non-blank rows, all with the same number of cells."""
 
     name: str
     rows: tuple[tuple[int, tuple[str, ...]], ...]
 
 
 def read(path: Path) -> tuple[Sheet, ...]:
-    """Every sheet of a workbook in order. A formula is the value that the file stores for it.
+    """Read every sheet of a workbook, in order. A formula is replaced by the value that the file stores for it.
 
-    A formula whose value the file does not store stays as it is written, with its equals sign. Raises UserError where
-    the file cannot be read.
+    A formula without a stored value remains as written, with its equals sign. Raises UserError if the file cannot be
+    read.
     """
     import openpyxl
 
@@ -45,7 +45,7 @@ def read(path: Path) -> tuple[Sheet, ...]:
                 formulas.close()
     except UserError:
         raise
-    except Exception as error:  # openpyxl passes on whatever its zip, XML and number parsers trip over
+    except Exception as error:  # openpyxl passes on any error of its zip, XML and number parsers
         reason = quoted(str(error)) if str(error) else type(error).__name__
         raise UserError(f"{path}: not a readable xlsx table ({reason})") from None
 
@@ -63,13 +63,13 @@ def _rows(values: Any, formulas: Any) -> tuple[tuple[int, tuple[str, ...]], ...]
 
 
 def _cells(sheet: Any) -> Iterator[tuple[Any, ...]]:
-    """Rows as far as they are filled: the size that a file states for itself may be wrong."""
+    """Rows as far as they are filled: the size that a file declares may be wrong."""
     sheet.reset_dimensions()
     return (row[:COLUMNS] for row in sheet.iter_rows(values_only=True))
 
 
 def _text(value: Any, formula: Any) -> str:
-    """A cell as text without needless blanks."""
+    """A cell as text without superfluous blanks."""
     if value is None:
         source = getattr(formula, "text", formula)
         return source if isinstance(source, str) and source.startswith("=") else ""

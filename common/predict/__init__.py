@@ -1,1 +1,1 @@
-"""A user's own clips: read, examined, and answered by a network that is trained once and kept in plain Keras files."""
+"""Predictions for a user's own clips: reading and examining them, and training and saving the network once."""

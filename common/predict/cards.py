@@ -1,4 +1,4 @@
-"""The card of a saved model: what it learnt from, what it reads and answers, and how far it can be believed."""
+"""The card of a saved model: its training data, inputs and outputs, and how reliable it is."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ FORMAT = 2
 CARD, TEXT = "card.json", "card.md"
 MOST_BYTES = 2**24
 LICENCE = (
-    "The weights were learnt from the corpora named here, whose licences say who may be given what was learnt from "
-    "them: check before you pass this folder on. Faces are found with dlib's 68-point model, whose README names no "
+    "The weights were learnt from the corpora named here, whose licences decide who may receive models trained on "
+    "them: check these before you share this folder. Faces are found with dlib's 68-point model, whose README names no "
     "licence for commercial use."
 )
 STAND_IN_LICENCE = (
-    "The weights were learnt from synthetic faces, made of photographs that scikit-image ships; no licensed corpus is "
-    "in them. Faces are found with dlib's 68-point model, whose README names no licence for commercial use."
+    "The weights were learnt from synthetic faces, made from photographs that scikit-image ships; no licensed corpus "
+    "was used. Faces are found with dlib's 68-point model, whose README names no licence for commercial use."
 )
 _TENSOR = holding({"shape": {"type": "array"}, "dtype": STRING})
 _CORPUS = holding(
@@ -104,8 +104,8 @@ def build(
 ) -> dict[str, Any]:
     """The card of a network trained once on the `used` clips of a job.
 
-    `kind` is "stand-in" or "licensed", `command` measures the job's experiment, `files` are as `networks.save` gives
-    them, `how` says by what functions their arrays are made and read.
+    `kind` is "stand-in" or "licensed", `command` measures the job's experiment, `files` are as returned by
+    `networks.save`, `how` describes the functions that make and read their arrays.
     """
     paper, experiment, settings = job.paper, job.experiment, job.settings
     classes = Counter(experiment.labels.classes[label] for _, label in used)
@@ -140,9 +140,9 @@ def build(
         "subjects": len({clip.subject_id for clip, _ in used}),
         "classes": list(experiment.labels.classes),
         "by_class": {name: classes[name] for name in experiment.labels.classes},
-        "protocol": "trained once on all clips named here; no clip is held out, so that it has no score of its own",
+        "protocol": "trained once on all clips listed here; no clip is held out, so the model has no score of its own",
         "scores": scores(job),
-        "scores_of": f"{experiment.protocol}, {experiment.selection}: of networks trained like this one, without the "
+        "scores_of": f"{experiment.protocol}, {experiment.selection}: of networks trained in the same way, without the "
         "clips that they are tested on",
         "scores_command": command,
         "departures": [asdict(departure) for departure in paper.departures],
@@ -165,13 +165,13 @@ def build(
 
 
 def plain_settings(settings: Settings) -> dict[str, Any]:
-    """Settings by name, as JSON gives them back."""
+    """Settings by name, as JSON returns them."""
     values: dict[str, Any] = json.loads(json.dumps(settings.values(), default=asdict))
     return values
 
 
 def scores(job: Job) -> list[dict[str, Any]]:
-    """What the job's own protocol has measured so far: its stored folds; none where none is finished."""
+    """The scores of the job's own protocol so far, from its stored folds; empty if no fold is finished."""
     results = [result for fold in job.folds if (result := job.run.load(fold)) is not None]
     experiment = job.experiment
     matrices = verdicts.pooled(results, None, len(experiment.labels.classes), experiment.protocol in REPEATED)
@@ -188,14 +188,14 @@ def scores(job: Job) -> list[dict[str, Any]]:
 
 
 def write(folder: Path, card: Mapping[str, Any]) -> None:
-    """Write `card.json` and `card.md`, each whole or not at all. Raises OSError."""
+    """Write `card.json` and `card.md`, each completely or not at all. Raises OSError."""
     record = json.dumps(card, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     for name, content in ((CARD, record), (TEXT, text(card))):
         write_atomically(folder / name, partial(Path.write_bytes, data=content.encode(errors="replace")))
 
 
 def read(folder: Path) -> tuple[dict[str, Any], str]:
-    """The card in a model's folder and its SHA-256 (hex); raises UserError where there is none that can be used."""
+    """Read the card in a model's folder; returns it with its SHA-256 (hex). Raises UserError if it is not usable."""
     path = folder / CARD
     try:
         if path.stat().st_size > MOST_BYTES:
@@ -204,41 +204,47 @@ def read(folder: Path) -> tuple[dict[str, Any], str]:
         card: dict[str, Any] = parsed(content, _SCHEMA)
     except OSError as error:
         raise UserError(
-            f"{path}: {error.strerror}; a model is a folder of {CARD} and the .keras files that it names"
+            f"{path}: {error.strerror}; a model is a folder with {CARD} and the .keras files named there"
         ) from error
     except UnexpectedFormat as error:
-        raise UserError(f"{path}: no model card that this version can read; train the model again") from error
+        raise UserError(f"{path}: not a model card that this version can read; train the model again") from error
     except (ValueError, RecursionError) as error:
-        raise UserError(f"{path}: no model card ({error}); copy the folder again") from error
+        raise UserError(f"{path}: not a model card ({error}); copy the folder again") from error
     return card, hashlib.sha256(content).hexdigest()
 
 
 def check(file: Path, sha256: str) -> None:
-    """Raise UserError where a file of a model is missing, or not the one that its card names."""
+    """Raise UserError if a file of a model is missing or is not the one that the card names."""
     try:
         with file.open("rb") as stream:
             actual = hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
-        raise UserError(f"{file}: {error.strerror}; a model's folder holds all files that its card names") from error
+        raise UserError(
+            f"{file}: {error.strerror}; the folder of a model must contain all files that its card names"
+        ) from error
     if actual != sha256:
         raise UserError(
-            f"{file}: damaged or another file than its card names (SHA-256 {actual}); copy it again, or delete the "
-            "folder to have it trained anew"
+            f"{file}: damaged, or not the file that the card names (SHA-256 {actual}); copy it again, or delete "
+            "the folder so that the model is trained again"
         )
 
 
 def meant(card: Mapping[str, Any], paper: Paper, where: Path) -> tuple[Experiment, Settings]:
-    """The experiment and settings of a card; raises UserError where it is another paper's, or of another version."""
+    """The experiment and settings of a card; raises UserError if it belongs to another paper or version."""
     if card["paper"] != paper.key:
-        raise UserError(f"{where}: a model of {card['paper']}, not of {paper.key}; name that with --paper")
+        raise UserError(f"{where}: a model of {card['paper']}, not of {paper.key}; give the right paper with --paper")
     experiment = next((e for e in paper.experiments if e.id == card["experiment"]), None)
     profile = paper.profiles.get(card["profile"])
     if experiment is None or profile is None or tuple(card["classes"]) != experiment.labels.classes:
-        raise UserError(f"{where}: its experiment, profile or classes are not known to this version of {paper.key}")
+        raise UserError(
+            f"{where}: this version of {paper.key} does not know its experiment, profile or classes; train it again"
+        )
     profile = with_settings(profile, card["set"])
     settings = profile.settings.having(experiment.settings)
     known, stored = plain_settings(settings), card["settings"]
-    free = {"precision", "weights"}  # what a user chooses beside the profile; neither decides what a file reads
+    free = {"precision", "weights"}  # chosen in addition to the profile; neither affects the inputs of a file
     if {k: v for k, v in known.items() if k not in free} != {k: v for k, v in stored.items() if k not in free}:
-        raise UserError(f"{where}: made with other settings than this version's profile {profile.name}; train it again")
+        raise UserError(
+            f"{where}: trained with other settings than this version's profile {profile.name}; train it again"
+        )
     return experiment, settings

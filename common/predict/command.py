@@ -1,4 +1,4 @@
-"""`--predict`: a user's clips are examined first, then answered; each by itself, whatever becomes of the others."""
+"""`--predict`: a user's clips are examined and then classified, each independently of the others."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from common.vision.faces import FaceFinder
 
 APEX = "lbp-divide-and-conquer"
 MOST_JSON = 2**22
-"""Bytes of an earlier prediction that is looked into."""
+"""Maximum size in bytes of an earlier prediction that is read."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked: the clips' path, and by choice an experiment, a model's path, and frames a second."""
+    """A request: the path of the clips and, optionally, an experiment, a model's path and a frame rate."""
 
     path: Path
     experiment: str | None
@@ -44,7 +44,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Clear:
-    """A clip that can be answered: with its apex estimated, its arrays in the cache, and what must be said of it."""
+    """A usable clip, with its apex estimated, its arrays in the cache, and the remarks on it."""
 
     source: user_clips.Source
     clip: Clip
@@ -53,10 +53,9 @@ class Clear:
 
 
 def run(study: Study, request: Request, display: Display) -> int:
-    """Answer the clips of a request; returns the exit status: 0, or 1 where a clip cannot be used.
+    """Classify the clips of a request; returns the exit status: 0, or 1 if a clip cannot be used.
 
-    Raises UserError for wrong paths, experiments and models before anything is trained, and for corpora that cannot be
-    used.
+    Raises UserError for wrong paths, experiments and models, before anything is trained, and for unusable corpora.
     """
     (selection,) = study.chosen
     kept = fit_once.opened(request.model, selection.paper) if request.model else None
@@ -96,18 +95,18 @@ def _examined(
     faces: FaceFinder,
     display: Display,
 ) -> tuple[list[Clear], int]:
-    """The clips that can be answered, and how many cannot, each of which is one line."""
+    """The usable clips, and the number of others, each of which is reported in one line."""
     preprocess, code = selection.parts().preprocess, preprocessing.code(selection.paper.key)
     slowest = min(corpus_source(name).layouts[0].fps for name in experiment.corpora)
     clear: list[Clear] = []
     for done, path in enumerate(paths):
-        display.progress("looking at clips", done, len(paths))
+        display.progress("examining clips", done, len(paths))
         try:
             source = user_clips.read(path, fps)
             if len(source.clip.frames) < experiment.min_frames:
                 raise ClipError(
-                    f"{path}: {len(source.clip.frames)} frames; {selection.paper.key} {experiment.id} asks for "
-                    f"{experiment.min_frames} or more"
+                    f"{path}: {len(source.clip.frames)} frames; {selection.paper.key} {experiment.id} needs at "
+                    f"least {experiment.min_frames}"
                 )
             sights = suitability.examine(source.clip, faces)
             remarks.refuse(source, sights, faces)
@@ -118,7 +117,7 @@ def _examined(
             clear.append(Clear(source, clip, clip_task, tuple(remarks.remarks(source, sights, slowest))))
         except ClipError as error:
             display.fault(f"run_all.py: {error}")
-    display.progress("looking at clips", len(paths), len(paths))
+    display.progress("examining clips", len(paths), len(paths))
     return clear, len(paths) - len(clear)
 
 
@@ -144,7 +143,7 @@ def _answer(
     samples = parts.preprocess.assemble([(clip, 0)], [dict(arrays)], kept.settings)
     probabilities = answering(samples)[clip.id]
     if not np.isfinite(probabilities).all():
-        raise ClipError(f"{examined.source.path}: the network's answer is not finite")
+        raise ClipError(f"{examined.source.path}: the network's output is not finite")
     views = parts.figures.input_views(samples, kept.settings)
     axes = {name: view.axes for name, view in views.items()}
     falls = occlusion.falls(samples, axes, answering, display.progress)
@@ -166,7 +165,7 @@ def _answer(
         },
     )
     display.line(printable(f"{examined.source.path}: {answer_line(record['probabilities'])}"))
-    display.line(f"  by {kept.experiment.id}, {selection.paper.key}; the apex is an estimate, frame {clip.apex}")
+    display.line(f"  predicted by {kept.experiment.id} of {selection.paper.key}; estimated apex: frame {clip.apex}")
     for line in examined.remarks:
         display.line(f"  {line}")
     display.line(f"  wrote {' and '.join(map(str, written))}")
@@ -213,9 +212,9 @@ def _record(examined: Clear, kept: fit_once.SavedModel, probabilities: Any) -> d
 
 
 def _stem(folder: Path, record: Mapping[str, Any]) -> str:
-    """What a prediction's files are called: the clip's name, with more behind it where another prediction has that.
+    """The name of a prediction's files: the clip's name, with a suffix if another prediction has that name.
 
-    Another is one of another clip, or by another model.
+    Another prediction is one of another clip or by another model.
     """
     source, key = record["source"], record["paper"]
     name = user_clips.safe(Path(source["name"]))
@@ -228,13 +227,13 @@ def _stem(folder: Path, record: Mapping[str, Any]) -> str:
 
 
 def _identity(record: Mapping[str, Any]) -> tuple[object, ...]:
-    """Of which clip, and by which model."""
+    """The clip and the model of a prediction."""
     source, model = record["source"], record["model"]
     return source["name"], source["sha256"], record["experiment"], model["folder"]
 
 
 def _earlier(path: Path) -> tuple[object, ...] | None:
-    """The identity of an earlier prediction; None where there is none, or none that can be read."""
+    """The identity of an earlier prediction; None if there is none or it cannot be read."""
     try:
         if path.stat().st_size >= MOST_JSON:
             return None

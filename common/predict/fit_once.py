@@ -1,4 +1,4 @@
-"""The network that answers: trained once on all clips of an experiment and kept, or read from where it was kept."""
+"""The network for predictions: trained once on all clips of an experiment and saved, or loaded from disk."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ from common.seeds import seed_of
 from common.types import Exclusion, Experiment
 
 ALL = "all clips"
-"""The name of the one fold, which holds nothing out."""
+"""The name of the only fold, which holds out nothing."""
 
 
 @dataclass(frozen=True)
 class SavedModel:
-    """A model on disk: its folder, its card, the SHA-256 of the card, and what its answers are made with."""
+    """A model on disk: its folder, its card with SHA-256, and its experiment and settings."""
 
     folder: Path
     card: Mapping[str, Any]
@@ -46,10 +46,10 @@ class SavedModel:
 
 
 def choose(paper: Paper, name: str | None) -> Experiment:
-    """The experiment whose network answers, by default the first on common ground.
+    """The experiment whose network is used, by default the first on common ground.
 
-    Raises UserError for one that is not there, that is not leak-free (training may then look beyond its own clips), or
-    that searches its settings fold by fold.
+    Raises UserError for an experiment that does not exist, is not leak-free (its training may use other clips too), or
+    searches its settings in every fold.
     """
     if name is None:
         return next(e for e in paper.experiments if e.common_ground)
@@ -63,17 +63,17 @@ def choose(paper: Paper, name: str | None) -> Experiment:
 
 
 def opened(path: Path, paper: Paper) -> SavedModel:
-    """The model of a folder, or the one that a .keras file belongs to. Raises UserError for what is none."""
+    """Open the model in a folder, or the one that a .keras file belongs to. Raises UserError if it is not a model."""
     folder = path if path.is_dir() else path.parent
     if not path.exists():
         raise UserError(f"--model {path}: no such file or folder")
     card, sha256 = cards.read(folder)
     if path != folder and path.name not in {entry["file"] for entry in card["files"].values()}:
-        raise UserError(f"--model {path}: not among the files that {folder / cards.CARD} names")
+        raise UserError(f"--model {path}: not one of the files that {folder / cards.CARD} names")
     experiment, settings = cards.meant(card, paper, folder / cards.CARD)
     if card.get("arrays") != preprocessing.code(paper.key):
         raise UserError(
-            f"{folder / cards.CARD}: made with other preprocessing code than this version's; train the model again"
+            f"{folder / cards.CARD}: trained with other preprocessing code than this version's; train the model again"
         )
     for entry in card["files"].values():
         cards.check(folder / entry["file"], entry["sha256"])
@@ -81,9 +81,9 @@ def opened(path: Path, paper: Paper) -> SavedModel:
 
 
 def ready(study: Study, experiment: Experiment, display: Display) -> SavedModel:
-    """The model of an experiment as a study has it: the kept one where its key is the same, else trained and kept.
+    """The model of an experiment in a study: the saved one if its key is the same, else a newly trained one.
 
-    Raises UserError where its clips cannot be had, StoppedError where training fails.
+    Raises UserError if its clips are not available, StoppedError if training fails.
     """
     (selection,) = study.chosen
     data = read(study, selection, experiment.corpora, display)
@@ -112,9 +112,9 @@ def ready(study: Study, experiment: Experiment, display: Display) -> SavedModel:
 
 
 def _train(job: Job, selection: PaperSelection, study: Study, kind: str, folder: Path, display: Display) -> None:
-    """Train on all clips, and have the files at `folder` in one step, so that a kill leaves no half of them."""
+    """Train on all clips and move the files to `folder` in one step, so that a kill leaves no partial model."""
     parts = selection.parts()
-    for dead in folder.parent.glob(f".{folder.name}.*.part"):  # of processes that were killed: we hold the lock
+    for dead in folder.parent.glob(f".{folder.name}.*.part"):  # left by killed processes: this one has the lock
         shutil.rmtree(dead, ignore_errors=True)
     with Pool(1) as pool:
         context = run_context(job.paper.key, selection.parts, study.cache, study.landmarks, pool)
@@ -146,7 +146,7 @@ def _train(job: Job, selection: PaperSelection, study: Study, kind: str, folder:
             saved = files.save(trained.models, samples, trained.scaling, part)
         except (UserError, OSError):
             raise
-        except Exception as error:  # whatever a backend raises
+        except Exception as error:  # any error of a backend
             reason = " ".join(str(error).split())[:300]
             where = f"{job.paper.key} {job.experiment.id}"
             raise StoppedError(f"{where}: training failed, {type(error).__name__}: {reason}") from error
@@ -155,23 +155,23 @@ def _train(job: Job, selection: PaperSelection, study: Study, kind: str, folder:
         shutil.rmtree(part / "search", ignore_errors=True)
         cards.write(part, card)
         move_folder(part, folder)
-        display.line(f"kept in {folder} ({seconds:.0f} s of training)")
+        display.line(f"saved in {folder} ({seconds:.0f} s of training)")
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
 
 def _how(parts: Parts) -> dict[str, str]:
-    """What the paper's own functions say of themselves, for who has the files alone."""
+    """The docstrings of the paper's own functions, for readers who have only the files."""
     preprocess, recipe = parts.preprocess, parts.recipe()
     return {
         "From a clip to arrays (prepare)": inspect.getdoc(preprocess.prepare) or "",
-        "From arrays to what the networks read (assemble)": inspect.getdoc(preprocess.assemble) or "",
-        "From what they read to answers (answers)": inspect.getdoc(recipe.answers) or "",
+        "From arrays to the inputs of the networks (assemble)": inspect.getdoc(preprocess.assemble) or "",
+        "From inputs to predictions (answers)": inspect.getdoc(recipe.answers) or "",
     }
 
 
 def _measured_since(job: Job, folder: Path) -> None:
-    """Have a card show the scores that are stored by now."""
+    """Update a card with the scores stored so far."""
     card, _ = cards.read(folder)
     scores = json.loads(json.dumps(cards.scores(job)))
     if scores and scores != card["scores"]:

@@ -1,4 +1,4 @@
-"""Trained networks as plain Keras files, which stock Keras loads in a process that knows nothing of this project."""
+"""Trained networks as plain Keras files, which Keras loads without this project."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from common.types import Samples, Scaling
 
 ENDING = ".keras"
 PIXELS = (1 / 255, 0.0)
-"""What networks read of uint8 arrays where a paper does not scale them otherwise: 0-1."""
+"""The scaling of uint8 arrays to 0-1, unless a paper scales them differently."""
 MOST_BYTES = 2**32
-"""Of a file, and of what it unpacks to."""
+"""Maximum size of a file, and of its unpacked contents."""
 MOST_CONFIGURATION = 2**24
-"""Bytes of a network's description."""
+"""Maximum size of a network's description in bytes."""
 PARTS = {"metadata.json", "config.json", "model.weights.h5"}
 KNOWN = {
     "keras": {"DTypePolicy"},
@@ -43,15 +43,15 @@ KNOWN = {
     "keras.src.models.functional": {"Functional"},
     "keras.src.ops.numpy": {"Add", "Flip", "Multiply", "Subtract"},
 }
-"""What a file may be made of: layers and operations of Keras that compute and nothing else."""
+"""What a file may contain: layers and operations of Keras that only compute."""
 VALUES = {"__keras_tensor__", "__numpy__", "__tensor__"}
 
 
 def save(models: Mapping[str, keras.Model], samples: Samples, scaling: Scaling, folder: Path) -> dict[str, Any]:
-    """Write each network into `folder` as `<name>.keras`; by name what its card says of the file.
+    """Write each network into `folder` as `<name>.keras`; returns the card's entries for these files by name.
 
-    A network that reads arrays of `samples` takes them as they are, uint8 with the scaling inside. Raises ValueError
-    for a network that is not made of `KNOWN` parts: nobody else could read it.
+    A network whose inputs are arrays of `samples` takes them unscaled: uint8, with the scaling inside. Raises
+    ValueError for a network with parts that are not `KNOWN`: others could not load it.
     """
     records = {}
     for name, model in models.items():
@@ -59,7 +59,7 @@ def save(models: Mapping[str, keras.Model], samples: Samples, scaling: Scaling, 
         whole = standalone(model, samples, scaling)
         whole.save(file)
         if foreign := sorted(_foreign(_configuration(file))):
-            raise ValueError(f"{file.name}: {', '.join(foreign)} is not among what saved networks are made of")
+            raise ValueError(f"{file.name}: {', '.join(foreign)} must not be part of a saved network")
         records[name] = {
             "file": file.name,
             "sha256": _sha256(file),
@@ -72,9 +72,9 @@ def save(models: Mapping[str, keras.Model], samples: Samples, scaling: Scaling, 
 
 
 def standalone(model: keras.Model, samples: Samples, scaling: Scaling) -> keras.Model:
-    """The same network of Keras' own layers, not compiled, that reads the uint8 arrays of samples as they are.
+    """The same network built from Keras' own layers, not compiled, whose inputs are the uint8 arrays of samples.
 
-    It computes in float32, also where it was trained in mixed precision: its answers are as near as rounding allows.
+    It computes in float32 even if it was trained in mixed precision; its outputs differ only by rounding.
     """
     network = stock(keras.Model(model.input, model.output, name=model.name))  # without loss, which may be a paper's own
     entries, values = {}, {}
@@ -88,21 +88,21 @@ def standalone(model: keras.Model, samples: Samples, scaling: Scaling) -> keras.
 
 
 def load(folder: Path, files: Mapping[str, Any]) -> dict[str, keras.Model]:
-    """The networks of a card whose files in `folder` are those that it names; raises UserError for what is none."""
+    """Load the networks of a card from its files in `folder`; raises UserError for a file that is not a network."""
     networks = {}
     for name, record in files.items():
         file = folder / record["file"]
         if foreign := sorted(_foreign(_configuration(file))):
-            raise UserError(f"{file}: made of {foreign[0]}, which no saved network is; it is not read")
+            raise UserError(f"{file}: contains {foreign[0]}, which no saved network contains; it is not read")
         try:
             model = keras.saving.load_model(file, compile=False, safe_mode=True)
             entries = {key: _described(entry) for key, entry in model.input.items()}
             outputs = {key: _described(output) for key, output in model.output.items()}
-        except Exception as error:  # Keras passes on whatever its zip, JSON and HDF5 readers trip over
+        except Exception as error:  # Keras passes on any error of its zip, JSON and HDF5 readers
             reason = " ".join(str(error).split())[:120]
             raise UserError(f"{file}: cannot be read as a Keras network ({reason})") from error
         if entries != record["reads"] or outputs != record["answers"]:
-            raise UserError(f"{file}: reads or answers otherwise than its card says; it is not used")
+            raise UserError(f"{file}: its inputs or outputs differ from those in its card; it is not used")
         networks[name] = model
     return networks
 
@@ -112,19 +112,19 @@ def _described(tensor: Any) -> dict[str, Any]:
 
 
 def _configuration(file: Path) -> Any:
-    """What a file says of its network. Raises UserError for a file that is not built like one of Keras."""
+    """The description of the network in a file. Raises UserError for a file that is not a Keras file."""
     try:
         with zipfile.ZipFile(file) as archive:
             parts = {part.filename: part.file_size for part in archive.infolist()}
             if set(parts) != PARTS or sum(parts.values()) > MOST_BYTES or parts["config.json"] > MOST_CONFIGURATION:
-                raise ValueError("it does not hold the three parts of one")
+                raise ValueError("it does not have the three parts of one")
             return json.loads(archive.read("config.json"))
     except (OSError, ValueError, RecursionError, NotImplementedError, RuntimeError, zipfile.BadZipFile) as error:
-        raise UserError(f"{file}: no network as Keras saves it ({error})") from error
+        raise UserError(f"{file}: not a network saved by Keras ({error}); copy it again") from error
 
 
 def _foreign(value: Any) -> Iterator[str]:
-    """Names of all that a description asks for and that is not `KNOWN`."""
+    """Names of all parts of a description that are not `KNOWN`."""
     waiting = [value]
     while waiting:
         node = waiting.pop()

@@ -1,4 +1,4 @@
-"""A prediction on paper: one page, whatever the clip is called and whatever must be said of it."""
+"""The PDF page of a prediction."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from common.report.formatting import DASH, number
 from common.report.write import typeset
 
 _STRIPS_HEIGHT = 5.8
-"""Centimetres for all strips together."""
+"""Height of all strips together, in centimetres."""
 _REMARKS, _LETTERS = 12, 260
 
 
 def likely(probability: float) -> str:
-    """A probability to three decimals that is never shown as a certainty."""
+    """A probability with three decimals, never shown as certain."""
     return "<0.001" if probability < 0.001 else ">0.999" if probability > 0.999 else number(probability, 3)
 
 
 def answer_line(probabilities: Mapping[str, float]) -> str:
-    """All classes with their probabilities, the largest first."""
+    """All classes with their probabilities, highest first."""
     order = sorted(probabilities, key=lambda name: -probabilities[name])
     return ", ".join(f"{name} {likely(probabilities[name])}" for name in order)
 
@@ -29,7 +29,7 @@ def answer_line(probabilities: Mapping[str, float]) -> str:
 def page(
     record: Mapping[str, Any], card: Mapping[str, Any], frames: Sequence[tuple[str, Picture]], strips: Sequence[Strip]
 ) -> bytes:
-    """The PDF of a prediction: its record, the model's card, frames with their captions, and what the network reads."""
+    """The PDF of a prediction from its record, the model's card, frames with captions, and strips of the inputs."""
     files = {f"frame{place}.png": png(picture) for place, (_, picture) in enumerate(frames)}
     files |= {f"strip{place}.png": png(strip.picture) for place, strip in enumerate(strips)}
     columns = 1 if len(strips) < 4 else 2 if len(strips) < 5 else 3
@@ -43,7 +43,7 @@ def page(
         "title": _cut(record["source"]["name"], 80),
         "source": _source(record),
         "bars": _bars(record, card),
-        "caution": "A network's probability is how sure it is, not how often it is right.",
+        "caution": "A probability shows how confident the network is, not how often it is right.",
         "facts": _facts(card),
         "frames": [{"file": f"frame{place}.png", "caption": caption} for place, (caption, _) in enumerate(frames)],
         "columns": columns,
@@ -62,7 +62,7 @@ def page(
 def _source(record: Mapping[str, Any]) -> str:
     source = record["source"]
     return (
-        f"{source['frames']} frames of {source['width']}x{source['height']} pixels at {source['fps']:g} a second "
+        f"{source['frames']} frames of {source['width']}x{source['height']} pixels at {source['fps']:g} per second "
         f"({source['seconds']:.2f} s), SHA-256 {source['sha256'][:16]}…"
     )
 
@@ -84,14 +84,16 @@ def _bars(record: Mapping[str, Any], card: Mapping[str, Any]) -> list[dict[str, 
 def _facts(card: Mapping[str, Any]) -> list[tuple[str, str]]:
     reference, score = card["reference"], main_score(card)
     learnt = "; ".join(f"{corpus['title']} {corpus['clips']}" for corpus in card["corpora"])
-    measured = score_line(score) if score else f"{DASH}, not measured; the card names the command"
+    measured = score_line(score) if score else f"{DASH}, not measured; the card gives the command"
     return [
         ("Paper", _cut(f"{reference['authors'].split(',')[0]} et al., {reference['year']} ({card['paper']})", 80)),
         ("Network", _cut(f"{card['title']} ({card['experiment']})", 110)),
-        ("Learnt from", _cut(f"{card['clips']} clips of {card['subjects']} subjects, {card['data']}: {learnt}", 150)),
+        ("Training data", _cut(f"{card['clips']} clips of {card['subjects']} subjects, {card['data']}: {learnt}", 150)),
         (
             "Score",
-            f"{measured} ({card['scores_of'].partition(',')[0]}, of networks trained like it)" if score else measured,
+            f"{measured} ({card['scores_of'].partition(',')[0]}, of networks trained in the same way)"
+            if score
+            else measured,
         ),
     ]
 
@@ -105,7 +107,7 @@ def _card(record: Mapping[str, Any], card: Mapping[str, Any]) -> list[tuple[str,
         ("Protocol", card["protocol"]),
         ("Shortened", _cut(changed, 220)),
         ("Precision, seed", f"{card['precision']}, {card['seed']}"),
-        ("Departures from the paper", f"{len(card['departures'])}, each in the card with its reason"),
+        ("Departures from the paper", f"{len(card['departures'])}, listed in the card with their reasons"),
         ("Measured by", _cut(card["scores_command"], 220)),
         ("Licence", _cut(card["licence"], 330)),
     ]
@@ -113,20 +115,20 @@ def _card(record: Mapping[str, Any], card: Mapping[str, Any]) -> list[tuple[str,
 
 def _strip_caption(strip: Strip, count: int) -> str:
     name = strip.name.replace("_", " ")
-    if count > 3 or len(strip.captions) < 3:  # many small strips, or one picture
-        return f"{name}; right: covering it costs {number(strip.largest, 3)} at most"
+    if count > 3 or len(strip.captions) < 3:  # many small strips, or one image
+        return f"{name}; right: covering it lowers the probability by up to {number(strip.largest, 3)}"
     shown = f"{strip.captions[0]} to {strip.captions[-2]}"
-    return f"{name}: {shown}; right: covering it costs {number(strip.largest, 3)} at most"
+    return f"{name}: {shown}; right: covering it lowers the probability by up to {number(strip.largest, 3)}"
 
 
 def _rests(record: Mapping[str, Any], strips: Sequence[Strip]) -> str:
     largest = max(strip.largest for strip in strips)
     if largest < FAINTEST:
-        return f"No patch that covers a part of the input lowers the probability of {record['answer']}."
+        return f"Covering parts of the input never lowers the probability of {record['answer']}."
     before = likely(record["probabilities"][record["answer"]])
     return (
-        "Coloured is where a patch of the input's mean, laid over all frames at once, lowers the probability of "
-        f"{record['answer']} ({before}); full colour is by {number(largest, 3)}."
+        "Colour marks where covering all frames with a patch of the input's mean value lowers the probability of "
+        f"{record['answer']} ({before}); full colour means by {number(largest, 3)}."
     )
 
 

@@ -1,4 +1,4 @@
-"""The pictures of a prediction's page: frames with what is found in them, what the network reads, what it rests on."""
+"""Images on a prediction's page: frames with the faces found, the network's inputs, and the parts that matter."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from common.vision.faces import Face, FaceFinder
 Picture = NDArray[np.uint8]
 
 HEIGHT = 200
-"""Pixels of a strip."""
+"""Height of a strip, in pixels."""
 SMALLEST = 400
-"""Pixels that a frame is enlarged to, so that what is drawn in it stays fine."""
+"""Height in pixels to which smaller frames are enlarged, so that lines drawn in them stay fine."""
 GAP = 4
 MARGIN = 0.7
-"""What is shown around faces, as a share of the largest one's width."""
+"""Margin around faces, as a fraction of the width of the largest."""
 MARK = (213, 94, 0)
 FOUND, OTHER = (0, 158, 115), (120, 120, 120)
 FAINTEST = 1e-4
-"""A fall of a probability that is less is none: other batches round otherwise."""
+"""Smaller drops of a probability are ignored: rounding differs between batches."""
 
 
 @dataclass(frozen=True)
 class Strip:
-    """Some pictures of one input and, last, where covering it makes the answer's probability fall most."""
+    """Some images of one input and, last, where covering it lowers the predicted class's probability most."""
 
     name: str
     picture: Picture
@@ -42,7 +42,7 @@ class Strip:
 
 
 def frames(clip: Clip, places: Sequence[int], faces: FaceFinder) -> list[tuple[Picture, bool]]:
-    """Frames of a clip cut to their faces, with box and landmarks of the largest; False where dlib finds none."""
+    """Frames of a clip cropped to their faces, with box and landmarks of the largest; False if dlib finds none."""
     order = sorted(set(places))
     shown = dict(zip(order, images.each_frame(clip.at(order)), strict=True))
     seen = {place: faces.every(frame) for place, frame in shown.items()}
@@ -61,7 +61,7 @@ def _around(faces: Sequence[Face], shape: tuple[int, ...]) -> tuple[slice, slice
 
 
 def _marked(picture: Picture, faces: Sequence[Face], part: tuple[slice, slice]) -> Picture:
-    """A part of a frame, enlarged where it is small, with the faces that are found in the frame."""
+    """Part of a frame, enlarged if it is small, with the faces found in the frame."""
     scale = max(SMALLEST / picture.shape[0], 1.0)
     size = round(picture.shape[1] * scale), round(picture.shape[0] * scale)
     drawn = np.array(cv2.resize(np.ascontiguousarray(picture), size, interpolation=cv2.INTER_CUBIC), np.uint8)
@@ -76,9 +76,9 @@ def _marked(picture: Picture, faces: Sequence[Face], part: tuple[slice, slice]) 
 
 
 def strips(views: Mapping[str, InputView], falls: Mapping[str, NDArray[np.float32]], most: int) -> list[Strip]:
-    """A strip for each input: at most so many of its pictures, evenly spread, then the middle one with its falls.
+    """A strip for each input: at most `most` evenly spaced images, then the middle one with its drops in probability.
 
-    One scale serves all inputs: full colour is the largest fall in any of them.
+    All inputs share one scale: full colour is the largest drop in any of them.
     """
     largest = max(float(values.max()) for values in falls.values())
     result = []
@@ -88,7 +88,7 @@ def strips(views: Mapping[str, InputView], falls: Mapping[str, NDArray[np.float3
         middle = view.pictures[count // 2]
         cells = [_scaled(view.pictures[place]) for place in places]
         cells.append(_tinted(_scaled(middle), falls[name], largest))
-        captions = (*(view.captions[place] for place in places), "what the answer rests on")
+        captions = (*(view.captions[place] for place in places), "what the prediction depends on")
         result.append(Strip(name, _joined(cells), captions, float(falls[name].max())))
     return result
 
@@ -101,7 +101,7 @@ def _scaled(picture: Picture) -> Picture:
 
 
 def _tinted(picture: Picture, fall: NDArray[np.float32], largest: float) -> Picture:
-    """The picture in grey, coloured the more the further the probability falls where it is covered."""
+    """The image in grey, coloured more strongly where covering it lowers the probability more."""
     grey = cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     if largest < FAINTEST:
         return np.asarray(grey, np.uint8)
@@ -116,7 +116,7 @@ def _joined(cells: Sequence[Picture]) -> Picture:
 
 
 def png(picture: Picture) -> bytes:
-    """A picture as the bytes of a PNG file."""
+    """An image as the bytes of a PNG file."""
     buffer = io.BytesIO()
     Image.fromarray(picture).save(buffer, "PNG")
     return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""What a user must know about a clip before its answer is read: refusals, and remarks that go with the answer."""
+"""What a user must know about a clip before using its prediction: refusals, and remarks on the prediction."""
 
 from __future__ import annotations
 
@@ -14,47 +14,47 @@ from common.vision import images
 from common.vision.faces import VIEWS, FaceFinder
 
 LONGEST, SHORTEST = 0.5, 1 / 25
-"""Seconds that a micro-expression lasts at most and at least, in the words of the papers."""
+"""Maximum and minimum duration of a micro-expression in seconds, according to the papers."""
 SMALLEST = 50.0
-"""Pixels between the eyes below which a face is called small."""
+"""Pixels between the eyes below which a face counts as small."""
 TILTED = 20.0
-"""Degrees."""
+"""Degrees above which a head counts as tilted."""
 TURNED, SOMEWHAT = 0.25, 0.1
-"""Asymmetry of the landmarks from which a head counts as turned to its side, alone and where the detector agrees."""
+"""Landmark asymmetry above which a head counts as turned: by itself, and if the detector also reports a turned face."""
 COVERED = 0.025
-"""Spread of a region's landmarks from which it counts as covered; see `_covered`."""
+"""Spread of a region's landmarks above which it counts as covered; see `_covered`."""
 MOVED = 0.25
-"""How far a face may travel, in distances of its eyes."""
+"""How far a face may move, in units of the distance between its eyes."""
 UNSURE, CLEARLY = 1.0, 0.0
-"""Score of the detector below which faces that lie on their side or head are looked for, and by how much those must
-win where there are any upright."""
+"""Detector score below which rotated faces are searched for, and by how much their score must exceed that of upright
+ones, if there are any."""
 LIKE = 0.6
-"""Share of the largest face's area from which a second one is of like size."""
+"""Fraction of the largest face's area above which a second face is of similar size."""
 SLOW = 0.6
-"""Share of the lowest frame rate trained on below which a clip's own is called low."""
+"""Fraction of the lowest frame rate in training below which the frame rate of a clip counts as low."""
 
 _FFMPEG = {90: "transpose=1", 180: "hflip,vflip", 270: "transpose=2"}
 
 
 def refuse(source: Source, sights: Sequence[Sight], faces: FaceFinder) -> None:
-    """Raise ClipError where the clip shows no face to go by: in no frame, in none upright, or not in the first."""
+    """Raise ClipError if no usable face is found: none in any frame, none upright, or none in the first frame."""
     where, scores = source.path, [sight.faces[0].score for sight in sights if sight.faces]
     unsure = not scores or np.mean(scores) < UNSURE
     if unsure and (degrees := _turn(source, sights, faces, above=float(np.mean(scores or 0)) + CLEARLY)):
-        how = f", such as by ffmpeg -i IN -vf {_FFMPEG[degrees]} OUT" if source.is_video else ""
+        how = f", for example with ffmpeg -i IN -vf {_FFMPEG[degrees]} OUT" if source.is_video else ""
         raise ClipError(
-            f"{where}: its faces are not upright: dlib finds them when the pictures are turned by {degrees} degrees "
-            f"clockwise; turn them{how}"
+            f"{where}: its faces are not upright: dlib finds them when the images are rotated by {degrees} degrees "
+            f"clockwise; rotate them{how}"
         )
     if not scores:
         raise ClipError(
-            f"{where}: dlib finds no face in any of {len(sights)} frames from first to last; nothing is guessed"
+            f"{where}: dlib finds no face in any of the {len(sights)} frames examined; use a clip that shows a face"
         )
     if not sights[0].faces:
         seen = [sight for sight in sights if sight.faces]
         raise ClipError(
-            f"{where}: dlib finds no face in its first frame, on which all else rests, but in "
-            f"{_frames(seen, sights)}; cut the clip so that it starts with a face that can be seen"
+            f"{where}: dlib finds no face in the first frame, which all other steps need, but finds one in "
+            f"{_frames(seen, sights)}; cut the clip so that it starts with a visible face"
         )
 
 
@@ -64,26 +64,27 @@ def _turn(source: Source, sights: Sequence[Sight], faces: FaceFinder, above: flo
 
 
 def remarks(source: Source, sights: Sequence[Sight], min_rate: float) -> list[str]:
-    """Remarks on a clip that is not refused; the network was trained at `min_rate` frames a second or more."""
+    """Remarks on an accepted clip; the network was trained at `min_rate` frames per second or more."""
     seen = [sight for sight in sights if sight.faces]
     faces = [sight.faces[0] for sight in seen]
     lines = [*source.remarks, *_several(seen, sights)]
     if hidden := [sight for sight in sights if not sight.faces]:
         lines.append(
-            f"No face is found in {_frames(hidden, sights)} of {len(sights)} looked at: hidden, turned away or blurred."
+            f"No face is found in {_frames(hidden, sights)} of {len(sights)} examined: it may be hidden, turned "
+            "away or blurred."
         )
     lines += _pose(seen, sights)
     lines += _covered([sight for sight in seen if not _is_turned(sight) and not _is_tilted(sight)], sights)
     if cut := [sight for sight in seen if suitability.outside(sight.faces[0].points, source.size)]:
-        lines.append(f"A part of the face lies outside the picture in {_frames(cut, sights)}.")
+        lines.append(f"Part of the face is outside the image in {_frames(cut, sights)}.")
     distance = float(np.median([suitability.eye_distance(face.points) for face in faces]))
     if distance < SMALLEST:
-        lines.append(f"The face is small: {distance:.0f} pixels between the eyes, where {SMALLEST:.0f} is little.")
+        lines.append(f"The face is small: {distance:.0f} pixels between the eyes, fewer than {SMALLEST:.0f}.")
     way = suitability.travel([face.points for face in faces])
     if way > MOVED:
         lines.append(
-            f"The head moves much, by {way:.2f} of the distance between the eyes: what the network sees may be that "
-            "movement, or another person."
+            f"The head moves a lot, by {way:.2f} times the distance between the eyes: the network may respond to this "
+            "movement, or to a change of person."
         )
     return lines + _time(source, min_rate)
 
@@ -93,9 +94,9 @@ def _several(seen: Sequence[Sight], sights: Sequence[Sight]) -> list[str]:
     if not several:
         return []
     most = max(len(sight.faces) for sight in several)
-    line = f"{'Up to ' if most > 2 else ''}{most} faces in {_frames(several, sights)}; the largest one is used."
+    line = f"{'Up to ' if most > 2 else ''}{most} faces in {_frames(several, sights)}; the largest is used."
     if any(sight.faces[1].area >= LIKE * sight.faces[0].area for sight in several):
-        line += " The two largest are of like size: the answer may be about the wrong person."
+        line += " The two largest are of similar size: the prediction may be for the wrong person."
     return [line]
 
 
@@ -105,7 +106,7 @@ def _pose(seen: Sequence[Sight], sights: Sequence[Sight]) -> list[str]:
         degrees = max(abs(suitability.tilt(sight.faces[0].points)) for sight in tilted)
         lines.append(f"The head is tilted by up to {degrees:.0f} degrees in {_frames(tilted, sights)}.")
     if turned := [sight for sight in seen if _is_turned(sight)]:
-        lines.append(f"The head is turned to its side in {_frames(turned, sights)}.")
+        lines.append(f"The head is turned to the side in {_frames(turned, sights)}.")
     return lines
 
 
@@ -123,13 +124,13 @@ def _is_turned(sight: Sight) -> bool:
 
 
 def _covered(seen: Sequence[Sight], sights: Sequence[Sight]) -> list[str]:
-    """What seems covered, by the spread of landmarks.
+    """A remark on regions that seem covered, judging by the spread of their landmarks.
 
-    On 6 stand-in faces, with eyes 68 to 128 pixels apart, it was at most 0.009 in any of these regions, as on a
-    photograph with eyes 87 pixels apart. With an eye, both, the mouth, the lower or the left half covered, plain or
-    patterned, all 138 faces that dlib still found had 0.028 or more in a covered region; 6 were found no longer. Of
-    small faces nothing is said: with eyes 30 pixels apart, landmarks tremble by themselves. On 176 frames of 20 films
-    of ordinary people, even where the detector was unsure too, 21 of 164 open faces were named, and 6 of 12 covered.
+    On 6 stand-in faces with eyes 68 to 128 pixels apart, the spread was at most 0.009 in any of these regions, as on a
+    photograph with eyes 87 pixels apart. With one eye, both eyes, the mouth, the lower or the left half covered, plain
+    or patterned, all 138 faces that dlib still found had 0.028 or more in a covered region; 6 were no longer found.
+    Small faces get no remark: with eyes 30 pixels apart, landmarks tremble by themselves. On 176 frames of 20 films of
+    ordinary people, including those where the detector was unsure, 21 of 164 open and 6 of 12 covered faces got one.
     """
     by_region = {
         region: [sight for sight in seen if sight.spread[region] > COVERED and _is_large(sight)]
@@ -140,7 +141,7 @@ def _covered(seen: Sequence[Sight], sights: Sequence[Sight]) -> list[str]:
         return []
     frames = [sight for sight in seen if any(sight in covered for covered in by_region.values())]
     parts = regions[0] if len(regions) == 1 else f"{', '.join(regions[:-1])} and {regions[-1]}"
-    return [f"Something seems to cover {parts} in {_frames(frames, sights)}, or landmarks do not hold there."]
+    return [f"Something seems to cover {parts} in {_frames(frames, sights)}, or the landmarks there are unreliable."]
 
 
 def _time(source: Source, min_rate: float) -> list[str]:
@@ -148,15 +149,15 @@ def _time(source: Source, min_rate: float) -> list[str]:
     seconds = len(clip.frames) / clip.fps
     if seconds > LONGEST:
         lines.append(
-            f"The clip lasts {seconds:.2f} s, a micro-expression half a second at most. All of it counts as one "
-            "expression, from onset to offset: cut the expression out."
+            f"The clip lasts {seconds:.2f} s, but a micro-expression lasts at most half a second. The whole clip is "
+            "treated as one expression, from onset to offset: cut out the expression."
         )
     elif seconds < SHORTEST:
-        lines.append(f"The clip lasts {seconds:.3f} s, a micro-expression a 25th of a second at least.")
+        lines.append(f"The clip lasts {seconds:.3f} s, but a micro-expression lasts at least a 25th of a second.")
     if clip.fps < SLOW * min_rate:
         lines.append(
-            f"{clip.fps:g} frames a second are few: the network was trained on {min_rate:g} or more, at which a "
-            "micro-expression has many times as many frames."
+            f"The frame rate is low, {clip.fps:g} frames per second: the network was trained at {min_rate:g} or "
+            "more, where a micro-expression has many more frames."
         )
     return lines
 
@@ -164,6 +165,6 @@ def _time(source: Source, min_rate: float) -> list[str]:
 def _frames(sights: Sequence[Sight], everything: Sequence[Sight]) -> str:
     """Frames by their number, counted from 1."""
     if len(sights) == len(everything):
-        return f"all {len(sights)} frames looked at"
+        return f"all {len(sights)} frames examined"
     numbers = [str(sight.place + 1) for sight in sights]
     return f"frame {numbers[0]}" if len(numbers) == 1 else f"frames {', '.join(numbers[:-1])} and {numbers[-1]}"

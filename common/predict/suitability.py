@@ -1,6 +1,6 @@
-"""What a clip shows of a face, measured in a sample of its frames, as pure functions of pictures and landmarks.
+"""Measurements of the face in a sample of a clip's frames, as pure functions of images and landmarks.
 
-Everything is relative to the distance of the eye centres, which no expression changes.
+Everything is relative to the distance between the eye centres, which no expression changes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from common.vision import images
 from common.vision.faces import Face, FaceFinder
 
 SAMPLED = 9
-"""Frames of a clip that are looked at: the first, the last, and evenly between."""
+"""Number of frames examined in a clip: the first, the last, and others spaced evenly between them."""
 LEFT_EYE, RIGHT_EYE = slice(36, 42), slice(42, 48)
 REGIONS: Mapping[str, slice] = {
     "the brows": slice(17, 27),
@@ -26,17 +26,17 @@ REGIONS: Mapping[str, slice] = {
     "the mouth": slice(48, 68),
 }
 SHIFTS = (-0.06, 0.06)
-"""How far the detector's box is moved across and down, as shares of its width."""
+"""How far the detector's box is moved across and down, as fractions of its width."""
 SCALES = (0.94, 1.06)
 TURNS = {1: 270, 2: 180, 3: 90}
-"""By quarter turns counter-clockwise that put a face upright: degrees clockwise that do the same."""
+"""Counter-clockwise quarter turns that make a face upright, and the same rotation in degrees clockwise."""
 
 
 @dataclass(frozen=True)
 class Sight:
-    """What is seen in one frame: its place in the clip counted from 0, its faces, the largest first.
+    """What is found in one frame: its index in the clip (`place`), and its faces, the largest first.
 
-    `spread` says of each region of the largest how far its landmarks depend on the box that they are fitted in.
+    `spread` holds, for each region of the largest face, how much its landmarks depend on the box they are fitted in.
     """
 
     place: int
@@ -45,7 +45,7 @@ class Sight:
 
 
 def examine(clip: Clip, faces: FaceFinder) -> tuple[Sight, ...]:
-    """What is seen in a sample of a clip's frames. Raises ClipError as `images.each_frame` does."""
+    """Examine a sample of a clip's frames. Raises ClipError like `images.each_frame`."""
     places = sampled(len(clip.frames))
     sights = []
     for place, frame in zip(places, images.each_frame(clip.at(places)), strict=True):
@@ -55,14 +55,14 @@ def examine(clip: Clip, faces: FaceFinder) -> tuple[Sight, ...]:
 
 
 def sampled(frames: int) -> list[int]:
-    """The places of the frames that are looked at."""
+    """The indices of the frames to examine."""
     return np.unique(np.linspace(0, frames - 1, min(SAMPLED, frames)).round().astype(int)).tolist()
 
 
 def upright_after(frames: Sequence[NDArray[np.uint8]], faces: FaceFinder, above: float = 0.0) -> int | None:
-    """By how many degrees clockwise pictures must be turned for most of them to show a face; None for no such turn.
+    """Degrees by which images must be rotated clockwise so that most of them show a face; None if no rotation helps.
 
-    Of several turns the one with the most certain faces, whose score must be `above` that in the mean.
+    Of several rotations, the one with the highest mean score, which must exceed `above`.
     """
     sure: dict[int, float] = {}
     for quarters, degrees in TURNS.items():
@@ -82,15 +82,15 @@ def eye_distance(points: NDArray[np.floating]) -> float:
 
 
 def tilt(points: NDArray[np.floating]) -> float:
-    """Degrees by which the line through the eyes leaves the horizontal; positive where the right one is lower."""
+    """Angle in degrees between the line through the eyes and the horizontal; positive if the right eye is lower."""
     across, down = points[RIGHT_EYE].mean(0) - points[LEFT_EYE].mean(0)
     return float(np.degrees(np.arctan2(down, across)))
 
 
 def asymmetry(points: NDArray[np.floating]) -> float:
-    """How far the ridge of the nose lies from the middle between the jaw's ends: 0 in it, 1 (or -1) at an end.
+    """How far the ridge of the nose is from the middle between the ends of the jaw: 0 there, 1 (or -1) at an end.
 
-    Measured along the line through the eyes; it grows as a head turns to its side.
+    Measured along the line through the eyes; it grows as a head turns to the side.
     """
     along = points[RIGHT_EYE].mean(0) - points[LEFT_EYE].mean(0)
     places = points @ (along / max(float(np.hypot(*along)), 1e-6))
@@ -99,7 +99,7 @@ def asymmetry(points: NDArray[np.floating]) -> float:
 
 
 def travel(all_points: Sequence[NDArray[np.floating]]) -> float:
-    """The longest way between where a face is in any two frames, in distances of its eyes in the first."""
+    """The largest distance of a face between any two frames, in units of the eye distance in the first."""
     if len(all_points) < 2:
         return 0.0
     centres = np.stack([points.mean(0) for points in all_points])
@@ -108,22 +108,22 @@ def travel(all_points: Sequence[NDArray[np.floating]]) -> float:
 
 
 def outside(points: NDArray[np.floating], size: tuple[int, int]) -> bool:
-    """Whether landmarks lie outside a picture of this height and width."""
+    """Whether landmarks are outside an image of this height and width."""
     return bool((points < 0).any() or (points > np.array(size[::-1]) - 1).any())
 
 
 def spread(fits: NDArray[np.floating], points: NDArray[np.floating]) -> dict[str, float]:
-    """By region how far its landmarks lie apart among fits (k, 68, 2) of one face, in distances of the eyes.
+    """How much the landmarks of each region differ between fits (k, 68, 2) of one face, in units of the eye distance.
 
-    Root mean square distance from their mean over the fits, averaged over the region's landmarks. Where a part of the
-    face is covered, its landmarks follow the box instead of the picture.
+    Root mean square distance from their mean over the fits, averaged over the region's landmarks. If part of the face
+    is covered, its landmarks follow the box instead of the image.
     """
     apart = np.sqrt(np.asarray(fits, np.float64).var(axis=0).sum(axis=-1)) / max(eye_distance(points), 1.0)
     return {name: float(apart[part].mean()) for name, part in REGIONS.items()}
 
 
 def refits(frame: NDArray[np.uint8], face: Face, faces: FaceFinder) -> NDArray[np.float32]:
-    """The landmarks of a face fitted anew in boxes a little off the detector's, (8, 68, 2)."""
+    """The landmarks of a face, refitted in boxes slightly different from the detector's, (8, 68, 2)."""
     left, top, right, bottom = face.box
     width, across, down = right - left, (left + right) / 2, (top + bottom) / 2
     fits = []

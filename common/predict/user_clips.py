@@ -1,4 +1,4 @@
-"""A user's own clips: a video, a folder of frames, or a folder of several of either."""
+"""A user's own clips: a video, a folder of frames, or a folder with several of these."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from common.vision import images, videos
 
 CORPUS = "own"
 MOST_FRAMES = 600
-"""Of a clip: six seconds at 100 frames a second, where a micro-expression lasts half a second."""
+"""Of a clip: six seconds at 100 frames per second; a micro-expression lasts half a second."""
 MOST_PIXELS = 2**28
-"""Of all frames of a clip together: the 600 at 640x480 have 70% of them. Magnifying them took 2 MiB a frame."""
+"""In all frames of a clip together: 600 frames of 640x480 have 70% of this. Magnifying them took 2 MiB per frame."""
 FEWEST_FRAMES = 2
 SMALLEST = 32
-"""Pixels of a side. dlib's detector looks for faces of 80, in pictures that are enlarged up to twice."""
+"""Pixels of the shorter side. dlib's detector finds faces of 80 pixels in images that are enlarged up to twice."""
 _LONGEST_NAME = 40
 
 
 @dataclass(frozen=True)
 class Source:
-    """A clip of the user's: the whole of it counts as onset to offset, and nobody annotated its apex.
+    """A clip of the user: all of it counts as onset to offset, and its apex is not annotated.
 
-    `sha256` (hex) is that of the video, or of the frames' digests in their order. `size` is height and width of its
-    frames. `remarks` say what is odd about its files.
+    `sha256` (hex) is that of the video, or of the frames' digests in order. `size` is height and width of its frames.
+    `remarks` describe anything odd about its files.
     """
 
     path: Path
@@ -46,9 +46,9 @@ class Source:
 
 
 def entries(path: Path) -> list[Path]:
-    """The clips that a user's path names, in natural order; raises UserError where it names none, or leaves a choice.
+    """The clips at a user's path, in natural order; raises UserError if there are none or the path is ambiguous.
 
-    A file is a video. A folder is one clip where pictures lie in it, else each video and each folder in it is one.
+    A file is a video. A folder with images is one clip; otherwise each video and each folder in it is a clip.
     """
     try:
         if not path.is_dir():
@@ -60,11 +60,11 @@ def entries(path: Path) -> list[Path]:
     several = [entry for entry in listed if entry.is_dir() or (videos.is_video(entry) and entry.is_file())]
     if pictures and several:
         raise UserError(
-            f"--predict {path}: holds pictures, and {several[0].name} beside them: put the frames of a clip into a "
-            "folder of their own, or name one clip"
+            f"--predict {path}: contains images and also {several[0].name}; put the frames of a clip into a folder "
+            "of their own, or name one clip"
         )
     if not pictures and not several:
-        raise UserError(f"--predict {path}: holds no video ({', '.join(videos.SUFFIXES)}), no picture and no folder")
+        raise UserError(f"--predict {path}: contains no video ({', '.join(videos.SUFFIXES)}), no image and no folder")
     return [path] if pictures else several
 
 
@@ -74,39 +74,39 @@ def _video(path: Path) -> Path:
     if not path.is_file():
         raise UserError(f"--predict {path}: neither a file nor a folder")
     if _is_picture(path):
-        raise UserError(f"--predict {path}: one picture shows no motion; name a video or a folder of frames")
+        raise UserError(f"--predict {path}: a single image shows no motion; name a video or a folder of frames")
     if not videos.is_video(path):
-        raise UserError(f"--predict {path}: no video by its name, which ends in {', '.join(videos.SUFFIXES)}")
+        raise UserError(f"--predict {path}: not a video; the name of a video ends in {', '.join(videos.SUFFIXES)}")
     return path
 
 
 def check_rates(paths: Sequence[Path], fps: float | None) -> None:
-    """Raise UserError where no clip has a frame rate: pictures state none."""
+    """Raise UserError if no clip has a frame rate: images do not contain one."""
     if fps is None and all(path.is_dir() for path in paths):
-        raise UserError(f"{paths[0]}: a folder of frames states no frame rate; give it with --fps, such as --fps 100")
+        raise UserError(f"{paths[0]}: a folder of frames has no frame rate; give it with --fps, such as --fps 100")
 
 
 def read(path: Path, fps: float | None) -> Source:
-    """A clip with its frame rate, in frames a second, which `fps` overrides.
+    """Read a clip with its frame rate, in frames per second, which `fps` overrides.
 
-    Raises ClipError for what cannot be read, has no frame rate, or is longer than `MOST_FRAMES` and `MOST_PIXELS` say.
+    Raises ClipError for a clip that cannot be read, has no frame rate, or exceeds `MOST_FRAMES` or `MOST_PIXELS`.
     """
     if path.is_dir():
         frames, remarks = _pictures(path)
         rate = fps
         if rate is None:
-            raise ClipError(f"{path}: a folder of frames states no frame rate; give it with --fps, such as --fps 100")
+            raise ClipError(f"{path}: a folder of frames has no frame rate; give it with --fps, such as --fps 100")
         numbers = range(1, len(frames) + 1)
     else:
         held, remarks = _held(path)
         frames, numbers = (path,) * held, range(1, held + 1)
         rate = fps or videos.stated_rate(path)
         if rate is None:
-            raise ClipError(f"{path}: states no usable frame rate; give it with --fps, such as --fps 100")
+            raise ClipError(f"{path}: contains no usable frame rate; give it with --fps, such as --fps 100")
     if len(frames) > MOST_FRAMES:
-        raise ClipError(f"{path}: more than {MOST_FRAMES} frames; cut the expression out of it")
+        raise ClipError(f"{path}: more than {MOST_FRAMES} frames; cut out the expression")
     if len(frames) < FEWEST_FRAMES:
-        raise ClipError(f"{path}: one frame shows no motion")
+        raise ClipError(f"{path}: a single frame shows no motion")
     clip = Clip(
         corpus=CORPUS,
         subject="clip",
@@ -121,17 +121,17 @@ def read(path: Path, fps: float | None) -> Source:
     )
     height, width = images.read_frame(clip, 0).shape[:2]
     if min(height, width) < SMALLEST:
-        raise ClipError(f"{path}: pictures of {width}x{height} pixels are too small to show a face")
+        raise ClipError(f"{path}: images of {width}x{height} pixels are too small to show a face")
     if height * width * len(frames) > MOST_PIXELS:
         raise ClipError(
-            f"{path}: {len(frames)} frames of {width}x{height} pixels are more than can be held; cut the expression "
-            f"out of it, or make its pictures smaller: {MOST_PIXELS // (height * width)} such frames can be"
+            f"{path}: {len(frames)} frames of {width}x{height} pixels are too many; cut out the expression, or make "
+            f"the images smaller: the limit is {MOST_PIXELS // (height * width)} frames of this size"
         )
     return Source(path, clip, _digest(clip.files), (height, width), tuple(remarks))
 
 
 def safe(path: Path) -> str:
-    """The name of a file or folder as a part of other names: short, printable, no path."""
+    """The name of a file or folder for use in other names: short, printable, without a path."""
     name = path.stem if videos.is_video(path) else path.name or path.resolve().name
     return re.sub(r"[^\w.-]+", "-", name).strip("-.")[:_LONGEST_NAME] or "clip"
 
@@ -142,28 +142,30 @@ def _pictures(folder: Path) -> tuple[tuple[Path, ...], list[str]]:
     except OSError as error:
         raise ClipError(f"{folder}: {error.strerror}") from error
     if not pictures:
-        raise ClipError(f"{folder}: no picture in it ({', '.join(IMAGES)})")
+        raise ClipError(f"{folder}: contains no image ({', '.join(IMAGES)})")
     endings = sorted({picture.suffix.lower() for picture in pictures})
     if len(endings) > 1:
-        raise ClipError(f"{folder}: pictures that end in {' and in '.join(endings)}; leave those of one clip alone")
+        raise ClipError(
+            f"{folder}: contains images that end in {' and in '.join(endings)}; leave only those of one clip"
+        )
     places = [re.findall(r"[0-9]{1,9}", picture.stem)[-1:] for picture in pictures]
     numbers = [int(place[0]) for place in places if place]
     missing = numbers[-1] - numbers[0] + 1 - len(pictures) if len(numbers) == len(pictures) else 0
     if missing <= 0 or sorted(set(numbers)) != numbers:
         return tuple(pictures), []
     return tuple(pictures), [
-        f"The numbers of its files leave out {missing} between {numbers[0]} and {numbers[-1]}: where frames are "
-        "missing, motion looks faster than it was."
+        f"{missing} of the file numbers between {numbers[0]} and {numbers[-1]} are missing: where frames are missing, "
+        "motion looks faster than it was."
     ]
 
 
 def _held(path: Path) -> tuple[int, list[str]]:
-    """How many frames of a video can be decoded, up to one more than are allowed."""
+    """How many frames of a video can be decoded, up to one more than allowed, and remarks on it."""
     stated, held = videos.stated_count(path), videos.count(path, MOST_FRAMES + 1)
     if not held:
-        raise ClipError(f"{path}: not one frame of it can be decoded; convert it to AVI (MJPG) or to pictures")
-    if stated and held <= MOST_FRAMES and stated > held + 2:  # some formats state an estimate
-        return held, [f"The file states {stated} frames, of which {held} can be decoded: it may be cut off."]
+        raise ClipError(f"{path}: no frame can be decoded; convert it to AVI (MJPG) or to images")
+    if stated and held <= MOST_FRAMES and stated > held + 2:  # some formats declare only an estimate
+        return held, [f"Only {held} of the {stated} frames that the file declares can be decoded: it may be cut off."]
     return held, []
 
 

@@ -1,1 +1,1 @@
-"""How clips are split, what keeps test clips out of training, and the controls."""
+"""Splits of clips, guards that keep test clips out of training, and controls."""

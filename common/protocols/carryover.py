@@ -1,8 +1,8 @@
-"""What the code of a paper holds between two folds: if training changes it, a later fold starts from other clips.
+"""The state of a paper's code between two folds: if training changes it, a later fold may depend on other clips.
 
-Looked at are the networks that folds share and the modules of the paper's folder: numbers, texts, arrays, lists, dicts
-and sets, down to the attributes of the paper's own classes and the closures of its functions. Of all else, Keras
-models and learners among it, only that it is still the same object.
+This covers the networks that folds share and the modules of the paper's folder: numbers, texts, arrays, lists, dicts
+and sets, including the attributes of the paper's own classes and the closures of its functions. For everything else,
+such as Keras models and learners, only the identity of the object is compared.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from typing import Any
 import numpy as np
 
 Fingerprint = Mapping[str, str]
-"""A digest by the name of what is held."""
+"""Digests by name of the object."""
 PLAIN = (type(None), bool, int, float, complex, str, bytes, Path, np.generic)
 
 
 def fingerprint(networks: object, recipe: object) -> Fingerprint:
-    """A digest of each thing that the shared networks and the modules around a recipe hold."""
+    """A digest of each object held by the shared networks and by the modules around a recipe."""
     modules = _modules_around(recipe)
     own = {module.__name__ for module in modules}
     held = {f"{name!r} on the networks": value for name, value in vars(networks).items()}
@@ -39,7 +39,7 @@ def changed(before: Fingerprint, after: Fingerprint) -> list[str]:
 
 
 def _modules_around(recipe: object) -> list[ModuleType]:
-    """The module of a recipe, of a shared recipe the model's that it is made for, and all of the same package."""
+    """The module of a recipe (for a shared recipe, the module of its model) and all modules of the same package."""
     module = getattr(recipe, "model", recipe)
     name = module.__name__ if isinstance(module, ModuleType) else str(getattr(module, "__module__", ""))
     package = name.rpartition(".")[0]
@@ -55,7 +55,7 @@ def _digest(value: object, own: Set[str]) -> str:
 
 
 def _parts(value: Any, own: Set[str], open_: set[int]) -> Iterator[bytes]:
-    """Bytes that change when what a value holds changes; `open_` are the containers around it, which may hold it."""
+    """Bytes that change when the contents of a value change; `open_` are the containers around it, to end cycles."""
     if isinstance(value, PLAIN):
         yield repr(value).encode()
         return
@@ -74,7 +74,7 @@ def _parts(value: Any, own: Set[str], open_: set[int]) -> Iterator[bytes]:
 
 
 def _inside(value: Any, own: Set[str]) -> Sequence[Any] | None:
-    """What a value is made of; None where only the object itself is told from others."""
+    """The parts of a value; None if only the identity of the object is compared."""
     if isinstance(value, Mapping):
         return [part for pair in value.items() for part in pair]
     if isinstance(value, list | tuple):

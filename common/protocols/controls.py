@@ -1,12 +1,12 @@
-"""Controls: the same experiment on clips spoilt in one way, to see what a score rests on.
+"""Controls: the same experiment on clips changed in one way, to test what a score depends on.
 
-Without motion, and where labels change places within subjects, a recogniser of motion falls to chance: in the one case
-it is shown stills, in the other nothing is left to learn but who shows what how often. What it keeps without motion
-rests on identity, lighting, the corpus or an onset that shows the expression.
+Without motion, and with labels permuted within subjects, a recogniser of motion falls to chance: in the first case it
+only sees stills, in the second it can only learn how often each subject shows each class. Any score that remains
+without motion depends on identity, lighting, the corpus or an onset that shows the expression.
 
-Frames in random order are no such test, since the expressive ones are still among them. A single frame is then another
-one, which may show more than the onset does; of two frames one is often more expressive than the other; a sequence
-holds the same pictures; a dynamic image adds them up with other weights. The fall of a score tells what it owes to
+Frames in random order are not such a test, because the expressive frames are still included. A single frame is then a
+different one, which may show more than the onset; of two frames one is often more expressive than the other; a sequence
+contains the same images; a dynamic image adds them with other weights. The drop of a score shows how much it depends on
 their order. Frames are shuffled over the whole clip, before a network's part of it is cut out.
 """
 
@@ -46,8 +46,8 @@ def controls(experiment: Experiment) -> tuple[Experiment, ...]:
 def perturb(clips: Sequence[tuple[Clip, int]], control: str, seed: int) -> tuple[tuple[Clip, int], ...]:
     """The clips and their classes as a control shows them; as they are where `control` is empty.
 
-    Frames are shuffled within a clip. Labels change places among the clips of a subject, so that how often a subject
-    shows a class stays. Raises ValueError for an unknown control.
+    Frames are shuffled within a clip. Labels are permuted among the clips of a subject, so the number of clips per
+    subject and class does not change. Raises ValueError for an unknown control.
     """
     if not control:
         return tuple(clips)

@@ -1,11 +1,11 @@
-"""What keeps test clips out of training in a leak-free experiment. A violation stops the run.
+"""Guards that keep test clips out of training in a leak-free experiment. A violation stops the run.
 
-A recipe is handed the training rows of a fold alone, and `prepare` pictures and times without a name or an emotion.
-What could still leak without ill will is checked here: that rows are those of the clips, subjects and classes of the
-experiment, that folds are apart, that the inputs of a clip rest on nothing but its arrays, that a held-out clip is
-answered by itself (tried on one clip of a run), that nothing which folds share changes while one is trained, and that a
-fold gives the same answers when it is trained again after another. What is not found: a copy whose bytes differ, and a
-statistic that a recipe hides from all this on purpose.
+A recipe receives only the training rows of a fold, and `prepare` receives images and times without a name or emotion.
+This module checks for what could still leak by accident: rows match the clips, subjects and classes of the experiment;
+folds are disjoint; the inputs of a clip depend only on its arrays; the prediction for a held-out clip does not depend
+on other clips (tested on one clip of a run); nothing that folds share changes while one is trained; and a fold gives
+the same predictions when it is trained again after another. Not detected are a copy whose bytes differ, and a
+statistic that a recipe hides deliberately.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from common.types import Arrays, Clip, Experiment, Fold, Predictions, Samples
 
 TOLERANCE = 1e-3
 ROUGH = 2e-2
-"""How far probabilities of one clip may be apart, answered alone or among others: other batches round otherwise.
+"""How much the probabilities of a clip may differ, predicted alone or with others: rounding depends on the batch.
 
-The second is for networks that compute in 16 bits.
+`ROUGH` is for networks that compute in 16 bits.
 """
 
 
 class LeakError(StoppedError):
-    """Something of the held-out clips would reach training."""
+    """Information about held-out clips would reach training."""
 
 
 @dataclass(frozen=True)
 class Copy:
-    """Two clips that hold the same file; `whole` where they are the same frames of the same files."""
+    """Two clips that share a file; `whole` if they are the same frames of the same files."""
 
     first: str
     second: str
@@ -66,32 +66,34 @@ def copies(clips: Sequence[Clip], digests: Mapping[str, Sequence[str]]) -> tuple
 
 
 def check_disjoint(fold: Fold, samples: Samples, experiment: Experiment, shared: Sequence[Copy]) -> None:
-    """Raise LeakError where a clip is on both sides of a fold.
+    """Raise LeakError if a clip is on both sides of a fold.
 
-    In a leak-free experiment, and by a protocol that keeps subjects apart, also where a subject is, or a file under two
-    names, and StoppedError where the same clip is tested under two names. `shared` is what `copies` found.
+    In a leak-free experiment, and in a protocol that keeps subjects apart, also if a subject or a file is on both
+    sides; and StoppedError if the same clip is tested under two names. `shared` is the result of `copies`.
     """
     where = f"{experiment.id}, fold {fold.name}"
     train, test = set(samples.clip[fold.train].tolist()), set(samples.clip[fold.test].tolist())
     if both := sorted(train & test):
-        raise LeakError(f"{where}: {both[0]} is in training and in test")
+        raise LeakError(f"{where}: {both[0]} is in both training and test")
     if not (experiment.leak_free or experiment.protocol in BY_SUBJECT):
         return
     if both := sorted(set(samples.subject[fold.train].tolist()) & set(samples.subject[fold.test].tolist())):
-        raise LeakError(f"{where}: subject {both[0]} is in training and in test")
+        raise LeakError(f"{where}: subject {both[0]} is in both training and test")
     for copy in shared:
         tested = [clip for clip in (copy.first, copy.second) if clip in test]
         trained = [clip for clip in (copy.first, copy.second) if clip in train]
-        remedy = "one of the two is a copy: take it out of the corpus"
+        remedy = "one of the two is a copy: remove it from the corpus"
         if tested and trained:
-            extent = "all files" if copy.whole else "a file"
-            raise LeakError(f"{where}: {extent} of {tested[0]} (tested) also in {trained[0]} (trained on); {remedy}")
+            extent = f"all files of {tested[0]} are" if copy.whole else f"a file of {tested[0]} is"
+            raise LeakError(f"{where}: {extent} in test, but also in training as {trained[0]}; {remedy}")
         if len(tested) == 2 and copy.whole:
-            raise StoppedError(f"{where}: {tested[0]} and {tested[1]} are the same frames, counted twice; {remedy}")
+            raise StoppedError(
+                f"{where}: {tested[0]} and {tested[1]} are the same frames, which are counted twice; {remedy}"
+            )
 
 
 def check_identity(samples: Samples, clips: Sequence[tuple[Clip, int]], experiment: Experiment) -> None:
-    """Raise StoppedError where rows of samples do not carry the clips, subjects and classes of the experiment."""
+    """Raise StoppedError if the rows of samples do not match the clips, subjects and classes of the experiment."""
     known = {clip.id: (clip.subject_id, label) for clip, label in clips}
     lengths = {len(values) for values in (*samples.x.values(), samples.y, samples.subject, samples.clip, samples.view)}
     if len(lengths) != 1:
@@ -101,7 +103,7 @@ def check_identity(samples: Samples, clips: Sequence[tuple[Clip, int]], experime
     columns = (samples.clip.tolist(), samples.subject.tolist(), samples.y.tolist())
     for clip, subject, label in dict.fromkeys(zip(*columns, strict=True)):
         if clip not in known:
-            raise StoppedError(f"{experiment.id}: assemble returns {clip}, which is no clip of this experiment")
+            raise StoppedError(f"{experiment.id}: assemble returns {clip}, which is not a clip of this experiment")
         if subject != known[clip][0]:
             raise StoppedError(f"{experiment.id}: assemble gives {clip} the subject {subject}, not {known[clip][0]}")
         if label != known[clip][1]:
@@ -114,9 +116,9 @@ def rows_of_each_clip(
     assemble: Callable[[Sequence[tuple[Clip, int]], Sequence[Arrays]], Samples],
     classes: int,
 ) -> dict[str, str]:
-    """A digest of each clip's rows when it is assembled by itself, to be held against `rows` of all clips together.
+    """A digest of each clip's rows when it is assembled by itself, to compare with `rows` of all clips together.
 
-    Names, emotion and files are withheld from `assemble`, and the class is another one: inputs must not rest on them.
+    `assemble` receives no names, emotion or files, and another class: inputs must not depend on them.
     """
     return {
         clip.id: digest
@@ -126,7 +128,7 @@ def rows_of_each_clip(
 
 
 def _nameless(clip: Clip) -> Clip:
-    """A clip without what could tell its class or subject."""
+    """A clip without anything that could reveal its class or subject."""
     blank = dict.fromkeys(("subject", "name", "emotion", "action_units", "valence", "self_report"), "")
     return replace(clip, frames=(), numbers=(), shown=(), **blank)  # type: ignore[arg-type]
 
@@ -145,13 +147,13 @@ def rows(samples: Samples) -> dict[str, str]:
 
 
 def check_unmixed(together: Mapping[str, str], by_itself: Mapping[str, str], experiment: Experiment) -> None:
-    """Raise LeakError where a clip's rows depend on more than its arrays (`rows` against `alone`)."""
+    """Raise LeakError if a clip's rows depend on more than its arrays (`rows` against `rows_of_each_clip`)."""
     for clip, digest in by_itself.items():
         if together.get(clip) != digest:
             raise LeakError(
-                f"{experiment.id}: the samples of {clip} depend on its class or name, or on the other clips, held-out "
-                "ones among them; what is read of a clip comes from its arrays alone, and what is fitted to clips "
-                "belongs into training"
+                f"{experiment.id}: the samples of {clip} depend on its class or name, or on other clips, including "
+                "held-out ones; compute them only from the arrays of the clip, and fit whatever needs several clips "
+                "during training"
             )
 
 
@@ -163,38 +165,38 @@ def check_prediction_independence(
     fold: str,
     precision: str = "float32",
 ) -> None:
-    """Raise LeakError where a held-out clip is answered otherwise when it is asked for by itself."""
+    """Raise LeakError if the prediction for a held-out clip changes when it is predicted by itself."""
     clip = str(test.clip[0])
     by_itself = predict(test.only(np.flatnonzero(test.clip == clip)))
     if set(by_itself) != {clip} or not np.allclose(by_itself[clip], answers[clip], atol=_tolerance(precision)):
         raise LeakError(
-            f"{experiment.id}, fold {fold}: the answer for {clip} depends on which other held-out clips are asked for; "
-            "what is fitted to clips belongs into training"
+            f"{experiment.id}, fold {fold}: the prediction for {clip} depends on the other held-out clips predicted "
+            "with it; fit whatever needs several clips during training"
         )
 
 
 @contextmanager
 def check_no_state_kept(networks: object, recipe: object, experiment: Experiment, fold: str) -> Iterator[None]:
-    """Raise LeakError where a fold changes what `networks` or the modules around the recipe hold."""
+    """Raise LeakError if a fold changes the state of `networks` or of the modules around the recipe."""
     before = fingerprint(networks, recipe)
     try:
         yield
-    finally:  # a fold that fails must not leave anything to the next one either
+    finally:  # a failing fold must not pass anything on either
         if kept := changed(before, fingerprint(networks, recipe)):
             raise LeakError(
-                f"{experiment.id}, fold {fold}: training leaves {kept[0]} other than it was, and other folds test "
-                "clips that it was fitted to"
+                f"{experiment.id}, fold {fold}: training changes {kept[0]}, which other folds use, and these test "
+                "clips that it was fitted to; keep nothing between folds"
             )
 
 
 def check_repeatable(
     first: Predictions, again: Predictions, experiment: Experiment, fold: str, between: str, precision: str = "float32"
 ) -> None:
-    """Raise LeakError where a fold answers otherwise when it is trained again after another one (`between`)."""
+    """Raise LeakError if a fold's predictions change when it is trained again after another one (`between`)."""
     for clip, answer in first.items():
         if not np.allclose(answer, again[clip], atol=_tolerance(precision)):
             raise LeakError(
-                f"{experiment.id}, fold {fold}: trained again after fold {between}, it answers {clip} otherwise; "
+                f"{experiment.id}, fold {fold}: trained again after fold {between}, it predicts {clip} differently; "
                 "training carries something over from fold to fold, and other folds test clips that it was fitted to"
             )
 

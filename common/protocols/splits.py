@@ -1,4 +1,4 @@
-"""How clips are split into training and test, from clips, subjects and labels alone; knows no model."""
+"""Splits of clips into training and test, based only on clips, subjects and labels."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ REPEATED = (SPLITS, CROSS)
 """Protocols in which several folds test the same clip."""
 FOLDS = 5
 SPLIT_SHARE = 0.2
-"""Share of clips that a random split holds out."""
+"""Fraction of clips that a random split holds out."""
 
 
 def split(
     experiment: Experiment, subject: NDArray[np.str_], clip: NDArray[np.str_], y: NDArray[np.integer], seed: int
 ) -> list[Fold]:
-    """The folds of an experiment. Of each row (n,): its subject id, clip id (both unique across corpora) and class.
+    """The folds of an experiment, from the subject id, clip id (unique across corpora) and class of each row (n,).
 
-    Raises ValueError for a protocol that is not known.
+    Raises ValueError for an unknown protocol.
     """
     if experiment.protocol == LOSO:
         return loso(subject)
@@ -66,9 +66,9 @@ def loso(subject: NDArray[np.str_]) -> list[Fold]:
 
 
 def inner(subject: NDArray[np.str_], folds: int, seed: int) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Training rows in two, `folds` times: those of some subjects are held out, so that every subject is once.
+    """Split training rows `folds` times into training and held-out rows, so that every subject is held out once.
 
-    Of fewer subjects there are fewer folds, and of one there is none.
+    With fewer subjects there are fewer folds, and none with a single subject.
     """
     from sklearn.model_selection import GroupKFold
 
@@ -82,9 +82,9 @@ def inner(subject: NDArray[np.str_], folds: int, seed: int) -> list[tuple[NDArra
 def once(clip: NDArray[np.str_], y: NDArray[np.integer], sizes: Sequence[tuple[int, int]], seed: int) -> Fold:
     """One random split by clip, the same for all networks: all rows of a clip are on one side.
 
-    `sizes[k]` is (clips of class k, clips of it held out) as printed. A class that has the printed number of clips has
-    the printed number held out; of any other the same share is, at least one clip and at most all but one, unless none
-    or all of them are. Where a small corpus lacks the only classes that are, one clip of its largest class is.
+    `sizes[k]` is (clips of class k, clips of it held out) as printed. For a class with the printed number of clips, the
+    printed number is held out; for any other the same fraction, at least one clip and at most all but one, unless none
+    or all are printed as held out. If a small corpus has no clip in these classes, one clip of its largest class is.
     """
     held: list[str] = []
     largest: list[str] = []
@@ -101,7 +101,7 @@ def once(clip: NDArray[np.str_], y: NDArray[np.integer], sizes: Sequence[tuple[i
 
 
 def splits(clip: NDArray[np.str_], seed: int) -> list[Fold]:
-    """Random splits by clip, each drawn anew and blind to the classes; `SPLIT_SHARE` of the clips is held out."""
+    """Independent random splits by clip that ignore the classes; `SPLIT_SHARE` of the clips is held out."""
     clips = np.array(sorted(set(clip.tolist()), key=natural))
     held_out = max(round(SPLIT_SHARE * len(clips)), 1)
     folds = []
@@ -114,10 +114,10 @@ def splits(clip: NDArray[np.str_], seed: int) -> list[Fold]:
 def stratified(
     clip: NDArray[np.str_], y: NDArray[np.integer], rows: NDArray[np.int64], seed: int
 ) -> list[NDArray[np.str_]]:
-    """The clips of some rows in five random parts whose sizes, and whose clips of each class, differ by one at most.
+    """The clips of some rows in five random parts whose sizes, also per class, differ by at most one.
 
-    The parts are as large as scikit-learn's StratifiedKFold makes them; that one refuses classes of fewer than five
-    clips, which a shortened run has. Where there are fewer than five clips, there are fewer parts.
+    The parts have the same sizes as in scikit-learn's StratifiedKFold, which rejects classes of fewer than five clips,
+    as in a shortened run. With fewer than five clips there are fewer parts.
     """
     ordered: list[str] = []
     for k in np.unique(y[rows]):
@@ -128,7 +128,7 @@ def stratified(
 
 
 def tenfold(clip: NDArray[np.str_], seed: int) -> list[Fold]:
-    """Ten random parts of the clips whose sizes differ by one at most, blind to classes; fewer of fewer clips."""
+    """Ten random parts of the clips, ignoring classes, whose sizes differ by at most one; fewer for fewer clips."""
     clips = np.array(sorted(set(clip.tolist()), key=natural))
     order = np.random.default_rng(seed_of(TENFOLD, seed)).permutation(len(clips))
     parts = [clips[order[k::10]] for k in range(min(10, len(clips)))]

@@ -1,1 +1,1 @@
-"""Planning, preparing, training and storing: what happens between a command and its results."""
+"""Planning, preparing, training and storing: the steps from a command to its results."""

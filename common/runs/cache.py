@@ -1,4 +1,4 @@
-"""Preprocessed clips on disk, keyed by the content of their source files and by the parameters that made them."""
+"""Preprocessed clips on disk, keyed by the content of their source files and the preprocessing parameters."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from common.types import Arrays
 log = logging.getLogger("mer")
 
 ONE_PER_CLIP = ("clips", "content")
-"""Kinds of entries that are not flushed to the disk: of 24 clips of aouayeb2019 that took 3 to 6% of preparing them.
+"""Kinds of entries that are not flushed to disk: for 24 clips of aouayeb2019, flushing took 3 to 6% of preparation.
 
-What a power cut leaves of one is noticed, by its CRC or its form, and it is made again.
+An entry damaged by a power cut is detected by its CRC or format and computed again.
 """
 _SHA256 = re.compile("[0-9a-f]{64}")
 
@@ -36,15 +36,15 @@ def digest(record: Any) -> str:
 
 @dataclass(frozen=True)
 class Cache:
-    """A folder that may be deleted at any time; what it held is then computed again."""
+    """A folder that may be deleted at any time; its contents are then computed again."""
 
     root: Path
 
     def digests(self, files: Iterable[Path]) -> tuple[str, ...]:
         """SHA-256 (hex) of the bytes of each of `files`.
 
-        The digests are remembered under the files' paths, sizes and modification times, so that a warm run reads no
-        image. Raises ClipError for a file that cannot be read.
+        The digests are stored under the files' paths, sizes and modification times, so that later runs do not read
+        the images. Raises ClipError for a file that cannot be read.
         """
         files = tuple(files)
         try:
@@ -67,27 +67,27 @@ class Cache:
 
     @contextmanager
     def alone(self, kind: str, key: Mapping[str, Any]) -> Iterator[None]:
-        """Keep other processes that ask for `key` waiting meanwhile, where the file system knows locks."""
+        """Make other processes that need `key` wait meanwhile, if the file system supports locks."""
         path = self._path(kind, digest(key), "lock")
         path.parent.mkdir(parents=True, exist_ok=True)
         with locked(path):
             yield
 
     def holds(self, kind: str, key: Mapping[str, Any]) -> bool:
-        """Whether arrays are stored under `key`, whole or not."""
+        """Whether arrays are stored under `key`, complete or not."""
         return self._path(kind, digest(key), "npz").is_file()
 
     def arrays(self, kind: str, key: Mapping[str, Any], make: Callable[[], Arrays]) -> tuple[Arrays, bool]:
-        """The arrays stored under `key`, made and stored by `make` where there are none yet; True if they were made.
+        """The arrays stored under `key`, or those that `make` returns, which are stored; True if they are new.
 
-        An entry that cannot be read is named in the log and made again. What `make` raises is never stored.
+        An unreadable entry is logged and computed again. Exceptions of `make` are never stored.
         """
         path = self._path(kind, digest(key), "npz")
         if path.is_file():
             try:
                 return _load(path), False
-            except Exception as error:  # numpy passes on whatever its zip, header and number parsers trip over
-                log.warning("cache entry %s cannot be read (%s); it is made again", path, error)
+            except Exception as error:  # numpy passes on any error of its zip, header and number parsers
+                log.warning("cache entry %s cannot be read (%s); it is computed again", path, error)
         fresh = make()
         self._write(kind, path, lambda target: _save(target, fresh))
         return fresh, True
@@ -104,16 +104,16 @@ class Cache:
 
 
 def _load(path: Path) -> Arrays:
-    """The arrays of an entry, never unpickled. Raises one of many errors for one that is damaged."""
+    """The arrays of an entry, never unpickled. A damaged entry may raise many kinds of errors."""
     arrays = {}
     with zipfile.ZipFile(path) as archive:
         for name in archive.namelist():
             with archive.open(name) as part:
                 arrays[name.removesuffix(".npy")] = np.lib.format.read_array(part, allow_pickle=False)
-                if part.read(1):  # at its end the CRC is compared, which a shape that is damaged may not reach
+                if part.read(1):  # the CRC is checked at the end, which a damaged shape may not reach
                     raise ValueError(f"{name} is longer than its array")
     if not arrays:
-        raise ValueError("it holds no array")
+        raise ValueError("it contains no array")
     return arrays
 
 

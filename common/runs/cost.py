@@ -1,4 +1,4 @@
-"""How long training takes, from what a network took at its paper's settings."""
+"""Estimates of training time, from times measured with the settings of a paper."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Cost:
-    """What a network of `flops` operations forward (one clip) took on one machine.
+    """The measured cost of a network of `flops` operations forward (one clip) on one machine.
 
-    `fixed` is what a fold takes beside its epochs, in seconds: building the network and tracing its step. `per_clip` is
-    what an epoch takes for each training clip, in seconds, by the name of the setting that counts these epochs.
+    `fixed` is the time of a fold apart from its epochs, in seconds: building the network and tracing its step.
+    `per_clip` is the time of an epoch per training clip, in seconds, by the name of the setting with these epochs.
     """
 
     flops: float
@@ -20,9 +20,9 @@ class Cost:
 
 
 def fold_seconds(cost: Cost, clips: float, epochs: Mapping[str, int], flops: float) -> float:
-    """Seconds of training one fold of `clips` clips with so many `epochs` of each kind, by a network of `flops`.
+    """Seconds of training for one fold of `clips` clips with the `epochs` of each kind, for a network of `flops`.
 
-    A network of the same kind that reads longer clips or larger pictures is taken to need as many times longer as it
-    has operations. Raises KeyError for a kind of epochs that was not measured.
+    The time of a network of the same kind with longer clips or larger images is assumed to grow in proportion to its
+    operations. Raises KeyError for a kind of epochs that was not measured.
     """
     return cost.fixed + clips * flops / cost.flops * sum(count * cost.per_clip[name] for name, count in epochs.items())

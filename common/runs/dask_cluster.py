@@ -1,7 +1,7 @@
-"""The folds of a study on a Dask cluster: like `processes.Pool`, with workers that somebody else has started.
+"""The folds of a study on a Dask cluster: like `processes.Pool`, with workers that the user has started.
 
-Workers read clips and cache and write results by path, so these must lie on a file system that all of them share, and
-the suite must be installed there. What a lost worker was doing is done again elsewhere; what it stored is kept.
+Workers access clips, cache and results by path, so these must be on a file system that all workers share, and the
+suite must be installed there. The work of a lost worker is repeated elsewhere; results that it stored are used.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from common.errors import StoppedError, UserError, quoted
 Item = TypeVar("Item")
 Made = TypeVar("Made")
 SECONDS = 30
-"""How long a scheduler, and then a first worker, is waited for."""
+"""How long to wait for a scheduler, and then for a first worker."""
 
 
 class Cluster:
-    """The workers of the Dask scheduler at `address`. Raises UserError where it, or any worker, cannot be reached."""
+    """The workers of the Dask scheduler at `address`. Raises UserError if it or its workers cannot be reached."""
 
     here = False
 
@@ -31,18 +31,18 @@ class Cluster:
         try:
             self._client = Client(address, timeout=SECONDS)
         except (OSError, TimeoutError, ValueError) as error:
-            raise UserError(f"--scheduler {quoted(address)}: no Dask scheduler answers there ({error})") from error
+            raise UserError(f"--scheduler {quoted(address)}: no Dask scheduler responds there ({error})") from error
         try:
             self._client.wait_for_workers(1, timeout=SECONDS)
         except TimeoutError:
             self._client.close()
-            raise UserError(f"--scheduler {quoted(address)}: it has no worker; start some first") from None
+            raise UserError(f"--scheduler {quoted(address)}: it has no workers; start some first") from None
         workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
         if any(worker["nthreads"] > 1 for worker in workers):
             self._client.close()
             raise UserError(
-                f"--scheduler {quoted(address)}: a worker has several threads, and one process trains one network at a "
-                "time; start it with --nthreads 1"
+                f"--scheduler {quoted(address)}: a worker has several threads, but a process trains one network at a "
+                "time; start workers with --nthreads 1"
             )
         self.count = len(workers)
         self._started: list[Any] = []
@@ -58,14 +58,14 @@ class Cluster:
         self._client.close()
 
     def start(self, work: Callable[[Item], Made], item: Item) -> Any:
-        """Have `work` done on an item by some worker; a distributed.Future."""
+        """Submit `work` on an item to a worker; returns a distributed.Future."""
         self._started.append(self._client.submit(work, item, pure=False))
         return self._started[-1]
 
     def finished(self, futures: Sequence[Any]) -> Iterator[Made]:
-        """What the work came to, in the order in which it is done.
+        """The results, in the order in which they are finished.
 
-        Raises what it raised, and StoppedError where it was lost with several workers in turn.
+        Raises the exceptions of the work, and StoppedError if a task was lost with several workers in turn.
         """
         from distributed import KilledWorker, as_completed
 
@@ -75,9 +75,9 @@ class Cluster:
         except KilledWorker as error:
             self._client.cancel(self._started, force=True)
             raise StoppedError(
-                f"the cluster lost several workers at the same work, perhaps for want of memory ({error}); what is "
-                "finished is stored: run it again"
+                f"the cluster lost several workers during the same task, perhaps because memory ran out ({error}); "
+                "finished folds are stored: run the command again"
             ) from error
-        except BaseException:  # whatever stops one of them stops the others, which belong to the same work
+        except BaseException:  # an error in one task stops the others, which belong together
             self._client.cancel(self._started, force=True)
             raise

@@ -1,4 +1,4 @@
-"""A paper's own figures, drawn into the folders of its runs and listed in what these say of themselves."""
+"""A paper's own figures, drawn into the folders of its runs and listed in their run.json."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def draw_inputs(
     faces: FaceFinder,
     line: Callable[[str], None],
 ) -> None:
-    """Show each corpus by the first job that reads it; `excluded` are ids of clips by the experiment's id.
+    """Draw the inputs of each corpus for the first job that reads it; `excluded` are clip ids by experiment id.
 
-    What fails is a line. Raises OSError where nothing can be written.
+    A failure is reported in one line. Raises OSError if nothing can be written.
     """
     drawn: set[str] = set()
     for job in jobs:
@@ -36,7 +36,7 @@ def draw_inputs(
                 figures = parts.figures.draw(shown, job.settings, faces, folder)
         except (OSError, UserError):
             raise
-        except Exception as error:  # whatever a drawing trips over: the folds can be trained
+        except Exception as error:  # any error while drawing: the folds can still be trained
             reason = str(error) if isinstance(error, ClipError) else f"{type(error).__name__}: {error}"
             line(f"{job.paper.key} {job.experiment.id}: no figures, {reason}")
             continue
@@ -45,13 +45,13 @@ def draw_inputs(
 
 
 def draw_results(job: Job, parts: Parts, line: Callable[[str], None]) -> None:
-    """Add pictures of what was learnt to those of the inputs, where there is more of it than when they were drawn."""
+    """Add figures of what was learnt, if folds have finished since the figures were last drawn."""
     record = job.run.description() or {}
     if not (done := job.done()) or record.get("drawn_after_folds") == done:
         return
     try:
         drawn = parts.figures.results(job.experiment, job.run.path)
-    except Exception as error:  # whatever a drawing trips over: the results it is of are stored
+    except Exception as error:  # any error while drawing: the results are stored
         line(f"{job.paper.key} {job.experiment.id}: no figures of its results, {type(error).__name__}: {error}")
         return
     titles = {figure.title for figure in drawn}

@@ -31,9 +31,9 @@ log = logging.getLogger("mer")
 
 @dataclass(frozen=True)
 class JobFolds:
-    """Some folds of one job, its clips that cannot be used, and whether these folds are to note what holds for all.
+    """Some folds of one job, its unusable clips, and whether these folds store the notes of the whole job.
 
-    With `repeats` its first fold is trained again after another, to see that folds leave nothing to each other.
+    With `repeats` the first fold is trained again after another one, to check that folds pass nothing on.
     """
 
     job: Job
@@ -45,7 +45,7 @@ class JobFolds:
 
 @dataclass(frozen=True)
 class WorkUnit:
-    """Folds of jobs whose networks are the same, for one process; `code` is that of the clips' arrays."""
+    """Folds of jobs with the same networks, for one process; `code` is the digest of the code for the clips' arrays."""
 
     shares: tuple[JobFolds, ...]
     parts: Callable[[], Parts]
@@ -58,7 +58,7 @@ class WorkUnit:
 class FoldContext:
     """What the folds of one job share: recipe, networks, the samples of all folds, and `share` for arrays.
 
-    `looked` are folds whose networks were looked into, of any job with the same networks.
+    `looked` are the folds whose networks were diagnosed, of any job with the same networks.
     """
 
     job: Job
@@ -73,9 +73,9 @@ class FoldContext:
 
 
 def run(unit: WorkUnit, say: Progress, line: Callable[[str], None], done: Callable[[str], None]) -> int:
-    """Train the folds of a unit and store each as it is finished; returns how many failed.
+    """Train the folds of a unit and store each when it is finished; returns the number of failed folds.
 
-    A fold that fails is noted and the others go on. `done` gets one line per finished fold, `line` all other ones.
+    A failed fold is recorded, and the others continue. `done` receives one line per finished fold, `line` all others.
     """
     parts = unit.parts()
     networks: tuple[Hashable, Networks] | None = None
@@ -84,7 +84,7 @@ def run(unit: WorkUnit, say: Progress, line: Callable[[str], None], done: Callab
     for job_folds in unit.shares:
         job = job_folds.job
         where = f"{job.paper.key} {job.experiment.id}"
-        names = [name for name in job_folds.folds if job.run.load(name) is None]  # what another process has not done
+        names = [name for name in job_folds.folds if job.run.load(name) is None]  # not yet done by another process
         measured: dict[str, float] = {}
         try:
             samples = preprocessing.samples(
@@ -103,19 +103,19 @@ def run(unit: WorkUnit, say: Progress, line: Callable[[str], None], done: Callab
             recipe = parts.recipe()
             key = parts.network_key(job.experiment, job.settings)
             if networks is None or networks[0] != key:
-                networks = None  # the last ones may be gigabytes
+                networks = None  # the previous ones may take gigabytes
                 networks = key, build_networks(parts, job, job.settings)
                 looked = []
-            if not job.experiment.space:  # else what is trained is other networks, fold by fold
+            if not job.experiment.space:  # else every fold trains other networks
                 measured |= networks[1].facts()
                 measured["flops"] = networks[1].flops(len(samples.y) / len(set(samples.clip.tolist())))
         except UserError:
             raise
-        except Exception as error:  # whatever a backend raises: one experiment must not take the others with it
+        except Exception as error:  # any error of a backend: one experiment must not stop the others
             reason = _one_line(error)
             for name in names:
                 job.run.save_failure(name, reason, traceback.format_exc())
-            line(f"{where}: failed before its first fold, {reason}")
+            line(f"{where}: failed before the first fold, {reason}")
             failures += len(names)
             continue
         context = FoldContext(
@@ -130,7 +130,7 @@ def run(unit: WorkUnit, say: Progress, line: Callable[[str], None], done: Callab
             looked,
         )
         failures += _folds(context, folds, line, done, repeats=job_folds.repeats)
-        del samples, context  # a corpus is gigabytes: free one job's before the next is read
+        del samples, context  # a corpus takes gigabytes: free it before the next job is read
     return failures
 
 
@@ -157,11 +157,11 @@ def _folds(
         try:
             result = _fold(context, fold, trial=several and not tried, last=number == len(folds) - 1)
         except leakage.LeakError:
-            job.run.set_aside()  # no fold of a leaking experiment is a result
+            job.run.set_aside()  # folds of a leaking experiment are not results
             raise
         except UserError:
             raise
-        except Exception as error:  # whatever a backend raises: one fold must not take the others with it
+        except Exception as error:  # any error of a backend: one fold must not stop the others
             reason = _one_line(error)
             job.run.save_failure(fold.name, reason, traceback.format_exc())
             line(f"{where} {fold.name}: failed, {reason}")
@@ -179,7 +179,7 @@ def _folds(
 
 
 def finished(job: Job, result: FoldResult) -> str:
-    """The line that says that a fold is done."""
+    """The line that reports a finished fold."""
     right = int((result.probabilities.argmax(axis=1) == result.truth).sum())
     return (
         f"{job.paper.key} {job.experiment.id} {job.done()}/{len(job.folds)} {result.fold}: "
@@ -188,7 +188,7 @@ def finished(job: Job, result: FoldResult) -> str:
 
 
 def _fold(context: FoldContext, fold: Fold, *, trial: bool, last: bool) -> FoldResult:
-    """Train and test one fold. With `trial` a leak-free recipe is tried for leaks, with `last` inference is timed."""
+    """Train and test one fold. With `trial` a leak-free recipe is checked for leaks, with `last` inference is timed."""
     job, samples, experiment = context.job, context.samples, context.job.experiment
     context.say(f"{job.paper.key} {experiment.id}: folds", job.done(), len(job.folds))
     leakage.check_disjoint(fold, samples, experiment, job.copies)
@@ -204,21 +204,23 @@ def _fold(context: FoldContext, fold: Fold, *, trial: bool, last: bool) -> FoldR
     lost = not all(np.isfinite(answer).all() for answer in answers.values())
     ended = histories.divergences(trained.history, at_the_end=not lost)
     if lost or (ended and not histories.is_picked(experiment.selection)):
-        raise FloatingPointError("; ".join(ended) or "answers are not finite after the last epoch: training diverged")
+        raise FloatingPointError(
+            "; ".join(ended) or "predictions are not finite after the last epoch: training diverged"
+        )
     measured = dict(context.measured)
     if trial and experiment.leak_free:
         precision = job.settings.training.precision
         leakage.check_prediction_independence(
             answers, trained.predict, _unlabelled(test), experiment, fold.name, precision
         )
-    if last:  # by now nothing is traced or loaded any more
+    if last:  # by now everything is traced and loaded
         measured["inference_ms_per_clip"] = _inference_ms(trained, test, answers)
     if math.isfinite(peak := peak_memory_mib()):
         measured["peak_memory_mib"] = peak
     # once per network; a control need not learn
     look = job.profile.diagnose and not experiment.control and not context.looked
     diagnostics = learnt.measure(trained, samples.only(fold.train), labelled=not experiment.leak_free, look=look)
-    measured |= diagnostics  # after all costs
+    measured |= diagnostics  # after all costs are measured
     if any(name.split(" ")[0] in learnt.CAUSES for name in diagnostics):
         context.looked.append(fold.name)
     truth = dict(zip(test.clip.tolist(), test.y.tolist(), strict=True))
@@ -238,7 +240,7 @@ def _fold(context: FoldContext, fold: Fold, *, trial: bool, last: bool) -> FoldR
 
 
 def _train(context: FoldContext, fold: Fold) -> tuple[Trained, Predictions, tuple[Trial, ...]]:
-    """Train on a fold, with settings searched for where the experiment has a space, and answer its held-out clips."""
+    """Train on a fold, searching settings if the experiment has a space, and predict its held-out clips."""
     job, samples, experiment = context.job, context.samples, context.job.experiment
     test, rows = samples.only(fold.test), samples.only(fold.train)
     fold_run = FoldRun(
@@ -267,9 +269,9 @@ def _unlabelled(test: Samples) -> Samples:
 
 
 def _repeat(context: FoldContext, fold: Fold, result: FoldResult, between: str, line: Callable[[str], None]) -> int:
-    """Train a fold again after another; raises LeakError where its answers are no longer those of its result.
+    """Train a fold again after another one; raises LeakError if its predictions have changed.
 
-    Returns 1 where it fails otherwise, which `line` says, else 0.
+    Returns 1 if it fails in another way, which `line` reports, else 0.
     """
     job = context.job
     try:
@@ -281,32 +283,32 @@ def _repeat(context: FoldContext, fold: Fold, result: FoldResult, between: str, 
         raise
     except UserError:
         raise
-    except Exception as error:  # whatever a backend raises
-        line(f"{job.paper.key} {job.experiment.id} {fold.name}: trained again, it failed, {_one_line(error)}")
+    except Exception as error:  # any error of a backend
+        line(f"{job.paper.key} {job.experiment.id} {fold.name}: failed when trained again, {_one_line(error)}")
         return 1
     return 0
 
 
 def _inference_ms(trained: Trained, test: Samples, answers: Predictions) -> float:
-    """Milliseconds per clip from prepared arrays to answers, when they are asked for a second time."""
+    """Milliseconds per clip from prepared arrays to predictions, measured on the second call."""
     start = time.perf_counter()
     trained.predict(test)
     return 1000 * (time.perf_counter() - start) / len(answers)
 
 
 SHARED_SECONDS, KEPT_SECONDS = "shared_training_seconds", "kept_seconds"
-"""What making shared arrays took, and what asking for them took, be it waiting for another process to make them."""
+"""Time spent computing shared arrays, and time spent obtaining them, including waiting for another process."""
 
 
 def _shared_arrays(job: Job, samples: Samples, cache: Cache, measured: dict[str, float]) -> SharedArrays:
-    """Arrays that all folds of one run share, made by one process and stored; their seconds go into `measured`."""
+    """Arrays that all folds of a run share, computed by one process and stored; the time is added to `measured`."""
 
     def share(name: str, make: Callable[[], Arrays]) -> Arrays:
         def finite() -> Arrays:
             arrays = make()
             if not all(np.isfinite(values).all() for values in arrays.values()):
                 curves = {key: values.tolist() for key, values in arrays.items() if values.ndim == 1}
-                lines = histories.divergences({name: curves}) or [f"{name}: answers are not finite: training diverged"]
+                lines = histories.divergences({name: curves}) or [f"{name}: outputs are not finite: training diverged"]
                 raise FloatingPointError("; ".join(lines))
             return arrays
 

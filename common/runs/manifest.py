@@ -1,4 +1,4 @@
-"""What a study planned and left: a file for each paper, profile, kind of data and seed."""
+"""The plans and results of a study: a file for each paper, profile, kind of data and seed."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from common.types import CorpusSummary, Correction, Exclusion, Experiment, FoldR
 
 
 def plan_file(out: Path, paper: Paper, profile: Profile, data: str, seed: int) -> Path:
-    """Where the last plan of this kind lies, from which `--report-only` finds the runs."""
+    """The file of the last plan of this kind, with which `--report-only` finds the runs."""
     return out / "runs" / paper.key / f"{profile.name}-{data}-seed{seed}.json"
 
 
 def write_plan(path: Path, jobs: Sequence[Job], data: Data, command: Sequence[str]) -> None:
-    """Remember which runs belong to a paper, profile, kind of data and seed, and what was read for them."""
+    """Store which runs belong to a paper, profile, kind of data and seed, and what was read for them."""
     write_json(
         path,
         {
@@ -45,7 +45,7 @@ def write_plan(path: Path, jobs: Sequence[Job], data: Data, command: Sequence[st
 
 @dataclass(frozen=True)
 class Finished:
-    """What is stored of one experiment: its run, what the run says of itself, finished folds of how many."""
+    """What is stored of one experiment: its run, the run's description, its finished folds and their total number."""
 
     run: Run
     about: Mapping[str, Any]
@@ -54,20 +54,20 @@ class Finished:
 
 
 def finished(out: Path, paper: Paper, experiment: Experiment, plan: Mapping[str, Any]) -> Finished:
-    """What is stored of an experiment under a plan as `read_plan` gives it."""
+    """What is stored of an experiment, by a plan as returned by `read_plan`."""
     run, folds = planned(out, paper, experiment, plan)
     results = tuple(result for fold in folds if (result := run.load(fold)) is not None)
     return Finished(run, run.description() or {}, results, len(folds))
 
 
 def planned(out: Path, paper: Paper, experiment: Experiment, plan: Mapping[str, Any]) -> tuple[Run, tuple[str, ...]]:
-    """The run of an experiment under a plan as `read_plan` gives it, and all of its folds; none if it is not there."""
+    """The run of an experiment and all its folds, by a plan as `read_plan` returns it; no folds if not planned."""
     entry = plan.get("runs", {}).get(experiment.id, {"path": "none", "folds": []})
     return Run(out / "runs" / paper.key / experiment.id / entry["path"]), tuple(entry["folds"])
 
 
 def read_plan(path: Path) -> Mapping[str, Any]:
-    """A stored plan; empty where there is none that this version can read."""
+    """A stored plan; empty if there is none that this version can read."""
     try:
         plan: dict[str, Any] = read_json(path, PLAN)
         for kind, rows in ((CorpusSummary, "corpora"), (Exclusion, "exclusions"), (Correction, "corrections")):
@@ -78,7 +78,7 @@ def read_plan(path: Path) -> Mapping[str, Any]:
 
 
 def same_options(plan: Mapping[str, Any], profile: Profile) -> bool:
-    """Whether a plan was made with the options that decide what the folds of a profile answer."""
+    """Whether a plan was made with the options of a profile that affect predictions."""
     return sorted(tuple(pair) for pair in plan.get("options", [])) == sorted(profile.deciding)
 
 

@@ -1,4 +1,4 @@
-"""Which clips and folds an experiment asks for, and under which key its results lie; trains nothing."""
+"""Which clips and folds an experiment needs, and the key of its results. Trains nothing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from common.types import Clip, Corpus, CorpusSummary, Exclusion, Experiment, Pro
 
 @dataclass(frozen=True)
 class Data:
-    """The corpora of a run; `kind` is "licensed" or "stand-in"; `listed` the official MEGC list if the user has it."""
+    """The corpora of a run; `kind` is "licensed" or "stand-in"; `listed` is the official MEGC list, if there is one."""
 
     kind: str
     folder: Path
@@ -37,9 +37,9 @@ class Data:
 
 @dataclass(frozen=True)
 class Job:
-    """One experiment on its clips: (clip, class index) pairs, the content digest of each, its folds and its run.
+    """One experiment with its clips: (clip, class index) pairs, the content digest of each, its folds and its run.
 
-    `copies` are clips that hold the same files.
+    `copies` are clips that share files.
     """
 
     paper: Paper
@@ -58,7 +58,7 @@ class Job:
 
     @property
     def settings(self) -> Settings:
-        """Those of the profile with those of the experiment."""
+        """The settings of the profile, with those of the experiment applied."""
         return self.profile.settings.having(self.experiment.settings)
 
     def done(self) -> int:
@@ -66,20 +66,20 @@ class Job:
         return sum(self.run.load(fold) is not None for fold in self.folds)
 
     def asked(self) -> tuple[str, ...]:
-        """The folds that the profile runs: all, or as many as it says from the first to the last."""
+        """The folds that the profile runs: all, or its number of folds, spread from the first to the last."""
         most = (self.profile.common_ground_folds if self.experiment.common_ground else None) or self.profile.folds
         count = min(most or len(self.folds), len(self.folds))
         return tuple(self.folds[place] for place in np.linspace(0, len(self.folds) - 1, count).round().astype(int))
 
     def pending(self) -> tuple[str, ...]:
-        """Folds without a stored result, of those that are asked for."""
+        """The requested folds that have no stored result."""
         return tuple(fold for fold in self.asked() if self.run.load(fold) is None)
 
 
 def read_data(folder: Path, needed: Sequence[str], images: str) -> Data:
-    """Index the needed corpora below `folder`, opening no image. Raises UserError: none is found, or one is unreadable.
+    """Index the needed corpora below `folder`; no image is opened. UserError if none is found or one is unreadable.
 
-    Stand-in corpora are known by their marker, wherever they lie.
+    Stand-in corpora are recognised by their marker, wherever they are.
     """
     roots = corpora.find(folder, needed)
     kind = kind_of(folder)
@@ -89,7 +89,7 @@ def read_data(folder: Path, needed: Sequence[str], images: str) -> Data:
 
 
 def kind_of(folder: Path) -> str:
-    """Returns "stand-in" where any corpus below `folder` carries the stand-ins' marker, else "licensed"."""
+    """Returns "stand-in" if any corpus below `folder` has the stand-in marker, else "licensed"."""
     return "stand-in" if any(marked(root) for root in corpora.find(folder).values()) else "licensed"
 
 
@@ -106,23 +106,25 @@ def plan(
     contents: dict[str, tuple[str, ...]],
     progress: Progress,
 ) -> Job:
-    """Select clips by the label map, cut them to the profile, and key the run by all that decides its predictions.
+    """Select clips by the label map, reduce them to the profile, and compute the run's key from all that matters.
 
-    `code` is a digest of the source code in play; `contents` remembers the digests of each clip's files from one
-    experiment to the next.
+    `code` is a digest of the source code used; `contents` keeps the digests of each clip's files from one experiment to
+    the next.
     """
     missing = [name for name in experiment.corpora if name not in data.corpora]
     if missing:
         raise UserError(
             f"{paper.key} {experiment.id} needs {', '.join(missing)}, not found below {data.folder}; "
-            "see what is there with --check-data"
+            "run --check-data to see what is there"
         )
     used = [data.corpora[name] for name in experiment.corpora]
     listed = data.listed if experiment.labels is composite.MEGC2019 else None
     selection = composite.select(used, experiment.labels, listed=listed)
     long_enough = [pair for pair in selection.clips if len(pair[0].numbers) >= experiment.min_frames]
     short = [
-        Exclusion(clip.id, f"fewer than {experiment.min_frames} frames, which the paper asks for", fault=False)
+        Exclusion(
+            clip.id, f"fewer than {experiment.min_frames} frames, the minimum that the paper requires", fault=False
+        )
         for clip, _ in selection.clips
         if len(clip.numbers) < experiment.min_frames
     ]
@@ -139,7 +141,7 @@ def plan(
     for name in experiment.corpora:
         if not any(clip.corpus == name for clip, _ in readable):
             raise UserError(
-                f"{paper.key} {experiment.id}: no usable clip of {name} below {data.folder}; see why with --check-data"
+                f"{paper.key} {experiment.id}: no usable clip of {name} below {data.folder}; --check-data shows why"
             )
     digests = {clip.id: digest(contents[clip.id]) for clip, _ in readable}
     key = {
@@ -176,15 +178,15 @@ def _folds(experiment: Experiment, clips: Sequence[tuple[Clip, int]], seed: int)
 
 
 def annotation(clip: Clip) -> list[object]:
-    """What the corpus says of a clip beside its images, as part of a key."""
+    """The annotation of a clip, as part of a key."""
     shown = [number for _, number in clip.shown]
     return [clip.onset, clip.apex, clip.apex_source, clip.offset, clip.fps, list(clip.numbers), shown]
 
 
 def _cut(clips: Sequence[tuple[Clip, int]], profile: Profile) -> tuple[tuple[Clip, int], ...]:
-    """The first subjects of each corpus and the first clips of each subject, as many as the profile allows.
+    """The first subjects of each corpus and the first clips of each subject, limited by the profile.
 
-    Classes take turns within a subject, so that a short run still sees all of them.
+    Classes alternate within a subject, so that even a short run includes all of them.
     """
     kept: list[tuple[Clip, int]] = []
     for corpus in dict.fromkeys(clip.corpus for clip, _ in clips):

@@ -1,4 +1,4 @@
-"""Clips -> arrays in the cache -> samples. A clip that cannot be used becomes an exclusion, and all others go on."""
+"""Clips -> arrays in the cache -> samples. A clip that cannot be used becomes an exclusion; the others are used."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from common.vision.images import frames_of
 
 @dataclass(frozen=True)
 class ClipTask:
-    """A clip to be prepared from `inputs`, a paper's record, and the key of its arrays in the cache."""
+    """A clip to be prepared with a paper's settings `inputs`, and the key of its arrays in the cache."""
 
     clip: Clip
     inputs: Any
@@ -31,19 +31,19 @@ class ClipTask:
 
 @dataclass(frozen=True)
 class PreparedClip:
-    """What preparing a clip came to: seconds spent on new arrays, or why the clip cannot be used."""
+    """The result of preparing a clip: seconds spent on new arrays, or why the clip cannot be used."""
 
     seconds: float
     fault: str = ""
 
 
 def code(paper: str) -> str:
-    """A digest of the source code that decides a paper's arrays."""
+    """A digest of the source code that computes a paper's arrays."""
     return code_digest(sources([f"papers/{paper}/preprocess.py"]))
 
 
 def clip_task(paper: str, clip: Clip, content: str, inputs: Any, code: str) -> ClipTask:
-    """A clip whose files have a digest `content`. Tasks with equal keys have equal arrays, whatever they are for."""
+    """The task for a clip whose files have the digest `content`. Tasks with equal keys have equal arrays."""
     key = {
         "inputs": asdict(inputs),
         "paper": paper,
@@ -55,18 +55,18 @@ def clip_task(paper: str, clip: Clip, content: str, inputs: Any, code: str) -> C
 
 
 def clip_tasks(job: Job, code: str) -> list[ClipTask]:
-    """All clips of a job."""
+    """The tasks for all clips of a job."""
     inputs = job.settings.inputs
     return [clip_task(job.paper.key, clip, job.contents[clip.id], inputs, code) for clip, _ in job.clips]
 
 
 def digest(clip_task: ClipTask) -> str:
-    """The same for tasks with the same arrays."""
+    """A digest that is the same for tasks with the same arrays."""
     return cache_digest(clip_task.key)
 
 
 def make(clip_task: ClipTask, preprocess: Preprocess, cache: Cache, faces: FaceFinder) -> PreparedClip:
-    """Have a clip's arrays in the cache."""
+    """Prepare a clip's arrays unless they are in the cache."""
     if cache.holds("clips", clip_task.key):
         return PreparedClip(0.0)
     start = time.perf_counter()
@@ -80,7 +80,7 @@ def make(clip_task: ClipTask, preprocess: Preprocess, cache: Cache, faces: FaceF
 def arrays(clip_task: ClipTask, preprocess: Preprocess, cache: Cache, faces: FaceFinder) -> Arrays:
     """A clip's arrays, from the cache if they are there.
 
-    Raises ClipError where the clip cannot be used, and StoppedError where the paper's code fails otherwise.
+    Raises ClipError if the clip cannot be used, and StoppedError if the paper's code fails in another way.
     """
 
     def prepare() -> Arrays:
@@ -88,7 +88,7 @@ def arrays(clip_task: ClipTask, preprocess: Preprocess, cache: Cache, faces: Fac
             return preprocess.prepare(frames_of(clip_task.clip), clip_task.inputs, faces)
         except (ClipError, UserError):
             raise
-        except Exception as error:  # whatever the paper's code trips over
+        except Exception as error:  # any error in the paper's code
             where = f"{clip_task.key['paper']}: preparing {clip_task.clip.id} failed"
             reason = " ".join(str(error).split())[:300]
             raise StoppedError(f"{where}, {type(error).__name__}: {reason}") from error
@@ -99,11 +99,11 @@ def arrays(clip_task: ClipTask, preprocess: Preprocess, cache: Cache, faces: Fac
 def samples(
     job: Job, excluded: Sequence[Exclusion], preprocess: Preprocess, code: str, cache: Cache, landmarks: Path | None
 ) -> Samples:
-    """The samples of a job's clips but those excluded, from the cache; an entry that is gone is made again.
+    """The samples of a job's clips except the excluded ones, from the cache; missing entries are computed again.
 
-    Raises UserError where no clip is left, StoppedError where rows are not those of the job's clips, subjects and
-    classes, or inputs not of the shapes that the paper tells, and LeakError where the inputs of a clip rest on more
-    than its arrays.
+    Raises UserError if no clip is left, StoppedError if rows do not match the job's clips, subjects and classes or
+    inputs do not have the shapes that the paper declares, and LeakError if the inputs of a clip depend on more than
+    its arrays.
     """
     out = {exclusion.clip: exclusion for exclusion in excluded}
     used = [
@@ -113,7 +113,7 @@ def samples(
     ]
     if not used:
         raise UserError(
-            f"{job.paper.key} {job.experiment.id}: no clip can be used; the first reason is {excluded[0].reason}"
+            f"{job.paper.key} {job.experiment.id}: no clip can be used; the first reason: {excluded[0].reason}"
         )
     faces = FaceFinder(landmarks)
     clips = [pair for pair, _ in used]
@@ -129,6 +129,8 @@ def samples(
     leakage.check_identity(assembled, clips, job.experiment)
     told, there = dict(preprocess.shapes(settings)), {name: values.shape[1:] for name, values in assembled.x.items()}
     if told != there:
-        raise StoppedError(f"{job.paper.key} {job.experiment.id}: inputs are {there}, `shapes` says {told}")
+        raise StoppedError(
+            f"{job.paper.key} {job.experiment.id}: inputs have the shapes {there}, but `shapes` returns {told}"
+        )
     leakage.check_unmixed(leakage.rows(assembled), by_itself, job.experiment)
     return assembled

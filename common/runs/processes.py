@@ -1,7 +1,7 @@
-"""Processes that work side by side for as long as a study runs.
+"""Parallel processes that live as long as a study runs.
 
-The standard library's rather than joblib's: joblib ends a process that has grown by 300 MB, and with it everything that
-Keras has compiled there.
+Uses the standard library rather than joblib: joblib ends a process that has grown by 300 MB, and with it everything
+that Keras has compiled there.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ Made = TypeVar("Made")
 
 CORES = os.cpu_count() or 1
 MOST = 61 if sys.platform == "win32" else sys.maxsize
-"""Processes that a pool may have on this system."""
+"""Maximum number of processes of a pool on this system."""
 
 
 class Pool:
-    """`count` processes that share the cores, started when they are needed; with one, work is done `here`."""
+    """`count` processes that share the cores, started when needed; with one process, work runs `here`."""
 
     def __init__(self, count: int) -> None:
         self.count = min(count, MOST)
@@ -41,12 +41,12 @@ class Pool:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is not None:
-            self._stop()  # an interrupted study does not wait for folds half done
+            self._stop()  # an interrupted study does not wait for unfinished folds
         elif self._executor is not None:
             self._executor.shutdown(wait=True)
 
     def start(self, work: Callable[[Item], Made], item: Item) -> Future[Made]:
-        """Have `work` done on an item; with one process it is done at once, in this one."""
+        """Start `work` on an item; with one process it runs immediately, in this one."""
         if self.here:
             done: Future[Made] = Future()
             done.set_result(work(item))
@@ -61,9 +61,9 @@ class Pool:
         return self._executor.submit(work, item)
 
     def finished(self, futures: Sequence[Future[Made]]) -> Iterator[Made]:
-        """What the work came to, in the order in which it is done.
+        """The results, in the order in which they are finished.
 
-        Raises what it raised, and StoppedError where a process died; all processes then end, whatever they are at.
+        Raises the exceptions of the work, and StoppedError if a process died; all processes are then terminated.
         """
         try:
             for future in as_completed(futures):
@@ -71,15 +71,15 @@ class Pool:
         except BrokenProcessPool:
             self._stop()
             raise StoppedError(
-                "a process was killed, perhaps for want of memory; what is finished is stored: run it again, with "
-                "fewer --workers"
+                "a process was killed, perhaps because memory ran out; finished folds are stored: run the command "
+                "again with fewer --workers"
             ) from None
-        except BaseException:  # whatever stops one of them stops the others, which belong to the same work
+        except BaseException:  # an error in one task stops the others, which belong together
             self._stop()
             raise
 
     def _stop(self) -> None:
-        """End all processes at once; new ones are started when they are needed."""
+        """End all processes immediately; new ones are started when needed."""
         if self._executor is not None:
             for process in active_children():
                 process.terminate()
@@ -94,4 +94,4 @@ def _begin(threads: int) -> None:
 
 
 def _end(number: int, frame: FrameType | None) -> None:
-    os._exit(130)  # Ctrl-C reaches all processes; what is in the store is whole
+    os._exit(130)  # Ctrl-C reaches all processes; stored results are complete

@@ -1,4 +1,4 @@
-"""Pending folds -> train -> store, in this process or in several. All else is written from what lies in the store."""
+"""Pending folds -> train -> store, in this process or in several. Everything else is written from the store."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from common.types import Exclusion, Progress
 from common.vision.faces import FaceFinder
 
 POLL = 0.3
-"""Seconds between looks into the store for folds that other processes have finished."""
+"""Seconds between checks of the store for folds that other processes have finished."""
 
 
 def execute(jobs: Sequence[Job], context: RunContext, progress: Progress, line: Callable[[str], None]) -> int:
-    """Run all pending folds of the jobs of one paper and profile. Returns how many folds failed.
+    """Run all pending folds of the jobs of one paper and profile. Returns the number of failed folds.
 
-    `line` gets one line per finished or failed fold. What one process computes is what several do.
+    `line` receives one line per finished or failed fold. Results do not depend on the number of processes.
     """
     pending = [job for job in jobs if job.pending()]
     for job in jobs:
         if not any(job is other for other in pending):
             line(f"{job.paper.key} {job.experiment.id}: all {len(job.asked())} folds are stored")
     failures = _execute(pending, context, progress, line) if pending else 0
-    for job in jobs:  # also those whose folds an earlier, interrupted run has finished
+    for job in jobs:  # including those finished by an earlier, interrupted run
         if not job.experiment.control:
             drawing.draw_results(job, context.parts(), line)
     return failures
@@ -48,8 +48,8 @@ def _execute(pending: Sequence[Job], context: RunContext, progress: Progress, li
         excluded = prepared[job.experiment.id].excluded
         if dropped := _drop_other_clips(job, excluded):
             line(
-                f"{job.paper.key} {job.experiment.id}: other clips can be used than before; its {dropped} finished "
-                "folds are made again"
+                f"{job.paper.key} {job.experiment.id}: the usable clips have changed; its {dropped} finished "
+                "folds are run again"
             )
         _describe(job, prepared[job.experiment.id])
     units = [
@@ -75,7 +75,7 @@ def _execute(pending: Sequence[Job], context: RunContext, progress: Progress, li
 
 @dataclass(frozen=True)
 class RunContext:
-    """What all jobs of a paper are run with; `code` is that of the clips' arrays."""
+    """What all jobs of a paper share; `code` is the digest of the code for the clips' arrays."""
 
     parts: Callable[[], Parts]
     code: str
@@ -88,7 +88,7 @@ class RunContext:
 def run_context(
     paper: str, parts: Callable[[], Parts], cache: Cache, landmarks: Path | None, pool: Pool | Cluster
 ) -> RunContext:
-    """The context of the jobs of the paper with this key. `landmarks`: dlib's model file, None for its own."""
+    """The context for the jobs of a paper, by its key. `landmarks` is dlib's model file, None for the default."""
     return RunContext(parts, preprocessing.code(paper), cache, landmarks, FaceFinder(landmarks), pool)
 
 
@@ -97,7 +97,7 @@ def run_context(
 
 @dataclass(frozen=True)
 class Prepared:
-    """Which clips of a job cannot be used, and the seconds that new arrays took."""
+    """The unusable clips of a job, and the seconds spent on new arrays."""
 
     excluded: tuple[Exclusion, ...]
     seconds: float
@@ -115,7 +115,7 @@ class PrepareTask:
 
 
 def prepare_clips(jobs: Sequence[Job], context: RunContext, say: Progress) -> dict[str, Prepared]:
-    """Have the arrays of all clips of the jobs of one paper in the cache; by experiment, what that came to."""
+    """Prepare the arrays of all clips of a paper's jobs in the cache; returns the results by experiment."""
     preprocess = context.parts().preprocess
     by_job = {job.experiment.id: preprocessing.clip_tasks(job, context.code) for job in jobs}
     digests = {name: [preprocessing.digest(clip_task) for clip_task in some] for name, some in by_job.items()}
@@ -159,7 +159,7 @@ def _make(task: PrepareTask) -> tuple[str, preprocessing.PreparedClip]:
 
 @functools.cache
 def _finder(landmarks: Path | None) -> FaceFinder:
-    """One per process: it takes a second to load."""
+    """The finder of this process: it takes a second to load."""
     return FaceFinder(landmarks)
 
 
@@ -169,10 +169,10 @@ def _finder(landmarks: Path | None) -> FaceFinder:
 def _shared_out(
     jobs: Sequence[Job], prepared: Mapping[str, Prepared], context: RunContext
 ) -> list[tuple[folds.JobFolds, ...]]:
-    """The pending folds in shares for single processes, the largest first.
+    """The pending folds in portions for single processes, the largest first.
 
-    Experiments whose networks are the same stay together, so that these are built once, unless one process would be
-    left with more than its part of all work. A fold counts as much as its experiment has clips.
+    Experiments with the same networks stay together, so that these are built only once, unless one process would get
+    more than its share of the work. A fold is weighted by the number of clips of its experiment.
     """
     parts, workers = context.parts(), context.pool.count
     groups: dict[Hashable, list[tuple[Job, str]]] = {}
@@ -186,7 +186,7 @@ def _shared_out(
 
 
 def portions(groups: Sequence[Sequence[tuple[Job, str]]], workers: int) -> list[list[tuple[Job, str]]]:
-    """Groups of (job, fold) that are to stay together, cut only where one is above its part; the heaviest first."""
+    """Split groups of (job, fold), which should stay together, only if they exceed their share; the heaviest first."""
     most = -(-sum(map(_weight, groups)) // workers)
     parts = [part for group in groups for part in _parts(group, -(-_weight(group) // most))]
     return sorted(parts, key=_weight, reverse=True)
@@ -197,7 +197,7 @@ def _weight(group: Sequence[tuple[Job, str]]) -> int:
 
 
 def _parts(group: Sequence[tuple[Job, str]], count: int) -> list[list[tuple[Job, str]]]:
-    """A group in at most `count` parts of about the same weight, in its order."""
+    """Split a group in order into at most `count` parts of about the same weight."""
     weights = np.array([len(job.clips) for job, _ in group])
     part = (np.cumsum(weights) - weights / 2) * count // weights.sum()
     parts = [[pair for pair, place in zip(group, part, strict=True) if place == number] for number in range(count)]
@@ -205,7 +205,7 @@ def _parts(group: Sequence[tuple[Job, str]], count: int) -> list[list[tuple[Job,
 
 
 def _to_repeat(group: Sequence[tuple[Job, str]]) -> str:
-    """Of experiments whose networks are the same, the one whose first fold is trained again: the first that can be."""
+    """Of experiments with the same networks, the one whose first fold is trained twice, or an empty string."""
     counts = Counter(job.experiment.id for job, _ in group if job.experiment.leak_free and not job.experiment.control)
     return max(counts, key=lambda name: counts[name], default="")
 
@@ -213,7 +213,7 @@ def _to_repeat(group: Sequence[tuple[Job, str]]) -> str:
 def _shares(
     portions: Sequence[Sequence[tuple[Job, str]]], prepared: Mapping[str, Prepared], tried: Collection[str]
 ) -> list[tuple[folds.JobFolds, ...]]:
-    """Each portion as shares, one per job; of a job that is `tried` for what folds leave, the largest `repeats`."""
+    """Each portion as shares, one per job; the largest share of a job in `tried` `repeats` its first fold."""
     by_portion: list[dict[str, tuple[Job, list[str]]]] = []
     for portion in portions:
         by_job: dict[str, tuple[Job, list[str]]] = {}
@@ -243,14 +243,14 @@ def _shares(
 
 
 def _run(unit: folds.WorkUnit) -> tuple[int, list[str]]:
-    """A unit in a process of its own: how many folds failed, and lines on these; what finished is in the store."""
+    """Run a unit in its own process: the number of failed folds and lines on these; finished folds are in the store."""
     lines: list[str] = []
     return folds.run(unit, lambda *_: None, lines.append, lambda _: None), lines
 
 
 @contextmanager
 def _watched(jobs: Sequence[Job], progress: Progress, line: Callable[[str], None]) -> Iterator[None]:
-    """Say which folds other processes finish, as they appear in the store."""
+    """Report folds finished by other processes when they appear in the store."""
     left = {(job.experiment.id, fold): job for job in jobs for fold in job.pending()}
     total, stop = len(left), threading.Event()
 
@@ -275,11 +275,11 @@ def _watched(jobs: Sequence[Job], progress: Progress, line: Callable[[str], None
         look()
 
 
-# ---------------------------------------------------------------- what a run says of itself
+# ---------------------------------------------------------------- descriptions of runs
 
 
 def _drop_other_clips(job: Job, excluded: Sequence[Exclusion]) -> int:
-    """Set finished folds aside that were trained when other clips could be used; returns how many."""
+    """Set aside finished folds that were trained when other clips were usable; returns their number."""
     earlier = job.run.description()
     clips = {exclusion.clip for exclusion in excluded}
     if earlier is None or {row["clip"] for row in earlier.get("exclusions", [])} == clips:
@@ -288,7 +288,7 @@ def _drop_other_clips(job: Job, excluded: Sequence[Exclusion]) -> int:
 
 
 def _describe(job: Job, prepared: Prepared) -> None:
-    """Write run.json; the figures that an earlier run left are kept, and its seconds are added."""
+    """Write run.json; the figures of an earlier run remain, and its seconds are added."""
     earlier = job.run.description() or {}
     job.run.describe(
         {

@@ -1,4 +1,4 @@
-"""What is run: papers, their experiments and the data that these read."""
+"""What is run: papers, their experiments and their data."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from common.runs.plan import Data, kind_of, read_data
 from common.types import Experiment
 
 _STAND_INS = 0
-"""The seed of the stand-in corpora: like real ones they are the same in all runs."""
+"""The seed of the stand-in corpora: like real corpora, they are the same in all runs."""
 
 
 @dataclass(frozen=True)
 class PaperSelection:
-    """A paper, its profile, which of its experiments are asked for, its working modules and its source files."""
+    """A paper, its profile, the requested experiments, its modules and its source files."""
 
     paper: Paper
     profile: Profile
@@ -32,11 +32,12 @@ class PaperSelection:
 
 @dataclass(frozen=True)
 class Study:
-    """What is run on what, in how many processes, and where results go.
+    """What is run on which data, in how many processes, and where results are written.
 
-    `folder` holds licensed corpora; without it stand-ins are made. `scheduler` is the address of a Dask cluster, which
-    then trains in place of processes of this machine. `exports` are formats of `report.exports`; with `tensorboard`
-    stored folds are also written as event files; with `show_frames` the page of results shows frames of licensed clips.
+    `folder` contains licensed corpora; without it stand-ins are generated. `scheduler` is the address of a Dask
+    cluster, which then trains instead of processes on this machine. `exports` are formats of `report.exports`; with
+    `tensorboard` stored folds are also written as event files; with `show_frames` the page of results shows frames of
+    licensed clips.
     """
 
     chosen: tuple[PaperSelection, ...]
@@ -53,11 +54,11 @@ class Study:
 
     @cached_property
     def kind(self) -> str:
-        """What reports say of the data, "licensed" or "stand-in"; stand-ins are that wherever a user points."""
+        """The kind of data, "licensed" or "stand-in"; stand-in corpora in the user's folder count as stand-ins."""
         return kind_of(self.folder) if self.folder else "stand-in"
 
     def command(self, selection: PaperSelection, seed: int) -> list[str]:
-        """The command line that runs a paper with a seed, all of its experiments."""
+        """The command line that runs all experiments of a paper with a seed."""
         paper, profile = selection.paper, selection.profile
         words = ["python", "run_all.py", "--paper", paper.key, "--profile", profile.name, "--seed", str(seed)]
         options = [word for pair in profile.options for word in pair]
@@ -74,14 +75,14 @@ def select(
     default_controls: Sequence[str] = (),
     common_ground_only: bool = False,
 ) -> tuple[Experiment, ...]:
-    """The experiments that `names` name (NAME or NAME/VARIANT), or else all that do not wait to be named.
+    """The experiments given by `names` (NAME or NAME/VARIANT), or else all that run by default.
 
-    With `several` papers also those on common ground. With `tune` also those that search settings, where the variant
-    without a search is chosen, or the one whose leak-free twin that is; with `with_controls` the controls of all that
-    are. A NAME of which all variants wait names them. None where no name is one of this paper.
+    With `several` papers also those on common ground. With `tune` also those that search settings, if the variant
+    without a search is chosen or the one whose leak-free twin that is; with `with_controls` the controls of all chosen
+    ones. A NAME whose variants all run only on request selects them. Empty if no name belongs to this paper.
 
-    Where nothing is named, the `default_controls` of each experiment join, and of several papers `common_ground_only`
-    leaves out what is not on common ground.
+    Without names, the `default_controls` of each experiment are added, and with several papers `common_ground_only`
+    leaves out experiments that are not on common ground.
     """
     every = [e for plain in paper.experiments for e in (plain, *controls(plain))]
 
@@ -113,7 +114,7 @@ def select(
 
 
 def check_names(papers: Sequence[Paper], names: Sequence[str]) -> None:
-    """Raise UserError for a name that fits no experiment of any of the papers."""
+    """Raise UserError for a name that matches no experiment of any of the papers."""
     plain = sorted({word for paper in papers for e in paper.experiments for word in (e.name, e.id)})
     control_ids = {c.id for paper in papers for e in paper.experiments for c in controls(e)}
     for name in names:
@@ -121,14 +122,14 @@ def check_names(papers: Sequence[Paper], names: Sequence[str]) -> None:
             keys = " and ".join(paper.key for paper in papers)
             raise UserError(
                 f"{keys}: no experiment {name!r}; known: {', '.join(plain)}; "
-                f"with +{', +'.join(CONTROLS)} behind a variant: its controls"
+                f"append +{', +'.join(CONTROLS)} to a variant for its controls"
             )
 
 
 def read(study: Study, selection: PaperSelection, names: Sequence[str], display: Display) -> Data:
-    """The corpora of these names as stand-ins, or all licensed ones that the paper's experiments can use.
+    """Read the corpora of these names as stand-ins, or all licensed corpora that the paper's experiments can use.
 
-    Stand-ins are written where they are not there. Raises UserError where no corpus can be had.
+    Missing stand-ins are generated. Raises UserError if no corpus is available.
     """
     from common import standin
 

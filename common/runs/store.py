@@ -1,7 +1,7 @@
-"""Results on disk: one atomically written JSON file per fold, below a folder whose name is the key of the run.
+"""Results on disk: one atomically written JSON file per fold, below a folder named by the key of the run.
 
-A run's key is a digest of everything that decides its predictions: paper, experiment, variant, protocol, label map,
-settings, seed, the clips with their labels and the content of their files, and the source code in play.
+A run's key is a digest of everything that affects its predictions: paper, experiment, variant, protocol, label map,
+settings, seed, the clips with their labels and the content of their files, and the source code.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ log = logging.getLogger("mer")
 
 @dataclass(frozen=True)
 class Run:
-    """One experiment's results below `path`; folders are made when something is saved."""
+    """One experiment's results below `path`; folders are created when something is saved."""
 
     path: Path
 
     def describe(self, record: Mapping[str, Any]) -> None:
-        """Store what the run is and what it was made from."""
+        """Store what the run is and what it is based on."""
         write_json(self.path / "run.json", record)
 
     def description(self) -> dict[str, Any] | None:
-        """What `describe` stored, or None where nothing (readable) is there."""
+        """The record that `describe` stored, or None if there is none that can be read."""
         return _read(self.path / "run.json", RUN)
 
     def note(self, lines: Sequence[str]) -> None:
-        """Store lines on what preparing the clips had to do."""
+        """Store notes on the preparation of the clips."""
         write_json(self.path / "notes.json", {"notes": list(lines)})
 
     def notes(self) -> tuple[str, ...]:
-        """What `note` stored."""
+        """The notes that `note` stored."""
         return tuple((_read(self.path / "notes.json", NOTES) or {"notes": []})["notes"])
 
     def save(self, result: FoldResult) -> None:
@@ -64,19 +64,19 @@ class Run:
         self._file("failed", result.fold).unlink(missing_ok=True)
 
     def save_failure(self, fold: str, reason: str, trace: str = "") -> None:
-        """Note why a fold failed, and where in the code; it stays pending."""
+        """Store why a fold failed, and where in the code; it stays pending."""
         write_json(self._file("failed", fold), {"fold": fold, "reason": reason, "trace": trace})
 
     def load(self, fold: str) -> FoldResult | None:
-        """A finished fold, or None. A damaged file is named in the log and counts as not finished."""
+        """A finished fold, or None. A damaged file is logged and counts as not finished."""
         record = _read(self._file("folds", fold), FOLD)
         if record is None:
             return None
         try:
             if digest({name: value for name, value in record.items() if name != "digest"}) != record["digest"]:
-                raise ValueError("its digest does not fit its content")
+                raise ValueError("its digest does not match its content")
             if record["fold"] != fold:
-                raise ValueError("it is that of another fold")
+                raise ValueError("it belongs to another fold")
             result = FoldResult(
                 fold=record["fold"],
                 clips=tuple(record["clips"]),
@@ -93,14 +93,14 @@ class Run:
             _check(result)
             return result
         except (ValueError, RecursionError) as error:
-            log.warning("result %s is damaged (%s); the fold runs again", self._file("folds", fold), error)
+            log.warning("result %s is damaged (%s); the fold is run again", self._file("folds", fold), error)
             return None
 
     def set_aside(self) -> int:
-        """Move all finished folds, and what a recipe keeps, to folders that are not read; returns how many folds."""
+        """Move all finished folds, and files of the recipe, to folders that are not read; returns their number."""
         files = list((self.path / "folds").glob("*.json"))
         number = sum(1 for _ in self.path.glob("folds-set-aside-*")) + 1
-        for name in ("search", "saliency", "folds"):  # the last one says that it is done
+        for name in ("search", "saliency", "folds"):  # folds last: its move completes the operation
             if (folder := self.path / name).is_dir():
                 folder.rename(self.path / f"{name}-set-aside-{number}")
         return len(files)
@@ -120,16 +120,16 @@ def run_folder(out: Path, paper: str, experiment_id: str, key: Mapping[str, Any]
 
 
 def _check(result: FoldResult) -> None:
-    """Raises ValueError where the arrays do not belong together, or a row of the probabilities is none."""
+    """Raise ValueError if the arrays do not belong together, or a row does not contain probabilities."""
     count, p = len(result.clips), result.probabilities
     if result.truth.shape != (count,) or p.ndim != 2 or len(p) != count:
         raise ValueError(f"{count} clips, truth {result.truth.shape}, probabilities {p.shape}")
     if len(set(result.clips)) != count:
-        raise ValueError("a clip is answered twice")
+        raise ValueError("a clip is predicted twice")
     if not ((result.truth >= 0) & (result.truth < p.shape[1])).all():
-        raise ValueError(f"a truth is none of the {p.shape[1]} classes")
+        raise ValueError(f"a true class is not one of the {p.shape[1]} classes")
     if not (p >= 0).all() or not np.allclose(p.sum(axis=1), 1, atol=1e-3):
-        raise ValueError("its probabilities are not at least 0 with sum 1")
+        raise ValueError("its probabilities are negative or do not sum to 1")
 
 
 def _read(path: Path, schema: Schema) -> dict[str, Any] | None:

@@ -14,7 +14,7 @@ from common.types import Experiment
 
 @dataclass(frozen=True)
 class Claims:
-    """What a paper prints: results of its own systems, rows it cites, and facts that an audit can check."""
+    """Printed numbers of a paper: results of its own systems, rows it cites, and facts that an audit can check."""
 
     claims: tuple[Claim, ...]
     cited: tuple[CitedRow, ...]
@@ -22,7 +22,7 @@ class Claims:
 
 
 TEXTS = ("title", "authors", "venue", "year", "url", "summary", "images")
-"""What a paper.toml has beside its [reference]."""
+"""The entries of a paper.toml, apart from its [reference]."""
 
 
 def read_paper(
@@ -31,17 +31,19 @@ def read_paper(
     profiles: Mapping[str, Profile],
     checks: Checks | None = None,
 ) -> Paper:
-    """A paper from its folder, whose name is the paper's key.
+    """Read a paper from its folder, whose name is the paper's key.
 
-    Raises ValueError where paper.toml has other names than `TEXTS` and a [reference], or an experiment has a setting
-    that the profiles do not know.
+    Raises ValueError if paper.toml has other names than `TEXTS` and a [reference], or an experiment has a setting that
+    the profiles do not have.
     """
     path = folder / "paper.toml"
     with path.open("rb") as file:
         record = tomllib.load(file)
     reference = record.pop("reference", {})
     if set(record) != set(TEXTS) or set(reference) != {"kind", "authors", "details"}:
-        raise ValueError(f"{path}: must have {', '.join(TEXTS)} and a [reference] with kind, authors and details alone")
+        raise ValueError(
+            f"{path}: must contain only {', '.join(TEXTS)} and a [reference] with kind, authors and details"
+        )
     for experiment in experiments:
         try:
             profiles["paper"].settings.having(experiment.settings)
@@ -65,10 +67,10 @@ def read_paper(
 def read_claims(path: Path) -> Claims:
     """Read a claims file.
 
-    Each [[claims]] names experiment, variant, metric and source, and prints one figure per corpus (strings, so that
-    the printed digits stay known), in percent with unit = "%". Clip numbers come from its n_clips per corpus, else
-    from [facts.class_counts]. Each [[cited]] is one quoted row, its figures as printed; the facts hold these rows too
-    (`cited`), since the text sets its own figures against them.
+    Each [[claims]] names experiment, variant, metric and source, and gives one number per corpus (as strings, to keep
+    the printed digits), in percent with unit = "%". Numbers of clips come from its n_clips per corpus, else from
+    [facts.class_counts]. Each [[cited]] is one quoted row, with numbers as printed; the facts include these rows too
+    (`cited`), because the text compares its own numbers with them.
     """
     with path.open("rb") as file:
         record = tomllib.load(file)
@@ -97,7 +99,7 @@ def read_claims(path: Path) -> Claims:
 
 
 def read_departures(path: Path) -> tuple[Departure, ...]:
-    """Read a departures file; they are numbered in the order of the file."""
+    """Read a departures file; departures are numbered in the order of the file."""
     with path.open("rb") as file:
         rows = tomllib.load(file)["departures"]
     return tuple(

@@ -12,22 +12,22 @@ from common.scoring.records import Score
 from common.types import FoldResult, History
 
 LAST_MEAN, LAST_DEVIATION = "last ten epochs, mean", "last ten epochs, deviation"
-"""Over the last ten epochs that were trained; the deviation is that of a sample (n - 1)."""
+"""Over the last ten trained epochs; the deviation is that of a sample (n - 1)."""
 BEST_EPOCH = "best epoch, "
 """`best epoch, <stage>` is the largest accuracy of any epoch of that stage."""
 EACH_BEST = "best epoch of each fold (oracle)"
-"""The mean accuracy of folds that are each scored at their own best epoch, weighed by their clips."""
+"""The mean accuracy of folds, each scored at its own best epoch, weighted by clips."""
 SINGLE_SPLITS = BEST_SPLIT, WORST_SPLIT = "best split (oracle)", "worst split (oracle)"
-"""The accuracy of one fold alone: the one with the largest, or the smallest."""
+"""The accuracy of a single fold: the one with the highest or lowest accuracy."""
 PICKED_SPLIT = "last epoch of the "
 ORACLE = "best epoch on the scored split (oracle)"
 STAGE, CURVE = "network", "val_accuracy"
-"""Where a history holds the accuracies, as shares; a metric of `BEST_EPOCH` names its own stage."""
+"""Where a history stores the accuracies, as fractions; a metric of `BEST_EPOCH` names its own stage."""
 LAST = 10
 
 
 def as_json(history: History) -> dict[str, dict[str, list[float | None]]]:
-    """A history as JSON can hold it: None for what is not finite."""
+    """A history for JSON: None replaces values that are not finite."""
     return {
         stage: {name: [value if math.isfinite(value) else None for value in values] for name, values in metrics.items()}
         for stage, metrics in history.items()
@@ -35,7 +35,7 @@ def as_json(history: History) -> dict[str, dict[str, list[float | None]]]:
 
 
 def from_json(record: dict[str, dict[str, list[float | None]]]) -> dict[str, dict[str, list[float]]]:
-    """The history that `as_json` gave, with NaN for None."""
+    """The inverse of `as_json`, with NaN for None."""
     return {
         stage: {name: [math.nan if value is None else value for value in values] for name, values in metrics.items()}
         for stage, metrics in record.items()
@@ -43,21 +43,21 @@ def from_json(record: dict[str, dict[str, list[float | None]]]) -> dict[str, dic
 
 
 def is_picked(selection: str) -> bool:
-    """Whether the best epoch answers by this selection rule, so that a later one may have diverged."""
+    """Whether this selection rule uses the best epoch, so that a later one may have diverged."""
     return ORACLE in selection
 
 
 def divergences(history: History, *, at_the_end: bool = False) -> list[str]:
-    """`network diverged at epoch 5 of 12`, a line for each stage of which an epoch is not finite.
+    """`network diverged at epoch 5 of 12`, one line for each stage with an epoch that is not finite.
 
-    With `at_the_end` for those alone whose last epoch is not.
+    With `at_the_end`, only for stages whose last epoch is not finite.
     """
     lines = []
     for stage, metrics in history.items():
         epochs = max(map(len, metrics.values()), default=0)
         bad = {n for values in metrics.values() for n, value in enumerate(values, start=1) if not math.isfinite(value)}
         if bad and (epochs in bad or not at_the_end):
-            again = "" if epochs in bad else ", and its last epoch is finite again"
+            again = "" if epochs in bad else "; its last epoch is finite again"
             lines.append(f"{stage} diverged at epoch {min(bad)} of {epochs}{again}")
     return lines
 
@@ -68,14 +68,14 @@ def of_history(name: str) -> bool:
 
 
 def is_accuracy(name: str) -> bool:
-    """Whether a metric is a share of correct clips, so that it may stand on one axis with the accuracy."""
+    """Whether a metric is a fraction of correct clips, so that it can be plotted together with the accuracy."""
     return name == "accuracy" or (of_history(name) and name != LAST_DEVIATION)
 
 
 def accuracies(results: Sequence[FoldResult], stage: str) -> NDArray[np.float64]:
-    """Accuracy (epochs,) on the held-out clips of all folds, from the folds' histories; empty where one has none.
+    """Accuracy (epochs,) on the held-out clips of all folds, from the folds' histories; empty if a fold has none.
 
-    NaN in an epoch that is not finite in one of them.
+    NaN for an epoch that is not finite in one of the folds.
     """
     curves = [np.asarray(result.history.get(stage, {}).get(CURVE, ()), float) for result in results]
     epochs = min(map(len, curves), default=0)
@@ -91,10 +91,10 @@ def watched(results: Sequence[FoldResult]) -> bool:
 
 
 def score(results: Sequence[FoldResult], name: str, folds: int) -> tuple[Score | None, str, str]:
-    """A metric of `of_history`, what truly was selected for it, and what is missing where there is no score.
+    """A metric of `of_history`, how it was selected, and what is missing if there is no score.
 
-    There is no interval: nothing says which clips were right in an epoch. Chance is the share of the largest class
-    among the held-out clips; a deviation has none.
+    There is no interval, because it is not known which clips were correct in an epoch. Chance is the fraction of the
+    largest class among the held-out clips; a deviation has no chance level.
     """
     if name in (BEST_SPLIT, WORST_SPLIT):
         return _single(results, name, folds)
@@ -103,17 +103,17 @@ def score(results: Sequence[FoldResult], name: str, folds: int) -> tuple[Score |
     shares = accuracies(results, stage)
     epochs = len(shares)
     which = f"epochs {epochs - LAST + 1}-{epochs}" if epochs >= LAST else "the last ten epochs"
-    selection = ORACLE if best else f"mean and sample deviation of {which}, none picked"
+    selection = ORACLE if best else f"mean and sample deviation of {which}, no epoch selected"
     if not epochs:
         return None, selection, f"no accuracy per epoch is stored for {stage}"
     if not best and epochs < LAST:
-        return None, selection, f"{epochs} epochs were trained, and this number needs {LAST}"
+        return None, selection, f"only {epochs} epochs were trained; this number needs {LAST}"
     last = shares[-LAST:]
     if name == EACH_BEST:
         shares = _best_of_each(results)
     shares = shares[np.isfinite(shares)] if best else shares
     if not (len(shares) if best else np.isfinite(last).all()):
-        return None, selection, f"{stage} diverged: {'no epoch' if best else 'not each of these epochs'} is finite"
+        return None, selection, f"{stage} diverged: {'no epoch' if best else 'not every one of these epochs'} is finite"
     value = np.max(shares) if best else np.std(last, ddof=1) if name == LAST_DEVIATION else np.mean(last)
     truth = np.bincount(np.concatenate([result.truth for result in results]))
     chance = None if name == LAST_DEVIATION else float(truth.max() / truth.sum())
@@ -123,14 +123,14 @@ def score(results: Sequence[FoldResult], name: str, folds: int) -> tuple[Score |
 
 
 def _best_of_each(results: Sequence[FoldResult]) -> NDArray[np.float64]:
-    """The mean of the folds' best epochs, (1,), weighed by their clips."""
+    """The mean of the folds' best epochs, (1,), weighted by clips."""
     curves = [np.asarray(result.history[STAGE][CURVE], float) for result in results]
     best = [np.max(curve[np.isfinite(curve)], initial=-np.inf) for curve in curves]
     return np.average(best, weights=[len(result.clips) for result in results], keepdims=True)
 
 
 def _single(results: Sequence[FoldResult], name: str, folds: int) -> tuple[Score | None, str, str]:
-    """The accuracy of the best or the worst of the splits that have finished, picked by that accuracy."""
+    """The accuracy of the best or worst finished split, selected by that accuracy."""
     selection = f"{PICKED_SPLIT}{'best' if name == BEST_SPLIT else 'worst'} of {folds} splits (oracle)"
     shares = [float((result.probabilities.argmax(axis=1) == result.truth).mean()) for result in results]
     if not shares:

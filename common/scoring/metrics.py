@@ -1,4 +1,4 @@
-"""Metrics of pooled predictions, all from confusion matrices so that a bootstrap can vectorise them.
+"""Metrics of pooled predictions, computed from confusion matrices so that a bootstrap can be vectorised.
 
 A confusion matrix is (..., classes, classes): rows truth, columns prediction, in counts or weights.
 """
@@ -44,7 +44,7 @@ def uar(matrix: Matrix) -> NDArray[np.float64]:
 
 
 def accuracy(matrix: Matrix) -> NDArray[np.float64]:
-    """Share of clips on the diagonal."""
+    """Fraction of clips on the diagonal."""
     return np.trace(matrix, axis1=-2, axis2=-1) / matrix.sum(axis=(-2, -1))
 
 
@@ -58,7 +58,7 @@ def metric(name: str, classes: tuple[str, ...]) -> Callable[[Matrix], NDArray[np
 
 
 def always_largest(truth_counts: NDArray[np.integer]) -> NDArray[np.int64]:
-    """The confusion matrix of always answering the largest class: the chance level of every metric."""
+    """The confusion matrix of always predicting the largest class: the chance level of every metric."""
     matrix = np.zeros((len(truth_counts), len(truth_counts)), np.int64)
     matrix[:, int(np.argmax(truth_counts))] = truth_counts
     return matrix

@@ -1,4 +1,4 @@
-"""Two methods on the clips that both answer: paired tests from the results of their folds."""
+"""Paired tests of two methods on the clips that both predict, from the results of their folds."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def paired(
 ) -> tuple[PairedTest, ...]:
     """One test per pair of names in `methods`, in their order; a pair without a common clip is left out.
 
-    Answers are joined by clip id, of which all but the clip's name is the subject, whatever the folds and their order.
-    Holm's correction is for all tests that are returned. Raises ValueError where a method answers a clip twice, and
-    where the two of a pair have different truths for one clip.
+    Predictions are joined by clip id, which without the clip's name is the subject, whatever the folds and their order.
+    Holm's correction covers all returned tests. Raises ValueError if a method predicts a clip twice, or if the methods
+    of a pair have different true classes for a clip.
     """
     answers = {name: _answers(name, methods[name]) for pair in pairs for name in pair}
     made = [_test(first, second, answers[first], answers[second], classes) for first, second in pairs]
@@ -40,7 +40,7 @@ def _answers(name: str, results: Sequence[FoldResult]) -> Predictions:
         predicted = result.probabilities.argmax(axis=1)
         for clip, truth, answer in zip(result.clips, result.truth, predicted, strict=True):
             if clip in answers:
-                raise ValueError(f"{name} answers {clip} twice")
+                raise ValueError(f"{name} predicts {clip} twice")
             answers[clip] = int(truth), int(answer)
     return answers
 
@@ -55,7 +55,7 @@ def _test(
             raise ValueError(f"{first} and {second} have different truths for {clip}")
     if not clips:
         return None
-    # Sorted subjects, so that the same random swaps fall to them in whatever order their clips come.
+    # Subjects are sorted, so that the random swaps do not depend on the order of clips.
     names, subject = np.unique([clip.rpartition("/")[0] for clip in clips], return_inverse=True)
     truth = np.array([first_answers[clip][0] for clip in clips])
     by_method = [np.array([method[clip][1] for clip in clips]) for method in (first_answers, second_answers)]

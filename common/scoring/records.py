@@ -1,4 +1,4 @@
-"""What scoring makes: scores, claims beside them, confusion matrices and paired tests."""
+"""Results of scoring: scores, comparisons with claims, confusion matrices and paired tests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from common.contract import Claim
 class Score:
     """A metric of pooled predictions with a bootstrap-over-subjects interval and its chance level, if it has one.
 
-    `p` is that of doing as well when the answers for each subject change places among its clips.
+    `p` is the probability of a score as high when the predictions for each subject are permuted among its clips.
     """
 
     metric: str
@@ -30,12 +30,12 @@ class Score:
 
 @dataclass(frozen=True)
 class PairedTest:
-    """Two methods on the clips that both answer, in favour of `first` where `difference` is positive.
+    """Two methods on the clips that both predict, in favour of `first` if `difference` is positive.
 
-    `only_first` and `only_second` count the clips that one of them alone gets right, on which `mcnemar` is the exact
-    two-sided p of McNemar's test. `difference` is that of UF1, `p` its two-sided p when the answers of whole subjects
-    are swapped between the methods. `adjusted` and `mcnemar_adjusted` are the two p by Holm's correction for all tests
-    of one table.
+    `only_first` and `only_second` count the clips that only one method gets right; `mcnemar` is the exact two-sided p
+    of McNemar's test on these. `difference` is that of UF1, `p` its two-sided p when the predictions for whole subjects
+    are swapped between the methods. `adjusted` and `mcnemar_adjusted` are both p after Holm's correction for all tests
+    of a table.
     """
 
     first: str
@@ -53,7 +53,7 @@ class PairedTest:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A claim beside a score. Either may be missing; a missing number is a dash, never zero."""
+    """A claim and a score. Either may be missing; a missing number is a dash, never zero."""
 
     experiment: str
     variant: str
@@ -70,9 +70,9 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Confusion:
-    """Counts of answers, rows truth, columns prediction, in the order of `classes`.
+    """Counts of predictions, rows truth, columns prediction, in the order of `classes`.
 
-    They are on `clips` clips: of as many as there are answers, unless several folds test the same clip.
+    `clips` is the number of different clips: that of the predictions, unless several folds test the same clip.
     """
 
     experiment: str

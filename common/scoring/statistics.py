@@ -18,10 +18,10 @@ def guess_test(
     classes: int,
     draws: int = 2000,
 ) -> float:
-    """One-sided p of a score as high when the answers for each subject change places among its clips.
+    """One-sided p of a score as high when the predictions for each subject are permuted among its clips.
 
-    subject, truth, answer (n,). The chance level of the largest class is not what an uninformed method reaches that
-    spreads its answers; this is. The draws are fixed; p is (1 + hits) / (1 + draws).
+    subject, truth, answer (n,). Unlike the chance level of the largest class, this is what an uninformed method reaches
+    that spreads its predictions over the classes. The draws are fixed; p is (1 + hits) / (1 + draws).
     """
     order = np.argsort(subject, kind="stable")
     truth, answer = truth[order].astype(np.int64), answer[order].astype(np.int64)
@@ -45,7 +45,7 @@ def subject_interval(
 
     `per_subject` (subjects, classes, classes) holds one confusion matrix per subject; whole subjects are drawn with
     replacement, since the clips of one subject are not independent. None with fewer than two subjects. The draws are
-    fixed, so that equal predictions give equal intervals.
+    fixed, so equal predictions give equal intervals.
     """
     subjects = len(per_subject)
     if subjects < 2:
@@ -58,9 +58,9 @@ def subject_interval(
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
-    """McNemar's test: exact two-sided p that of two methods neither is right alone more often than the other.
+    """McNemar's test: exact two-sided p for the hypothesis that neither method alone is right more often.
 
-    From the numbers of clips that one of them alone gets right, which are binomial at 1/2; 1.0 where both are 0.
+    Computed from the numbers of clips that only one method gets right, binomial with 1/2; 1.0 if both are 0.
     """
     from scipy.stats import binomtest
 
@@ -69,7 +69,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
 
 
 CHUNK = 1024
-"""Swaps whose confusion matrices are in memory at once."""
+"""Number of swaps whose confusion matrices are in memory at once."""
 
 
 def swap_test(
@@ -121,7 +121,7 @@ def holm(p: Sequence[float]) -> tuple[float, ...]:
     """
     values = np.array(p, np.float64)
     if not ((values >= 0) & (values <= 1)).all():
-        raise ValueError("a p value lies in 0-1")
+        raise ValueError("a p value must be in 0-1")
     order = np.argsort(values)
     stepped = np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1))
     adjusted = np.empty_like(values)

@@ -1,4 +1,4 @@
-"""Claims beside scores: what was measured, and whether it may be compared at all."""
+"""Claims and scores: what was measured, and whether it can be compared."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from common.scoring.statistics import guess_test, subject_interval
 from common.types import Experiment, FoldResult
 
 TOLERANCE = 0.01
-"""MATCH: within this of the printed value. CLOSE: the printed value lies in the 95% interval. Else DIFFERS."""
+"""MATCH: at most this far from the printed value. CLOSE: the printed value is in the 95% interval. Else DIFFERS."""
 
 METRICS = ("uf1", "uar", "accuracy")
 LAST_EPOCH = "last epoch"
-"""The selection rule beside which the report shows what picking the best epoch on the scored clips would have given."""
+"""The selection rule for which the report also shows the result of selecting the best epoch on the scored clips."""
 
 
 def pooled(
@@ -29,8 +29,8 @@ def pooled(
 ) -> NDArray[np.int64]:
     """Confusion matrices (subjects, classes, classes) of the predictions, of one corpus or of all (None).
 
-    Joined by clip id, of which all but the clip's name is the subject; raises ValueError where two folds predict one
-    clip and the protocol does not have it so (`repeated`).
+    Joined by clip id, which without the clip's name is the subject; raises ValueError if two folds predict the same
+    clip, unless the protocol allows it (`repeated`).
     """
     seen: set[str] = set()
     matrices: dict[str, NDArray[np.int64]] = {}
@@ -38,7 +38,7 @@ def pooled(
         predicted = result.probabilities.argmax(axis=1)
         for clip, truth, answer in zip(result.clips, result.truth, predicted, strict=True):
             if clip in seen and not repeated:
-                raise ValueError("a clip is predicted by two folds")
+                raise ValueError("two folds predict the same clip")
             seen.add(clip)
             if corpus is None or clip.startswith(f"{corpus}/"):
                 matrix = matrices.setdefault(clip.rpartition("/")[0], np.zeros((classes, classes), np.int64))
@@ -51,7 +51,7 @@ def score(
 ) -> Score | None:
     """A metric of pooled confusion matrices (one per subject) with interval and chance; None without any clip.
 
-    `clips` is how many the matrices are of, which count a clip once per fold that tests it.
+    `clips` is the number of different clips; the matrices count a clip once per fold that tests it.
     """
     total = matrices.sum(axis=0)
     if not total.any():
@@ -75,17 +75,17 @@ def compare(
     data: str,
     command: Callable[[Experiment], str],
 ) -> tuple[Comparison, ...]:
-    """Every metric of one experiment, beside the claim if there is one.
+    """Every metric of one experiment, with the claim if there is one.
 
-    On its corpus, or on the composite and on each of its corpora. A metric of the training history that belongs to
-    another variant is left out where this one has no such history.
+    On its corpus, or on the composite and each of its corpora. A metric of the training history that belongs to another
+    variant is left out if this variant has no such history.
     """
     comparisons = []
     for corpus, within in parts(experiment):
         matrices = pooled(results, within, len(experiment.labels.classes), experiment.protocol in REPEATED)
         printed = [c for c in paper.claims if (c.experiment, c.corpus) == (experiment.name, corpus)]
         if experiment.control:
-            printed = []  # no paper prints what is left of its result
+            printed = []  # papers do not print results of controls
         nearness = {experiment.twin_of: 1, experiment.variant: 2}
         claims = {c.metric: c for c in sorted(printed, key=lambda c: nearness.get(c.variant, 0))}
         watched = experiment.selection == LAST_EPOCH and within is None and histories.watched(results)
@@ -116,9 +116,9 @@ def compare(
                 why=why,
                 caveats=tuple(dict.fromkeys(caveat for result in results for caveat in result.caveats)),
             )
-            if "oracle" in selection:  # said whatever the verdict
+            if "oracle" in selection:  # whatever the verdict
                 choice = "the split is" if selection.startswith(histories.PICKED_SPLIT) else "the best epoch is"
-                reason += f"; {choice} picked on the very clips that are scored"
+                reason += f"; {choice} selected on the clips that are scored"
             comparisons.append(
                 Comparison(
                     experiment=experiment.name,
@@ -150,9 +150,9 @@ def judge(
     why: str = "",
     caveats: Sequence[str] = (),
 ) -> tuple[str, str]:
-    """Verdict and reason for one claim beside one score, with `done` of `folds` folds finished.
+    """Verdict and reason for one claim and one score, with `done` of `folds` folds finished.
 
-    `changed` are options by which the run does other than the paper, `why` says what a missing score lacks. `caveats`
+    `changed` are options that make the run differ from the paper, `why` is the reason for a missing score. `caveats`
     are those of the folds: with any, the score is not comparable.
     """
     if not done:
@@ -171,15 +171,15 @@ def judge(
         reasons.append(f"changed by {changed}")
     reasons += caveats if claim is not None else ()
     if claim is None:
-        reasons.append("the paper prints no such number")
+        reasons.append("the paper does not print this number")
     elif claim.variant != experiment.variant:
-        reasons.append(f"the printed number is taken to belong to the variant {claim.variant}")
+        reasons.append(f"the printed number is assumed to belong to the variant {claim.variant}")
     elif (held_out := sum(n for _, n in experiment.held_out.values())) and claim.n_clips not in (None, held_out):
-        reasons.append(f"the printed number is one of {claim.n_clips} clips, and {held_out} are held out")
+        reasons.append(f"the printed number is for {claim.n_clips} clips, but {held_out} are held out")
     elif measured is not None and not reasons and claim.n_clips not in (None, measured.n_clips):
-        return "INCOMPLETE", f"{measured.n_clips} clips, the paper has {claim.n_clips}"
+        return "INCOMPLETE", f"{measured.n_clips} clips; the paper has {claim.n_clips}"
     if measured is None:
-        reasons.append(why or "no finished fold holds the clips that this number needs")
+        reasons.append(why or "no finished fold contains the clips that this number needs")
     if measured is None or claim is None or reasons:
         return "INCOMPLETE" if incomplete else "NOT_COMPARABLE", "; ".join(reasons)
     apart = measured.value - claim.value
@@ -189,12 +189,12 @@ def judge(
     if measured.low is None or measured.high is None:
         return "DIFFERS", f"{difference}; this number has no interval"
     if measured.low <= claim.value <= measured.high:
-        return "CLOSE", f"{difference}; the printed value lies in the interval"
-    return "DIFFERS", f"{difference}; the printed value lies outside the interval"
+        return "CLOSE", f"{difference}; the printed value is inside the interval"
+    return "DIFFERS", f"{difference}; the printed value is outside the interval"
 
 
 def parts(experiment: Experiment) -> list[tuple[str, str | None]]:
-    """(name, corpus to restrict to or None) of everything that is scored: one corpus is no composite."""
+    """(name, corpus to restrict to or None) of everything that is scored; a single corpus is not a composite."""
     scored = experiment.tested_on or experiment.corpora
     if len(scored) == 1:
         return [(scored[0], None)]
@@ -214,7 +214,7 @@ def guessing(results: Sequence[FoldResult], corpus: str | None, name: str, class
 
 
 def n_clips(results: Sequence[FoldResult], corpus: str | None) -> int:
-    """How many different clips are predicted, of one corpus or of all (None)."""
+    """The number of different clips predicted, of one corpus or of all (None)."""
     return len({clip for result in results for clip in result.clips if corpus is None or clip.startswith(f"{corpus}/")})
 
 
@@ -231,9 +231,9 @@ def confusion_tables(experiment: Experiment, results: Sequence[FoldResult]) -> t
 
 
 def between_variants(paper: Paper, results: Mapping[str, Sequence[FoldResult]]) -> tuple[PairedTest, ...]:
-    """Paired tests of each variant with its leak-free twin, and with that of tuned settings, on the same clips.
+    """Paired tests of each variant with its leak-free twin and with its tuned copy, on the same clips.
 
-    `results` are finished folds by experiment id. Variants that test a clip in several folds take no part.
+    `results` are finished folds by experiment id. Variants that test a clip in several folds are left out.
     """
     once = {e.id: e for e in paper.experiments if e.protocol not in REPEATED and results.get(e.id)}
     pairs = [
@@ -244,5 +244,5 @@ def between_variants(paper: Paper, results: Mapping[str, Sequence[FoldResult]]) 
     ]
     classes = max(
         (len(experiment.labels.classes) for experiment in once.values()), default=0
-    )  # an empty one is no class
+    )  # 0 if there are no experiments
     return paired({name: results[name] for name in once}, pairs, classes)

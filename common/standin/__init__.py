@@ -1,9 +1,9 @@
 """Stand-in corpora: synthetic CASME II, SMIC, SAMM and CAS(ME)^2 in the layouts of the real ones.
 
-The real corpora are licensed and cannot be shipped. These are rendered from face photographs that scikit-image ships,
-blended so that no subject is a real person; numbers measured on them compare with no published number. `faces` makes
-the subjects, `portraits` their pictures, `motion` plays facial action units; `casting` and `recordings` decide which
-clips there are, `films` what is filmed of them, `layouts` where pictures lie and `sheets` what the tables say.
+The real corpora are licensed and cannot be shipped. The stand-ins are rendered from face photographs that scikit-image
+ships, blended so that no subject is a real person; numbers measured on them cannot be compared with published ones.
+`faces` creates the subjects, `portraits` their images, and `motion` plays facial action units; `casting` and
+`recordings` define the clips, `films` the recordings, `layouts` the files and `sheets` the tables.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ Item = TypeVar("Item")
 Made = TypeVar("Made")
 
 REVISION = 3
-"""Part of the folder's name; another revision writes other pictures."""
+"""Part of the folder's name; another revision writes different images."""
 CORPORA = ("casme2", "smic", "samm", "casme_sq")
 ON_REQUEST = ("smic_vis", "smic_nir")
-"""Further parts of SMIC, which lie in its folder."""
+"""Further parts of SMIC, which are in its folder."""
 MOST_MOTION = 16
-"""Times the motion of a micro-expression: no face moves that far."""
+"""Maximum motion, relative to a micro-expression: no face moves that far."""
 
 
 def ensure(
@@ -44,14 +44,14 @@ def ensure(
     motion: float = 1.0,
     progress: Progress | None = None,
 ) -> Path:
-    """The folder that holds CASME2/, SMIC/, SAMM/ and CAS(ME)^2/, each written when `corpora` first asks for it.
+    """The folder with CASME2/, SMIC/, SAMM/ and CAS(ME)^2/, each written when it is first requested in `corpora`.
 
-    `subjects` bounds the subjects of each corpus, `clips` the clips per subject (of CASME II and SAMM those that count
-    in the three classes); None and None write as many as the real corpora hold. With `motion` faces move so many times
-    as far in their expressions, and nothing else differs: neither people, clips and timing nor what moves without an
-    expression. A build that is interrupted leaves nothing that counts as complete. Of two processes that need the same
-    corpora one builds and the other waits. Raises UserError where `cache` cannot be written, a name is unknown, a bound
-    is not positive or `motion` out of its range.
+    `subjects` limits the subjects of each corpus, `clips` the clips per subject (in CASME II and SAMM, those in the
+    three classes); None and None write as many as in the real corpora. `motion` multiplies the motion of expressions;
+    nothing else changes: neither people, clips and timing nor movements without an expression. An interrupted build
+    leaves nothing that counts as complete. If two processes need the same corpora, one builds and the other waits.
+    Raises UserError if `cache` cannot be written, a name is unknown, a limit is not positive or `motion` is out of
+    range.
     """
     from common.standin import layouts
 
@@ -103,12 +103,12 @@ def _build(
         write(part, corpora=(corpus,), subjects=subjects, clips=clips, seed=seed, motion=motion, progress=progress)
         unit.parent.mkdir(parents=True, exist_ok=True)
         shared = unit.relative_to(target).parts[0]
-        if unit.parent != target:  # a part of a corpus: what marks all of it is not in the folder that moves
+        if unit.parent != target:  # part of a corpus: its marker is not in the moved folder
             _mark(target / shared)
         try:
             (part / unit.relative_to(target)).rename(unit)
         except OSError:
-            if not unit.is_dir():  # else another process, where there are no locks, was first
+            if not unit.is_dir():  # else another process was first, where locks are not supported
                 raise
     finally:
         shutil.rmtree(part, ignore_errors=True)
@@ -126,12 +126,12 @@ def write(
     tables: Mapping[str, str] = MappingProxyType({}),
     progress: Progress | None = None,
 ) -> None:
-    """Write `corpora` below `root`; what `subjects`, `clips`, `seed` and `motion` mean is said at `ensure`.
+    """Write `corpora` below `root`; for `subjects`, `clips`, `seed` and `motion` see `ensure`.
 
     `editions` names, by corpus, the trees to write instead of the default ones (`layouts.EDITIONS`), and `tables` the
-    version of the annotation table (`sheets.TABLES`). The pictures of a recording depend on the seed, its corpus, its
-    subject and name and the clips in it alone, and are the same in all editions that show it from one camera.
-    Raises UserError for an unknown name, and where a bound is not positive.
+    version of the annotation table (`sheets.TABLES`). The images of a recording depend only on the seed, its corpus,
+    subject and name and its clips, and are the same in all editions that show it from one camera. Raises UserError for
+    an unknown name, and if a limit is not positive.
     """
     from common.standin import films, layouts, rendering, sheets
 
@@ -181,9 +181,9 @@ def _mark(folder: Path) -> None:
 
 
 def _threaded(work: Callable[[Item], Made], items: Sequence[Item]) -> Iterator[tuple[Item, Made]]:
-    """`work` done on all `items`, as (item, result) in no certain order; what has not begun when it fails is dropped.
+    """`work` done on all `items`, as (item, result) in any order; after a failure, work not yet started is dropped.
 
-    Threads suffice: OpenCV and NumPy do their work outside the interpreter's lock.
+    Threads suffice: OpenCV and NumPy release the interpreter lock.
     """
     pool = ThreadPoolExecutor(os.cpu_count() or 1)
     try:
@@ -198,9 +198,9 @@ def _check(corpora: Sequence[str], subjects: int | None, clips: int | None, moti
     known = (*CORPORA, *ON_REQUEST)
     for name in corpora:
         if name not in known:
-            raise UserError(f"{name!r} is no stand-in corpus; known are {', '.join(known)}")
+            raise UserError(f"{name!r} is not a stand-in corpus; known: {', '.join(known)}")
     for name, bound in (("subjects", subjects), ("clips", clips)):
         if bound is not None and bound < 1:
-            raise UserError(f"stand-in corpora need {name} of at least 1, not {bound}")
+            raise UserError(f"the number of {name} of stand-in corpora must be at least 1, not {bound}")
     if not 0 <= motion <= MOST_MOTION:
-        raise UserError(f"stand-in corpora take a motion from 0 to {MOST_MOTION}, not {motion:g}")
+        raise UserError(f"stand-in corpora need a motion from 0 to {MOST_MOTION}, not {motion:g}")

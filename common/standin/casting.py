@@ -1,7 +1,7 @@
-"""Which clips the stand-ins of CASME II, SMIC and SAMM hold: subjects, names, emotions, action units, frame numbers.
+"""The clips of the stand-ins of CASME II, SMIC and SAMM: subjects, names, emotions, action units, frame numbers.
 
-Names, counts and oddities are those of the real corpora; the clips behind them are invented. CAS(ME)^2, whose clips
-are parts of recordings, is cast in `recordings`.
+Names, counts and oddities are those of the real corpora; the clips themselves are invented. CAS(ME)^2, whose clips
+are parts of recordings, is defined in `recordings`.
 """
 
 from __future__ import annotations
@@ -57,16 +57,16 @@ WHOLE: Mapping[str, Mapping[str, int]] = {
         "others": 26,
     },
 }  # fmt: skip
-FIXED: Mapping[tuple[str, str], tuple[str, ...]] = {("smic", "18"): ("surprise",) * 3}  # a table speaks of s18_sur_03
+FIXED: Mapping[tuple[str, str], tuple[str, ...]] = {("smic", "18"): ("surprise",) * 3}  # a table contains s18_sur_03
 UNCLASSED: Mapping[str, tuple[str, ...]] = {"casme2": ("10", "18"), "samm": ("031",)}
 
 
 @dataclass(frozen=True)
 class Role:
-    """One clip: frame numbers as played; what is `printed_...` stands in the table instead, where it errs.
+    """One clip: frame numbers as played; `printed_...` are the values in the table where it is wrong.
 
-    `recording` is what the clip is a part of, where that has a name of its own. `valence` and `self_report` are what
-    CAS(ME)^2 codes beside the stimulus, its emotion.
+    `recording` is the recording that contains the clip, if it has its own name. `valence` and `self_report` are codes
+    of CAS(ME)^2 in addition to the stimulus, its emotion.
     """
 
     corpus: str
@@ -87,11 +87,11 @@ class Role:
 
     @property
     def id(self) -> str:
-        """`corpus/subject/name`, from which all that is random in the clip is drawn."""
+        """`corpus/subject/name`, which seeds everything random in the clip."""
         return f"{self.corpus}/{self.subject}/{self.name}"
 
 
-# Rows that the real tables hold: (corpus, subject, clip): emotion, onset, apex as played, offset, apex as printed.
+# Rows of the real tables: (corpus, subject, clip): emotion, onset, apex as played, offset, apex as printed.
 ODD: Mapping[tuple[str, str, str], tuple[str, int, int, int, int | str]] = {
     ("casme2", "04", "EP12_01f"): ("disgust", 261, 290, 321, "/"),
     ("casme2", "05", "EP09_05f"): ("repression", 69, 95, 123, 69),
@@ -118,9 +118,9 @@ ODD_IN_WHOLE: Mapping[tuple[str, str, str], tuple[str, int, int, int, int | str 
 def cast(corpus: str, subjects: int | None, clips: int | None, seed: int) -> tuple[Role, ...]:
     """All clips of a corpus other than CAS(ME)^2.
 
-    `subjects` bounds the subjects, `clips` the clips of the three classes per subject. Among few clips, lengths drawn
-    clip by clip would by chance tell the classes apart, to a network that sees no motion: there, a subject's clips are
-    of one length.
+    `subjects` limits the subjects, `clips` the clips of the three classes per subject. With few clips, lengths drawn
+    for each clip could by chance reveal the classes to a network that sees no motion: so all clips of a subject then
+    have the same length.
     """
     people = SUBJECTS[corpus][:subjects]
     odd = ODD_IN_WHOLE if clips is None else ODD
@@ -145,7 +145,7 @@ def cast(corpus: str, subjects: int | None, clips: int | None, seed: int) -> tup
 
 
 def _rotated(corpus: str, people: Sequence[str], clips: int) -> dict[str, list[str]]:
-    """Emotions in turn: each subject has two classes or more (from two clips on), all subjects together all three."""
+    """Rotate emotions: each subject has two classes or more (from two clips on), all subjects together all three."""
     parts: dict[str, list[str]] = {}
     for index, person in enumerate(people):
         parts[person] = [REST[corpus]] if corpus in REST else []
@@ -164,9 +164,9 @@ def _rotated(corpus: str, people: Sequence[str], clips: int) -> dict[str, list[s
 def _whole(
     corpus: str, people: Sequence[str], placed: Mapping[tuple[str, str, str], tuple], rng: np.random.Generator
 ) -> dict[str, list[str]]:
-    """The real numbers of clips per emotion, dealt so that each classed subject has two classes or more.
+    """The real numbers of clips per emotion, distributed so that each classed subject has two classes or more.
 
-    Where `people` are fewer than the whole corpus, each emotion shrinks in proportion.
+    If `people` are fewer than the whole corpus, each emotion is reduced in proportion.
     """
     share = len(people) / len(SUBJECTS[corpus])
     left = {emotion: max(round(count * share), 1) for emotion, count in WHOLE[corpus].items()}
@@ -182,7 +182,7 @@ def _whole(
     for emotions in (lighter, heavier):
         deck = [emotion for emotion in emotions for _ in range(left[emotion])]
         rng.shuffle(deck)
-        # The rare emotions of CASME II count in no class: one clip of a class comes first for everybody.
+        # The rare emotions of CASME II belong to no class: everyone first gets a clip of a class.
         deck.sort(key=lambda emotion: corpus == "casme2" and emotion in ("sadness", "fear"))
         for index, emotion in enumerate(deck):
             turn = index if index < len(classed) else int(len(classed) * rng.random() ** 1.5)
@@ -196,7 +196,7 @@ def _whole(
 
 
 def _names(corpus: str, person: str, emotions: Sequence[str], rng: np.random.Generator) -> list[str]:
-    """Clip names in the corpus' manner, none of them one of the odd rows'."""
+    """Clip names in the style of the corpus, none of them that of an odd row."""
     if corpus in SMIC:
         short = {"negative": "ne", "positive": "po", "surprise": "sur"}
         return [f"s{person}_{short[e]}_{emotions[: i + 1].count(e):02d}" for i, e in enumerate(emotions)]
@@ -210,7 +210,7 @@ def _names(corpus: str, person: str, emotions: Sequence[str], rng: np.random.Gen
 
 
 def _length(corpus: str, person: str, name: str, seed: int) -> int:
-    """Frames of a clip; of all of a subject's clips where `name` is empty, and then enough for every network."""
+    """Frames of a clip; of all clips of a subject if `name` is empty, and then enough for every network."""
     rng = generator(seed, corpus, person, name, "length")
     if corpus in SMIC:
         length = int(np.clip(round(rng.normal(33.7, 9.5)), 11 if name else 20, 58))

@@ -1,12 +1,11 @@
-"""Faces of nobody: blends of several small photographs, composed into head-and-shoulders pictures.
+"""Synthetic faces: blends of several small photographs, composed into head-and-shoulders images.
 
 The photographs are the hundred face crops of `skimage.data.lfw_subset()`, 25x25 pixels each. A subject is a weighted
-mean of three of them, in shape and in brightness, after each was warped to the mean shape by its dlib landmarks. What
-such small pictures lack in sharpness comes from the high-pass detail of `skimage.data.astronaut()`, warped the same
+mean of three of them, in shape and in brightness, after each was warped to the mean shape by its dlib landmarks. The
+sharpness that such small images lack comes from the high-pass detail of `skimage.data.astronaut()`, warped the same
 way. `portraits` draws what is around the face.
 
-Everything is placed in face units: the origin lies between the eyes, the distance of the eye centres is 1, y points
-down.
+All positions are in face units: the origin is between the eyes, the distance of the eye centres is 1, y points down.
 """
 
 from __future__ import annotations
@@ -20,24 +19,24 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[Any]  # float32 where nothing else is said; OpenCV's own annotations name no single type
+Array = NDArray[Any]  # float32 unless stated otherwise; OpenCV's own annotations name no single type
 
 # Crops that show a frontal face without glasses, its mouth closed or nearly so.
 FRONTAL = (2, 7, 20, 42, 46, 60, 62, 63, 66, 72, 90, 95, 98)
 BLENDED = 3
 ENLARGED = 12
 MARGIN = 60
-UNIT = 100.0  # pixels per face unit in the pictures that are blended
+UNIT = 100.0  # pixels per face unit in the blended images
 LEFT, TOP, RIGHT, BOTTOM = -1.7, -1.9, 1.7, 2.3  # the part of the face plane that is blended, in face units
 NO_MAP = np.empty(0, np.float32)  # `cv2.remap` takes both coordinates in its first map
 MIRROR = np.r_[
     16:-1:-1, 26:16:-1, 27:31, 35:30:-1, 45:41:-1, 47, 46, 39:35:-1, 41, 40, 54:47:-1, 59:54:-1, 64:59:-1, 67:64:-1
 ]  # fmt: skip
-"""Which landmark each of the 68 becomes in a mirrored face."""
+"""The index that each of the 68 landmarks has in a mirrored face."""
 
 
 def generator(*names: object) -> np.random.Generator:
-    """A random generator that depends on `names` alone."""
+    """A random generator that depends only on `names`."""
     digest = hashlib.sha256("/".join(map(str, names)).encode()).digest()
     return np.random.default_rng(int.from_bytes(digest[:16], "big"))
 
@@ -54,9 +53,9 @@ class Sources:
 
 @cache  # they never change, and finding their landmarks takes seconds
 def sources() -> Sources:
-    """Read and landmark the photographs.
+    """Read the photographs and find their landmarks.
 
-    Raises UserError where the 68-point landmark model is missing.
+    Raises UserError if the 68-point landmark model is missing.
     """
     from skimage import data
 
@@ -117,7 +116,7 @@ def unit_grid(step: float = 1.0) -> Array:
 
 
 def warped(picture: Array, marks: Array, shape: Array) -> Array:
-    """`picture` so warped that its landmarks `marks` (pixels) come to lie on `shape` (face units)."""
+    """`picture` warped so that its landmarks `marks` (pixels) match `shape` (face units)."""
     coarse = thin_plate(shape, marks, unit_grid(8), 1e-2)
     size = unit_grid().shape[1::-1]
     maps = cv2.resize(coarse, size, interpolation=cv2.INTER_LINEAR)
@@ -144,7 +143,7 @@ def crown(shape: Array, top: float, inset: float = 0.0) -> Array:
 
 
 def levelled(picture: Array, mask: Array) -> Array:
-    """`picture` with mean 0.5 and spread 0.13 inside `mask`, its large-scale lighting mostly taken away."""
+    """`picture` with mean 0.5 and spread 0.13 inside `mask`, with most large-scale lighting removed."""
     weight = mask + 1e-4
     light = cv2.GaussianBlur(picture * weight, (0, 0), 0.7 * UNIT) / cv2.GaussianBlur(weight, (0, 0), 0.7 * UNIT)
     flat = picture - 0.75 * light
@@ -156,7 +155,7 @@ def levelled(picture: Array, mask: Array) -> Array:
 def blend(given: Sources, rng: np.random.Generator) -> tuple[Array, Array]:
     """The face of a new subject.
 
-    Returns its brightness relative to its mean, float32 (height, width) on `unit_grid`, and its landmarks (68, 2) in
+    Returns the brightness relative to its mean, float32 (height, width) on `unit_grid`, and its landmarks (68, 2) in
     face units. The face is extended smoothly beyond its outline.
     """
     chosen = rng.choice(len(given.pictures) - 1, BLENDED, replace=False)
@@ -176,8 +175,8 @@ def blend(given: Sources, rng: np.random.Generator) -> tuple[Array, Array]:
         tone += weight * levelled(warped(picture, marks, shape), head)
     portrait = levelled(warped(given.pictures[-1], given.landmarks[-1], shape), head)
     sharp = portrait - cv2.GaussianBlur(portrait, (0, 0), 0.09 * UNIT)
-    # The portrait smiles and has a fringe: its detail is taken in full around the eyes, in part elsewhere, and not
-    # at the mouth, whose closed lips are a drawn line.
+    # The portrait smiles and has a fringe: its detail is used fully around the eyes, partly elsewhere, and not at the
+    # mouth, whose closed lips are a drawn line.
     eyes = shape[[17, 19, 24, 26, 45, 46, 41, 36]]
     lips = shape[48:60] + 0.35 * (shape[48:60] - shape[48:60].mean(0))
     gain = (0.5 + 0.4 * fill(eyes, 0.08)) * fill(crown(shape, -0.56, 0.12), 0.06) * (1 - 0.9 * fill(lips, 0.05))

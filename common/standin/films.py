@@ -1,4 +1,4 @@
-"""What is filmed at once: the clips of a corpus as parts of recordings."""
+"""Recordings and the clips of a corpus in them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from common.standin import casting, recordings
 from common.standin.casting import Role
 from common.standin.faces import generator
 
-UNRELEASED = 23  # of SMIC HS one clip in so many, 7 of all 164, has no long recording of its own
+UNRELEASED = 23  # one in this many clips of SMIC HS, 7 of all 164, has no long recording of its own
 ENCORES = 4  # long recordings of SMIC with a second expression
 
 
@@ -17,7 +17,7 @@ ENCORES = 4  # long recordings of SMIC with a second expression
 class Film:
     """A recording: frames `first` to `last` and the clips in it.
 
-    `encore` is an expression after the clip that is none of the corpus' clips; `released` is False for recordings of
+    `encore` is an expression after the clip that is not a clip of the corpus; `released` is False for recordings of
     which only the clip was published.
     """
 
@@ -32,7 +32,7 @@ class Film:
 
     @property
     def id(self) -> str:
-        """`corpus/subject/name`, from which all that is random in the film is drawn."""
+        """`corpus/subject/name`, which seeds everything random in the film."""
         return f"{self.corpus}/{self.subject}/{self.name}"
 
     @property
@@ -63,7 +63,7 @@ def _frames(role: Role, seed: int, part: str, least: int, most: int) -> int:
 
 
 def _long(roles: Sequence[Role], whole: bool, seed: int) -> tuple[Film, ...]:
-    """Neutral frames around the clips, but none before the first one, of which the beginning is missing."""
+    """Add neutral frames around the clips, but none before the first one, whose beginning is missing."""
     step = max(len(roles) // ENCORES, 2)
     made = []
     for index, role in enumerate(roles):

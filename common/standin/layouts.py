@@ -1,4 +1,4 @@
-"""Folders and file names of the stand-in corpora: those of the real ones, oddities included."""
+"""Folders and file names of the stand-in corpora, like those of the real ones, including oddities."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ FOLDERS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Edition:
-    """One release of a corpus' pictures.
+    """One release of a corpus' images.
 
-    `tree` is its folder, `below` the folders in it down to those of the subjects, `file` the path of a frame from
-    there on. `whole` editions hold all of a recording, others the frames from onset to offset. Where `file` names no
-    frame, all of a recording is one video.
+    `tree` is its folder, `below` the folders inside it down to those of the subjects, `file` the path of a frame below
+    these. `whole` editions contain complete recordings, others the frames from onset to offset. If `file` has no frame
+    number, a recording is a single video.
     """
 
     tree: str
@@ -43,7 +43,7 @@ class Edition:
         return root / FOLDERS[corpus] / self.tree / self.below
 
     def path(self, root: Path, film: Film, role: Role, number: int) -> Path:
-        """Where frame `number` of a clip, or of the recording that it is in, lies below the data folder."""
+        """The path below the data folder of frame `number` of a clip or of its recording."""
         digits = 5 if role.offset > 9999 or role.onset % 2 else 4  # of SAMM: one width per clip
         file = self.file.format(
             subject=film.subject, emotion=role.emotion, clip=role.name, film=film.name, number=number, digits=digits
@@ -51,7 +51,7 @@ class Edition:
         return self.folder(root, film.corpus) / file
 
     def shows(self, film: Film) -> tuple[tuple[Role, range], ...]:
-        """What of a recording is in this edition: its clips with their frame numbers."""
+        """The parts of a recording in this edition: its clips with their frame numbers."""
         if not self.whole:
             return tuple((role, range(role.onset, role.offset + 1)) for role in film.roles)
         return ((film.roles[0], range(film.first, film.last + 1)),) if film.released else ()
@@ -106,17 +106,17 @@ DEFAULT: Mapping[str, tuple[str, ...]] = {
 
 
 def editions(corpus: str, names: Iterable[str] | None = None) -> tuple[Edition, ...]:
-    """The editions of those names, or those written by default. Raises UserError for an unknown name."""
+    """The editions with these names, or those written by default. Raises UserError for an unknown name."""
     known = {edition.tree: edition for edition in EDITIONS[corpus]}
     chosen = list(dict.fromkeys(DEFAULT[corpus] if names is None else names))
     for name in chosen:
         if name not in known:
-            raise UserError(f"{name!r} is no edition of {corpus}; known are {', '.join(known)}")
+            raise UserError(f"{name!r} is not an edition of {corpus}; known: {', '.join(known)}")
     return tuple(known[name] for name in chosen)
 
 
 def unit(corpus: str) -> Path:
-    """The folder that is a corpus' own as it is written by default: SMIC holds three corpora."""
+    """The folder of a single corpus as written by default: SMIC contains three corpora."""
     return Path(
         FOLDERS[corpus], *(("SMIC_all_cropped", EDITIONS[corpus][0].below) if FOLDERS[corpus] == "SMIC" else ())
     )
@@ -126,7 +126,7 @@ def unit(corpus: str) -> Path:
 
 
 def write_strays(root: Path, films: Sequence[Film], written: Sequence[Edition]) -> None:
-    """What is amiss in copies of a corpus: files that belong to no clip, odd names, a clip without pictures."""
+    """Write typical faults of copies: files that belong to no clip, odd names, a clip without images."""
     corpus = films[0].corpus
     for edition in written:
         top = edition.folder(root, corpus)
@@ -146,7 +146,7 @@ def write_strays(root: Path, films: Sequence[Film], written: Sequence[Edition]) 
 
 
 def _idle(root: Path, film: Film, edition: Edition) -> None:
-    """Frames without an expression, and a file that Windows leaves."""
+    """Write frames without an expression, and a file left by Windows."""
     image = edition.path(root, film, film.roles[0], film.roles[0].onset)
     person = edition.folder(root, film.corpus) / f"s{film.subject}"
     idle = person / "non_micro" / f"s{film.subject}_non_01"
@@ -157,7 +157,7 @@ def _idle(root: Path, film: Film, edition: Edition) -> None:
 
 
 def _misplaced(root: Path, films: Sequence[Film], edition: Edition) -> None:
-    """A recording of one subject lies with the next one, too."""
+    """Put a copy of a recording of one subject into the folder of the next."""
     film = films[0]
     other = next((candidate for candidate in films if candidate.subject != film.subject), None)
     if other:

@@ -1,9 +1,8 @@
 """Facial action units as displacements of the face plane, and recordings that play them.
 
-An action unit is a sum of Gaussian pushes at landmarks; its size is a share of the distance of the eye centres. The
-share of the apex that a frame shows rises from the onset to the apex and falls to the offset; before, between and
-after its expressions a face is neutral. Head drift, flicker, sensor noise and blinks are drawn without regard to the
-emotion.
+An action unit is a sum of Gaussian pushes at landmarks; its size is a fraction of the distance of the eye centres. The
+strength relative to the apex rises from the onset to the apex and falls to the offset; before, between and after its
+expressions a face is neutral. Head drift, flicker, sensor noise and blinks do not depend on the emotion.
 """
 
 from __future__ import annotations
@@ -20,10 +19,10 @@ from common.standin.portraits import Portrait
 
 STEP = 4  # pixels per sample of the displacement field
 DEPTH = 16  # brightness steps per grey level while rendering
-BLINKS = 0.1  # share of expressions with a blink, unless it would fall on onset or apex
+BLINKS = 0.1  # fraction of expressions with a blink, unless it would coincide with onset or apex
 BLINK_EVERY = 3.0  # seconds between the blinks of a neutral face
-EBB = 0.15  # seconds in which what is left of an expression at its offset goes
-REACH = (-1.55, -1.95, 1.55, 2.0)  # the part of the picture that moves, in face units: left, top, right, bottom
+EBB = 0.15  # seconds in which the rest of an expression fades after its offset
+REACH = (-1.55, -1.95, 1.55, 2.0)  # the part of the image that moves, in face units: left, top, right, bottom
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class Push:
     spread: float
 
 
-# On the side of the face that is left in the picture; the other side is the mirror image (FACS: Ekman and Friesen).
+# On the side of the face that is left in the image; the other side is mirrored (FACS: Ekman and Friesen).
 ACTION_UNITS: Mapping[int, tuple[Push, ...]] = {
     1: (Push((20,), (0.0, -0.8), 0.18), Push((21,), (0.0, -1.0), 0.18)),
     2: (Push((17,), (0.0, -0.8), 0.20), Push((18, 19), (0.0, -1.0), 0.20)),
@@ -55,9 +54,9 @@ ACTION_UNITS: Mapping[int, tuple[Push, ...]] = {
 
 
 def action_units(text: str) -> list[tuple[int, float, float]]:
-    """Codes such as `6+12` or `L14` as (number, share of the left half of the face, share of the right half).
+    """Codes such as `6+12` or `L14` as (number, strength in the left half of the face, strength in the right half).
 
-    `L` and `R` are the sides of the person: the person's left is right in the picture.
+    `L` and `R` are the sides of the person: the person's left is right in the image.
     """
     units = []
     for code in text.split("+"):
@@ -79,7 +78,7 @@ class Expression:
 
 @dataclass(frozen=True)
 class Take:
-    """What is played: frames `first` to `last` with `expressions`, one or more, in order and apart."""
+    """What is played: frames `first` to `last` with one or more `expressions`, in order and not overlapping."""
 
     expressions: Sequence[Expression]
     first: int
@@ -87,7 +86,7 @@ class Take:
     fps: float
 
     def seconds(self, numbers: NDArray[np.int64]) -> NDArray[np.float64]:
-        """The time at which frames are shown, counted from the first onset."""
+        """The times of frames in seconds, counted from the first onset."""
         return (numbers - self.expressions[0].onset) / self.fps
 
 
@@ -97,7 +96,7 @@ def manner(rng: np.random.Generator) -> dict[int, tuple[float, float]]:
 
 
 def profile(length: int, apex: int, rest: float, sharpness: float) -> Array:
-    """Share of the full motion in each frame: 0 at the onset, 1 at `apex`, `rest` at the offset."""
+    """Fraction of the full motion in each frame: 0 at the onset, 1 at `apex`, `rest` at the offset."""
     frame = np.arange(length, dtype=np.float64)
     rise = np.clip(frame / apex, 0, 1)
     fall = np.clip((frame - apex) / max(length - 1 - apex, 1), 0, 1)
@@ -106,7 +105,7 @@ def profile(length: int, apex: int, rest: float, sharpness: float) -> Array:
 
 
 def shares(expression: Expression, numbers: NDArray[np.int64], fps: float, rest: float, sharpness: float) -> Array:
-    """`profile` by frame number, 0 before the onset; after the offset the rest ebbs away within `EBB` seconds."""
+    """`profile` by frame number, 0 before the onset; after the offset the rest fades within `EBB` seconds."""
     during = profile(expression.offset - expression.onset + 1, expression.apex - expression.onset, rest, sharpness)
     shown = during[np.clip(numbers - expression.onset, 0, len(during) - 1)]
     gone = np.clip((numbers - expression.offset) / (EBB * fps), 0, 1)
@@ -138,8 +137,8 @@ def play(
 ) -> Iterator[Array]:
     """The frames of a take, or those of them that are `chosen`: uint8, shaped as `face.picture`.
 
-    A frame is the same whatever else is chosen. `noise` is a bank of sensor noise larger than the picture, of which
-    every frame shows another part.
+    A frame does not depend on what else is chosen. `noise` is a bank of sensor noise larger than the image, of which
+    every frame shows a different part.
     """
     height, width = face.picture.shape[:2]
     left, top, right, bottom = _region(face, width, height)
@@ -191,7 +190,7 @@ def play(
 
 
 def noise_bank(shape: tuple[int, ...], rng: np.random.Generator, grey_levels: float = 1.2) -> NDArray[np.int16]:
-    """Sensor noise for pictures of `shape`, 48 pixels larger on two sides, in the units of `play`."""
+    """Sensor noise for images of `shape`, 48 pixels larger on two sides, in the units of `play`."""
     larger = (shape[0] + 48, shape[1] + 48, *shape[2:])
     return np.round(rng.standard_normal(larger, np.float32) * grey_levels * DEPTH).astype(np.int16)
 
@@ -202,7 +201,7 @@ def _displacement(
     """`field` of an expression as this subject shows it, at its apex."""
     moved = field(face, [(unit, a * traits[unit][0], b * traits[unit][1]) for unit, a, b in expression.units], where)
     largest = float(np.linalg.norm(moved, axis=-1).max()) / face.unit
-    # Action units that meet in one place add up to no more than the size.
+    # Action units that overlap add up to no more than the size.
     return (moved * (expression.size / max(largest, 1))).astype(np.float32)
 
 
@@ -217,14 +216,14 @@ def _samples(first: int, count: int) -> Array:
 
 
 def _held(plane: Array) -> Array:
-    """1 on the head, falling to 0 at the border of the moving part, so that it joins the rest without a seam."""
+    """1 on the head, falling to 0 at the border of the moving part, so that there is no visible seam."""
     margins = [plane[..., 0] - REACH[0], REACH[2] - plane[..., 0], plane[..., 1] - REACH[1], REACH[3] - plane[..., 1]]
     weight = np.clip(np.min(margins, axis=0) / 0.3 - 0.1, 0, 1)
     return (weight * weight * (3 - 2 * weight)).astype(np.float32)
 
 
 def _creases(expression: Array) -> Array:
-    """Relative darkening where skin is pushed together."""
+    """Relative darkening where skin is compressed."""
     squeeze = -(np.gradient(expression[..., 0], STEP, axis=1) + np.gradient(expression[..., 1], STEP, axis=0))
     return (-0.35 * np.clip(squeeze, -0.3, 0.3)).astype(np.float32)
 
@@ -237,7 +236,7 @@ def _wander(seconds: NDArray[np.float64], rng: np.random.Generator, count: int) 
 
 
 def _blinks(take: Take, numbers: NDArray[np.int64], rng: np.random.Generator) -> Array:
-    """How far the eyes are closed in each frame: now and then between expressions, in few of them, clear of apexes."""
+    """How far the eyes are closed in each frame: sometimes between expressions, rarely in them, never at an apex."""
     half = 0.06 * take.fps
     centres = []
     for expression in take.expressions:

@@ -1,4 +1,4 @@
-"""Head-and-shoulders pictures: a blended face with drawn hair, neck, clothes and background.
+"""Head-and-shoulders images: a blended face with drawn hair, neck, clothes and background.
 
 Shapes are implicit functions of the face plane (see `faces`), positive inside, and become soft masks.
 """
@@ -22,7 +22,7 @@ WALL = ((0.62, 0.66, 0.70), (0.70, 0.68, 0.64), (0.55, 0.58, 0.60), (0.66, 0.70,
 
 @dataclass(frozen=True)
 class Scene:
-    """A camera: picture size, distance of the eye centres (`unit`) and the point between the eyes, all in pixels."""
+    """A camera: image size, distance of the eye centres (`unit`) and the point between the eyes, all in pixels."""
 
     width: int
     height: int
@@ -42,7 +42,7 @@ class Portrait:
 
 
 def portrait(given: Sources, rng: np.random.Generator, scene: Scene) -> Portrait:
-    """The picture of a new subject, who depends on `rng` alone."""
+    """The image of a new subject, which depends only on `rng`."""
     tone, shape = blend(given, rng)
     skin = np.array(SKIN[rng.integers(len(SKIN))]) * rng.uniform(0.94, 1.06)
     head = np.clip(_coloured(tone, shape, skin), 0, 1)
@@ -64,7 +64,7 @@ def portrait(given: Sources, rng: np.random.Generator, scene: Scene) -> Portrait
         [[scene.unit / UNIT, 0, scene.x + LEFT * scene.unit], [0, scene.unit / UNIT, scene.y + TOP * scene.unit]]
     )
     size = (scene.width, scene.height)
-    if scene.unit < UNIT:  # warpAffine does not average; soften first what is to shrink
+    if scene.unit < UNIT:  # warpAffine does not average, so blur before shrinking
         head = cv2.GaussianBlur(head, (0, 0), 0.35 * UNIT / scene.unit)
     mask = np.clip(cv2.warpAffine(outline, place, size), 0, 1)
     face = cv2.warpAffine(head, place, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
@@ -79,7 +79,7 @@ def portrait(given: Sources, rng: np.random.Generator, scene: Scene) -> Portrait
 
 
 def _coloured(tone: Array, shape: Array, skin: Array) -> Array:
-    """Skin of brightness `tone`, darker towards its outline, with lips and eyes in their own colours."""
+    """Skin with brightness `tone`, darker towards its outline, with lips and eyes in their own colours."""
     inside = (fill(crown(shape, -1.45), 0.005) > 0.5).astype(np.uint8)
     depth = cv2.distanceTransform(inside, cv2.DIST_L2, 5) / UNIT
     tone = np.maximum(tone * (1 - 0.38 * np.exp(-depth / 0.16)), 0.05)[..., None]
@@ -140,7 +140,7 @@ def _ears(canvas: Array, x: Array, y: Array, skin: Array) -> Array:
 
 
 def _hair(x: Array, y: Array, rng: np.random.Generator) -> tuple[tuple[Array, Array], Array]:
-    """Masks of the hair behind and before the face, and its colour."""
+    """Masks of the hair behind and in front of the face, and its colour."""
     long = rng.random() < 0.4
     parting = rng.choice((-1, 1)) * rng.uniform(0.1, 0.5)
     across = float(x[0, -1] - x[0, 0])

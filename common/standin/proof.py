@@ -1,4 +1,4 @@
-"""What a simple recogniser finds in stand-in corpora, where motion tells the class and the first frame does not."""
+"""A simple recogniser on stand-in corpora, to show that motion reveals the class and the first frame does not."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Proof:
 
     @property
     def timed(self) -> int:
-        """Clips whose apex was looked for."""
+        """Number of clips whose apex was searched for."""
         return len(self.apex_errors)
 
 
@@ -61,7 +61,7 @@ def stimulated(data: Path) -> list[tuple[Clip, int]]:
 
 
 def upright(points: NDArray[np.floating]) -> NDArray[np.float64]:
-    """What turns and scales a picture so that the eyes of 68 landmarks (x, y) lie level at `EYES`: float64 (2, 3)."""
+    """The map that rotates and scales an image so that the eyes of landmarks (68, 2) are at `EYES`: float64 (2, 3)."""
     left, right = points[36:42].mean(0), points[42:48].mean(0)
     reach = (right - left) / np.sum((right - left) ** 2) * UNIT
     turn = np.array([[reach[0], reach[1]], [-reach[1], reach[0]]])
@@ -69,14 +69,14 @@ def upright(points: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def aligned(clip: Clip, finder: FaceFinder, numbers: Sequence[int]) -> NDArray[np.uint8]:
-    """Frames (by index) cut out, turned and scaled by the landmarks of the onset: uint8 (n, 160, 144) grey."""
+    """Frames (by index) cropped, rotated and scaled by the landmarks of the onset: uint8 (n, 160, 144) grey."""
     move = upright(finder.find(images.read(clip.frames[0]), clip.id).points)
     grey = [cv2.cvtColor(images.read(clip.frames[number]), cv2.COLOR_RGB2GRAY) for number in numbers]
     return np.stack([cv2.warpAffine(picture, move, SIZE, flags=cv2.INTER_AREA) for picture in grey])
 
 
 def flows(frames: NDArray[np.uint8]) -> Array:
-    """Optical flow from the first frame to each other one on a grid, less its median: (n - 1, 10, 9, 2) in pixels."""
+    """Optical flow from the first frame to every other on a grid, minus its median: (n - 1, 10, 9, 2) in pixels."""
     estimate = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     blank = np.zeros((*frames.shape[1:], 2), np.float32)
     dense = [estimate.calc(frames[0], frame, blank.copy()) for frame in frames[1:]]
@@ -85,7 +85,7 @@ def flows(frames: NDArray[np.uint8]) -> Array:
 
 
 def loso_uf1(features: Array, classes: NDArray[np.int64], subjects: Sequence[str]) -> float:
-    """Unweighted F1 of a linear classifier, every subject predicted by training on all others, predictions pooled."""
+    """Unweighted F1 of a linear classifier, with leave-one-subject-out and pooled predictions."""
     from sklearn.linear_model import RidgeClassifier
     from sklearn.metrics import f1_score
     from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
@@ -99,7 +99,7 @@ def loso_uf1(features: Array, classes: NDArray[np.int64], subjects: Sequence[str
 
 
 def faces_found(clips: Sequence[Clip], finder: FaceFinder, per_clip: int = 3) -> tuple[int, int]:
-    """In how many of some frames, spread over every clip, dlib finds a face, enlarging once at most."""
+    """In how many frames, spread over every clip, dlib finds a face, enlarging at most once; and the number tried."""
     with_face = total = 0
     for clip in clips:
         for number in np.linspace(0, len(clip.frames) - 1, per_clip).round().astype(int):
@@ -112,7 +112,7 @@ def faces_found(clips: Sequence[Clip], finder: FaceFinder, per_clip: int = 3) ->
 
 
 def moved(frames: NDArray[np.uint8]) -> Array:
-    """Mean length of the flow since the first frame inside the face, less an affine movement of the head: (n - 1,)."""
+    """Mean length of the flow since the first frame inside the face, minus an affine movement of the head: (n - 1,)."""
     grids = flows(frames)[:, :9, 1:8]
     rows, columns = np.indices(grids.shape[1:3]).reshape(2, -1)
     pose = np.c_[np.ones(len(rows)), rows, columns]
@@ -130,7 +130,7 @@ def apex_error(clip: Clip, finder: FaceFinder) -> int:
 
 
 def _permuted(classes: NDArray[np.int64], clips: Sequence[Clip], rng: np.random.Generator) -> NDArray[np.int64]:
-    """The classes dealt anew among the clips of each corpus."""
+    """The classes permuted among the clips of each corpus."""
     dealt = classes.copy()
     for name in {clip.corpus: None for clip in clips}:
         rows = np.flatnonzero([clip.corpus == name for clip in clips])
@@ -139,9 +139,9 @@ def _permuted(classes: NDArray[np.int64], clips: Sequence[Clip], rng: np.random.
 
 
 def prove(known: Sequence[tuple[Clip, int]], apexes: int = 30, permutations: int = 5) -> Proof:
-    """All measurements on clips with their classes, as `usable` or `stimulated` gives them.
+    """All measurements on clips with their classes, as returned by `usable` or `stimulated`.
 
-    The apex of `apexes` clips, spread over all that have one, is looked for. SMIC's middle frame is its apex.
+    The apex is searched for in `apexes` clips, spread over all that have one. For SMIC the middle frame is used.
     """
     started = time.perf_counter()
     finder = FaceFinder()

@@ -1,7 +1,7 @@
-"""Which recordings and clips the stand-in of CAS(ME)^2 holds.
+"""The recordings and clips of the stand-in of CAS(ME)^2.
 
-A recording is a participant before one stimulus, 170 to 200 frames long; a clip is an expression in it, named after
-the stimulus and counted: `anger1_2` is the second one before `anger1`. Counts are those of the real corpus.
+A recording shows a participant watching one stimulus, 170 to 200 frames long; a clip is an expression in it, named
+after the stimulus and counted: `anger1_2` is the second one during `anger1`. Counts are those of the real corpus.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from common.standin.casting import SHOWN, Role
 from common.standin.faces import generator
 
 PARTICIPANTS = tuple(str(number) for number in (15, 16, *range(19, 28), *range(29, 39), 40))
-"""Subject numbers on disk; the table counts them from 1."""
+"""Subject numbers on disk; the table numbers them from 1."""
 CODES: Mapping[str, str] = {
     "happy1": "0502", "happy2": "0503", "happy3": "0505", "happy4": "0507", "happy5": "0508", "anger1": "0401",
     "anger2": "0402", "disgust1": "0101", "disgust2": "0102",
@@ -32,30 +32,30 @@ MICRO_SUBJECTS = 14
 FITTING: Mapping[str, tuple[str, ...]] = {
     "positive": ("happy",), "negative": ("anger", "disgust"), "others": tuple(WHOLE), "surprise": tuple(WHOLE),
 }  # fmt: skip
-NO_OFFSET, DISORDERED = 44, 3  # rows of macro-expressions in which the real table errs
+NO_OFFSET, DISORDERED = 44, 3  # rows of macro-expressions with errors in the real table
 
 SHORTEST, LONGEST = 170, 200
-# Between which frames the expressions of a recording lie: some readers take only frames 72 to 167.
+# The frames between which the expressions of a recording are: some readers use only frames 72 to 167.
 WINDOWS: Mapping[int, tuple[tuple[int, int], ...]] = {
     1: ((58, 168),),
     2: ((10, 80), (88, 168)),
     3: ((8, 58), (66, 116), (124, 168)),
 }
 MICRO_FRAMES, MACRO_FRAMES = (8, 15), (24, 100)
-MICRO_EVERY = 6  # one of so many clips of a subject is a micro-expression
+MICRO_EVERY = 6  # one in this many clips of a subject is a micro-expression
 
 Parts = dict[str, list[str]]
-"""The clips of a subject by stimulus: the valence of each micro-expression, and nothing for macro-expressions."""
+"""The clips of a subject by stimulus: the valence of each micro-expression, and "" for macro-expressions."""
 
 
 def length(role: Role, seed: int) -> int:
-    """How many frames the recording of a clip has."""
+    """The number of frames in the recording of a clip."""
     rng = generator(seed, role.corpus, role.subject, role.recording, "length")
     return int(rng.integers(SHORTEST, LONGEST + 1))
 
 
 def cast(subjects: int | None, clips: int | None, seed: int) -> tuple[Role, ...]:
-    """All clips; `subjects` bounds the participants, `clips` the clips of each, of which there are at most 27."""
+    """All clips; `subjects` limits the participants, `clips` the clips of each, at most 27."""
     people = PARTICIPANTS[:subjects]
     if clips is not None:
         parts = {person: _rotated(person, index, clips, seed) for index, person in enumerate(people)}
@@ -65,7 +65,7 @@ def cast(subjects: int | None, clips: int | None, seed: int) -> tuple[Role, ...]
 
 
 def _rotated(person: str, index: int, clips: int, seed: int) -> Parts:
-    """Emotions in turn, two clips in a recording before the next one; the last clip is a micro-expression."""
+    """Rotate emotions, two clips in a recording before the next one; the last clip is a micro-expression."""
     rng = generator(seed, "casme_sq", person, "stimuli")
     kinds = list(WHOLE)[index % 3 :] + list(WHOLE)[: index % 3]
     seats = []
@@ -81,7 +81,7 @@ def _rotated(person: str, index: int, clips: int, seed: int) -> Parts:
 
 
 def _whole(seed: int) -> dict[str, Parts]:
-    """One to three clips in every recording, as many of each emotion, kind and valence as there really are."""
+    """One to three clips in every recording, with the real numbers of each emotion, kind and valence."""
     rng = generator(seed, "casme_sq", "deal")
     seats: list[tuple[str, str]] = []
     for kind, count in WHOLE.items():
@@ -108,7 +108,7 @@ def _drawn(parts: Mapping[str, Parts], seed: int) -> list[Role]:
     roles = []
     for person, stimuli in parts.items():
         for stimulus in sorted(stimuli):
-            # Micro-expressions first: a reader of frames 72 to 167 then sees a large expression, if there is one.
+            # Micro-expressions first: frames 72 to 167 then show a large expression, if there is one.
             valences = sorted(stimuli[stimulus], key=lambda valence: not valence)
             for turn, (window, valence) in enumerate(zip(WINDOWS[len(valences)], valences, strict=True), 1):
                 roles.append(_role(person, stimulus, turn, window, valence, seed))

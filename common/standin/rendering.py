@@ -1,4 +1,4 @@
-"""From a list of films to picture files."""
+"""Rendering a list of films to image files."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ VIDEO_QUALITY = 95
 
 @dataclass(frozen=True)
 class Studio:
-    """What all films share: how far expressions move, the photographs, and sensor noise per kind of picture."""
+    """What all films share: the size of expressions, the photographs, and sensor noise per kind of image."""
 
     seed: int
     motion: float
@@ -35,14 +35,14 @@ class Studio:
 
 @dataclass(frozen=True)
 class Sitter:
-    """A subject before a camera: the neutral picture, and how strongly the face moves."""
+    """A subject in front of a camera: the neutral image, and how strongly the face moves."""
 
     portrait: Portrait
     traits: Mapping[int, tuple[float, float]]
 
 
 def studio(seed: int, scenes: Iterable[Scene], factor: float = 1.0) -> Studio:
-    """Read the photographs. Raises UserError where the landmark model is missing."""
+    """Prepare what all films share. Raises UserError if the landmark model is missing."""
     noise = {}
     for scene in scenes:
         shape = (scene.height, scene.width, 3) if scene.colour else (scene.height, scene.width)
@@ -51,7 +51,7 @@ def studio(seed: int, scenes: Iterable[Scene], factor: float = 1.0) -> Studio:
 
 
 def sitter(studio: Studio, corpus: str, subject: str, scene: Scene) -> Sitter:
-    """The subject of that name, who sits a little off the middle of the picture.
+    """The subject of that name, who sits slightly off the centre of the image.
 
     The subject is the same person in every scene, and in all parts of SMIC.
     """
@@ -65,7 +65,7 @@ def sitter(studio: Studio, corpus: str, subject: str, scene: Scene) -> Sitter:
 def film(studio: Studio, sitter: Sitter, film: Film, editions: Sequence[Edition], root: Path) -> None:
     """Play a recording once and write what each of `editions`, all of one scene, shows of it below `root`.
 
-    Raises OSError where it cannot be written.
+    Raises OSError if it cannot be written.
     """
     places: dict[int, list[Path]] = {}
     videos: list[Path] = []
@@ -100,7 +100,7 @@ def _expression(role: Role, factor: float, rng: np.random.Generator) -> motion.E
 
 
 def _recorded(frames: Iterable[NDArray[np.uint8]], path: Path, fps: float) -> Iterator[NDArray[np.uint8]]:
-    """Pass on `frames`, one or more, writing them to a video. Raises OSError where it cannot be written in full."""
+    """Pass on `frames`, one or more, writing them to a video. Raises OSError if it cannot be written completely."""
     writer = None
     for frame in frames:
         if writer is None:
@@ -111,7 +111,7 @@ def _recorded(frames: Iterable[NDArray[np.uint8]], path: Path, fps: float) -> It
         yield frame
     if writer is not None:
         writer.release()
-    # A writer on a full disk says nothing, but the size that an AVI file states for itself is then another.
+    # A writer reports no error on a full disk, but then the size declared in the AVI file is wrong.
     with path.open("rb") as file:
         stated = int.from_bytes(file.read(8)[4:], "little") + 8
     if path.stat().st_size != stated:

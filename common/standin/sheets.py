@@ -1,4 +1,4 @@
-"""Annotation tables of the stand-in corpora, with the headings and the oddities of the real ones."""
+"""Annotation tables of the stand-in corpora, with the headings and oddities of the real ones."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ SMIC_E_HEADINGS = (
     "TotalMF2", "TotalVL", "Emotion",
 )  # fmt: skip
 SMIC_E_NOTES = ("MF: micro-expression frames", "VL: length of the video in frames", "Synthetic clips, no recordings")
-CONTRADICTED = "s18_sur_03"  # its cell Emotion says otherwise than its name; without it, another clip's
+CONTRADICTED = "s18_sur_03"  # its cell Emotion contradicts its name; without this clip, another one's
 
 CASME_SQ_TABLE = "CAS(ME)^2code_final.xlsx"
 
@@ -50,12 +50,12 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "casme2": ("2014", "2019"), "samm": ("row 14", "row 2"), "casme_sq": ("final",), "smic": ("SMIC-E",),
     "smic_vis": (), "smic_nir": (),
 }  # fmt: skip
-"""Versions of each corpus' table, the first the default. SMIC's goes with its edition SMIC-E alone."""
+"""Versions of each corpus' table, the first is the default. That of SMIC belongs only to its edition SMIC-E."""
 
 
 @dataclass(frozen=True)
 class Formula:
-    """A cell that is computed, and the value that a spreadsheet program stored with it."""
+    """A computed cell, and the value that a spreadsheet program stores with it."""
 
     text: str
     value: int
@@ -66,15 +66,15 @@ Rows = list[tuple[Cell, ...]]
 
 
 def version(corpus: str, name: str | None = None) -> str | None:
-    """The version of that name, or the default. Raises UserError for an unknown name."""
+    """The version with this name, or the default. Raises UserError for an unknown name."""
     known = TABLES[corpus]
     if name is not None and name not in known:
-        raise UserError(f"{name!r} is no table of {corpus}; known are {', '.join(known) or 'none'}")
+        raise UserError(f"{name!r} is not a table of {corpus}; known: {', '.join(known) or 'none'}")
     return name or next(iter(known), None)
 
 
 def write_tables(root: Path, films: Sequence[Film], written: Sequence[Edition], name: str | None = None) -> None:
-    """The annotation table of a corpus, if it has one; `name` is one of `TABLES`."""
+    """Write the annotation table of a corpus, if it has one; `name` is one of `TABLES`."""
     corpus = films[0].corpus
     folder, roles, which = (
         root / FOLDERS[corpus],
@@ -117,7 +117,7 @@ def _samm(roles: Sequence[Role], header: int) -> Rows:
 
 
 def _smic_e(films: Sequence[Film]) -> dict[str, Rows]:
-    """Rows in an order of their own, formulas, a missing onset, a wrong emotion and notes below the last row."""
+    """Rows in a different order, formulas, a missing onset, a wrong emotion and notes below the last row."""
     others = [film.name for film in films if film.roles[0].emotion != "negative"]
     wrong = CONTRADICTED if CONTRADICTED in others else (others or [""])[-1]
     half = len(films) // 2
@@ -146,7 +146,7 @@ def _smic_e(films: Sequence[Film]) -> dict[str, Rows]:
 
 
 def _casme_sq(roles: Sequence[Role]) -> dict[str, Rows]:
-    """No sheet has a header; the second and third one say what the numbers of subjects and stimuli mean."""
+    """Sheets without a header; the second and third explain the numbers of subjects and stimuli."""
     numbers = {subject: number for number, subject in enumerate(recordings.PARTICIPANTS, 1)}
     codes: Rows = [
         (
@@ -163,7 +163,7 @@ def _casme_sq(roles: Sequence[Role]) -> dict[str, Rows]:
         for role in roles
     ]
     subjects: Rows = [(int(subject), f"s{subject}", number) for subject, number in numbers.items()]
-    # Some codes are numbers, in which the leading zero is lost.
+    # Some codes are numbers, without their leading zero.
     stimuli: Rows = [
         (int(code) if index % 3 == 1 else code, name) for index, (name, code) in enumerate(recordings.CODES.items())
     ]
@@ -182,9 +182,9 @@ def _units(text: str) -> int | str:
 
 
 def _save(path: Path, sheets: Mapping[str, Rows]) -> None:
-    """Write a workbook as a spreadsheet program would, with the values of its formulas, which openpyxl leaves out.
+    """Write a workbook like a spreadsheet program, with the values of its formulas, which openpyxl leaves out.
 
-    The time of day that openpyxl and zip put into it is left out: same cells, same bytes.
+    The timestamps of openpyxl and zip are removed: equal cells give equal bytes.
     """
     import openpyxl
 

@@ -1,1 +1,1 @@
-"""Networks: their layers, training, weights, and what they look at."""
+"""Networks: their layers, training, weights and explanations."""

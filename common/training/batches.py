@@ -17,8 +17,8 @@ class Batches:
     """Batches of the rows of named arrays.
 
     x: inputs by name, each (n, ...); y: targets by name, each (n, ...), or None for prediction. uint8
-    inputs become float32 in 0-1, one batch at a time, so that a corpus stays four times smaller in memory; those named
-    in `raw` stay as they are. With `shuffle` the rows are permuted by that generator, else they keep their order.
+    inputs become float32 in 0-1 batch by batch, so that a corpus needs a quarter of the memory; those named in `raw`
+    are not changed. With `shuffle` the rows are permuted by that generator, else they keep their order.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class Batches:
 
     @property
     def rows(self) -> int:
-        """Rows in all batches."""
+        """The number of rows in all batches."""
         return len(self._rows)
 
     def __len__(self) -> int:
@@ -47,7 +47,7 @@ class Batches:
         return (x,) if self._y is None else (x, {name: values[rows] for name, values in self._y.items()})
 
     def reorder(self) -> None:
-        """Permute the rows anew; to be called after each epoch."""
+        """Permute the rows again; to be called after each epoch."""
         if self._shuffle is not None:
             self._rows = self._shuffle.permutation(self._rows)
 

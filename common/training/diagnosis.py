@@ -1,8 +1,8 @@
-"""What can be seen inside a network that did not learn: units that are dead, and how long the gradient is.
+"""Diagnosis of a network that did not learn: dead units and the norm of the gradient.
 
-Looked at are copies, so that models, what they are compiled with and their optimizers stay as they are: the next fold
-uses them. Keras has no call for gradients that works on all of its backends, but all of them train: one step of
-gradient descent with momentum leaves the gradient in the momentum, which was zero before.
+Copies are examined, so that models, their compilation and their optimizers do not change: the next fold uses them.
+Keras has no function for gradients that works on all of its backends, but all of them can train: one step of gradient
+descent with momentum leaves the gradient in the momentum, which was zero before.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ BATCH = 8
 def causes(trained: Trained, samples: Samples, classes: int) -> dict[str, float]:
     """`dead_units` and `gradient_norm` of each trained model, on at most 32 rows of training samples.
 
-    Where there are several models their names follow: `dead_units features`. What cannot be had of a model is left
-    out: all of one that is no graph of layers, or whose inputs are not known; dead units of one without ReLU; the
-    gradient of one that is not compiled, or whose targets are not known.
+    If there are several models, their names follow: `dead_units features`. Values that are not available are left out:
+    both for a model that is not a graph of layers or whose inputs are not known; dead units without ReLU; the gradient
+    if the model is not compiled or its targets are not known.
     """
     if trained.training_targets:
         by_model = trained.training_targets(samples)
@@ -53,7 +53,7 @@ def causes(trained: Trained, samples: Samples, classes: int) -> dict[str, float]
             if copy is None:
                 continue
             losses = getattr(model, "loss", None)
-            dead = _dead(copy, inputs)  # before the gradient, whose step moves the weights of the copy
+            dead = _dead(copy, inputs)  # before the gradient, whose step changes the weights of the copy
             norm = _norm(copy, losses, inputs, wanted) if isinstance(losses, Mapping) else None
             for kind, value in (("dead_units", dead), ("gradient_norm", norm)):
                 if value is not None and np.isfinite(value):
@@ -74,13 +74,13 @@ def _names(model: keras.Model) -> list[str]:
 
 
 def _reads(model: keras.Model, x: Inputs) -> bool:
-    """Whether these arrays are what a model takes, which it must name, and give its answers by name."""
+    """Whether these arrays are the inputs of a model whose inputs and outputs have names."""
     named = isinstance(getattr(model, "output", None), dict) and set(_names(model)) == set(x)
     return named and all(tuple(model.input[name].shape[1:]) == tuple(values.shape[1:]) for name, values in x.items())
 
 
 def _dead(copy: keras.Model, x: Arrays) -> float | None:
-    """The share of units and channels that ReLU leaves at zero in every row, and everywhere in it."""
+    """The fraction of units and channels that ReLU leaves at zero at all positions of every row."""
     try:
         most = {}
         for index, tensor in enumerate(_rectified(copy)):
@@ -90,19 +90,19 @@ def _dead(copy: keras.Model, x: Arrays) -> float | None:
             return None
         seen = keras.Model(copy.input, most)
         batches = Batches(x, None, BATCH)
-        # few: not worth a compiler
+        # few rows: not worth compiling
         outputs = [seen(batches[index][0], training=False) for index in range(len(batches))]
         largest = (
             np.max([ops.convert_to_numpy(output[name]).max(axis=0) for output in outputs], axis=0) for name in most
         )
         return float(np.concatenate([values <= 0 for values in largest]).mean())
-    except Exception as error:  # whatever a backend raises at a network that it was not made for
+    except Exception as error:  # any error of a backend with an unusual network
         log.debug("dead units of %s cannot be counted", copy.name, exc_info=error)
         return None
 
 
 def _rectified(model: keras.Model) -> list[Any]:
-    """What the ReLUs of a model put out, channels last, those of nested models among them."""
+    """The outputs of the ReLUs of a model, channels last, including nested models."""
     tensors: list[Any] = []
     for node in calls(model):
         layer = node.operation
@@ -118,14 +118,14 @@ def _rectified(model: keras.Model) -> list[Any]:
 def _is_relu(layer: Any) -> bool:
     if isinstance(layer, layers.ReLU):
         return not layer.negative_slope and not layer.threshold
-    recurrent = isinstance(layer, layers.RNN)  # what it puts out is gated
+    recurrent = isinstance(layer, layers.RNN)  # its outputs are gated
     return not recurrent and getattr(layer, "activation", None) is keras.activations.relu
 
 
 def _norm(copy: keras.Model, losses: Mapping[str, Any], x: Arrays, y: Arrays) -> float | None:
-    """The norm of the gradient of the mean loss of these rows by the trained weights, for a model of one output.
+    """The norm of the gradient of the mean loss of these rows by the trained weights, for a model with one output.
 
-    Dropout is off, running means normalise, and weight decay has no part in it: it is what the rows ask for.
+    Dropout is off, running means are used for normalisation, and weight decay is left out.
     """
     if set(losses) != set(y) or set(y) != set(copy.output) or len(y) != 1:
         return None
@@ -141,13 +141,13 @@ def _norm(copy: keras.Model, losses: Mapping[str, Any], x: Arrays, y: Arrays) ->
         one_step.fit(x, y, seed=0)
         parts = [ops.convert_to_numpy(part).astype(np.float64) for part in one_step.model.optimizer.momentums]
         return float(np.sqrt(sum((part**2).sum() for part in parts)))
-    except Exception as error:  # whatever a backend raises at a loss or network that it was not made for
+    except Exception as error:  # any error of a backend with an unusual loss or network
         log.debug("the gradient of %s cannot be had", copy.name, exc_info=error)
         return None
 
 
 class _Still(layers.Layer):
-    """A network that trains as it answers: without dropout, and with running means."""
+    """A network that trains as in inference: without dropout, and with running means."""
 
     def __init__(self, network: keras.Model) -> None:
         super().__init__()
@@ -163,12 +163,12 @@ def _still(network: keras.Model) -> keras.Model:
 
 
 def _copy(model: keras.Model) -> keras.Model | None:
-    """The same network with the same weights, in float32 and without weight decay; None where Keras cannot copy it."""
+    """The same network with the same weights, in float32 and without weight decay; None if Keras cannot copy it."""
     try:
-        graph = keras.Model(model.input, model.output)  # not compiled: Keras would copy losses too, and knows not all
+        graph = keras.Model(model.input, model.output)  # not compiled: Keras would also copy losses, maybe unknown ones
         copy = keras.models.clone_model(graph, clone_function=_plain, recursive=True)
         copy.set_weights(model.get_weights())
-    except Exception as error:  # whatever a layer of somebody's own raises
+    except Exception as error:  # any error of a custom layer
         log.debug("%s cannot be copied", model.name, exc_info=error)
         return None
     return copy

@@ -12,11 +12,11 @@ from keras import layers
 def forward(model: keras.Model) -> int:
     """Floating point operations of one row through a functional or sequential model, two per multiply-add.
 
-    Counted are the products with the weights of Dense, Conv2D, Conv3D and LSTM, in nested models too, once for every
-    call of a layer that the outputs depend on. Padded zeros and an LSTM's first state are multiplied like any other
-    value. Everything else is not counted: biases, pooling, normalisation, activations, additions and products of two
-    tensors. Raises ValueError for a layer of another kind that has weights of two or more dimensions, for a size that
-    the model leaves open, and for a model that is no graph of layers.
+    This counts products with the weights of Dense, Conv2D, Conv3D and LSTM, also in nested models, once for every call
+    of a layer that the outputs depend on. Padded zeros and an LSTM's first state are multiplied like any other value.
+    Nothing else is counted: biases, pooling, normalisation, activations, additions and products of two tensors. Raises
+    ValueError for a layer of another kind with weights of two or more dimensions, for a size that the model leaves
+    open, and for a model that is not a graph of layers.
     """
     if not is_graph(model):
         raise ValueError(f"{model.name} is not a functional model, or not built: its calls are not known")
@@ -24,7 +24,7 @@ def forward(model: keras.Model) -> int:
 
 
 def is_graph(operation: Any) -> bool:
-    """Whether something is a model whose calls are known."""
+    """Whether an object is a model whose calls are known."""
     return isinstance(operation, keras.Model) and bool(getattr(operation, "outputs", None))
 
 
@@ -33,7 +33,7 @@ def calls(model: keras.Model) -> list[Any]:
     nodes: dict[int, Any] = {}
     waiting = list(model.outputs)
     while waiting:
-        history = waiting.pop()._keras_history  # which call made a tensor: a layer that is called twice has two nodes
+        history = waiting.pop()._keras_history  # the call that made a tensor: a layer called twice has two nodes
         node = history.operation._inbound_nodes[history.node_index]
         if id(node) not in nodes:
             nodes[id(node)] = node
@@ -42,12 +42,12 @@ def calls(model: keras.Model) -> list[Any]:
 
 
 def _operations(node: Any) -> int:
-    """Those of one call."""
+    """The operations of one call."""
     layer = node.operation
     if is_graph(layer):
         return forward(layer)
     if isinstance(layer, layers.Dense | layers.Conv2D | layers.Conv3D):
-        # Every value put out is a sum over the kernel without its last axis, which is the channels put out.
+        # Every output value is a sum over the kernel without its last axis, which is the output channels.
         return 2 * _size(layer, node.output_tensors[0].shape[1:]) * prod(layer.kernel.shape[:-1])
     if isinstance(layer, layers.LSTM):
         steps = _size(layer, node.input_tensors[0].shape[1:2])

@@ -1,6 +1,6 @@
-"""Keras as the suite runs it: quiet, with fast kernels, with memory that stays, and the same bits for the same inputs.
+"""Setup of Keras: quiet, with fast kernels, with retained memory, and with the same bits for the same inputs.
 
-All of it is set when this module is imported, which must be before anything else imports Keras.
+This is done when the module is imported, which must be before anything else imports Keras.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from common.environment import backend, without_stderr
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # TensorFlow leaves these kernels off on some processors, where they were up to ten times as fast as its own (AMD EPYC)
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-os.environ.setdefault("KERAS_BACKEND", backend())  # else a file of the user's may name another
-logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns that a new network is traced anew
-with without_stderr():  # TensorFlow writes notes on missing GPUs there, past any log level
+os.environ.setdefault("KERAS_BACKEND", backend())  # else a configuration file of the user may choose another
+logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns when a new network is traced
+with without_stderr():  # TensorFlow writes notes on missing GPUs there, ignoring log levels
     import keras
 
 keras.config.set_floatx("float32")
@@ -25,15 +25,15 @@ _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4  # of malloc.h
 
 
 def _keep_freed_memory() -> None:
-    """Have the C library keep what is freed, instead of handing it back and fetching it anew.
+    """Make the C library keep freed memory instead of returning it to the system.
 
-    A step takes and frees gigabytes. Of ResNet34 on a CPU, faulting them in took half of its time.
+    A step allocates and frees gigabytes. For ResNet34 on a CPU, page faults took half of the time.
     """
     try:
         libc = ctypes.CDLL("libc.so.6")
         libc.mallopt(_M_MMAP_MAX, 0)
         libc.mallopt(_M_TRIM_THRESHOLD, -1)
-    except (OSError, AttributeError):  # not glibc: its allocator is left as it is
+    except (OSError, AttributeError):  # not glibc: the allocator is not changed
         return
 
 

@@ -1,14 +1,14 @@
-"""What Keras 3 lacks, and the same networks of Keras' own layers, to be saved.
+"""Layers that Keras 3 lacks, and conversion of networks to Keras' own layers for saving.
 
-Pooling over three axes with the gradient that it has in JAX and PyTorch, and in TensorFlow over two axes: where the
-largest values of a window are equal, as they are wherever ReLU has left zeros alone, the first of them gets the
-gradient. TensorFlow's pooling over three axes on a CPU gives each of them all of it, so that a normalisation between
-convolution and pooling learns from up to 27 times what it should.
+Pooling over three axes with the same gradient as in JAX and PyTorch, and as in TensorFlow over two axes: if the largest
+values of a window are equal, as they are wherever ReLU has left only zeros, the first of them gets the gradient.
+TensorFlow's pooling over three axes on a CPU gives the full gradient to each of them, so that a normalisation between
+convolution and pooling learns from up to 27 times the correct gradient.
 
-Normalisation of data with three axes, with the gradient in closed form: the same numbers but for rounding, in less
-time, which most of a training step of Model-A was.
+Normalisation of data with three axes, with the gradient in closed form: the same numbers up to rounding, in less time;
+normalisation took most of a training step of Model-A.
 
-The hard sigmoid that Keras had until version 3, by default the gates of its LSTMs until 2.3.0.
+The hard sigmoid that Keras had until version 3, the default for the gates of its LSTMs until 2.3.0.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from keras import layers, ops
 from numpy.typing import NDArray
 
 STEEPER = 1.2
-"""The slope of Keras 2's hard sigmoid, 0.2, is so many times that of Keras 3's, 1 / 6."""
+"""The ratio of the slope of Keras 2's hard sigmoid, 0.2, to that of Keras 3's, 1 / 6."""
 
 
 class Pooling(layers.MaxPooling3D):
@@ -41,7 +41,7 @@ class Pooling(layers.MaxPooling3D):
 
 
 WIDE = 512
-"""Values in a row over which means and factors are laid out: short rows cost time in each operation."""
+"""Minimum number of values in a row for means and factors: short rows make each operation slower."""
 
 
 class Normalisation(layers.BatchNormalization):
@@ -67,7 +67,7 @@ class Normalisation(layers.BatchNormalization):
 
 
 def _normalised(rows: Any, scale: Any, offset: Any, epsilon: float) -> Any:
-    """Rows (n, along * c) with mean `offset` and deviation `scale`, (c,) each; and the mean and variance they had."""
+    """Rows (n, along * c) with mean `offset` and deviation `scale`, (c,) each; and their previous mean and variance."""
     channels = scale.shape[0]
     along = rows.shape[1] // channels
 
@@ -100,17 +100,17 @@ def _normalised(rows: Any, scale: Any, offset: Any, epsilon: float) -> Any:
 
 @keras.saving.register_keras_serializable("mer_suite")
 def keras2_hard_sigmoid(x: keras.KerasTensor) -> keras.KerasTensor:
-    """The hard sigmoid of Keras 1 and 2, 0.2 x + 0.5 cut to 0-1; that of Keras 3 is x / 6 + 0.5 cut to 0-1.
+    """The hard sigmoid of Keras 1 and 2, 0.2 x + 0.5 clipped to 0-1; that of Keras 3 is x / 6 + 0.5 clipped to 0-1.
 
-    Written by the latter, whose gradient takes less time than that of `clip`.
+    Expressed by the latter, whose gradient is faster than that of `clip`.
     """
     return keras.activations.hard_sigmoid(STEEPER * x)
 
 
 def for_training(model: keras.Model) -> keras.Model:
-    """The same network, same weights, with the pooling and normalisation above; `model` itself where nothing changes.
+    """The same network and weights with the pooling and normalisation above; `model` itself if nothing changes.
 
-    Nothing changes with another backend than TensorFlow and with a GPU.
+    Nothing changes with backends other than TensorFlow, or with a GPU.
     """
     if keras.backend.backend() != "tensorflow" or not any(map(_replacement, model.layers)) or _has_gpu():
         return model
@@ -118,12 +118,12 @@ def for_training(model: keras.Model) -> keras.Model:
 
 
 def stock(model: keras.Model) -> keras.Model:
-    """The same network of Keras' own layers and functions that compute in float32.
+    """The same network built from Keras' own layers and functions, computing in float32.
 
-    What is saved is then read without this module, and on any machine: TensorFlow has no pooling over three axes in
-    float16 on a CPU. Weights are the same but for LSTMs with gates of Keras 2. Those get the gates of Keras 3, which
-    are the same function of 1.2 times the sum that a gate takes: so the weights of these gates, the biases included,
-    grow by 1.2.
+    A saved network can then be loaded without this module and on any machine: TensorFlow has no pooling over three axes
+    in float16 on a CPU. Weights are unchanged, except in LSTMs with gates of Keras 2. These get the gates of Keras 3,
+    which are the same function of 1.2 times the input of a gate: so the weights of these gates, including biases, are
+    multiplied by 1.2.
     """
     if not any(type(layer) in _STOCK or _has_keras2_gates(layer) or _is_rough(layer) for layer in each_layer(model)):
         return model
@@ -135,7 +135,7 @@ def stock(model: keras.Model) -> keras.Model:
 
 
 def each_layer(model: keras.Model) -> Iterator[Any]:
-    """The layers of a model, and in place of a model among them that one's."""
+    """The layers of a model; nested models are replaced by their layers."""
     for layer in model.layers:
         if isinstance(layer, keras.Model):
             yield from each_layer(layer)
@@ -159,7 +159,7 @@ def _has_keras2_gates(layer: Any) -> bool:
 
 
 def _for_keras3_gates(weight: NDArray[np.float32]) -> NDArray[np.float32]:
-    """A weight of an LSTM (..., 4 units), whose input, forget and output gates change; the cell's input does not."""
+    """A weight of an LSTM (..., 4 units), whose input, forget and output gates change, but not the cell's input."""
     return weight * np.repeat(np.array([STEEPER, STEEPER, 1, STEEPER], weight.dtype), weight.shape[-1] // 4)
 
 
@@ -167,7 +167,7 @@ _STOCK: dict[type, type[layers.Layer]] = {Pooling: layers.MaxPooling3D, Normalis
 
 
 def _replacement(layer: Any) -> type[layers.Layer] | None:
-    """The class above that trains in place of a layer of Keras, if there is one."""
+    """The class above that replaces a layer of Keras in training, if there is one."""
     if type(layer) is layers.MaxPooling3D:
         apart = tuple(layer.strides) == tuple(layer.pool_size)
         return Pooling if apart and (layer.padding, layer.data_format) == ("valid", "channels_last") else None

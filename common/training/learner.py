@@ -1,4 +1,4 @@
-"""Training and prediction: a network that is built and compiled once, and trained anew per fold."""
+"""Training and prediction: a network that is built and compiled once, and trained for each fold."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ EpochEnd = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Validation:
-    """Rows whose accuracy is measured after every epoch: inputs x, classes `y` (n,), `output` the output that answers.
+    """Rows whose accuracy is measured after every epoch: inputs x, classes `y` (n,), `output` the output to score.
 
-    With `keep_best` the weights of the best epoch are kept. Where these are the test rows, what is chosen by them is an
-    oracle, and must be called one.
+    With `keep_best` the weights of the best epoch are used. If these are the test rows, the selection is an oracle and
+    must be called one.
     """
 
     output: str
@@ -50,13 +50,13 @@ class Validation:
 class Learner:
     """A Keras model with its loss and optimizer, compiled once.
 
-    `rate` gives the learning rate of an epoch, counted from 0, in place of the optimizer's own.
+    `rate` gives the learning rate of an epoch, counted from 0, instead of the optimizer's own.
 
-    `precision` is Keras' policy of what layers compute in, "float32", "mixed_bfloat16" or "mixed_float16"; in any of
-    them weights and answers are float32.
+    `precision` is Keras' policy for the layers, "float32", "mixed_bfloat16" or "mixed_float16"; weights and outputs are
+    always float32.
 
     Every fit starts from the same initial weights (unless it draws its own), dropout stream and optimizer state, so
-    that a fold's result does not depend on the folds before it, and no fold traces or builds what another has compiled.
+    that the result of a fold does not depend on earlier folds, and nothing is compiled twice.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Learner:
             if getattr(layer, "activation", None) is keras.activations.softmax or isinstance(
                 layer, keras.layers.Softmax
             ):
-                layer.dtype_policy = "float32"  # probabilities, of whose small differences the loss is made
+                layer.dtype_policy = "float32"  # probabilities: the loss depends on their small differences
         self.model.compile(
             optimizer=optimizer,
             loss=dict.fromkeys(self.model.output, loss),
@@ -91,15 +91,15 @@ class Learner:
         self._initial = [keras.ops.copy(variable) for variable in self._state]
 
     def _built(self, seed: int) -> keras.Model:
-        # Layers without a name are numbered from the first one on, whatever was built before: with other names
-        # TensorFlow was seen to round a step otherwise.
+        # Number unnamed layers from the first one, whatever was built before: with other names TensorFlow sometimes
+        # rounded a step differently.
         keras.utils.clear_session(free_memory=False)
         keras.utils.set_random_seed(seed)
         with _computing_in(self._precision):
             return self._build()
 
     def _make_metrics(self, y: Inputs) -> None:
-        """Have Keras make the variables of its metrics: made in the first step, they have it traced twice."""
+        """Create the variables of Keras' metrics: if the first step creates them, it is traced twice."""
         if not self._has_metrics:
             wanted = {name: keras.ops.convert_to_tensor(values[:1]) for name, values in y.items()}
             outputs = {name: keras.ops.zeros((1, *output.shape[1:])) for name, output in self.model.output.items()}
@@ -118,20 +118,20 @@ class Learner:
         *,
         redraw: bool = False,
     ) -> dict[str, list[float]]:
-        """Train from the initial state; the order of the rows comes from `seed`. Returns metric -> epochs.
+        """Train from the initial state; the order of the rows comes from `seed`. Returns metrics by name, per epoch.
 
-        With `redraw` the initial weights come from `seed` too, instead of being those of every other fit.
+        With `redraw` the initial weights also come from `seed`, instead of being the same for every fit.
 
         x and y are inputs and targets by name, each (n, ...).
 
         With `validation` the history gains `val_accuracy`, and the model may end with the weights of its best epoch.
 
-        An epoch whose loss, or whose answers for the watched rows, are not finite is never the best: all of its metrics
-        are NaN. Once a weight is not finite no later epoch can be, and none is trained; the history is NaN for them.
+        An epoch whose loss or validation outputs are not finite is never the best: all of its metrics are NaN. Once a
+        weight is not finite, no later epoch can be, so none is trained; the history is NaN for them.
         """
         self._make_metrics(y)
         for variable, value in zip(self._state, self._initial, strict=True):
-            variable.assign(keras.ops.copy(value))  # JAX gives a step the memory of what it is called with
+            variable.assign(keras.ops.copy(value))  # JAX may reuse the memory of the arguments of a step
         if redraw:
             self.model.set_weights(self._built(seed).get_weights())
         batches = Batches(x, y, self._batch, np.random.default_rng(seed))
@@ -146,7 +146,7 @@ class Learner:
                 metrics = dict.fromkeys(metrics, math.nan)
             elif (
                 validation is not None and validation.keep_best and metrics["val_accuracy"] > most
-            ):  # the earliest of equals
+            ):  # ties go to the earliest epoch
                 most = metrics["val_accuracy"]
                 best = [np.array(keras.ops.convert_to_numpy(weight)) for weight in self.model.weights]
             for name, value in metrics.items():
@@ -162,9 +162,9 @@ class Learner:
         return history
 
     def _epoch(self, batches: Batches, epoch: int) -> dict[str, float]:
-        """Train on each batch once, and have the rows ordered anew; returns the metrics, means over the rows.
+        """Train on each batch once, then reorder the rows; returns the metrics, means over the rows.
 
-        Batch by batch, as `fit` does: that sets up a pipeline anew for each call, and never gives back all its memory.
+        The steps are those of Keras' `fit`, which sets up a pipeline for each call and never frees all its memory.
         """
         if self._rate:
             self.model.optimizer.learning_rate = self._rate(epoch)
@@ -178,7 +178,7 @@ class Learner:
         return {name: value / batches.rows for name, value in sums.items()} | rate
 
     def _accuracy(self, validation: Validation) -> float:
-        """NaN where an answer is not finite: its largest class would be the first one."""
+        """The accuracy; NaN if an output is not finite, since its largest class would be the first one."""
         answers = self.predict(validation.x)[validation.output]
         return float((answers.argmax(axis=-1) == validation.y).mean()) if np.isfinite(answers).all() else math.nan
 
@@ -196,11 +196,11 @@ class Learner:
 def predict(model: keras.Model, x: Inputs, batch: int) -> dict[str, NDArray[np.float32]]:
     """Outputs by name, each (n, ...), of a model that takes and returns dicts by name.
 
-    uint8 inputs are given as they are to a model that was made for uint8, and in 0-1 to all others.
+    uint8 inputs are passed unchanged to a model that takes uint8, and scaled to 0-1 for all others.
     """
     raw = {name for name, entry in model.input.items() if entry.dtype == "uint8"}
     batches = Batches(x, None, batch, raw=raw)
-    # batch by batch: `predict` sets up a pipeline for each call, which takes longer than a small network
+    # batch by batch: Keras' `predict` sets up a pipeline for each call, which takes longer than a small network
     outputs = [model.predict_on_batch(batches[index][0]) for index in range(len(batches))]
     return {name: np.concatenate([output[name] for output in outputs]).astype(np.float32) for name in outputs[0]}
 
@@ -211,5 +211,5 @@ def one_hot(samples: Samples, classes: int) -> Inputs:
 
 
 def by_clip(samples: Samples, outputs: Mapping[str, NDArray[np.float32]]) -> Predictions:
-    """The output "emotion" of a model that has one row per clip."""
+    """The output "emotion" by clip, for a model with one row per clip."""
     return dict(zip(samples.clip.tolist(), outputs["emotion"], strict=True))

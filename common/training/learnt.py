@@ -1,8 +1,8 @@
-"""Whether a network has learnt its own training clips, and where it has not, what can be known of the cause.
+"""Whether a network has learnt its own training clips, and if not, possible causes.
 
-A score on held-out clips does not tell a network that learnt something else from one that learnt nothing. So each
-fold's network is asked for its training clips as well, and its answers are held against the two best ones that need no
-picture: always the largest class, and always the shares of the classes.
+A score on held-out clips does not distinguish a network that learnt something else from one that learnt nothing. So
+each fold's network also predicts its training clips, and these predictions are compared with the two best constant
+ones: always the largest class, and always the class frequencies.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from common.types import FoldResult, Samples
 log = logging.getLogger("mer")
 
 ROWS = 32
-"""Rows at most that are looked at for a cause."""
+"""Maximum number of rows used to find a cause."""
 LEVEL = 0.05
-"""How often a network that answers by chance may count as one that learnt."""
+"""The probability with which a network that predicts by chance may count as having learnt."""
 CAUSES = ("dead_units", "gradient_norm")
-"""What is measured where a network did not learn; of one among several a name follows: `dead_units features`."""
+"""Measurements on networks that did not learn; with several networks a name follows: `dead_units features`."""
 LEAST = 1e-7
-"""A probability that counts as none: its log is finite."""
+"""The smallest probability, so that its log is finite."""
 
 
 @dataclass(frozen=True)
 class Learnt:
-    """What the networks of `folds` folds make of their own training clips: means over these folds.
+    """Predictions of the networks of `folds` folds for their own training clips: means over these folds.
 
-    `accuracy`; `loss`, the mean log loss of the answers, beside `constant_loss`, that of the best answer that is the
-    same for all clips; `largest_share`, the accuracy of always answering the largest class. `stuck` folds are no better
-    than that, and in `one_class` folds one class alone is answered. `causes` by name, over the folds that have them:
-    `dead_units`, the share of units that ReLU leaves at zero, and `gradient_norm`.
+    `accuracy`; `loss`, the mean log loss of the predictions; `constant_loss`, that of the best prediction that is the
+    same for all clips; `largest_share`, the accuracy of always predicting the largest class. `stuck` folds are no
+    better than that, and in `one_class` folds only one class is predicted. `causes` by name, over the folds that have
+    them: `dead_units`, the fraction of units that ReLU leaves at zero, and `gradient_norm`.
     """
 
     folds: int
@@ -51,11 +51,11 @@ class Learnt:
 
 
 def at_chance(accuracy: float, largest_share: float, clips: int) -> bool:
-    """Whether an accuracy on `clips` clips is no better than always answering the largest class, plus a margin.
+    """Whether an accuracy on `clips` clips is no better than always predicting the largest class, plus a margin.
 
-    The margin is that of a binomial: whoever is right on each clip with the probability `largest_share` reaches this
-    accuracy, or a better one, in more than 5% of all cases. So few clips, or classes of very unlike sizes, may leave
-    even a perfect accuracy at chance: then nothing can be told.
+    The margin is binomial: predictions that are right on each clip with the probability `largest_share` reach this
+    accuracy or better in more than 5% of all cases. With few clips or very unequal classes, even a perfect accuracy may
+    be at chance: then nothing can be concluded.
     """
     from scipy.stats import binom
 
@@ -63,11 +63,12 @@ def at_chance(accuracy: float, largest_share: float, clips: int) -> bool:
 
 
 def of_answers(truth: NDArray[np.integer], probabilities: NDArray[np.floating]) -> dict[str, float]:
-    """What answers for training clips say, by name; truth (n,), probabilities (n, classes).
+    """Measurements of predictions for training clips, by name; truth (n,), probabilities (n, classes).
 
-    `training_accuracy`; `training_loss`, the mean log loss; `constant_loss`, that of the best answer that is the same
-    for all clips, which is the entropy of the class shares; `largest_share`, the accuracy of always answering the
-    largest class; `training_clips`; `answered_classes`, how many different classes are answered. Logs are natural.
+    `training_accuracy`; `training_loss`, the mean log loss; `constant_loss`, that of the best prediction that is
+    the same for all clips, which is the entropy of the class frequencies; `largest_share`, the accuracy of always
+    predicting the largest class; `training_clips`; `answered_classes`, the number of predicted classes. Logs are
+    natural.
     """
     answered = probabilities.argmax(axis=1)
     shares = np.bincount(truth) / len(truth)
@@ -83,17 +84,17 @@ def of_answers(truth: NDArray[np.integer], probabilities: NDArray[np.floating]) 
 
 
 def stuck(measured: Mapping[str, float]) -> bool:
-    """Whether these numbers of `of_answers` are those of a network that answers one class alone, or is at chance."""
+    """Whether these results of `of_answers` are those of a network that predicts only one class, or is at chance."""
     chance = at_chance(measured["training_accuracy"], measured["largest_share"], int(measured["training_clips"]))
     return chance or measured["answered_classes"] == 1
 
 
 def measure(trained: Trained, samples: Samples, *, labelled: bool, look: bool) -> dict[str, float]:
-    """How a fold's network answers its training rows, as `of_answers` has it.
+    """The results of `of_answers` for a fold's network on its training rows.
 
-    With `look`, and where the network is `stuck`, also the causes that `diagnosis` can measure, in some seconds.
-    Without `labelled` the rows lose their classes before they are answered, as held-out ones do. Empty where training
-    rows cannot be answered: a fold is not lost for it.
+    With `look`, and if the network is `stuck`, also the causes that `diagnosis` can measure, which takes some seconds.
+    Without `labelled` the classes are removed before prediction, as for held-out rows. Empty if training rows cannot be
+    predicted: the fold does not fail for this.
     """
     try:
         asked = samples if labelled else replace(samples, y=np.zeros_like(samples.y))
@@ -103,8 +104,8 @@ def measure(trained: Trained, samples: Samples, *, labelled: bool, look: bool) -
         if not np.isfinite(probabilities).all():
             return {}
         measured = of_answers(np.array([label[clip] for clip in answers]), probabilities)
-    except Exception as error:  # whatever a backend or a recipe raises
-        log.warning("the training clips of a fold could not be answered: %s", error)
+    except Exception as error:  # any error of a backend or recipe
+        log.warning("the training clips of a fold could not be predicted: %s", error)
         return {}
     if look and stuck(measured):
         from common.training import diagnosis
@@ -121,12 +122,12 @@ def some_clips(samples: Samples) -> Samples:
 
 
 def spread(count: int) -> NDArray[np.int64]:
-    """At most 32 places, spread evenly over `count`."""
+    """At most 32 indices, spread evenly over `count`."""
     return np.unique(np.linspace(0, count - 1, min(count, ROWS)).round().astype(np.int64))
 
 
 def summary(results: Sequence[FoldResult]) -> Learnt | None:
-    """The means over the folds that were measured; None where none was, as in results of older versions."""
+    """The means over the folds that were measured; None if there are none, as in results of older versions."""
     known = [result.measured for result in results if "training_clips" in result.measured]
     if not known:
         return None

@@ -1,8 +1,9 @@
-"""What an answer rests on: how far its probability falls when a part of the input is covered.
+"""What a prediction depends on: how much its probability drops when a part of the input is covered.
 
 Zeiler and Fergus, "Visualizing and understanding convolutional networks" (ECCV 2014, section 4.2): a patch slides over
-the input, and the classifier's answer is recorded at each place. Here the patch has the input's mean value and lies at
-the same place in all frames at once. It takes nothing but answers, so that it serves every network on every backend.
+the input, and the classifier's output is recorded at each position. Here the patch has the input's mean value and
+covers the same position in all frames at once. Only predictions are needed, so this works for every network and
+backend.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from numpy.typing import NDArray
 from common.types import Predictions, Progress, Samples
 
 MOST = 150
-"""Patches over all inputs together, each of which asks for one answer."""
+"""Maximum number of patches over all inputs, each of which needs one prediction."""
 BYTES = 2**26
-"""Of samples that are answered at once."""
+"""Maximum size of the samples that are predicted at once."""
 
 Box = tuple[slice, slice]
 
@@ -29,10 +30,10 @@ def falls(
     answers: Callable[[Samples], Predictions],
     say: Progress | None = None,
 ) -> dict[str, NDArray[np.float32]]:
-    """By input how far the probability of the answered class falls where a patch lies, (height, width) of that input.
+    """By input, how much covering a pixel lowers the probability of the predicted class, (height, width) of it.
 
     `samples` are those of one clip, `axes` those of height and width in each input's array. A pixel has the mean over
-    the patches that cover it; negative is where the probability rises.
+    the patches that cover it; negative values mean that the probability rises.
     """
     (clip,) = set(samples.clip.tolist())
     before = answers(samples)[clip]
@@ -56,7 +57,7 @@ def falls(
 
 
 def boxes(shape: tuple[int, ...], axes: tuple[int, int], most: int) -> list[Box]:
-    """Rows and columns of at most so many patches that overlap by half and together cover an input of this shape."""
+    """Rows and columns of at most `most` patches that overlap by half and together cover an input of this shape."""
     count = max(int(most**0.5), 1)
     rows, columns = (_spans(shape[axis], count) for axis in axes)
     return [(row, column) for row in rows for column in columns]

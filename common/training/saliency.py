@@ -1,9 +1,10 @@
 """Which pixels speak for a class: the gradient of its score with respect to a network's input.
 
 The score is the one before the softmax (Simonyan, Vedaldi, Zisserman, "Deep inside convolutional networks", 2014):
-behind it a network that is sure of its answer has no gradient left. Keras has no call for gradients that works on all
-of its backends, but all of them train. So a weight of the input's shape, zero at first, is added to the input; with the
-network held fixed, one step of gradient descent with rate 1 on minus the score leaves the gradient in that weight.
+after it, a network that is certain of its prediction has no gradient left. Keras has no function for gradients that
+works on all of its backends, but all of them can train. So a weight of the input's shape, initially zero, is added to
+the input; with the network fixed, one step of gradient descent with rate 1 on the negative score leaves the gradient in
+that weight.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ from common.training.learner import Learner
 from common.types import Arrays
 
 FRAMES = 7
-"""Frames of a clip that are kept for a picture."""
+"""Number of frames of a clip that are stored for a figure."""
 STRONGEST = 0.1
-"""Share of a clip's pixels, over all frames and inputs, that counts as salient."""
+"""Fraction of a clip's pixels, over all frames and inputs, that counts as salient."""
 
 
 class _Shift(layers.Layer):
-    """Adds a trainable array of the input's shape, zero at first."""
+    """Adds a trainable array of the input's shape, initially zero."""
 
     def build(self, shape: tuple[int | None, ...]) -> None:
         self.shift = self.add_weight(shape=shape[1:], initializer="zeros", name="shift")
@@ -39,14 +40,14 @@ def saliency(model: keras.Model, inputs: Arrays, classes: NDArray[np.integer], s
     """The gradient of the score of class `classes[i]` with respect to row i of every input; float32, shaped like it.
 
     `model` reads `inputs`, arrays (n, ...) by name; its layer `scores` gives the unnormalised scores (n, classes).
-    Dropout is off, and the model is left as it was. uint8 inputs are read as 0-1, and the gradient is by that.
+    Dropout is off, and the model is left as it was. uint8 inputs are scaled to 0-1, to which the gradient refers.
     """
     network = keras.Model(model.input, model.get_layer(scores).output)
 
     def build() -> keras.Model:
         entries = {name: layers.Input(values.shape[1:], name=name) for name, values in inputs.items()}
         shifted = {name: _Shift(name=f"{name}_shift")(entry) for name, entry in entries.items()}
-        answer = layers.Lambda(lambda x: network(x, training=False))  # does not own its weights, so they stay
+        answer = layers.Lambda(lambda x: network(x, training=False))  # does not own the weights, so they do not change
         return keras.Model(entries, {"scores": answer(shifted)})
 
     one_step = Learner(
@@ -74,7 +75,7 @@ def saliency(model: keras.Model, inputs: Arrays, classes: NDArray[np.integer], s
 def strongest(gradients: Arrays, share: float = STRONGEST) -> Arrays:
     """Of arrays (n, ...) by name, bool arrays that mark each row's positive values among its largest `share`.
 
-    The threshold is a row's own, over all arrays together: where one input says little, little of it is marked.
+    Each row has its own threshold, over all arrays together: if an input matters little, little of it is marked.
     """
     positive = {name: np.maximum(values, 0) for name, values in gradients.items()}
     rows = np.concatenate([values.reshape(len(values), -1) for values in positive.values()], axis=1)
@@ -94,11 +95,11 @@ def save(
     clips: list[str],
     labels: list[str],
 ) -> None:
-    """Write what a picture of salient pixels needs to `path`, an .npz file; nothing for no clips.
+    """Write the data for a figure of salient pixels to `path`, an .npz file; nothing if there are no clips.
 
-    `inputs` are videos (n, height, width, depth, 1) as the network reads them and `shown` the same ones, uint8, to look
-    at; `classes` (n,) are those whose scores are explained, `labels` their names. The file holds clips (n,), labels
-    (n,), places (frames,), which are those of up to 7 frames in the videos, and per input "shown NAME" uint8 and
+    `inputs` are videos (n, height, width, depth, 1) as the network reads them and `shown` the same videos as uint8 for
+    display; `classes` (n,) are those whose scores are explained, `labels` their names. The file contains clips (n,),
+    labels (n,), places (frames,), the indices of up to 7 frames in the videos, and per input "shown NAME" uint8 and
     "salient NAME" bool, both (n, height, width, frames).
     """
     if not clips:

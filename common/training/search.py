@@ -1,4 +1,4 @@
-"""Searches by keras-tuner that go on where they were stopped."""
+"""Searches by keras-tuner that can be interrupted and resumed."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from common.json_schema import Schema, read_json
 log = logging.getLogger("mer")
 
 Choice = Mapping[str, Any]
-"""A value, a text or a number, for every setting that is searched."""
+"""A value, text or number, for every searched setting."""
 Record = dict[str, Any]
-"""What came of a choice, as JSON holds it."""
+"""The result of a choice, as JSON."""
 
 
 def search(
@@ -33,14 +33,13 @@ def search(
     seed: int,
     first: Choice | None = None,
 ) -> list[tuple[Choice, Record]]:
-    """Try choices from `space`, values by setting; every choice tried with what `run` returned, in order.
+    """Try choices from `space`, values by setting; returns every choice with the result of `run`, in order.
 
-    All of the space where it holds no more than `trials` choices (keras-tuner's grid), else so many, drawn at random.
+    The whole space is tried if it has at most `trials` choices (keras-tuner's grid), else `trials` random choices.
     `first` is tried before all others, and counts. keras-tuner maximises `score`.
 
-    Every record lies in `folder` as soon as it is there: a search that was stopped tries what is left. A file that does
-    not fit the `schema` of a record is named in the log, and its choice is tried again. What `run` raises ends the
-    search.
+    Every record is written to `folder` immediately, so that an interrupted search resumes. A file that does not match
+    the `schema` of a record is logged, and its choice is tried again. An exception of `run` ends the search.
     """
     tried: dict[str, tuple[Choice, Record]] = {}
 
@@ -74,7 +73,7 @@ def search(
 
 
 def described(choice: Choice) -> str:
-    """A choice in words, which is also its file's name: `dropout=0.5, kernel=3x3x15`."""
+    """A choice as text, also used as its file name: `dropout=0.5, kernel=3x3x15`."""
     return ", ".join(f"{name}={value}" for name, value in sorted(choice.items()))
 
 
@@ -90,7 +89,7 @@ def _stored(file: Path, schema: Schema) -> Record | None:
 
 
 class _Tuner(keras_tuner.Tuner):
-    """keras-tuner's loop over trials that a function runs."""
+    """keras-tuner's loop, with trials run by a function."""
 
     def __init__(self, oracle: Any, trial: Callable[[Choice], float], folder: str) -> None:
         self._trial = trial
@@ -98,13 +97,13 @@ class _Tuner(keras_tuner.Tuner):
             oracle,
             directory=folder,
             project_name="keras-tuner",
-            overwrite=True,  # it cannot go on from a stopped grid itself (KeyError); the records beside it can
+            overwrite=True,  # it cannot resume a stopped grid itself (KeyError); the records can
         )
 
     def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> dict[str, float]:
         try:
             return {"score": self._trial(trial.hyperparameters.values)}
-        except Exception as error:  # keras-tuner goes on after any other error, as if the choice had not been there
+        except Exception as error:  # keras-tuner ignores any other error and continues
             raise keras_tuner.errors.FatalError from error
 
     def on_trial_end(self, trial: Any) -> None:

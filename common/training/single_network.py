@@ -1,4 +1,4 @@
-"""The recipe of papers that train one network on one row per clip or view, without anything to choose.
+"""The recipe of papers that train a single network on one row per clip or view, with nothing to select.
 
 Such a paper has no recipe.py. Its model.py has `build(network, shapes, classes)`, which returns a Keras model that
 takes inputs by name and returns {"emotion": probabilities}, and `training_config(network, training)`, which
@@ -26,10 +26,10 @@ from common.types import Experiment, Predictions, Samples
 class TrainingConfig:
     """How a network is trained.
 
-    `name` tells the networks of a paper apart, in reports and in what seeds their initial weights. `rate` gives the
-    learning rate of an epoch, counted from 0, in place of the optimizer's own. Of a clip with several views (frames,
-    magnified copies) those in `trained_views` are learnt and `tested_view` is answered; None for all, of which there
-    must then be one. `caveats` are those of `Trained`.
+    `name` distinguishes the networks of a paper, in reports and in the seeds of initial weights. `rate` gives the
+    learning rate of an epoch, counted from 0, instead of the optimizer's own. Of a clip with several views (frames,
+    magnified copies) those in `trained_views` are trained on and `tested_view` is predicted; None means all, of which
+    there must then be one. `caveats` are those of `Trained`.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Model(Protocol):
 
 @dataclass(frozen=True)
 class SingleNetwork:
-    """A recipe, of a paper and its model.py."""
+    """A recipe for a paper and its model.py."""
 
     paper: str
     model: Model
@@ -83,9 +83,9 @@ class SingleNetwork:
     def train(self, networks: CompiledNetwork, experiment: Experiment, samples: Samples, fold_run: FoldRun) -> Trained:
         """Train on one fold.
 
-        Each of several random splits has initial weights of its own; folds of other protocols start from the same ones.
-        In an experiment that is not leak-free the held-out clips are scored after every epoch, for what an oracle would
-        have picked; nothing is chosen by them.
+        Each of several random splits has its own initial weights; folds of other protocols start from the same weights.
+        In an experiment that is not leak-free, the held-out clips are scored after every epoch, to show what an oracle
+        would have selected; they do not affect the training.
         """
         learner, config, access = networks.learner, networks.config, fold_run.held_out_access
         learnt = samples
@@ -108,7 +108,7 @@ class SingleNetwork:
         )
 
     def answers(self, models: Models, samples: Samples, settings: Settings) -> Predictions:
-        """What the trained network answers for clips, of several views the one that is tested."""
+        """The predictions of the trained network for clips, using the tested view if there are several."""
         config = self.model.training_config(settings.network, settings.training)
         tested = samples
         if config.tested_view is not None:
@@ -118,7 +118,7 @@ class SingleNetwork:
 
 @dataclass(frozen=True)
 class CompiledNetwork:
-    """The one network, compiled once for all folds."""
+    """The network, compiled once for all folds."""
 
     learner: Learner
     config: TrainingConfig
@@ -132,5 +132,5 @@ class CompiledNetwork:
         return {f"parameters {what}": self.learner.model.count_params()}
 
     def flops(self, rows_per_clip: float) -> float:
-        """Floating point operations of one clip forward, of which one view is tested."""
+        """Floating point operations of one clip forward, with one tested view."""
         return forward(self.learner.model)

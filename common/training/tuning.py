@@ -1,7 +1,7 @@
-"""Settings that a paper tuned or left open, chosen anew inside the training subjects of every fold.
+"""Settings that a paper tuned or left open, chosen inside the training subjects of every fold.
 
-What is chosen never sees the held-out subject: choices are scored on inner folds, which hold out training subjects in
-turn, and the fold is then trained on all its training rows with the best of them.
+The choice never uses the held-out subject: choices are scored on inner folds, which hold out training subjects in turn,
+and the fold is then trained on all its training rows with the best choice.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from common.types import Experiment, Samples, Trial
 Space = Mapping[str, tuple[Any, ...]]
 _SCHEMA = holding({"uf1": NUMBER, "log_loss": NUMBER})
 _LEAST = 1e-7
-"""A probability that counts as none: its log is finite."""
+"""The smallest probability, so that its log is finite."""
 
 
 def tuned(experiments: Sequence[Experiment], space: Callable[[Experiment], Space]) -> Iterator[Experiment]:
-    """A copy of every leak-free experiment that searches its `space`, for the default ones and those on common ground.
+    """A copy of every leak-free experiment that searches its `space`, for default ones and those on common ground.
 
-    Its variant is `tuned`, or `tuned-VARIANT` of one that is not called published.
+    Its variant is `tuned`, or `tuned-VARIANT` for variants other than `published`.
     """
     for e in experiments:
         if e.leak_free and (not e.on_request or e.common_ground) and not e.space:
@@ -50,7 +50,7 @@ def tuned(experiments: Sequence[Experiment], space: Callable[[Experiment], Space
 
 
 def best(trials: Sequence[Trial]) -> Trial:
-    """The trial with the largest UF1, of equals that with the smallest log loss, of equals the earliest."""
+    """The trial with the highest UF1; ties go to the lowest log loss, then to the earliest."""
     return min(trials, key=lambda trial: (-trial.uf1, trial.log_loss))
 
 
@@ -64,11 +64,11 @@ def choose(
     fold_run: FoldRun,
     seed: int,
 ) -> tuple[Settings, tuple[Trial, ...]]:
-    """The settings to train a fold with, and all trials, of which the first is that of `settings`, the experiment's.
+    """The settings to train a fold with, and all trials, of which the first is that of the experiment's `settings`.
 
-    `samples` are the fold's training rows, `seed` is the user's. Trials lie in the run's folder, so that a search that
-    was stopped goes on. Where there is one training subject none can be held out: the settings as they are, and no
-    trial.
+    `samples` are the fold's training rows, `seed` is the user's. Trials are stored in the run's folder, so that an
+    interrupted search resumes. With a single training subject none can be held out: the settings do not change, and
+    there are no trials.
     """
     from common.training.search import search
 
@@ -113,7 +113,7 @@ def choose(
 def _scored(
     truth: NDArray[np.integer], probabilities: NDArray[np.float32], classes: tuple[str, ...]
 ) -> dict[str, float]:
-    if not np.isfinite(probabilities).all():  # settings with which training diverges are no use, and no fault
+    if not np.isfinite(probabilities).all():  # training diverges with these settings: useless, but not an error
         return {"uf1": 0.0, "log_loss": -math.log(_LEAST)}
     matrix = metrics.confusion(truth, probabilities.argmax(axis=1), len(classes))
     sure = np.clip(probabilities[np.arange(len(truth)), truth], _LEAST, 1)

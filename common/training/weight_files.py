@@ -1,4 +1,4 @@
-"""Arrays in files of weights that other projects wrote, by name. Nothing is unpickled, executed or read elsewhere."""
+"""Arrays by name from weight files of other projects. Nothing is unpickled or executed; no other file is read."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 Shapes = Mapping[str, tuple[int, ...]]
-"""What is wanted of a file: the shapes of arrays by their names in it."""
+"""The arrays to read from a file: shapes by name."""
 _FLOATS = {"F16", "F32", "F64"}
 
 
 def from_hdf5(path: Path, shapes: Shapes) -> dict[str, NDArray[np.float32]]:
     """Arrays of a .h5 file of Keras 2, weights or a whole model. A name is `layer/weight`, as `conv1/bn/gamma`.
 
-    Raises ValueError where an array is missing, or is none of floating numbers of the wanted shape; and what h5py
-    raises for a file that is damaged or none.
+    Raises ValueError if an array is missing or does not contain floating-point numbers of the expected shape; and the
+    errors of h5py for a damaged or other file.
     """
     import h5py
 
@@ -34,21 +34,21 @@ def from_hdf5(path: Path, shapes: Shapes) -> dict[str, NDArray[np.float32]]:
 
 
 def has_layer(path: Path, layer: str) -> bool:
-    """Whether a file is one of HDF5 that has a group of this name where Keras 2 writes layers."""
+    """Whether a file is an HDF5 file with a group of this name where Keras 2 writes layers."""
     import h5py
 
     try:
         with h5py.File(path, "r") as file:
             return _inside(_layers(file), layer) is not None
-    except Exception:  # whatever h5py trips over: whoever reads the file next says so
+    except Exception:  # any error of h5py: the next reader of the file reports it
         return False
 
 
 def from_safetensors(path: Path, shapes: Shapes) -> dict[str, NDArray[np.float32]]:
     """Arrays of a .safetensors file.
 
-    Raises ValueError where an array is missing, or is none of floating numbers of the wanted shape; and what the
-    package safetensors raises for a file that is damaged or none.
+    Raises ValueError if an array is missing or does not contain floating-point numbers of the expected shape; and the
+    errors of the package safetensors for a damaged or other file.
     """
     from safetensors import safe_open
 
@@ -66,26 +66,26 @@ def from_safetensors(path: Path, shapes: Shapes) -> dict[str, NDArray[np.float32
 
 def _check(name: str, floating: bool, shape: tuple[int, ...], wanted: tuple[int, ...]) -> None:
     if not floating:
-        raise ValueError(f"{name} does not hold floating numbers of 16, 32 or 64 bits")
+        raise ValueError(f"{name} does not contain floating-point numbers of 16, 32 or 64 bits")
     if shape != wanted:
         raise ValueError(f"{name} is {'x'.join(map(str, shape))}, not {'x'.join(map(str, wanted))}")
 
 
 def _single(values: NDArray[Any]) -> NDArray[np.float32]:
-    """Values in single precision, in which what is too large is infinite."""
+    """Values in single precision, where too large values become infinite."""
     with np.errstate(over="ignore"):
         return np.asarray(values, np.float32)
 
 
 def _layers(file: Any) -> Any:
-    """The group that holds the layers: of a whole model it has a name, of weights alone it is the file."""
+    """The group with the layers: a named group in a whole model, the file itself if it has only weights."""
     return _inside(file, "model_weights") or file
 
 
 def _dataset(layers: Any, name: str) -> Any:
-    """The array of a layer, whose group lists its arrays as `layer/weight:0`; None where there is none.
+    """The array of a layer, whose group lists its arrays as `layer/weight:0`; None if there is none.
 
-    A suffix of the layer's name in the list, which TensorFlow gives to a network that is built again, does not count.
+    A suffix of the layer's name in the list, which TensorFlow adds when a network is built again, is ignored.
     """
     import h5py
 
@@ -99,7 +99,7 @@ def _dataset(layers: Any, name: str) -> Any:
 
 
 def _inside(group: Any, name: str) -> Any:
-    """What lies below a group, reached by no other link than HDF5's own; None where that leads nowhere."""
+    """The object at a path below a group, reached only by hard links; None if there is none."""
     import h5py
 
     here = group

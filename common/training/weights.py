@@ -1,4 +1,4 @@
-"""What --weights names: the weights that a network starts from. Reads no weights, so that it stays light."""
+"""The option --weights: the weights that a network starts from. Does not read weights, so that it loads fast."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from common.errors import UserError, quoted
 
 IMAGENET, NONE = "imagenet", "none"
 KERAS, SAFETENSORS = (".h5", ".keras"), (".safetensors",)
-"""Endings of files, by what wrote them."""
+"""File endings by the software that writes them."""
 
 
 @dataclass(frozen=True)
 class Weights:
-    """Initial weights: `choice` is "imagenet", "none" (random) or a path, `files` the (path, SHA-256) of what it holds.
+    """Initial weights: `choice` is "imagenet", "none" (random) or a path, `files` are (path, SHA-256).
 
-    A paper whose settings have a field `weights` of this type takes --weights. Part of a run's key, as all settings.
+    A paper whose settings have a field `weights` of this type accepts --weights. Part of a run's key like all settings.
     """
 
     choice: str
@@ -29,24 +29,26 @@ class Weights:
         return ", ".join(f"{Path(path).name} (SHA-256 {digest})" for path, digest in self.files) or self.choice
 
     def file(self, network: str, endings: Sequence[str] = KERAS) -> tuple[Path, str]:
-        """The file for a network and its SHA-256: the only one, or in a folder the one whose name starts like it.
+        """The file for a network and its SHA-256: the only file, or in a folder the one whose name starts like it.
 
-        Raises UserError for a file with none of the `endings`, and where a folder holds no such file, or several.
+        Raises UserError for a file with none of the `endings`, or if a folder contains no such file or several.
         """
         fitting = [(Path(path), digest) for path, digest in self.files if Path(path).suffix.lower() in endings]
         if not Path(self.choice).is_dir():
             if not fitting:
-                raise UserError(f"--weights {self.choice}: {network} reads weights that end in {' or '.join(endings)}")
+                raise UserError(
+                    f"--weights {self.choice}: {network} needs a weight file that ends in {' or '.join(endings)}"
+                )
             return fitting[0]
         matching = [(path, digest) for path, digest in fitting if path.name.lower().startswith(network)]
         if len(matching) != 1:
             names = " or ".join(f"{network}…{ending}" for ending in endings)
-            raise UserError(f"--weights {self.choice}: {len(matching)} files are named {names}; put one there")
+            raise UserError(f"--weights {self.choice}: {len(matching)} files are named {names}; exactly one is needed")
         return matching[0]
 
 
 def chosen(text: str) -> Weights:
-    """The weights that a user names: a word, or a file or folder, whose contents are digested.
+    """The weights that a user chooses: a word, or a file or folder, whose contents are digested.
 
     Raises UserError for a path that is missing, unreadable or of another kind.
     """
@@ -54,12 +56,12 @@ def chosen(text: str) -> Weights:
         return Weights(text)
     path = Path(text).expanduser().absolute()
     if not path.exists():
-        raise UserError(f"--weights {quoted(text)}: no such file or folder; {IMAGENET} and {NONE} are the words")
+        raise UserError(f"--weights {quoted(text)}: no such file or folder; give a path, {IMAGENET} or {NONE}")
     candidates = sorted(path.iterdir()) if path.is_dir() else [path]
     files = [file for file in candidates if file.suffix.lower() in (*KERAS, *SAFETENSORS) and file.is_file()]
     if not files:
         raise UserError(
-            f"--weights {text}: no weights of Keras, which end in {' or '.join(KERAS)}, and no {SAFETENSORS[0]} either"
+            f"--weights {text}: contains no Keras weights ({' or '.join(KERAS)}) and no {SAFETENSORS[0]} file"
         )
     return Weights(str(path), tuple((str(file), _digest(file)) for file in files))
 
@@ -70,7 +72,7 @@ def takes(profile: Profile) -> bool:
 
 
 def starting_from(profile: Profile, weights: Weights | None) -> Profile:
-    """The profile with these weights; itself where none are named or the paper takes none."""
+    """The profile with these weights; unchanged if none are given or the paper takes none."""
     if weights is None or not takes(profile) or weights == profile.settings.values()["weights"]:
         return profile
     settings = profile.settings.having({"weights": weights})

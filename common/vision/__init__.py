@@ -1,1 +1,1 @@
-"""Pictures and what is computed from them: frames, faces, apex, magnification, dynamic images."""
+"""Images and computations on them: frames, faces, apex, magnification, dynamic images."""

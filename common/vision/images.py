@@ -1,4 +1,4 @@
-"""Reading the frames of a clip, and saying exactly which file is wrong when one cannot be used."""
+"""Reading the frames of a clip, with errors that name the faulty file."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from common.types import Clip, ClipFrames, Part
 from common.vision import videos
 
 FORMATS = ("JPEG", "PNG", "BMP")
-"""By content: of the others that Pillow knows, some start programs (EPS) or are no single picture."""
+"""Recognised by content. Some other formats of Pillow start programs (EPS) or are not single images."""
 MOST_PIXELS = 2**25
-"""Of a picture; those of the corpora have a fifteenth of them at most."""
+"""Of an image; those of the corpora have at most a fifteenth of this."""
 
 
 def read(path: Path) -> NDArray[np.uint8]:
-    """One image as RGB, uint8 (height, width, 3); greyscale is repeated over the three channels.
+    """Read an image as RGB, uint8 (height, width, 3); greyscale is repeated in the three channels.
 
-    Pillow rather than OpenCV: OpenCV fills the missing part of a truncated JPEG with grey and says nothing.
-    Raises ClipError for a file that is missing, truncated, larger than any picture of a clip, or no JPEG, PNG or BMP.
+    Uses Pillow rather than OpenCV, which silently fills the missing part of a truncated JPEG with grey.
+    Raises ClipError for a file that is missing, truncated, too large, or not a JPEG, PNG or BMP.
     """
     return _read(path, None)[1]
 
 
 def _read(path: Path, part: Part | None) -> tuple[tuple[int, int], NDArray[np.uint8]]:
-    """Height and width of an image, and a part of it or all as `read` has it. What is not asked for is not converted.
+    """Height and width of an image, and a part or all of it as in `read`. Only the requested part is converted.
 
-    All is decoded, so that a truncated file is noticed wherever the part lies.
+    The whole file is decoded, so that truncation is always detected.
     """
     import cv2
 
     try:
         with Image.open(path, formats=FORMATS) as opened:
             if opened.width * opened.height > MOST_PIXELS:
-                raise ValueError(f"{opened.width}x{opened.height} pixels are more than {MOST_PIXELS}")
+                raise ValueError(f"{opened.width}x{opened.height} pixels exceed the limit of {MOST_PIXELS}")
             opened.load()
             size = opened.height, opened.width
             picture: Image.Image = opened
@@ -50,13 +50,13 @@ def _read(path: Path, part: Part | None) -> tuple[tuple[int, int], NDArray[np.ui
                 return size, np.asarray(cv2.cvtColor(np.asarray(picture), cv2.COLOR_GRAY2RGB), np.uint8)
             return size, np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
     except UnidentifiedImageError:
-        raise ClipError(f"{path}: no JPEG, PNG or BMP that can be read; copy the file again or convert it") from None
+        raise ClipError(f"{path}: not a readable JPEG, PNG or BMP; copy the file again or convert it") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ClipError(f"{path}: {error}; copy the file again") from error
 
 
 def frames_of(clip: Clip) -> ClipFrames:
-    """The pictures and times of a clip, without what would tell its emotion or whom it shows."""
+    """The images and times of a clip, without anything that reveals its emotion or subject."""
     pictures, first = clip.pictures, clip.numbers[0]
 
     def read(indices: Sequence[int], part: Part | None) -> Iterator[NDArray[np.uint8]]:
@@ -75,19 +75,19 @@ def frames_of(clip: Clip) -> ClipFrames:
 
 
 def where(clip: Clip | ClipFrames, index: int) -> str:
-    """How a message names a frame: by its file and number where they are known, else by its place in the clip."""
+    """The name of a frame for messages: its file and number if they are known, else its position in the clip."""
     if isinstance(clip, ClipFrames):
         return f"frame {index + 1} of {len(clip.numbers)}"
     return f"{clip.frames[index]}, frame {clip.numbers[index]}"
 
 
 def read_frame(clip: Clip | ClipFrames, index: int) -> NDArray[np.uint8]:
-    """The frame at a place in a clip, uint8 RGB (height, width, 3). Raises ClipError as `each_frame` does."""
+    """The frame at an index of a clip, uint8 RGB (height, width, 3). Raises ClipError like `each_frame`."""
     return next(_frames(clip).read([index], None))
 
 
 def read_frames(clip: Clip | ClipFrames, step: int = 1) -> NDArray[np.uint8]:
-    """Every `step`-th frame of a clip, uint8 RGB (frames, height, width, 3). Raises ClipError as `each_frame` does."""
+    """Every `step`-th frame of a clip, uint8 RGB (frames, height, width, 3). Raises ClipError like `each_frame`."""
     pictures = each_frame(clip, step)
     first = next(pictures)
     frames = np.empty((len(clip.numbers[::step]), *first.shape), np.uint8)
@@ -111,23 +111,23 @@ def _frames(clip: Clip | ClipFrames) -> ClipFrames:
 
 
 def _read_all(wanted: Sequence[tuple[Path, int]], part: Part | None, repeated: bool) -> Iterator[NDArray[np.uint8]]:
-    """The pictures with these files and numbers, or a part of each; in any order where some are `repeated`."""
+    """The images with these files and numbers, or a part of each; in any order if some are `repeated`."""
     first: tuple[tuple[int, int], str] | None = None
     for file, number, size, picture in _pictures(wanted, part, repeated):
         first = first or (size, file.name)
         if size != first[0]:
             name = f"{file}, frame {number}" if videos.is_video(file) else f"{file}"
             raise ClipError(
-                f"{name}: {size[1]}x{size[0]} pixels, but {first[1]} has {first[0][1]}x{first[0][0]}; the frames of a "
-                "clip must have one size"
+                f"{name}: {size[1]}x{size[0]} pixels, but {first[1]} has {first[0][1]}x{first[0][0]}; all frames "
+                "of a clip must have the same size"
             )
         yield picture
 
 
 def squared(picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """A picture (height, width, 3) as size x size pixels, whatever its shape.
+    """Resize an image (height, width, 3) of any shape to size x size pixels.
 
-    Means of areas where both sides shrink, else linear: cv2 takes no mean of an area that is smaller than a pixel.
+    By area means if both sides shrink, else linearly: cv2 does not average areas smaller than a pixel.
     """
     import cv2
 
@@ -139,8 +139,8 @@ Found = tuple[Path, int, tuple[int, int], NDArray[np.uint8]]
 
 
 def _pictures(wanted: Sequence[tuple[Path, int]], part: Part | None, repeated: bool) -> Iterator[Found]:
-    """The pictures, or a part of each, behind the file that holds each, its number, and its height and width."""
-    if repeated:  # a control: pictures come again, or in another order than that of a video
+    """For each image its file, number, height and width, and the image or a part of it."""
+    if repeated:  # a control: images are repeated, or in another order than in a video
         ordered = sorted(set(wanted))
         held = {(entry[0], entry[1]): entry for entry in _in_order(ordered, part)}
         for pair in wanted:

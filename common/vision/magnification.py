@@ -1,21 +1,21 @@
 """Eulerian motion magnification with a Laplacian pyramid.
 
 Wu, Rubinstein, Shih, Guttag, Durand and Freeman, "Eulerian video magnification for revealing subtle changes in the
-world" (SIGGRAPH 2012), as its authors' reference settings go: every level of a Laplacian pyramid is band-passed in
-time, pixel by pixel, multiplied by a factor of its own, and added to the frame. Of the reference are the factors
-(`amplification`), the start of the causal filter, which takes the clip to have shown its first frame for ever, and,
-from its settings for faces, that brightness alone is magnified. Other than there,
+world" (SIGGRAPH 2012), following its authors' reference code: every level of a Laplacian pyramid is band-passed
+in time, pixel by pixel, multiplied by its own factor, and added to the frame. The reference determines the factors
+(`amplification`), the start of the causal filter, which assumes that the first frame had always been shown, and, from
+its settings for faces, that only brightness is magnified. Differences from the reference:
 
-- a band is given in Hz, and the filter follows from it and the frame rate of each clip;
-- every frame is kept, where the reference leaves out the last ten;
-- "butterworth" is a band-pass whose middle passes whole and unshifted. The reference subtracts two low-passes of order
-  one, which in the middle of 0.5-10 Hz lets 90% through, and relates the edges to the frame rate where its filter
-  design expects half of that, so that its 0.5-10 Hz is 0.25-5 Hz;
-- "ideal" passes positive and negative frequencies, where the reference drops the negative ones and with them half of
+- a band is given in Hz, and the filter is computed from it and the frame rate of each clip;
+- every frame is used, while the reference leaves out the last ten;
+- "butterworth" is a band-pass that passes the middle of the band completely and without a shift. The reference
+  subtracts two low-passes of order one, which pass 90% in the middle of 0.5-10 Hz, and divides the edges by the frame
+  rate where its filter design expects half of that, so that its 0.5-10 Hz is 0.25-5 Hz;
+- "ideal" passes positive and negative frequencies, while the reference drops the negative ones and with them half of
   the motion.
 
-Space and time are filtered by linear operators, which commute. As the finest level adds nothing, the frames are halved
-first, then filtered in time, and only what comes out is taken apart into levels, frame by frame.
+Space and time are filtered by linear operators, which commute. As the finest level adds nothing, the frames are first
+halved, then filtered in time, and only the result is decomposed into levels, frame by frame.
 """
 
 from __future__ import annotations
@@ -30,21 +30,22 @@ from numpy.typing import NDArray
 
 FILTERS = ("butterworth", "ideal")
 EXAGGERATION = 2.0
-"""How fast the factor grows with the wavelength where `amplification` caps it, as in the reference."""
+"""How fast the factor grows with the wavelength below the cap of `amplification`, as in the reference."""
 LUMA = (0.299, 0.587, 0.114)
-"""Luminance Y of YIQ, of red, green and blue."""
+"""Weights of red, green and blue in the luminance Y of YIQ."""
 TAPS = 5
-"""Width of the pyramid's binomial kernel: levels are halved while the smaller side has as many pixels."""
+"""Width of the pyramid's binomial kernel: levels are halved while the smaller side has at least this size."""
 BLOCK = 1 << 18
-"""Values that are filtered in time at once, which bounds the memory it takes."""
+"""Number of values that are filtered in time at once, to limit memory."""
 
 
 @dataclass(frozen=True)
 class Magnification:
     """What is magnified, and how much.
 
-    Motion between `low_hz` and `high_hz` grows to 1 + `alpha` times its size at the levels that `amplification` leaves
-    whole. `wavelength` is lambda_c in pixels: structures below it get less. Raises ValueError for what is out of range.
+    Motion between `low_hz` and `high_hz` grows to 1 + `alpha` times its size at the levels that `amplification` does
+    not reduce. `wavelength` is lambda_c in pixels: smaller structures are magnified less. Raises ValueError for values
+    out of range.
     """
 
     alpha: float
@@ -55,7 +56,7 @@ class Magnification:
 
     def __post_init__(self) -> None:
         if self.filter not in FILTERS:
-            raise ValueError(f"{self.filter!r} is no temporal filter; known are {', '.join(FILTERS)}")
+            raise ValueError(f"{self.filter!r} is not a temporal filter; known: {', '.join(FILTERS)}")
         if not 0 <= self.alpha < math.inf:
             raise ValueError(f"alpha must be 0 or more and finite, not {self.alpha}")
         if not 0 < self.wavelength < math.inf:
@@ -67,10 +68,10 @@ class Magnification:
 def magnify(frames: NDArray[np.uint8], fps: float, settings: Magnification) -> NDArray[np.uint8]:
     """A clip with its motion magnified: frames and result uint8, RGB (n, h, w, 3) or grey (n, h, w).
 
-    The motion of the brightness is added to the frame it was found in, to all colours alike, rounded, and cut at 0 and
-    255. One frame alone does not move and comes back as it is, and so do pictures of fewer than 10 pixels on a side,
-    which have no level between the finest and the coarsest. Beside frames and result it takes a float32 for every four
-    pixels. Raises ValueError for another dtype or shape, and as `band_passed` does.
+    The motion of the brightness is added to its frame, equally to all colours, rounded, and clipped to 0 and 255. A
+    single frame is returned unchanged, as are images with a side of fewer than 10 pixels, which have no level between
+    the finest and the coarsest. In addition to frames and result, this needs a float32 for every four pixels. Raises
+    ValueError for another dtype or shape, and like `band_passed`.
     """
     if frames.dtype != np.uint8 or not (frames.ndim == 3 or (frames.ndim == 4 and frames.shape[-1] == 3)):
         raise ValueError(f"magnify takes uint8 (n, h, w, 3) or (n, h, w), not {frames.dtype} {frames.shape}")
@@ -115,12 +116,12 @@ def amplification(height: int, width: int, settings: Magnification) -> tuple[flo
 
 
 def band_passed(values: NDArray[np.floating[Any]], fps: float, settings: Magnification) -> NDArray[np.floating[Any]]:
-    """What of `values` (n, ...), in time along the first axis, lies in the band; floating, same shape.
+    """The part of `values` (n, ...), in time along the first axis, inside the band; floating, same shape.
 
-    "butterworth" is of first order, and so soft: a tenth of the lower edge still passes to nearly a tenth. It looks at
-    past frames alone, and takes the first to have lasted for ever. "ideal" passes `kept_frequencies`, without any shift
-    in time, and takes the clip to repeat. What does not change gives exact zeros. Raises ValueError for a band whose
-    upper edge is not below half the frame rate.
+    "butterworth" is of first order, and so soft: nearly a tenth passes at a tenth of the lower edge. It uses only past
+    frames, and assumes that the first had always been shown. "ideal" passes `kept_frequencies`, without any shift in
+    time, and assumes that the clip repeats. Constant values give exact zeros. Raises ValueError for a band whose upper
+    edge is not below half the frame rate.
     """
     _check_band(fps, settings)
     from scipy import fft, signal
@@ -139,9 +140,9 @@ def kept_frequencies(n: int, fps: float, settings: Magnification) -> NDArray[np.
     """The frequencies in Hz that the "ideal" filter passes in a clip of n frames.
 
     Those of the discrete Fourier transform, multiples of fps / n, that lie in the band, edges included. A short clip
-    may have none: 30 frames at 200 a second have 6.7, 13.3, ... Hz. Then it is the one nearest to the middle of the
-    band, never 0, so that a slow band in a short clip means the slowest motion that the clip can show. A clip of one
-    frame has none.
+    may have none: 30 frames at 200 per second have 6.7, 13.3, ... Hz. Then the frequency closest to the middle of the
+    band is used, never 0, so that a slow band in a short clip means the slowest motion that the clip can show. A clip
+    of one frame has none.
     """
     bins = _frequencies(n, fps)[1:]
     inside = bins[(bins >= settings.low_hz) & (bins <= settings.high_hz)]
@@ -152,13 +153,13 @@ def kept_frequencies(n: int, fps: float, settings: Magnification) -> NDArray[np.
 
 
 def _check_band(fps: float, settings: Magnification) -> None:
-    """Raise ValueError where a frame rate cannot carry the band."""
+    """Raise ValueError if a frame rate is too low for the band."""
     if not 0 < fps < math.inf:
         raise ValueError(f"a frame rate must be positive, not {fps}")
     if settings.high_hz >= fps / 2:
         raise ValueError(
-            f"{fps:g} frames a second carry motion below {fps / 2:g} Hz; "
-            f"the band {settings.low_hz:g}-{settings.high_hz:g} Hz reaches further: lower its upper edge"
+            f"{fps:g} frames per second show only motion below {fps / 2:g} Hz; "
+            f"the band {settings.low_hz:g}-{settings.high_hz:g} Hz exceeds this: lower its upper edge"
         )
 
 
@@ -183,7 +184,7 @@ def _halved(frames: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def _amplified(band: NDArray[np.float32], gains: tuple[float, ...]) -> NDArray[np.float32]:
-    """The levels below the finest of a Laplacian pyramid, each times its gain, put together again; shaped as `band`."""
+    """The levels below the finest of a Laplacian pyramid, each times its gain, recombined; shaped like `band`."""
     gaussians: list[NDArray[Any]] = [band]
     for _ in gains[2:]:
         gaussians.append(cv2.pyrDown(gaussians[-1]))
@@ -197,7 +198,7 @@ def _amplified(band: NDArray[np.float32], gains: tuple[float, ...]) -> NDArray[n
 def _enlarged(picture: NDArray[Any], height: int, width: int) -> NDArray[np.float32]:
     """Twice the size, mirrored at the borders.
 
-    cv2.pyrUp alone repeats the last line where an odd size wants the one before it, and so treats left and right apart.
+    cv2.pyrUp repeats the last line where an odd size needs the one before it, and so treats left and right differently.
     """
     mirrored = cv2.copyMakeBorder(picture, 0, height % 2, 0, width % 2, cv2.BORDER_REFLECT_101)
     return np.asarray(cv2.pyrUp(mirrored)[:height, :width], np.float32)

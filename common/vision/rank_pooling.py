@@ -1,7 +1,7 @@
 """Dynamic images: the weights of a linear function that ranks a clip's frames by time, seen as an image.
 
 Bilen, Fernando, Gavves, Vedaldi and Gould, "Dynamic image networks for action recognition" (CVPR 2016). `approximate`
-is the closed form of that article, `exact` the support vector regression that it stands for.
+is the closed form of that article, `exact` the support vector regression that it approximates.
 """
 
 from __future__ import annotations
@@ -10,15 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 EPSILON = 0.1
-"""Frames by which a score may be off at no cost: what LIBLINEAR does unless told otherwise, and with it the public code
-of rank pooling (scikit-learn's own default is 0)."""
+"""Error of a score, in frames, that costs nothing: the default of LIBLINEAR, and so of the public code of rank pooling
+(scikit-learn's default is 0)."""
 
 
 def coefficients(count: int) -> NDArray[np.float64]:
     """The weights alpha_t of `count` frames in approximate rank pooling, float64 (count,).
 
-    alpha_t is the sum over i from t to T of (2 i - T - 1) / i. They add up to 0, so what stays the same in all frames
-    leaves no trace. One frame has no order, and the formula gives 0: its weight is 1 here, the frame is its own image.
+    alpha_t is the sum over i from t to T of (2 i - T - 1) / i. They add up to 0, so anything that is the same in all
+    frames disappears. A single frame has no order, and the formula gives 0: its weight is 1 here, so that the frame is
+    its own image.
     """
     if count < 1:
         raise ValueError("no frames")
@@ -31,8 +32,8 @@ def coefficients(count: int) -> NDArray[np.float64]:
 def approximate(frames: NDArray[np.generic]) -> NDArray[np.float32]:
     """The dynamic image of frames (n, height, width) or (n, height, width, channels), float32 of a frame's shape.
 
-    The weighted sum of the frames, of which one at a time is converted. Summed are their differences from the first,
-    which is the same because the weights add up to 0; so the image of a still clip is 0 without rounding.
+    The weighted sum of the frames, which are converted one at a time. Differences from the first frame are summed,
+    which is equivalent because the weights add up to 0; so the image of a still clip is exactly 0.
     """
     weights = coefficients(len(frames))
     if len(frames) == 1:
@@ -50,11 +51,11 @@ def exact(frames: NDArray[np.generic]) -> NDArray[np.float32]:
     """The dynamic image by rank pooling itself: float32 of a frame's shape, of frames as `approximate` takes them.
 
     The weights of a linear support vector regression on the frame's index, 1 to n, with C = 1, squared
-    epsilon-insensitive loss and no intercept, on `features`. Unlike the approximation's, the image of a still clip is
-    the frame itself, and what stays the same in all frames remains in every image.
+    epsilon-insensitive loss and no intercept, on `features`. Unlike with the approximation, the image of a still
+    clip is the frame itself, and anything that is the same in all frames remains in the image.
 
     The weights are a combination of the n feature vectors, so the regression runs in coordinates of the space that
-    they span: n numbers a frame instead of height * width * channels. It draws no random numbers.
+    they span: n numbers per frame instead of height * width * channels. It uses no random numbers.
     """
     from sklearn.svm import LinearSVR
 
@@ -73,10 +74,10 @@ def exact(frames: NDArray[np.generic]) -> NDArray[np.float32]:
 
 
 def features(frames: NDArray[np.generic]) -> NDArray[np.float32]:
-    """What exact rank pooling orders, float32 (n, size of a frame).
+    """The features that exact rank pooling orders, float32 (n, size of a frame).
 
-    Per frame the mean of all frames up to it, then the signed square root of every number, then all divided by their
-    Euclidean length; frames that are black so far stay 0.
+    For each frame the mean of all frames up to it, then the signed square root of every number, then division by the
+    Euclidean length; leading black frames remain 0.
     """
     if not len(frames):
         raise ValueError("no frames")
@@ -84,16 +85,16 @@ def features(frames: NDArray[np.generic]) -> NDArray[np.float32]:
     total = np.zeros(frames[0].size, np.float32)
     for index, frame in enumerate(frames):
         total += frame.ravel()
-        rooted = np.copysign(np.sqrt(np.abs(total)), total)  # of the sum: its length takes what the mean's would
+        rooted = np.copysign(np.sqrt(np.abs(total)), total)  # of the sum: normalising removes the factor
         np.divide(rooted, np.linalg.norm(rooted) or 1.0, out=vectors[index])
     return vectors
 
 
 def as_image(dynamic: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """A dynamic image as a picture, uint8 of its shape: its smallest number becomes 0, its largest 255.
+    """A dynamic image as uint8 of the same shape: its smallest number becomes 0, its largest 255.
 
-    Smallest and largest of all channels together (our choice, the papers say "a standard RGB image"): each channel by
-    itself would change the hues, and blow up a channel that hardly moves. An image of one value becomes 0.
+    The range is that of all channels together (our choice, the papers say "a standard RGB image"): scaling each channel
+    by itself would change the hues and exaggerate a channel that hardly moves. An image of one value becomes 0.
     """
     lowest, highest = float(dynamic.min()), float(dynamic.max())
     if highest == lowest:

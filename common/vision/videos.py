@@ -1,9 +1,9 @@
 """Single frames of a video by their number, exactly.
 
-Frames count from 1: frame n is the n-th that the file yields when it is decoded from its start. Nothing is ever sought,
-because OpenCV's seeking misses by some frames where pictures are coded by their differences. What cannot be noticed:
-a file damaged in its middle may lose frames without a word, which shifts all later numbers (`count` and `stated_count`
-then differ), and OpenCV scales pictures whose size changes within one file to the size of the first.
+Frames are counted from 1: frame n is the n-th frame when the file is decoded from its start. Seeking is never used,
+because OpenCV misses by some frames if images are coded by their differences. Two faults cannot be detected: a file
+damaged in the middle may silently lose frames, which shifts all later numbers (`count` and `stated_count` then differ),
+and if the image size changes within a file, OpenCV scales all images to the size of the first.
 """
 
 from __future__ import annotations
@@ -25,40 +25,40 @@ if TYPE_CHECKING:  # the corpora ask for suffixes, and stay light
 SUFFIXES = (".avi", ".mp4", ".mov", ".mkv", ".mpg", ".wmv")
 
 FASTEST = 10_000
-"""Frames a second. A container that keeps no rate, or a damaged one, states more."""
+"""Maximum frame rate per second. Files without a rate, or damaged ones, may declare more."""
 
-# Read by OpenCV when it opens a file. A last packet that is cut off would decode to a picture filled up with grey. Of
-# the formats that FFmpeg knows by content, some are lists of other files, whose pictures would pass for those of this.
+# Read by OpenCV when it opens a file. A truncated last packet would be decoded to an image filled up with grey. Some of
+# the formats that FFmpeg recognises by content are lists of other files, whose images would be read instead.
 _FORMATS = "avi,mov,matroska,mpeg,mpegvideo,mpegts,asf"
 _FFMPEG = {
     "OPENCV_FFMPEG_LOGLEVEL": "-8",
     "OPENCV_FFMPEG_CAPTURE_OPTIONS": f"fflags;discardcorrupt|format_whitelist;{_FORMATS}",
 }
-_REMEDY = "copy it again, or convert it to AVI (MJPG) or to an image per frame"
+_REMEDY = "copy it again, or convert it to AVI (MJPG) or to one image per frame"
 
 
 def is_video(path: Path) -> bool:
-    """Whether a file is a video, by its suffix alone."""
+    """Whether a file is a video, judging by its suffix."""
     return path.suffix.lower() in SUFFIXES
 
 
 def frames(path: Path, numbers: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
     """The frames of these ascending numbers, each uint8 RGB (height, width, 3), in one pass from the file's start.
 
-    Raises ClipError for a file that is missing, empty or cannot be decoded, and for numbers that it does not hold.
+    Raises ClipError for a file that is missing, empty or cannot be decoded, and for numbers that it does not contain.
     """
     if list(numbers) != sorted(numbers):
         raise ValueError(f"frame numbers must ascend: {list(numbers)}")
     with _opened(path) as video:
         if numbers and numbers[0] < 1:
-            raise ClipError(f"{path}: frame {numbers[0]} is asked for, but the frames of a video count from 1")
+            raise ClipError(f"{path}: frame {numbers[0]} is needed, but the frames of a video are counted from 1")
         held = 0
         for number in numbers:
             while held < number:
                 if not video.grab():
                     raise ClipError(
-                        f"{path}: holds {held} frames, frame {numbers[-1]} is asked for; copy the file again, "
-                        "or correct the annotation"
+                        f"{path}: has {held} frames, but frame {numbers[-1]} is needed; copy the file "
+                        "again, or correct the annotation"
                     )
                 held += 1
             decoded, picture = video.retrieve()
@@ -68,9 +68,9 @@ def frames(path: Path, numbers: Sequence[int]) -> Iterator[NDArray[np.uint8]]:
 
 
 def count(path: Path, most: int | None = None) -> int:
-    """How many frames a video holds, by decoding all of them, or the first `most`.
+    """The number of frames of a video, by decoding all of them or at most `most`.
 
-    Raises ClipError where it cannot be opened.
+    Raises ClipError if it cannot be opened.
     """
     held = 0
     with _opened(path) as video:
@@ -80,10 +80,10 @@ def count(path: Path, most: int | None = None) -> int:
 
 
 def stated_count(path: Path) -> int | None:
-    """How many frames the header of a video states, without decoding them; None where it states none.
+    """The number of frames in the header of a video, without decoding them; None if there is none.
 
-    A file that is cut off states more than it holds, and where a format keeps only the duration (.mkv, .wmv) this is
-    an estimate. Raises ClipError where the file cannot be opened.
+    A truncated file declares more than it contains, and if a format stores only the duration (.mkv, .wmv), the number
+    is an estimate. Raises ClipError if the file cannot be opened.
     """
     import cv2
 
@@ -93,9 +93,9 @@ def stated_count(path: Path) -> int | None:
 
 
 def stated_rate(path: Path) -> float | None:
-    """Frames a second as the header of a video states them; None for none, and for what no camera takes.
+    """The frame rate in the header of a video, per second; None if it is missing or impossible.
 
-    Raises ClipError where the file cannot be opened.
+    Raises ClipError if the file cannot be opened.
     """
     import cv2
 
@@ -113,7 +113,7 @@ def _opened(path: Path) -> Iterator[cv2.VideoCapture]:
     except OSError as error:
         raise ClipError(f"{path}: {error.strerror}") from error
     if not size:
-        raise ClipError(f"{path}: zero bytes; copy the file again")
+        raise ClipError(f"{path}: the file is empty (0 bytes); copy it again")
     for name, value in _FFMPEG.items():
         os.environ.setdefault(name, value)
     level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
