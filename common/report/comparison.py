@@ -10,7 +10,8 @@ from typing import Any
 
 from common.report import comparison_learning as learnt
 from common.report import exports, formatting, known, learning, tables
-from common.report.comparison_tables import corpora, name, own, ranked, scored, view
+from common.report.comparison_tables import corpora, name, ranked, scored, view
+from common.report.numbers import own
 from common.report.records import SideBySide
 from common.report.write import comparison_record, embed, json_bytes, plain, save, typeset
 from common.scoring.verdicts import METRICS

@@ -23,7 +23,6 @@ from common.scoring.records import Score
 from common.scoring.verdicts import METRICS
 
 _NAME = 30  # letters of a name beside a line
-_TALLEST = 8.0  # inches that a figure may take on a page
 _FAINT = "#a9bdd1"
 _LABEL_POINTS = 6.5
 _AXES: tuple[tuple[str, Callable[[NetworkResult], float | None]], ...] = (
@@ -135,11 +134,9 @@ def _confusions(side: SideBySide) -> Iterable[Drawing]:
         if answers := float(c.confusion.sum()):
             title = f"{i}{_mark(c)}. {_name(c, 20)}\n{c.paper}, {formatting.count(answers)} answers"
             panels.append((title, side.classes, c.confusion))
-    few = len(side.classes) <= 3 and len(panels) > 8
-    across = 5 if few else 4 if len(side.classes) <= 4 else 2
-    rows = int(_TALLEST // ((WIDTH - 0.4) / across + 0.22))  # `matrices` makes a row this tall
-    for start in range(0, len(panels), rows * across):
-        yield Drawing(charts.svg(charts.matrices(panels[start : start + rows * across], across)), composite)
+    for start in range(0, len(panels), charts.ACROSS):
+        row = panels[start : start + charts.ACROSS]
+        yield Drawing(charts.svg(charts.matrices(row, charts.ACROSS, scale=start == 0)), composite)
 
 
 # ---------------------------------------------------------------- cost against UF1

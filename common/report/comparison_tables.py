@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from common.report import formatting, tables
+from common.report import formatting, numbers, tables
 from common.report.findings import sections
 from common.report.records import NetworkResult, Report, SideBySide
-from common.scoring.records import Comparison, PairedTest, Score
+from common.scoring.records import PairedTest, Score
 from common.scoring.verdicts import METRICS
 from common.types import CorpusSummary
 
@@ -288,29 +288,9 @@ def _shown_seed(side: SideBySide, composite: str) -> str:
 # ---------------------------------------------------------------- printed numbers
 
 
-def own(printed: tables.Printed) -> Comparison:
-    """A printed number beside its own variant; not run where the report has no such comparison."""
-    claim = printed.claim
-    if printed.own and printed.own.claim == claim:
-        return printed.own
-    return Comparison(
-        experiment=claim.experiment,
-        variant=claim.variant,
-        corpus=claim.corpus,
-        protocol=printed.own.protocol if printed.own else "",
-        selection=printed.own.selection if printed.own else "",
-        metric=claim.metric,
-        claim=claim,
-        score=None,
-        verdict="NOT_RUN",
-        reason="this number has not been set beside another",
-        command="",
-    )
-
-
 def _claims(reports: Sequence[Report]) -> dict[str, Any]:
     """Verdicts counted, the printed numbers of each paper, and by kind the findings of audits that do not hold."""
-    counts = [Counter(own(p).verdict for p in tables.printed(r)) for r in reports]
+    counts = [Counter(numbers.own(p).verdict for p in tables.printed(r)) for r in reports]
     shown = [v for v in formatting.VERDICTS if any(c[v] for c in counts)]
     rows = [
         [r.paper.key, *(formatting.count(c[v]) for v in shown), formatting.count(c.total())]
@@ -320,20 +300,14 @@ def _claims(reports: Sequence[Report]) -> dict[str, Any]:
         whole = sum(counts, Counter[str]())
         rows.append(["All", *(formatting.count(whole[v]) for v in shown), formatting.count(whole.total())])
     findings = [(r.paper.key, finding) for r in reports for finding in r.audit]
+    rules = numbers.Marks()
     return {
         "verdicts": {"names": [{"verdict": v, "label": formatting.VERDICTS[v]} for v in shown], "rows": rows},
-        "claims": [{"key": r.paper.key, "title": r.paper.title, "groups": _claim_groups(r)} for r in reports],
+        "claims": [
+            {"key": r.paper.key, "title": r.paper.title, "rows": numbers.printed_rows(r, rules)} for r in reports
+        ],
+        "rules": [f"{numbers.letters(place)}: {text}" for place, text in enumerate(rules.texts, 1)],
         "findings": sections((paper, finding) for paper, finding in findings if not finding.holds)[:-1],
         "checked": _many(len(findings), "check"),
         "passed": formatting.count(sum(finding.holds for _, finding in findings)),
     }
-
-
-def _claim_groups(report: Report) -> list[dict[str, Any]]:
-    """The printed numbers by protocol and selection rule, in order of appearance."""
-    groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    for printed, cells in zip(tables.printed(report), tables.overview(report), strict=True):
-        c = own(printed)
-        row = {"cells": cells, "verdict": c.verdict, "label": formatting.VERDICTS.get(c.verdict, c.verdict)}
-        groups.setdefault((c.protocol, formatting.selection_name(c.selection)), []).append(row)
-    return [{"protocol": protocol, "selection": rule, "rows": rows} for (protocol, rule), rows in groups.items()]

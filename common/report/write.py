@@ -20,8 +20,7 @@ import numpy as np
 
 from common.errors import UserError
 from common.files import write_atomically
-from common.protocols.controls import CONTROLS
-from common.report import corpus_tables, exports, formatting, known, learning, reliability_tables, tables
+from common.report import corpus_tables, exports, formatting, known, learning, numbers, reliability_tables, tables
 from common.report.findings import sections
 from common.report.records import Report
 from common.scoring.records import Comparison
@@ -31,8 +30,10 @@ if TYPE_CHECKING:
 
 _TEMPLATES = Path(__file__).parent
 _SHARED_TEMPLATE = "page.typ"
-_FIGURE_WIDTH, _FIGURE_HEIGHT = 16.4, 17.0  # cm that a paper's figure may take on a page
-_PIXELS_PER_CM = 40.0  # no picture is enlarged beyond this
+_FIGURE_WIDTH, _FIGURE_HEIGHT = 17.6, 11.0  # cm that a paper's figure may take on a page
+_HALF_WIDTH = 8.5  # cm that one of two figures beside each other may take
+_WIDE = 2.4  # a figure this many times as wide as high takes the whole width
+_PIXELS_PER_CM = 40.0  # no image is enlarged beyond this
 
 
 def write(report: Report, out: Path, formats: Sequence[str] = ()) -> tuple[Path, ...]:
@@ -232,7 +233,8 @@ def _figures(report: Report) -> tuple[list[dict[str, str | float | None]], dict[
                 wide, high = picture.size
             name = f"figure{i}{figure.path.suffix.lower()}"
             files[name] = figure.path.read_bytes()
-            width = min(_FIGURE_WIDTH, _FIGURE_HEIGHT * wide / high, wide / _PIXELS_PER_CM)
+            room = _FIGURE_WIDTH if wide > _WIDE * high else _HALF_WIDTH
+            width = min(room, _FIGURE_HEIGHT * wide / high, wide / _PIXELS_PER_CM)
             item |= {"file": name, "width": width}
         shown.append(item)
     return shown, files
@@ -254,20 +256,17 @@ def _view(report: Report) -> dict[str, Any]:
         "profile": report.profile,
         "seed": str(report.seed),
         "shortened": list(report.shortened),
-        "protocols": list(dict.fromkeys(c.protocol for c in report.comparisons)),
-        "selections": list(dict.fromkeys(formatting.selection_name(c.selection) for c in report.comparisons)),
         "corpora": corpus_tables.corpus_rows(report.corpora),
         "classes": corpus_tables.class_tables(report.corpora),
         "learning": learning.table(report.learning),
         "learnt": learning.sentences(report),
         "known": known.table([paper] if report.motion != 1 and report.data == "stand-in" else []),
-        "unrequested": tables.waiting(report),
-        "overview": tables.overview(report),
-        "notes": list(report.notes),
-        "tables": tables.main_tables(report),
+        "numbers": numbers.view(report),
+        "missing": numbers.missing(report),
+        "titles": [[e.id, e.title] for e in paper.experiments if any(row.name == e.id for row in report.learning)],
+        "controlled": bool(report.controls),
+        "prepared": list(report.notes),
         "cited": tables.cited_tables(report),
-        "controls": reliability_tables.control_rows(report),
-        "control_names": ["As it is", *(title.removeprefix("control: ").capitalize() for title in CONTROLS.values())],
         "tests": reliability_tables.paired_rows(report.tests),
         "tried": reliability_tables.tried_rows(report),
         "spread": reliability_tables.spread_rows(report),
