@@ -80,13 +80,13 @@ def _confusions(report: Report) -> Iterator[Drawing]:
     """Rows of matrices: of each variant the paper's own first, then the reproduced ones."""
     variants: dict[tuple[str, str], list[MatrixPanel]] = {(c.experiment, c.variant): [] for c in report.confusions}
     for p in report.paper.facts.get("confusions", ()):
-        title = f"{p['experiment']}/{p['variant']}\nin the paper ({p['source']})\n"
-        title += formatting.corpus_name(report, p["corpus"])
-        panel = title, tuple(p["classes"]), np.asarray(p["matrix"], float)
+        title = f"{p['experiment']}/{p['variant']}\n{formatting.corpus_name(report, p['corpus'])}, "
+        title += f"in the paper ({p['source']})"
+        panel = title, tuple(p["classes"]), np.asarray(p["matrix"])
         variants.setdefault((p["experiment"], p["variant"]), []).append(panel)
     for c in report.confusions:
         answers = float(c.matrix.sum())
-        title = f"{c.experiment}/{c.variant}\nreproduced\n{formatting.corpus_name(report, c.corpus)}, "
+        title = f"{c.experiment}/{c.variant}\n{formatting.corpus_name(report, c.corpus)}, "
         title += f"{formatting.count(c.clips)} clips"
         title += f", {formatting.count(answers)} predictions" if answers != c.clips else ""
         variants[c.experiment, c.variant].append((title, c.classes, c.matrix))
@@ -110,7 +110,7 @@ def matrices(panels: Sequence[MatrixPanel], across: int, scale: bool = True) -> 
 
     for i, (title, classes, matrix) in enumerate(panels):
         axes = place(i * pitch + 0.2, size)
-        _matrix(axes, classes, np.asarray(matrix, float), size)
+        _matrix(axes, classes, np.asarray(matrix), size)
         axes.set_title("\n".join(_title(title, pitch)), fontsize=6, pad=3, color="#202020", linespacing=1.05)
     if scale:
         bar = place(across * pitch + 0.02, 0.07, min(size, 1.2))
@@ -132,9 +132,10 @@ def _title(title: str, pitch: float) -> list[str]:
 def _matrix(axes: Axes, classes: Sequence[str], matrix: Any, size: float) -> None:
     """Counts above their percentage of the row; counts only where a panel of `size` inches has no room for both."""
     cell = size * 72 / len(classes)  # points
+    counted = bool(np.issubdtype(matrix.dtype, np.integer))  # a paper may print fractions only
+    matrix = matrix.astype(float)
     sums = matrix.sum(axis=1, keepdims=True)
     fractions = np.divide(matrix, sums, out=np.zeros_like(matrix), where=sums > 0)
-    counted = bool(np.all(matrix == np.floor(matrix)) and matrix.max() > 1)  # a paper may print fractions only
     both = counted and cell >= 17
     axes.imshow(fractions, cmap="Blues", vmin=0, vmax=1)
     for i, j in np.ndindex(*matrix.shape):

@@ -69,7 +69,8 @@ def _networks(curves: Sequence[Curve]) -> Iterator[_Network]:
         outputs = tuple(dict.fromkeys(output for of_kind in panels.values() for output, _ in of_kind if output))
         name = f"{experiment}/{variant}" + (f", {stage}" if stage != "network" else "")
         if panels:
-            shown = tuple(_Panel(kind, tuple(of_kind)) for kind, of_kind in panels.items())
+            kinds = sorted(panels, key=lambda kind: (kind.partition(",")[0] != "loss", kind))
+            shown = tuple(_Panel(kind, tuple(panels[kind])) for kind in kinds)
             yield _Network(name, shown[:_ACROSS], outputs if len(shown) < _ACROSS else ())
 
 

@@ -16,7 +16,7 @@ from common.scoring.records import Comparison, Score
 
 ACCENT, GREY, PALE = "#1f4e79", "#6b6b6b", "#d9d9d9"
 WIDTH = 6.93  # inches, the width of the text on the page
-_ROWS = 18  # lines of one drawing, which stays on one page
+_ROWS = 12  # lines of one drawing, which stays on one page
 _LETTERS = 58
 _Line = tuple[str, list[Comparison]]
 

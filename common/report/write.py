@@ -222,9 +222,10 @@ def _figures(report: Report) -> tuple[list[dict[str, str | float | None]], dict[
     shown: list[dict[str, str | float | None]] = []
     files: dict[str, bytes] = {}
     for i, figure in enumerate(report.figures):
+        again = i > 0 and figure.caption == report.figures[i - 1].caption
         item: dict[str, str | float | None] = {
             "title": figure.title,
-            "caption": figure.caption,
+            "caption": "As above." if again else figure.caption,
             "file": None,
             "width": 0.0,
         }
