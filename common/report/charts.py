@@ -42,7 +42,7 @@ STYLE: Any = {
 
 @dataclass(frozen=True)
 class Drawing:
-    """One SVG figure: `subject` says what it is about, for its caption and its alternative text."""
+    """One SVG figure: `subject` describes it, for its caption and its alternative text."""
 
     svg: bytes
     subject: str

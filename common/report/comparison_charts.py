@@ -1,4 +1,4 @@
-"""The figures of the papers side by side. Contenders go by their number in the tables, in the order they come in."""
+"""The figures of the comparison. Contenders are identified by their number in the tables, in the given order."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _Draw = Callable[[Axes, float, NetworkResult, str], None]  # axes, y, contender,
 
 
 def draw(side: SideBySide) -> dict[str, list[Drawing]]:
-    """All figures by kind: forest, confusions, cost, spread; empty lists where there is nothing to show."""
+    """Draw all figures by kind: forest, confusions, cost, spread; a list is empty if there is nothing to show."""
     with matplotlib.rc_context(charts.STYLE):
         return {
             "forest": list(_forest(side)),
@@ -92,7 +92,7 @@ def _dot(label: str, fill: str) -> Line2D:
 
 
 def _lines(contenders: Sequence[NetworkResult], metrics: Sequence[str], put: _Draw, handles: list[Line2D]) -> Figure:
-    """Per metric one panel, per contender one line, as in the interval plot of a paper's report."""
+    """A panel per metric and a line per contender, as in the interval plot of a paper's report."""
     height = 0.2 * len(contenders) + 0.85
     figure = Figure(figsize=(WIDTH, height))
     names = [f"{i}{_mark(c)}. {_name(c, _NAME)}" for i, c in enumerate(contenders, 1)]
@@ -131,8 +131,8 @@ def _confusions(side: SideBySide) -> Iterable[Drawing]:
     composite = formatting.corpus_name(side, next(iter(corpora(side)), ""))
     panels: list[charts.MatrixPanel] = []
     for i, c in enumerate(side.contenders, 1):
-        if answers := float(c.confusion.sum()):
-            title = f"{i}{_mark(c)}. {_name(c, 20)}\n{c.paper}, {formatting.count(answers)} answers"
+        if predictions := float(c.confusion.sum()):
+            title = f"{i}{_mark(c)}. {_name(c, 20)}\n{c.paper}, {formatting.count(predictions)} predictions"
             panels.append((title, side.classes, c.confusion))
     for start in range(0, len(panels), charts.ACROSS):
         row = panels[start : start + charts.ACROSS]
@@ -143,7 +143,7 @@ def _confusions(side: SideBySide) -> Iterable[Drawing]:
 
 
 def _cost(side: SideBySide) -> Iterable[Drawing]:
-    """Three panels of UF1 against a cost on a logarithmic axis; a cost that nobody measured has none."""
+    """Up to three panels of UF1 against a cost on a logarithmic axis; a cost that was not measured has none."""
     composite = next(iter(corpora(side)), "")
     known = [(i, c, s) for i, c in enumerate(side.contenders, 1) if (s := scored(c, composite, "uf1"))]
     panels = [(label, of) for label, of in _AXES if any(_positive(of(c)) for _, c, _ in known)]
@@ -194,7 +194,7 @@ def _positive(value: float | None) -> bool:
 
 
 def _label(axes: Axes, points: Sequence[tuple[float, Score]], labels: Sequence[str]) -> None:
-    """Writes a label beside each point (x, score), with a line to it where the way is long."""
+    """Write a label near each point (x, score), with a line to it if it is far away."""
     at = axes.transData.transform([(x, s.value) for x, s in points])
     spans = [(s.value if s.low is None else s.low, s.value if s.high is None else s.high) for _, s in points]
     low, high = (
@@ -223,11 +223,11 @@ def _label(axes: Axes, points: Sequence[tuple[float, Score]], labels: Sequence[s
 
 
 def spots(points: _Array, sizes: _Array, blocked: _Array, frame: _Array) -> _Array:
-    """Centres (n, 2) for labels of `sizes` (n, 2), near their `points` (n, 2), free of each other and of `blocked`.
+    """Return centres (n, 2) for labels of `sizes` (n, 2) near their `points` (n, 2), clear of each other and `blocked`.
 
-    `blocked` (m, 4) are centre and size of what else is drawn, `frame` is left, bottom, right, top; all in points, 1/72
-    inch. Each label in turn takes the nearest free place on rings around its point; where none is free, the one that
-    covers least.
+    `blocked` (m, 4) has centre and size of everything else drawn, `frame` is left, bottom, right, top; all in points,
+    1/72 inch. Each label in turn takes the nearest free place on rings around its point, or the one that covers least
+    if none is free.
     """
     angles = np.deg2rad(np.arange(0, 360, 20))
     ring = np.stack([np.cos(angles), np.sin(angles)], axis=1)

@@ -1,4 +1,4 @@
-"""Values to strings, and the rows of every table of the page. The only place of the suite where numbers are rounded."""
+"""The printed numbers and scores of a report as strings, and the rows of its smaller tables."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _CITED_COLUMNS = 8
 
 
 def unrequested(report: Report) -> list[dict[str, str]]:
-    """Id and title of the variants that run on request alone and did not."""
+    """Return id and title of the variants that run only on request and did not run."""
     run = {(c.experiment, c.variant) for c in report.comparisons if c.verdict != "NOT_RUN"}
     return [
         {"id": e.id, "title": e.title}
@@ -39,15 +39,15 @@ def unrequested(report: Report) -> list[dict[str, str]]:
 
 
 def waiting(report: Report) -> list[dict[str, str]]:
-    """Those of `unrequested` that a reader must name: all but the ones that --tune adds."""
+    """Return the `unrequested` variants without those that --tune adds."""
     tuned = {e.id for e in report.paper.experiments if e.tuned_of}
     return [variant for variant in unrequested(report) if variant["id"] not in tuned]
 
 
 def groups(report: Report) -> list[tuple[Comparison, ...]]:
-    """The comparisons by experiment, variant and protocol, those of one selection together, in order of appearance.
+    """Group the comparisons by experiment, variant and protocol, in order of appearance, one selection after the other.
 
-    Without those of `unrequested`.
+    `unrequested` variants are left out.
     """
     left_out = {variant["id"] for variant in unrequested(report)}
     by_variant: dict[tuple[str, ...], dict[str, list[Comparison]]] = {}
@@ -59,7 +59,7 @@ def groups(report: Report) -> list[tuple[Comparison, ...]]:
 
 
 def scales(group: Sequence[Comparison]) -> dict[str, tuple[int, bool]]:
-    """By metric of a group, how many decimals its numbers are shown with and whether they are shown in percent."""
+    """Return for each metric of a group the number of decimals to show, and whether to show percentages."""
     names = {c.metric for c in group}
     percents = {c.metric for c in group if c.claim and c.claim.unit == "%"}
     percents |= {name for name in names if is_accuracy(name)} if percents else set()
@@ -106,9 +106,9 @@ def cells(report: Report, c: Comparison, scale: tuple[int, bool]) -> dict[str, s
 
 @dataclass(frozen=True)
 class Printed:
-    """A printed number, what its own variant made of it, and the first leak-free twin of that with a score.
+    """A printed number, the score of its own variant, and that variant's first leak-free twin with a score.
 
-    `leak_free` says that the variant is leak-free itself and has no twin.
+    `leak_free`: the variant is leak-free itself and has no twin.
     """
 
     claim: Claim
@@ -118,7 +118,7 @@ class Printed:
 
 
 def printed(report: Report) -> list[Printed]:
-    """Every number that the paper prints about its own systems, in its order."""
+    """Return every number that the paper prints about its own systems, in its order."""
     comparisons = {(c.experiment, c.variant, c.corpus, c.metric): c for c in report.comparisons}
     free = {(e.name, e.variant) for e in report.paper.experiments if e.leak_free}
     rows = []
@@ -141,7 +141,7 @@ def printed(report: Report) -> list[Printed]:
 
 
 def cited_tables(report: Report) -> list[dict[str, Any]]:
-    """The rows that the paper quotes from others, in tables of at most `_CITED_COLUMNS` columns of numbers."""
+    """Return the rows that the paper quotes from others, in tables of at most `_CITED_COLUMNS` columns of numbers."""
     rows = report.paper.cited
     columns = list(dict.fromkeys((c, m) for row in rows for c, values in row.values.items() for m in values))
     metrics = max(len({m for c, m in columns if c == corpus}) for corpus, _ in columns) if columns else 1
@@ -178,9 +178,9 @@ def _spans(names: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def cost_tables(costs: Mapping[str, float]) -> dict[str, Any]:
-    """Costs of the whole run as rows, and those of its parts as tables, one per set of parts.
+    """Return the costs of the whole run as rows, and those of its parts as tables, one per set of parts.
 
-    What follows a space in a key says which part of the run is meant: `training_seconds stcnn-smic/loso`.
+    The part of the run follows a space in the key: `training_seconds stcnn-smic/loso`.
     """
     whole = [cost(key, value) for key, value in costs.items() if " " not in key]
     parts: dict[str, dict[str, float]] = {}
