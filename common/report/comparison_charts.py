@@ -93,12 +93,12 @@ def _dot(label: str, fill: str) -> Line2D:
 
 def _lines(contenders: Sequence[NetworkResult], metrics: Sequence[str], put: _Draw, handles: list[Line2D]) -> Figure:
     """A panel per metric and a line per contender, as in the interval plot of a paper's report."""
-    height = 0.2 * len(contenders) + 0.85
+    height = 0.14 * len(contenders) + 0.62
     figure = Figure(figsize=(WIDTH, height))
     names = [f"{i}{_mark(c)}. {_name(c, _NAME)}" for i, c in enumerate(contenders, 1)]
-    left = 0.03 + 0.0088 * max(map(len, names))
+    left = 0.03 + 0.0075 * max(map(len, names))
     grid = figure.add_gridspec(
-        1, len(metrics), left=left, right=0.985, bottom=0.58 / height, top=1 - 0.22 / height, wspace=0.1
+        1, len(metrics), left=left, right=0.985, bottom=0.4 / height, top=1 - 0.2 / height, wspace=0.1
     )
     for column, metric in enumerate(metrics):
         axes = figure.add_subplot(grid[0, column])
@@ -107,10 +107,11 @@ def _lines(contenders: Sequence[NetworkResult], metrics: Sequence[str], put: _Dr
             axes.axhline(y, color=PALE, linewidth=0.4, zorder=0)
             put(axes, y, c, metric)
         axes.set_ylim(len(contenders) - 0.4, -0.6)
-        axes.set_yticks(range(len(contenders)), names if column == 0 else [""] * len(names))
+        axes.set_yticks(range(len(contenders)), names if column == 0 else [""] * len(names), fontsize=7)
         axes.tick_params(axis="y", length=0)
+        axes.tick_params(axis="x", labelsize=6.5, pad=2)
         axes.spines["left"].set_visible(False)
-    figure.legend(handles=handles, loc="lower center", ncols=4, frameon=False, handletextpad=0.3, columnspacing=1.6)
+    figure.legend(handles=handles, loc="lower center", ncols=4, frameon=False, handletextpad=0.3, fontsize=7)
     return figure
 
 

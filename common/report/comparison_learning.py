@@ -70,7 +70,7 @@ def sentences(side: SideBySide) -> list[str]:
 
 
 def _title(number: int, c: NetworkResult) -> str:
-    return f"no. {number}, {c.title}"
+    return f"no. {number} {c.title}"
 
 
 def reason(row: Learning) -> str:
