@@ -22,7 +22,7 @@ from common.report.records import NetworkResult, SideBySide
 from common.scoring.records import Score
 from common.scoring.verdicts import METRICS
 
-_NAME = 30  # letters of a name beside a line
+_NAME = 38  # letters of a name next to a line
 _FAINT = "#a9bdd1"
 _LABEL_POINTS = 6.5
 _AXES: tuple[tuple[str, Callable[[NetworkResult], float | None]], ...] = (

@@ -187,13 +187,15 @@ def score_rows(report: Report, rules: Marks) -> list[dict[str, Any]]:
     """
     controls = _controls(report)
     free = {(e.name, e.variant): e.leak_free for e in report.paper.experiments}
+    everywhere = tables.scales(report.comparisons)
     rows: list[dict[str, Any]] = []
     for group in tables.groups(report):
         if not any(c.score for c in group):
             continue
         first = group[0]
         name = f"{first.experiment}/{first.variant}"
-        scales = tables.scales(group)
+        scales = tables.scales(group)  # one unit for a metric in the whole table
+        scales = {m: scale if scale[1] == everywhere[m][1] else everywhere[m] for m, scale in scales.items()}
         by_corpus: dict[str, dict[str, Comparison]] = {}
         for c in group:
             by_corpus.setdefault(c.corpus, {})[c.metric] = c
@@ -205,17 +207,17 @@ def score_rows(report: Report, rules: Marks) -> list[dict[str, Any]]:
                 "leak_free": free.get((first.experiment, first.variant)) is not False,
             }
             if main:
-                cells = [tables.cells(report, c, scales[c.metric]) for c in main]
-                known = next((c for c in cells if c["clips"] != DASH), cells[0])
+                shown = {c.metric: tables.cells(report, c, scales[c.metric]) for c in main}
+                known = next((c for c in shown.values() if c["clips"] != DASH), shown[main[0].metric])
                 rows.append(
                     common
                     | {
                         "kind": "score",
                         "name": name if i == 0 else "",
                         "rule": letters(rules.of([rule(main[0])])[0]),
-                        "cells": [_score(cell) for cell in cells],
-                        "above": spoilt.get(reliability_tables.AS_IT_IS, {}).get("above", [False] * len(cells)),
-                        "chance": " / ".join(cell["brief_chance"] for cell in cells),
+                        "cells": [_score(shown.get(m)) for m in METRICS],
+                        "above": spoilt.get(reliability_tables.AS_IT_IS, {}).get("above", [False] * len(METRICS)),
+                        "chance": " / ".join(shown[m]["brief_chance"] if m in shown else DASH for m in METRICS),
                         "clips": known["clips"],
                         "folds": known["folds"],
                         "comparisons": main,
@@ -234,8 +236,10 @@ def score_rows(report: Report, rules: Marks) -> list[dict[str, Any]]:
     return rows
 
 
-def _score(cell: dict[str, str]) -> dict[str, str]:
-    """A score as its value and its interval, empty where there is none."""
+def _score(cell: dict[str, str] | None) -> dict[str, str]:
+    """A score as its value and its interval, which is empty if there is none."""
+    if cell is None:
+        return {"value": DASH, "interval": ""}
     percent = cell["metric"].endswith(", %") and cell["reproduced"] != DASH
     return {"value": cell["reproduced"] + ("%" if percent else ""), "interval": cell["brief"]}
 
