@@ -101,7 +101,7 @@ def matrices(panels: Sequence[MatrixPanel], across: int, scale: bool = True) -> 
     """Draw a row of square panels of one size; `scale` adds the colour scale after the last place."""
     pitch = (WIDTH - 0.3) / across
     lines = max(len(_title(title, pitch)) for title, *_ in panels)
-    size, above, below = pitch - 0.3, 0.05 + 0.1 * lines, 0.2
+    size, above, below = pitch - 0.3, 0.06 + 0.105 * lines, 0.2
     height = size + above + below
     figure = Figure(figsize=(WIDTH, height))
 
@@ -111,7 +111,7 @@ def matrices(panels: Sequence[MatrixPanel], across: int, scale: bool = True) -> 
     for i, (title, classes, matrix) in enumerate(panels):
         axes = place(i * pitch + 0.2, size)
         _matrix(axes, classes, np.asarray(matrix), size)
-        axes.set_title("\n".join(_title(title, pitch)), fontsize=6, pad=3, color="#202020", linespacing=1.05)
+        axes.set_title("\n".join(_title(title, pitch)), fontsize=6, pad=3, color="#202020", linespacing=1.15)
     if scale:
         bar = place(across * pitch + 0.02, 0.07, min(size, 1.2))
         bar.imshow(np.linspace(1, 0, 128)[:, None], cmap="Blues", vmin=0, vmax=1, aspect="auto", extent=(0, 1, 0, 1))

@@ -111,7 +111,7 @@ def answer(row: Learning, brief: bool = False) -> str:
     else:
         sentence = "Not measured" if beats is None else f"No better than guessing on {where}"
     if row.score is not None and not row.leak_free:
-        sentence += " (leak)" if brief else ". Its score is not leak-free (leak)"
+        sentence += " (leak)" if brief else ". Its score is not leak-free"
     if row.score is not None and row.score.n_folds_done < row.score.n_folds and not brief:
         sentence += f". {row.score.n_folds_done} of {row.score.n_folds} folds are done"
     return f"{sentence}."

@@ -33,12 +33,12 @@ _REDUNDANT = (
 )
 """How parts of a reason begin that the tables already show: by their numbers, their verdicts, their columns."""
 MEANINGS = {
-    "MATCH": "Reproduced: within 0.01 (1 percentage point) of the printed number",
-    "CLOSE": "Reproduced within its uncertainty: the printed number lies in the 95% interval",
-    "DIFFERS": "Missed: the printed number lies outside the 95% interval, or there is no interval",
-    "NOT_COMPARABLE": "Measured, but under other conditions",
-    "INCOMPLETE": "Not all folds or clips are there",
-    "NOT_RUN": "Nothing measured",
+    "MATCH": "Reproduced: within 0.01 (1 percentage point) of the printed number.",
+    "CLOSE": "Reproduced within its uncertainty: the printed number lies in the 95% interval.",
+    "DIFFERS": "Missed: the printed number lies outside the 95% interval, or there is no interval.",
+    "NOT_COMPARABLE": "Measured, but under other conditions:",
+    "INCOMPLETE": "Not all folds or clips are there:",
+    "NOT_RUN": "Nothing measured:",
 }
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _TEMPLATES = Path(__file__).parent
 _SHARED_TEMPLATE = "page.typ"
-_FIGURE_WIDTH, _FIGURE_HEIGHT = 17.6, 9.5  # cm that a paper's figure may take on a page
+_FIGURE_WIDTH, _FIGURE_HEIGHT = 17.6, 8.5  # cm that a paper's figure may take on a page
 _HALF_WIDTH = 8.5  # cm that each of two figures side by side may take
 _SMALL = 1000  # pixels: figures up to this width stand side by side
 _PIXELS_PER_CM = 40.0  # no image is enlarged beyond this
