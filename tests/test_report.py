@@ -538,3 +538,7 @@ def test_bold_scores_of_controls_are_corrected_within_their_experiment(
     )
     (row,) = (row for row in reliability_tables.control_rows(shown) if row["metric"] == "UF1")
     assert [cell["above"] for cell in row["cells"]] == bold
+    rows = numbers.view(shown)["scores"]
+    assert [row["kind"] for row in rows] == ["score", "control", "control", "control"]
+    assert [row["above"][0] for row in rows] == bold
+    assert len({row["cells"][0]["value"] for row in rows}) == 1  # all with the decimals of the experiment

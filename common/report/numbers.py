@@ -224,9 +224,16 @@ def score_rows(report: Report, rules: Marks) -> list[dict[str, Any]]:
                     }
                 )
             for control, title in CONTROLS.items():
-                if control in spoilt:
-                    entry = {"kind": "control", "metric": title.removeprefix("control: "), **spoilt[control]}
-                    rows.append(common | entry | {"comparisons": []})
+                if by_metric := spoilt.get(control, {}).get("scores"):
+                    shown = {m: tables.cells(report, c, scales[m]) for m, c in by_metric.items() if m in scales}
+                    entry: dict[str, Any] = {
+                        "kind": "control",
+                        "metric": title.removeprefix("control: "),
+                        "comparisons": [],
+                    }
+                    entry |= {"cells": [_score(shown.get(m)) for m in METRICS], "above": spoilt[control]["above"]}
+                    entry |= {key: next((cell[key] for cell in shown.values()), DASH) for key in ("clips", "folds")}
+                    rows.append(common | entry)
             for c in metrics.values():
                 if c.metric not in METRICS and c.score and not (c.claim and c.claim.variant == c.variant):
                     cell = tables.cells(report, c, scales[c.metric])
@@ -245,16 +252,17 @@ def _score(cell: dict[str, str] | None) -> dict[str, str]:
 
 
 def _controls(report: Report) -> dict[str, dict[str, dict[str, Any]]]:
-    """The controls that have run: by experiment id, by control, the cells of UF1, UAR and accuracy."""
-    found: dict[str, dict[str, dict[str, Any]]] = {}
+    """The controls that ran by experiment id: by control, the comparisons by metric and which are above guessing."""
+    above: dict[tuple[str, str], list[bool]] = {}
     for row in reliability_tables.control_rows(report):
         for control, cell in zip((reliability_tables.AS_IT_IS, *CONTROLS), row["cells"], strict=True):
-            entry = found.setdefault(row["experiment"], {}).setdefault(control, {"cells": [], "above": []})
-            entry["cells"].append({"value": cell["value"], "interval": cell["interval"]})
-            entry["above"].append(cell["above"])
+            above.setdefault((row["experiment"], control), []).append(cell["above"])
     return {
-        name: {control: entry for control, entry in by.items() if any(c["value"] != DASH for c in entry["cells"])}
-        for name, by in found.items()
+        experiment.id: {
+            control: {"scores": by_metric, "above": above[experiment.id, control]}
+            for control, by_metric in by_control.items()
+        }
+        for experiment, _, by_control in reliability_tables.controlled(report)
     }
 
 
