@@ -14,6 +14,7 @@ from pathlib import Path
 import comparison_example as example
 import numpy as np
 import pytest
+import word_boxes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pypdf import PdfReader
@@ -158,6 +159,13 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
 # ---------------------------------------------------------------- pages
 
 
+@pytest.mark.parametrize("kind", ["full", "mixed", "not_run"])
+def test_no_word_is_printed_over_another(kind: str, request: pytest.FixtureRequest) -> None:
+    _, (pdf, *_) = request.getfixturevalue(kind)
+    assert len(list(word_boxes.words(pdf))) > 500
+    assert list(word_boxes.overlaps(pdf)) == []
+
+
 def test_stand_ins_say_so_on_every_page_and_licensed_corpora_on_none(full: Written, mixed: Written) -> None:
     for text in pages(mixed[1][0]):
         assert text.count(squeeze(formatting.banner("stand-in", 1) or "")) == 1
@@ -213,7 +221,7 @@ def test_what_was_not_run_is_a_dash_never_zero(not_run: Written) -> None:
     assert "0.0000" not in text
     assert text.count(f"({side.contenders[0].paper}){5 * DASH}") == 1  # cost
     assert text.count(f"({side.contenders[0].paper}){4 * DASH}0/68") == 1
-    assert not any(heading in text for heading in ("Intervals", "Confusionmatrices", "Spreadoverseeds"))
+    assert not any(heading in text for heading in ("Intervals", "Confusionmatrices", "Spreadacrossseeds"))
     assert all(item["parameters"] is None and item["scores"] == {} for item in load(paths)["contenders"])
     assert all(row["value"] == row["parameters"] == "" for row in rows(paths))
     nobody = replace(side, contenders=(), reports=(), corpora=(), environment={})
@@ -316,7 +324,7 @@ def test_the_spread_is_that_of_the_seeds(tmp_path: Path, full: Written) -> None:
         assert [float(row[2]), float(row[3])] == pytest.approx([values.mean(), values.std(ddof=1)], abs=5.1e-5)
         assert [float(v) for v in row[4].split(" to ")] == pytest.approx([values.min(), values.max()], abs=5.1e-5)
     assert view(full[0])["spread"] == []
-    assert "Spreadoverseeds" not in "".join(pages(full[1][0]))
+    assert "Spreadacrossseeds" not in "".join(pages(full[1][0]))
     other = replace(side.contenders[0], spread={"uf1": (0.5, 0.5, 0.5, 0.5)})
     assert view(replace(side, contenders=(other, *side.contenders[1:])))["shown_seed"] == ""
 
@@ -346,19 +354,20 @@ def test_every_printed_number_appears_with_its_verdict(full: Written) -> None:
         assert (item["published"]["printed"], item["published"]["source"]) == (claim.printed, claim.source)
         assert item["published"]["value"] == claim.value
         assert (item["reproduced"] or {}).get("value") == (own.score.value if own.score else None)
+    rules = dict(text.split(": ", 1) for text in page["rules"])
     shown = [
-        (paper["key"], *row["cells"][:2], row["cells"][4], row["verdict"], group["selection"])
+        (paper["key"], row["source"], row["experiment"], row["published"], row["verdict"], rules[row["rule"]])
         for paper in page["claims"]
-        for group in paper["groups"]
-        for row in group["rows"]
+        for row in paper["rows"]
     ]
     for paper, claim in expected:
         own = verdicts[paper, claim.experiment, claim.variant, claim.corpus, claim.metric]
         place = f"{claim.experiment}/{claim.variant}"
-        rule = formatting.selection_name(own.selection)
+        rule = f"{own.protocol}; {formatting.selection_name(own.selection)}"
         assert (paper, claim.source, place, claim.printed, own.verdict, rule) in shown
-    for row in page["claims"][0]["groups"][0]["rows"]:  # short cells: a row is one line of text
-        assert squeeze("".join(row["cells"]) + row["label"]) in text
+    columns = ("source", "experiment", "rule", "corpus", "metric", "published", "reproduced", "twin", "chance", "label")
+    for row in page["claims"][0]["rows"]:  # short cells: a row is one line of text
+        assert squeeze("".join(row[column] for column in columns)) in text
 
 
 def test_verdicts_are_counted(full: Written) -> None:

@@ -15,13 +15,15 @@ from pathlib import Path
 
 import pytest
 import report_example as example
+import word_boxes
 from pypdf import PdfReader
 
 from common import report as report_package
 from common.errors import UserError
 from common.protocols.controls import CONTROLS
-from common.report import charts, corpus_tables, formatting, reliability_tables, tables, write
+from common.report import charts, corpus_tables, formatting, numbers, reliability_tables, tables, write
 from common.report.records import Curve, Report
+from common.scoring.verdicts import METRICS
 
 CONTRACT = {"paper", "profile", "data", "comparisons", "confusions", "departures", "audit", "environment", "cost"}
 COMPARISON = ["experiment", "variant", "corpus", "protocol", "selection", "metric", "published", "reproduced"]
@@ -169,25 +171,26 @@ def test_licensed_pages_carry_numbers_and_no_banner(large: tuple[Report, tuple[P
         assert c.score is not None
         assert c.claim.printed in whole
         assert f"{c.score.value:.4f}" in whole
-    for word in ("match", "close", "differs", "Selection:lastepoch.", "68/68", "11h27min", "1,893MiB", "18.3ms"):
+    for word in ("match", "close", "differs", "LOSO;lastepoch.", "68/68", "11h27min", "1,893MiB", "18.3ms"):
         assert word in whole
-    assert "published" in whole  # the paper's own confusion matrix stands beside ours
-    titles = ("Contradictedbyarithmetic", "Besidedocumentedcounts", "Worthknowing", "Checksthathold")
+    assert "inthepaper" in whole  # the paper's own confusion matrix is next to the reproduced one
+    titles = ("Contradictedbyarithmetic", "Comparedwithdocumentedcounts", "Worthknowing", "Checksthathold")
     places = [whole.index(title) for title in titles]
     assert places == sorted(places)
 
 
 def test_what_was_not_run_is_a_dash_never_zero(tmp_path: Path) -> None:
     report = example.not_run()
-    rows = [row for table in tables.main_tables(report) for row in table["rows"]]
-    assert len(rows) == 16
-    for row in rows:
-        assert {row[k] for k in ("reproduced", "interval", "chance", "clips", "folds")} == {DASH}
-        assert row["label"] == "not run"
+    shown = numbers.view(report)
+    assert len(shown["printed"]) == 16
+    for row in shown["printed"]:
+        assert {row[k] for k in ("reproduced", "interval", "chance")} == {DASH}
+        assert (row["label"], row["twin"]) == ("not run", "itself" if row["experiment"].endswith("inside") else DASH)
+    assert shown["scores"] == []
     text = "".join(pages(write(report, tmp_path)[0]))
-    assert text.count(5 * DASH + "notrun") == 16
+    assert text.count("notrun") >= 16
     assert "0.0000" not in text
-    assert not any(heading in text for heading in ("Held-outsubjects", "Confusionmatrices", "Intervals", "Training"))
+    assert not any(heading in text for heading in ("Held-outsubjects", "Confusionmatrices", "Training"))
 
 
 def test_texts_come_out_as_they_are(tmp_path: Path) -> None:
@@ -208,6 +211,28 @@ def test_texts_come_out_as_they_are(tmp_path: Path) -> None:
         assert squeeze(expected) in text
 
 
+@pytest.mark.parametrize("kind", ["small", "many", "large"])
+def test_no_word_is_printed_over_another(kind: str, request: pytest.FixtureRequest) -> None:
+    _, (pdf, *_) = request.getfixturevalue(kind)
+    assert len(list(word_boxes.words(pdf))) > 500
+    assert list(word_boxes.overlaps(pdf)) == []
+
+
+def test_words_over_another_are_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import typst
+
+    for name, shift in (("apart", 60), ("over", 20)):
+        markup = f"#place(dx: 0pt)[published]#place(dx: {shift}pt)[reproduced]#place(dy: 1cm, rotate(90deg)[turned])"
+        (tmp_path / f"{name}.typ").write_text(markup)
+        (tmp_path / f"{name}.pdf").write_bytes(typst.compile(str(tmp_path / f"{name}.typ"), format="pdf"))
+    assert word_boxes.main([str(tmp_path / "apart.pdf")]) == 0
+    assert word_boxes.main([str(tmp_path / "apart.pdf"), str(tmp_path / "over.pdf")]) == 1
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "over.pdf, page 1" in line
+    assert "published" in line
+    assert "reproduced" in line
+
+
 def test_equal_reports_give_equal_bytes(small: tuple[Report, tuple[Path, ...]], tmp_path: Path) -> None:
     report, paths = small
     for before, after in zip(paths, write(report, tmp_path), strict=True):
@@ -219,32 +244,59 @@ def test_equal_reports_give_equal_bytes(small: tuple[Report, tuple[Path, ...]], 
 
 def test_percentages_are_printed_as_the_paper_does_and_stored_as_shares(many: tuple[Report, tuple[Path, ...]]) -> None:
     report, paths = many
-    rows = [row for table in tables.main_tables(report) for row in table["rows"] if row["published"] == "87.80"]
-    assert len(rows) == 2 * 2 * 3
-    items = [c for c in json.loads(paths[1].read_text("utf-8"))["comparisons"] if c["metric"] == "accuracy"]
-    stored = [c for c in items if c["published"]]
-    for row, item in zip(rows, stored, strict=True):
+    items = {
+        (c["experiment"], c["variant"], c["corpus"], c["metric"]): c
+        for c in json.loads(paths[1].read_text("utf-8"))["comparisons"]
+    }
+    rows = [
+        row for row in numbers.view(report)["printed"] if row["published"] == "87.80" and row["source"] == "Table V"
+    ]
+    claims = [claim for claim in report.paper.claims if claim.printed == "87.80" and claim.source == "Table V"]
+    assert len(rows) == len(claims) == 2 * 2
+    for row, claim in zip(rows, claims, strict=True):
+        item = items[claim.experiment, claim.variant, claim.corpus, claim.metric]
         assert row["metric"] == "accuracy, %"
         assert item["published"]["value"] == pytest.approx(0.878)
         assert (item["published"]["printed"], item["published"]["unit"]) == ("87.80", "%")
-        share = item["reproduced"]["value"]
-        assert 0 <= share <= 1
-        assert float(row["reproduced"]) == pytest.approx(100 * share, abs=0.005)
+        fraction = item["reproduced"]["value"]
+        assert 0 <= fraction <= 1
+        assert float(row["reproduced"]) == pytest.approx(100 * fraction, abs=0.005)
         assert float(row["chance"]) == pytest.approx(100 * item["reproduced"]["chance"], abs=0.005)
         low, high = map(float, row["interval"].split(" to "))
         assert low <= float(row["reproduced"]) <= high
-    unprinted = [row for table in tables.main_tables(report) for row in table["rows"] if row["metric"] == "UF1"]
-    assert all(len(row["reproduced"]) == len("0.1234") for row in unprinted)
+    scores = [row for row in numbers.view(report)["scores"] if row["kind"] == "score"]
+    assert all(len(row["cells"][0]["value"]) == len("0.1234") for row in scores)  # UF1 is not printed
+    assert all(row["cells"][2]["value"].endswith("%") for row in scores)
 
 
-def test_each_row_stands_under_its_own_selection(many: tuple[Report, tuple[Path, ...]]) -> None:
-    table = next(t for t in tables.main_tables(many[0]) if t["id"] == "face-recordings/published")
-    assert (table["corpus"], "oracle" in table["selection"]) == ("recordings", True)
-    heads = [row["head"] for row in table["rows"]]
-    assert heads == ["", "", "", "mean and sample deviation of epochs 91-100, no epoch selected", ""]
+def test_every_score_is_in_one_of_the_two_tables(many: tuple[Report, tuple[Path, ...]]) -> None:
+    """A score is the printed number of its own variant, one of the three metrics of a row, or has a row of its own."""
+    report = many[0]
+    shown = numbers.view(report)
+    own = {(c.experiment, c.variant, c.corpus, c.metric) for c in report.paper.claims}
+    others = [
+        c
+        for c in report.comparisons
+        if c.score and c.metric not in METRICS and (c.experiment, c.variant, c.corpus, c.metric) not in own
+    ]
+    assert sum(row["kind"] == "metric" for row in shown["scores"]) == len(others)
+    wide = {(c.experiment, c.variant, c.corpus) for c in report.comparisons if c.score and c.metric in METRICS}
+    assert sum(row["kind"] == "score" for row in shown["scores"]) == len(wide)
+    for row, claim in zip(shown["printed"], report.paper.claims, strict=True):
+        assert (row["source"], row["experiment"]) == (claim.source, f"{claim.experiment}/{claim.variant}")
+
+
+def test_each_number_names_its_own_rule(many: tuple[Report, tuple[Path, ...]]) -> None:
+    shown = numbers.view(many[0])
+    rules = dict(text.split(": ", 1) for text in shown["rules"])
+    assert len(set(rules.values())) == len(rules)
+    for row, claim in zip(shown["printed"], many[0].paper.claims, strict=True):
+        epochs = "last ten" in claim.metric
+        assert ("mean and sample deviation of epochs 91-100, no epoch selected" in rules[row["rule"]]) == epochs
+        assert ("oracle" in rules[row["rule"]]) == (not epochs)
     text = "".join(pages(many[1][0]))
-    assert text.count("Selection:meanandsampledeviationofepochs91-100,noepochselected.") == 8
-    deviation = table["rows"][-1]
+    assert all(squeeze(rule) in text for rule in shown["rules"])
+    deviation = next(row for row in shown["printed"] if "deviation" in row["metric"])
     assert (deviation["metric"], deviation["chance"], deviation["interval"]) == (
         "last ten epochs, deviation, %",
         DASH,
@@ -252,11 +304,34 @@ def test_each_row_stands_under_its_own_selection(many: tuple[Report, tuple[Path,
     )
 
 
-def test_readings_of_a_printed_number_stand_under_its_own_variant(many: tuple[Report, tuple[Path, ...]]) -> None:
-    readings = {t["id"]: t["readings"] for t in tables.main_tables(many[0]) if t["readings"]}
-    assert set(readings) == {"intermediate-recordings/published", "intermediate-smic/published"}
-    assert readings["intermediate-smic/published"] == ["83.25 is no k/41, but 169/203"]
-    assert "Onthepublishednumber:83.25isnok/41,but169/203." in "".join(pages(many[1][0]))
+def test_notes_are_numbered_once_for_the_whole_report(many: tuple[Report, tuple[Path, ...]]) -> None:
+    report = many[0]
+    shown = numbers.view(report)
+    assert len(set(shown["notes"])) == len(shown["notes"])
+    used = {int(n) for row in (*shown["printed"], *shown["scores"]) for n in row["notes"].split(", ") if n}
+    assert used == set(range(1, len(shown["notes"]) + 1))
+    for row, claim in zip(shown["printed"], report.paper.claims, strict=True):
+        notes = [shown["notes"][int(n) - 1] for n in row["notes"].split(", ") if n]
+        assert any(claim.note in note for note in notes) or not claim.note
+    assert "Onthepublishednumber:83.25isnok/41,but169/203" in "".join(pages(many[1][0]))
+    for c in report.comparisons:  # every reason is a note, shared, or visible in the tables
+        for part in numbers.parts(c.reason):
+            known = part in shown["notes"] or part in shown["shared"]
+            assert known or part.startswith(numbers._REDUNDANT) or c.verdict == "NOT_RUN" or not c.score
+
+
+def test_the_first_page_counts_the_verdicts_with_their_reasons(
+    large: tuple[Report, tuple[Path, ...]], small: tuple[Report, tuple[Path, ...]]
+) -> None:
+    for report, paths in (large, small):
+        first, shown = pages(paths[0])[0], numbers.summary(report)
+        assert squeeze(shown["sentence"]) in first
+        assert sum(int(row["count"]) for row in shown["rows"]) == len(report.paper.claims)
+        for row in shown["rows"]:
+            assert squeeze(row["which"]) in first
+    (row,) = numbers.summary(small[0])["rows"]
+    assert (row["verdict"], row["count"]) == ("NOT_COMPARABLE", "16")
+    assert "stand-in" in row["which"]
 
 
 def test_printed_confusions_stand_beside_ours(
@@ -265,9 +340,11 @@ def test_printed_confusions_stand_beside_ours(
     report, paths = many
     data = json.loads(paths[1].read_text("utf-8"))
     assert data["published_confusions"][0]["matrix"] == [[19, 1, 1], [0, 11, 1], [1, 1, 6]]
-    assert [d.subject for d in drawn["confusions"]] == list(dict.fromkeys(c.experiment for c in report.confusions))
     first = drawn["confusions"][0].svg.decode()
-    assert first.index("in the paper (Table VI)") < first.index(">published<") < first.index(">loso<")
+    places = [first.index(name) for name in ("Table VI", "face-recordings/public-", "face-recordings/loso")]
+    assert places == sorted(places)
+    assert first.index("face-recordings/published") < places[0]
+    assert len(drawn["confusions"]) == -(-(len(report.confusions) + 1) // charts.ACROSS)
 
 
 def test_many_experiments_stay_readable(
@@ -275,10 +352,22 @@ def test_many_experiments_stay_readable(
 ) -> None:
     report, paths = many
     assert len({(c.experiment, c.variant) for c in report.confusions}) == 19
-    assert len(drawn["curves"]) == 7  # one figure per experiment, what is held out in the panels of training
-    assert not any("val" in d.svg.decode() for d in drawn["curves"])
-    assert {d.subject.partition("/")[2] for d in drawn["subjects"]} == {"loso"}  # a single split is no picture
-    assert len(pages(paths[0])) <= 18
+    named = ", ".join(d.subject for d in drawn["curves"])
+    assert all(f"{c.experiment}/{c.variant}" in named for c in report.curves)
+    assert not any("val" in d.svg.decode() for d in drawn["curves"])  # held-out clips are in the panels of training
+    assert all(name.endswith("/loso") for d in drawn["subjects"] for name in d.subject.split(", "))
+    assert len(pages(paths[0])) <= 13
+
+
+def test_a_constant_learning_rate_has_no_panel_and_outputs_share_one() -> None:
+    def drawn(*curves: tuple[str, tuple[float, ...]]) -> str:
+        rows = tuple(Curve("e", "v", "network", metric, (values,)) for metric, values in curves)
+        return "".join(d.svg.decode() for d in charts.draw(replace(example.not_run(), curves=rows))["curves"])
+
+    assert "learning rate" not in drawn(("loss", (2.0, 1.0)), ("learning_rate", (0.1, 0.1)))
+    assert "learning rate" in drawn(("loss", (2.0, 1.0)), ("learning_rate", (0.1, 0.01)))
+    text = drawn(("left_loss", (2.0, 1.0)), ("right_loss", (3.0, 1.0)), ("left_accuracy", (0.0, 1.0)))
+    assert (text.count(">loss<"), text.count(">accuracy<"), text.count(">left<"), text.count(">right<")) == (1, 1, 1, 1)
 
 
 def test_an_accuracy_of_epochs_is_a_line_of_the_interval_plot(drawn: dict[str, list[charts.Drawing]]) -> None:
@@ -323,38 +412,51 @@ def test_costs_of_parts_stand_in_tables_of_their_own() -> None:
     }
 
 
-def test_the_overview_sets_every_printed_number_beside_its_own_variant_and_its_twin(tmp_path: Path) -> None:
+def test_every_printed_number_has_the_score_of_its_own_variant_and_of_its_twin(tmp_path: Path) -> None:
     report = example.many(tmp_path)
-    rows = tables.overview(report)
-    assert [row[0] for row in rows] == [claim.source for claim in report.paper.claims]
-    assert [row[4] for row in rows] == [claim.printed for claim in report.paper.claims]
+    rows = numbers.view(report)["printed"]
+    assert [row["source"] for row in rows] == [claim.source for claim in report.paper.claims]
+    assert [row["published"] for row in rows] == [claim.printed for claim in report.paper.claims]
     scores = {(c.experiment, c.variant, c.corpus, c.metric): c.score for c in report.comparisons}
     free = {(e.name, e.variant) for e in report.paper.experiments if e.leak_free}
     for claim, row in zip(report.paper.claims, rows, strict=True):
         score = scores.get((claim.experiment, claim.variant, claim.corpus, claim.metric))
         value = (100 if claim.unit else 1) * score.value if score else None
-        assert row[5] == formatting.number(value, formatting.decimals(claim.printed))
+        assert row["reproduced"] == formatting.number(value, formatting.decimals(claim.printed))
         if (claim.experiment, claim.variant) in free:
-            assert row[6] == "leak-free itself"
+            assert row["twin"] == "itself"
     assert formatting.percent(1, 0) == DASH
 
 
 def test_a_score_has_the_decimals_of_its_claim(tmp_path: Path) -> None:
-    first, *_ = example.licensed(tmp_path).comparisons
+    report = example.licensed(tmp_path)
+    first, *_ = report.comparisons
     assert first.claim is not None
     assert first.score is not None
-    percent = replace(
-        first, claim=replace(first.claim, printed="87.8", unit="%"), score=replace(first.score, value=0.8504999)
-    )
-    report = replace(example.not_run(), comparisons=(percent,))
-    row = tables.main_tables(report)[0]["rows"][0]
+    claim = replace(first.claim, printed="87.8", unit="%")
+    percent = replace(first, claim=claim, score=replace(first.score, value=0.8504999))
+    report = replace(report, comparisons=(percent,), paper=replace(report.paper, claims=(claim,)))
+    row = numbers.view(report)["printed"][0]
     assert (row["published"], row["reproduced"]) == ("87.8", "85.0")
+
+
+def test_commands_are_collected_once_for_what_did_not_run(tmp_path: Path) -> None:
+    report = example.many(tmp_path)
+    start = "python run_all.py --paper example2020 --experiment"
+    names = [f"{c.experiment}/{c.variant}" for c in report.comparisons]
+    rows = [
+        replace(c, score=None, verdict="NOT_RUN", command=f"{start} {name}")
+        for c, name in zip(report.comparisons, names, strict=True)
+    ]
+    (command,) = numbers.missing(replace(report, comparisons=tuple(rows)))["commands"]
+    assert command.split() == [*start.split(), *dict.fromkeys(names)]
+    assert numbers.missing(report) == {"variants": [], "commands": []}
 
 
 def test_an_oracle_is_named_as_one(tmp_path: Path) -> None:
     report = example.not_run()
     report = replace(report, comparisons=tuple(replace(c, selection="oracle") for c in report.comparisons))
-    assert "Selection:oracle:bestepochonthetestfolditself." in "".join(pages(write(report, tmp_path)[0]))
+    assert "LOSO;oracle:bestepochonthetestfolditself." in "".join(pages(write(report, tmp_path)[0]))
 
 
 def test_long_lists_are_cut_and_counted() -> None:
@@ -436,3 +538,7 @@ def test_bold_scores_of_controls_are_corrected_within_their_experiment(
     )
     (row,) = (row for row in reliability_tables.control_rows(shown) if row["metric"] == "UF1")
     assert [cell["above"] for cell in row["cells"]] == bold
+    rows = numbers.view(shown)["scores"]
+    assert [row["kind"] for row in rows] == ["score", "control", "control", "control"]
+    assert [row["above"][0] for row in rows] == bold
+    assert len({row["cells"][0]["value"] for row in rows}) == 1  # all with the decimals of the experiment

@@ -1,4 +1,4 @@
-"""From the result store to a `Report`: nothing is trained, and nothing but stored results is shown."""
+"""Build a `Report` from the result store: nothing is trained, and only stored results are shown."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ from common.types import Exclusion, Experiment, FoldResult, Trial
 def assemble(
     out: Path, paper: Paper, profile: Profile, data: str, seeds: Sequence[int], folder: Path | None = None
 ) -> Report:
-    """The report of a paper, profile, kind of data and seeds from what is stored; without results, one of dashes.
+    """Return the report of a paper, profile, kind of data and seeds from what is stored; without results all dashes.
 
-    All numbers are those of the first seed; the scores of the others are beside them. Raises UserError where `folder`
+    All numbers are those of the first seed; `spread` has the scores of the others. Raises UserError where `folder`
     (the user's corpora) is another than the stored results were made from.
     """
     plan = read_plan(plan_file(out, paper, profile, data, seeds[0]))
@@ -140,7 +140,7 @@ def _comparisons(
 def _spread(
     out: Path, paper: Paper, profile: Profile, data: str, seeds: Sequence[int], shown: Sequence[Comparison]
 ) -> tuple[Spread, ...]:
-    """The scores of all seeds, of what has a score in any."""
+    """The scores of all seeds, for everything that has a score with any of them."""
     by_seed = []
     for seed in seeds:
         plan = read_plan(plan_file(out, paper, profile, data, seed))
@@ -161,7 +161,7 @@ def _spread(
 
 
 def _subjects(experiment: Experiment, results: Sequence[FoldResult]) -> list[SubjectRow]:
-    """One row per held-out subject; where a fold holds out several, its seconds are shared by their clips."""
+    """One row per held-out subject; if a fold holds out several, their clips divide its seconds."""
     totals: dict[str, tuple[int, int, float]] = {}
     for result in results:
         right = result.probabilities.argmax(axis=1) == result.truth
@@ -190,7 +190,7 @@ def _predictions(experiment: Experiment, results: Sequence[FoldResult]) -> ClipP
 
 
 def _tried(experiment: Experiment, results: Sequence[FoldResult]) -> list[Tried]:
-    """One row per choice of settings that a search has tried in any fold, in the order of the trials."""
+    """One row per choice of settings that a search tried in any fold, in the order of the trials."""
     rows: dict[str, list[tuple[Trial, bool]]] = {}
     own: set[str] = set()
     for result in results:
@@ -234,7 +234,7 @@ def _failed(experiment: Experiment, run: Run, folds: Sequence[str]) -> list[str]
 
 
 def _curves(experiment: Experiment, results: Sequence[FoldResult]) -> list[Curve]:
-    """One curve per stage and metric; a stage that all folds share counts once."""
+    """One curve per stage and metric; a stage shared by all folds counts once."""
     curves = []
     for stage in results[0].history if results else ():
         for metric in results[0].history[stage]:
@@ -245,7 +245,7 @@ def _curves(experiment: Experiment, results: Sequence[FoldResult]) -> list[Curve
 
 
 def parameters(results: Sequence[FoldResult]) -> dict[str, int]:
-    """Parameter counts of the networks as built, by name."""
+    """Return the parameter counts of the networks as built, by name."""
     return {
         name: int(value)
         for result in results
@@ -269,6 +269,6 @@ def _add_cost(cost: dict[str, float], paper: Paper, experiment: Experiment, outc
 
 
 def merge(environments: Sequence[Mapping[str, str]]) -> dict[str, str]:
-    """One environment; where folds were made in different ones, all values that occur."""
+    """Join environments into one; where folds ran in different ones, all values that occur."""
     names = dict.fromkeys(name for values in environments for name in values)
     return {name: "; ".join(dict.fromkeys(values[name] for values in environments if name in values)) for name in names}

@@ -1,4 +1,4 @@
-"""A paper as a BibTeX entry, under its key in this suite."""
+"""Write a paper as a BibTeX entry, under its key in this suite."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _VERBATIM = ("url", "doi", "eprint")
 
 
 def bibtex(paper: Paper) -> str:
-    """The entry in ASCII, one field per line; fields that nobody knows are left out."""
+    """Return the entry in ASCII, one field per line; unknown fields are left out."""
     reference = paper.reference
     fields = {
         "author": " and ".join(reference.authors),

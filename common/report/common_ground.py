@@ -1,4 +1,4 @@
-"""From the result store to papers side by side: what their networks reached on common ground, and at what cost."""
+"""Build the comparison of papers from the result store: the scores of their networks on common ground, and the cost."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from common.types import CorpusSummary, Experiment
 
 
 def side_by_side(out: Path, reports: Sequence[Report], data: str, seeds: Sequence[int], command: str) -> SideBySide:
-    """All experiments on common ground of the papers that have these reports, from what is stored.
+    """Return all experiments on common ground of the papers with these reports, from what is stored.
 
-    Numbers are those of the first seed; the scores of the others show the spread.
+    Numbers are those of the first seed; `spread` has the scores of the others.
     """
     stored: dict[str, tuple[Report, Experiment, Finished]] = {}
     plans = {report.paper.key: _plan(out, report, data, seeds[0]) for report in reports}
@@ -99,7 +99,7 @@ def _median(values: Sequence[float]) -> float | None:
 
 
 def _scores(experiment: Experiment, outcome: Finished, *, tested: bool = True) -> dict[str, dict[str, Score]]:
-    """Scores by corpus, the composite first, and metric; `tested`: with the p of guessing, which takes its time."""
+    """Scores by corpus, the composite first, and metric; `tested`: with the p of guessing, which is slow."""
     scores: dict[str, dict[str, Score]] = {}
     tested = tested and experiment.protocol not in REPEATED
     for corpus, within in verdicts.parts(experiment):
@@ -127,7 +127,7 @@ def _parameters(facts: Mapping[str, int]) -> int | None:
 def _spread(
     out: Path, report: Report, experiment: Experiment, data: str, seeds: Sequence[int]
 ) -> dict[str, tuple[float, ...]]:
-    """By metric one value per seed, on all clips; none of a seed with fewer folds than the first."""
+    """One value per seed and metric on all clips, without seeds that have fewer folds than the first."""
     values: dict[str, list[float]] = {}
     shown = finished(out, report.paper, experiment, _plan(out, report, data, seeds[0]))
     for seed in seeds:
@@ -140,14 +140,14 @@ def _spread(
 
 
 def _differing(stored: Mapping[str, tuple[Experiment, Finished]]) -> tuple[str, ...]:
-    """What is not the same for all, one line each: the clips, the caveats of the folds, the conditions."""
+    """What is not the same for all, one line each: clips, caveats of the folds, conditions."""
     lines = []
     done = {name: outcome for name, (_, outcome) in stored.items() if outcome.results}
     clips = {name: {clip for result in outcome.results for clip in result.clips} for name, outcome in done.items()}
     everywhere = set.intersection(*clips.values()) if clips else set()
     for name, answered in clips.items():
         if more := len(answered - everywhere):
-            lines.append(f"{name} answers {more} clips that not all others answer; paired tests are on the shared ones")
+            lines.append(f"{name} predicts {more} clips that not all others predict; paired tests use the shared ones")
     lines += [f"{name}: {caveat}" for name, outcome in done.items() for caveat in _caveats(outcome)]
     conditions = {
         (e.labels.name, e.protocol, e.selection, tuple(sorted(e.corpora)), e.leak_free) for e, _ in stored.values()
@@ -162,7 +162,7 @@ def _caveats(outcome: Finished) -> tuple[str, ...]:
 
 
 def _corpora(reports: Sequence[Report], ground: Experiment | None) -> tuple[CorpusSummary, ...]:
-    """What was read of the corpora of common ground, by the first paper that says so."""
+    """What was read of the corpora of common ground, from the first paper that has it."""
     by_name: dict[str, CorpusSummary] = {}
     for report in reports:
         for corpus in report.corpora:

@@ -1,4 +1,4 @@
-"""Writes several papers side by side: JSON with everything in full precision, tidy CSV, PDF for reading."""
+"""Write the comparison of several papers: JSON with everything in full precision, tidy CSV, PDF for reading."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 
 from common.report import comparison_learning as learnt
 from common.report import exports, formatting, known, learning, tables
-from common.report.comparison_tables import corpora, name, own, ranked, scored, view
+from common.report.comparison_tables import corpora, name, ranked, scored, view
+from common.report.numbers import own
 from common.report.records import SideBySide
 from common.report.write import comparison_record, embed, json_bytes, plain, save, typeset
 from common.scoring.verdicts import METRICS
@@ -20,10 +21,10 @@ _SCORE = ("value", "low", "high", "chance", "n_clips", "n_folds_done", "n_folds"
 
 
 def write_comparison(side: SideBySide, out: Path, formats: Sequence[str] = ()) -> tuple[Path, ...]:
-    """Writes `comparison.pdf`, `.json` and `.csv` into `out`, and tables in other formats; returns their paths.
+    """Write `comparison.pdf`, `.json` and `.csv` into `out`, and tables in other formats; return their paths.
 
-    Each file appears whole or not at all; equal input gives equal bytes. `side.tests` name contenders as `name` does;
-    raises ValueError where they name others, and `UserError` where `out` cannot be written.
+    A file is written completely or not at all; equal input gives equal bytes. `side.tests` name contenders as `name`
+    does. Raises ValueError if they name others, and `UserError` if `out` cannot be written.
     """
     side = ranked(side)
     return save(
@@ -37,7 +38,7 @@ def write_comparison(side: SideBySide, out: Path, formats: Sequence[str] = ()) -
 
 
 def record(side: SideBySide) -> dict[str, Any]:
-    """Plain data for JSON, contenders in their order: full precision, null for what is missing or not finite."""
+    """Return plain data for JSON, contenders in their order: full precision, null for missing or not finite numbers."""
     return {
         "profile": side.profile,
         "data": side.data,
@@ -75,7 +76,7 @@ def _twin(printed: tables.Printed) -> dict[str, Any] | None:
 
 
 def tidy_csv(side: SideBySide) -> bytes:
-    """One row per contender, corpus and metric; missing values are empty."""
+    """Return one row per contender, corpus and metric; missing values are empty."""
     columns = ["paper", "experiment", "title", "corpus", "metric", *_SCORE, "no_motion_value", "no_motion_p"]
     columns += ["training_accuracy", *_COSTS, "profile", "data", "seeds"]
     buffer = io.StringIO(newline="")
@@ -100,7 +101,7 @@ def tidy_csv(side: SideBySide) -> bytes:
 
 
 def page(side: SideBySide) -> bytes:
-    """The PDF, compiled from `comparison.typ`, with the contenders in the order they come in."""
+    """Return the PDF, compiled from `comparison.typ`, with the contenders in the given order."""
     from common.report import comparison_charts
 
     drawn, pictures = embed(comparison_charts.draw(side))

@@ -1,4 +1,4 @@
-"""The figures of the papers side by side. Contenders go by their number in the tables, in the order they come in."""
+"""The figures of the comparison. Contenders are identified by their number in the tables, in the given order."""
 
 from __future__ import annotations
 
@@ -22,8 +22,7 @@ from common.report.records import NetworkResult, SideBySide
 from common.scoring.records import Score
 from common.scoring.verdicts import METRICS
 
-_NAME = 30  # letters of a name beside a line
-_TALLEST = 8.0  # inches that a figure may take on a page
+_NAME = 38  # letters of a name next to a line
 _FAINT = "#a9bdd1"
 _LABEL_POINTS = 6.5
 _AXES: tuple[tuple[str, Callable[[NetworkResult], float | None]], ...] = (
@@ -37,7 +36,7 @@ _Draw = Callable[[Axes, float, NetworkResult, str], None]  # axes, y, contender,
 
 
 def draw(side: SideBySide) -> dict[str, list[Drawing]]:
-    """All figures by kind: forest, confusions, cost, spread; empty lists where there is nothing to show."""
+    """Draw all figures by kind: forest, confusions, cost, spread; a list is empty if there is nothing to show."""
     with matplotlib.rc_context(charts.STYLE):
         return {
             "forest": list(_forest(side)),
@@ -93,13 +92,13 @@ def _dot(label: str, fill: str) -> Line2D:
 
 
 def _lines(contenders: Sequence[NetworkResult], metrics: Sequence[str], put: _Draw, handles: list[Line2D]) -> Figure:
-    """Per metric one panel, per contender one line, as in the interval plot of a paper's report."""
-    height = 0.2 * len(contenders) + 0.85
+    """A panel per metric and a line per contender, as in the interval plot of a paper's report."""
+    height = 0.14 * len(contenders) + 0.62
     figure = Figure(figsize=(WIDTH, height))
     names = [f"{i}{_mark(c)}. {_name(c, _NAME)}" for i, c in enumerate(contenders, 1)]
-    left = 0.03 + 0.0088 * max(map(len, names))
+    left = 0.03 + 0.0075 * max(map(len, names))
     grid = figure.add_gridspec(
-        1, len(metrics), left=left, right=0.985, bottom=0.58 / height, top=1 - 0.22 / height, wspace=0.1
+        1, len(metrics), left=left, right=0.985, bottom=0.4 / height, top=1 - 0.2 / height, wspace=0.1
     )
     for column, metric in enumerate(metrics):
         axes = figure.add_subplot(grid[0, column])
@@ -108,10 +107,11 @@ def _lines(contenders: Sequence[NetworkResult], metrics: Sequence[str], put: _Dr
             axes.axhline(y, color=PALE, linewidth=0.4, zorder=0)
             put(axes, y, c, metric)
         axes.set_ylim(len(contenders) - 0.4, -0.6)
-        axes.set_yticks(range(len(contenders)), names if column == 0 else [""] * len(names))
+        axes.set_yticks(range(len(contenders)), names if column == 0 else [""] * len(names), fontsize=7)
         axes.tick_params(axis="y", length=0)
+        axes.tick_params(axis="x", labelsize=6.5, pad=2)
         axes.spines["left"].set_visible(False)
-    figure.legend(handles=handles, loc="lower center", ncols=4, frameon=False, handletextpad=0.3, columnspacing=1.6)
+    figure.legend(handles=handles, loc="lower center", ncols=4, frameon=False, handletextpad=0.3, fontsize=7)
     return figure
 
 
@@ -132,21 +132,19 @@ def _confusions(side: SideBySide) -> Iterable[Drawing]:
     composite = formatting.corpus_name(side, next(iter(corpora(side)), ""))
     panels: list[charts.MatrixPanel] = []
     for i, c in enumerate(side.contenders, 1):
-        if answers := float(c.confusion.sum()):
-            title = f"{i}{_mark(c)}. {_name(c, 20)}\n{c.paper}, {formatting.count(answers)} answers"
+        if predictions := float(c.confusion.sum()):
+            title = f"{i}{_mark(c)}. {_name(c, 20)}\n{c.paper}, {formatting.count(predictions)} predictions"
             panels.append((title, side.classes, c.confusion))
-    few = len(side.classes) <= 3 and len(panels) > 8
-    across = 5 if few else 4 if len(side.classes) <= 4 else 2
-    rows = int(_TALLEST // ((WIDTH - 0.4) / across + 0.22))  # `matrices` makes a row this tall
-    for start in range(0, len(panels), rows * across):
-        yield Drawing(charts.svg(charts.matrices(panels[start : start + rows * across], across)), composite)
+    for start in range(0, len(panels), charts.ACROSS):
+        row = panels[start : start + charts.ACROSS]
+        yield Drawing(charts.svg(charts.matrices(row, charts.ACROSS, scale=start == 0)), composite)
 
 
 # ---------------------------------------------------------------- cost against UF1
 
 
 def _cost(side: SideBySide) -> Iterable[Drawing]:
-    """Three panels of UF1 against a cost on a logarithmic axis; a cost that nobody measured has none."""
+    """Up to three panels of UF1 against a cost on a logarithmic axis; a cost that was not measured has none."""
     composite = next(iter(corpora(side)), "")
     known = [(i, c, s) for i, c in enumerate(side.contenders, 1) if (s := scored(c, composite, "uf1"))]
     panels = [(label, of) for label, of in _AXES if any(_positive(of(c)) for _, c, _ in known)]
@@ -197,7 +195,7 @@ def _positive(value: float | None) -> bool:
 
 
 def _label(axes: Axes, points: Sequence[tuple[float, Score]], labels: Sequence[str]) -> None:
-    """Writes a label beside each point (x, score), with a line to it where the way is long."""
+    """Write a label near each point (x, score), with a line to it if it is far away."""
     at = axes.transData.transform([(x, s.value) for x, s in points])
     spans = [(s.value if s.low is None else s.low, s.value if s.high is None else s.high) for _, s in points]
     low, high = (
@@ -226,11 +224,11 @@ def _label(axes: Axes, points: Sequence[tuple[float, Score]], labels: Sequence[s
 
 
 def spots(points: _Array, sizes: _Array, blocked: _Array, frame: _Array) -> _Array:
-    """Centres (n, 2) for labels of `sizes` (n, 2), near their `points` (n, 2), free of each other and of `blocked`.
+    """Return centres (n, 2) for labels of `sizes` (n, 2) near their `points` (n, 2), clear of each other and `blocked`.
 
-    `blocked` (m, 4) are centre and size of what else is drawn, `frame` is left, bottom, right, top; all in points, 1/72
-    inch. Each label in turn takes the nearest free place on rings around its point; where none is free, the one that
-    covers least.
+    `blocked` (m, 4) has centre and size of everything else drawn, `frame` is left, bottom, right, top; all in points,
+    1/72 inch. Each label in turn takes the nearest free place on rings around its point, or the one that covers least
+    if none is free.
     """
     angles = np.deg2rad(np.arange(0, 360, 20))
     ring = np.stack([np.cos(angles), np.sin(angles)], axis=1)

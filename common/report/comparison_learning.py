@@ -1,4 +1,4 @@
-"""Does it learn? The networks on common ground: a row each, a summary, and whether seeds put them in one order."""
+"""Does it learn? A row per network on common ground, a summary, and whether all seeds give the same order."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from common.report.learning import (
     corrected,
     counted,
     learns,
-    measured,
     motion,
     significant,
     within_reach,
@@ -25,11 +24,11 @@ from common.report.records import Learning, NetworkResult, SideBySide
 from common.scoring.statistics import kendall_w
 
 STABLE = 0.6
-"""From this W on the order of the networks counts as stable."""
+"""The order of the networks counts as stable from this W."""
 
 
 def rows(side: SideBySide) -> tuple[Learning, ...]:
-    """One row for each contender that ran, in their order, on the composite."""
+    """Return one row for each contender that ran, in their order, on the composite."""
     composite = next(iter(corpora(side)), "")
     return corrected(
         [
@@ -47,55 +46,64 @@ def rows(side: SideBySide) -> tuple[Learning, ...]:
 
 
 def sentences(side: SideBySide) -> list[str]:
-    """How many networks are significant, which are not and why, what controls and seeds say."""
+    """Return how many networks are significant, which are not and why, and what controls and seeds show."""
     network_rows = rows(side)
     if not network_rows:
         return []
     titles = {name(c): _title(i, c) for i, c in enumerate(side.contenders, 1)}
     tested = [row for row in network_rows if row.adjusted is not None]
     which = [bool(significant(row.adjusted)) for row in tested]
-    more = "more UF1 than guessing within subjects (p below 0.05 by Holm's correction over them)"
+    better = "better than guessing in UF1 (p below 0.05 by Holm's correction)"
     lines = [
-        counted(which, "network", f"scored significantly {more}", f"scored not significantly {more}") + "."
+        counted(which, "network", f"scored significantly {better}", f"did not score significantly {better}") + "."
         if tested
-        else "No network's score was tested against guessing."
+        else "No score was tested against guessing."
     ]
-    if weak := [f"{titles[row.name]}: {reason(row)}" for row in tested if not significant(row.adjusted)]:
-        lines.append(f"Not significant: {'; '.join(weak)}.")
+    weak: dict[str, list[str]] = {}
+    for row in tested:
+        if not significant(row.adjusted):
+            weak.setdefault(reason(row), []).append(titles[row.name])
+    if weak:
+        reasons = [f"{', '.join(names)} ({why})" for why, names in weak.items()]
+        lines.append(f"Not significant: {'; '.join(reasons)}.")
     return [*lines, _controls(network_rows, titles), *_order(side), *motion(side.motion)]
 
 
 def _title(number: int, c: NetworkResult) -> str:
-    return f"no. {number}, {c.title}"
+    return f"no. {number} {c.title}"
 
 
 def reason(row: Learning) -> str:
-    """Why a network's score is no more than guessing, as far as it was measured."""
+    """Return why a network's score is no better than guessing, as far as it was measured."""
     can = learns(row.learnt)
     if row.learnt is None or can is None:
-        return "its training clips were not measured"
+        return "accuracy on training clips not measured"
     if can:
-        return f"learnt its training clips (accuracy {formatting.number(row.learnt.accuracy, 2)}), not unseen subjects"
-    return f"did not learn, {', '.join(measured(row.learnt))}"
+        return "learnt only the training clips"
+    return "did not learn"
 
 
 def _controls(network_rows: Sequence[Learning], titles: dict[str, str]) -> str:
     tried = [row for row in network_rows if row.control]
     if not tried:
-        return "No control without motion has run (--controls): what the scores rest on was not tested."
+        return "No control without motion has run (--controls): whether the scores depend on motion was not tested."
     still = [titles[row.name] for row in tried if significant(row.control_adjusted)]
     unsure = [titles[row.name] for row in tried if significant(row.adjusted) and within_reach(row)]
     which = [bool(significant(row.control_adjusted)) for row in tried]
-    sentence = counted(which, "control", "without motion beat guessing", "without motion did not beat guessing")
+    sentence = counted(
+        which, "control", "without motion scored better than guessing", "without motion did not score better"
+    )
     sentence += f" ({'; '.join(still)})" if still else ""
     others = [title for title in unsure if title not in still]
     return sentence + (
-        f"; the 95% interval of the score still holds that of the control in {'; '.join(others)}." if others else "."
+        f"; the score of the control lies in the 95% interval of the score, or above it, for {'; '.join(others)}."
+        if others
+        else "."
     )
 
 
 def _order(side: SideBySide) -> list[str]:
-    """Whether seeds rank the networks alike by UF1: of those that have a score of every seed."""
+    """Whether all seeds rank the networks alike by UF1; networks without a score for every seed are left out."""
     seeds = len(side.seeds)
     values = [c.spread.get(METRIC, ()) for c in side.contenders]
     full = [value for value in values if len(value) == seeds]
@@ -103,16 +111,16 @@ def _order(side: SideBySide) -> list[str]:
     if w is None:
         return []
     stable = "stable" if w >= STABLE else "not stable"
-    left = "" if len(full) == len(values) else f", of the {len(full)} that have all of them"
+    left = "" if len(full) == len(values) else f" for the {len(full)} networks that have all of them"
     by_chance = formatting.number(1 / seeds, 2)
     return [
-        f"The order of the networks is {stable} over {seeds} seeds (Kendall's W {formatting.number(w, 2)}{left}; "
-        f"orders drawn at random have {by_chance} on average)."
+        f"The order of the networks is {stable} across {seeds} seeds (Kendall's W {formatting.number(w, 2)}{left}; "
+        f"random orders have {by_chance} on average)."
     ]
 
 
 def table(side: SideBySide) -> list[dict[str, object]]:
-    """The rows as strings, with number, title and paper as in the other tables."""
+    """Return the rows as strings, with number, title and paper as in the other tables."""
     by_name = {row.name: row for row in rows(side)}
     shown = []
     for number, c in enumerate(side.contenders, 1):

@@ -1,36 +1,36 @@
-"""The rows of every table of the papers side by side, as strings; `tables` rounds the numbers."""
+"""The rows of all tables of the comparison, as strings; `formatting` rounds the numbers."""
 
 from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from common.report import formatting, tables
+from common.report import formatting, numbers, tables
 from common.report.findings import sections
 from common.report.records import NetworkResult, Report, SideBySide
-from common.scoring.records import Comparison, PairedTest, Score
+from common.scoring.records import PairedTest, Score
 from common.scoring.verdicts import METRICS
 from common.types import CorpusSummary
 
 ALPHA = 0.05
 """Pairs of an adjusted p below this are set in bold."""
 MARK = "\u2020"
-"""Stands beside everything of a contender that has not finished all folds."""
+"""Marks everything of a contender that has not finished all folds."""
 
 
 # ---------------------------------------------------------------- contenders
 
 
 def name(contender: NetworkResult) -> str:
-    """`paper/experiment`, by which a `PairedTest` names a contender."""
+    """Return `paper/experiment`, the name of a contender in a `PairedTest`."""
     return f"{contender.paper}/{contender.experiment}"
 
 
 def ranked(side: SideBySide) -> SideBySide:
-    """The contenders by UF1 on the composite: those that finished all folds, the unfinished, those without a score."""
+    """Sort the contenders by UF1 on the composite: finished, unfinished, without a score."""
     composite = corpora(side)[:1]
 
     def rank(c: NetworkResult) -> tuple[bool, bool, float]:
@@ -41,17 +41,17 @@ def ranked(side: SideBySide) -> SideBySide:
 
 
 def corpora(side: SideBySide) -> list[str]:
-    """What is scored, the composite first."""
+    """Return the names of what is scored, the composite first."""
     return list(dict.fromkeys(corpus for c in side.contenders for corpus in c.scores))
 
 
 def scored(contender: NetworkResult, corpus: str, metric: str) -> Score | None:
-    """A score of a contender, if it has it."""
+    """Return a score of a contender, or None."""
     return contender.scores.get(corpus, {}).get(metric)
 
 
 def finished(contender: NetworkResult) -> bool:
-    """Whether all folds are done."""
+    """Return whether all folds are done."""
     return contender.n_folds_done >= contender.n_folds > 0
 
 
@@ -59,7 +59,7 @@ def finished(contender: NetworkResult) -> bool:
 
 
 def view(side: SideBySide) -> dict[str, Any]:
-    """What the template shows, all strings."""
+    """Return everything that the template shows, all strings."""
     scores = corpora(side)
     papers = len({c.paper for c in side.contenders})
     main = _main(side, next(iter(scores), ""))
@@ -79,8 +79,8 @@ def view(side: SideBySide) -> dict[str, Any]:
         "classes": ", ".join(side.classes),
         "protocol": side.protocol,
         "selection": formatting.selection_name(side.selection),
-        "shortened": [f"{r.paper.key}: {'; '.join(r.shortened)}" for r in side.reports if r.shortened],
-        "differing": [*side.differing, *(["the clips answered: see below the first table"] if main["notes"] else [])],
+        "shortened": _shortened(side.reports),
+        "differing": [*side.differing, *(["the clips predicted: see below the first table"] if main["notes"] else [])],
         "any_score": any(c.scores.values() for c in side.contenders),
         "unfinished": any(c.scores and not finished(c) for c in side.contenders),
         "names": [_about(i, c) for i, c in enumerate(side.contenders, 1)],
@@ -95,6 +95,15 @@ def view(side: SideBySide) -> dict[str, Any]:
         "environment": [[key, str(value)] for key, value in side.environment.items()],
         "command": side.command,
     }
+
+
+def _shortened(reports: Sequence[Report]) -> list[str]:
+    """One line per paper that was shortened, after one line for what was shortened in all papers."""
+    shared = [line for line in reports[0].shortened if all(line in r.shortened for r in reports)] if reports else []
+    shared = shared if len(reports) > 1 else []
+    own = {r.paper.key: [line for line in r.shortened if line not in shared] for r in reports}
+    lines = [f"{key}: {'; '.join(rest)}" for key, rest in own.items() if rest]
+    return [f"all papers: {'; '.join(shared)}", *lines] if shared else lines
 
 
 def _many(n: int, noun: str) -> str:
@@ -113,9 +122,9 @@ def _about(number: int, c: NetworkResult) -> dict[str, str]:
 
 
 def _main(side: SideBySide, corpus: str) -> dict[str, Any]:
-    """The scores on the composite, one row per contender, and what always answering its largest class gives.
+    """The scores on the composite, one row per contender, and the chance level of always predicting its largest class.
 
-    That is of the contender with the most clips; those whose clips give another are named in the notes.
+    Chance is that of the contender with the most clips; the notes name contenders whose clips give another.
     """
     scores = [[scored(c, corpus, metric) for metric in METRICS] for c in side.contenders]
     clips = [max((s.n_clips for s in row if s), default=0) for row in scores]
@@ -129,8 +138,8 @@ def _main(side: SideBySide, corpus: str) -> dict[str, Any]:
             levels = ", ".join(f"{metric} {chance}" for metric, chance in zip(names, row, strict=True))
             folds = _folds(c)
             notes.append(
-                f"No. {i + 1} has answered {formatting.count(clips[i])} clips, with {folds} folds done; always the "
-                f"largest class of these would have {levels}."
+                f"No. {i + 1} has predicted {formatting.count(clips[i])} clips, with {folds} folds done; always "
+                f"predicting the largest class of these gives {levels}."
             )
     return {
         "corpus": formatting.corpus_name(side, corpus),
@@ -161,7 +170,7 @@ def _with_interval(score: Score | None) -> dict[str, str]:
 
 
 def _by_corpus(side: SideBySide, scores: Sequence[str], metric: str) -> dict[str, Any]:
-    """One metric, (value, chance) of every corpus."""
+    """One metric: (value, chance) for every corpus."""
 
     def cells(c: NetworkResult) -> Iterable[str]:
         for corpus in scores:
@@ -179,8 +188,8 @@ def _by_corpus(side: SideBySide, scores: Sequence[str], metric: str) -> dict[str
 def _pairs(side: SideBySide) -> dict[str, Any]:
     """A square of cells, (text, bold): above the diagonal the adjusted p, below it the difference of UF1.
 
-    The difference is that of the column's contender to the row's, which stands below it. The p are those of McNemar's
-    test where whole subjects are too few for any swap of their answers to be significant.
+    The difference is the column's UF1 minus the row's, whose contender ranks below it. The p are those of McNemar's
+    test if there are too few subjects for any swap of their predictions to be significant.
     """
     place = {name(c): i for i, c in enumerate(side.contenders)}
     if strange := {n for test in side.tests for n in (test.first, test.second)} - set(place):
@@ -206,7 +215,7 @@ def _pairs(side: SideBySide) -> dict[str, Any]:
 
 
 def _by_clip(side: SideBySide) -> bool:
-    """Whether swapping the answers of whole subjects cannot give any pair an adjusted p below `ALPHA`."""
+    """Whether swapping the predictions for whole subjects cannot give any pair an adjusted p below `ALPHA`."""
     least = min((2.0 ** (1 - test.n_subjects) for test in side.tests), default=0.0)
     return least * len(side.tests) >= ALPHA
 
@@ -216,7 +225,7 @@ def _adjusted(side: SideBySide, test: PairedTest) -> float:
 
 
 def _found(side: SideBySide) -> str:
-    """The outcome of all tests in a sentence."""
+    """The result of all tests in a sentence."""
     if not side.tests:
         return "No pair has been tested."
     total = _many(len(side.tests), "pair")
@@ -229,7 +238,7 @@ def _found(side: SideBySide) -> str:
 
 
 def _span(side: SideBySide) -> str:
-    """On how many clips and subjects the tests are."""
+    """How many clips and subjects the tests use."""
     clips, subjects = ([getattr(t, key) for t in side.tests] or [0] for key in ("n_clips", "n_subjects"))
 
     def span(values: Sequence[int]) -> str:
@@ -249,7 +258,7 @@ def _cost_row(c: NetworkResult) -> list[str]:
 
 
 def _spread(side: SideBySide) -> list[dict[str, Any]]:
-    """Per metric the values of all seeds, their mean, sample deviation and range; nothing where there is one seed."""
+    """Per metric the values of all seeds, their mean, sample deviation and range; nothing if there is one seed."""
     if len(side.seeds) < 2:
         return []
     return [
@@ -277,7 +286,7 @@ def _spread_row(values: Sequence[float]) -> list[str]:
 
 
 def _shown_seed(side: SideBySide, composite: str) -> str:
-    """The seed whose values the tables show; empty where they are not those of one seed."""
+    """The seed whose values the tables show; empty if they are not those of one seed."""
     for i, seed in enumerate(side.seeds):
         pairs = [(c.spread.get(m, ())[i : i + 1], scored(c, composite, m)) for c in side.contenders for m in METRICS]
         if any(v for v, _ in pairs) and all(s is not None and v == (s.value,) for v, s in pairs if v or s):
@@ -288,29 +297,9 @@ def _shown_seed(side: SideBySide, composite: str) -> str:
 # ---------------------------------------------------------------- printed numbers
 
 
-def own(printed: tables.Printed) -> Comparison:
-    """A printed number beside its own variant; not run where the report has no such comparison."""
-    claim = printed.claim
-    if printed.own and printed.own.claim == claim:
-        return printed.own
-    return Comparison(
-        experiment=claim.experiment,
-        variant=claim.variant,
-        corpus=claim.corpus,
-        protocol=printed.own.protocol if printed.own else "",
-        selection=printed.own.selection if printed.own else "",
-        metric=claim.metric,
-        claim=claim,
-        score=None,
-        verdict="NOT_RUN",
-        reason="this number has not been set beside another",
-        command="",
-    )
-
-
 def _claims(reports: Sequence[Report]) -> dict[str, Any]:
-    """Verdicts counted, the printed numbers of each paper, and by kind the findings of audits that do not hold."""
-    counts = [Counter(own(p).verdict for p in tables.printed(r)) for r in reports]
+    """Counts of verdicts, the printed numbers of each paper, and the audit findings that do not hold by kind."""
+    counts = [Counter(numbers.own(p).verdict for p in tables.printed(r)) for r in reports]
     shown = [v for v in formatting.VERDICTS if any(c[v] for c in counts)]
     rows = [
         [r.paper.key, *(formatting.count(c[v]) for v in shown), formatting.count(c.total())]
@@ -320,20 +309,14 @@ def _claims(reports: Sequence[Report]) -> dict[str, Any]:
         whole = sum(counts, Counter[str]())
         rows.append(["All", *(formatting.count(whole[v]) for v in shown), formatting.count(whole.total())])
     findings = [(r.paper.key, finding) for r in reports for finding in r.audit]
+    rules = numbers.Marks()
     return {
         "verdicts": {"names": [{"verdict": v, "label": formatting.VERDICTS[v]} for v in shown], "rows": rows},
-        "claims": [{"key": r.paper.key, "title": r.paper.title, "groups": _claim_groups(r)} for r in reports],
+        "claims": [
+            {"key": r.paper.key, "title": r.paper.title, "rows": numbers.printed_rows(r, rules)} for r in reports
+        ],
+        "rules": [f"{numbers.letters(place)}: {text}" for place, text in enumerate(rules.texts, 1)],
         "findings": sections((paper, finding) for paper, finding in findings if not finding.holds)[:-1],
         "checked": _many(len(findings), "check"),
         "passed": formatting.count(sum(finding.holds for _, finding in findings)),
     }
-
-
-def _claim_groups(report: Report) -> list[dict[str, Any]]:
-    """The printed numbers by protocol and selection rule, in order of appearance."""
-    groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    for printed, cells in zip(tables.printed(report), tables.overview(report), strict=True):
-        c = own(printed)
-        row = {"cells": cells, "verdict": c.verdict, "label": formatting.VERDICTS.get(c.verdict, c.verdict)}
-        groups.setdefault((c.protocol, formatting.selection_name(c.selection)), []).append(row)
-    return [{"protocol": protocol, "selection": rule, "rows": rows} for (protocol, rule), rows in groups.items()]

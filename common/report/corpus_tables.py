@@ -17,7 +17,7 @@ _CORRECTIONS_SHOWN = 30
 
 
 def corpus_rows(corpora: Sequence[CorpusSummary]) -> list[dict[str, str]]:
-    """What was read of each corpus, whatever classes it is used with."""
+    """Return one row per corpus: what was read of it, regardless of its classes."""
     return [
         {
             "title": c.title,
@@ -33,7 +33,7 @@ def corpus_rows(corpora: Sequence[CorpusSummary]) -> list[dict[str, str]]:
 
 
 def class_tables(corpora: Sequence[CorpusSummary]) -> list[dict[str, Any]]:
-    """A `class_table` for each set of classes."""
+    """Return a `class_table` for each set of classes."""
     groups: dict[tuple[str, ...], list[CorpusSummary]] = {}
     for c in corpora:
         groups.setdefault(tuple(c.by_class), []).append(c)
@@ -41,7 +41,7 @@ def class_tables(corpora: Sequence[CorpusSummary]) -> list[dict[str, Any]]:
 
 
 def class_table(corpora: Sequence[CorpusSummary]) -> dict[str, Any]:
-    """Clips per class and corpus as used, with sums; a class that a corpus does not have is a dash."""
+    """Return clips per class and corpus as used, with sums; a class that a corpus does not have is a dash."""
     classes = list(dict.fromkeys(name for c in corpora for name in c.by_class))
     rows = [[c.title, *(count(c.by_class.get(k)) for k in classes), count(sum(c.by_class.values()))] for c in corpora]
     if len(corpora) > 1:
@@ -51,7 +51,7 @@ def class_table(corpora: Sequence[CorpusSummary]) -> dict[str, Any]:
 
 
 def exclusion_rows(exclusions: Iterable[Exclusion]) -> list[dict[str, str]]:
-    """Exclusions by reason, faults first; a long list of clips is cut, with the number of those left out."""
+    """Group exclusions by reason, faults first; a long list of clips is cut and says how many are left out."""
     by_reason: dict[tuple[bool, str], list[str]] = {}
     for e in exclusions:
         by_reason.setdefault((not e.fault, e.reason), []).append(e.clip)
@@ -62,7 +62,7 @@ def exclusion_rows(exclusions: Iterable[Exclusion]) -> list[dict[str, str]]:
 
 
 def correction_rows(corrections: Sequence[Correction]) -> list[list[str]]:
-    """(clip, column, printed, used, source), by column and source where there are many."""
+    """Return (clip, column, printed, used, source) of corrections, grouped by column and source if there are many."""
     if len(corrections) <= _CORRECTIONS_SHOWN:
         return [[c.clip, c.column, c.printed, c.used, c.source] for c in corrections]
     groups: dict[tuple[str, str], list[Correction]] = {}

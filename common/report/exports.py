@@ -1,7 +1,7 @@
-"""The comparisons of a report as one table to be pasted elsewhere, in Markdown or LaTeX.
+"""Export the comparisons of a report as one Markdown or LaTeX table, to be pasted elsewhere.
 
-Rows are those of the CSV file, numbers those of the PDF: the decimals of the printed figures, a dash for what was not
-measured. The first line says of what and with what they were made.
+Rows are those of the CSV file, numbers those of the PDF: the decimals of the printed numbers, a dash for what was not
+measured. The first line names paper, profile, data, seeds and version.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from common.report.records import Report, SideBySide
 from common.scoring.records import Comparison
 
 FORMATS = ("csv", "markdown", "latex")
-"""What can be asked for; CSV is written anyway."""
+"""The formats to choose from; CSV is always written."""
 _ENDINGS = {"markdown": ".md", "latex": ".tex"}
 _COLUMNS = (
     "experiment",
@@ -36,14 +36,14 @@ _COMMON_COLUMNS = ("paper", "network", "corpus", "metric", "reproduced [95% inte
 
 
 def of_report(report: Report, formats: Sequence[str]) -> dict[str, bytes]:
-    """A paper's table by file name, `<paper key>.md` and `.tex`: one row per comparison."""
+    """Return a paper's table by file name, `<paper key>.md` and `.tex`: one row per comparison."""
     seeds = report.seeds or (report.seed,)
     about = _about(report.paper.key, report.profile, report.data, report.motion, seeds, report.environment)
     return _files(report.paper.key, formats, about, _COLUMNS, _rows(report))
 
 
 def of_comparison(side: SideBySide, formats: Sequence[str]) -> dict[str, bytes]:
-    """`comparison.md` and `.tex`: one row per network on common ground, corpus and metric, as ranked."""
+    """Return `comparison.md` and `.tex`: one row per network on common ground, corpus and metric, as ranked."""
     about = _about("common ground", side.profile, side.data, side.motion, side.seeds, side.environment)
     about += f" {side.protocol}, {formatting.selection_name(side.selection)}, classes {', '.join(side.classes)}."
     return _files("comparison", formats, about, _COMMON_COLUMNS, _common_rows(side))
@@ -141,7 +141,7 @@ def _with_interval(value: str, low: str, high: str) -> str:
 
 
 def markdown(about: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table with pipes, as GitHub and Pandoc read it, below a line about it; no text is read as markup."""
+    """Return a table with pipes, as GitHub and Pandoc read it, below a line about it; texts are escaped."""
     lines = ["| " + " | ".join(map(_plain, row)) + " |" for row in (head, *rows)]
     return "\n".join([_plain(about), "", lines[0], "|" + " --- |" * len(head), *lines[1:], ""])
 
@@ -151,7 +151,7 @@ def _plain(text: str) -> str:
 
 
 def latex(about: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table over as many pages as it takes, in ASCII, with what it is about as its caption."""
+    """Return a table that may span pages, in ASCII, with `about` as its caption."""
     columns = "".join("p{30mm}" if name == "protocol" else "l" for name in head)
     lines = [" & ".join(map(escape, row)) + r" \\" for row in (head, *rows)]
     return "\n".join(

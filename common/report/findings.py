@@ -1,4 +1,4 @@
-"""The findings of an audit by what they say, in sections that are never mixed."""
+"""The findings of an audit in sections by their kind."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from common.audit.finding import Finding, Kind
 
 @dataclass(frozen=True)
 class Section:
-    """What findings of a kind have in common: a heading, what they say, and the mark of those that hold or do not.
+    """What findings of a kind have in common: heading, explanation, and the marks of those that hold and do not.
 
-    Where `holding` is not None, only those that hold (True) or do not (False) belong to it.
+    If `holding` is not None, only findings that hold (True) or do not (False) belong to it.
     """
 
     kind: Kind
@@ -30,18 +30,18 @@ SECTIONS = (
         "contradicted",
         False,
         "Contradicted by arithmetic",
-        "No reading of the number that the check names gives its digits, whether rounded, cut off or rounded up. Why, "
-        "arithmetic cannot say.",
+        "None of the interpretations that the check names gives the digits of the number, whether rounded, cut off or "
+        "rounded up. Arithmetic cannot tell why.",
         "",
         "contradicted",
-        "None: every printed number that could be checked has a reading that fits.",
+        "None: every printed number that could be checked fits an interpretation.",
     ),
     Section(
         "documented",
         None,
-        "Beside documented counts",
-        "What is published elsewhere: the corpora's distributed tables and articles, the MEGC 2019 rule, public code. "
-        "These differ from each other; a number agrees if it is one of theirs.",
+        "Compared with documented counts",
+        "Printed numbers compared with the corpora's distributed tables and articles, the MEGC 2019 rule and public "
+        "code. These differ from each other; a number agrees if it equals one of them.",
         "agrees",
         "differs",
         "No number differs from these.",
@@ -50,8 +50,8 @@ SECTIONS = (
         "note",
         False,
         "Worth knowing",
-        "This contradicts nothing printed: an accuracy below the share of the largest class, for example, or a number "
-        "that does not fit what is only inferred.",
+        "These contradict nothing printed: for example, an accuracy below that of always predicting the largest class, "
+        "or a number that does not fit an inference.",
         "",
         "note",
         "Nothing.",
@@ -60,7 +60,7 @@ SECTIONS = (
         "note",
         True,
         "Checks that hold",
-        "At least one reading gives these numbers. That says the less, the more figures would fit too.",
+        "At least one interpretation gives these numbers. The more other numbers would fit too, the less this shows.",
         "holds",
         "",
         "None.",
@@ -69,7 +69,7 @@ SECTIONS = (
 
 
 def sections(findings: Iterable[tuple[str, Finding]]) -> list[dict[str, Any]]:
-    """Each of `SECTIONS` with its rows (mark, paper, topic, statement, source, holds), those that do not hold first."""
+    """Return `SECTIONS` with their rows (mark, paper, topic, statement, source, holds), what does not hold first."""
     known = list(findings)
     shown = []
     for section in SECTIONS:

@@ -1,108 +1,85 @@
-"""The interval plot: per line a corpus of one experiment, reproduced value, interval, chance, published value."""
+"""The interval plot: a line per experiment and corpus, with reproduced value, interval, chance and published value."""
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.transforms import Transform, blended_transform_factory
 
-from common.protocols.controls import CONTROLS
-from common.report import formatting, reliability_tables, tables
+from common.report import formatting, tables
 from common.report.records import Report
 from common.scoring.histories import is_accuracy, of_history
 from common.scoring.records import Comparison, Score
-from common.scoring.verdicts import METRICS
 
 ACCENT, GREY, PALE = "#1f4e79", "#6b6b6b", "#d9d9d9"
-WIDTH = 6.5  # inches, the width of the text on the page
-_ROWS = 38  # lines that fit a page
-_Line = tuple[str, list[Comparison]]  # a heading has no comparisons
+WIDTH = 6.93  # inches, the width of the text on the page
+_ROWS = 12  # lines of one drawing, which stays on one page
+_LETTERS = 58
+_Line = tuple[str, list[Comparison]]
 
 
 def figures(report: Report) -> Iterator[tuple[Figure, str]]:
-    """Per metric one panel, per corpus one line; a new figure where lines or panels grow too many.
+    """Draw a panel per metric and a line per experiment and corpus that has a score.
 
-    An accuracy of single epochs has a line of its own in the panel of the accuracy.
+    An accuracy of single epochs has a line of its own in the panel of the accuracy. Drawings continue one another: the
+    first has the titles and the last the legend.
     """
-    if not any(c.score for c in report.comparisons):
-        return
     lines: list[_Line] = []
     for group in tables.groups(report):
-        lines.append((f"{group[0].experiment}/{group[0].variant}, {formatting.selection_name(group[0].selection)}", []))
+        name = f"{group[0].experiment}/{group[0].variant}"
         pooled = [c for c in group if not of_history(c.metric)]
-        for corpus in dict.fromkeys(c.corpus for c in pooled):
-            lines.append((formatting.corpus_name(report, corpus), [c for c in pooled if c.corpus == corpus]))
-        lines += [(c.metric, [c]) for c in group if of_history(c.metric) and is_accuracy(c.metric)]
+        several = len({c.corpus for c in pooled}) > 1
+        for corpus in dict.fromkeys(c.corpus for c in pooled if c.score):
+            label = f"{name}, {formatting.corpus_name(report, corpus)}" if several else name
+            lines.append((label, [c for c in pooled if c.corpus == corpus]))
+        epochs = [c for c in group if c.score and of_history(c.metric) and is_accuracy(c.metric)]
+        lines += [(f"{name}, {c.metric}", [c]) for c in epochs]
     metrics = list(dict.fromkeys(c.metric for c in report.comparisons if not of_history(c.metric)))
-    for part in _parts(lines):
-        for chunk in (metrics[i : i + 3] for i in range(0, len(metrics), 3)):
-            yield _forest(part, chunk), ", ".join(formatting.metric_name(m) for m in chunk)
+    if not any(c.score for c in report.comparisons):
+        return
+    for chunk in (metrics[i : i + 3] for i in range(0, len(metrics), 3)):
+        subject = ", ".join(formatting.metric_name(m) for m in chunk)
+        shown = [line for line in lines if any(c.metric in chunk or of_history(c.metric) for c in line[1])]
+        for start in range(0, len(shown), _ROWS):
+            part = shown[start : start + _ROWS]
+            yield _forest(part, chunk, first=start == 0, last=start + _ROWS >= len(shown)), subject
 
 
-def controls(report: Report) -> Iterator[tuple[Figure, str]]:
-    """The same panels for experiments whose controls have run: a line as it is, and one per control."""
-    lines: list[_Line] = []
-    for experiment, corpus, rows in reliability_tables.controlled(report):
-        lines.append((f"{experiment.id}, {formatting.corpus_name(report, corpus)}", []))
-        lines += [
-            (name.replace("-", " "), [replace(c, claim=None) for c in rows[name].values()])
-            for name in (reliability_tables.AS_IT_IS, *CONTROLS)
-            if name in rows
-        ]
-    if lines:
-        for part in _parts(lines):
-            yield _forest(part, METRICS), ", ".join(formatting.metric_name(m) for m in METRICS)
+def fitted(text: str, inches: float, size: float) -> str:
+    """Cut a text that is too wide for its place in type of `size` points."""
+    most = int(inches * 72 / (0.5 * size))
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
 
 
-def _parts(lines: Sequence[_Line]) -> Iterator[list[_Line]]:
-    page: list[_Line] = []
-    heading = None
-    for line in lines:
-        heading = line if not line[1] else heading
-        full = len(page) >= _ROWS or (not line[1] and len(page) >= _ROWS - 2)
-        if full:
-            yield page
-            page = [heading] if line[1] and heading else []
-        page.append(line)
-    yield page
-
-
-def _forest(lines: Sequence[_Line], metrics: Sequence[str]) -> Figure:
-    height = 0.2 * len(lines) + 0.85
+def _forest(lines: Sequence[_Line], metrics: Sequence[str], first: bool, last: bool) -> Figure:
+    above, below = 0.2 if first else 0.03, 0.42 if last else 0.05
+    height = 0.125 * len(lines) + above + below
     figure = Figure(figsize=(WIDTH, height))
-    names = [textwrap.shorten(label, 36, placeholder=" …") if rows else "" for label, rows in lines]
-    left = 0.03 + 0.0098 * max(len(name) for name in names)
+    names = [textwrap.shorten(label, _LETTERS, placeholder=" …") if " " in label else label for label, _ in lines]
+    names = [fitted(name, 2.45, 6) for name in names]
     grid = figure.add_gridspec(
-        1, len(metrics), left=left, right=0.985, bottom=0.58 / height, top=1 - 0.22 / height, wspace=0.1
+        1, len(metrics), left=2.5 / WIDTH, right=0.985, bottom=below / height, top=1 - above / height, wspace=0.1
     )
-    first: Axes | None = None
     for column, metric in enumerate(metrics):
-        axes = figure.add_subplot(grid[0, column], sharey=first)
-        first = first or axes
-        axes.set_title(formatting.metric_name(metric), color=ACCENT)
+        axes = figure.add_subplot(grid[0, column])
+        if first:
+            axes.set_title(formatting.metric_name(metric), color=ACCENT, pad=3)
         _forest_panel(axes, lines, metric)
-        axes.set_ylim(len(lines) - 0.4, -0.6)
-        axes.tick_params(axis="y", length=0, labelleft=column == 0)
+        axes.set_ylim(len(lines) - 0.5, -0.5)
+        axes.set_yticks(range(len(lines)), names if column == 0 else [""] * len(names), fontsize=6)
+        axes.tick_params(axis="y", length=0)
+        axes.tick_params(axis="x", labelsize=6, pad=2, length=2 if last else 0, labelbottom=last)
         axes.spines["left"].set_visible(False)
-    if first is not None:
-        first.set_yticks(range(len(lines)), names)
-        for y, (label, rows) in enumerate(lines):
-            if not rows:
-                figure.text(
-                    0.012, y, label, transform=_across(figure, first), va="center", weight="bold", color="#303030"
-                )
-    figure.legend(handles=_legend(), loc="lower center", ncols=4, frameon=False, handletextpad=0.3, columnspacing=1.6)
+        axes.spines["bottom"].set_visible(last)
+    if last:
+        figure.legend(
+            handles=_legend(), loc="lower center", ncols=4, frameon=False, handletextpad=0.3, columnspacing=1.6,
+            fontsize=7, borderaxespad=0,
+        )  # fmt: skip
     return figure
-
-
-def _across(figure: Figure, axes: Axes) -> Transform:
-    """x in figure fractions, y in data."""
-    return blended_transform_factory(figure.transFigure, axes.transData)
 
 
 def _forest_panel(axes: Axes, lines: Sequence[_Line], metric: str) -> None:
@@ -114,14 +91,14 @@ def _forest_panel(axes: Axes, lines: Sequence[_Line], metric: str) -> None:
                 continue
             if c.claim:
                 comparable = c.verdict in {"MATCH", "CLOSE", "DIFFERS"}
-                axes.plot(c.claim.value, y, "D", ms=5, mfc="white", mec="black" if comparable else "#a0a0a0", mew=0.8)
+                axes.plot(c.claim.value, y, "D", ms=4, mfc="white", mec="black" if comparable else "#a0a0a0", mew=0.8)
             if c.score:
                 mark(axes, y, c.score)
     share_axis(axes)
 
 
 def mark(axes: Axes, y: float, score: Score, whole: bool = True) -> None:
-    """At height `y` chance as a tick, the interval as a line and the value as a dot; a hollow one if not `whole`."""
+    """Draw at height `y` chance as a tick, the interval as a line and the value as a dot, hollow if not `whole`."""
     if score.chance is not None:
         axes.plot([score.chance] * 2, [y - 0.3, y + 0.3], color=GREY, linewidth=1.1)
     if score.low is not None and score.high is not None:
@@ -130,13 +107,13 @@ def mark(axes: Axes, y: float, score: Score, whole: bool = True) -> None:
 
 
 def share_axis(axes: Axes) -> None:
-    """x from 0 to 1."""
+    """Let x run from 0 to 1."""
     axes.set_xlim(-0.02, 1.02)
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.5", "0.75", "1"])
 
 
 def key(reproduced: str) -> list[Line2D]:
-    """The legend of `mark`."""
+    """Return the legend of `mark`."""
     return [
         Line2D([], [], marker="o", ms=3.6, color=ACCENT, linewidth=1.3, label=reproduced),
         Line2D([], [], marker="|", ms=7, color=GREY, linewidth=0, mew=1.1, label="chance"),

@@ -11,7 +11,7 @@ DASH = "\u2013"
 
 
 def banner(data: str, motion: float) -> str | None:
-    """What every page of a report on stand-ins says; None for one on licensed corpora."""
+    """Return the notice on every page of a report on stand-ins; None for licensed corpora."""
     if data != "stand-in":
         return None
     moved = "" if motion == 1 else " without motion" if motion == 0 else f", motion x {motion:g}"
@@ -49,24 +49,24 @@ _COMPOSITES = {"megc2019": "MEGC 2019"}
 
 
 def number(value: float | None, decimals: int) -> str:
-    """`value` with a fixed number of decimals and a true minus sign; a dash where it is missing or not finite."""
+    """Return `value` with fixed decimals and a true minus sign; a dash if it is missing or not finite."""
     if value is None or not math.isfinite(value):
         return DASH
     return f"{value:.{decimals}f}".replace("-", "\u2212")
 
 
 def count(value: float | None) -> str:
-    """A whole number with its thousands apart; a dash where it is missing."""
+    """Return a whole number with thousands separators; a dash if it is missing."""
     return DASH if value is None or not math.isfinite(value) else f"{value:,.0f}"
 
 
 def percent(part: float, whole: float) -> str:
-    """`part / whole` as a whole percentage; a dash where `whole` is 0."""
+    """Return `part / whole` as a whole percentage; a dash if `whole` is 0."""
     return f"{100 * part / whole:.0f}%" if whole else DASH
 
 
 def difference(value: float | None, decimals: int = 3) -> str:
-    """A difference with its sign; none where it rounds to zero."""
+    """Return a difference with its sign; no sign if it rounds to zero."""
     text = number(value, decimals)
     if value is None or not math.isfinite(value) or not text.strip("\u22120."):
         return text.lstrip("\u2212")
@@ -74,12 +74,12 @@ def difference(value: float | None, decimals: int = 3) -> str:
 
 
 def probability(p: float | None) -> str:
-    """A p value to three decimals; what is smaller than these can say is `<0.001`."""
+    """Return a p value with three decimals; `<0.001` if it is smaller than that."""
     return "<0.001" if p is not None and p < 0.001 else number(p, 3)
 
 
 def significant(value: float | None, figures: int = 3) -> str:
-    """`value` to so many figures, never with an exponent; a dash where it is missing."""
+    """Return `value` with this many significant digits, never with an exponent; a dash if it is missing."""
     if value is None or not math.isfinite(value):
         return DASH
     exponent = int(f"{value:.{figures - 1}e}".partition("e")[2])
@@ -93,17 +93,17 @@ def drawn(value: float) -> float | None:
 
 
 def short(value: float) -> str:
-    """The ticks of an axis of magnitudes: `0.01`, `20`, `1,000`."""
+    """Return a number for the ticks of a logarithmic axis: `0.01`, `20`, `1,000`."""
     return f"{value:,.10f}".rstrip("0").rstrip(".")
 
 
 def decimals(printed: str) -> int:
-    """How many decimals a printed figure has."""
+    """Return how many decimals a printed number has."""
     return len(printed.strip().rstrip("%").partition(".")[2])
 
 
 def duration(seconds: float | None) -> str:
-    """Seconds in the two largest units that fit: `0.04 s`, `12.3 s`, `5 min 02 s`, `3 h 20 min`, `2 d 04 h`."""
+    """Return seconds in the two largest units that fit: `0.04 s`, `12.3 s`, `5 min 02 s`, `3 h 20 min`, `2 d 04 h`."""
     if seconds is None or not math.isfinite(seconds):
         return DASH
     if seconds < 59.95:
@@ -117,7 +117,7 @@ def duration(seconds: float | None) -> str:
 
 
 def cost(name: str, value: float) -> tuple[str, str]:
-    """(label, value with its unit) of one cost; the unit is read from the words of its name."""
+    """Return (label, value with unit) of one cost; the unit is read from the words of its name."""
     words = name.split("_")
     label = _COSTS.get(name) or " ".join(w for w in words if w not in {"seconds", "ms", "mib"}).capitalize() or name
     if "seconds" in words:
@@ -130,25 +130,25 @@ def cost(name: str, value: float) -> tuple[str, str]:
 
 
 def metric_name(metric: str) -> str:
-    """The metric as a reader knows it (`uf1` is UF1)."""
+    """Return the usual name of a metric (UF1 for `uf1`)."""
     return _METRICS.get(metric.casefold(), metric.replace("_", ", ", 1) if metric.startswith("recall_") else metric)
 
 
 def selection_name(selection: str) -> str:
-    """The selection rule in words."""
+    """Return the selection rule in words."""
     return _SELECTIONS.get(selection, selection)
 
 
 def data_name(data: str) -> str:
-    """What was learned from, in words: licensed or stand-in corpora."""
+    """Return the kind of data in words: licensed or stand-in corpora."""
     return "licensed corpora" if data == "licensed" else "stand-in corpora"
 
 
 def corpus_name(report: Report | SideBySide, corpus: str) -> str:
-    """The title of a corpus or composite; an unknown name stays as it is."""
+    """Return the title of a corpus or composite; an unknown name is returned unchanged."""
     return next((c.title for c in report.corpora if c.name == corpus), _COMPOSITES.get(corpus, corpus))
 
 
 def listing(counts: Mapping[str, int]) -> str:
-    """`disgust 63, happiness 32`; a dash where there is nothing."""
+    """Return `disgust 63, happiness 32`; a dash if there is nothing."""
     return ", ".join(f"{name} {count(n)}" for name, n in counts.items()) or DASH

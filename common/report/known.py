@@ -1,4 +1,4 @@
-"""What the learning benchmark measured of networks at less motion, read from the file that it writes."""
+"""The scores of networks at less motion, read from the file that the learning benchmark writes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FILE = Path(__file__).resolve().parents[2] / "benchmarks" / "learning" / "result
 
 
 def cells(papers: Sequence[Paper], file: Path = FILE) -> list[dict[str, Any]]:
-    """Cells of these papers' networks: system, paper, experiment, motion, uf1, low, high, p; none without a file."""
+    """Return cells of these papers' networks: system, paper, experiment, motion, uf1, low, high, p."""
     if not file.is_file():
         return []
     keys = {paper.key for paper in papers}
@@ -23,7 +23,7 @@ def cells(papers: Sequence[Paper], file: Path = FILE) -> list[dict[str, Any]]:
 
 
 def table(papers: Sequence[Paper], file: Path = FILE) -> dict[str, Any]:
-    """`motions` and `rows` of UF1 with its interval by network and motion, as strings; a dash where there is none."""
+    """Return `motions` and `rows` of UF1 with its interval by network and motion, as strings, or dashes."""
     by_key = {(cell["system"], cell["motion"]): cell for cell in cells(papers, file)}
     motions = sorted({motion for _, motion in by_key})
     names = dict.fromkeys(name for name, _ in by_key)

@@ -1,4 +1,4 @@
-"""Plain text as LaTeX that means the same: what BibTeX entries and exported tables are written in."""
+"""Escape plain text for LaTeX, as used in BibTeX entries and exported tables."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _OWN |= {character: "\\" + character for character in "&%$#_{}"}  # shorter than
 
 
 def escape(text: str) -> str:
-    r"""`text` in ASCII, for any LaTeX: `Marc-André & 5%` becomes `Marc-Andr{\'e} \& 5\%`.
+    r"""Return `text` in ASCII for any LaTeX: `Marc-André & 5%` becomes `Marc-Andr{\'e} \& 5\%`.
 
     White space becomes single spaces; a character that LaTeX has no plain name for becomes its code point, [U+4E2D].
     """

@@ -1,8 +1,8 @@
-"""Does it learn? What stands on a report's first page: a row of numbers per experiment, an answer in words, a summary.
+"""Does it learn? The first page of a report: a row of numbers per experiment, an answer in words, a summary.
 
-The words are made from the numbers alone. A network that learns answers its training clips better than by chance; one
-that recognises anything beats guessing where it has not seen the subject; and one that recognises motion falls to
-chance without it.
+The words follow from the numbers only. A network that learns predicts its training clips better than by chance; one
+that recognises anything is better than guessing on unseen subjects; one that recognises motion falls to chance without
+it.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from common.types import FoldResult
 SIGNIFICANT = 0.05
 METRIC = "uf1"
 BRIEF_FROM = 9
-"""From so many rows on a table has answers without their numbers, so that a row is a line."""
+"""A table with this many rows or more has answers without numbers, so that a row is a line."""
 _EXPLICIT = 2
 _FAINT = 1e-3
-"""A gradient whose norm is below this is as good as none."""
+"""A gradient with a norm below this counts as none."""
 
 
 # ---------------------------------------------------------------- rows
@@ -40,7 +40,7 @@ def of_paper(
     comparisons: Sequence[Comparison],
     controls: Sequence[Comparison],
 ) -> tuple[Learning, ...]:
-    """One row for each experiment that ran; `results` are finished folds by experiment id."""
+    """Return one row for each experiment that ran; `results` are finished folds by experiment id."""
     scores = {(c.experiment, c.variant, c.corpus): c.score for c in (*comparisons, *controls) if c.metric == METRIC}
     rows = []
     for e in paper.experiments:
@@ -59,7 +59,7 @@ def of_paper(
 
 
 def corrected(rows: Sequence[Learning]) -> tuple[Learning, ...]:
-    """The rows of one table with their p by Holm's correction, over all scores and over all controls."""
+    """Return the rows of one table with p by Holm's correction, separately for all scores and all controls."""
     scores, controls = _holm([row.score for row in rows]), _holm([row.control for row in rows])
     return tuple(
         replace(row, adjusted=p, control_adjusted=control_p)
@@ -80,66 +80,66 @@ def _holm(scores: Sequence[Score | None]) -> list[float | None]:
 
 
 def learns(learnt: Learnt | None) -> bool | None:
-    """Whether most folds' networks learnt their training clips; None where it was not measured."""
+    """Return whether the networks of most folds learnt their training clips; None if not measured."""
     return None if learnt is None else 2 * learnt.stuck < learnt.folds
 
 
 def significant(adjusted: float | None) -> bool | None:
-    """Whether a score is more than guessing within subjects; None where that was not tested."""
+    """Return whether a score is better than guessing within subjects; None if not tested."""
     return None if adjusted is None else adjusted < SIGNIFICANT
 
 
 def within_reach(row: Learning) -> bool:
-    """Whether the control's score lies in the interval of the score, or above it."""
+    """Return whether the control's score lies in the interval of the score, or above it."""
     if row.score is None or row.control is None:
         return False
     return row.control.value >= (row.score.value if row.score.low is None else row.score.low)
 
 
 def answer(row: Learning, brief: bool = False) -> str:
-    """What a row's numbers say, in plain words; `brief`: without numbers, on one line."""
+    """Return what a row's numbers mean in plain words; `brief`: without numbers, on one line."""
     can, beats = learns(row.learnt), significant(row.adjusted)
     where = "unseen subjects" if row.leak_free else "held-out clips"
     numbers = f": {'; '.join(measured(row.learnt))}" if row.learnt and not can and not brief else ""
     if can is False:
-        sentence = f"Hardly learns{numbers}. Yet it beats guessing" if beats else f"Does not learn{numbers}"
+        sentence = f"Hardly learns{numbers}, but better than guessing" if beats else f"Does not learn{numbers}"
     elif beats:
-        sentence = _rests_on(row, "Learns" if can else "Beats guessing", where, brief)
+        sentence = _rests_on(row, "Learns" if can else "Better than guessing", where, brief)
     elif can:
         sentence = f"Learns the training clips{'' if beats is None else f' but not {where}'}"
-        sentence += "; whether more than guessing was not tested" if beats is None and not brief else ""
+        sentence += "; not tested against guessing" if beats is None and not brief else ""
     else:
         sentence = "Not measured" if beats is None else f"No better than guessing on {where}"
     if row.score is not None and not row.leak_free:
-        sentence += " (leak)" if brief else ". Its score has a leak"
+        sentence += " (leak)" if brief else ". Its score is not leak-free"
     if row.score is not None and row.score.n_folds_done < row.score.n_folds and not brief:
         sentence += f". {row.score.n_folds_done} of {row.score.n_folds} folds are done"
     return f"{sentence}."
 
 
 def _rests_on(row: Learning, start: str, where: str, brief: bool) -> str:
-    """What a score that beats guessing rests on, as far as a control says."""
+    """What a score that is better than guessing depends on, as far as a control shows."""
     if row.control is None:
-        return f"Learns, and beats guessing on {where}" if start == "Learns" else f"{start} on {where}"
+        return f"Learns; better than guessing on {where}" if start == "Learns" else f"{start} on {where}"
     if significant(row.control_adjusted) and within_reach(row):
         other = "else" if brief else "other than motion"
-        return f"Reads something {other}: the control scores as much"
+        return f"Uses something {other}: the control scores as high"
     if significant(row.control_adjusted):
-        return f"Reads more than motion{'' if brief else ': the control beats guessing too'}"
+        return f"Uses more than motion{'' if brief else ': the control is better than guessing too'}"
     if within_reach(row):
-        return f"{start}{'' if brief else f' on {where}'}; the interval of its score holds the control's"
+        return f"{start}{'' if brief else f' on {where}'}; the score of the control lies in its interval"
     if row.control_adjusted is None:
-        return f"{start}, and scores less without motion"
-    return f"{start}, and falls to chance without motion"
+        return f"{start}; scores lower without motion"
+    return f"{start}; falls to chance without motion"
 
 
 def measured(learnt: Learnt) -> list[str]:
-    """What was measured of networks that did not learn, one phrase each."""
+    """Return what was measured of networks that did not learn, one phrase each."""
     phrases = []
     if learnt.one_class:
         folds = "" if learnt.one_class == learnt.folds else f" in {learnt.one_class} of {learnt.folds} folds"
-        phrases.append(f"answers one class for every clip{folds}")
-    phrases.append(f"loss {number(learnt.loss, 2)} beside {number(learnt.constant_loss, 2)} of constant answers")
+        phrases.append(f"predicts one class for every clip{folds}")
+    phrases.append(f"loss {number(learnt.loss, 2)}, constant predictions {number(learnt.constant_loss, 2)}")
     for name, value in learnt.causes.items():
         kind, _, model = name.partition(" ")
         of = f" of {model}" if model else ""
@@ -154,7 +154,7 @@ def measured(learnt: Learnt) -> list[str]:
 
 
 def sentences(report: Report) -> list[str]:
-    """Two to four sentences: what the published reading, its leak-free twin and their controls score."""
+    """Return two to four sentences: the scores of published variants, of their leak-free twins and of controls."""
     rows = report.learning
     if not rows:
         return [*motion(report.motion), "Nothing has run yet."]
@@ -169,17 +169,17 @@ def _counted(rows: Sequence[Learning], noun: str) -> str:
     if known:
         clauses.append(counted(known, noun, "learnt the training clips", "did not learn the training clips"))
     if tested:
-        more = "more UF1 than guessing (p below 0.05 by Holm's correction)"
-        clauses.append(counted(tested, noun, f"scored significantly {more}", f"scored not significantly {more}"))
+        better = "better than guessing in UF1 (p below 0.05 by Holm's correction)"
+        clauses.append(counted(tested, noun, f"scored significantly {better}", f"did not score significantly {better}"))
     if not clauses:
         return "Nothing was measured on training clips, and no score was tested."
     return "; ".join([clauses[0], *(clause[0].lower() + clause[1:] for clause in clauses[1:])]) + "."
 
 
 def counted(which: Sequence[bool], noun: str, does: str, does_not: str) -> str:
-    """How many of several things do something: a sentence without its full stop."""
+    """Return how many of several things do something: a sentence without its full stop."""
     if len(which) == 1:
-        return f"The one {noun} {does if which[0] else does_not}"
+        return f"The only {noun} {does if which[0] else does_not}"
     return f"{sum(which) or 'None'} of {len(which)} {noun}s {does}"
 
 
@@ -188,7 +188,7 @@ def _many(count: int, noun: str) -> str:
 
 
 def _twins(report: Report) -> list[str]:
-    """Published readings beside their leak-free twins: each, or of many how many and by how much."""
+    """Published variants and their leak-free twins: each pair, or a count and the mean difference if there are many."""
     rows = {row.name: row for row in report.learning if row.score}
     pairs = [
         (rows[published], rows[e.id])
@@ -197,7 +197,7 @@ def _twins(report: Report) -> list[str]:
     ]
     if not pairs:
         shown = [f"{row.name} scored {_scored(row)}" for row in list(rows.values())[:_EXPLICIT]]
-        none = "no published reading ran together with its leak-free twin"
+        none = "no published variant ran together with its leak-free twin"
         return [f"{'; '.join(shown)}; {none}."] if shown else []
     apart = [reading.score.value - twin.score.value for reading, twin in pairs if reading.score and twin.score]
     if len(pairs) <= _EXPLICIT:
@@ -206,18 +206,18 @@ def _twins(report: Report) -> list[str]:
         ]
     else:
         more = sum(difference > 0 for difference in apart)
-        clauses = [f"in {more} of {len(pairs)} pairs the published reading scored more UF1 than its leak-free twin"]
+        clauses = [f"in {more} of {len(pairs)} pairs the published variant scored a higher UF1 than its leak-free twin"]
     gain = fmean(apart)
     names = {(reading.name, twin.name) for reading, twin in pairs}
     clear = sum(test.adjusted < SIGNIFICANT for test in report.tests if (test.first, test.second) in names)
     tests = sum((test.first, test.second) in names for test in report.tests)
     size = f"{number(abs(gain), 2)} of UF1{' on average' if len(pairs) > 1 else ''}"
     if gain <= 0:
-        clauses.append(f"seeing tested subjects in training gains nothing ({size} lower)")
+        clauses.append(f"training on tested subjects gained nothing ({size} lower)")
     else:
-        meaning = "no more than chance makes" if tests else "whether by chance was not tested"
+        meaning = "which may be chance" if tests else "not tested for significance"
         meaning = f"significant in {clear} of {_many(tests, 'paired test')}" if clear else meaning
-        clauses.append(f"seeing tested subjects in training gains {size}, {meaning}")
+        clauses.append(f"training on tested subjects gained {size}, {meaning}")
     text = "; ".join(clauses)
     return [f"{text[0].upper()}{text[1:]}." if len(pairs) > _EXPLICIT else f"{text}."]
 
@@ -234,36 +234,38 @@ def _scored(row: Learning) -> str:
 def _controls(rows: Sequence[Learning]) -> str:
     tried = [row for row in rows if row.control]
     if not tried:
-        return "No control without motion has run (--controls): what a score rests on was not tested."
+        return "No control without motion has run (--controls): whether a score depends on motion was not tested."
     still = [row.name for row in tried if significant(row.control_adjusted)]
     unsure = [row.name for row in tried if significant(row.adjusted) and within_reach(row) and row.name not in still]
     names = "" if not still else f" ({', '.join(still[:3])}{', …' if len(still) > 3 else ''})"
     which = [significant(row.control_adjusted) or False for row in tried]
-    sentence = counted(which, "control", "without motion beat guessing", "without motion did not beat guessing")
+    sentence = counted(
+        which, "control", "without motion was better than guessing", "without motion was no better than guessing"
+    )
     if still:
-        return f"{sentence}{names}: these read something other than motion."
+        return f"{sentence}{names}: these networks use something other than motion."
     if unsure:
         names = f"{', '.join(unsure[:3])}{', …' if len(unsure) > 3 else ''}"
-        return f"{sentence}; the 95% interval of the score still holds that of the control in {names}."
+        return f"{sentence}; the score of the control lies in the 95% interval of the score, or above it, in {names}."
     if any(significant(row.adjusted) for row in tried):
-        return f"{sentence}: what beats it does so by motion."
-    return f"{sentence}, nor did the same with motion."
+        return f"{sentence}: scores that are better depend on motion."
+    return f"{sentence}, and neither did any experiment with motion."
 
 
 def motion(factor: float) -> list[str]:
-    """A sentence on how far the faces of stand-ins move, where that is not as far as in micro-expressions."""
+    """Return a sentence on how far the faces of stand-ins move, if that is not as far as in micro-expressions."""
     if factor == 1:
         return []
     if factor == 0:
-        return ["Faces do not move here: nothing can be learnt from motion."]
-    return [f"Faces move {short(factor)} times as far here as in micro-expressions."]
+        return ["Faces do not move in this run: nothing can be learnt from motion."]
+    return [f"Faces move {short(factor)} times as far in this run as in micro-expressions."]
 
 
 # ---------------------------------------------------------------- as strings, and as data
 
 
 def cells(row: Learning) -> dict[str, Any]:
-    """A row's numbers as strings; what was not measured is a dash."""
+    """Return a row's numbers as strings; a dash if not measured."""
     score, control = row.score, row.control
     low, high = (number(v, 2) for v in ((score.low, score.high) if score else (None, None)))
     return {
@@ -283,12 +285,12 @@ def cells(row: Learning) -> dict[str, Any]:
 
 
 def table(rows: Sequence[Learning]) -> list[dict[str, Any]]:
-    """All rows as strings with their answers, which are brief where there are many."""
+    """Return all rows as strings with their answers, which are brief if there are many."""
     return [cells(row) | {"answer": answer(row, brief=len(rows) >= BRIEF_FROM)} for row in rows]
 
 
 def record(row: Learning) -> dict[str, Any]:
-    """A row as data: full precision, None for what was not measured."""
+    """Return a row as data: full precision, None for what was not measured."""
     learnt, score, control = row.learnt, row.score, row.control
     return {
         "experiment": row.name,

@@ -1,4 +1,4 @@
-"""What there is to run: papers with their BibTeX, experiments and printed numbers, as text and as data."""
+"""List papers with their BibTeX, experiments and printed numbers, as text and as data."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from common.types import Experiment
 
 
 def lines(paper: Paper) -> Iterator[str]:
-    """A paper as `--list` prints it; tuned copies are counted, since they are named like their originals."""
+    """Yield the lines that `--list` prints of a paper; tuned copies are only counted."""
     yield f"{paper.key}  {paper.authors}: {paper.title}. {paper.venue}, {paper.year}"
     yield indent(bibtex(paper), "  ")
     values = paper.profiles["paper"].settings.values()
@@ -30,7 +30,7 @@ def lines(paper: Paper) -> Iterator[str]:
 
 
 def record(paper: Paper) -> dict[str, object]:
-    """A paper as `--list --json` gives it, with all experiments."""
+    """Return a paper as in `--list --json`, with all experiments."""
     return {
         "key": paper.key,
         "title": paper.title,

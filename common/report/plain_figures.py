@@ -1,4 +1,4 @@
-"""What stands in for the figures.py of a paper that has none: no figures, and inputs shown by their shape."""
+"""The default for papers without a figures.py: no figures, and inputs shown by their shape."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def results(experiment: Experiment, folder: Path) -> list[Figure]:
 
 
 def input_views(samples: Samples, settings: Settings) -> dict[str, InputView]:
-    """The inputs of one clip: pictures (height, width, channels), or videos (frames, height, width, channels).
+    """Return the inputs of one clip: images (height, width, channels), or videos (frames, height, width, channels).
 
-    Of uint8 values white is 255, of others the largest magnitude; where some are negative, 0 is grey.
+    White is 255 for uint8 values, else the largest magnitude; if some values are negative, 0 is grey.
     """
     return {name: _view(name, values[:]) for name, values in samples.x.items()}
 

@@ -1,4 +1,4 @@
-"""What a report is made of."""
+"""The records that a report consists of."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from common.types import CorpusSummary, Correction, Exclusion
 
 @dataclass(frozen=True)
 class Learning:
-    """One experiment, or network on common ground: what it learnt, and what its score rests on.
+    """What one experiment, or one network on common ground, learnt, and what its score depends on.
 
-    `score` is UF1 on all clips that are held out, `control` that of the same experiment on clips without motion.
-    `adjusted` and `control_adjusted` are their p by Holm's correction for all rows of one table, scores and controls
-    each by themselves. None for what was not measured.
+    `score` is UF1 on all held-out clips, `control` that of the same experiment on clips without motion. `adjusted` and
+    `control_adjusted` are their p by Holm's correction for all rows of one table, separately for scores and controls.
+    None stands for what was not measured.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Learning:
 
 @dataclass(frozen=True)
 class Spread:
-    """One score by seed; None where a seed has none."""
+    """One score for each seed; None if a seed has none."""
 
     experiment: str
     variant: str
@@ -46,9 +46,9 @@ class Spread:
 
 @dataclass(frozen=True)
 class Tried:
-    """Settings that a search tried in `folds` folds, and was led to by inner UF1 in `chosen` of them.
+    """Settings that a search tried in `folds` folds and chose by inner UF1 in `chosen` of them.
 
-    `own` says that they are the profile's own. `uf1` is the mean over these folds.
+    `own`: they are the profile's own. `uf1` is the mean over these folds.
     """
 
     experiment: str
@@ -104,7 +104,7 @@ class ClipPredictions:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything a report page needs, as data.
+    """Everything that the pages of a report need, as data.
 
     `controls` are the scores of controls, their variant named `variant+control`; `tests` compare the variants of an
     experiment on the same clips; `spread` shows the scores by seed, where there are several `seeds`; `tried` are the
@@ -142,12 +142,12 @@ class Report:
 
 @dataclass(frozen=True)
 class NetworkResult:
-    """One network on common ground: what it reaches and what it costs.
+    """One network on common ground: its scores and its cost.
 
     `scores[corpus][metric]`, the composite first; `confusion` (classes, classes) of the composite; `spread[metric]` one
-    value per seed, of the composite. flops are those of one clip forward. `control` holds the scores of its control
-    without motion, and is empty where that did not run; `learnt` describes its answers for its training clips. A number
-    that was not measured is None.
+    value per seed, of the composite. `flops` are those of a forward pass for one clip. `control` holds the scores of
+    its control without motion, and is empty if that did not run; `learnt` describes its predictions for its training
+    clips. A number that was not measured is None.
     """
 
     paper: str
@@ -177,7 +177,7 @@ class NetworkResult:
 class SideBySide:
     """Several papers on the same clips, label map, folds, seed and selection rule, and all their printed numbers.
 
-    `reports` are the papers' own. `differing` names what is not the same after all, one line each: such as clips that
+    `reports` are the papers' own. `differing` names what is not the same after all, one line each, such as clips that
     one paper could not use.
     """
 
@@ -198,5 +198,5 @@ class SideBySide:
 
     @property
     def motion(self) -> float:
-        """That of the stand-ins, which is the same for all papers."""
+        """The motion of the stand-ins, which is the same for all papers."""
         return self.reports[0].motion if self.reports else 1.0

@@ -1,4 +1,4 @@
-"""Rows of the tables that say what a score rests on: controls, paired tests, settings tried, the spread over seeds."""
+"""Rows of the tables on what a score depends on: controls, paired tests, settings tried, the spread across seeds."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ AS_IT_IS = "as it is"
 
 
 def controlled(report: Report) -> list[tuple[Experiment, str, dict[str, dict[str, Comparison]]]]:
-    """Experiments of which a control has run, with the corpus that all their clips are of: by control, by metric.
+    """Return experiments with a control that ran, the corpus of all their clips, comparisons by control and metric.
 
-    `AS_IT_IS` is the experiment itself; it, and a control that has not run, may be missing.
+    `AS_IT_IS` is the experiment itself; it, and a control that did not run, may be missing.
     """
     experiments = []
     for experiment in report.paper.experiments:
@@ -42,10 +42,10 @@ def controlled(report: Report) -> list[tuple[Experiment, str, dict[str, dict[str
 
 
 def control_rows(report: Report) -> list[dict[str, Any]]:
-    """One row per experiment and metric; each cell has a value, its interval and whether it is more than guessed.
+    """Return one row per experiment and metric, with value, interval and "better than guessing" for each control.
 
-    By Holm's correction for all scores of an experiment: one for a whole table of many experiments would ask for
-    smaller p values than the draws behind them can give.
+    Holm's correction is for all scores of an experiment: one for a whole table of many experiments would require
+    smaller p values than the number of draws allows.
     """
     rows = []
     for experiment, corpus, by_control in controlled(report):
@@ -89,7 +89,7 @@ def _cell(score: Score | None) -> dict[str, object]:
 
 
 def tried_rows(report: Report) -> list[dict[str, object]]:
-    """One row per choice of settings that a search has tried, by experiment; those chosen most often first."""
+    """Return one row per choice of settings that a search tried, by experiment; those chosen most often first."""
     rows = []
     for key in dict.fromkeys((t.experiment, t.variant) for t in report.tried):
         trials = [t for t in report.tried if (t.experiment, t.variant) == key]
@@ -111,7 +111,7 @@ def tried_rows(report: Report) -> list[dict[str, object]]:
 
 
 def paired_rows(tests: Sequence[PairedTest]) -> list[list[str]]:
-    """One row per test, in the order of its fields."""
+    """Return one row per test, in the order of its fields."""
     return [
         [
             t.first,
@@ -138,7 +138,7 @@ def _signed(value: float) -> str:
 
 
 def spread_rows(report: Report) -> list[list[str]]:
-    """Experiment, corpus, metric, the value of each seed, their mean, sample standard deviation, least and largest."""
+    """Return experiment, corpus, metric, the value of each seed, their mean, sample standard deviation and range."""
     rows = []
     for s in report.spread:
         known = [value for value in s.values if value is not None]

@@ -1,4 +1,4 @@
-"""Values to strings, and the rows of every table of the page. The only place of the suite where numbers are rounded."""
+"""The printed numbers and scores of a report as strings, and the rows of its smaller tables."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from common.report.formatting import (
     decimals,
     metric_name,
     number,
-    selection_name,
 )
 from common.report.records import Report
 from common.scoring.histories import is_accuracy
@@ -26,14 +25,11 @@ from common.scoring.records import Comparison
 _CITED_COLUMNS = 8
 
 
-# ---------------------------------------------------------------- single values
-
-
-# ---------------------------------------------------------------- published beside reproduced
+# ---------------------------------------------------------------- published and reproduced
 
 
 def unrequested(report: Report) -> list[dict[str, str]]:
-    """Id and title of the variants that run on request alone and did not."""
+    """Return id and title of the variants that run only on request and did not run."""
     run = {(c.experiment, c.variant) for c in report.comparisons if c.verdict != "NOT_RUN"}
     return [
         {"id": e.id, "title": e.title}
@@ -43,15 +39,15 @@ def unrequested(report: Report) -> list[dict[str, str]]:
 
 
 def waiting(report: Report) -> list[dict[str, str]]:
-    """Those of `unrequested` that a reader must name: all but the ones that --tune adds."""
+    """Return the `unrequested` variants without those that --tune adds."""
     tuned = {e.id for e in report.paper.experiments if e.tuned_of}
     return [variant for variant in unrequested(report) if variant["id"] not in tuned]
 
 
 def groups(report: Report) -> list[tuple[Comparison, ...]]:
-    """The comparisons by experiment, variant and protocol, those of one selection together, in order of appearance.
+    """Group the comparisons by experiment, variant and protocol, in order of appearance, one selection after the other.
 
-    Without those of `unrequested`.
+    `unrequested` variants are left out.
     """
     left_out = {variant["id"] for variant in unrequested(report)}
     by_variant: dict[tuple[str, ...], dict[str, list[Comparison]]] = {}
@@ -62,48 +58,8 @@ def groups(report: Report) -> list[tuple[Comparison, ...]]:
     return [tuple(c for part in group.values() for c in part) for group in by_variant.values()]
 
 
-def main_tables(report: Report) -> list[dict[str, Any]]:
-    """One table per group of `groups`: heading, rows, numbered notes (the reasons) and commands, all strings.
-
-    `corpus` is that of all rows, empty where they have several. A row whose selection differs from that of the row
-    above it carries it as its `head`. All rows of a metric have the decimals of its printed figures, and are in percent
-    where those are.
-    """
-    experiments = {(e.name, e.variant): e for e in report.paper.experiments}
-    tables = []
-    for group in groups(report):
-        first = group[0]
-        experiment = experiments.get((first.experiment, first.variant))
-        notes = list(dict.fromkeys(c.reason for c in group if c.reason))
-        shown = scales(group)
-        rows = [_main_row(report, c, shown[c.metric], notes) for c in group]
-        for above, c, row in zip(group, group[1:], rows[1:], strict=False):
-            row["head"] = selection_name(c.selection) if c.selection != above.selection else ""
-        tables.append(
-            {
-                "id": f"{first.experiment}/{first.variant}",
-                "title": experiment.title if experiment else "",
-                "note": experiment.note if experiment else "",
-                "leak_free": experiment.leak_free if experiment else None,
-                "corpus": rows[0]["corpus"] if len({c.corpus for c in group}) == 1 else "",
-                "protocol": first.protocol,
-                "selection": selection_name(first.selection),
-                "rows": rows,
-                "notes": notes,
-                "sources": list(dict.fromkeys(c.claim.source for c in group if c.claim)),
-                "readings": list(
-                    dict.fromkeys(
-                        c.claim.note for c in group if c.claim and c.claim.note and c.claim.variant == c.variant
-                    )
-                ),
-                "commands": list(dict.fromkeys(c.command for c in group if c.command)),
-            }
-        )
-    return tables
-
-
 def scales(group: Sequence[Comparison]) -> dict[str, tuple[int, bool]]:
-    """By metric of a group, how many decimals its numbers are shown with and whether they are shown in percent."""
+    """Return for each metric of a group the number of decimals to show, and whether to show percentages."""
     names = {c.metric for c in group}
     percents = {c.metric for c in group if c.claim and c.claim.unit == "%"}
     percents |= {name for name in names if is_accuracy(name)} if percents else set()
@@ -119,14 +75,18 @@ def scales(group: Sequence[Comparison]) -> dict[str, tuple[int, bool]]:
 
 
 def cells(report: Report, c: Comparison, scale: tuple[int, bool]) -> dict[str, str]:
-    """A comparison as strings, its numbers shown as one of `scales` says; half an interval is none."""
+    """Return a comparison as strings, with the decimals and the unit of one of `scales`; half an interval is none.
+
+    `brief` and `brief_chance` are the interval and the chance level with two decimals, or one in percent.
+    """
     score, (places, percents) = c.score, scale
     bounds = (score.low, score.high) if score else (None, None)
     bounded = all(v is not None and math.isfinite(v) for v in bounds)
 
-    def shown(value: float | None) -> str:
+    def shown(value: float | None, places: int = places) -> str:
         return number(value * 100 if percents and value is not None else value, places)
 
+    few = min(places, 1 if percents else 2)
     return {
         "corpus": corpus_name(report, c.corpus),
         "metric": metric_name(c.metric) + (", %" if percents else ""),
@@ -134,7 +94,9 @@ def cells(report: Report, c: Comparison, scale: tuple[int, bool]) -> dict[str, s
         "reproduced": shown(score.value) if score else DASH,
         "low": shown(bounds[0]) if bounded else DASH,
         "high": shown(bounds[1]) if bounded else DASH,
+        "brief": " to ".join(shown(v, few) for v in bounds) if bounded else "",
         "chance": shown(score.chance) if score else DASH,
+        "brief_chance": shown(score.chance, few) if score else DASH,
         "clips": count(score.n_clips) if score else DASH,
         "folds": f"{count(score.n_folds_done)}/{count(score.n_folds)}" if score else DASH,
         "verdict": c.verdict,
@@ -142,17 +104,11 @@ def cells(report: Report, c: Comparison, scale: tuple[int, bool]) -> dict[str, s
     }
 
 
-def _main_row(report: Report, c: Comparison, scale: tuple[int, bool], notes: Sequence[str]) -> dict[str, str]:
-    row = cells(report, c, scale)
-    interval = f"{row['low']} to {row['high']}" if row["low"] != DASH else DASH
-    return {"head": "", **row, "interval": interval, "note": str(notes.index(c.reason) + 1) if c.reason else ""}
-
-
 @dataclass(frozen=True)
 class Printed:
-    """A printed number, what its own variant made of it, and the first leak-free twin of that with a score.
+    """A printed number, the score of its own variant, and that variant's first leak-free twin with a score.
 
-    `leak_free` says that the variant is leak-free itself and has no twin.
+    `leak_free`: the variant is leak-free itself and has no twin.
     """
 
     claim: Claim
@@ -162,7 +118,7 @@ class Printed:
 
 
 def printed(report: Report) -> list[Printed]:
-    """Every number that the paper prints about its own systems, in its order."""
+    """Return every number that the paper prints about its own systems, in its order."""
     comparisons = {(c.experiment, c.variant, c.corpus, c.metric): c for c in report.comparisons}
     free = {(e.name, e.variant) for e in report.paper.experiments if e.leak_free}
     rows = []
@@ -184,38 +140,8 @@ def printed(report: Report) -> list[Printed]:
     return rows
 
 
-def overview(report: Report) -> list[list[str]]:
-    """One row per printed number, in the paper's order, beside what its own variant and its leak-free twin reached.
-
-    Columns: source, experiment, corpus, metric, published, reproduced, leak-free twin with its variant, chance. A
-    variant that is leak-free has no twin.
-    """
-    rows = []
-    for p in printed(report):
-        claim, score = p.claim, p.own.score if p.own else None
-        places, scale = decimals(claim.printed), 100 if claim.unit == "%" else 1
-
-        def shown(value: float | None, places: int = places, scale: int = scale) -> str:
-            return number(None if value is None else scale * value, places)
-
-        twin = f"{shown(p.twin.score.value)} ({p.twin.variant})" if p.twin and p.twin.score else DASH
-        rows.append(
-            [
-                claim.source,
-                f"{claim.experiment}/{claim.variant}",
-                corpus_name(report, claim.corpus),
-                metric_name(claim.metric) + (", %" if claim.unit == "%" else ""),
-                claim.printed,
-                shown(score.value if score else None),
-                "leak-free itself" if p.leak_free else twin,
-                shown(score.chance if score else None),
-            ]
-        )
-    return rows
-
-
 def cited_tables(report: Report) -> list[dict[str, Any]]:
-    """The rows that the paper quotes from others, in tables of at most `_CITED_COLUMNS` columns of numbers."""
+    """Return the rows that the paper quotes from others, in tables of at most `_CITED_COLUMNS` columns of numbers."""
     rows = report.paper.cited
     columns = list(dict.fromkeys((c, m) for row in rows for c, values in row.values.items() for m in values))
     metrics = max(len({m for c, m in columns if c == corpus}) for corpus, _ in columns) if columns else 1
@@ -252,9 +178,9 @@ def _spans(names: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def cost_tables(costs: Mapping[str, float]) -> dict[str, Any]:
-    """Costs of the whole run as rows, and those of its parts as tables, one per set of parts.
+    """Return the costs of the whole run as rows, and those of its parts as tables, one per set of parts.
 
-    What follows a space in a key says which part of the run is meant: `training_seconds stcnn-smic/loso`.
+    The part of the run follows a space in the key: `training_seconds stcnn-smic/loso`.
     """
     whole = [cost(key, value) for key, value in costs.items() if " " not in key]
     parts: dict[str, dict[str, float]] = {}

@@ -1,7 +1,7 @@
-"""Stored folds as event files for TensorBoard: training is not watched, so any process, machine or backend may train.
+"""Write stored folds as event files for TensorBoard, whatever process, machine or backend trained them.
 
-`tensorboard --logdir OUT/tensorboard` shows every fold as a run of its own: each metric of each stage by epoch, from 1
-on, and the accuracy on the clips that it holds out. When an epoch was trained is not stored, and no event says so.
+`tensorboard --logdir OUT/tensorboard` shows every fold as a run of its own: each metric of each stage by epoch, from 1,
+and the accuracy on the held-out clips. The time of an epoch is not stored, so events have no time.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _NAME = "events.out.tfevents"
 
 
 def check() -> None:
-    """Raise UserError where TensorBoard's package is missing."""
+    """Raise UserError if TensorBoard is not installed."""
     try:
         from tensorboard.compat.proto import event_pb2  # noqa: F401
     except ImportError:
@@ -35,7 +35,7 @@ def check() -> None:
 
 
 class Board:
-    """The event files below `folder` of `runs`: by their folders below it, each a run and its folds."""
+    """The event files below `folder`; `runs` has a run and its folds for each folder below it."""
 
     def __init__(self, folder: Path, runs: Mapping[str, tuple[Run, Sequence[str]]]) -> None:
         self.folder = folder
@@ -46,10 +46,9 @@ class Board:
         self._lock = threading.Lock()
 
     def update(self, say: Progress) -> None:
-        """Write what has been finished since the last time, and remove all files of what is no result of these runs.
+        """Write what has finished since the last time, and remove files that belong to no result of these runs.
 
-        A fold that was written before and has not changed is left alone. Raises UserError where `folder` cannot be
-        written.
+        Unchanged folds are not written again. Raises UserError if `folder` cannot be written.
         """
         with self._lock:
             try:
@@ -70,9 +69,9 @@ class Board:
 
 
 def of_paper(out: Path, paper: Paper, profile: Profile, data: str, seeds: Sequence[int]) -> Board:
-    """The event files below `out` of what is stored of a paper, profile, kind of data and seeds.
+    """Return the event files below `out` for the stored results of a paper, profile, kind of data and seeds.
 
-    They lie in `tensorboard/PAPER/EXPERIMENT/VARIANT/FOLD`; of several seeds each has a folder below that of the paper.
+    They are in `tensorboard/PAPER/EXPERIMENT/VARIANT/FOLD`; several seeds have a folder each below that of the paper.
     """
     runs = {}
     for seed in seeds:
@@ -84,7 +83,7 @@ def of_paper(out: Path, paper: Paper, profile: Profile, data: str, seeds: Sequen
 
 
 def events(result: FoldResult) -> bytes:
-    """The content of a fold's event file: single precision, as TensorBoard has scalars."""
+    """Return the content of a fold's event file, in single precision as TensorBoard's scalars."""
     from tensorboard.compat.proto.event_pb2 import Event
     from tensorboard.compat.proto.summary_pb2 import Summary
     from tensorboard.summary.writer.record_writer import RecordWriter
@@ -106,7 +105,7 @@ def events(result: FoldResult) -> bytes:
 
 
 def _write(place: Path, content: bytes) -> Path:
-    """A file whose name says its content, in place of all others there; TensorBoard never sees a part of it."""
+    """Write a file named by its content, replacing all others there; TensorBoard never sees part of it."""
     path = place / f"{_NAME}.{hashlib.sha256(content).hexdigest()[:16]}"
     if not path.is_file():
         whole = place / "whole"

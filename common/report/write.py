@@ -1,6 +1,6 @@
-"""Writes a report: JSON with everything in full precision, CSV with one row per comparison, PDF for reading.
+"""Write a report: JSON with everything in full precision, CSV with one row per comparison, PDF for reading.
 
-On request also tables to be pasted elsewhere: `exports`.
+Other formats, written on request, are in `exports`.
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ import numpy as np
 
 from common.errors import UserError
 from common.files import write_atomically
-from common.protocols.controls import CONTROLS
-from common.report import corpus_tables, exports, formatting, known, learning, reliability_tables, tables
+from common.report import corpus_tables, exports, formatting, known, learning, numbers, reliability_tables, tables
 from common.report.findings import sections
 from common.report.records import Report
 from common.scoring.records import Comparison
@@ -31,14 +30,16 @@ if TYPE_CHECKING:
 
 _TEMPLATES = Path(__file__).parent
 _SHARED_TEMPLATE = "page.typ"
-_FIGURE_WIDTH, _FIGURE_HEIGHT = 16.4, 17.0  # cm that a paper's figure may take on a page
-_PIXELS_PER_CM = 40.0  # no picture is enlarged beyond this
+_FIGURE_WIDTH, _FIGURE_HEIGHT = 17.6, 8.5  # cm that a paper's figure may take on a page
+_HALF_WIDTH = 8.5  # cm that each of two figures side by side may take
+_SMALL = 1000  # pixels: figures up to this width stand side by side
+_PIXELS_PER_CM = 40.0  # no image is enlarged beyond this
 
 
 def write(report: Report, out: Path, formats: Sequence[str] = ()) -> tuple[Path, ...]:
-    """Writes `<paper key>.pdf`, `.json` and `.csv` into `out`, and tables in other formats; returns their paths.
+    """Write `<paper key>.pdf`, `.json` and `.csv` into `out`, and tables in other formats; return their paths.
 
-    Each file appears whole or not at all; equal reports give equal bytes. Raises `UserError` where `out` cannot be
+    A file is written completely or not at all; equal reports give equal bytes. Raises `UserError` if `out` cannot be
     written.
     """
     contents = {".pdf": page(report), ".json": json_bytes(record(report)), ".csv": comparison_csv(report)}
@@ -47,7 +48,7 @@ def write(report: Report, out: Path, formats: Sequence[str] = ()) -> tuple[Path,
 
 
 def save(out: Path, contents: Mapping[str, bytes]) -> tuple[Path, ...]:
-    """Writes files by name into `out`, each whole or not at all; raises `UserError` where `out` cannot be written."""
+    """Write files by name into `out`, each completely or not at all. Raises `UserError` if `out` cannot be written."""
     paths = tuple(out / name for name in contents)
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -64,7 +65,7 @@ def save(out: Path, contents: Mapping[str, bytes]) -> tuple[Path, ...]:
 
 
 def record(report: Report) -> dict[str, Any]:
-    """The report as plain data for JSON: full precision, null for what is missing or not finite."""
+    """Return the report as plain data for JSON: full precision, null for missing or not finite numbers."""
     paper = report.paper
     return {
         "paper": paper.key,
@@ -110,7 +111,7 @@ def record(report: Report) -> dict[str, Any]:
 
 
 def comparison_record(c: Comparison) -> dict[str, Any]:
-    """A comparison; values are shares, also where the paper prints percent: `printed` and `unit` give its figure."""
+    """Return a comparison; values are fractions even if the paper prints percentages, see `printed` and `unit`."""
     names = ("value", "low", "high", "n_clips", "n_folds_done", "n_folds", "chance", "p")
     return {
         "experiment": c.experiment,
@@ -136,7 +137,7 @@ def comparison_record(c: Comparison) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """Dataclasses, mappings, arrays and numpy scalars as what JSON knows; a float that is not finite becomes None."""
+    """Convert dataclasses, mappings, arrays and numpy scalars for JSON; a float that is not finite becomes None."""
     if is_dataclass(value):
         return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, Mapping):
@@ -151,12 +152,12 @@ def plain(value: Any) -> Any:
 
 
 def json_bytes(data: Any) -> bytes:
-    """Plain data as JSON; raises ValueError where a float is not finite."""
+    """Return plain data as JSON. Raises ValueError if a float is not finite."""
     return (json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False) + "\n").encode()
 
 
 def comparison_csv(report: Report) -> bytes:
-    """One row per comparison, nested fields as `published_value`, `reproduced_low`, …; missing values are empty."""
+    """Return one row per comparison, nested fields as `published_value` and so on; missing values are empty."""
     nested = {
         "published": ("value", "source", "printed", "unit", "note"),
         "reproduced": ("value", "low", "high", "n_clips", "n_folds_done", "n_folds", "chance", "p"),
@@ -179,7 +180,7 @@ def comparison_csv(report: Report) -> bytes:
 
 
 def page(report: Report) -> bytes:
-    """The PDF, compiled from `template.typ`."""
+    """Return the PDF, compiled from `template.typ`."""
     from common.report import charts
 
     drawn, pictures = embed(charts.draw(report))
@@ -188,7 +189,7 @@ def page(report: Report) -> bytes:
 
 
 def typeset(template: str, view: Mapping[str, Any], pictures: Mapping[str, bytes]) -> bytes:
-    """The PDF of a template of this folder, with `view` as JSON beside it: no text is ever read as markup."""
+    """Return the PDF of a template of this folder with `view` as its data: no text is ever read as markup."""
     import matplotlib
     import typst
 
@@ -207,7 +208,7 @@ def typeset(template: str, view: Mapping[str, Any], pictures: Mapping[str, bytes
 
 
 def embed(drawn: Mapping[str, Sequence[Drawing]]) -> tuple[dict[str, list[dict[str, str]]], dict[str, bytes]]:
-    """Figures by kind as a template names them, (file, subject) each, and the content of these files."""
+    """Return figures by kind as templates name them, (file, subject) each, and the contents of these files."""
     shown = {
         kind: [{"file": f"{kind}{i}.svg", "subject": d.subject} for i, d in enumerate(drawings)]
         for kind, drawings in drawn.items()
@@ -215,32 +216,35 @@ def embed(drawn: Mapping[str, Sequence[Drawing]]) -> tuple[dict[str, list[dict[s
     return shown, {f"{kind}{i}.svg": d.svg for kind, drawings in drawn.items() for i, d in enumerate(drawings)}
 
 
-def _figures(report: Report) -> tuple[list[dict[str, str | float | None]], dict[str, bytes]]:
-    """The paper's figures, each with the width in cm at which it fits, and their files; file None if missing."""
+def _figures(report: Report) -> tuple[list[dict[str, str | float | bool | None]], dict[str, bytes]]:
+    """The paper's figures, each with its width in cm on the page, and their files; file None if missing."""
     from PIL import Image
 
-    shown: list[dict[str, str | float | None]] = []
+    shown: list[dict[str, str | float | bool | None]] = []
     files: dict[str, bytes] = {}
     for i, figure in enumerate(report.figures):
-        item: dict[str, str | float | None] = {
+        again = i > 0 and figure.caption == report.figures[i - 1].caption
+        item: dict[str, str | float | bool | None] = {
             "title": figure.title,
-            "caption": figure.caption,
+            "caption": "As above." if again else figure.caption,
             "file": None,
             "width": 0.0,
+            "half": False,
         }
         if figure.path.is_file():
             with Image.open(figure.path) as picture:
                 wide, high = picture.size
             name = f"figure{i}{figure.path.suffix.lower()}"
             files[name] = figure.path.read_bytes()
-            width = min(_FIGURE_WIDTH, _FIGURE_HEIGHT * wide / high, wide / _PIXELS_PER_CM)
-            item |= {"file": name, "width": width}
+            room = _HALF_WIDTH if wide <= _SMALL else _FIGURE_WIDTH
+            width = min(room, _FIGURE_HEIGHT * wide / high, wide / _PIXELS_PER_CM)
+            item |= {"file": name, "width": width, "half": wide <= _SMALL}
         shown.append(item)
     return shown, files
 
 
 def _view(report: Report) -> dict[str, Any]:
-    """What the template shows, all strings."""
+    """Everything that the template shows, all strings."""
     paper = report.paper
     return {
         "banner": formatting.banner(report.data, report.motion),
@@ -255,20 +259,17 @@ def _view(report: Report) -> dict[str, Any]:
         "profile": report.profile,
         "seed": str(report.seed),
         "shortened": list(report.shortened),
-        "protocols": list(dict.fromkeys(c.protocol for c in report.comparisons)),
-        "selections": list(dict.fromkeys(formatting.selection_name(c.selection) for c in report.comparisons)),
         "corpora": corpus_tables.corpus_rows(report.corpora),
         "classes": corpus_tables.class_tables(report.corpora),
         "learning": learning.table(report.learning),
         "learnt": learning.sentences(report),
         "known": known.table([paper] if report.motion != 1 and report.data == "stand-in" else []),
-        "unrequested": tables.waiting(report),
-        "overview": tables.overview(report),
-        "notes": list(report.notes),
-        "tables": tables.main_tables(report),
+        "numbers": numbers.view(report),
+        "missing": numbers.missing(report),
+        "titles": [[e.id, e.title] for e in paper.experiments if any(row.name == e.id for row in report.learning)],
+        "controlled": bool(report.controls),
+        "prepared": list(report.notes),
         "cited": tables.cited_tables(report),
-        "controls": reliability_tables.control_rows(report),
-        "control_names": ["As it is", *(title.removeprefix("control: ").capitalize() for title in CONTROLS.values())],
         "tests": reliability_tables.paired_rows(report.tests),
         "tried": reliability_tables.tried_rows(report),
         "spread": reliability_tables.spread_rows(report),
