@@ -118,7 +118,8 @@ def comparisons(
                 claim,
                 score if done else None,
                 verdict,
-                reasons[verdict],
+                (),
+                tuple(filter(None, [reasons[verdict]])),
                 command,
             )
         )
@@ -229,7 +230,7 @@ def licensed(folder: Path) -> Report:
     source = paper()
     clips = {"megc2019": 442, "smic": 164, "casme2": 145, "samm": 133}
     done = list(comparisons(source, 68, 68, {VARIANTS[0]: "DIFFERS", VARIANTS[1]: "CLOSE"}, clips))
-    done[8] = replace(done[8], verdict="MATCH", reason="")
+    done[8] = replace(done[8], verdict="MATCH", conditions=())
     sizes = {"casme2": 24, "smic": 16, "samm": 28}
     printed = {
         "experiment": "composite",

@@ -243,7 +243,9 @@ def test_a_changed_run_is_never_set_against_a_printed_number() -> None:
     profile = paper.profiles["paper"]
 
     def verdict(changed: str) -> str:
-        return judge(experiment, claim, score, done=1, folds=1, profile="paper", data="licensed", changed=changed)[0]
+        return judge(
+            experiment, claim, score, done=1, folds=1, profile="paper", data="licensed", changed=changed
+        ).verdict
 
     assert verdict(profile.changed) == "MATCH"
     assert verdict(with_settings(profile, ["epochs=100"]).changed) == "MATCH"  # the paper's own

@@ -24,14 +24,6 @@ from common.scoring.verdicts import METRICS
 
 _LISTED = 12
 """The first page names this many printed numbers per verdict."""
-_REDUNDANT = (
-    "differs by ",
-    "the printed value lies ",
-    "the paper prints no such number",
-    "no fold of this variant has finished",
-    "the printed number is taken to belong to the variant ",
-)
-"""How parts of a reason begin that the tables already show: by their numbers, their verdicts, their columns."""
 MEANINGS = {
     "MATCH": "Reproduced: within 0.01 (1 percentage point) of the printed number.",
     "CLOSE": "Reproduced within its uncertainty: the printed number lies in the 95% interval.",
@@ -64,11 +56,6 @@ def letters(place: int) -> str:
     return chr(ord("A") + letter) + (str(turn + 1) if turn else "")
 
 
-def parts(reason: str) -> list[str]:
-    """Split a reason into its parts."""
-    return [part for part in reason.split("; ") if part]
-
-
 # ---------------------------------------------------------------- printed numbers
 
 
@@ -87,7 +74,8 @@ def own(printed: tables.Printed) -> Comparison:
         claim=claim,
         score=None,
         verdict="NOT_RUN",
-        reason="this number has not been compared",
+        outcome=("this number has not been compared",),
+        conditions=(),
         command="",
     )
 
@@ -171,7 +159,7 @@ def _named(report: Report, compared: Sequence[Comparison]) -> str:
 
 
 def _reasons(compared: Sequence[Comparison]) -> str:
-    reasons = Counter(part for c in compared for part in dict.fromkeys(parts(c.reason)))
+    reasons = Counter(part for c in compared for part in dict.fromkeys((*c.outcome, *c.conditions)))
     shown = reasons.most_common(_LISTED)
     return "; ".join(part if n == len(compared) else f"{part} ({count(n)})" for part, n in shown)
 
@@ -274,17 +262,12 @@ def view(report: Report) -> dict[str, Any]:
     rules, notes = Marks(), Marks()
     printed, scores = printed_rows(report, rules), score_rows(report, rules)
     compared = [own(p) for p in tables.printed(report)]
-    everywhere = [set(parts(c.reason)) for c in report.comparisons if c.score]
-    shared = [
-        part
-        for part in (parts(next(c.reason for c in report.comparisons if c.score)) if everywhere else ())
-        if all(part in those for those in everywhere) and not part.startswith(_REDUNDANT)
-    ]
+    conditions = [c.conditions for c in report.comparisons if c.score]
+    shared = [text for text in (conditions or [()])[0] if all(text in those for those in conditions)]
     about = {(e.name, e.variant): e.note for e in report.paper.experiments}
 
     def numbered(comparisons: Sequence[Comparison], claims: bool) -> str:
-        texts = [part for c in comparisons for part in parts(c.reason)]
-        texts = [text for text in texts if text not in shared and not text.startswith(_REDUNDANT)]
+        texts = [text for c in comparisons for text in c.conditions if text not in shared]
         printed_notes = [c.claim.note for c in comparisons if claims and c.claim and c.claim.note]
         texts += [f"On the published number: {note}" for note in printed_notes]
         texts += [note for c in comparisons if (note := about.get((c.experiment, c.variant)))]

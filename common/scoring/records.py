@@ -53,7 +53,11 @@ class PairedTest:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A claim and a score. Either may be missing; a missing number is a dash, never zero."""
+    """A claim and a score. Either may be missing; a missing number is a dash, never zero.
+
+    `outcome` explains the verdict by what the row itself shows, such as the difference of its two numbers; `conditions`
+    are those under which the score was measured, or by which it is missing.
+    """
 
     experiment: str
     variant: str
@@ -64,8 +68,14 @@ class Comparison:
     claim: Claim | None
     score: Score | None
     verdict: str
-    reason: str
+    outcome: tuple[str, ...]
+    conditions: tuple[str, ...]
     command: str
+
+    @property
+    def reason(self) -> str:
+        """Outcome and conditions on one line."""
+        return "; ".join((*self.outcome, *self.conditions))
 
 
 @dataclass(frozen=True)

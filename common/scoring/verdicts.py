@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,7 +104,7 @@ def compare(
                 )
                 if measured is not None and name in METRICS and experiment.protocol not in REPEATED:
                     measured = replace(measured, p=guessing(results, within, name, experiment.labels.classes))
-            verdict, reason = judge(
+            judged = judge(
                 experiment,
                 claim,
                 measured,
@@ -118,7 +118,9 @@ def compare(
             )
             if "oracle" in selection:  # whatever the verdict
                 choice = "the split is" if selection.startswith(histories.PICKED_SPLIT) else "the best epoch is"
-                reason += f"; {choice} selected on the clips that are scored"
+                judged = replace(
+                    judged, conditions=(*judged.conditions, f"{choice} selected on the clips that are scored")
+                )
             comparisons.append(
                 Comparison(
                     experiment=experiment.name,
@@ -129,12 +131,22 @@ def compare(
                     metric=name,
                     claim=claim,
                     score=measured,
-                    verdict=verdict,
-                    reason=reason,
+                    verdict=judged.verdict,
+                    outcome=judged.outcome,
+                    conditions=judged.conditions,
                     command=command(experiment),
                 )
             )
     return tuple(comparisons)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A verdict with its reason, as in `Comparison`."""
+
+    verdict: str
+    outcome: tuple[str, ...]
+    conditions: tuple[str, ...] = ()
 
 
 def judge(
@@ -149,48 +161,48 @@ def judge(
     changed: str = "",
     why: str = "",
     caveats: Sequence[str] = (),
-) -> tuple[str, str]:
+) -> Judgement:
     """Verdict and reason for one claim and one score, with `done` of `folds` folds finished.
 
     `changed` are options that make the run differ from the paper, `why` is the reason for a missing score. `caveats`
     are those of the folds: with any, the score is not comparable.
     """
     if not done:
-        return "NOT_RUN", "no fold of this variant has finished"
-    reasons = []
+        return Judgement("NOT_RUN", ("no fold of this variant has finished",))
+    conditions = []
     if done < folds:
-        reasons.append(f"{done} of {folds} folds are done")
-    incomplete = bool(reasons)
+        conditions.append(f"{done} of {folds} folds are done")
     if data != "licensed":
-        reasons.append("measured on stand-in corpora")
+        conditions.append("measured on stand-in corpora")
     if experiment.control:
-        reasons.append("a control")
+        conditions.append("a control")
     if profile != "paper":
-        reasons.append(f"the profile {profile} shortens the run")
+        conditions.append(f"the profile {profile} shortens the run")
     if changed:
-        reasons.append(f"changed by {changed}")
-    reasons += caveats if claim is not None else ()
+        conditions.append(f"changed by {changed}")
+    conditions += caveats if claim is not None else ()
+    outcome: tuple[str, ...] = ()
     if claim is None:
-        reasons.append("the paper does not print this number")
+        outcome = ("the paper does not print this number",)
     elif claim.variant != experiment.variant:
-        reasons.append(f"the printed number is assumed to belong to the variant {claim.variant}")
+        outcome = (f"the printed number is assumed to belong to the variant {claim.variant}",)
     elif (held_out := sum(n for _, n in experiment.held_out.values())) and claim.n_clips not in (None, held_out):
-        reasons.append(f"the printed number is for {claim.n_clips} clips, but {held_out} are held out")
-    elif measured is not None and not reasons and claim.n_clips not in (None, measured.n_clips):
-        return "INCOMPLETE", f"{measured.n_clips} clips; the paper has {claim.n_clips}"
+        conditions.append(f"the printed number is for {claim.n_clips} clips, but {held_out} are held out")
+    elif measured is not None and not conditions and claim.n_clips not in (None, measured.n_clips):
+        return Judgement("INCOMPLETE", (), (f"{measured.n_clips} clips; the paper has {claim.n_clips}",))
     if measured is None:
-        reasons.append(why or "no finished fold contains the clips that this number needs")
-    if measured is None or claim is None or reasons:
-        return "INCOMPLETE" if incomplete else "NOT_COMPARABLE", "; ".join(reasons)
+        conditions.append(why or "no finished fold contains the clips that this number needs")
+    if measured is None or claim is None or outcome or conditions:
+        return Judgement("INCOMPLETE" if done < folds else "NOT_COMPARABLE", outcome, tuple(conditions))
     apart = measured.value - claim.value
     difference = f"differs by {100 * apart:+.2f} percentage points" if claim.unit == "%" else f"differs by {apart:+.4f}"
     if abs(apart) <= TOLERANCE + 1e-9:
-        return "MATCH", difference
+        return Judgement("MATCH", (difference,))
     if measured.low is None or measured.high is None:
-        return "DIFFERS", f"{difference}; this number has no interval"
+        return Judgement("DIFFERS", (difference,), ("this number has no interval",))
     if measured.low <= claim.value <= measured.high:
-        return "CLOSE", f"{difference}; the printed value is inside the interval"
-    return "DIFFERS", f"{difference}; the printed value is outside the interval"
+        return Judgement("CLOSE", (difference, "the printed value is inside the interval"))
+    return Judgement("DIFFERS", (difference, "the printed value is outside the interval"))
 
 
 def parts(experiment: Experiment) -> list[tuple[str, str | None]]:
