@@ -222,7 +222,7 @@ def _unsearched(experiment: Experiment, results: Sequence[FoldResult]) -> list[s
 def _diverged(experiment: Experiment, results: Sequence[FoldResult]) -> list[str]:
     which = "the best of its finite epochs" if histories.is_picked(experiment.selection) else "its last epoch"
     return [
-        f"{experiment.id}, {result.fold}: {line}; {which} answers"
+        f"{experiment.id}, {result.fold}: {line}; {which} is used"
         for result in results
         for line in histories.divergences(result.history)
     ]
