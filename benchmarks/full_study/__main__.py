@@ -23,6 +23,7 @@ from pathlib import Path
 
 import papers
 from benchmarks.full_study.counting import counted
+from benchmarks.full_study.drawing import draw
 from benchmarks.full_study.measuring import measured
 from benchmarks.full_study.results import CASES, FILE, read, table
 from benchmarks.options import parsed
@@ -35,6 +36,7 @@ from common.runs.processes import Pool
 from common.training.weights import NONE, Weights
 
 KEYS = papers.available()
+FIGURE = Path(__file__).resolve().parents[2] / "docs" / "pages" / "full_study.svg"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,13 +50,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--count", nargs="*", choices=KEYS, default=KEYS, metavar="KEY", help="papers that are counted")
     parser.add_argument("--minutes", type=float, default=15.0, help="maximum training time of each network")
     parser.add_argument("--results", type=Path, default=FILE, help="the file that is read and written")
+    parser.add_argument("--figure", type=Path, default=FIGURE, help="the SVG file of the curves")
     parser.add_argument("--cache", type=Path, default=Path("standin-cache"), help="folder for stand-ins and clips")
     parser.add_argument("--workers", type=int, default=2, help="processes that prepare clips")
     options = parsed(parser, arguments, only=["FuseNet late"], count=["kumar2019"], minutes=0.0, workers=1)
     if not options.short:
         return _run(options, _whole)
     with tempfile.TemporaryDirectory() as folder:  # the stored results are for other sizes
-        options.results = Path(folder) / "results.json"
+        options.results, options.figure = Path(folder) / "results.json", Path(folder) / "full_study.svg"
         return _run(options, lambda full: replace(_whole(full), subjects=2, clips=2))
 
 
@@ -84,6 +87,7 @@ def _run(options: argparse.Namespace, profile: Callable[[Profile], Profile]) -> 
             display.line(f"{key}: counting folds and clips")
             results["experiments"][key] = counted(key, cache, profile)
             write_json(options.results, results)
+    draw(results["networks"], options.figure)
     print(table(results["networks"]))
     return 0
 

@@ -55,10 +55,11 @@ def experiment_seconds(record: Mapping[str, Any], network: Mapping[str, Any]) ->
 def table(networks: Mapping[str, Mapping[str, Any]]) -> str:
     """A Markdown table, one line per network."""
     head = ["Network", "Experiment", "Clips", "Epochs", "Training", "One fold", "Peak memory", "Preparing a clip"]
+    head += ["Accuracy, training clips", "Accuracy, held-out clips"]
     lines = [head, ["---"] * len(head)]
     for network, (paper, experiment) in CASES.items():
         record = networks.get(network)
-        cells = [DASH] * 6
+        cells = [DASH] * (len(head) - 2)
         if record:
             epochs = record["epochs"].values()
             clips = record["trained_clips"], record["training_clips"]
@@ -71,6 +72,8 @@ def table(networks: Mapping[str, Mapping[str, Any]]) -> str:
                 duration(experiment_seconds(whole, record)),
                 f"{record['peak_memory_mib'] / 1024:.1f} GiB",
                 duration(prepared),
+                f"{record['training_accuracy']:.2f}",
+                f"{record['held_out_accuracy']:.2f}",
             ]
         lines.append([network, f"`{paper} {experiment}`", *cells])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
