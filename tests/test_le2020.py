@@ -329,7 +329,7 @@ def test_the_arithmetic_of_the_printed_accuracies() -> None:
     for printed, n in (("59.45%", 247), ("69.49%", 164), ("55.45%", 159), ("61.20%", 159)):
         (finding,) = (finding for finding in means if printed in finding.statement)
         assert "can be a mean over ten folds of" in finding.statement
-        assert f"but not a share of all {n} clips" in finding.statement
+        assert f"but not a fraction of all {n} clips" in finding.statement
     largest = [finding for finding in findings if finding.topic == "More than the largest class"]
     assert [finding.holds for finding in largest] == [True, True, True]
     assert f"{100 * 80 / 159:.1f}%" in next(

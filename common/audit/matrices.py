@@ -66,8 +66,8 @@ def _unweighted(printed: Mapping[str, Any], matrix: NDArray[np.int64], own: Mapp
         return
     fits = {name: bool(prints_as(np.array([value]), own[name].printed).all()) for name, value in computed.items()}
     statement = (
-        f"{printed['corpus']}: the matrix has UAR {computed['uar']:.5f} and UF1 {computed['uf1']:.5f}; printed are UAR "
-        f"{own['uar'].printed} and UF1 {own['uf1'].printed}"
+        f"{printed['corpus']}: the matrix has UAR {computed['uar']:.5f} and UF1 {computed['uf1']:.5f}; the paper "
+        f"prints UAR {own['uar'].printed} and UF1 {own['uf1'].printed}"
     )
     across = (("uar", "uf1"), ("uf1", "uar"))
     if not any(fits.values()) and all(prints_as(np.array([computed[a]]), own[b].printed).all() for a, b in across):

@@ -71,7 +71,7 @@ def parameters(facts: Mapping[str, Any], built: Mapping[str, int]) -> Iterator[F
     printed, where = facts["parameters"], source(facts, "parameters")
     if "parameters" in built:
         n_built = built["parameters"]
-        statement = f"Printed {printed:,} parameters; the models built here have {n_built:,}."
+        statement = f"printed {printed:,} parameters; the models built here have {n_built:,}."
         yield note("Parameters against the models", statement, printed == n_built, where)
     if given := facts.get("parameter_layers"):
         totals = {
@@ -81,7 +81,7 @@ def parameters(facts: Mapping[str, Any], built: Mapping[str, int]) -> Iterator[F
             )
             for value in given["values"]
         }
-        statement = f"Printed {printed:,} parameters; {given['what']} have "
+        statement = f"printed {printed:,} parameters; {given['what']} have "
         statement += f"{listed([f'{total:,} with {value}' for value, total in totals.items()])} {given['open']}."
         yield by_arithmetic("Parameters by layers", statement, printed in totals.values(), str(given["source"]))
 

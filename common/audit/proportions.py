@@ -72,7 +72,7 @@ def _of_others(claim: Claim, own: Mapping[str, Any], others: Sequence[Mapping[st
     for size, counts in fitting:
         n = size["clips"]
         ratio = _ratio(claim, counts[0], n)
-        statement += f"; it is {ratio}, of {size['what']} ({size['source']}), and {_chance(claim, n)}"
+        statement += f"; it is {ratio} for the {size['what']} ({size['source']}), and {_chance(claim, n)}"
         if size.get("largest") in counts:
             statement += f"; {size['largest']} is the largest class of these {n}: always predicting it gives the same"
     holds = any(not size.get("outside") for size, _ in fitting)

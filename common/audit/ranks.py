@@ -26,15 +26,15 @@ def above_cited(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[F
         terms = [f"{a.metric} {a.text} ({a.name}) against {b.text} ({b.name}) on {a.corpus}" for a, b in wrong]
         which = listed(given["own"]) if given.get("own") else "the best own figure of each column"
         right = len(pairs) - len(wrong)
-        statement = f"{which}: {right} of {len(pairs)} comparisons with cited figures {'is' if right == 1 else 'are'} "
-        statement += "in favour"
-        statement += f"{'; not in favour: ' + listed(terms) if wrong else ''}"
+        statement = f"{which}: {right} of {len(pairs)} comparisons with cited figures "
+        statement += f"{'favours' if right == 1 else 'favour'} the paper"
+        statement += f"{'; these do not: ' + listed(terms) if wrong else ''}"
         statement += "; the text claims this for most" if most else ""
         in_most = len(wrong) < len(pairs) / 2
         of_best = all(a.value > b.value for a, b in _pairs(table, given.get("own"), given.get("cited"), best=True))
         if wrong and loose:
-            best = "and those of the best of them are" if of_best else "and most are not"
-            statement += f"; the text claims neither all nor most, {'and most are' if in_most else best}"
+            best = "and those of the best of them do" if of_best else "and no more than half do"
+            statement += f"; the text claims neither all nor most, {'and most do' if in_most else best}"
         holds = not wrong or (in_most and (most or loose)) or (of_best and loose)
         check = note if loose else by_arithmetic
         yield check("Own figures above cited ones", f"{statement}.", holds, str(given["source"]))

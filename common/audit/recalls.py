@@ -102,8 +102,9 @@ def _one(corpus: str, n: Counts, uar: Claim, f1: Claim) -> tuple[list[Counts], F
     candidates = error_counts(uar.printed, n)
     fitting = with_uf1(candidates, n, f1.printed)
     statement = (
-        f"{uar.experiment}, {corpus}: UAR {uar.printed} of {of(n)} clips fits {many(candidates, 'combination')} of "
-        f"wrong clips, {len(fitting):,} of them with a confusion matrix whose UF1 is {f1.printed}"
+        f"{uar.experiment}, {corpus}: UAR {uar.printed} on {of(n)} clips fits {many(candidates, 'combination')} of "
+        f"wrong clips, of which {len(fitting):,} {'has' if len(fitting) == 1 else 'have'} a confusion matrix with UF1 "
+        f"{f1.printed}"
     )
     if len(fitting) == 1:
         value = sum(1 - e / clips for e, clips in zip(fitting[0], n, strict=True)) / len(n)

@@ -107,10 +107,11 @@ def unshuffled_splits(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iter
         known = int(np.isin(labels, np.flatnonzero(training)).sum())
         accuracies = [c for c in claims if (c.corpus, c.metric, c.n_clips) == (corpus, "accuracy", n)]
         above = [c for c in accuracies if round(c.value * n) > known]
-        printed = [f"{name(c)} {figure(c)} is {'more' if c in above else 'no more'}" for c in accuracies]
+        printed = [f"{name(c)} {figure(c)} is {'above' if c in above else 'not above'} this" for c in accuracies]
         statement = (
-            f"{corpus}: of rows in the order {', '.join(f'{label} {count}' for label, count in rows)} the last {out} "
-            f"are held out without shuffling; {of(training.tolist())} rows ({', '.join(names)}) are for training, "
+            f"{corpus}: without shuffling, the last {out} of the rows, in the order "
+            f"{', '.join(f'{label} {count}' for label, count in rows)}, are held out; "
+            f"{of(training.tolist())} rows ({', '.join(names)}) are for training, "
             f"{of(held_out.tolist())} held out; all rows of the classes in training are {known}/{n}, "
             f"{100 * known / n:.2f}%; {listed(printed)}."
         )
