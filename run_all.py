@@ -75,7 +75,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="run_all.py",
-        description="Reproduce micro-expression recognition papers and compare published with reproduced numbers.",
+        description="Reproduce micro-expression recognition papers and compare published numbers with reproduced ones.",
     )
 
     actions = parser.add_argument_group("what to do (one of these)").add_mutually_exclusive_group(required=True)
@@ -84,7 +84,9 @@ def _parser() -> argparse.ArgumentParser:
     actions.add_argument(
         "--check-data", type=Path, metavar="DIR", help="show what is found, excluded and corrected in DIR"
     )
-    actions.add_argument("--paper", nargs="+", metavar="KEY", help="run these papers, then write their reports")
+    actions.add_argument(
+        "--paper", nargs="+", metavar="KEY", help="run these papers, then write their reports; --list shows the keys"
+    )
     actions.add_argument("--all", action="store_true", help="run every paper, then write the reports")
 
     data = parser.add_argument_group("data")
@@ -99,7 +101,7 @@ def _parser() -> argparse.ArgumentParser:
         "--motion",
         type=float,
         metavar="FACTOR",
-        help="how far the faces of stand-ins move; 1: as far as in micro-expressions",
+        help="how far faces of stand-ins move, relative to micro-expressions; default: 8 with profile quick, else 1",
     )
     data.add_argument("--landmarks", type=Path, metavar="FILE", help="another copy of the 68-point landmark model")
     data.add_argument(
@@ -113,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     chosen.add_argument(
         "--profile",
         choices=("paper", "quick", "smoke"),
-        help="paper: in full (default with --data); quick: minutes (default without); smoke: every step once",
+        help="paper: in full (default with --data); quick: in minutes (default without --data); smoke: every step once",
     )
     for bound, effect in CUTS.items():
         chosen.add_argument(f"--{bound}", type=int, metavar="N", help=effect)
@@ -134,19 +136,19 @@ def _parser() -> argparse.ArgumentParser:
         "--precision",
         choices=("float32", "mixed_bfloat16", "mixed_float16"),
         default="float32",
-        help="what networks compute in; weights and predictions are float32 (default: float32)",
+        help="number format of the computations; weights and predictions are always float32 (default: float32)",
     )
-    chosen.add_argument("--seed", type=int, default=0, help="default: 0")
+    chosen.add_argument("--seed", type=int, default=0, help="random seed; default: 0")
     chosen.add_argument(
         "--seeds", type=int, default=1, metavar="N", help="run N seeds, starting at --seed, and show the spread"
     )
     chosen.add_argument(
         "--controls",
         action="store_true",
-        help="also run the controls: the first frame repeated, frames shuffled, labels permuted within subjects",
+        help="also run each experiment with the first frame repeated, frames shuffled, labels permuted within subjects",
     )
     chosen.add_argument(
-        "--tune", action="store_true", help="also run with settings searched inside the training subjects of each fold"
+        "--tune", action="store_true", help="also run with settings searched within the training subjects of each fold"
     )
 
     how = parser.add_argument_group("how it is run")
@@ -171,7 +173,7 @@ def _parser() -> argparse.ArgumentParser:
         default=(),
         help="also write the comparisons as a table in these formats; csv is always written",
     )
-    output.add_argument("--tensorboard", action="store_true", help="also write stored folds for TensorBoard")
+    output.add_argument("--tensorboard", action="store_true", help="also write the finished folds as TensorBoard logs")
     output.add_argument(
         "--show-frames",
         action="store_true",
@@ -184,13 +186,13 @@ def _parser() -> argparse.ArgumentParser:
         "--predict",
         type=Path,
         metavar="FILE|DIR",
-        help="classify a video, a folder of frames, or a folder of several of these",
+        help="classify a video, a folder of frames, or every video and folder of frames in a folder",
     )
     own.add_argument(
         "--model",
         type=Path,
         metavar="FOLDER|FILE.keras",
-        help="with --predict: a stored model; default: one that is trained once and stored",
+        help="with --predict: a saved model; default: one that is trained once and saved",
     )
     own.add_argument("--fps", type=float, metavar="N", help="with --predict: frames per second of the clips")
     return parser
