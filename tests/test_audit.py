@@ -248,7 +248,7 @@ def test_a_split_without_shuffling_leaves_a_class_out() -> None:
     made = audit(facts, claims, {}, {}, SINGLE.checks)
     (both,) = [finding for finding in made if "unshuffled" in finding.topic]
     assert not both.holds
-    for part in ("2/1/0", "0/0/3", "3/6, 50.00%", "two 66.67% is more"):
+    for part in ("2/1/0", "0/0/3", "3/6, 50.00%", "two 66.67% is above"):
         assert part in both.statement
     assert "three" not in both.statement
     made = audit(SINGLE.facts, SINGLE.claims, documented(), {}, SINGLE.checks)
