@@ -127,7 +127,8 @@ def matrices(panels: Sequence[MatrixPanel], across: int, scale: bool = True) -> 
 def _title(title: str, pitch: float) -> list[str]:
     """The lines of a panel's title, wrapped to its place; nothing is left out."""
     letters = int((pitch - 0.06) * 72 / 3.1)
-    return [part for line in title.split("\n") for part in textwrap.wrap(line, letters, break_on_hyphens=True)]
+    parts = [part for line in title.split("\n") for part in textwrap.wrap(line, letters, break_on_hyphens=True)]
+    return [part.replace(_TIED, " ") for part in parts]
 
 
 def _matrix(axes: Axes, classes: Sequence[str], matrix: Any, size: float) -> None:

@@ -94,7 +94,10 @@ def _controls(network_rows: Sequence[Learning], titles: dict[str, str]) -> str:
     unsure = [titles[row.name] for row in tried if significant(row.adjusted) and within_reach(row)]
     which = [bool(significant(row.control_adjusted)) for row in tried]
     sentence = counted(
-        which, "control", "without motion scored better than guessing", "without motion did not score better"
+        which,
+        "control",
+        "without motion scored better than guessing",
+        "without motion did not score better than guessing",
     )
     sentence += f" ({'; '.join(still)})" if still else ""
     others = [title for title in unsure if title not in still]

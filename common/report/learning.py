@@ -181,7 +181,13 @@ def counted(which: Sequence[bool], noun: str, does: str, does_not: str) -> str:
     """Return how many of several things do something: a sentence without its full stop."""
     if len(which) == 1:
         return f"The only {noun} {does if which[0] else does_not}"
-    return f"{sum(which) or 'None'} of the {len(which)} {noun}s {does}"
+    if sum(which) in (0, len(which)) and len(which) == 2:
+        return f"Both {noun}s {does}" if which[0] else f"Neither {noun} {does}"
+    return (
+        f"All {len(which)} {noun}s {does}"
+        if all(which)
+        else f"{sum(which) or 'None'} of the {len(which)} {noun}s {does}"
+    )
 
 
 def _twins(report: Report) -> list[str]:
@@ -242,7 +248,10 @@ def _controls(rows: Sequence[Learning]) -> str:
     names = "" if not still else f" ({', '.join(still[:3])}{', …' if len(still) > 3 else ''})"
     which = [significant(row.control_adjusted) or False for row in tried]
     sentence = counted(
-        which, "control", "without motion was better than guessing", "without motion was no better than guessing"
+        which,
+        "control",
+        "without motion scored better than guessing",
+        "without motion did not score better than guessing",
     )
     if still:
         return f"{sentence}{names}: these networks use something other than motion."
@@ -251,7 +260,7 @@ def _controls(rows: Sequence[Learning]) -> str:
         return f"{sentence}; the score of the control lies in the 95% interval of the score, or above it, in {names}."
     if any(significant(row.adjusted) for row in tried):
         return f"{sentence}: scores that are better depend on motion."
-    return f"{sentence}, and neither was any experiment with motion."
+    return f"{sentence}, and neither did any experiment with motion."
 
 
 def motion(factor: float) -> list[str]:
