@@ -394,12 +394,14 @@ def test_findings_that_do_not_hold_are_listed_by_kind_and_all_are_in_the_json(fu
     shown = view(side)["findings"]
     for section, kind in zip(shown, ("contradicted", "documented", "note"), strict=True):
         listed = [(row["paper"], row["statement"], row["source"]) for row in section["rows"]]
-        assert listed == [(paper, f.statement, f.source) for paper, f in every if f.kind == kind and not f.holds]
+        assert listed == [
+            (paper, formatting.named(f.statement), f.source) for paper, f in every if f.kind == kind and not f.holds
+        ]
         assert listed
     items = [(item["paper"], item["holds"], item["kind"]) for item in load(paths)["audit"]]
     assert items == [(paper, f.holds, f.kind) for paper, f in every]
     text = "".join(pages(paths[0]))
-    assert f"Of{len(every)}checks{sum(f.holds for _, f in every)}hold" in text
+    assert f"{sum(f.holds for _, f in every)}of{len(every)}checkshold" in text
     titles = [text.rindex("".join(section["title"].split())) for section in shown]
     assert titles == sorted(titles)
 

@@ -316,7 +316,7 @@ def test_notes_are_numbered_once_for_the_whole_report(many: tuple[Report, tuple[
     assert "Onthepublishednumber:83.25isnok/41,but169/203" in "".join(pages(many[1][0]))
     for c in report.comparisons:
         for text in c.conditions if c.score else ():
-            assert text in shown["notes"] or text in shown["shared"]
+            assert formatting.sentence(text) in shown["notes"] or text in shown["shared"]
 
 
 def test_the_first_page_counts_the_verdicts_with_their_reasons(

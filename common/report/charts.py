@@ -17,6 +17,7 @@ from common.report import curve_charts, forest, formatting, subject_charts
 from common.report.forest import GREY, WIDTH
 from common.report.records import Report
 
+_TIED = "\u00a0"  # a space at which no title breaks
 ACROSS = 5
 """Confusion matrices in a row."""
 STYLE: Any = {
@@ -81,14 +82,14 @@ def _confusions(report: Report) -> Iterator[Drawing]:
     variants: dict[tuple[str, str], list[MatrixPanel]] = {(c.experiment, c.variant): [] for c in report.confusions}
     for p in report.paper.facts.get("confusions", ()):
         title = f"{p['experiment']}/{p['variant']}\n{formatting.corpus_name(report, p['corpus'])}, "
-        title += f"in the paper ({p['source']})"
+        title += f"in the paper ({p['source'].replace(' ', _TIED)})"
         panel = title, tuple(p["classes"]), np.asarray(p["matrix"])
         variants.setdefault((p["experiment"], p["variant"]), []).append(panel)
     for c in report.confusions:
         answers = float(c.matrix.sum())
         title = f"{c.experiment}/{c.variant}\n{formatting.corpus_name(report, c.corpus)}, "
-        title += f"{formatting.count(c.clips)} clips"
-        title += f", {formatting.count(answers)} predictions" if answers != c.clips else ""
+        title += formatting.many(c.clips, "clip").replace(" ", _TIED)
+        title += ", " + formatting.many(answers, "prediction").replace(" ", _TIED) if answers != c.clips else ""
         variants[c.experiment, c.variant].append((title, c.classes, c.matrix))
     panels = [panel for of_variant in variants.values() for panel in of_variant]
     for i in range(0, len(panels), ACROSS):
@@ -126,7 +127,8 @@ def matrices(panels: Sequence[MatrixPanel], across: int, scale: bool = True) -> 
 def _title(title: str, pitch: float) -> list[str]:
     """The lines of a panel's title, wrapped to its place; nothing is left out."""
     letters = int((pitch - 0.06) * 72 / 3.1)
-    return [part for line in title.split("\n") for part in textwrap.wrap(line, letters, break_on_hyphens=True)]
+    parts = [part for line in title.split("\n") for part in textwrap.wrap(line, letters, break_on_hyphens=True)]
+    return [part.replace(_TIED, " ") for part in parts]
 
 
 def _matrix(axes: Axes, classes: Sequence[str], matrix: Any, size: float) -> None:

@@ -133,7 +133,7 @@ def _confusions(side: SideBySide) -> Iterable[Drawing]:
     panels: list[charts.MatrixPanel] = []
     for i, c in enumerate(side.contenders, 1):
         if predictions := float(c.confusion.sum()):
-            title = f"{i}{_mark(c)}. {_name(c, 20)}\n{c.paper}, {formatting.count(predictions)} predictions"
+            title = f"{i}{_mark(c)}. {_name(c, 20)}\n{c.paper}, {formatting.many(predictions, 'prediction')}"
             panels.append((title, side.classes, c.confusion))
     for start in range(0, len(panels), charts.ACROSS):
         row = panels[start : start + charts.ACROSS]

@@ -53,7 +53,7 @@ def sentences(side: SideBySide) -> list[str]:
     titles = {name(c): _title(i, c) for i, c in enumerate(side.contenders, 1)}
     tested = [row for row in network_rows if row.adjusted is not None]
     which = [bool(significant(row.adjusted)) for row in tested]
-    better = "better than guessing in UF1 (p below 0.05 by Holm's correction)"
+    better = "better than guessing in UF1 (p below 0.05 after Holm's correction)"
     lines = [
         counted(which, "network", f"scored significantly {better}", f"did not score significantly {better}") + "."
         if tested
@@ -64,7 +64,10 @@ def sentences(side: SideBySide) -> list[str]:
         if not significant(row.adjusted):
             weak.setdefault(reason(row), []).append(titles[row.name])
     if weak:
-        reasons = [f"{', '.join(names)} ({why})" for why, names in weak.items()]
+        reasons = [
+            f"{'; '.join(names) if len(names) < max(len(tested), 2) else f'all {len(names)}'} ({why})"
+            for why, names in weak.items()
+        ]
         lines.append(f"Not significant: {'; '.join(reasons)}.")
     return [*lines, _controls(network_rows, titles), *_order(side), *motion(side.motion)]
 
@@ -91,7 +94,10 @@ def _controls(network_rows: Sequence[Learning], titles: dict[str, str]) -> str:
     unsure = [titles[row.name] for row in tried if significant(row.adjusted) and within_reach(row)]
     which = [bool(significant(row.control_adjusted)) for row in tried]
     sentence = counted(
-        which, "control", "without motion scored better than guessing", "without motion did not score better"
+        which,
+        "control",
+        "without motion scored better than guessing",
+        "without motion did not score better than guessing",
     )
     sentence += f" ({'; '.join(still)})" if still else ""
     others = [title for title in unsure if title not in still]

@@ -10,6 +10,7 @@ from typing import Any
 
 from common.report import formatting, numbers, tables
 from common.report.findings import sections
+from common.report.formatting import many
 from common.report.records import NetworkResult, Report, SideBySide
 from common.scoring.records import PairedTest, Score
 from common.scoring.verdicts import METRICS
@@ -68,7 +69,7 @@ def view(side: SideBySide) -> dict[str, Any]:
         "dash": formatting.DASH,
         "mark": MARK,
         "key": "comparison",
-        "title": f"{_many(len(side.contenders), 'network')} of {_many(papers, 'paper')} on common ground"
+        "title": f"{many(len(side.contenders), 'network')} of {many(papers, 'paper')} on common ground"
         if papers
         else "Papers on common ground",
         "data": formatting.data_name(side.data),
@@ -80,7 +81,10 @@ def view(side: SideBySide) -> dict[str, Any]:
         "protocol": side.protocol,
         "selection": formatting.selection_name(side.selection),
         "shortened": _shortened(side.reports),
-        "differing": [*side.differing, *(["the clips predicted: see below the first table"] if main["notes"] else [])],
+        "differing": [
+            *_by_reason(side.differing),
+            *(["the clips predicted: see below the first table"] if main["notes"] else []),
+        ],
         "any_score": any(c.scores.values() for c in side.contenders),
         "unfinished": any(c.scores and not finished(c) for c in side.contenders),
         "names": [_about(i, c) for i, c in enumerate(side.contenders, 1)],
@@ -97,6 +101,15 @@ def view(side: SideBySide) -> dict[str, Any]:
     }
 
 
+def _by_reason(lines: Sequence[str]) -> list[str]:
+    """Join lines that differ only in the name before the colon: `a: why`, `b: why` become `a, b: why`."""
+    names: dict[str, list[str]] = {}
+    for line in lines:
+        name, colon, why = line.partition(": ")
+        names.setdefault(why if colon else line, []).extend([name] if colon else [])
+    return [f"{', '.join(who)}: {why}" if who else why for why, who in names.items()]
+
+
 def _shortened(reports: Sequence[Report]) -> list[str]:
     """One line per paper that was shortened, after one line for what was shortened in all papers."""
     shared = [line for line in reports[0].shortened if all(line in r.shortened for r in reports)] if reports else []
@@ -106,14 +119,10 @@ def _shortened(reports: Sequence[Report]) -> list[str]:
     return [f"all papers: {'; '.join(shared)}", *lines] if shared else lines
 
 
-def _many(n: int, noun: str) -> str:
-    return f"{formatting.count(n)} {noun}{'' if n == 1 else 's'}"
-
-
 def _corpus_line(c: CorpusSummary) -> str:
     """`SAMM: 133 clips used (negative 92, …), 159 clips of 32 subjects found`."""
-    used = f"{_many(sum(c.by_class.values()), 'clip')} used ({formatting.listing(c.by_class)}), " if c.by_class else ""
-    return f"{c.title}: {used}{_many(c.clips, 'clip')} of {_many(c.subjects, 'subject')} found"
+    used = f"{many(sum(c.by_class.values()), 'clip')} used ({formatting.listing(c.by_class)}), " if c.by_class else ""
+    return f"{c.title}: {used}{many(c.clips, 'clip')} of {many(c.subjects, 'subject')} found"
 
 
 def _about(number: int, c: NetworkResult) -> dict[str, str]:
@@ -228,7 +237,7 @@ def _found(side: SideBySide) -> str:
     """The result of all tests in a sentence."""
     if not side.tests:
         return "No pair has been tested."
-    total = _many(len(side.tests), "pair")
+    total = many(len(side.tests), "pair")
     adjusted = [_adjusted(side, test) for test in side.tests]
     clear = sum(p < ALPHA for p in adjusted)
     if not clear:
@@ -244,7 +253,8 @@ def _span(side: SideBySide) -> str:
     def span(values: Sequence[int]) -> str:
         return " to ".join(formatting.count(v) for v in dict.fromkeys((min(values), max(values))))
 
-    return f"{span(clips)} clips of {span(subjects)} subjects"
+    plural = ["" if set(counts) == {1} else "s" for counts in (clips, subjects)]
+    return f"{span(clips)} clip{plural[0]} of {span(subjects)} subject{plural[1]}"
 
 
 def _cost_row(c: NetworkResult) -> list[str]:
@@ -317,6 +327,6 @@ def _claims(reports: Sequence[Report]) -> dict[str, Any]:
         ],
         "rules": [f"{numbers.letters(place)}: {text}" for place, text in enumerate(rules.texts, 1)],
         "findings": sections((paper, finding) for paper, finding in findings if not finding.holds)[:-1],
-        "checked": _many(len(findings), "check"),
+        "checked": many(len(findings), "check"),
         "passed": formatting.count(sum(finding.holds for _, finding in findings)),
     }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from common.audit.finding import Finding, Kind
+from common.report.formatting import named
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def sections(findings: Iterable[tuple[str, Finding]]) -> list[dict[str, Any]]:
                 "mark": section.holds if finding.holds else section.fails,
                 "paper": paper,
                 "topic": finding.topic,
-                "statement": finding.statement,
+                "statement": named(finding.statement),
                 "source": finding.source,
                 "holds": finding.holds,
             }

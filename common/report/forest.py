@@ -17,15 +17,15 @@ from common.scoring.records import Comparison, Score
 ACCENT, GREY, PALE = "#1f4e79", "#6b6b6b", "#d9d9d9"
 WIDTH = 6.93  # inches, the width of the text on the page
 _ROWS = 12  # lines of one drawing, which stays on one page
-_LETTERS = 58
+_LETTERS = 68
 _Line = tuple[str, list[Comparison]]
 
 
 def figures(report: Report) -> Iterator[tuple[Figure, str]]:
     """Draw a panel per metric and a line per experiment and corpus that has a score.
 
-    An accuracy of single epochs has a line of its own in the panel of the accuracy. Drawings continue one another: the
-    first has the titles and the last the legend.
+    An accuracy of single epochs has a line of its own in the panel of the accuracy. Drawings continue one another, on
+    other pages if need be: each has the titles, and the last has the legend.
     """
     lines: list[_Line] = []
     for group in tables.groups(report):
@@ -45,17 +45,17 @@ def figures(report: Report) -> Iterator[tuple[Figure, str]]:
         shown = [line for line in lines if any(c.metric in chunk or of_history(c.metric) for c in line[1])]
         for start in range(0, len(shown), _ROWS):
             part = shown[start : start + _ROWS]
-            yield _forest(part, chunk, first=start == 0, last=start + _ROWS >= len(shown)), subject
+            yield _forest(part, chunk, last=start + _ROWS >= len(shown)), subject
 
 
 def fitted(text: str, inches: float, size: float) -> str:
     """Cut a text that is too wide for its place in type of `size` points."""
-    most = int(inches * 72 / (0.5 * size))
+    most = int(inches * 72 / (0.43 * size))
     return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
 
 
-def _forest(lines: Sequence[_Line], metrics: Sequence[str], first: bool, last: bool) -> Figure:
-    above, below = 0.2 if first else 0.03, 0.42 if last else 0.05
+def _forest(lines: Sequence[_Line], metrics: Sequence[str], last: bool) -> Figure:
+    above, below = 0.2, 0.42 if last else 0.05
     height = 0.125 * len(lines) + above + below
     figure = Figure(figsize=(WIDTH, height))
     names = [textwrap.shorten(label, _LETTERS, placeholder=" …") if " " in label else label for label, _ in lines]
@@ -65,8 +65,7 @@ def _forest(lines: Sequence[_Line], metrics: Sequence[str], first: bool, last: b
     )
     for column, metric in enumerate(metrics):
         axes = figure.add_subplot(grid[0, column])
-        if first:
-            axes.set_title(formatting.metric_name(metric), color=ACCENT, pad=3)
+        axes.set_title(formatting.metric_name(metric), color=ACCENT, pad=3)
         _forest_panel(axes, lines, metric)
         axes.set_ylim(len(lines) - 0.5, -0.5)
         axes.set_yticks(range(len(lines)), names if column == 0 else [""] * len(names), fontsize=6)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 
 from common.report.records import Report, SideBySide
@@ -46,6 +47,17 @@ _COSTS = {
 }
 
 _COMPOSITES = {"megc2019": "MEGC 2019"}
+_NAMES = _COMPOSITES | {
+    "casme2": "CASME II",
+    "casme_sq": "CAS(ME)^2",
+    "casme_sq_recordings": "CAS(ME)^2 recordings",
+    "samm": "SAMM",
+    "smic": "SMIC",
+    "smic_e": "SMIC-E-HS",
+    "smic_nir": "SMIC-NIR",
+    "smic_vis": "SMIC-VIS",
+}
+_NAME = re.compile(rf"(?<![\w/-])(?:{'|'.join(sorted(_NAMES, key=len, reverse=True))})(?![\w/-])")
 
 
 def number(value: float | None, decimals: int) -> str:
@@ -58,6 +70,23 @@ def number(value: float | None, decimals: int) -> str:
 def count(value: float | None) -> str:
     """Return a whole number with thousands separators; a dash if it is missing."""
     return DASH if value is None or not math.isfinite(value) else f"{value:,.0f}"
+
+
+def many(n: float, noun: str) -> str:
+    """Return `1 clip`, `2 clips`."""
+    return f"{count(n)} {noun}{'' if n == 1 else 's'}"
+
+
+def named(text: str) -> str:
+    """Return a text with the usual names of corpora: `SMIC` for `smic`, but not in `smic/s1` or `smic-loso`."""
+    return _NAME.sub(lambda found: _NAMES[found[0]], text)
+
+
+def sentence(text: str) -> str:
+    """Return a note as a sentence: with a capital, unless it starts with an identifier, and a full stop."""
+    start = text.partition(" ")[0].rstrip(",.:;")
+    text = text[:1].upper() + text[1:] if start.isalpha() else text
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def percent(part: float, whole: float) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 from common.contract import Paper
 from common.protocols.controls import NO_MOTION
-from common.report.formatting import DASH, number, percent, probability, short
+from common.report.formatting import DASH, many, number, percent, probability, short
 from common.report.records import Learning, Report
 from common.scoring.records import Comparison, Score
 from common.scoring.statistics import holm
@@ -111,7 +111,7 @@ def answer(row: Learning, brief: bool = False) -> str:
     else:
         sentence = "Not measured" if beats is None else f"No better than guessing on {where}"
     if row.score is not None and not row.leak_free:
-        sentence += " (leak)" if brief else ". Its score is not leak-free"
+        sentence += " (not leak-free)" if brief else ". Its score is not leak-free"
     if row.score is not None and row.score.n_folds_done < row.score.n_folds and not brief:
         sentence += f". {row.score.n_folds_done} of {row.score.n_folds} folds are done"
     return f"{sentence}."
@@ -169,7 +169,8 @@ def _counted(rows: Sequence[Learning], noun: str) -> str:
     if known:
         clauses.append(counted(known, noun, "learnt the training clips", "did not learn the training clips"))
     if tested:
-        better = "better than guessing in UF1 (p below 0.05 by Holm's correction)"
+        better = "better than guessing in UF1 (p below 0.05 after Holm's correction)"
+        noun = noun if len(tested) == len(rows) else f"tested {noun}"
         clauses.append(counted(tested, noun, f"scored significantly {better}", f"did not score significantly {better}"))
     if not clauses:
         return "Nothing was measured on training clips, and no score was tested."
@@ -180,11 +181,13 @@ def counted(which: Sequence[bool], noun: str, does: str, does_not: str) -> str:
     """Return how many of several things do something: a sentence without its full stop."""
     if len(which) == 1:
         return f"The only {noun} {does if which[0] else does_not}"
-    return f"{sum(which) or 'None'} of {len(which)} {noun}s {does}"
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+    if sum(which) in (0, len(which)) and len(which) == 2:
+        return f"Both {noun}s {does}" if which[0] else f"Neither {noun} {does}"
+    return (
+        f"All {len(which)} {noun}s {does}"
+        if all(which)
+        else f"{sum(which) or 'None'} of the {len(which)} {noun}s {does}"
+    )
 
 
 def _twins(report: Report) -> list[str]:
@@ -198,6 +201,7 @@ def _twins(report: Report) -> list[str]:
     if not pairs:
         shown = [f"{row.name} scored {_scored(row)}" for row in list(rows.values())[:_EXPLICIT]]
         none = "no published variant ran together with its leak-free twin"
+        none = "all experiments are leak-free" if all(row.leak_free for row in rows.values()) else none
         return [f"{'; '.join(shown)}; {none}."] if shown else []
     apart = [reading.score.value - twin.score.value for reading, twin in pairs if reading.score and twin.score]
     if len(pairs) <= _EXPLICIT:
@@ -206,18 +210,22 @@ def _twins(report: Report) -> list[str]:
         ]
     else:
         more = sum(difference > 0 for difference in apart)
-        clauses = [f"in {more} of {len(pairs)} pairs the published variant scored a higher UF1 than its leak-free twin"]
+        clauses = [
+            "the published variant scored a higher UF1 than its leak-free twin in "
+            f"{more or 'none'} of {len(pairs)} pairs"
+        ]
     gain = fmean(apart)
     names = {(reading.name, twin.name) for reading, twin in pairs}
     clear = sum(test.adjusted < SIGNIFICANT for test in report.tests if (test.first, test.second) in names)
     tests = sum((test.first, test.second) in names for test in report.tests)
-    size = f"{number(abs(gain), 2)} of UF1{' on average' if len(pairs) > 1 else ''}"
+    size, average = number(abs(gain), 2), " on average" if len(pairs) > 1 else ""
     if gain <= 0:
-        clauses.append(f"training on tested subjects gained nothing ({size} lower)")
+        lower = f"{size} lower" if gain else "the same"
+        clauses.append(f"training on tested subjects did not raise UF1 ({lower}{average})")
     else:
         meaning = "which may be chance" if tests else "not tested for significance"
-        meaning = f"significant in {clear} of {_many(tests, 'paired test')}" if clear else meaning
-        clauses.append(f"training on tested subjects gained {size}, {meaning}")
+        meaning = f"significant in {clear} of {many(tests, 'paired test')}" if clear else meaning
+        clauses.append(f"training on tested subjects raised UF1 by {size}{average}, {meaning}")
     text = "; ".join(clauses)
     return [f"{text[0].upper()}{text[1:]}." if len(pairs) > _EXPLICIT else f"{text}."]
 
@@ -240,7 +248,10 @@ def _controls(rows: Sequence[Learning]) -> str:
     names = "" if not still else f" ({', '.join(still[:3])}{', …' if len(still) > 3 else ''})"
     which = [significant(row.control_adjusted) or False for row in tried]
     sentence = counted(
-        which, "control", "without motion was better than guessing", "without motion was no better than guessing"
+        which,
+        "control",
+        "without motion scored better than guessing",
+        "without motion did not score better than guessing",
     )
     if still:
         return f"{sentence}{names}: these networks use something other than motion."

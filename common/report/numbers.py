@@ -14,9 +14,11 @@ from common.report.formatting import (
     corpus_name,
     count,
     decimals,
+    many,
     metric_name,
     number,
     selection_name,
+    sentence,
 )
 from common.report.records import Report
 from common.scoring.records import Comparison
@@ -27,9 +29,9 @@ _LISTED = 12
 MEANINGS = {
     "MATCH": "Reproduced: within 0.01 (1 percentage point) of the printed number.",
     "CLOSE": "Reproduced within its uncertainty: the printed number lies in the 95% interval.",
-    "DIFFERS": "Missed: the printed number lies outside the 95% interval, or there is no interval.",
+    "DIFFERS": "Not reproduced: the printed number lies outside the 95% interval, or there is no interval.",
     "NOT_COMPARABLE": "Measured, but under other conditions:",
-    "INCOMPLETE": "Not all folds or clips are there:",
+    "INCOMPLETE": "Some folds or clips are missing:",
     "NOT_RUN": "Nothing measured:",
 }
 
@@ -126,11 +128,14 @@ def summary(report: Report) -> dict[str, Any]:
         return {"sentence": "The paper prints no number about its own systems.", "rows": []}
     counts = Counter(c.verdict for c in compared)
     reproduced, missed = counts["MATCH"] + counts["CLOSE"], counts["DIFFERS"]
-    sentence = (
-        f"Of {count(len(compared))} numbers that the paper prints about its own systems, {count(reproduced)} were "
-        f"reproduced, {count(missed)} were missed, {count(counts['NOT_COMPARABLE'] + counts['INCOMPLETE'])} cannot be "
-        f"compared and {count(counts['NOT_RUN'])} were not run."
-    )
+    unsure = counts["NOT_COMPARABLE"] + counts["INCOMPLETE"]
+    clauses = [
+        f"{count(reproduced)} reproduced",
+        f"{count(missed)} not reproduced",
+        *([f"{count(unsure)} not comparable or incomplete"] if unsure else []),
+        *([f"{count(counts['NOT_RUN'])} not run"] if counts["NOT_RUN"] else []),
+    ]
+    text = f"The paper prints {many(len(compared), 'number')} about its own systems: {', '.join(clauses)}."
     rows = []
     for verdict in VERDICTS:
         of = [c for c in compared if c.verdict == verdict]
@@ -145,7 +150,7 @@ def summary(report: Report) -> dict[str, Any]:
                     "which": _named(report, of) if compares else _reasons(of),
                 }
             )
-    return {"sentence": sentence, "rows": rows}
+    return {"sentence": text, "rows": rows}
 
 
 def _named(report: Report, compared: Sequence[Comparison]) -> str:
@@ -161,7 +166,7 @@ def _named(report: Report, compared: Sequence[Comparison]) -> str:
 def _reasons(compared: Sequence[Comparison]) -> str:
     reasons = Counter(part for c in compared for part in dict.fromkeys((*c.outcome, *c.conditions)))
     shown = reasons.most_common(_LISTED)
-    return "; ".join(part if n == len(compared) else f"{part} ({count(n)})" for part, n in shown)
+    return "; ".join(part if n == len(compared) else f"{part} ({many(n, 'number')})" for part, n in shown)
 
 
 # ---------------------------------------------------------------- all other scores
@@ -196,6 +201,7 @@ def score_rows(report: Report, rules: Marks) -> list[dict[str, Any]]:
             }
             if main:
                 shown = {c.metric: tables.cells(report, c, scales[c.metric]) for c in main}
+                levels = [shown[m]["brief_chance"] if m in shown else DASH for m in METRICS]
                 known = next((c for c in shown.values() if c["clips"] != DASH), shown[main[0].metric])
                 rows.append(
                     common
@@ -205,7 +211,7 @@ def score_rows(report: Report, rules: Marks) -> list[dict[str, Any]]:
                         "rule": letters(rules.of([rule(main[0])])[0]),
                         "cells": [_score(shown.get(m)) for m in METRICS],
                         "above": spoilt.get(reliability_tables.AS_IT_IS, {}).get("above", [False] * len(METRICS)),
-                        "chance": " / ".join(shown[m]["brief_chance"] if m in shown else DASH for m in METRICS),
+                        "chance": " / ".join(levels) if set(levels) != {DASH} else DASH,
                         "clips": known["clips"],
                         "folds": known["folds"],
                         "comparisons": main,
@@ -283,7 +289,7 @@ def view(report: Report) -> dict[str, Any]:
         "scores": scores,
         "rules": [f"{letters(place)}: {text}" for place, text in enumerate(rules.texts, 1)],
         "shared": shared,
-        "notes": notes.texts,
+        "notes": [sentence(text) for text in notes.texts],
     }
 
 

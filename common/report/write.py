@@ -225,7 +225,7 @@ def _figures(report: Report) -> tuple[list[dict[str, str | float | bool | None]]
     for i, figure in enumerate(report.figures):
         again = i > 0 and figure.caption == report.figures[i - 1].caption
         item: dict[str, str | float | bool | None] = {
-            "title": figure.title,
+            "title": formatting.named(figure.title),
             "caption": "As above." if again else figure.caption,
             "file": None,
             "width": 0.0,
@@ -268,7 +268,7 @@ def _view(report: Report) -> dict[str, Any]:
         "missing": numbers.missing(report),
         "titles": [[e.id, e.title] for e in paper.experiments if any(row.name == e.id for row in report.learning)],
         "controlled": bool(report.controls),
-        "prepared": list(report.notes),
+        "prepared": [formatting.named(note) for note in report.notes],
         "cited": tables.cited_tables(report),
         "tests": reliability_tables.paired_rows(report.tests),
         "tried": reliability_tables.tried_rows(report),
