@@ -38,6 +38,9 @@ from common.types import Samples
 NETWORKS = ("Model-A", "Split-Model", "Model-C")
 """Networks of talluri2022 with a port in `torch_ports.py`; Model-B is MicroExpSTCNN, which learns at its settings."""
 
+DENSE_CLIPS, BATCH = 32, 4
+"""Training clips on which the dense layer is examined, and how many of them at a time."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the losses of both builds, and what both learnt."""
@@ -77,6 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return cast(Any, build_networks(bench.parts(), job, settings)).learner
 
     learner = in_keras()
+    _print_dense_layer("before training", learner.model, train)
     videos = [np.asarray(some.x["face"]) for some in (train, test)]
     order = _order(
         Batches({"row": np.arange(len(train.y))}, None, settings.training.batch, np.random.default_rng(SEED)), epochs
@@ -103,6 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             losses = learner.fit(train.x, {"emotion": targets}, SEED)["loss"]
             answers = [learner.predict(some.x)["emotion"] for some in (train, test)]
             _report("Keras", losses, answers, (train, test), time.perf_counter() - started)
+            _print_dense_layer("after training", learner.model, train)
         if options.only != "keras":
             started = time.perf_counter()
             by_step, answers = other.submit(train_in_torch, *same, order, videos).result()
@@ -123,6 +128,26 @@ def _order(batches: Batches, epochs: int) -> list[list[NDArray[np.int64]]]:
 def train_in_torch(*arguments: Any, **options: Any) -> Any:
     """What `torch_ports.train` returns; PyTorch is imported in the process that calls it."""
     return importlib.import_module("benchmarks.torch_ports").train(*arguments, **options)
+
+
+def _print_dense_layer(when: str, model: Any, samples: Samples) -> None:
+    """Print what the hidden dense layer reads in training, and how many of its units respond to no clip."""
+    keras = importlib.import_module("keras")
+    rows = np.linspace(0, len(samples.y) - 1, min(DENSE_CLIPS, len(samples.y))).round().astype(int)
+    flat, dense = (model.get_layer(name).output for name in ("flatten", "dense"))
+    parts = keras.Model(model.input, {"flat": flat, "dense": dense})
+    batches = Batches(samples.only(rows).x, None, BATCH)
+    lengths, units = [], []
+    for index in range(len(batches)):
+        (x,) = batches[index]
+        lengths += np.square(np.asarray(parts(x, training=True)["flat"])).sum(axis=1).tolist()
+        units.append(np.asarray(parts(x, training=False)["dense"]).max(axis=0))
+    dead = float((np.max(units, axis=0) == 0).mean())
+    print(
+        f"{when}: the dense layer reads {flat.shape[-1]} values, in training with a squared length of "
+        f"{np.mean(lengths):.0f} on average; {dead:.0%} of its units are zero for all of {len(rows)} training clips",
+        flush=True,
+    )
 
 
 def _report(
