@@ -139,7 +139,7 @@ def _print_dense_layer(when: str, model: Any, samples: Samples) -> None:
     batches = Batches(samples.only(rows).x, None, BATCH)
     lengths, units = [], []
     for index in range(len(batches)):
-        (x,) = batches[index]
+        x = batches[index][0]
         lengths += np.square(np.asarray(parts(x, training=True)["flat"])).sum(axis=1).tolist()
         units.append(np.asarray(parts(x, training=False)["dense"]).max(axis=0))
     dead = float((np.max(units, axis=0) == 0).mean())
