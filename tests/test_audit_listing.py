@@ -14,6 +14,7 @@ from common.audit import audit
 from common.audit.documented import documented
 from common.audit.finding import Finding
 from common.report.audit_listing import lines
+from common.report.formatting import named
 
 FINDINGS = {
     key: audit(paper.facts, paper.claims, documented(), {}, paper.checks)
@@ -50,7 +51,7 @@ def test_counts_are_those_of_the_audit(blocks: list[str]) -> None:
 def test_every_finding_is_one_line_and_contradicted_ones_come_first(blocks: list[str]) -> None:
     for block, findings in zip(blocks, FINDINGS.values(), strict=False):
         shown = [line for line in block.splitlines() if line.startswith("    ")]
-        told = [f"{finding.topic}: {finding.statement} ({finding.source})" for finding in findings]
+        told = [f"{finding.topic}: {named(finding.statement)} ({finding.source})" for finding in findings]
         assert len(shown) == len(findings)
         assert sorted(line.split(maxsplit=1)[1] for line in shown) == sorted(told)
         contradicted = counts(findings)[1]
