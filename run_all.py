@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import papers
+from common.cli import arguments
 from common.contract import Paper, Profile
 from common.errors import DONE, FAILED, WRONG, StoppedError, UserError
-from common.profiles import CUTS, check_settings, computing_in, cut, moving, not_reached, with_settings
+from common.profiles import check_settings, computing_in, cut, moving, not_reached, with_settings
 from common.report import listing
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # on Windows they may lack characters that titles have
             stream.reconfigure(errors="backslashreplace")
-    options = parse(argv)
+    options = arguments.parse(argv)
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     try:
         if options.list:
@@ -61,199 +62,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         resumed = " Finished folds are stored; the same command resumes the run." if stored else ""
         print(f"Interrupted.{resumed}", file=sys.stderr)
         return INTERRUPTED
-
-
-def parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    """The options of the command line; wrong ones end the program with status 2."""
-    parser = _parser()
-    options = parser.parse_args(argv)
-    if fault := _unfit(options, parser) or _unfit_to_predict(options):
-        parser.error(fault)
-    return options
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="run_all.py",
-        description="Reproduce micro-expression recognition papers and compare published numbers with reproduced ones.",
-    )
-
-    actions = parser.add_argument_group("what to do (one of these)").add_mutually_exclusive_group(required=True)
-    actions.add_argument("--list", action="store_true", help="list papers, experiments, variants and published numbers")
-    actions.add_argument("--audit", action="store_true", help="check the published numbers by arithmetic, without data")
-    actions.add_argument(
-        "--check-data", type=Path, metavar="DIR", help="show what is found, excluded and corrected in DIR"
-    )
-    actions.add_argument(
-        "--paper", nargs="+", metavar="KEY", help="run these papers, then write their reports; --list shows the keys"
-    )
-    actions.add_argument("--all", action="store_true", help="run every paper, then write the reports")
-
-    data = parser.add_argument_group("data")
-    data.add_argument("--data", type=Path, metavar="DIR", help="folder of the licensed corpora; default: stand-ins")
-    data.add_argument(
-        "--corpus",
-        nargs="+",
-        metavar="NAME",
-        help="with --check-data: check only these; smic_e, smic_vis and smic_nir are checked only if named",
-    )
-    data.add_argument(
-        "--motion",
-        type=float,
-        metavar="FACTOR",
-        help="how far faces of stand-ins move, relative to micro-expressions; default: 8 with profile quick, else 1",
-    )
-    data.add_argument("--landmarks", type=Path, metavar="FILE", help="another copy of the 68-point landmark model")
-    data.add_argument(
-        "--cache", type=Path, metavar="DIR", help="folder of prepared clips; default: the user's cache folder"
-    )
-
-    chosen = parser.add_argument_group("what is run")
-    chosen.add_argument(
-        "--experiment", nargs="+", metavar="NAME", help="only these: NAME or NAME/VARIANT as printed by --list"
-    )
-    chosen.add_argument(
-        "--profile",
-        choices=("paper", "quick", "smoke"),
-        help="paper: in full (default with --data); quick: in minutes (default without --data); smoke: every step once",
-    )
-    for bound, effect in CUTS.items():
-        chosen.add_argument(f"--{bound}", type=int, metavar="N", help=effect)
-    chosen.add_argument(
-        "--set",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="NAME=VALUE",
-        help="change settings of the chosen papers, in any profile; --list shows their names",
-    )
-    chosen.add_argument(
-        "--weights",
-        metavar="WHICH",
-        help="initial weights of le2020: imagenet, none, or a file or folder of weights (Keras, safetensors)",
-    )
-    chosen.add_argument(
-        "--precision",
-        choices=("float32", "mixed_bfloat16", "mixed_float16"),
-        default="float32",
-        help="number format of the computations; weights and predictions are always float32 (default: float32)",
-    )
-    chosen.add_argument("--seed", type=int, default=0, help="random seed; default: 0")
-    chosen.add_argument(
-        "--seeds", type=int, default=1, metavar="N", help="run N seeds, starting at --seed, and show the spread"
-    )
-    chosen.add_argument(
-        "--controls",
-        action="store_true",
-        help="also run each experiment with the first frame repeated, frames shuffled, labels permuted within subjects",
-    )
-    chosen.add_argument(
-        "--tune", action="store_true", help="also run with settings searched within the training subjects of each fold"
-    )
-
-    how = parser.add_argument_group("how it is run")
-    how.add_argument(
-        "--workers",
-        type=int,
-        metavar="N",
-        help="number of training processes; default: 1 with the profile paper, else one per core, maximum 4",
-    )
-    how.add_argument("--scheduler", default="", metavar="tcp://HOST:PORT", help="train on this Dask cluster instead")
-    how.add_argument("--dry-run", action="store_true", help="show what would run, without running it")
-    how.add_argument("--report-only", action="store_true", help="write the reports from stored results")
-
-    output = parser.add_argument_group("output")
-    output.add_argument(
-        "--out", type=Path, default=Path("reports"), metavar="DIR", help="folder of reports; default: reports"
-    )
-    output.add_argument(
-        "--export",
-        nargs="+",
-        choices=("csv", "markdown", "latex"),
-        default=(),
-        help="also write the comparisons as a table in these formats; csv is always written",
-    )
-    output.add_argument("--tensorboard", action="store_true", help="also write the finished folds as TensorBoard logs")
-    output.add_argument(
-        "--show-frames",
-        action="store_true",
-        help="show frames of licensed clips in index.html; check the licences first",
-    )
-    output.add_argument("--json", action="store_true", help="with --list, --audit or --check-data: print JSON")
-
-    own = parser.add_argument_group("your own clips (with --paper KEY)")
-    own.add_argument(
-        "--predict",
-        type=Path,
-        metavar="FILE|DIR",
-        help="classify a video, a folder of frames, or every video and folder of frames in a folder",
-    )
-    own.add_argument(
-        "--model",
-        type=Path,
-        metavar="FOLDER|FILE.keras",
-        help="with --predict: a saved model; default: one that is trained once and saved",
-    )
-    own.add_argument("--fps", type=float, metavar="N", help="with --predict: frames per second of the clips")
-    return parser
-
-
-def _unfit(options: argparse.Namespace, parser: argparse.ArgumentParser) -> str:
-    """What is wrong with the options, except those of --predict; empty if nothing is."""
-    plain = options.list or options.audit or options.check_data
-    if options.json and not plain:
-        return "--json goes with --list, --audit or --check-data"
-    if options.scheduler and options.workers:
-        return "--workers and --scheduler exclude each other: a cluster has its own workers"
-    for name in ("data", "out", "cache", "weights"):
-        if not str(getattr(options, name) or "").isprintable():
-            return f"--{name}: a report cannot print this path; use a path of printable characters"
-    for name in ("seeds", "workers", *CUTS):
-        if (number := getattr(options, name)) is not None and number < 1:
-            return f"--{name}: at least 1, not {number}"
-    if options.motion is not None and options.data:
-        return "--motion changes the stand-ins, which --data replaces"
-    if not 0 <= options.seed <= options.seed + options.seeds < 2**62:
-        return f"--seed: from 0 to {2**62}, not {options.seed}"
-    if options.corpus and not options.check_data:
-        return "--corpus goes with --check-data"
-    own = {"list", "audit", "check_data", "corpus", "json", "paper", "all"}
-    for name, value in vars(options).items():
-        if plain and name not in own and value != parser.get_default(name):
-            return f"--{name.replace('_', '-')} goes with --paper or --all"
-    if options.dry_run and options.report_only:
-        return "--dry-run and --report-only exclude each other"
-    return ""
-
-
-def _given(options: argparse.Namespace, name: str) -> bool:
-    value = getattr(options, name)
-    return value is not None and value is not False and value not in ((), [])
-
-
-def _unfit_to_predict(options: argparse.Namespace) -> str:
-    """What is wrong with --predict and the options that go with it; empty if nothing is."""
-    if options.predict is None:
-        given = [name for name in ("model", "fps") if getattr(options, name) is not None]
-        return f"--{given[0]} goes with --predict" if given else ""
-    if len(options.paper or ()) != 1:
-        return "--predict takes the network of one paper: name it with --paper KEY"
-    if len(options.experiment or ()) > 1:
-        return "--predict takes one experiment"
-    refused = ("controls", "dry_run", "report_only", "tune", "scheduler", "workers", "export", "tensorboard", "folds")
-    for name in (*refused, "show_frames"):
-        if getattr(options, name):
-            return f"--predict does not go with --{name.replace('_', '-')}"
-    if options.seeds != 1:
-        return "--predict does not go with --seeds: a single network predicts"
-    if options.fps is not None and not 1 <= options.fps <= 10_000:
-        return f"--fps: from 1 to 10000 frames per second, not {options.fps:g}"
-    decided = ("experiment", "profile", "data", "weights", "set", "motion", "subjects", "clips")
-    given = [name for name in decided if _given(options, name)] + (["seed"] if options.seed else [])
-    given += ["precision"] if options.precision != "float32" else []
-    if options.model and given:
-        return f"--{given[0]} does not go with --model, whose card records it"
-    return ""
 
 
 def list_papers(as_json: bool) -> int:

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import papers
-import run_all
 from benchmarks.full_study import results as full_study
 from benchmarks.learning import drawing, results
 from benchmarks.learning.systems import SYSTEMS, Size
 from common import corpora
+from common.cli import arguments
 from common.corpora.tables import Documented
 from docs.generate import code, plain, table
 
@@ -115,7 +115,7 @@ def usage() -> str:
     os.environ["COLUMNS"] = "110"
     try:
         with contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
-            run_all.parse(["--help"])
+            arguments.parse(["--help"])
     finally:
         if columns is None:
             del os.environ["COLUMNS"]

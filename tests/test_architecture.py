@@ -31,7 +31,7 @@ KERAS = {
 ROOMS = (
     *("types", "errors", "files", "seeds", "environment", "progress", "json_schema", "contract"),
     *("vision", "corpora", "standin", "protocols", "scoring", "training", "profiles"),
-    *("runs", "audit", "report", "predict", "study"),
+    *("runs", "audit", "report", "predict", "study", "cli"),
 )
 """What lies in common/, each above those before it."""
 

@@ -15,11 +15,11 @@ import pytest
 import report_example
 
 import papers
-import run_all
 from benchmarks.learning import drawing, results
 from benchmarks.learning.systems import SYSTEMS, Size
 from common.audit import audit
 from common.audit.documented import documented
+from common.cli import arguments
 from common.protocols.splits import KNOWN
 from common.report.comparison import record as side_record
 from common.report.formatting import metric_name
@@ -116,7 +116,7 @@ def test_a_printed_command_can_be_typed(file: str, command: str) -> None:
 
 
 def _run_all(words: list[str]) -> None:
-    options = run_all.parse(words)
+    options = arguments.parse(words)
     keys = [key for key in options.paper or () if key not in ("KEY", "apexdiff")]
     loaded = [papers.load(key) for key in keys]
     if loaded:

@@ -18,6 +18,7 @@ import run_all
 from common import corpora, standin
 from common.audit import audit
 from common.audit.documented import documented
+from common.cli import arguments
 from common.contract import Shapes
 from common.errors import ClipError, UserError
 from common.protocols.splits import BETWEEN, LOSO, TENFOLD, split
@@ -247,7 +248,7 @@ def test_a_classifier_starts_from_the_file_of_its_network(tmp_path: Path, monkey
 def test_the_choice_of_weights_is_part_of_the_key_and_of_the_report(tmp_path: Path) -> None:
     file = tmp_path / "vgg19.weights.h5"
     file.write_bytes(b"1")
-    options = run_all.parse(["--paper", "le2020", "--weights", str(file)])
+    options = arguments.parse(["--paper", "le2020", "--weights", str(file)])
     start = run_all._weights([PAPER], options)
     assert start is not None
     profile = weights.starting_from(PAPER.profiles["quick"], start)

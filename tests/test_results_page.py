@@ -21,6 +21,7 @@ from PIL import Image
 
 import papers
 import run_all
+from common.cli import arguments
 from common.corpora.marker import MARKER
 from common.report import results_page
 from common.report.records import ClipPredictions, Report
@@ -278,7 +279,7 @@ def test_the_page_of_a_run(
 @pytest.mark.parametrize("words", [("--list",), ("--check-data", "x"), ("--paper", KEY, "--predict", "x")])
 def test_frames_are_asked_for_in_runs_alone(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
-        run_all.parse([*words, "--show-frames"])
+        arguments.parse([*words, "--show-frames"])
     assert "--show-frames" in capsys.readouterr().err
 
 
