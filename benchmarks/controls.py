@@ -88,8 +88,8 @@ def measured(
         write_plan(plan_file(out, paper, profile, data.kind, seed), jobs, data, ["python"])
         if execute(jobs, run_context(KEY, parts, where, None, pool), _quiet, _quiet):
             raise RuntimeError("not all folds were run")
-        ((_, _, rows),) = controlled(assemble(out, paper, profile, data.kind, (seed,)))
-    return {name: score for name, row in rows.items() if (score := row["uf1"].score) is not None}
+        (by_control,) = controlled(assemble(out, paper, profile, data.kind, (seed,))).values()
+    return {name: score for name, shown in by_control.items() if (score := shown.comparisons["uf1"].score) is not None}
 
 
 def _quiet(*_: object) -> None:

@@ -71,4 +71,7 @@ def test_json_has_the_same_counts_and_findings(capsys: pytest.CaptureFixture[str
 
 
 def test_a_paper_without_findings_has_a_heading_alone() -> None:
-    assert list(lines([("nobody2020", ())])) == ["nobody2020  0 checks, 0 contradicted", "0 checks, 0 contradicted"]
+    assert list(lines([("nobody2020", ())])) == [
+        "nobody2020  0 checks, 0 contradicted",
+        "all papers  0 checks, 0 contradicted",
+    ]

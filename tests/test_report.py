@@ -405,8 +405,11 @@ def test_costs_of_parts_stand_in_tables_of_their_own() -> None:
     assert tables.cost_tables(costs) == {
         "whole": [("Peak memory", "10 MiB")],
         "parts": [
-            {"head": ["Training, all folds", "Training, per fold"], "rows": [["a/x", "1 min 01 s", "2.00 s"]]},
-            {"head": ["Parameters"], "rows": [["a", "1,200"]]},
+            {
+                "head": ["Experiment", "Training, all folds", "Training, per fold"],
+                "rows": [["a/x", "1 min 01 s", "2.00 s"]],
+            },
+            {"head": ["Network", "Parameters"], "rows": [["a", "1,200"]]},
         ],
     }
 
@@ -441,15 +444,11 @@ def test_a_score_has_the_decimals_of_its_claim(tmp_path: Path) -> None:
 
 def test_commands_are_collected_once_for_what_did_not_run(tmp_path: Path) -> None:
     report = example.many(tmp_path)
-    start = "python run_all.py --paper example2020 --experiment"
     names = [f"{c.experiment}/{c.variant}" for c in report.comparisons]
-    rows = [
-        replace(c, score=None, verdict="NOT_RUN", command=f"{start} {name}")
-        for c, name in zip(report.comparisons, names, strict=True)
-    ]
-    (command,) = numbers.missing(replace(report, comparisons=tuple(rows)))["commands"]
-    assert command.split() == [*start.split(), *dict.fromkeys(names)]
-    assert numbers.missing(report) == {"variants": [], "commands": []}
+    rows = [replace(c, score=None, verdict="NOT_RUN") for c in report.comparisons]
+    command = numbers.missing(replace(report, comparisons=tuple(rows)))["command"]
+    assert command.split() == [*report.command.split(), "--experiment", *dict.fromkeys(names)]
+    assert numbers.missing(report) == {"variants": [], "command": ""}
 
 
 def test_an_oracle_is_named_as_one(tmp_path: Path) -> None:
@@ -535,8 +534,8 @@ def test_bold_scores_of_controls_are_corrected_within_their_experiment(
         comparisons=(first,),
         controls=tuple(replace(c, variant=f"cnn_inside+{name}") for name, c in zip(CONTROLS, spoilt, strict=True)),
     )
-    (row,) = (row for row in reliability_tables.control_rows(shown) if row["metric"] == "UF1")
-    assert [cell["above"] for cell in row["cells"]] == bold
+    (by_control,) = reliability_tables.controlled(shown).values()
+    assert ["uf1" in by_control[name].above for name in (reliability_tables.AS_IT_IS, *CONTROLS)] == bold
     rows = numbers.view(shown)["scores"]
     assert [row["kind"] for row in rows] == ["score", "control", "control", "control"]
     assert [row["above"][0] for row in rows] == bold

@@ -6,65 +6,75 @@ import argparse
 
 from common.profiles import CUTS
 
+PLAIN = {"list", "audit", "check_data", "corpus", "json"}
+"""The options that read and print, and those that go with them."""
+NOT_PREDICTED = (
+    *("controls", "dry_run", "report_only", "tune", "scheduler", "workers", "export", "tensorboard", "folds"),
+    "show_frames",
+)
+IN_CARD = ("experiment", "profile", "data", "weights", "set", "motion", "subjects", "clips", "seed", "precision")
+"""Options that decide how a model is trained: its card records them."""
+
 
 def first(options: argparse.Namespace, parser: argparse.ArgumentParser) -> str:
     """The first thing that is wrong with the options, as a message; empty if nothing is."""
-    return _of_run(options, parser) or _of_prediction(options)
+    given = {name for name, value in vars(options).items() if value != parser.get_default(name)}
+    return _of_values(options) or _of_actions(options, given) or _of_prediction(options, given)
 
 
-def _of_run(options: argparse.Namespace, parser: argparse.ArgumentParser) -> str:
-    """What is wrong with the options, except those of --predict; empty if nothing is."""
-    plain = options.list or options.audit or options.check_data
-    if options.json and not plain:
-        return "--json goes with --list, --audit or --check-data"
-    if options.scheduler and options.workers:
-        return "--workers and --scheduler exclude each other: a cluster has its own workers"
+def _of_values(options: argparse.Namespace) -> str:
     for name in ("data", "out", "cache", "weights"):
         if not str(getattr(options, name) or "").isprintable():
-            return f"--{name}: a report cannot print this path; use a path of printable characters"
+            return f"{_flag(name)}: a report cannot print this path; use a path of printable characters"
     for name in ("seeds", "workers", *CUTS):
         if (number := getattr(options, name)) is not None and number < 1:
-            return f"--{name}: at least 1, not {number}"
-    if options.motion is not None and options.data:
-        return "--motion changes the stand-ins, which --data replaces"
-    if not 0 <= options.seed <= options.seed + options.seeds < 2**62:
-        return f"--seed: from 0 to {2**62}, not {options.seed}"
-    if options.corpus and not options.check_data:
+            return f"{_flag(name)}: at least 1, not {number}"
+    if not 0 <= options.seed < 2**62 - options.seeds:
+        return f"--seed: at least 0 and, with --seeds, below {2**62}; not {options.seed}"
+    if options.fps is not None and not 1 <= options.fps <= 10_000:
+        return f"--fps: from 1 to 10000 frames per second, not {options.fps:g}"
+    return ""
+
+
+def _of_actions(options: argparse.Namespace, given: set[str]) -> str:
+    for name in ("model", "fps"):
+        if name in given and "predict" not in given:
+            return f"{_flag(name)} goes with --predict"
+    if "corpus" in given and "check_data" not in given:
         return "--corpus goes with --check-data"
-    own = {"list", "audit", "check_data", "corpus", "json", "paper", "all"}
-    for name, value in vars(options).items():
-        if plain and name not in own and value != parser.get_default(name):
-            return f"--{name.replace('_', '-')} goes with --paper or --all"
-    if options.dry_run and options.report_only:
+    plain = given & {"list", "audit", "check_data"}
+    if "json" in given and not plain:
+        return "--json goes with --list, --audit or --check-data"
+    for name in vars(options):
+        if plain and name in given - PLAIN:
+            return f"{_flag(name)} goes with {'--paper KEY' if name == 'predict' else '--paper or --all'}"
+    if {"workers", "scheduler"} <= given:
+        return "--workers and --scheduler exclude each other: a cluster has its own workers"
+    if {"motion", "data"} <= given:
+        return "--motion changes the stand-ins, which --data replaces"
+    if {"dry_run", "report_only"} <= given:
         return "--dry-run and --report-only exclude each other"
     return ""
 
 
-def _given(options: argparse.Namespace, name: str) -> bool:
-    value = getattr(options, name)
-    return value is not None and value is not False and value not in ((), [])
-
-
-def _of_prediction(options: argparse.Namespace) -> str:
-    """What is wrong with --predict and the options that go with it; empty if nothing is."""
-    if options.predict is None:
-        given = [name for name in ("model", "fps") if getattr(options, name) is not None]
-        return f"--{given[0]} goes with --predict" if given else ""
+def _of_prediction(options: argparse.Namespace, given: set[str]) -> str:
+    if "predict" not in given:
+        return ""
     if len(options.paper or ()) != 1:
         return "--predict takes the network of one paper: name it with --paper KEY"
     if len(options.experiment or ()) > 1:
         return "--predict takes one experiment"
-    refused = ("controls", "dry_run", "report_only", "tune", "scheduler", "workers", "export", "tensorboard", "folds")
-    for name in (*refused, "show_frames"):
-        if getattr(options, name):
-            return f"--predict does not go with --{name.replace('_', '-')}"
-    if options.seeds != 1:
+    for name in NOT_PREDICTED:
+        if name in given:
+            return f"--predict does not go with {_flag(name)}"
+    if "seeds" in given:
         return "--predict does not go with --seeds: a single network predicts"
-    if options.fps is not None and not 1 <= options.fps <= 10_000:
-        return f"--fps: from 1 to 10000 frames per second, not {options.fps:g}"
-    decided = ("experiment", "profile", "data", "weights", "set", "motion", "subjects", "clips")
-    given = [name for name in decided if _given(options, name)] + (["seed"] if options.seed else [])
-    given += ["precision"] if options.precision != "float32" else []
-    if options.model and given:
-        return f"--{given[0]} does not go with --model, whose card records it"
+    if options.model:
+        for name in IN_CARD:
+            if name in given:
+                return f"{_flag(name)} does not go with --model: the card of the model already decides it"
     return ""
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")

@@ -8,6 +8,11 @@ MARKER = "STAND-IN.txt"
 """A file in every folder of a stand-in corpus, so that no copy is mistaken for the real corpus."""
 
 
+def inside_marked(folder: Path, top: Path) -> bool:
+    """Whether a folder, or one above it up to `top`, is marked. Unlike `marked`: a corpus beside it may be licensed."""
+    return any((path / MARKER).is_file() for path in (folder, *folder.parents) if path.is_relative_to(top))
+
+
 def marked(folder: Path) -> bool:
     """Whether a folder is a stand-in corpus, is inside one, or contains one directly or one level down."""
     around = [folder, *folder.absolute().parents, *folder.glob("*/"), *folder.glob("*/*/")]

@@ -22,9 +22,9 @@ from common.types import Clip, Experiment
 
 NO_MOTION, SHUFFLED, PERMUTED = "no-motion", "shuffled-frames", "permuted-labels"
 CONTROLS = {
-    NO_MOTION: "control: the first frame repeated",
-    SHUFFLED: "control: frames in random order",
-    PERMUTED: "control: labels permuted within each subject",
+    NO_MOTION: "the first frame repeated",
+    SHUFFLED: "frames in random order",
+    PERMUTED: "labels permuted within each subject",
 }
 
 
@@ -33,7 +33,7 @@ def controls(experiment: Experiment) -> tuple[Experiment, ...]:
     return tuple(
         replace(
             experiment,
-            title=f"{experiment.title} ({description})",
+            title=f"{experiment.title} (control: {description})",
             control=name,
             note="",
             on_request=True,

@@ -31,7 +31,7 @@ def lines(papers: Audited) -> Iterator[str]:
                 yield f"  {section['title']}: {len(rows)}"
             for row in rows:
                 yield f"    {row['mark']}  {row['topic']}: {row['statement']} ({row['source']})"
-    yield _counted([finding for _, findings in papers for finding in findings])
+    yield f"all papers  {_counted([finding for _, findings in papers for finding in findings])}"
 
 
 def record(papers: Audited) -> dict[str, object]:

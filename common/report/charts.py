@@ -92,15 +92,20 @@ def _confusions(report: Report) -> Iterator[Drawing]:
         title += ", " + formatting.many(answers, "prediction").replace(" ", _TIED) if answers != c.clips else ""
         variants[c.experiment, c.variant].append((title, c.classes, c.matrix))
     panels = [panel for of_variant in variants.values() for panel in of_variant]
-    for i in range(0, len(panels), ACROSS):
-        row = panels[i : i + ACROSS]
-        subject = "; ".join(dict.fromkeys(title.partition("\n")[0] for title, *_ in row))
-        yield Drawing(svg(matrices(row, ACROSS, scale=i == 0)), subject)
+    for row, figure in matrix_rows(panels):
+        yield Drawing(svg(figure), "; ".join(dict.fromkeys(title.partition("\n")[0] for title, *_ in row)))
 
 
-def matrices(panels: Sequence[MatrixPanel], across: int, scale: bool = True) -> Figure:
+def matrix_rows(panels: Sequence[MatrixPanel]) -> Iterator[tuple[Sequence[MatrixPanel], Figure]]:
+    """Draw panels in rows, the colour scale beside the first; each row with its panels."""
+    for start in range(0, len(panels), ACROSS):
+        row = panels[start : start + ACROSS]
+        yield row, _matrices(row, scale=start == 0)
+
+
+def _matrices(panels: Sequence[MatrixPanel], scale: bool) -> Figure:
     """Draw a row of square panels of one size; `scale` adds the colour scale after the last place."""
-    pitch = (WIDTH - 0.3) / across
+    pitch = (WIDTH - 0.3) / ACROSS
     lines = max(len(_title(title, pitch)) for title, *_ in panels)
     size, above, below = pitch - 0.3, 0.06 + 0.105 * lines, 0.2
     height = size + above + below
@@ -114,7 +119,7 @@ def matrices(panels: Sequence[MatrixPanel], across: int, scale: bool = True) -> 
         _matrix(axes, classes, np.asarray(matrix), size)
         axes.set_title("\n".join(_title(title, pitch)), fontsize=6, pad=3, color="#202020", linespacing=1.15)
     if scale:
-        bar = place(across * pitch + 0.02, 0.07, min(size, 1.2))
+        bar = place(ACROSS * pitch + 0.02, 0.07, min(size, 1.2))
         bar.imshow(np.linspace(1, 0, 128)[:, None], cmap="Blues", vmin=0, vmax=1, aspect="auto", extent=(0, 1, 0, 1))
         bar.set_xticks([])
         bar.set_yticks([0, 0.5, 1])

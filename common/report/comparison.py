@@ -11,7 +11,6 @@ from typing import Any
 from common.report import comparison_learning as learnt
 from common.report import exports, formatting, known, learning, tables
 from common.report.comparison_tables import corpora, name, ranked, scored, view
-from common.report.numbers import own
 from common.report.records import SideBySide
 from common.report.write import comparison_record, embed, json_bytes, plain, save, typeset
 from common.scoring.verdicts import METRICS
@@ -59,7 +58,7 @@ def record(side: SideBySide) -> dict[str, Any]:
         ],
         "tests": plain(side.tests),
         "claims": [
-            {"paper": report.paper.key, **comparison_record(own(p)), "leak_free": _twin(p)}
+            {"paper": report.paper.key, **comparison_record(p.comparison), "leak_free": _twin(p)}
             for report in side.reports
             for p in tables.printed(report)
         ],

@@ -135,9 +135,8 @@ def _confusions(side: SideBySide) -> Iterable[Drawing]:
         if predictions := float(c.confusion.sum()):
             title = f"{i}{_mark(c)}. {_name(c, 20)}\n{c.paper}, {formatting.many(predictions, 'prediction')}"
             panels.append((title, side.classes, c.confusion))
-    for start in range(0, len(panels), charts.ACROSS):
-        row = panels[start : start + charts.ACROSS]
-        yield Drawing(charts.svg(charts.matrices(row, charts.ACROSS, scale=start == 0)), composite)
+    for _, figure in charts.matrix_rows(panels):
+        yield Drawing(charts.svg(figure), composite)
 
 
 # ---------------------------------------------------------------- cost against UF1

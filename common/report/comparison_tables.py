@@ -11,6 +11,7 @@ from typing import Any
 from common.report import formatting, numbers, tables
 from common.report.findings import sections
 from common.report.formatting import many
+from common.report.marks import Marks, rule_lines
 from common.report.records import NetworkResult, Report, SideBySide
 from common.scoring.records import PairedTest, Score
 from common.scoring.verdicts import METRICS
@@ -74,7 +75,7 @@ def view(side: SideBySide) -> dict[str, Any]:
         else "Papers on common ground",
         "data": formatting.data_name(side.data),
         "profile": side.profile,
-        "seeds": f"seed{'s' if len(side.seeds) > 1 else ''} {', '.join(map(str, side.seeds)) or formatting.DASH}",
+        "seeds": formatting.seed_list(side.seeds),
         "corpora": list(map(_corpus_line, side.corpora)),
         "labels": formatting.corpus_name(side, side.labels),
         "classes": ", ".join(side.classes),
@@ -171,10 +172,9 @@ def _folds(c: NetworkResult) -> str:
 
 
 def _with_interval(score: Score | None) -> dict[str, str]:
-    low, high = (formatting.number(v, 4) for v in ((score.low, score.high) if score else (None, None)))
     return {
         "value": formatting.number(score.value if score else None, 4),
-        "interval": f"{low} to {high}" if formatting.DASH not in (low, high) else formatting.DASH,
+        "interval": formatting.interval(score.low, score.high, 4) if score else formatting.DASH,
     }
 
 
@@ -309,7 +309,7 @@ def _shown_seed(side: SideBySide, composite: str) -> str:
 
 def _claims(reports: Sequence[Report]) -> dict[str, Any]:
     """Counts of verdicts, the printed numbers of each paper, and the audit findings that do not hold by kind."""
-    counts = [Counter(numbers.own(p).verdict for p in tables.printed(r)) for r in reports]
+    counts = [Counter(p.comparison.verdict for p in tables.printed(r)) for r in reports]
     shown = [v for v in formatting.VERDICTS if any(c[v] for c in counts)]
     rows = [
         [r.paper.key, *(formatting.count(c[v]) for v in shown), formatting.count(c.total())]
@@ -319,14 +319,14 @@ def _claims(reports: Sequence[Report]) -> dict[str, Any]:
         whole = sum(counts, Counter[str]())
         rows.append(["All", *(formatting.count(whole[v]) for v in shown), formatting.count(whole.total())])
     findings = [(r.paper.key, finding) for r in reports for finding in r.audit]
-    rules = numbers.Marks()
+    rules = Marks()
     return {
         "verdicts": {"names": [{"verdict": v, "label": formatting.VERDICTS[v]} for v in shown], "rows": rows},
         "claims": [
             {"key": r.paper.key, "title": r.paper.title, "rows": numbers.printed_rows(r, rules)} for r in reports
         ],
-        "rules": [f"{numbers.letters(place)}: {text}" for place, text in enumerate(rules.texts, 1)],
+        "rules": rule_lines(rules),
         "findings": sections((paper, finding) for paper, finding in findings if not finding.holds)[:-1],
-        "checked": many(len(findings), "check"),
+        "checked": many(len(findings), "check") if findings else "",
         "passed": formatting.count(sum(finding.holds for _, finding in findings)),
     }

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from common.report.formatting import (
-    count,
-    listing,
-)
+from common.report.formatting import count, listing, many
 from common.types import CorpusSummary, Correction, Exclusion
 
 _CLIPS_SHOWN = 24
@@ -26,6 +23,7 @@ def corpus_rows(corpora: Sequence[CorpusSummary]) -> list[dict[str, str]]:
             "table": c.table,
             "clips": count(c.clips),
             "subjects": count(c.subjects),
+            "counts": f"{many(c.clips, 'clip')}, {many(c.subjects, 'subject')}",
             "emotions": listing(c.by_emotion),
         }
         for c in {c.name: c for c in corpora}.values()

@@ -9,12 +9,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
-from numpy.typing import NDArray
 
 from common.report.forest import ACCENT, GREY, WIDTH, fitted
 from common.report.records import Curve, Report
 
-_HELD_OUT = "val_"  # how a history names what Keras measures on the held-out clips
 _ACROSS = 6
 _KINDS = ("loss", "accuracy", "learning_rate")
 _COLORS = ("#1f4e79", "#c0504d", "#4f8a3c", "#8064a2", "#d58a1f", "#2b9aa8", "#7a5230", "#909090")
@@ -55,13 +53,13 @@ def figures(report: Report) -> Iterator[tuple[Figure, str]]:
 def _networks(curves: Sequence[Curve]) -> Iterator[_Network]:
     by_network: dict[tuple[str, str, str], list[Curve]] = {}
     for curve in curves:
-        if max(map(len, curve.folds), default=0) > 1:
+        if curve.epochs > 1:
             by_network.setdefault((curve.experiment, curve.variant, curve.stage), []).append(curve)
     for (experiment, variant, stage), group in by_network.items():
         panels: dict[str, list[tuple[str, Curve]]] = {}
-        several = len({_split(c.metric)[0] for c in group} - {""}) > 1
+        several = len({_split(c.plain_metric)[0] for c in group} - {""}) > 1
         for curve in group:
-            output, kind = _split(curve.metric)
+            output, kind = _split(curve.plain_metric)
             if kind == "learning_rate" and len({value for fold in curve.folds for value in fold}) == 1:
                 continue
             whole = f"{kind}, all outputs" if several and not output else kind
@@ -75,12 +73,11 @@ def _networks(curves: Sequence[Curve]) -> Iterator[_Network]:
 
 
 def _split(metric: str) -> tuple[str, str]:
-    """The output and the kind of a metric: `val_left_eye_loss` is (left_eye, loss)."""
-    plain = metric.removeprefix(_HELD_OUT)
+    """The output and the kind of a metric: `left_eye_loss` is (left_eye, loss)."""
     for kind in _KINDS:
-        if plain.endswith(f"_{kind}"):
-            return plain.removesuffix(f"_{kind}"), kind
-    return "", plain
+        if metric.endswith(f"_{kind}"):
+            return metric.removesuffix(f"_{kind}"), kind
+    return "", metric
 
 
 def _row(networks: Sequence[_Network]) -> Figure:
@@ -118,11 +115,8 @@ def _panel(axes: Axes, panel: _Panel, colors: dict[str, str]) -> None:
 
 def _curve(axes: Axes, curve: Curve, color: str) -> None:
     """The median of the folds, dashed for held-out clips; folds as thin lines where the network has one output."""
-    held_out = curve.metric.startswith(_HELD_OUT)
-    epochs = np.arange(1, max(map(len, curve.folds)) + 1)
-    table: NDArray[np.float64] = np.full((len(curve.folds), len(epochs)), np.nan)
-    for row, fold in zip(table, curve.folds, strict=True):
-        row[: len(fold)] = fold
+    held_out, table = curve.held_out, curve.table()
+    epochs = np.arange(1, curve.epochs + 1)
     if len(table) > 1 and not color:
         axes.plot(epochs, table.T, color=GREY, alpha=max(0.15, 0.6 / len(table) ** 0.4), linewidth=0.4)
     known = ~np.isnan(table).all(axis=0)

@@ -63,9 +63,8 @@ def _about(
 ) -> str:
     loud = (formatting.banner(data, motion) or "").replace("Stand-in corpora", "STAND-IN CORPORA")
     code = f", code {environment['code']}" if "code" in environment else ""
-    seed = f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds)) or formatting.DASH}"
-    shown = f" (numbers of seed {seeds[0]})" if len(seeds) > 1 else ""
-    facts = f"{title}: profile {profile}, {formatting.data_name(data)}, {seed}{shown}, mer-suite {_version()}{code}."
+    seed = formatting.shown_seeds(seeds)
+    facts = f"{title}: profile {profile}, {formatting.data_name(data)}, {seed}, mer-suite {_version()}{code}."
     return f"{loud} {facts}".strip()
 
 
@@ -84,7 +83,7 @@ def _rows(report: Report) -> list[list[str]]:
     for c in report.comparisons:
         groups.setdefault((c.experiment, c.variant, c.protocol), []).append(c)
     scales = {key: tables.scales(group) for key, group in groups.items()}
-    free = {(e.name, e.variant): e.leak_free for e in report.paper.experiments}
+    free = tables.leak_free(report)
     rows = []
     for c in report.comparisons:
         cells = tables.cells(report, c, scales[c.experiment, c.variant, c.protocol][c.metric])

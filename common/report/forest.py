@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Sequence
 
 from matplotlib.axes import Axes
@@ -13,11 +12,11 @@ from common.report import formatting, tables
 from common.report.records import Report
 from common.scoring.histories import is_accuracy, of_history
 from common.scoring.records import Comparison, Score
+from common.scoring.verdicts import COMPARED
 
 ACCENT, GREY, PALE = "#1f4e79", "#6b6b6b", "#d9d9d9"
 WIDTH = 6.93  # inches, the width of the text on the page
 _ROWS = 12  # lines of one drawing, which stays on one page
-_LETTERS = 68
 _Line = tuple[str, list[Comparison]]
 
 
@@ -38,8 +37,6 @@ def figures(report: Report) -> Iterator[tuple[Figure, str]]:
         epochs = [c for c in group if c.score and of_history(c.metric) and is_accuracy(c.metric)]
         lines += [(f"{name}, {c.metric}", [c]) for c in epochs]
     metrics = list(dict.fromkeys(c.metric for c in report.comparisons if not of_history(c.metric)))
-    if not any(c.score for c in report.comparisons):
-        return
     for chunk in (metrics[i : i + 3] for i in range(0, len(metrics), 3)):
         subject = ", ".join(formatting.metric_name(m) for m in chunk)
         shown = [line for line in lines if any(c.metric in chunk or of_history(c.metric) for c in line[1])]
@@ -58,8 +55,7 @@ def _forest(lines: Sequence[_Line], metrics: Sequence[str], last: bool) -> Figur
     above, below = 0.2, 0.42 if last else 0.05
     height = 0.125 * len(lines) + above + below
     figure = Figure(figsize=(WIDTH, height))
-    names = [textwrap.shorten(label, _LETTERS, placeholder=" …") if " " in label else label for label, _ in lines]
-    names = [fitted(name, 2.45, 6) for name in names]
+    names = [fitted(label, 2.45, 6) for label, _ in lines]
     grid = figure.add_gridspec(
         1, len(metrics), left=2.5 / WIDTH, right=0.985, bottom=below / height, top=1 - above / height, wspace=0.1
     )
@@ -83,13 +79,12 @@ def _forest(lines: Sequence[_Line], metrics: Sequence[str], last: bool) -> Figur
 
 def _forest_panel(axes: Axes, lines: Sequence[_Line], metric: str) -> None:
     for y, (_, rows) in enumerate(lines):
-        if rows:
-            axes.axhline(y, color=PALE, linewidth=0.4, zorder=0)
+        axes.axhline(y, color=PALE, linewidth=0.4, zorder=0)
         for c in rows:
             if c.metric != metric and not (metric == "accuracy" and of_history(c.metric)):
                 continue
             if c.claim:
-                comparable = c.verdict in {"MATCH", "CLOSE", "DIFFERS"}
+                comparable = c.verdict in COMPARED
                 axes.plot(c.claim.value, y, "D", ms=4, mfc="white", mec="black" if comparable else "#a0a0a0", mew=0.8)
             if c.score:
                 mark(axes, y, c.score)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from common.report.records import Report, SideBySide
 
@@ -67,6 +67,12 @@ def number(value: float | None, decimals: int) -> str:
     return f"{value:.{decimals}f}".replace("-", "\u2212")
 
 
+def interval(low: float | None, high: float | None, decimals: int) -> str:
+    """Return `0.41 to 0.62`; a dash if a bound is missing or not finite."""
+    bounds = number(low, decimals), number(high, decimals)
+    return DASH if DASH in bounds else " to ".join(bounds)
+
+
 def count(value: float | None) -> str:
     """Return a whole number with thousands separators; a dash if it is missing."""
     return DASH if value is None or not math.isfinite(value) else f"{value:,.0f}"
@@ -116,9 +122,9 @@ def significant(value: float | None, figures: int = 3) -> str:
     return count(value) if not places else number(value, places)
 
 
-def drawn(value: float) -> float | None:
-    """A value that is only drawn, to five significant digits; None where it is not finite."""
-    return float(f"{value:.5g}") if math.isfinite(value) else None
+def five_digits(value: float) -> float:
+    """Return `value` to five significant digits, enough to draw it."""
+    return float(f"{value:.5g}")
 
 
 def short(value: float) -> str:
@@ -166,6 +172,16 @@ def metric_name(metric: str) -> str:
 def selection_name(selection: str) -> str:
     """Return the selection rule in words."""
     return _SELECTIONS.get(selection, selection)
+
+
+def seed_list(seeds: Sequence[int]) -> str:
+    """Return `seed 0`, `seeds 0, 1, 2`; a dash for none."""
+    return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds)) or DASH}"
+
+
+def shown_seeds(seeds: Sequence[int]) -> str:
+    """Return `seed_list`, with the seed whose numbers are shown if there are several."""
+    return seed_list(seeds) + (f" (numbers of seed {seeds[0]})" if len(seeds) > 1 else "")
 
 
 def data_name(data: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from common.contract import Paper
-from common.report.formatting import DASH, number, short
+from common.report.formatting import DASH, interval, number, short
 
 FILE = Path(__file__).resolve().parents[2] / "benchmarks" / "learning" / "results.json"
 
@@ -34,4 +34,4 @@ def table(papers: Sequence[Paper], file: Path = FILE) -> dict[str, Any]:
 def _shown(cell: dict[str, Any] | None) -> list[str]:
     if cell is None:
         return [DASH, ""]
-    return [number(cell["uf1"], 2), f"{number(cell['low'], 2)} to {number(cell['high'], 2)}"]
+    return [number(cell["uf1"], 2), interval(cell["low"], cell["high"], 2)]

@@ -14,7 +14,7 @@ from typing import Any
 
 from common.contract import Paper
 from common.protocols.controls import NO_MOTION
-from common.report.formatting import DASH, many, number, percent, probability, short
+from common.report.formatting import DASH, interval, many, number, percent, probability, short
 from common.report.records import Learning, Report
 from common.scoring.records import Comparison, Score
 from common.scoring.statistics import holm
@@ -102,7 +102,7 @@ def answer(row: Learning, brief: bool = False) -> str:
     where = "unseen subjects" if row.leak_free else "held-out clips"
     numbers = f": {'; '.join(measured(row.learnt))}" if row.learnt and not can and not brief else ""
     if can is False:
-        sentence = f"Hardly learns{numbers}, but better than guessing" if beats else f"Does not learn{numbers}"
+        sentence = f"Better than guessing, but hardly learns{numbers}" if beats else f"Does not learn{numbers}"
     elif beats:
         sentence = _rests_on(row, "Learns" if can else "Better than guessing", where, brief)
     elif can:
@@ -278,12 +278,11 @@ def motion(factor: float) -> list[str]:
 def cells(row: Learning) -> dict[str, Any]:
     """Return a row's numbers as strings; a dash if not measured."""
     score, control = row.score, row.control
-    low, high = (number(v, 2) for v in ((score.low, score.high) if score else (None, None)))
     return {
         "name": row.name,
         "training": number(row.learnt.accuracy if row.learnt else None, 2),
         "uf1": number(score.value if score else None, 3),
-        "interval": f"{low} to {high}" if DASH not in (low, high) else DASH,
+        "interval": interval(score.low, score.high, 2) if score else DASH,
         "p": probability(score.p if score else None),
         "holm": probability(row.adjusted),
         "chance": number(score.chance if score else None, 3),

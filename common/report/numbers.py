@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from common.protocols.controls import CONTROLS
-from common.report import reliability_tables, tables
+from common.report import tables
 from common.report.formatting import (
     DASH,
     VERDICTS,
@@ -16,75 +15,28 @@ from common.report.formatting import (
     decimals,
     many,
     metric_name,
-    number,
-    selection_name,
     sentence,
 )
+from common.report.marks import Marks, rule_letter, rule_lines
 from common.report.records import Report
+from common.report.score_rows import score_rows
 from common.scoring.records import Comparison
-from common.scoring.verdicts import METRICS
+from common.scoring.verdicts import COMPARED
 
 _LISTED = 12
 """The first page names this many printed numbers per verdict."""
+_PRINTED_CELLS = ("corpus", "metric", "published", "reproduced", "interval", "chance", "verdict", "label")
 MEANINGS = {
     "MATCH": "Reproduced: within 0.01 (1 percentage point) of the printed number.",
     "CLOSE": "Reproduced within its uncertainty: the printed number lies in the 95% interval.",
     "DIFFERS": "Not reproduced: the printed number lies outside the 95% interval, or there is no interval.",
-    "NOT_COMPARABLE": "Measured, but under other conditions:",
+    "NOT_COMPARABLE": "Not comparable with what was measured:",
     "INCOMPLETE": "Some folds or clips are missing:",
     "NOT_RUN": "Nothing measured:",
 }
 
 
-class Marks:
-    """Texts numbered in the order of their first use."""
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-
-    def of(self, texts: Iterable[str]) -> list[int]:
-        """Return the numbers of these texts, from 1, in ascending order; new texts get new numbers."""
-        places = set()
-        for text in texts:
-            if text not in self.texts:
-                self.texts.append(text)
-            places.add(self.texts.index(text) + 1)
-        return sorted(places)
-
-
-def letters(place: int) -> str:
-    """Return the name of a rule by its number: A to Z, then A2 to Z2 and so on."""
-    turn, letter = divmod(place - 1, 26)
-    return chr(ord("A") + letter) + (str(turn + 1) if turn else "")
-
-
 # ---------------------------------------------------------------- printed numbers
-
-
-def own(printed: tables.Printed) -> Comparison:
-    """Return the comparison of a printed number with its own variant; not run if the report has none."""
-    claim = printed.claim
-    if printed.own and printed.own.claim == claim:
-        return printed.own
-    return Comparison(
-        experiment=claim.experiment,
-        variant=claim.variant,
-        corpus=claim.corpus,
-        protocol=printed.own.protocol if printed.own else "",
-        selection=printed.own.selection if printed.own else "",
-        metric=claim.metric,
-        claim=claim,
-        score=None,
-        verdict="NOT_RUN",
-        outcome=("this number has not been compared",),
-        conditions=(),
-        command="",
-    )
-
-
-def rule(c: Comparison) -> str:
-    """Return the protocol and selection rule of a comparison in words."""
-    return f"{c.protocol or DASH}; {selection_name(c.selection) or DASH}"
 
 
 def printed_rows(report: Report, rules: Marks) -> list[dict[str, str]]:
@@ -94,36 +46,24 @@ def printed_rows(report: Report, rules: Marks) -> list[dict[str, str]]:
     """
     rows = []
     for p in tables.printed(report):
-        claim, c = p.claim, own(p)
-        scale = decimals(claim.printed), claim.unit == "%"
-        cells = tables.cells(report, c, scale)
-        twin = number(p.twin.score.value * (100 if scale[1] else 1), scale[0]) if p.twin and p.twin.score else DASH
+        scale = decimals(p.claim.printed), p.claim.unit == "%"
+        cells = tables.cells(report, p.comparison, scale)
+        twin = f"{tables.cells(report, p.twin, scale)['reproduced']} ({p.twin.variant})" if p.twin else DASH
         rows.append(
             {
-                "source": claim.source,
-                "experiment": f"{claim.experiment}/{claim.variant}",
-                "rule": letters(rules.of([rule(c)])[0]),
-                "corpus": cells["corpus"],
-                "metric": cells["metric"],
-                "published": claim.printed,
-                "reproduced": cells["reproduced"],
-                "interval": _interval(cells),
-                "twin": "itself" if p.leak_free else f"{twin} ({p.twin.variant})" if p.twin else DASH,
-                "chance": cells["chance"],
-                "verdict": c.verdict,
-                "label": VERDICTS.get(c.verdict, c.verdict),
+                "source": p.claim.source,
+                "experiment": f"{p.claim.experiment}/{p.claim.variant}",
+                "rule": rule_letter(p.comparison, rules),
+                "twin": "itself" if p.leak_free else twin,
+                **{key: cells[key] for key in _PRINTED_CELLS},
             }
         )
     return rows
 
 
-def _interval(cells: dict[str, str]) -> str:
-    return f"{cells['low']} to {cells['high']}" if DASH not in (cells["low"], cells["high"]) else DASH
-
-
 def summary(report: Report) -> dict[str, Any]:
     """Count the printed numbers by verdict: a sentence, and rows of verdict, count and what is behind it."""
-    compared = [own(p) for p in tables.printed(report)]
+    compared = [p.comparison for p in tables.printed(report)]
     if not compared:
         return {"sentence": "The paper prints no number about its own systems.", "rows": []}
     counts = Counter(c.verdict for c in compared)
@@ -140,14 +80,13 @@ def summary(report: Report) -> dict[str, Any]:
     for verdict in VERDICTS:
         of = [c for c in compared if c.verdict == verdict]
         if of:
-            compares = verdict in ("MATCH", "CLOSE", "DIFFERS")
             rows.append(
                 {
                     "verdict": verdict,
                     "label": VERDICTS[verdict],
                     "count": count(len(of)),
                     "meaning": MEANINGS[verdict],
-                    "which": _named(report, of) if compares else _reasons(of),
+                    "which": _named(report, of) if verdict in COMPARED else _reasons(of),
                 }
             )
     return {"sentence": text, "rows": rows}
@@ -165,99 +104,8 @@ def _named(report: Report, compared: Sequence[Comparison]) -> str:
 
 def _reasons(compared: Sequence[Comparison]) -> str:
     reasons = Counter(part for c in compared for part in dict.fromkeys((*c.outcome, *c.conditions)))
-    shown = reasons.most_common(_LISTED)
-    return "; ".join(part if n == len(compared) else f"{part} ({many(n, 'number')})" for part, n in shown)
-
-
-# ---------------------------------------------------------------- all other scores
-
-
-def score_rows(report: Report, rules: Marks) -> list[dict[str, Any]]:
-    """One row per experiment that ran and corpus, with UF1, UAR and accuracy; below it its controls.
-
-    A score of another metric, which is not the printed number of its own variant, has a row of its own: `metric` names
-    it and `cells` holds it alone. `name` is empty where it is that of the row above.
-    """
-    controls = _controls(report)
-    free = {(e.name, e.variant): e.leak_free for e in report.paper.experiments}
-    everywhere = tables.scales(report.comparisons)
-    rows: list[dict[str, Any]] = []
-    for group in tables.groups(report):
-        if not any(c.score for c in group):
-            continue
-        first = group[0]
-        name = f"{first.experiment}/{first.variant}"
-        scales = tables.scales(group)  # one unit for a metric in the whole table
-        scales = {m: scale if scale[1] == everywhere[m][1] else everywhere[m] for m, scale in scales.items()}
-        by_corpus: dict[str, dict[str, Comparison]] = {}
-        for c in group:
-            by_corpus.setdefault(c.corpus, {})[c.metric] = c
-        for i, (corpus, metrics) in enumerate(by_corpus.items()):
-            main = [metrics[m] for m in METRICS if m in metrics]
-            spoilt = controls.get(name, {}) if i == 0 else {}
-            common = {
-                "corpus": corpus_name(report, corpus),
-                "leak_free": free.get((first.experiment, first.variant)) is not False,
-            }
-            if main:
-                shown = {c.metric: tables.cells(report, c, scales[c.metric]) for c in main}
-                levels = [shown[m]["brief_chance"] if m in shown else DASH for m in METRICS]
-                known = next((c for c in shown.values() if c["clips"] != DASH), shown[main[0].metric])
-                rows.append(
-                    common
-                    | {
-                        "kind": "score",
-                        "name": name if i == 0 else "",
-                        "rule": letters(rules.of([rule(main[0])])[0]),
-                        "cells": [_score(shown.get(m)) for m in METRICS],
-                        "above": spoilt.get(reliability_tables.AS_IT_IS, {}).get("above", [False] * len(METRICS)),
-                        "chance": " / ".join(levels) if set(levels) != {DASH} else DASH,
-                        "clips": known["clips"],
-                        "folds": known["folds"],
-                        "comparisons": main,
-                    }
-                )
-            for control, title in CONTROLS.items():
-                if by_metric := spoilt.get(control, {}).get("scores"):
-                    shown = {m: tables.cells(report, c, scales[m]) for m, c in by_metric.items() if m in scales}
-                    entry: dict[str, Any] = {
-                        "kind": "control",
-                        "metric": title.removeprefix("control: "),
-                        "comparisons": [],
-                    }
-                    entry |= {"cells": [_score(shown.get(m)) for m in METRICS], "above": spoilt[control]["above"]}
-                    entry |= {key: next((cell[key] for cell in shown.values()), DASH) for key in ("clips", "folds")}
-                    rows.append(common | entry)
-            for c in metrics.values():
-                if c.metric not in METRICS and c.score and not (c.claim and c.claim.variant == c.variant):
-                    cell = tables.cells(report, c, scales[c.metric])
-                    entry = {"kind": "metric", "metric": cell["metric"], "cells": [_score(cell)]}
-                    entry |= {"chance": cell["brief_chance"], "clips": cell["clips"], "folds": cell["folds"]}
-                    rows.append(common | entry | {"rule": letters(rules.of([rule(c)])[0]), "comparisons": [c]})
-    return rows
-
-
-def _score(cell: dict[str, str] | None) -> dict[str, str]:
-    """A score as its value and its interval, which is empty if there is none."""
-    if cell is None:
-        return {"value": DASH, "interval": ""}
-    percent = cell["metric"].endswith(", %") and cell["reproduced"] != DASH
-    return {"value": cell["reproduced"] + ("%" if percent else ""), "interval": cell["brief"]}
-
-
-def _controls(report: Report) -> dict[str, dict[str, dict[str, Any]]]:
-    """The controls that ran by experiment id: by control, the comparisons by metric and which are above guessing."""
-    above: dict[tuple[str, str], list[bool]] = {}
-    for row in reliability_tables.control_rows(report):
-        for control, cell in zip((reliability_tables.AS_IT_IS, *CONTROLS), row["cells"], strict=True):
-            above.setdefault((row["experiment"], control), []).append(cell["above"])
-    return {
-        experiment.id: {
-            control: {"scores": by_metric, "above": above[experiment.id, control]}
-            for control, by_metric in by_control.items()
-        }
-        for experiment, _, by_control in reliability_tables.controlled(report)
-    }
+    parts = reasons.most_common()
+    return "; ".join(part if n == len(compared) else f"{part} ({many(n, 'number')})" for part, n in parts)
 
 
 # ---------------------------------------------------------------- both, with their notes
@@ -267,7 +115,7 @@ def view(report: Report) -> dict[str, Any]:
     """Both tables with rules and notes, each listed once for the whole report; `shared` are notes of every score."""
     rules, notes = Marks(), Marks()
     printed, scores = printed_rows(report, rules), score_rows(report, rules)
-    compared = [own(p) for p in tables.printed(report)]
+    compared = [p.comparison for p in tables.printed(report)]
     conditions = [c.conditions for c in report.comparisons if c.score]
     shared = [text for text in (conditions or [()])[0] if all(text in those for those in conditions)]
     about = {(e.name, e.variant): e.note for e in report.paper.experiments}
@@ -287,7 +135,7 @@ def view(report: Report) -> dict[str, Any]:
         "verdicts": summary(report),
         "printed": printed,
         "scores": scores,
-        "rules": [f"{letters(place)}: {text}" for place, text in enumerate(rules.texts, 1)],
+        "rules": rule_lines(rules),
         "shared": shared,
         "notes": [sentence(text) for text in notes.texts],
     }
@@ -297,10 +145,9 @@ def view(report: Report) -> dict[str, Any]:
 
 
 def missing(report: Report) -> dict[str, Any]:
-    """What is missing: the variants that run only on request, and the command that completes all others.
+    """What is missing: the variants that run only on request, and the command that runs all others, if there are any.
 
-    `variants` has a row of experiments and variants for each set of variants, `commands` one command for all
-    experiments whose own commands differ only in the name.
+    `variants` has a row of experiments and variants for each set of variants.
     """
     by_experiment: dict[str, list[str]] = {}
     for variant in tables.waiting(report):
@@ -310,14 +157,9 @@ def missing(report: Report) -> dict[str, Any]:
     for name, kinds in by_experiment.items():
         by_kinds.setdefault(tuple(kinds), []).append(name)
     left_out = {variant["id"] for variant in tables.unrequested(report)}
-    commands: dict[str, dict[str, None]] = {}
-    for c in report.comparisons:
-        name = f"{c.experiment}/{c.variant}"
-        if c.verdict == "NOT_RUN" and c.command and name not in left_out:
-            start, option, end = c.command.partition(" --experiment ")
-            whole = bool(option) and end == name
-            commands.setdefault(start + option if whole else c.command, {}).update({name: None} if whole else {})
+    names = dict.fromkeys(f"{c.experiment}/{c.variant}" for c in report.comparisons if c.verdict == "NOT_RUN")
+    to_run = " ".join(name for name in names if name not in left_out)
     return {
         "variants": [[", ".join(names), ", ".join(kinds)] for kinds, names in by_kinds.items()],
-        "commands": [" ".join([start.rstrip(), *names]) for start, names in commands.items()],
+        "command": f"{report.command} --experiment {to_run}" if to_run else "",
     }

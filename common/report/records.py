@@ -76,13 +76,39 @@ class SubjectRow:
 
 @dataclass(frozen=True)
 class Curve:
-    """A training curve: `folds` holds one list per fold with one value per epoch."""
+    """A training curve: `folds` holds one list per fold with one value per epoch.
+
+    As in Keras, the name of a metric that is measured on the held-out clips starts with `val_`.
+    """
 
     experiment: str
     variant: str
     stage: str
     metric: str
     folds: tuple[tuple[float, ...], ...]
+
+    @property
+    def held_out(self) -> bool:
+        """Whether it was measured on the held-out clips."""
+        return self.metric.startswith("val_")
+
+    @property
+    def plain_metric(self) -> str:
+        """The name of the metric, which is the same for training and held-out clips."""
+        return self.metric.removeprefix("val_")
+
+    @property
+    def epochs(self) -> int:
+        """The number of epochs of the longest fold; a single one makes no curve."""
+        return max(map(len, self.folds), default=0)
+
+    def table(self) -> NDArray[np.float64]:
+        """The values as (folds, epochs), NaN where a fold has ended or its value is not finite."""
+        table: NDArray[np.float64] = np.full((len(self.folds), self.epochs), np.nan)
+        for row, fold in zip(table, self.folds, strict=True):
+            row[: len(fold)] = fold
+        table[~np.isfinite(table)] = np.nan
+        return table
 
 
 @dataclass(frozen=True)

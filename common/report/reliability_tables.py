@@ -4,28 +4,36 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 from common.protocols.controls import CONTROLS
-from common.report.formatting import DASH, corpus_name, count, metric_name, number
+from common.report.formatting import corpus_name, count, metric_name, number
 from common.report.records import Report
-from common.scoring.records import Comparison, PairedTest, Score
+from common.scoring.records import Comparison, PairedTest
 from common.scoring.statistics import holm
-from common.scoring.verdicts import parts
-from common.types import Experiment
+from common.scoring.verdicts import METRICS, parts
 
 _PLACES = 3
-_CONTROLLED: tuple[str, ...] = ("uf1", "uar", "accuracy")
 SIGNIFICANT = 0.05
 AS_IT_IS = "as it is"
 
 
-def controlled(report: Report) -> list[tuple[Experiment, str, dict[str, dict[str, Comparison]]]]:
-    """Return experiments with a control that ran, the corpus of all their clips, comparisons by control and metric.
+@dataclass(frozen=True)
+class Shown:
+    """The scores of an experiment as it is or under a control, by metric, and those above guessing."""
 
-    `AS_IT_IS` is the experiment itself; it, and a control that did not run, may be missing.
+    comparisons: Mapping[str, Comparison]
+    above: frozenset[str]
+
+
+def controlled(report: Report) -> dict[str, dict[str, Shown]]:
+    """Return the experiments with a control that ran, by id: by control, the scores on the corpus of all their clips.
+
+    `AS_IT_IS` is the experiment itself; it, and a control that did not run, may be missing. Above guessing is what is
+    significant after Holm's correction for all scores of an experiment: one for a whole table of many experiments would
+    require smaller p values than the number of draws allows.
     """
-    experiments = []
+    experiments = {}
     for experiment in report.paper.experiments:
         corpus = parts(experiment)[0][0]
         variants = {f"{experiment.variant}+{name}": name for name in CONTROLS}
@@ -37,55 +45,23 @@ def controlled(report: Report) -> list[tuple[Experiment, str, dict[str, dict[str
             if (c.experiment, c.corpus) == (experiment.name, corpus) and c.variant in variants:
                 rows.setdefault(variants[c.variant], {})[c.metric] = c
         if set(rows) - {AS_IT_IS}:
-            experiments.append((experiment, corpus, rows))
+            above = _above(rows)
+            experiments[experiment.id] = {
+                control: Shown(by_metric, frozenset(metric for metric in by_metric if (control, metric) in above))
+                for control, by_metric in rows.items()
+            }
     return experiments
 
 
-def control_rows(report: Report) -> list[dict[str, Any]]:
-    """Return one row per experiment and metric, with value, interval and "better than guessing" for each control.
-
-    Holm's correction is for all scores of an experiment: one for a whole table of many experiments would require
-    smaller p values than the number of draws allows.
-    """
-    rows = []
-    for experiment, corpus, by_control in controlled(report):
-        scores = {
-            (metric, name): by_metric[metric].score
-            for metric in _CONTROLLED
-            for name, by_metric in by_control.items()
-            if metric in by_metric
-        }
-        beyond = _more_than_guessed(scores)
-        for metric in _CONTROLLED:
-            places = [(metric, name) for name in (AS_IT_IS, *CONTROLS)]
-            row_scores = [score for place in places if (score := scores.get(place)) is not None]
-            chance = next((score.chance for score in row_scores if score.chance is not None), None)
-            rows.append(
-                {
-                    "experiment": experiment.id,
-                    "leak_free": experiment.leak_free,
-                    "corpus": corpus_name(report, corpus),
-                    "metric": metric_name(metric),
-                    "cells": [_cell(scores.get(place)) | {"above": place in beyond} for place in places],
-                    "chance": number(chance, _PLACES),
-                }
-            )
-    return rows
-
-
-def _more_than_guessed(scores: Mapping[tuple[str, str], Score | None]) -> set[tuple[str, str]]:
-    """Which of these scores are significant among all of them."""
-    p = {place: score.p for place, score in scores.items() if score and score.p is not None}
+def _above(rows: Mapping[str, Mapping[str, Comparison]]) -> set[tuple[str, str]]:
+    """Which scores, by control and metric, are significant among all of them."""
+    p = {
+        (control, metric): c.score.p
+        for control, by_metric in rows.items()
+        for metric, c in by_metric.items()
+        if metric in METRICS and c.score and c.score.p is not None
+    }
     return {place for place, adjusted in zip(p, holm(list(p.values())), strict=True) if adjusted < SIGNIFICANT}
-
-
-def _cell(score: Score | None) -> dict[str, object]:
-    if score is None:
-        return {"value": DASH, "interval": ""}
-    bounded = score.low is not None and score.high is not None
-    interval = f"{number(score.low, _PLACES)} to {number(score.high, _PLACES)}" if bounded else "no interval"
-    folds = f", {score.n_folds_done}/{score.n_folds} folds" if score.n_folds_done < score.n_folds else ""
-    return {"value": number(score.value, _PLACES), "interval": interval + folds}
 
 
 def tried_rows(report: Report) -> list[dict[str, object]]:

@@ -27,7 +27,6 @@ Frames = Mapping[str, Mapping[str, bytes]]
 """JPEGs by clip id and moment ("onset", "apex", "offset")."""
 _TEMPLATE = Path(__file__).parent / "results_page.html"
 _DATA = "{{data}}"
-_HELD_OUT = "val_"
 
 
 def write_results_page(reports: Sequence[Report], out: Path, show_frames: bool) -> tuple[Path, ...]:
@@ -53,7 +52,7 @@ def page(reports: Sequence[Report], frames: Sequence[Frames] = ()) -> str:
 def content(reports: Sequence[Report], frames: Sequence[Frames] = ()) -> dict[str, Any]:
     """What the page shows, as plain data for JSON."""
     pictures: dict[str, list[list[str]]] = {}
-    matrices = [_matrix(group, frames, pictures) for group in _groups(reports)]
+    matrices = [_matrix(group, pictures) for group in _groups(reports, frames)]
     return {
         "papers": [_about(report) for report in reports],
         "banners": list(dict.fromkeys(filter(None, (formatting.banner(r.data, r.motion) for r in reports)))),
@@ -66,13 +65,12 @@ def content(reports: Sequence[Report], frames: Sequence[Frames] = ()) -> dict[st
 
 
 def _about(report: Report) -> dict[str, Any]:
-    seeds = report.seeds or (report.seed,)
     return {
         "key": report.paper.key,
         "title": report.paper.title,
         "profile": report.profile,
         "data": formatting.data_name(report.data),
-        "seeds": ", ".join(map(str, seeds)) + (f" (numbers of seed {seeds[0]})" if len(seeds) > 1 else ""),
+        "seeds": formatting.shown_seeds(report.seeds or (report.seed,)),
         "command": report.command,
     }
 
@@ -82,13 +80,12 @@ def _about(report: Report) -> dict[str, Any]:
 
 def _rows(report: Report) -> Iterator[dict[str, Any]]:
     """One row per comparison of the PDF's tables: texts with the decimals of the PDF, values in full precision."""
-    free = {(e.name, e.variant): e.leak_free for e in report.paper.experiments}
+    free = tables.leak_free(report)
     for group in tables.groups(report):
         scales = tables.scales(group)
         for c in group:
             cells, record = tables.cells(report, c, scales[c.metric]), comparison_record(c)
             published, reproduced = record["published"] or {}, record["reproduced"] or {}
-            bounded = cells["low"] != formatting.DASH
             yield {
                 "paper": report.paper.key,
                 "experiment": f"{c.experiment}/{c.variant}",
@@ -102,7 +99,7 @@ def _rows(report: Report) -> Iterator[dict[str, Any]]:
                 },
                 "reproduced": {"text": cells["reproduced"], "value": reproduced.get("value")},
                 "interval": {
-                    "text": f"{cells['low']} to {cells['high']}" if bounded else formatting.DASH,
+                    "text": cells["interval"],
                     "low": reproduced.get("low"),
                     "high": reproduced.get("high"),
                 },
@@ -124,37 +121,33 @@ def _waits(row: Mapping[str, Any]) -> bool:
 
 @dataclass(frozen=True)
 class _Network:
-    """One column: `place` is that of its report, `cells` predicted classes by clip, one for each fold that tests it."""
+    """One column: `cells` are predicted classes by clip, one per fold that tests it; `frames` are its report's."""
 
-    place: int
     report: Report
     experiment: Experiment
     predictions: ClipPredictions
     cells: Mapping[str, Sequence[int]]
+    frames: Mapping[str, Mapping[str, bytes]]
 
 
-def _groups(reports: Sequence[Report]) -> list[list[_Network]]:
+def _groups(reports: Sequence[Report], frames: Sequence[Frames]) -> list[list[_Network]]:
     """The networks whose clips make one table: those on common ground, then each paper's that test the same clips."""
     groups: dict[tuple[Any, ...], list[_Network]] = {}
-    for place, report in enumerate(reports):
-        experiments = {(e.name, e.variant): e for e in report.paper.experiments if not e.control}
+    for report, of_report in zip(reports, frames or [{}] * len(reports), strict=True):
+        experiments = {(e.name, e.variant): e for e in report.paper.experiments}
         for p in report.predictions:
-            experiment = experiments.get((p.experiment, p.variant))
-            if experiment is None:
-                continue
+            experiment = experiments[p.experiment, p.variant]
             shared = len(reports) > 1 and experiment.common_ground
             corpora = tuple(sorted(experiment.tested_on or experiment.corpora))
             key = (not shared, "" if shared else report.paper.key, p.labels, p.classes, corpora)
             cells: dict[str, list[int]] = {}
             for clip, answer in zip(p.clips, p.predicted, strict=True):
                 cells.setdefault(clip, []).append(answer)
-            groups.setdefault(key, []).append(_Network(place, report, experiment, p, cells))
+            groups.setdefault(key, []).append(_Network(report, experiment, p, cells, of_report))
     return [groups[key] for key in sorted(groups, key=lambda key: key[0])]  # stable: papers stay in their order
 
 
-def _matrix(
-    networks: Sequence[_Network], frames: Sequence[Frames], pictures: dict[str, list[list[str]]]
-) -> dict[str, Any]:
+def _matrix(networks: Sequence[_Network], pictures: dict[str, list[list[str]]]) -> dict[str, Any]:
     """A table of clips by networks, the clips that most networks get wrong first; adds their frames to `pictures`."""
     first = networks[0]
     classes = first.predictions.classes
@@ -166,7 +159,7 @@ def _matrix(
         cells = [[*n.cells.get(clip, ())] for n in networks]
         tested = [answers for answers in cells if answers]
         name = f"{first.report.paper.key} {clip}"
-        if shown := next((own for n in networks if (own := _frames_of(clip, n, frames))), None):
+        if shown := next((n.frames[clip] for n in networks if clip in n.frames), None):
             pictures[name] = [
                 [moment, base64.b64encode(shown[moment]).decode()] for moment in thumbnails.MOMENTS if moment in shown
             ]
@@ -189,10 +182,6 @@ def _matrix(
         "networks": [_network(n, truth) for n in networks],
         "clips": rows,
     }
-
-
-def _frames_of(clip: str, network: _Network, frames: Sequence[Frames]) -> Mapping[str, bytes]:
-    return frames[network.place].get(clip, {}) if network.place < len(frames) else {}
 
 
 def right(answers: Sequence[int], label: int) -> bool:
@@ -219,8 +208,8 @@ def _curves(report: Report) -> Iterator[dict[str, Any]]:
     """One figure per experiment, a panel per stage and metric; a single epoch makes no curve, as in the PDF."""
     figures: dict[str, dict[tuple[str, str], list[Curve]]] = {}
     for curve in report.curves:
-        if max(map(len, curve.folds), default=0) > 1:
-            panel = curve.stage, curve.metric.removeprefix(_HELD_OUT)
+        if curve.epochs > 1:
+            panel = curve.stage, curve.plain_metric
             figures.setdefault(f"{curve.experiment}/{curve.variant}", {}).setdefault(panel, []).append(curve)
     for name, panels in figures.items():
         yield {
@@ -238,15 +227,11 @@ def _curves(report: Report) -> Iterator[dict[str, Any]]:
 
 def _line(curve: Curve) -> dict[str, Any]:
     """Median, least and largest value of all folds by epoch; null where no fold has a finite one."""
-    table = np.full((len(curve.folds), max(map(len, curve.folds))), np.nan)
-    for row, fold in zip(table, curve.folds, strict=True):
-        row[: len(fold)] = fold
-    table[~np.isfinite(table)] = np.nan
-    columns = [column[~np.isnan(column)] for column in table.T]
+    columns = [column[~np.isnan(column)] for column in curve.table().T]
     return {
-        "held_out": curve.metric.startswith(_HELD_OUT),
+        "held_out": curve.held_out,
         **{
-            name: [formatting.drawn(float(of(column))) if len(column) else None for column in columns]
+            name: [formatting.five_digits(of(column)) if len(column) else None for column in columns]
             for name, of in (("median", np.median), ("low", np.min), ("high", np.max))
         },
     }

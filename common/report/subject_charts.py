@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 import numpy as np
@@ -34,24 +34,23 @@ def figures(report: Report) -> Iterator[tuple[Figure, str]]:
     subjects = list(dict.fromkeys(subject for by_subject in rows.values() for subject in by_subject))
     corpora = list(dict.fromkeys(subject.partition("/")[0] for subject in subjects))
     subjects.sort(key=lambda subject: (corpora.index(subject.partition("/")[0]), natural(subject)))
+    labels = {}
+    for subject in subjects:
+        clips = max(by_subject[subject].n_clips for by_subject in rows.values() if subject in by_subject)
+        labels[subject] = f"{subject.rpartition('/')[2]} ({formatting.count(clips)})"
     names = list(rows)
     for start in range(0, len(names), _ROWS):
         part = names[start : start + _ROWS]
-        yield _heat_map(report, {name: rows[name] for name in part}, subjects), ", ".join(part)
+        yield _heat_map(report, {name: rows[name] for name in part}, labels), ", ".join(part)
 
 
-def _heat_map(report: Report, rows: dict[str, dict[str, SubjectRow]], subjects: Sequence[str]) -> Figure:
-    """Cells as the fraction of correct clips, with correct/all clips in them where there is room."""
+def _heat_map(report: Report, rows: dict[str, dict[str, SubjectRow]], labels: Mapping[str, str]) -> Figure:
+    """Cells as the fraction of correct clips, with correct/all clips in them where there is room; subjects labelled."""
+    subjects = list(labels)
     wide = min(_WIDEST, (WIDTH - _LEFT - _RIGHT) / len(subjects))
     tall = 0.125
-    clips = [max(r[subject].n_clips for r in rows.values() if subject in r) if any(subject in r for r in rows.values())
-             else 0 for subject in subjects]  # fmt: skip
-    labels = [
-        f"{subject.rpartition('/')[2]} ({formatting.count(n)})" if n else subject.rpartition("/")[2]
-        for subject, n in zip(subjects, clips, strict=True)
-    ]
     size = min(5.5, wide * 72 * 0.85)
-    above = 0.2 + 0.55 * size / 72 * max(map(len, labels))
+    above = 0.2 + 0.55 * size / 72 * max(map(len, labels.values()))
     height = above + tall * len(rows) + 0.06
     figure = Figure(figsize=(WIDTH, height))
     axes = figure.add_axes((_LEFT / WIDTH, 0.03 / height, wide * len(subjects) / WIDTH, tall * len(rows) / height))
@@ -70,7 +69,7 @@ def _heat_map(report: Report, rows: dict[str, dict[str, SubjectRow]], subjects: 
     names = [fitted(name, _LEFT - 0.08, 6) for name in rows]
     axes.set_yticks(range(len(rows)), names, fontsize=6)
     axes.xaxis.tick_top()
-    axes.set_xticks(range(len(subjects)), labels, rotation=90, fontsize=size)
+    axes.set_xticks(range(len(subjects)), list(labels.values()), rotation=90, fontsize=size)
     axes.tick_params(length=0, pad=2)
     axes.spines[:].set_visible(False)
     _corpora(report, axes, subjects, 1 + (above - 0.02) / (tall * len(rows)))

@@ -28,6 +28,11 @@ _CITED_COLUMNS = 8
 # ---------------------------------------------------------------- published and reproduced
 
 
+def leak_free(report: Report) -> dict[tuple[str, str], bool]:
+    """Return by experiment and variant whether nothing of a tested subject is in training."""
+    return {(e.name, e.variant): e.leak_free for e in report.paper.experiments}
+
+
 def unrequested(report: Report) -> list[dict[str, str]]:
     """Return id and title of the variants that run only on request and did not run."""
     run = {(c.experiment, c.variant) for c in report.comparisons if c.verdict != "NOT_RUN"}
@@ -90,10 +95,12 @@ def cells(report: Report, c: Comparison, scale: tuple[int, bool]) -> dict[str, s
     return {
         "corpus": corpus_name(report, c.corpus),
         "metric": metric_name(c.metric) + (", %" if percents else ""),
+        "unit": "%" if percents else "",
         "published": c.claim.printed if c.claim else DASH,
         "reproduced": shown(score.value) if score else DASH,
         "low": shown(bounds[0]) if bounded else DASH,
         "high": shown(bounds[1]) if bounded else DASH,
+        "interval": " to ".join(map(shown, bounds)) if bounded else DASH,
         "brief": " to ".join(shown(v, few) for v in bounds) if bounded else "",
         "chance": shown(score.chance) if score else DASH,
         "brief_chance": shown(score.chance, few) if score else DASH,
@@ -106,21 +113,24 @@ def cells(report: Report, c: Comparison, scale: tuple[int, bool]) -> dict[str, s
 
 @dataclass(frozen=True)
 class Printed:
-    """A printed number, the score of its own variant, and that variant's first leak-free twin with a score.
+    """A printed number, its comparison, and the first leak-free twin of its variant that has a score.
 
     `leak_free`: the variant is leak-free itself and has no twin.
     """
 
     claim: Claim
-    own: Comparison | None
+    comparison: Comparison
     twin: Comparison | None
     leak_free: bool
 
 
 def printed(report: Report) -> list[Printed]:
-    """Return every number that the paper prints about its own systems, in its order."""
+    """Return every number that the paper prints about its own systems, in its order.
+
+    One that the report does not compare is not run.
+    """
     comparisons = {(c.experiment, c.variant, c.corpus, c.metric): c for c in report.comparisons}
-    free = {(e.name, e.variant) for e in report.paper.experiments if e.leak_free}
+    free = leak_free(report)
     rows = []
     for claim in report.paper.claims:
         where = claim.corpus, claim.metric
@@ -132,12 +142,32 @@ def printed(report: Report) -> list[Printed]:
         rows.append(
             Printed(
                 claim,
-                comparisons.get((claim.experiment, claim.variant, *where)),
+                _compared(claim, comparisons.get((claim.experiment, claim.variant, *where))),
                 next((c for c in twins if c and c.score), None),
-                (claim.experiment, claim.variant) in free,
+                free.get((claim.experiment, claim.variant), False),
             )
         )
     return rows
+
+
+def _compared(claim: Claim, c: Comparison | None) -> Comparison:
+    """The comparison of a claim: `c`, of the same experiment, corpus and metric, if it is about this claim."""
+    if c and c.claim == claim:
+        return c
+    return Comparison(
+        experiment=claim.experiment,
+        variant=claim.variant,
+        corpus=claim.corpus,
+        protocol=c.protocol if c else "",
+        selection=c.selection if c else "",
+        metric=claim.metric,
+        claim=claim,
+        score=None,
+        verdict="NOT_RUN",
+        outcome=("this number has not been compared",),
+        conditions=(),
+        command="",
+    )
 
 
 def cited_tables(report: Report) -> list[dict[str, Any]]:
@@ -195,7 +225,10 @@ def cost_tables(costs: Mapping[str, float]) -> dict[str, Any]:
         "whole": whole,
         "parts": [
             {
-                "head": [cost(name, 0.0)[0] for name in names],
+                "head": [
+                    "Experiment" if "training_seconds" in names else "Network",
+                    *(cost(name, 0.0)[0] for name in names),
+                ],
                 "rows": [[part, *(cost(name, parts[name][part])[1] for name in names)] for part in rows],
             }
             for rows, names in tables.items()

@@ -217,16 +217,18 @@ def embed(drawn: Mapping[str, Sequence[Drawing]]) -> tuple[dict[str, list[dict[s
 
 
 def _figures(report: Report) -> tuple[list[dict[str, str | float | bool | None]], dict[str, bytes]]:
-    """The paper's figures, each with its width in cm on the page, and their files; file None if missing."""
+    """The paper's figures, each with its width in cm on the page, and their files; file None if missing.
+
+    Those as wide as the page come first, then those that are printed in pairs.
+    """
     from PIL import Image
 
     shown: list[dict[str, str | float | bool | None]] = []
     files: dict[str, bytes] = {}
     for i, figure in enumerate(report.figures):
-        again = i > 0 and figure.caption == report.figures[i - 1].caption
         item: dict[str, str | float | bool | None] = {
             "title": formatting.named(figure.title),
-            "caption": "As above." if again else figure.caption,
+            "caption": figure.caption,
             "file": None,
             "width": 0.0,
             "half": False,
@@ -240,6 +242,13 @@ def _figures(report: Report) -> tuple[list[dict[str, str | float | bool | None]]
             width = min(room, _FIGURE_HEIGHT * wide / high, wide / _PIXELS_PER_CM)
             item |= {"file": name, "width": width, "half": wide <= _SMALL}
         shown.append(item)
+    shown.sort(key=lambda item: bool(item["half"]))
+    above = ""
+    for item in shown:
+        if item["caption"] == above:
+            item["caption"] = "As above."
+        else:
+            above = str(item["caption"])
     return shown, files
 
 

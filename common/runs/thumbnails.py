@@ -14,7 +14,7 @@ from typing import Any
 
 from PIL import Image
 
-from common.corpora.marker import MARKER
+from common.corpora.marker import inside_marked
 from common.errors import ClipError
 from common.files import write_atomically
 from common.runs.cache import digest
@@ -47,12 +47,10 @@ def write(out: Path, jobs: Sequence[Job], data: Data, show_frames: bool, say: Pr
     named = names(jobs)
     clips = {named[clip.id]: clip for job in jobs for clip, _ in job.clips}
     roots = {corpus.name: corpus.root.resolve() for corpus in data.corpora.values()}
-    marked = cache(lambda folder: (folder / MARKER).is_file())
+    in_stand_in = cache(lambda folder: inside_marked(folder, data.folder))
     for done, (name, clip) in enumerate(clips.items(), start=1):
         say("thumbnails", done, len(clips))
-        # the marker of its own corpus: beside stand-ins there may be licensed corpora
-        above = [folder for folder in clip.frames[0].parents if folder.is_relative_to(data.folder)]
-        kind = STAND_IN if any(map(marked, above)) else LICENSED
+        kind = STAND_IN if in_stand_in(clip.frames[0].parent) else LICENSED
         places = _places(clip)
         paths = {moment: _path(out, kind, name, moment) for moment in places}
         if (kind == LICENSED and not show_frames) or all(path.is_file() for path in paths.values()):
@@ -65,7 +63,7 @@ def write(out: Path, jobs: Sequence[Job], data: Data, show_frames: bool, say: Pr
         except (ClipError, OSError, ValueError):
             continue  # what is wrong with the clip is reported where it is prepared
         for moment, path in paths.items():
-            write_atomically(path, partial(Path.write_bytes, data=drawn[places[moment]]), durable=False)
+            write_atomically(path, partial(Path.write_bytes, data=drawn[places[moment]]))
 
 
 def stored(out: Path, plan: Mapping[str, Any], show_frames: bool) -> dict[str, dict[str, bytes]]:
@@ -76,7 +74,6 @@ def stored(out: Path, plan: Mapping[str, Any], show_frames: bool) -> dict[str, d
         for kind in kinds:
             paths = {moment: _path(out, kind, name, moment) for moment in MOMENTS}
             shown = {moment: path.read_bytes() for moment, path in paths.items() if path.is_file()}
-            shown = {moment: jpeg for moment, jpeg in shown.items() if _whole(jpeg)}
             if shown:
                 found[clip] = shown
     return found
@@ -84,10 +81,6 @@ def stored(out: Path, plan: Mapping[str, Any], show_frames: bool) -> dict[str, d
 
 def _path(out: Path, kind: str, name: str, moment: str) -> Path:
     return out / "runs" / "thumbnails" / kind / f"{name}-{moment}.jpg"
-
-
-def _whole(jpeg: bytes) -> bool:
-    return jpeg.startswith(b"\xff\xd8") and jpeg.endswith(b"\xff\xd9")
 
 
 def _places(clip: Clip) -> dict[str, int]:

@@ -18,6 +18,8 @@ from common.types import Experiment, FoldResult
 
 TOLERANCE = 0.01
 """MATCH: at most this far from the printed value. CLOSE: the printed value is in the 95% interval. Else DIFFERS."""
+COMPARED = ("MATCH", "CLOSE", "DIFFERS")
+"""The verdicts of numbers that were compared."""
 
 METRICS = ("uf1", "uar", "accuracy")
 LAST_EPOCH = "last epoch"
