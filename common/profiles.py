@@ -17,7 +17,7 @@ from common.types import Experiment
 CUTS = {
     "subjects": "use only the first N subjects of each corpus",
     "clips": "use at most N clips of each subject",
-    "folds": "run only N folds of each experiment, spread from the first to the last",
+    "folds": "run only N folds of each experiment, evenly spaced",
 }
 """Options that limit a run, in any profile, and what they do."""
 OWN_OPTIONS = ("precision", "weights")
@@ -120,9 +120,13 @@ def with_settings(profile: Profile, words: Sequence[str]) -> Profile:
             except ValueError as error:
                 raise UserError(f"--set {quoted(word)}: {error}") from None
             if settings != profile.settings:
-                written = str(value).lower() if isinstance(value, bool) else value
-                profile = _with_option(replace(profile, settings=settings), "--set", f"{name}={written}")
+                profile = _with_option(replace(profile, settings=settings), "--set", as_option(name, value))
     return profile
+
+
+def as_option(name: str, value: object) -> str:
+    """A setting as --set takes it."""
+    return f"{name}={str(value).lower() if isinstance(value, bool) else value}"
 
 
 def settable(profile: Profile) -> dict[str, Any]:

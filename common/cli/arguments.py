@@ -37,7 +37,12 @@ def _parser() -> argparse.ArgumentParser:
     actions.add_argument("--all", action="store_true", help="run every paper, then write the reports")
 
     data = parser.add_argument_group("data")
-    data.add_argument("--data", type=Path, metavar="DIR", help="folder of the licensed corpora; default: stand-ins")
+    data.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="folder of the licensed corpora; default: stand-ins, clips of synthetic faces",
+    )
     data.add_argument(
         "--corpus",
         nargs="+",
@@ -52,7 +57,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     data.add_argument("--landmarks", type=Path, metavar="FILE", help="another copy of the 68-point landmark model")
     data.add_argument(
-        "--cache", type=Path, metavar="DIR", help="folder of prepared clips; default: the user's cache folder"
+        "--cache",
+        type=Path,
+        metavar="DIR",
+        help="folder of stand-ins and prepared clips; default: the user's cache folder",
     )
 
     chosen = parser.add_argument_group("what is run")
@@ -77,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     chosen.add_argument(
         "--weights",
         metavar="WHICH",
-        help="initial weights of le2020: imagenet, none, or a file or folder of weights (Keras, safetensors)",
+        help="initial weights of the networks of le2020: imagenet, none, or a file or folder (Keras, safetensors)",
     )
     chosen.add_argument(
         "--precision",
@@ -95,7 +103,9 @@ def _parser() -> argparse.ArgumentParser:
         help="also run each experiment with the first frame repeated, frames shuffled, labels permuted within subjects",
     )
     chosen.add_argument(
-        "--tune", action="store_true", help="also run with settings searched within the training subjects of each fold"
+        "--tune",
+        action="store_true",
+        help="also run each experiment with settings chosen on the training subjects of each fold",
     )
 
     how = parser.add_argument_group("how it is run")
@@ -105,7 +115,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="number of training processes; default: 1 with the profile paper, else one per core, maximum 4",
     )
-    how.add_argument("--scheduler", default="", metavar="tcp://HOST:PORT", help="train on this Dask cluster instead")
+    how.add_argument(
+        "--scheduler",
+        default="",
+        metavar="tcp://HOST:PORT",
+        help="train on this Dask cluster instead of on this machine",
+    )
     how.add_argument("--dry-run", action="store_true", help="show what would run, without running it")
     how.add_argument("--report-only", action="store_true", help="write the reports from stored results")
 

@@ -30,12 +30,13 @@ CARD, TEXT = "card.json", "card.md"
 MOST_BYTES = 2**24
 LICENCE = (
     "The weights were learnt from the corpora named here, whose licences decide who may receive models trained on "
-    "them: check these before you share this folder. Faces are found with dlib's 68-point model, whose README names no "
-    "licence for commercial use."
+    "them: check these before you share this folder. Faces are found with dlib's 68-point model, "
+    "which was trained on iBUG 300-W, whose licence excludes commercial use."
 )
 STAND_IN_LICENCE = (
     "The weights were learnt from synthetic faces, made from photographs that scikit-image ships; no licensed corpus "
-    "was used. Faces are found with dlib's 68-point model, whose README names no licence for commercial use."
+    "was used. Faces are found with dlib's 68-point model, which was trained on iBUG 300-W, whose licence excludes "
+    "commercial use."
 )
 _TENSOR = holding({"shape": {"type": "array"}, "dtype": STRING})
 _CORPUS = holding(

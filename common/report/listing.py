@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import asdict
 from textwrap import indent
 
 from common.contract import Claim, Paper
-from common.profiles import settable
+from common.profiles import as_option, settable
 from common.report.bibtex import bibtex
 from common.types import Experiment
 
@@ -17,7 +18,7 @@ def lines(paper: Paper) -> Iterator[str]:
     yield f"{paper.key}  {paper.authors}: {paper.title}. {paper.venue}, {paper.year}"
     yield indent(bibtex(paper), "  ")
     values = paper.profiles["paper"].settings.values()
-    yield f"  settings: {' '.join(f'{name}={values[name]}' for name in settable(paper.profiles['paper']))}"
+    yield f"  settings: {shlex.join(as_option(name, values[name]) for name in settable(paper.profiles['paper']))}"
     for e in paper.experiments:
         if e.tuned_of:
             continue

