@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 import papers
 from common import standin
 from common.contract import Paper, Parts, Profile
@@ -16,7 +18,7 @@ from common.runs.cache import Cache
 from common.runs.plan import Job, plan, read_data
 from common.runs.processes import Pool
 from common.runs.scheduler import RunContext, prepare_clips, run_context
-from common.types import Experiment, Samples
+from common.types import Experiment, Predictions, Samples
 
 SEED = 0
 
@@ -76,6 +78,12 @@ def of_paper(key: str, experiment: str, cache: Cache, profile: Callable[[Profile
     chosen = next(e for e in paper.experiments if e.id == experiment)
     changed = profile(paper.profiles["paper"])
     return Bench(paper, chosen, changed, partial(papers.parts, key), paper.images, cache)
+
+
+def accuracy(answers: Predictions, samples: Samples) -> float:
+    """The fraction of clips whose class is predicted."""
+    classes = dict(zip(samples.clip.tolist(), samples.y.tolist(), strict=True))
+    return float(np.mean([answer.argmax() == classes[clip] for clip, answer in answers.items()]))
 
 
 def quiet(*_: Any) -> None:

@@ -15,8 +15,6 @@ import pytest
 import report_example
 
 import papers
-from benchmarks.learning import drawing, results
-from benchmarks.learning.systems import SYSTEMS, Size
 from common.audit import audit
 from common.audit.documented import documented
 from common.cli import arguments
@@ -199,20 +197,6 @@ def cells(line: str) -> list[str]:
     return [cell.strip() for cell in line.strip("| ").split(" | ")]
 
 
-def test_the_readme_has_the_scores_of_the_learning_benchmark() -> None:
-    head, _, *measured = drawing.table(results.rows(results.read(results.FILE, Size()))).splitlines()
-    wanted = {(row := dict(zip(cells(head), cells(line), strict=True)))["Network"]: row for line in measured}
-    printed = re.findall(r"^\| ?(.*) \| (.+) \| (.+) \| (.+) \|$", README.read_text(encoding="utf-8"), re.MULTILINE)
-    shown = [(network, moved, still) for _, network, moved, still in printed if network != "Network"]
-    networks = sorted((system for system in SYSTEMS if not system.reads), key=lambda system: system.paper)
-    rows = [(system.name, wanted[system.label]) for system in networks]
-    assert shown == [(name, row["motion 8"], row["motion 0"]) for name, row in rows]
-    firsts = {network: re.match(r"\[`(\w+)`\]", paper) for paper, network, *_ in printed if "`" in paper}
-    assert {network: found[1] for network, found in firsts.items() if found} == {
-        next(system.name for system in networks if system.paper == key): key for key in papers.available()
-    }
-
-
 def test_the_readme_counts_the_checks_of_printed_numbers() -> None:
     loaded = [papers.load(key) for key in papers.available()]
     findings = [f for paper in loaded for f in audit(paper.facts, paper.claims, documented(), {}, paper.checks)]
@@ -220,14 +204,6 @@ def test_the_readme_counts_the_checks_of_printed_numbers() -> None:
     assert told is not None
     contradicted = [finding for finding in findings if finding.kind == "contradicted"]
     assert (int(told[1]), int(told[2])) == (len(findings), len(contradicted))
-
-
-def test_the_citation_names_the_version_and_licence_of_the_project() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    citation = dict(re.findall(r"^(\S+): *\"?(.*?)\"?$", (ROOT / "CITATION.cff").read_text("utf-8"), re.MULTILINE))
-    assert citation["version"] == project["version"]
-    assert citation["license"] == project["license"]
-    assert (ROOT / "LICENSE").read_text(encoding="utf-8").startswith(f"{project['license']} License")
 
 
 # ---------------------------------------------------------------- links, messages, fields

@@ -39,7 +39,7 @@ def network(dead: int = 0, nested: bool = False, decay: float = 0.0) -> keras.Mo
     face = layers.Input((6, 6, 1), name="face")
     decayed = keras.regularizers.L2(decay) if decay else None
     x = layers.Conv2D(8, 3, bias_initializer=bias, kernel_regularizer=decayed)(face)
-    x = layers.ReLU()(layers.BatchNormalization()(x))
+    x = layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
     x = layers.Flatten()(layers.Dropout(0.5)(x))
     x = layers.Dense(5, activation="relu", bias_initializer=bias)(x)
     out = layers.Dense(CLASSES, activation="softmax")(x)
@@ -111,10 +111,10 @@ def test_one_class_for_all_clips_is_no_learning_however_many_are_right() -> None
 
 def test_who_learnt_has_no_cause_and_who_did_not_has() -> None:
     some = samples()
-    able = learner(epochs=120)
+    able = learner(epochs=60)
     able.fit(some.x, one_hot(some, CLASSES), 0)
     measured = learnt.measure(trained(able), some, labelled=False, look=True)
-    assert measured["training_accuracy"] > 0.6  # a third is chance; processors round the steps differently
+    assert measured["training_accuracy"] > 0.9  # a third is chance
     assert measured["training_loss"] < measured["constant_loss"]
     assert not any(name.split()[0] in learnt.CAUSES for name in measured)
     unable = learner(lambda: network(dead=8))

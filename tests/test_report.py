@@ -179,6 +179,15 @@ def test_licensed_pages_carry_numbers_and_no_banner(large: tuple[Report, tuple[P
     assert places == sorted(places)
 
 
+def test_the_page_prints_every_measured_number_beside_the_published_one(
+    large: tuple[Report, tuple[Path, ...]], many: tuple[Report, tuple[Path, ...]]
+) -> None:
+    for report, paths in (large, many):
+        whole = "".join(pages(paths[0]))
+        for row in numbers.view(report)["printed"]:
+            assert squeeze(row["published"] + row["reproduced"] + row["interval"]) in whole
+
+
 def test_what_was_not_run_is_a_dash_never_zero(tmp_path: Path) -> None:
     report = example.not_run()
     shown = numbers.view(report)
@@ -188,6 +197,7 @@ def test_what_was_not_run_is_a_dash_never_zero(tmp_path: Path) -> None:
         assert (row["label"], row["twin"]) == ("not run", "itself" if row["experiment"].endswith("inside") else DASH)
     assert shown["scores"] == []
     text = "".join(pages(write(report, tmp_path)[0]))
+    assert all(squeeze(row["published"] + 2 * DASH) in text for row in shown["printed"])
     assert text.count("notrun") >= 16
     assert "0.0000" not in text
     assert not any(heading in text for heading in ("Held-outsubjects", "Confusionmatrices", "Training"))
@@ -328,6 +338,9 @@ def test_the_first_page_counts_the_verdicts_with_their_reasons(
         assert sum(int(row["count"]) for row in shown["rows"]) == len(report.paper.claims)
         for row in shown["rows"]:
             assert squeeze(row["which"]) in first
+    for verdict, counted in (("CLOSE", "16 reproduced, 0 not"), ("DIFFERS", "0 reproduced, 16 not reproduced")):
+        alike = tuple(replace(c, verdict=verdict) for c in large[0].comparisons)
+        assert counted in numbers.summary(replace(large[0], comparisons=alike))["sentence"]
     (row,) = numbers.summary(small[0])["rows"]
     assert (row["verdict"], row["count"]) == ("NOT_COMPARABLE", "16")
     assert "stand-in" in row["which"]
@@ -354,7 +367,9 @@ def test_many_experiments_stay_readable(
     named = ", ".join(d.subject for d in drawn["curves"])
     assert all(f"{c.experiment}/{c.variant}" in named for c in report.curves)
     assert not any("val" in d.svg.decode() for d in drawn["curves"])  # held-out clips are in the panels of training
-    assert all(name.endswith("/loso") for d in drawn["subjects"] for name in d.subject.split(", "))
+    assert {name for d in drawn["subjects"] for name in d.subject.split(", ")} == {
+        e.id for e in report.paper.experiments if e.id.endswith("/loso")
+    }
     assert len(pages(paths[0])) <= 13
 
 

@@ -1,4 +1,4 @@
-"""What does a full study cost? Each network is trained at its paper's own settings for a quarter of an hour.
+"""What does a full study cost? Each network is trained at its paper's own settings for about a quarter of an hour.
 
 python -m benchmarks.full_study
 

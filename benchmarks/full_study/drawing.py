@@ -14,6 +14,8 @@ ACROSS = 4
 def draw(networks: Mapping[str, Mapping[str, Any]], path: Path) -> None:
     """Draw the training loss of each network by epoch as SVG, one panel per network and one line per stage.
 
+    The loss of the first epoch may lie above its panel, which is scaled to the others.
+
     Nothing is drawn without a network.
     """
     import matplotlib as mpl

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 
 from benchmarks.full_study.counting import flops
-from benchmarks.prepared import SEED, Bench
+from benchmarks.prepared import SEED, Bench, accuracy
 from common.contract import FoldRun, Parts
 from common.environment import forget_peak_memory, peak_memory_mib, processor
 from common.protocols.splits import split
 from common.runs.folds import build_networks
 from common.runs.plan import Job
 from common.seeds import seed_of
-from common.types import Predictions, Samples
+from common.types import Samples
 
 FEW = 16
 """The number of clips of a first, short training."""
@@ -99,7 +99,8 @@ class _TimedRun:
     """A training and its cost.
 
     `epoch_seconds` has, by the setting that counts them, the mean seconds of an epoch, except the first, in which steps
-    are traced; `fixed_seconds` is the rest of `seconds`. `history` has the curves by stage and metric.
+    are traced; `fixed_seconds` is the rest of `seconds`, 0 if later epochs were slower than the first. `history` has
+    the curves by stage and metric.
     """
 
     seconds: float
@@ -125,7 +126,7 @@ def _trained(parts: Parts, job: Job, epochs: Mapping[str, int], train: Samples, 
         fold_run = FoldRun("first", seed_of("full study", SEED), settings, epoch_ended, Path(folder), None)
         trained = recipe.train(networks, job.experiment, train, fold_run)
         seconds = time.perf_counter() - start
-        training, held_out = (_accuracy(trained.predict(some), some) for some in (train, test))
+        training, held_out = (round(accuracy(trained.predict(some), some), 4) for some in (train, test))
     # stages are trained in the order of the settings that count their epochs
     epoch_seconds = {
         name: (times[-1] - times[0]) / max(len(times) - 1, 1) for name, times in zip(epochs, ends.values(), strict=True)
@@ -137,8 +138,3 @@ def _trained(parts: Parts, job: Job, epochs: Mapping[str, int], train: Samples, 
         for name, values in curves.items()
     }
     return _TimedRun(seconds, epoch_seconds, fixed, training, held_out, history)
-
-
-def _accuracy(answers: Predictions, samples: Samples) -> float:
-    classes = dict(zip(samples.clip.tolist(), samples.y.tolist(), strict=True))
-    return round(float(np.mean([answer.argmax() == classes[clip] for clip, answer in answers.items()])), 4)

@@ -16,7 +16,7 @@ import numpy as np
 
 from benchmarks.learning.pixels import eye_distance
 from benchmarks.learning.systems import Size, System, paper_of, parts, profile
-from benchmarks.prepared import SEED, Bench, quiet
+from benchmarks.prepared import SEED, Bench, accuracy, quiet
 from common.contract import FoldRun
 from common.corpora.composite import MEGC2019
 from common.environment import processor
@@ -28,7 +28,7 @@ from common.runs.processes import Pool
 from common.scoring.metrics import metric
 from common.scoring.statistics import guess_test, subject_interval
 from common.seeds import seed_of
-from common.types import Predictions, Samples
+from common.types import Predictions
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def measured(order: Order) -> dict[str, Any]:
             fold_run = FoldRun(f"part {number}", seed, job.settings, quiet, Path(folder), None)
             trained = recipe.train(networks, job.experiment, samples.only(train), fold_run)
             predictions |= trained.predict(samples.only(test))
-            learnt.append(_accuracy(trained.predict(samples.only(train)), samples))
+            learnt.append(accuracy(trained.predict(samples.only(train)), samples))
     seconds = time.perf_counter() - start
     _forget()
     answers = {clip: int(answer.argmax()) for clip, answer in sorted(predictions.items())}
@@ -78,7 +78,7 @@ def measured(order: Order) -> dict[str, Any]:
         "changed": dict(order.system.changed),
         "answers": "".join(map(str, answers.values())),
         **scored(answers, classes),
-        "training_accuracy": [round(accuracy, 4) for accuracy in learnt],
+        "training_accuracy": [round(value, 4) for value in learnt],
         "eye_distance": eye_distance(order.system, [clip for clip, _ in job.clips], job.settings),
         "seconds": round(seconds, 1),
         "processor": processor(),
@@ -118,11 +118,6 @@ def _bench(order: Order) -> Bench:
         "raw" if order.system.reads else paper.images,
         Cache(order.cache),
     )
-
-
-def _accuracy(answers: Predictions, samples: Samples) -> float:
-    classes = dict(zip(samples.clip.tolist(), samples.y.tolist(), strict=True))
-    return float(np.mean([answer.argmax() == classes[clip] for clip, answer in answers.items()]))
 
 
 def _forget() -> None:

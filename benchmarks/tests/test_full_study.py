@@ -36,6 +36,14 @@ def test_what_is_trained_fits_into_the_time(
         assert (epochs, used) == (counts, clips)
 
 
+def test_every_experiment_of_every_paper_is_counted_and_its_network_measured() -> None:
+    stored = results.read(results.FILE)
+    assert set(stored["networks"]) == set(results.CASES)
+    for key in papers.available():
+        untuned = {e.id for e in papers.load(key).experiments if not e.tuned_of}
+        assert set(stored["experiments"][key]) == untuned
+
+
 def test_epochs_that_all_folds_share_are_counted_once() -> None:
     network = {
         "flops": 1e9,

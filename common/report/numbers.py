@@ -30,7 +30,7 @@ MEANINGS = {
     "MATCH": "Reproduced: within 0.01 (1 percentage point) of the printed number.",
     "CLOSE": "Reproduced within its uncertainty: the printed number lies in the 95% interval.",
     "DIFFERS": "Not reproduced: the printed number lies outside the 95% interval, or there is no interval.",
-    "NOT_COMPARABLE": "Not comparable with what was measured:",
+    "NOT_COMPARABLE": "Cannot be compared:",
     "INCOMPLETE": "Some folds or clips are missing:",
     "NOT_RUN": "Nothing measured:",
 }
