@@ -191,6 +191,7 @@ def studied(options: argparse.Namespace) -> Study:
         exports=tuple(options.export),
         tensorboard=options.tensorboard,
         show_frames=options.show_frames,
+        known=tuple(papers.load(key) for key in papers.available()) if options.data else (),
     )
 
 

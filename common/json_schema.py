@@ -91,7 +91,8 @@ PLAN = holding(
         "corrections": list_of(holding(dict.fromkeys(("clip", "column", "printed", "used", "source"), STRING))),
     }
 )
-PLAN["properties"]["thumbnails"] = by_name(FILE_NAME)  # plans of earlier versions have none
+# plans of earlier versions do not have these
+PLAN["properties"] |= {"thumbnails": by_name(FILE_NAME), "unavailable": by_name(STRING)}
 
 
 class UnexpectedFormat(ValueError):

@@ -10,25 +10,25 @@ from contextlib import nullcontext, suppress
 from functools import partial
 from pathlib import Path
 
-from common.environment import code_digest
 from common.errors import DONE, FAILED, WRONG, StoppedError, UserError
 from common.progress import Display
-from common.protocols.controls import controls
 from common.report import tensorboard
 from common.report.records import Report
 from common.runs.dask_cluster import Cluster
-from common.runs.plan import Data, Job, plan
+from common.runs.jobs import Jobs, NothingCanRunError, jobs_of, unavailable_lines
+from common.runs.plan import Job
 from common.runs.processes import Pool
-from common.runs.selection import PaperSelection, Study, read
+from common.runs.selection import PaperSelection, Study
 
 
 def dry_run(study: Study, display: Display) -> int:
     """Print what would run; runs nothing."""
 
     def say(selection: PaperSelection, seed: int) -> int:
-        for job in _jobs(study, selection, seed, display)[0]:
+        jobs = jobs_of(study, selection, seed, display)
+        for job in jobs.asked:
             display.line(_state(job) + (f" (seed {seed})" if len(study.seeds) > 1 else ""))
-        return DONE
+        return _say_unavailable(selection, jobs, display)
 
     return _each(study, say, display)
 
@@ -50,9 +50,12 @@ def _each(
 ) -> int:
     """The exit status of `work` on all papers and seeds: the common status if they agree, else FAILED.
 
+    Papers that cannot run on the corpora that are there only count if no other can.
+
     With a pool, each paper's report is written when its work is done, while the next paper runs.
     """
     statuses: list[int] = []
+    impossible = False
     reports: list[tuple[PaperSelection, Future[tuple[Report, tuple[Path, ...]]]]] = []
     for selection in study.chosen:
         if not selection.experiments:
@@ -64,6 +67,10 @@ def _each(
             try:
                 statuses.append(work(selection, seed))
                 began = True
+            except NothingCanRunError as error:
+                display.fault(f"run_all.py: {error}")
+                impossible = True
+                break
             except UserError as error:
                 display.fault(f"run_all.py: {error}")
                 statuses.append(FAILED if isinstance(error, StoppedError) else WRONG)
@@ -96,7 +103,7 @@ def _each(
         _compare(study, written, display)
     if written:
         _results_page(study, written, display)
-    return max(statuses, default=DONE) if len(set(statuses)) < 2 else FAILED
+    return max(statuses, default=WRONG if impossible else DONE) if len(set(statuses)) < 2 else FAILED
 
 
 def _run(study: Study, selection: PaperSelection, seed: int, pool: Pool | Cluster, display: Display) -> int:
@@ -104,15 +111,18 @@ def _run(study: Study, selection: PaperSelection, seed: int, pool: Pool | Cluste
     from common.runs.manifest import plan_file, write_plan
     from common.runs.scheduler import execute, run_context
 
-    jobs, all_jobs, data = _jobs(study, selection, seed, display)
+    planned = jobs_of(study, selection, seed, display)
+    jobs = planned.asked
     write_plan(
-        plan_file(study.out, selection.paper, selection.profile, data.kind, seed),
-        all_jobs,
-        data,
+        plan_file(study.out, selection.paper, selection.profile, planned.data.kind, seed),
+        planned.every,
+        planned.data,
         study.command(selection, seed),
+        planned.unavailable,
     )
+    status = _say_unavailable(selection, planned, display)
     shown = [job for job in jobs if not job.experiment.control]
-    thumbnails.write(study.out, shown, data, study.show_frames, display.progress)
+    thumbnails.write(study.out, shown, planned.data, study.show_frames, display.progress)
     board = (
         tensorboard.of_paper(study.out, selection.paper, selection.profile, study.kind, study.seeds)
         if study.tensorboard
@@ -134,46 +144,16 @@ def _run(study: Study, selection: PaperSelection, seed: int, pool: Pool | Cluste
         faults |= {row["clip"]: row["reason"] for row in rows}
     for clip, reason in faults.items():
         display.line(f"excluded {clip}: {reason}")
-    return FAILED if failures or faults else DONE
+    return FAILED if failures or faults else status
 
 
-def _jobs(study: Study, selection: PaperSelection, seed: int, display: Display) -> tuple[list[Job], list[Job], Data]:
-    """The requested jobs, and all jobs that can be planned: a report also shows results of earlier runs."""
-    from common.runs.manifest import plan_file, planned, read_plan, same_options
-
-    earlier = read_plan(plan_file(study.out, selection.paper, selection.profile, study.kind, seed))
-    earlier = earlier if same_options(earlier, selection.profile) else {}
-    known = earlier.get("runs", {})
-    stored = [
-        e for e in selection.paper.experiments if planned(study.out, selection.paper, e, earlier)[0].path.is_dir()
-    ]
-    data = read(study, selection, [name for e in (*selection.experiments, *stored) for name in e.corpora], display)
-    contents: dict[str, tuple[str, ...]] = {}
-    code = code_digest(selection.code)
-    wanted = {experiment.id for experiment in selection.experiments}
-    all_jobs = []
-    for experiment in (e for plain in selection.paper.experiments for e in (plain, *controls(plain))):
-        if experiment.control and experiment.id not in wanted and experiment.id not in known:
-            continue
-        try:
-            all_jobs.append(
-                plan(
-                    selection.paper,
-                    experiment,
-                    selection.profile,
-                    data,
-                    cache=study.cache,
-                    out=study.out,
-                    seed=seed,
-                    code=code,
-                    contents=contents,
-                    progress=display.progress,
-                )
-            )
-        except UserError:
-            if experiment.id in wanted:
-                raise
-    return [job for job in all_jobs if job.experiment.id in wanted], all_jobs, data
+def _say_unavailable(selection: PaperSelection, jobs: Jobs, display: Display) -> int:
+    """Print what cannot run, and why; FAILED if corpora are there but cannot be used."""
+    for line in unavailable_lines(selection.paper, selection.experiments, jobs.unavailable):
+        display.line(line)
+    for fault in jobs.faults:
+        display.fault(f"run_all.py: {fault}")
+    return FAILED if jobs.faults else DONE
 
 
 def _state(job: Job) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from common.contract import Claim, Paper, Profile, Reference
+from common.corpora.composite import MEGC2019
 from common.protocols.splits import CROSS, SPLITS
 from common.report.common_ground import _differing
 from common.runs.manifest import Finished
@@ -97,6 +98,17 @@ def test_several_corpora_are_rows_beside_their_composite() -> None:
     scores = {(c.corpus, c.metric): c.score for c in made}
     sizes = {corpus: score.n_clips for (corpus, metric), score in scores.items() if score and metric == "uar"}
     assert sizes == {"prefixes": 12, "faces": 6, "masks": 6}
+
+
+def test_scores_of_a_composite_that_is_not_whole_say_so() -> None:
+    part = replace(ONCE, corpora=("casme2", "smic", "samm"), labels=MEGC2019, held_out={})
+    clips = tuple(f"{corpus}/s{n}/c{n}" for corpus in part.corpora for n in range(2))
+    made = verdicts.compare(
+        paper(), part, [replace(fold(), clips=clips)], 1, profile=Profile("paper", None), data="licensed", command=str
+    )
+    scored = [c for c in made if c.score]
+    assert {c.corpus for c in scored} == {MEGC2019.name, *part.corpora}
+    assert all("6 of the 442 clips" in " ".join(c.conditions) for c in scored)
 
 
 def test_a_single_split_has_an_interval_over_its_subjects() -> None:
@@ -321,6 +333,6 @@ def test_a_caveat_of_any_fold_makes_its_number_not_comparable() -> None:
         assert made["accuracy"].score is not None
         assert caveat not in made["uf1"].reason  # of which the paper prints no number
     finished = Finished(Run(Path()), {}, (halves[0], halves[1]), 2)
-    assert [line for line in _differing({"faces2019/network": (ONCE, finished)}) if caveat in line]
+    assert [line for line in _differing({"faces2019/network": (ONCE, finished)}, "stand-in") if caveat in line]
     unfinished = rows(ONCE, [halves[1]], CLAIM, folds=2)["accuracy"]
     assert (unfinished.verdict, caveat in unfinished.reason) == ("INCOMPLETE", True)

@@ -170,3 +170,13 @@ def test_check_honours_a_list_beside_the_corpora(data: Path) -> None:
         assert (broken["clips"], "line 1" in broken["error"]) == (442, True)
     finally:
         path.unlink()
+
+
+def test_a_composite_that_is_not_whole_says_which_clips_it_lacks() -> None:
+    whole = [f"{corpus}/s/{n}" for corpus, row in composite.DOCUMENTED.items() for n in range(row["clips"])]
+    assert composite.shortfall(whole) == ""
+    without_smic = [clip for clip in whole if not clip.startswith("smic")]
+    assert (
+        composite.shortfall(without_smic[1:])
+        == "277 of the 442 clips of the composite: casme2 144 of 145, smic 0 of 164"
+    )

@@ -463,7 +463,7 @@ def test_commands_are_collected_once_for_what_did_not_run(tmp_path: Path) -> Non
     rows = [replace(c, score=None, verdict="NOT_RUN") for c in report.comparisons]
     command = numbers.missing(replace(report, comparisons=tuple(rows)))["command"]
     assert command.split() == [*report.command.split(), "--experiment", *dict.fromkeys(names)]
-    assert numbers.missing(report) == {"variants": [], "command": ""}
+    assert numbers.missing(report) == {"unavailable": [], "variants": [], "command": ""}
 
 
 def test_an_oracle_is_named_as_one(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -198,3 +199,55 @@ def test_another_precision_is_another_run_and_never_reported_as_this_one(
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert "--precision mixed_bfloat16" in line
     assert run(tmp_path, cache, *words, "--report-only", "--precision", "mixed_bfloat16") == 0
+
+
+@pytest.fixture
+def casme2_only(standin_data: Path, tmp_path: Path) -> Path:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "CASME2").symlink_to(standin_data / "CASME2", target_is_directory=True)
+    return folder
+
+
+def test_what_can_run_on_one_corpus_runs_and_the_rest_says_what_it_lacks(
+    guessing: None, casme2_only: Path, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(tmp_path / "out", cache, "--paper", "kumar2019", "--data", str(casme2_only)) == 0
+    rows = {(r["experiment"], r["variant"]): r for r in read(tmp_path / "out" / "kumar2019.json")["comparisons"]}
+    for experiment in (e for e in papers.load("kumar2019").experiments if not e.on_request):
+        row = rows[experiment.name, experiment.variant]
+        others = set(experiment.corpora) - {"casme2"}
+        assert (row["verdict"] == "NOT_RUN") == bool(others), experiment.id
+        assert all(name in row["reason"] for name in others)
+    lines = capsys.readouterr().out
+    assert "casme2-loso" in lines
+    assert "smic and samm are not in the data folder" in lines
+
+
+def test_all_papers_that_can_run_do_and_one_that_cannot_says_what_can(
+    casme2_only: Path, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--data", str(casme2_only), "--dry-run")
+    assert run(tmp_path, cache, "--all", *words) == 0
+    planned = {line.split()[0] for line in capsys.readouterr().out.splitlines() if " folds: " in line}
+    assert planned == {"kumar2019", "le2020", "talluri2022"}
+    assert run(tmp_path, cache, "--paper", "aouayeb2019", *words) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "aouayeb2019 cannot run" in line
+    assert "not smic and samm" in line
+    assert line.endswith(f"python run_all.py --paper kumar2019 le2020 talluri2022 --data {casme2_only}")
+    assert run(tmp_path, cache, "--paper", "kumar2019", "--experiment", "smic-loso", *words) == 2
+    assert "--experiment casme2-loso/published" in capsys.readouterr().err
+
+
+def test_a_corpus_that_cannot_be_read_fails_alone(
+    guessing: None, standin_data: Path, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(standin_data, tmp_path / "data")
+    (table,) = (tmp_path / "data" / "SAMM").rglob("*.xlsx")
+    table.write_bytes(b"")
+    assert run(tmp_path / "out", cache, "--paper", "kumar2019", "--data", str(tmp_path / "data")) == 1
+    rows = read(tmp_path / "out" / "kumar2019.json")["comparisons"]
+    verdicts = {row["experiment"]: row["verdict"] for row in rows if row["variant"] == "published"}
+    assert verdicts["smic-loso"] != "NOT_RUN" == verdicts["samm-loso"]
+    assert str(table) in capsys.readouterr().err

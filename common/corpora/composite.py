@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -171,3 +172,12 @@ def _listed_id(cells: list[str]) -> str | None:
     if corpus in ("smic", "smichs"):
         return f"smic/s{number}/{re.sub(r'^s0*', 's', clip)}"
     return None
+
+
+def shortfall(clips: Iterable[str]) -> str:
+    """Which clips of the MEGC 2019 composite are missing, by corpus, in one clause; empty if none is. By clip id."""
+    counts = Counter(clip.partition("/")[0] for clip in clips)
+    known = {corpus: row["clips"] for corpus, row in DOCUMENTED.items()}
+    short = [f"{corpus} {counts[corpus]} of {whole}" for corpus, whole in known.items() if counts[corpus] < whole]
+    whole, there = sum(known.values()), sum(counts[corpus] for corpus in known)
+    return f"{there} of the {whole} clips of the composite: {', '.join(short)}" if short else ""

@@ -81,10 +81,11 @@ def assemble(
         notes += _failed(experiment, *planned(out, paper, experiment, plan))
         _add_cost(cost, paper, experiment, outcome)
     rows = [(e, stored[e.id]) for e in paper.experiments if not e.tuned_of or stored[e.id].results]
-    comparisons = _comparisons(paper, rows, profile, data, command)
+    unavailable = plan.get("unavailable", {})
+    comparisons = _comparisons(paper, rows, profile, data, command, unavailable)
     controlled = tuple(
         comparison
-        for comparison in _comparisons(paper, spoilt, profile, data, command)
+        for comparison in _comparisons(paper, spoilt, profile, data, command, {})
         if comparison.score is not None and comparison.metric in verdicts.METRICS
     )
     return Report(
@@ -115,6 +116,7 @@ def assemble(
         learning=learning.of_paper(
             paper, {name: outcome.results for name, outcome in stored.items()}, comparisons, controlled
         ),
+        unavailable=unavailable,
         predictions=tuple(_predictions(e, stored[e.id].results) for e in paper.experiments if stored[e.id].results),
     )
 
@@ -125,6 +127,7 @@ def _comparisons(
     profile: Profile,
     data: str,
     command: Sequence[str],
+    unavailable: Mapping[str, str],
 ) -> tuple[Comparison, ...]:
     def exact(experiment: Experiment) -> str:
         return shlex.join([*command, "--experiment", experiment.id])
@@ -132,7 +135,14 @@ def _comparisons(
     comparisons: list[Comparison] = []
     for experiment, outcome in stored:
         comparisons += verdicts.compare(
-            paper, experiment, outcome.results, outcome.folds, profile=profile, data=data, command=exact
+            paper,
+            experiment,
+            outcome.results,
+            outcome.folds,
+            profile=profile,
+            data=data,
+            command=exact,
+            unavailable=unavailable.get(experiment.id, ""),
         )
     return tuple(comparisons)
 
@@ -146,7 +156,7 @@ def _spread(
         plan = read_plan(plan_file(out, paper, profile, data, seed))
         plan = plan if same_options(plan, profile) else {}
         stored = [(experiment, finished(out, paper, experiment, plan)) for experiment in paper.experiments]
-        rows = _comparisons(paper, stored, profile, data, [])
+        rows = _comparisons(paper, stored, profile, data, [], {})
         by_seed.append({(c.experiment, c.variant, c.corpus, c.metric): c.score for c in rows})
     spreads = []
     for key in dict.fromkeys((c.experiment, c.variant, c.corpus, c.metric) for c in shown):

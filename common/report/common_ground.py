@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from common.contract import Paper
+from common.corpora.composite import shortfall
 from common.protocols.controls import NO_MOTION, controls
 from common.protocols.splits import REPEATED
 from common.report.assemble import merge, parameters
@@ -52,7 +53,7 @@ def side_by_side(out: Path, reports: Sequence[Report], data: str, seeds: Sequenc
             _contender(out, report, experiment, outcome, data, seeds) for report, experiment, outcome in stored.values()
         ),
         tests=paired(done, pairs, len(classes)),
-        differing=_differing({name: (experiment, outcome) for name, (_, experiment, outcome) in stored.items()}),
+        differing=_differing({name: (e, outcome) for name, (_, e, outcome) in stored.items()}, data),
         reports=tuple(reports),
         environment=merge([report.environment for report in reports]),
         command=command,
@@ -139,8 +140,8 @@ def _spread(
     return {metric: tuple(by_seed) for metric, by_seed in values.items()}
 
 
-def _differing(stored: Mapping[str, tuple[Experiment, Finished]]) -> tuple[str, ...]:
-    """What is not the same for all, one line each: clips, caveats of the folds, conditions."""
+def _differing(stored: Mapping[str, tuple[Experiment, Finished]], data: str) -> tuple[str, ...]:
+    """What is not the same for all or not complete, one line each: clips, caveats of the folds, conditions."""
     lines = []
     done = {name: outcome for name, (_, outcome) in stored.items() if outcome.results}
     clips = {name: {clip for result in outcome.results for clip in result.clips} for name, outcome in done.items()}
@@ -148,6 +149,13 @@ def _differing(stored: Mapping[str, tuple[Experiment, Finished]]) -> tuple[str, 
     for name, answered in clips.items():
         if more := len(answered - everywhere):
             lines.append(f"{name} predicts {more} clips that not all others predict; paired tests use the shared ones")
+    if data == "licensed":
+        lines += [
+            f"{name}: {short}"
+            for name, outcome in done.items()
+            if verdicts.is_composite(stored[name][0]) and len(outcome.results) == outcome.folds
+            if (short := shortfall(clips[name]))
+        ]
     lines += [f"{name}: {caveat}" for name, outcome in done.items() for caveat in _caveats(outcome)]
     conditions = {
         (e.labels.name, e.protocol, e.selection, tuple(sorted(e.corpora)), e.leak_free) for e, _ in stored.values()

@@ -145,21 +145,27 @@ def view(report: Report) -> dict[str, Any]:
 
 
 def missing(report: Report) -> dict[str, Any]:
-    """What is missing: the variants that run only on request, and the command that runs all others, if there are any.
+    """What is missing: what cannot run, what runs only on request, and the command that runs all else, if there is any.
 
-    `variants` has a row of experiments and variants for each set of variants.
+    `unavailable` has a row of reason and experiments for each reason, `variants` one of experiments and variants for
+    each set of variants.
     """
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in report.unavailable.items():
+        by_reason.setdefault(reason, []).append(name)
     by_experiment: dict[str, list[str]] = {}
     for variant in tables.waiting(report):
         name, _, kind = variant["id"].partition("/")
-        by_experiment.setdefault(name, []).append(kind)
+        if variant["id"] not in report.unavailable:
+            by_experiment.setdefault(name, []).append(kind)
     by_kinds: dict[tuple[str, ...], list[str]] = {}
     for name, kinds in by_experiment.items():
         by_kinds.setdefault(tuple(kinds), []).append(name)
-    left_out = {variant["id"] for variant in tables.unrequested(report)}
+    left_out = {variant["id"] for variant in tables.unrequested(report)} | set(report.unavailable)
     names = dict.fromkeys(f"{c.experiment}/{c.variant}" for c in report.comparisons if c.verdict == "NOT_RUN")
     to_run = " ".join(name for name in names if name not in left_out)
     return {
+        "unavailable": [[reason, ", ".join(names)] for reason, names in by_reason.items()],
         "variants": [[", ".join(names), ", ".join(kinds)] for kinds, names in by_kinds.items()],
         "command": f"{report.command} --experiment {to_run}" if to_run else "",
     }

@@ -22,8 +22,13 @@ def plan_file(out: Path, paper: Paper, profile: Profile, data: str, seed: int) -
     return out / "runs" / paper.key / f"{profile.name}-{data}-seed{seed}.json"
 
 
-def write_plan(path: Path, jobs: Sequence[Job], data: Data, command: Sequence[str]) -> None:
-    """Store which runs belong to a paper, profile, kind of data and seed, and what was read for them."""
+def write_plan(
+    path: Path, jobs: Sequence[Job], data: Data, command: Sequence[str], unavailable: Mapping[str, str] | None = None
+) -> None:
+    """Store which runs belong to a paper, profile, kind of data and seed, and what was read for them.
+
+    `unavailable` says by experiment why it cannot run on these corpora.
+    """
     write_json(
         path,
         {
@@ -38,6 +43,7 @@ def write_plan(path: Path, jobs: Sequence[Job], data: Data, command: Sequence[st
             "corrections": [
                 asdict(correction) for corpus in data.corpora.values() for correction in corpus.corrections
             ],
+            "unavailable": dict(unavailable or {}),
             "thumbnails": thumbnails.names([job for job in jobs if not job.experiment.control]),
         },
     )

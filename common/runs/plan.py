@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +27,18 @@ from common.types import Clip, Corpus, CorpusSummary, Exclusion, Experiment, Pro
 
 @dataclass(frozen=True)
 class Data:
-    """The corpora of a run; `kind` is "licensed" or "stand-in"; `listed` is the official MEGC list, if there is one."""
+    """The corpora of a run; `kind` is "licensed" or "stand-in"; `listed` is the official MEGC list, if there is one.
+
+    `found` are the names of all corpora in the folder, including those that no experiment of the paper uses; `faults`
+    says by name why a corpus that was found cannot be read.
+    """
 
     kind: str
     folder: Path
     corpora: Mapping[str, Corpus]
     listed: Mapping[str, str] | None
+    found: tuple[str, ...] = ()
+    faults: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -77,15 +83,30 @@ class Job:
 
 
 def read_data(folder: Path, needed: Sequence[str], images: str) -> Data:
-    """Index the needed corpora below `folder`; no image is opened. UserError if none is found or one is unreadable.
+    """Index the needed corpora below `folder`; no image is opened. UserError if the folder contains no corpus at all.
 
     Stand-in corpora are recognised by their marker, wherever they are.
     """
-    roots = corpora.find(folder, needed)
+    roots = corpora.find(folder, tuple(corpora.SOURCES))
     kind = kind_of(folder)
     path = composite.find_megc_list(folder)
-    loaded = {name: corpora.load(name, root, images) for name, root in roots.items()}
-    return Data(kind, folder, loaded, composite.read_megc_list(path) if path else None)
+    loaded: dict[str, Corpus] = {}
+    faults: dict[str, str] = {}
+    for name in dict.fromkeys(needed):
+        try:
+            loaded |= {name: corpora.load(name, roots[name], images)} if name in roots else {}
+        except UserError as error:
+            faults[name] = str(error)
+    listed = composite.read_megc_list(path) if path else None
+    return Data(kind, folder, loaded, listed, tuple(roots), faults)
+
+
+def lacking(experiment: Experiment, data: Data) -> str:
+    """Which corpora of an experiment are not in the data folder or cannot be read; empty if it has all."""
+    needed = sorted(experiment.corpora, key=[*corpora.SOURCES].index)
+    absent = [name for name in needed if name not in data.corpora and name not in data.faults]
+    parts = [f"{' and '.join(absent)} {'is' if len(absent) == 1 else 'are'} not in the data folder"] if absent else []
+    return ", ".join([*parts, *(f"{name} cannot be read" for name in needed if name in data.faults)])
 
 
 def kind_of(folder: Path) -> str:
@@ -111,12 +132,8 @@ def plan(
     `code` is a digest of the source code used; `contents` keeps the digests of each clip's files from one experiment to
     the next.
     """
-    missing = [name for name in experiment.corpora if name not in data.corpora]
-    if missing:
-        raise UserError(
-            f"{paper.key} {experiment.id} needs {', '.join(missing)}, not found below {data.folder}; "
-            "run --check-data to see what is there"
-        )
+    if reason := lacking(experiment, data):
+        raise UserError(f"{paper.key} {experiment.id}: {reason} {data.folder}; run --check-data to see what is there")
     used = [data.corpora[name] for name in experiment.corpora]
     listed = data.listed if experiment.labels is composite.MEGC2019 else None
     selection = composite.select(used, experiment.labels, listed=listed)

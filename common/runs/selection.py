@@ -37,7 +37,7 @@ class Study:
     `folder` contains licensed corpora; without it stand-ins are generated. `scheduler` is the address of a Dask
     cluster, which then trains instead of processes on this machine. `exports` are formats of `report.exports`; with
     `tensorboard` stored folds are also written as event files; with `show_frames` the page of results shows frames of
-    licensed clips.
+    licensed clips. `known` are all papers of the suite, for advice on what can run.
     """
 
     chosen: tuple[PaperSelection, ...]
@@ -51,6 +51,7 @@ class Study:
     exports: tuple[str, ...] = ()
     tensorboard: bool = False
     show_frames: bool = False
+    known: tuple[Paper, ...] = ()
 
     @cached_property
     def kind(self) -> str:
@@ -111,6 +112,15 @@ def select(
 
     by_id = {e.id: e for asked in first for e in (asked, *joining(asked))}
     return tuple(by_id.values())
+
+
+def possible(papers: Sequence[Paper], found: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """By paper, the default experiments that can run on the corpora of these names; without papers that have none."""
+    by_paper = {
+        paper.key: tuple(e.id for e in paper.experiments if not e.on_request and set(e.corpora) <= set(found))
+        for paper in papers
+    }
+    return {key: names for key, names in by_paper.items() if names}
 
 
 def check_names(papers: Sequence[Paper], names: Sequence[str]) -> None:

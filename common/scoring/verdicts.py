@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.contract import Claim, Paper, Profile
+from common.corpora.composite import DOCUMENTED, MEGC2019, shortfall
 from common.protocols.splits import REPEATED, SPLITS
 from common.scoring import histories, metrics
 from common.scoring.paired_tests import paired
@@ -76,13 +77,16 @@ def compare(
     profile: Profile,
     data: str,
     command: Callable[[Experiment], str],
+    unavailable: str = "",
 ) -> tuple[Comparison, ...]:
     """Every metric of one experiment, with the claim if there is one.
 
     On its corpus, or on the composite and each of its corpora. A metric of the training history that belongs to another
-    variant is left out if this variant has no such history.
+    variant is left out if this variant has no such history. `unavailable` says why the experiment cannot run.
     """
     comparisons = []
+    whole = data == "licensed" and len(results) == folds and is_composite(experiment)
+    short = shortfall({clip for result in results for clip in result.clips}) if whole else ""
     for corpus, within in parts(experiment):
         matrices = pooled(results, within, len(experiment.labels.classes), experiment.protocol in REPEATED)
         printed = [c for c in paper.claims if (c.experiment, c.corpus) == (experiment.name, corpus)]
@@ -116,8 +120,11 @@ def compare(
                 data=data,
                 changed=profile.changed,
                 why=why,
+                unavailable=unavailable,
                 caveats=tuple(dict.fromkeys(caveat for result in results for caveat in result.caveats)),
             )
+            if measured is not None and short:
+                judged = replace(judged, conditions=(*judged.conditions, short))
             if "oracle" in selection:  # whatever the verdict
                 choice = "the split is" if selection.startswith(histories.PICKED_SPLIT) else "the best epoch is"
                 judged = replace(
@@ -162,15 +169,17 @@ def judge(
     data: str,
     changed: str = "",
     why: str = "",
+    unavailable: str = "",
     caveats: Sequence[str] = (),
 ) -> Judgement:
     """Verdict and reason for one claim and one score, with `done` of `folds` folds finished.
 
-    `changed` are options that make the run differ from the paper, `why` is the reason for a missing score. `caveats`
-    are those of the folds: with any, the score is not comparable.
+    `changed` are options that make the run differ from the paper, `why` is the reason for a missing score,
+    `unavailable` that for an experiment that cannot run. `caveats` are those of the folds: with any, the score is not
+    comparable.
     """
     if not done:
-        return Judgement("NOT_RUN", ("no fold of this variant has finished",))
+        return Judgement("NOT_RUN", (unavailable or "no fold of this variant has finished",))
     conditions = []
     if done < folds:
         conditions.append(f"{done} of {folds} folds are done")
@@ -213,6 +222,11 @@ def parts(experiment: Experiment) -> list[tuple[str, str | None]]:
     if len(scored) == 1:
         return [(scored[0], None)]
     return [(experiment.labels.name, None), *((corpus, corpus) for corpus in scored)]
+
+
+def is_composite(experiment: Experiment) -> bool:
+    """Whether an experiment is scored on the MEGC 2019 composite."""
+    return experiment.labels is MEGC2019 and set(experiment.tested_on or experiment.corpora) == set(DOCUMENTED)
 
 
 def guessing(results: Sequence[FoldResult], corpus: str | None, name: str, classes: tuple[str, ...]) -> float:

@@ -1,0 +1,109 @@
+"""The experiments that are asked for -> jobs. Those whose corpora are not in the data folder are left out, and said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from common.contract import Paper
+from common.corpora import SOURCES
+from common.environment import code_digest
+from common.errors import UserError
+from common.progress import Display
+from common.protocols.controls import controls
+from common.runs.manifest import plan_file, planned, read_plan, same_options
+from common.runs.plan import Data, Job, lacking, plan
+from common.runs.selection import PaperSelection, Study, possible, read
+from common.types import Experiment
+
+
+class NothingCanRunError(UserError):
+    """No experiment that was asked for can run on the corpora in the data folder."""
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """The jobs that were asked for, and all jobs that can be planned: a report also shows results of earlier runs.
+
+    `unavailable` has the reason for each experiment of the paper that cannot run, by id; `faults` are those of
+    experiments that were asked for and whose corpora are there but cannot be used.
+    """
+
+    asked: tuple[Job, ...]
+    every: tuple[Job, ...]
+    data: Data
+    unavailable: Mapping[str, str]
+    faults: tuple[str, ...]
+
+
+def jobs_of(study: Study, selection: PaperSelection, seed: int, display: Display) -> Jobs:
+    """Plan the experiments of a paper with a seed. Raises NothingCanRunError if none that was asked for can run."""
+    earlier = read_plan(plan_file(study.out, selection.paper, selection.profile, study.kind, seed))
+    earlier = earlier if same_options(earlier, selection.profile) else {}
+    known = earlier.get("runs", {})
+    stored = [
+        e for e in selection.paper.experiments if planned(study.out, selection.paper, e, earlier)[0].path.is_dir()
+    ]
+    data = read(study, selection, [name for e in (*selection.experiments, *stored) for name in e.corpora], display)
+    contents: dict[str, tuple[str, ...]] = {}
+    code = code_digest(selection.code)
+    wanted = {experiment.id for experiment in selection.experiments}
+    jobs: list[Job] = []
+    absent: dict[str, str] = {}
+    unusable: dict[str, str] = {}
+    for experiment in (e for plain in selection.paper.experiments for e in (plain, *controls(plain))):
+        if experiment.control and experiment.id not in wanted and experiment.id not in known:
+            continue
+        if study.folder and (reason := lacking(experiment, data)):
+            absent[experiment.id] = reason
+            continue
+        try:
+            jobs.append(
+                plan(
+                    selection.paper,
+                    experiment,
+                    selection.profile,
+                    data,
+                    cache=study.cache,
+                    out=study.out,
+                    seed=seed,
+                    code=code,
+                    contents=contents,
+                    progress=display.progress,
+                )
+            )
+        except UserError as error:
+            if study.folder:
+                unusable[experiment.id] = str(error)
+            elif experiment.id in wanted:
+                raise
+    asked = tuple(job for job in jobs if job.experiment.id in wanted)
+    faults = [*(reason for name, reason in unusable.items() if name in wanted), *data.faults.values()]
+    if not asked:
+        raise _nothing(study, selection, data, faults)
+    return Jobs(asked, tuple(jobs), data, absent | unusable, tuple(dict.fromkeys(faults)))
+
+
+def unavailable_lines(paper: Paper, experiments: Sequence[Experiment], unavailable: Mapping[str, str]) -> list[str]:
+    """One line per reason for which some of these experiments cannot run."""
+    by_reason: dict[str, list[str]] = {}
+    for experiment in experiments:
+        if experiment.id in unavailable and not experiment.control:
+            by_reason.setdefault(unavailable[experiment.id], []).append(experiment.id)
+    return [f"{paper.key}: {reason}; cannot run: {', '.join(names)}" for reason, names in by_reason.items()]
+
+
+def _nothing(study: Study, selection: PaperSelection, data: Data, faults: Sequence[str]) -> UserError:
+    """The error for a paper of which nothing can run: what is missing, and the command that runs what can."""
+    if faults:
+        return UserError("; ".join(faults))
+    needs = {name for experiment in selection.experiments for name in experiment.corpora}
+    missing = " and ".join(name for name in SOURCES if name in needs and name not in data.corpora)
+    own = possible([selection.paper], data.found)
+    others = possible([paper for paper in study.known if paper.key != selection.paper.key], data.found)
+    words = ["python", "run_all.py", "--paper", *(own or others), "--data", str(data.folder)]
+    words += ["--experiment", *own[selection.paper.key]] if own else []
+    advice = f"what can run: {' '.join(words)}" if own or others else "nothing in this suite can run on these corpora"
+    return NothingCanRunError(
+        f"{selection.paper.key} cannot run: {data.folder} has {' and '.join(data.found)}, but not {missing}; {advice}"
+    )
