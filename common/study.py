@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+import tempfile
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future
 from concurrent.futures.process import BrokenProcessPool
@@ -15,6 +17,7 @@ from common.progress import Display
 from common.report import tensorboard
 from common.report.records import Report
 from common.runs.dask_cluster import Cluster
+from common.runs.estimate import Estimate, about, described, estimate, ready
 from common.runs.jobs import Jobs, NothingCanRunError, jobs_of, unavailable_lines
 from common.runs.plan import Job
 from common.runs.processes import Pool
@@ -22,15 +25,39 @@ from common.runs.selection import PaperSelection, Study
 
 
 def dry_run(study: Study, display: Display) -> int:
-    """Print what would run; runs nothing."""
+    """Print what would run and how long it would take here; trains nothing but a few epochs that are timed."""
+    estimates: list[Estimate] = []
+    estimating = 0.0
 
     def say(selection: PaperSelection, seed: int) -> int:
+        nonlocal estimating
         jobs = jobs_of(study, selection, seed, display)
+        estimated = None
+        if not study.scheduler:
+            begun = time.perf_counter()
+            estimated = estimate(study, selection, jobs.asked, pool, display)
+            estimates.append(estimated)
+            estimating += time.perf_counter() - begun
+            _report((study, selection), write_it=False)
+        of = f" (seed {seed})" if len(study.seeds) > 1 else ""
         for job in jobs.asked:
-            display.line(_state(job) + (f" (seed {seed})" if len(study.seeds) > 1 else ""))
+            display.line(_state(job, estimated.experiments.get(job.experiment.id) if estimated else None) + of)
+        for line in described(estimated, study) if estimated else ():
+            display.line(f"{selection.paper.key}: {line}{of}")
         return _say_unavailable(selection, jobs, display)
 
-    return _each(study, say, display)
+    loading, begun = time.process_time(), time.perf_counter()
+    with Pool(study.workers) as pool:
+        if not study.scheduler:
+            ready(pool)
+        status = _each(study, say, display)
+    # planning, reports, starting and ending processes take as long in a run
+    other = loading + time.perf_counter() - begun - estimating
+    if study.scheduler:
+        display.line("In all: not estimated, since the time depends on the workers of the cluster")
+    elif estimates:
+        display.line(f"In all: {about(sum(one.seconds for one in estimates) + other)}")
+    return status
 
 
 def run(study: Study, display: Display) -> int:
@@ -156,19 +183,18 @@ def _say_unavailable(selection: PaperSelection, jobs: Jobs, display: Display) ->
     return FAILED if jobs.faults else DONE
 
 
-def _state(job: Job) -> str:
+def _state(job: Job, seconds: float | None) -> str:
     """One line: how many folds are done, pending and failed, and how long the pending ones may take."""
-    results = [result for fold in job.folds if (result := job.run.load(fold)) is not None]
+    done = job.done()
     failed = [fold for fold in job.folds if job.run.failure(fold) is not None]
     left = len(job.pending())
-    seconds = sum(result.seconds for result in results) / len(results) * left if results else None
-    cost = f"about {seconds:.0f} s of training left" if seconds is not None else "cost unknown until a fold is done"
     asked = len(job.asked())
     folds = f"{asked} folds" if asked == len(job.folds) else f"{asked} of {len(job.folds)} folds"
     if job.experiment.space:
         folds += f" (up to {job.profile.trials} settings on {job.profile.inner_folds} inner folds in each)"
+    cost = f"training {about(seconds)}" if seconds is not None else "time unknown"
     return (
-        f"{job.paper.key} {job.experiment.id}: {len(job.clips)} clips, {folds}: {len(results)} done, "
+        f"{job.paper.key} {job.experiment.id}: {len(job.clips)} clips, {folds}: {done} done, "
         f"{left} pending, {len(failed)} of them failed before; {cost if left else 'nothing to train'}"
     )
 
@@ -179,14 +205,18 @@ def _say_written(display: Display, future: Future[tuple[Report, tuple[Path, ...]
             display.line(f"wrote {path}")
 
 
-def _report(task: tuple[Study, PaperSelection]) -> tuple[Report, tuple[Path, ...]]:
-    """A paper's report and the files that were written."""
+def _report(task: tuple[Study, PaperSelection], *, write_it: bool = True) -> tuple[Report, tuple[Path, ...]]:
+    """A paper's report and the files that were written; without `write_it` none is kept."""
     from common.report import write
     from common.report.assemble import assemble
 
     study, selection = task
     assembled = assemble(study.out, selection.paper, selection.profile, study.kind, study.seeds, study.folder)
-    return assembled, write(assembled, study.out, study.exports)
+    if write_it:
+        return assembled, write(assembled, study.out, study.exports)
+    with tempfile.TemporaryDirectory() as folder:
+        write(assembled, Path(folder), study.exports)
+    return assembled, ()
 
 
 def _compare(study: Study, reports: Sequence[Report], display: Display) -> None:

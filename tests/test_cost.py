@@ -6,12 +6,12 @@ import pytest
 
 from common.runs.cost import Cost, fold_seconds
 
-COST = Cost(flops=1e9, fixed=20.0, per_clip={"cnn_epochs": 0.5, "lstm_epochs": 0.25})
+COST = Cost(size=1e9, build=20.0, per_clip={"cnn_epochs": 0.5, "lstm_epochs": 0.25})
 
 
-def test_a_fold_takes_its_fixed_time_and_so_much_for_each_clip_and_epoch() -> None:
+def test_a_fold_takes_so_much_for_each_clip_and_epoch() -> None:
     epochs = {"cnn_epochs": 100, "lstm_epochs": 60}
-    assert fold_seconds(COST, 10, epochs, 1e9) == 20 + 10 * (100 * 0.5 + 60 * 0.25)
-    assert fold_seconds(COST, 10, epochs, 3e9) - 20 == 3 * (fold_seconds(COST, 10, epochs, 1e9) - 20)
+    assert fold_seconds(COST, 10, epochs, 1e9) == 10 * (100 * 0.5 + 60 * 0.25)
+    assert fold_seconds(COST, 10, epochs, 3e9) == 3 * fold_seconds(COST, 10, epochs, 1e9)
     with pytest.raises(KeyError, match="search_epochs"):
         fold_seconds(COST, 10, {"search_epochs": 1}, 1e9)

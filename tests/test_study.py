@@ -225,7 +225,7 @@ def test_what_can_run_on_one_corpus_runs_and_the_rest_says_what_it_lacks(
 
 
 def test_all_papers_that_can_run_do_and_one_that_cannot_says_what_can(
-    casme2_only: Path, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    guessing: None, casme2_only: Path, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ("--data", str(casme2_only), "--dry-run")
     assert run(tmp_path, cache, "--all", *words) == 0

@@ -47,8 +47,8 @@ def experiment_seconds(record: Mapping[str, Any], network: Mapping[str, Any]) ->
     )
     epochs = {name: part["paper"] for name, part in network["epochs"].items()}
     shared = {name: epochs.pop(name) for name in record["once"]}
-    fold = fold_seconds(cost, record["fold_clips"], epochs, record["flops"])
-    together = fold_seconds(cost, record["clips"], shared, record["flops"]) if shared else 0.0
+    fold = cost.build + fold_seconds(cost, record["fold_clips"], epochs, record["flops"])
+    together = cost.build + fold_seconds(cost, record["clips"], shared, record["flops"]) if shared else 0.0
     return record["folds"] * record["trainings"] * fold + together
 
 

@@ -10,7 +10,7 @@ from benchmarks.full_study import results
 from benchmarks.full_study.measuring import EPOCHS, FEW, LEAST, fitting
 from common.runs.cost import Cost, fold_seconds
 
-COST = Cost(flops=1e9, fixed=20.0, per_clip={"cnn_epochs": 0.5, "lstm_epochs": 0.25})
+COST = Cost(size=1e9, build=20.0, per_clip={"cnn_epochs": 0.5, "lstm_epochs": 0.25})
 
 
 @settings(deadline=None, derandomize=True)
@@ -57,9 +57,8 @@ def test_epochs_that_all_folds_share_are_counted_once() -> None:
     shared = 20 + 12 * 100 * 0.5
     assert results.experiment_seconds(record, network) == 3 * (20 + 10 * 60 * 0.25) + shared
     apart = {**record, "once": []}
-    assert results.experiment_seconds(apart, network) == 3 * fold_seconds(
-        COST, 10, {"cnn_epochs": 100, "lstm_epochs": 60}, 1e9
-    )
+    epochs = {"cnn_epochs": 100, "lstm_epochs": 60}
+    assert results.experiment_seconds(apart, network) == 3 * (20 + fold_seconds(COST, 10, epochs, 1e9))
     assert results.experiment_seconds({**apart, "trainings": 4}, network) == 4 * results.experiment_seconds(
         apart, network
     )

@@ -2,27 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+EPOCHS = ("epochs", "cnn_epochs", "lstm_epochs")
+"""The names of settings that count epochs of training, in the order in which a recipe trains them."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """The measured cost of a network of `flops` operations forward (one clip) on one machine.
+    """The measured cost of a network on one machine, in seconds.
 
-    `fixed` is the time of a fold apart from its epochs, in seconds: building the network and tracing its step.
-    `per_clip` is the time of an epoch per training clip, in seconds, by the name of the setting with these epochs.
+    `size` measures the work for one clip, forward: operations, or values of its inputs. `build` is the time of building
+    the network and tracing its step, once per process. `per_clip` is the time of an epoch per training clip, by the
+    name of the setting with these epochs; all folds share those in `once`. `predict` is that of predicting a clip,
+    `start` that of starting the process.
     """
 
-    flops: float
-    fixed: float
+    size: float
+    build: float
     per_clip: Mapping[str, float]
+    predict: float = 0.0
+    start: float = 0.0
+    once: tuple[str, ...] = ()
 
 
-def fold_seconds(cost: Cost, clips: float, epochs: Mapping[str, int], flops: float) -> float:
-    """Seconds of training for one fold of `clips` clips with the `epochs` of each kind, for a network of `flops`.
+def fold_seconds(cost: Cost, clips: float, epochs: Mapping[str, int], size: float) -> float:
+    """Seconds of training for one fold of `clips` clips with the `epochs` of each kind, for a network of `size`.
 
     The time of a network of the same kind with longer clips or larger images is assumed to grow in proportion to its
-    operations. Raises KeyError for a kind of epochs that was not measured.
+    size. Raises KeyError for a kind of epochs that was not measured.
     """
-    return cost.fixed + clips * flops / cost.flops * sum(count * cost.per_clip[name] for name, count in epochs.items())
+    return clips * size / cost.size * sum(count * cost.per_clip[name] for name, count in epochs.items())
+
+
+def makespan(seconds: Sequence[float], workers: int) -> float:
+    """The time that some processes need for tasks, each of which starts when a process is free, in this order."""
+    free = [0.0] * workers
+    for task in seconds:
+        first = free.index(min(free))
+        free[first] += task
+    return max(free)
