@@ -163,22 +163,25 @@ def root(folders: Sequence[Folder], layouts: Sequence[Layout]) -> Path | None:
 # ---------------------------------------------------------------- what is not read
 
 
-def doubts(folders: Sequence[Folder], layouts: Sequence[Layout], read: Collection[Path] = ()) -> list[str]:
+def doubts(
+    folders: Sequence[Folder], layouts: Sequence[Layout], read: Collection[Path] = (), optional: Collection[str] = ()
+) -> list[str]:
     """One line for each folder that looks like a corpus but is not read: where, what, why, and what to do.
 
-    `read` are the folders that are read.
+    `read` are the folders that are read, `optional` the corpora that are read only if they are named.
     """
     lines = []
     by_path: dict[Path, list[Sighting]] = {}
     known = {tree.path for layout in layouts for tree in named(folders, layout)}
     for layout in layouts:
         certain = {tree.path for tree in trees(folders, layout)}
+        mentioned = layout.corpus in optional or not certain.isdisjoint(read)
         for sighting in sighted(folders, layout):
-            if sighting.tree.path not in {*certain, *known, *read}:
+            if sighting.tree.path not in {*known, *read} and not (mentioned and sighting.tree.path in certain):
                 by_path.setdefault(sighting.tree.path, []).append(sighting)
     for path, claims in by_path.items():
         titles = " or ".join(dict.fromkeys(claim.layout.title for claim in claims))
-        why = claims[0].doubt or "a folder with a known name is read instead"
+        why = claims[0].doubt or "another folder, with a known name, is read"
         people = _people(claims[0].tree, claims[0].layout)
         options = " or ".join(f"--as {claim.layout.corpus}={path}" for claim in claims if claim.readable)
         remedy = f"; to read it, add {options}" if options else ""

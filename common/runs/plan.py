@@ -76,21 +76,27 @@ class Job:
         return tuple(fold for fold in self.asked() if self.run.load(fold) is None)
 
 
-def read_data(folder: Path, needed: Sequence[str], images: str) -> Data:
+def read_data(
+    folder: Path, needed: Sequence[str], images: str, placed: Mapping[str, Path] = corpora.NONE_PLACED
+) -> Data:
     """Index the needed corpora below `folder`; no image is opened. UserError if none is found or one is unreadable.
 
-    Stand-in corpora are recognised by their marker, wherever they are.
+    `placed` are folders that the user named, by corpus. Stand-in corpora are recognised by their marker, wherever they
+    are.
     """
-    roots = corpora.find(folder, needed)
-    kind = kind_of(folder)
+    roots = corpora.find(folder, needed, placed)
+    kind = kind_of(folder, placed)
     path = composite.find_megc_list(folder)
-    loaded = {name: corpora.load(name, root, images) for name, root in roots.items()}
+    loaded = {
+        name: corpora.load(name, root, images, data=folder if name in placed else None) for name, root in roots.items()
+    }
     return Data(kind, folder, loaded, composite.read_megc_list(path) if path else None)
 
 
-def kind_of(folder: Path) -> str:
-    """Returns "stand-in" if any corpus below `folder` has the stand-in marker, else "licensed"."""
-    return "stand-in" if any(marked(root) for root in corpora.find(folder).values()) else "licensed"
+def kind_of(folder: Path, placed: Mapping[str, Path] = corpora.NONE_PLACED) -> str:
+    """Returns "stand-in" if any corpus below `folder` or in `placed` has the stand-in marker, else "licensed"."""
+    roots = corpora.find(folder, (*corpora.NAMES, *placed), placed)
+    return "stand-in" if any(marked(root) for root in roots.values()) else "licensed"
 
 
 def plan(
