@@ -49,10 +49,9 @@ def find(data: Path, names: Sequence[str] = NAMES, placed: Mapping[str, Path] = 
     roots = _roots(folders, [name for name in names if name not in placed])
     roots |= {name: folder for name, folder in placed.items() if name in names}
     if not roots:
-        layouts = [layout for name in names for layout in source(name).layouts]
-        known = dict.fromkeys(folder for layout in layouts for _, folder in layout.folders)
+        known = dict.fromkeys(f for name in names for layout in source(name).layouts for _, f in layout.folders)
         hints = [f"{name} was found, but is read only when it is named" for name in _roots(folders, ON_REQUEST)]
-        hints += recognise.doubts(folders, layouts)
+        hints += recognise.doubts(folders, layouts(), optional=ON_REQUEST)
         hints += [f"{folder.path} cannot be read ({folder.fault})" for folder in folders if folder.fault]
         problem = f"found no known corpus; looked for folders of subjects in {', '.join(known)}"
         raise UserError("; ".join([f"{data}: {problem}", *(hints or [recognise.seen(folders)])]))
@@ -74,13 +73,13 @@ def placed_by(words: Sequence[str], data: Path) -> dict[str, Path]:
         name, equals, folder = word.partition("=")
         if not (equals and folder):
             raise UserError(f"--as {quoted(word)}: write CORPUS=DIR, such as smic=SMIC_CROP/HS")
-        layouts = source(name).layouts
+        known = source(name).layouts
         if name in placed:
             raise UserError(f"--as {name}: given twice; name one folder")
         placed[name] = Path(folder)
         folders = trees.survey(Place(placed[name], data))
-        if not any(recognise.available(folders, layout) for layout in layouts):
-            examples = " or ".join(dict.fromkeys(layout.example or layout.title for layout in layouts))
+        if not any(recognise.available(folders, layout) for layout in known):
+            examples = " or ".join(dict.fromkeys(layout.example or layout.title for layout in known))
             there = recognise.seen(folders)
             raise UserError(f"--as {word}: no images of {name} there; expected such as {examples}; {there}")
     return placed
@@ -98,6 +97,11 @@ def load(name: str, root: Path, images: str = "raw", data: Path | None = None) -
         return source(name).load(Path(root) if data is None else Place(Path(root), Path(data)), images)
     except ClipError as error:  # the tree itself, not one clip, cannot be listed
         raise UserError(f"{root}: {error}") from None
+
+
+def layouts() -> list[Layout]:
+    """The layouts of all corpora."""
+    return list({layout.corpus: layout for known in SOURCES.values() for layout in known.layouts}.values())
 
 
 def source(name: str) -> Source:

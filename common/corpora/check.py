@@ -82,8 +82,7 @@ def check(
 def _unread(folders: Sequence[trees.Folder], loaded: Iterable[Corpus]) -> list[str]:
     """Lines about folders that look like a corpus and are not read."""
     read = {corpus.images for corpus in loaded if corpus.images}
-    layouts = {layout.corpus: layout for known in corpora.SOURCES.values() for layout in known.layouts}
-    return recognise.doubts(folders, [*layouts.values()], read, corpora.ON_REQUEST)
+    return recognise.doubts(folders, corpora.layouts(), read, corpora.ON_REQUEST)
 
 
 def _corpus(corpus: Corpus, progress: Progress | None) -> dict[str, Any]:

@@ -31,6 +31,8 @@ from common.vision.videos import is_video
 _PERSON = re.compile(r"(?:sub|s)?[0-9]{1,3}", re.IGNORECASE)
 _SAMPLES = 3
 """How many subjects are looked into."""
+_FEWEST = 4
+"""The fewest images of a recorded clip: a folder with less may hold only its onset, apex and offset."""
 _LEVELS = 4
 """Maximum number of folders from a subject's to an image."""
 _FACES = {"face", "faces", "aligned"}
@@ -218,27 +220,29 @@ def seen(folders: Sequence[Folder]) -> str:
 def glimpse_of(folder: Folder) -> Glimpse | None:
     """The first clips of some subjects in a folder; None if it contains no subject with a clip."""
     people = tuple(name for name in folder.folders if _PERSON.fullmatch(name))
-    clips = islice((c for name in people[: 4 * _SAMPLES] if (c := _first_clip(folder.path, name))), _SAMPLES)
+    clips = islice((c for name in people[: 4 * _SAMPLES] if (c := _first_clip(folder.path, name))[0]), _SAMPLES)
     found = tuple(clips)
-    return Glimpse(folder.path, people, found) if found else None
+    counts = [count for _, count in found if count]
+    return Glimpse(folder.path, people, tuple(names for names, _ in found), min(counts, default=0)) if found else None
 
 
-def _first_clip(tree: Path, subject: str) -> tuple[str, ...]:
-    """The names from a subject's folder to its first image or video; empty if there is none."""
+def _first_clip(tree: Path, subject: str) -> tuple[tuple[str, ...], int]:
+    """The names from a subject's folder to its first image or video, and how many images are in that folder."""
 
-    def search(parts: tuple[str, ...]) -> tuple[str, ...]:
+    def search(parts: tuple[str, ...]) -> tuple[tuple[str, ...], int]:
         try:
             folders, files = entries(tree.joinpath(*parts))
         except ClipError:
-            return ()
+            return (), 0
         pictures = [name for name in files if name.lower().endswith(IMAGES) and not name.startswith(".")]
-        own = sorted(pictures or filter(_is_video, files), key=natural)[:1]
-        if own and (len(parts) > 1 or not folders):
-            return (*parts, *own)
+        first = sorted(pictures or filter(_is_video, files), key=natural)[:1]
+        own = ((*parts, *first), len(pictures)) if first else ((), 0)
+        if first and (len(parts) > 1 or not folders):
+            return own
         for name in sorted(folders, key=natural)[:4] if len(parts) <= _LEVELS else ():
-            if not name.lower().startswith("non") and (found := search((*parts, name))):
+            if not name.lower().startswith("non") and (found := search((*parts, name)))[0]:
                 return found
-        return (*parts, *own) if own else ()
+        return own
 
     return search((subject,))
 
@@ -261,6 +265,8 @@ def _sighting(glimpse: Glimpse, claim: Claim, layout: Layout) -> Sighting:
     doubt = claim.doubt
     if derived and not doubt:
         doubt = f"its name contains {derived[0]!r}, so its images may not be the recorded frames"
+    if 0 < glimpse.fewest < _FEWEST and not doubt:
+        doubt = f"a clip has only {glimpse.fewest} images, so they may be some of the recorded frames"
     return Sighting(Tree(kind, label, glimpse.path, form), layout, doubt, claim.readable)
 
 

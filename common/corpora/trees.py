@@ -42,11 +42,13 @@ class Glimpse:
     """What a folder of subjects contains: the names of the subjects' folders, and the first clip of some of them.
 
     A clip is the names from the subject's folder to its first image, or to a video: ("sub01", "EP02_01f", "img46.jpg").
+    `fewest` is the smallest number of images in a folder among them; 0 if all are videos.
     """
 
     path: Path
     subjects: tuple[str, ...]
     clips: tuple[tuple[str, ...], ...]
+    fewest: int = 0
 
     def images(self, layout: Layout) -> list[str]:
         """The first images of the clips that `layout` describes, if most clips are such."""
