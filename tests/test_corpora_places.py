@@ -171,6 +171,23 @@ def test_of_two_folders_alike_none_is_read(data: Path) -> None:
     assert corpora.find(data, placed=placed) == {"smic": data / "second"}
 
 
+def test_images_recognised_by_content_need_their_table(data: Path) -> None:
+    """A run on other corpora must not stop because of a folder that was ignored before."""
+    wild.frames("SMIC/HS", "smic", "image{n:06d}.bmp")(data)
+    wild.frames("odd", "samm", "{s}_{n:04d}.jpg")(data)
+    wild.text("labels/CASME2-coding-20190701.csv", "casme2")(data)
+    assert list(corpora.find(data)) == ["smic"]
+    (line,) = check.check(data)["unread"]
+    assert "odd looks like SAMM (2 subjects) but is not read: its annotation table was not found" in line
+
+
+def test_folders_named_by_date_are_no_clips(data: Path) -> None:
+    wild.frames("SMIC/HS", "smic", "image{n:06d}.bmp")(data)
+    for month in ("01_2024", "02_2024"):
+        (data / "notes" / month).mkdir(parents=True)
+    assert check.check(data)["unread"] == []
+
+
 def test_a_known_name_counts_more_than_content(data: Path) -> None:
     wild.frames("odd", "casme2", "img{n}.jpg")(data)
     wild.frames("Cropped", "casme2", "reg_img{n}.jpg")(data)

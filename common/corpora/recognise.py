@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby, islice
 from pathlib import Path
 
@@ -145,12 +145,17 @@ def passed_over(folders: Sequence[Folder], layout: Layout, chosen: Tree) -> list
 
 
 def root(folders: Sequence[Folder], layouts: Sequence[Layout]) -> Path | None:
-    """The innermost folder that contains all image trees and tables of a corpus; None if there are none."""
+    """The innermost folder that contains all image trees and tables of a corpus; None if there are none.
+
+    Without images of a known name, only tables of a known name count; images recognised by content need their table.
+    """
     places = []
     known = any(named(folders, layout) for layout in layouts)
     for layout in layouts:
         found = named(folders, layout) if known else trees(folders, layout)
-        tables = table_files.known(folders, layout) or (table_files.recognised(folders, layout) if found else [])
+        tables = _tables(folders, layout) if found else table_files.matching(folders, layout.tables)
+        if layout.headings and not tables and not known:
+            continue
         places += [table.parent for table in tables]
         for tree in found:
             own = layout.corpus.split("_")[0]  # a folder SMIC may contain VIS, other parts, and their tables
@@ -160,6 +165,10 @@ def root(folders: Sequence[Folder], layouts: Sequence[Layout]) -> Path | None:
                 place = place.parent
             places.append(place)
     return Path(os.path.commonpath(places)) if places else None
+
+
+def _tables(folders: Sequence[Folder], layout: Layout) -> list[Path]:
+    return table_files.known(folders, layout) or table_files.recognised(folders, layout)
 
 
 # ---------------------------------------------------------------- what is not read
@@ -178,16 +187,21 @@ def doubts(
     for layout in layouts:
         certain = {tree.path for tree in trees(folders, layout)}
         mentioned = layout.corpus in optional or not certain.isdisjoint(read)
-        for sighting in sighted(folders, layout):
-            if sighting.tree.path not in {*known, *read} and not (mentioned and sighting.tree.path in certain):
-                by_path.setdefault(sighting.tree.path, []).append(sighting)
+        other = "another folder, with a known name, is read"
+        if bare := certain.isdisjoint(known) and bool(layout.headings) and not _tables(folders, layout):
+            other, mentioned = "its annotation table was not found; put it into the data folder", False
+        for found in sighted(folders, layout):
+            if found.tree.path not in {*known, *read} and not (mentioned and found.tree.path in certain):
+                told = found if found.doubt else replace(found, doubt=other, readable=not bare)
+                by_path.setdefault(found.tree.path, []).append(told)
     for path, claims in by_path.items():
         titles = " or ".join(dict.fromkeys(claim.layout.title for claim in claims))
-        why = claims[0].doubt or "another folder, with a known name, is read"
         people = _people(claims[0].tree, claims[0].layout)
         options = " or ".join(f"--as {claim.layout.corpus}={path}" for claim in claims if claim.readable)
         remedy = f"; to read it, add {options}" if options else ""
-        lines.append(printable(f"{path} looks like {titles} ({people} subjects) but is not read: {why}{remedy}"))
+        lines.append(
+            printable(f"{path} looks like {titles} ({people} subjects) but is not read: {claims[0].doubt}{remedy}")
+        )
     for folder in folders:
         lines += _loose(folder, layouts)
     return lines
@@ -199,7 +213,7 @@ def _loose(folder: Folder, layouts: Sequence[Layout]) -> Iterator[str]:
         if not layout.recognise or layout.subject.fullmatch(folder.path.name):
             continue
         clips = [name for name in folder.folders if layout.clip.fullmatch(name)]
-        if len(clips) > 1:
+        if len(clips) > 1 and _first_clip(folder.path, clips[0])[0]:
             yield printable(
                 f"{folder.path} contains {len(clips)} folders named like clips of {layout.title}, such as {clips[0]}, "
                 f"and is not read: it has no folders of subjects; restore paths such as {layout.example}"
