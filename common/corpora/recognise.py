@@ -274,8 +274,9 @@ def words(path: Path, count: int = 3) -> Iterator[set[str]]:
 def _sighting(glimpse: Glimpse, claim: Claim, layout: Layout) -> Sighting:
     kind = _kind(glimpse, layout)
     form = claim.names.get(kind) or next(iter(claim.names.values()))
-    label = "/".join(glimpse.path.parts[-len(form.split("/")) :])
-    derived = sorted(word for own in words(glimpse.path, 2) for word in own & _DERIVED)
+    own = form.split("/")
+    label = "/".join(glimpse.path.parts[-len(own) :]) if glimpse.path.name == own[-1] else glimpse.path.name
+    derived = sorted(word for said in words(glimpse.path, 2) for word in said & _DERIVED)
     doubt = claim.doubt
     if derived and not doubt:
         doubt = f"its name contains {derived[0]!r}, so its images may not be the recorded frames"
