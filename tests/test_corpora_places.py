@@ -130,6 +130,7 @@ def test_the_list_of_the_composite_may_have_a_header(data: Path, header: str, de
         ("odd", "smic", "image{n:06d}.bmp", "smic"),
         ("odd", "smic", "reg_image{n:06d}.bmp", "smic"),
         ("SMIC_CROP/HS", "smic", "{n}.bmp", "smic"),
+        ("SMIC_all_raw/HS_cropped", "smic", "reg_image{n:06d}.bmp", "smic"),
         ("odd/VIS", "vis", "reg_{n:05d}.bmp", "smic_vis"),
         ("odd/NIR", "vis", "{n:05d}.bmp", "smic_nir"),
         ("nir_frames", "vis", "{n:05d}.bmp", "smic_nir"),
@@ -179,6 +180,13 @@ def test_images_recognised_by_content_need_their_table(data: Path) -> None:
     assert list(corpora.find(data)) == ["smic"]
     (line,) = check.check(data)["unread"]
     assert "odd looks like SAMM (2 subjects) but is not read: its annotation table was not found" in line
+
+
+def test_an_old_table_of_images_recognised_by_content_is_named(data: Path) -> None:
+    wild.frames("odd", "casme2", "img{n}.jpg")(data)
+    wild.empty("CASME2_label_Ver_2.xls")(data)
+    with pytest.raises(UserError, match=r"odd looks like CASME II .*CASME2_label_Ver_2\.xls has an older format; save"):
+        corpora.find(data)
 
 
 def test_folders_named_by_date_are_no_clips(data: Path) -> None:

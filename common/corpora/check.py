@@ -74,7 +74,7 @@ def check(
             _experiment(p, e, loaded, report, listed, fault) for p in papers for e in p.experiments if not e.tuned_of
         ],
         "unread": _unread(folders, loaded.values()),
-        "shared": examine.shared([clip for corpus in loaded.values() for clip in corpus.clips]),
+        "shared": examine.shared([clip for corpus in loaded.values() for clip in corpus.clips], progress),
         "unreadable": [{"folder": str(folder.path), "reason": folder.fault} for folder in folders if folder.fault],
     }
 

@@ -41,7 +41,7 @@ def unusable(clips: Sequence[Clip], progress: Progress | None = None) -> list[Ex
     return exclusions
 
 
-def shared(clips: Sequence[Clip]) -> list[str]:
+def shared(clips: Sequence[Clip], progress: Progress | None = None) -> list[str]:
     """One line for each two subjects of a corpus that share files: links to one file, or copies of it.
 
     Files of one size are compared by 4 KiB from their middle, and only those that agree in full.
@@ -50,13 +50,18 @@ def shared(clips: Sequence[Clip]) -> list[str]:
     groups: dict[Hashable, list[tuple[Path, Clip]]] = defaultdict(list)
     for (corpus, file), owner in owners.items():
         groups[corpus].append((file, owner))
-    for look in (_size, _middle, _whole):
+    steps = (_size, _middle, _whole)
+    for done, look in enumerate(steps):
+        if progress:
+            progress("comparing the files of subjects", done, len(steps))
         finer: dict[Hashable, list[tuple[Path, Clip]]] = defaultdict(list)
         for key, group in groups.items():
             for file, clip in group if len({clip.subject for _, clip in group}) > 1 else ():
                 with suppress(OSError):  # reported as unusable
                     finer[key, look(file)].append((file, clip))
         groups = finer
+    if progress:
+        progress("comparing the files of subjects", len(steps), len(steps))
     pairs: dict[tuple[str, str], list[str]] = defaultdict(list)
     for group in groups.values():
         first, *others = sorted((clip for _, clip in group), key=lambda clip: natural(clip.id))

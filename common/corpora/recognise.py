@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby, islice
+from itertools import groupby
 from pathlib import Path
 
-from common.corpora import table_files
+from common.corpora import glimpses, table_files
 from common.corpora.trees import (
-    IMAGES,
     Claim,
     Folder,
     Glimpse,
     Layout,
     Tree,
     children,
-    entries,
     plain,
     shown,
     subjects,
@@ -26,16 +23,9 @@ from common.corpora.trees import (
 )
 from common.errors import ClipError, UserError, printable
 from common.files import natural
-from common.vision.videos import is_video
 
-_PERSON = re.compile(r"(?:sub|s)?[0-9]{1,3}", re.IGNORECASE)
-_SAMPLES = 3
-"""How many subjects are looked into."""
 _FEWEST = 4
 """The fewest images of a recorded clip: a folder with less may hold only its onset, apex and offset."""
-_LEVELS = 4
-"""Maximum number of folders from a subject's to an image."""
-_FACES = {"face", "faces", "aligned"}
 _DERIVED = {
     *("flow", "flows", "optical", "tvl1", "strain", "lbp", "landmark", "landmarks", "mask", "masks", "depth", "diff"),
     *("tim", "interpolated", "magnified", "magnify", "magnification", "mag", "evm", "augmented", "synthetic", "apex"),
@@ -72,7 +62,7 @@ def sighted(folders: Sequence[Folder], layout: Layout) -> list[Sighting]:
     """
     found = []
     for folder in folders:
-        if layout.recognise and (glimpse := glimpse_of(folder)) and (claim := layout.recognise(glimpse)):
+        if layout.recognise and (glimpse := glimpses.look(folder)) and (claim := layout.recognise(glimpse)):
             found.append(_sighting(glimpse, claim, layout))
     certain = [sighting.tree for sighting in found if not sighting.doubt]
     rivals = {
@@ -189,7 +179,8 @@ def doubts(
         mentioned = layout.corpus in optional or not certain.isdisjoint(read)
         other = "another folder, with a known name, is read"
         if bare := certain.isdisjoint(known) and bool(layout.headings) and not _tables(folders, layout):
-            other, mentioned = "its annotation table was not found; put it into the data folder", False
+            remedy = table_files.older(folders) or "; put it into the data folder"
+            other, mentioned = f"its annotation table was not found{remedy}", False
         for found in sighted(folders, layout):
             if found.tree.path not in {*known, *read} and not (mentioned and found.tree.path in certain):
                 told = found if found.doubt else replace(found, doubt=other, readable=not bare)
@@ -213,7 +204,7 @@ def _loose(folder: Folder, layouts: Sequence[Layout]) -> Iterator[str]:
         if not layout.recognise or layout.subject.fullmatch(folder.path.name):
             continue
         clips = [name for name in folder.folders if layout.clip.fullmatch(name)]
-        if len(clips) > 1 and _first_clip(folder.path, clips[0])[0]:
+        if len(clips) > 1 and glimpses.first_clip(folder.path, clips[0])[0]:
             yield printable(
                 f"{folder.path} contains {len(clips)} folders named like clips of {layout.title}, such as {clips[0]}, "
                 f"and is not read: it has no folders of subjects; restore paths such as {layout.example}"
@@ -228,85 +219,18 @@ def seen(folders: Sequence[Folder]) -> str:
     return f"found the folders {', '.join(names[:8])}{more}" if names else "found no folder"
 
 
-# ---------------------------------------------------------------- looking into a folder
-
-
-def glimpse_of(folder: Folder) -> Glimpse | None:
-    """The first clips of some subjects in a folder; None if it contains no subject with a clip."""
-    people = tuple(name for name in folder.folders if _PERSON.fullmatch(name))
-    clips = islice((c for name in people[: 4 * _SAMPLES] if (c := _first_clip(folder.path, name))[0]), _SAMPLES)
-    found = tuple(clips)
-    counts = [count for _, count in found if count]
-    return Glimpse(folder.path, people, tuple(names for names, _ in found), min(counts, default=0)) if found else None
-
-
-def _first_clip(tree: Path, subject: str) -> tuple[tuple[str, ...], int]:
-    """The names from a subject's folder to its first image or video, and how many images are in that folder."""
-
-    def search(parts: tuple[str, ...]) -> tuple[tuple[str, ...], int]:
-        try:
-            folders, files = entries(tree.joinpath(*parts))
-        except ClipError:
-            return (), 0
-        pictures = [name for name in files if name.lower().endswith(IMAGES) and not name.startswith(".")]
-        first = sorted(pictures or filter(_is_video, files), key=natural)[:1]
-        own = ((*parts, *first), len(pictures)) if first else ((), 0)
-        if first and (len(parts) > 1 or not folders):
-            return own
-        for name in sorted(folders, key=natural)[:4] if len(parts) <= _LEVELS else ():
-            if not name.lower().startswith("non") and (found := search((*parts, name)))[0]:
-                return found
-        return own
-
-    return search((subject,))
-
-
-def _is_video(name: str) -> bool:
-    return is_video(Path(name))
-
-
-def words(path: Path, count: int = 3) -> Iterator[set[str]]:
-    """The words in the names of the last `count` folders of a path, in lower case, the innermost first."""
-    for name in islice(reversed(path.parts), count):
-        yield {word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)}
-
-
 def _sighting(glimpse: Glimpse, claim: Claim, layout: Layout) -> Sighting:
-    kind = _kind(glimpse, layout)
+    kind = glimpses.kind(glimpse, layout)
     form = claim.names.get(kind) or next(iter(claim.names.values()))
     own = form.split("/")
     label = "/".join(glimpse.path.parts[-len(own) :]) if glimpse.path.name == own[-1] else glimpse.path.name
-    derived = sorted(word for said in words(glimpse.path, 2) for word in said & _DERIVED)
+    derived = sorted(word for said in glimpses.words(glimpse.path, 2) for word in said & _DERIVED)
     doubt = claim.doubt
     if derived and not doubt:
         doubt = f"its name contains {derived[0]!r}, so its images may not be the recorded frames"
     if 0 < glimpse.fewest < _FEWEST and not doubt:
         doubt = f"a clip has only {glimpse.fewest} images, so they may be some of the recorded frames"
     return Sighting(Tree(kind, label, glimpse.path, form), layout, doubt, claim.readable)
-
-
-def _kind(glimpse: Glimpse, layout: Layout) -> str:
-    """Whether images are "raw" or "cropped": by the folder's name, else by those of the files, else by their size."""
-    for name, own in zip(reversed(glimpse.path.parts), words(glimpse.path), strict=False):
-        if "crop" in name.lower() or own & _FACES:
-            return "cropped"
-        if "raw" in own:
-            return "raw"
-    first = glimpse.clips[0]
-    if first[-1].lower().startswith("reg_"):
-        return "cropped"
-    size = _size(glimpse.path.joinpath(*first))
-    return "cropped" if size and layout.size and size < layout.size else "raw"
-
-
-def _size(image: Path) -> tuple[int, int] | None:
-    from PIL import Image
-
-    try:
-        with Image.open(image) as opened:
-            return opened.size
-    except (OSError, ValueError, Image.DecompressionBombError):  # a video, or a damaged file: a run reports it
-        return None
 
 
 def _holds_clips(folder: Folder, layout: Layout) -> bool:

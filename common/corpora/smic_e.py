@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from common.corpora import recognise, table_files, tables, trees
+from common.corpora import glimpses, recognise, table_files, tables, trees
 from common.corpora.tables import Documented, Found, Row
 from common.corpora.trees import Claim, Glimpse, Layout, Root, Tree
 from common.errors import ClipError, quoted
@@ -26,7 +26,7 @@ PARTS = frozenset({"hs", "vis", "nir"})
 
 def part_named(path: Path) -> str:
     """The part of SMIC in the innermost of a path's folders whose name has one: "hs", "vis" or "nir"; else empty."""
-    return next((min(own & PARTS) for own in recognise.words(path) if len(own & PARTS) == 1), "")
+    return next((min(own & PARTS) for own in glimpses.words(path) if len(own & PARTS) == 1), "")
 
 
 def _recognise(glimpse: Glimpse) -> Claim | None:
@@ -35,7 +35,7 @@ def _recognise(glimpse: Glimpse) -> Claim | None:
     names, part = {"raw": "SMIC-HS-E"}, part_named(glimpse.path)
     if part in ("vis", "nir"):
         return Claim(names, f"its name says {part.upper()}, and of the long release only HS is read", readable=False)
-    long = any(own & {"long"} or {"smic", "e"} <= own for own in recognise.words(glimpse.path))
+    long = any(own & {"long"} or {"smic", "e"} <= own for own in glimpses.words(glimpse.path))
     odd = next((clip[-1] for clip in glimpse.clips if not _FRAME.fullmatch(clip[-1])), "")
     if odd:
         return Claim(names, f"its images are named like {odd}, not like image034208.jpg")

@@ -99,9 +99,13 @@ def _fits(path: Path, layout: Layout) -> bool:
     return False
 
 
+def older(folders: Sequence[Folder]) -> str:
+    """A hint about tables in the older format, which is not read; empty if there are none."""
+    old = [path.name for path in matching(folders, ["*.xls"])]
+    return printable(f"; {', '.join(old[:3])} has an older format; save it as xlsx") if old else ""
+
+
 def _hint(folders: Sequence[Folder]) -> str:
     """What tables there are instead."""
-    old = [path.name for path in matching(folders, ["*.xls"])]
     others = [path.name for path in matching(folders, ["*.xlsx", "*.csv"])]
-    hint = f"; {', '.join(old[:3])} has an older format; save it as xlsx" if old else ""
-    return printable(hint + (f"; found {', '.join(others[:3])}" if others else ""))
+    return older(folders) + (printable(f"; found {', '.join(others[:3])}") if others else "")
