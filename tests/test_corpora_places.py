@@ -223,6 +223,16 @@ def test_crops_are_known_by_the_size_of_images(data: Path) -> None:
     assert [corpora.load("samm", data, kind).tree for kind in ("raw", "cropped")] == ["two", "one"]
 
 
+def test_videos_of_casme2_are_read_from_onset_to_offset(data: Path) -> None:
+    wild.LAYOUTS["CASME II as videos"].files[0](data)
+    wild.LAYOUTS["CASME II as videos"].files[1](data)
+    corpus = corpora.load("casme2", corpora.find(data)["casme2"])
+    for clip in corpus.clips:
+        assert clip.numbers == tuple(range(clip.onset, clip.offset + 1))
+        assert [file.name for file in clip.files] == [f"{clip.name}.avi"]
+    assert "4 clips are videos" in corpus.notes[0]
+
+
 # ---------------------------------------------------------------- --as
 
 

@@ -12,6 +12,7 @@ from common.corpora.trees import Layout, Root, Tree, plain
 from common.errors import ClipError, UserError, quoted
 from common.files import natural
 from common.types import Clip, Corpus, Correction, Exclusion
+from common.vision.videos import is_video
 
 CLIP_NAME = re.compile(r"(?!.*\.\.)\w[\w .()+-]{0,63}")
 NUMBER = re.compile(r"[0-9]{1,9}")
@@ -79,7 +80,9 @@ def load(layout: Layout, root: Root, images: str) -> Corpus:
     rows = read(table, layout.headings)
     tree = recognise.choose(folders, layout, images, table)
     corpus = join(layout, folders, tree, table, rows, lambda row, person, name: clip(layout, tree, row, person, name))
-    return replace(corpus, notes=(*corpus.notes, *unlisted(layout, tree, corpus)))
+    films = sum(is_video(clip.frames[0]) for clip in corpus.clips)
+    counted = f"{films} clips are videos: frame 1 of the table is taken to be the first frame of the video"
+    return replace(corpus, notes=(*corpus.notes, *([counted] if films else []), *unlisted(layout, tree, corpus)))
 
 
 def unlisted(layout: Layout, tree: Tree, corpus: Corpus) -> list[str]:
