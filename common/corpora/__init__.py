@@ -77,7 +77,10 @@ def placed_by(words: Sequence[str], data: Path) -> dict[str, Path]:
         if name in placed:
             raise UserError(f"--as {name}: given twice; name one folder")
         placed[name] = Path(folder)
-        folders = trees.survey(Place(placed[name], data))
+        try:
+            folders = trees.survey(Place(placed[name], data))
+        except UserError as error:
+            raise UserError(f"--as {word}: {error}") from None
         if not any(recognise.available(folders, layout) for layout in known):
             examples = " or ".join(dict.fromkeys(layout.example or layout.title for layout in known))
             there = recognise.seen(folders)
