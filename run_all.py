@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.audit:
             return audit_papers(options.json)
         if options.check_data:
-            return check_data(options.check_data, options.corpus, options.json)
+            return check_data(options.check_data, options.corpus, options.placed, options.json)
         return predict(options) if options.predict else run(options)
     except UserError as error:
         print(f"run_all.py: {error}", file=sys.stderr)
@@ -86,8 +86,11 @@ def audit_papers(as_json: bool) -> int:
     return DONE
 
 
-def check_data(folder: Path, names: Sequence[str] | None, as_json: bool) -> int:
-    """Print what the loaders find in a folder and, unless only some corpora are named, what can run on it."""
+def check_data(folder: Path, names: Sequence[str] | None, placed: Sequence[str], as_json: bool) -> int:
+    """Print what the loaders find in a folder and, unless only some corpora are named, what can run on it.
+
+    `placed` are the words of --as.
+    """
     from rich.console import Console
 
     from common import corpora
@@ -95,8 +98,9 @@ def check_data(folder: Path, names: Sequence[str] | None, as_json: bool) -> int:
     from common.progress import Display
 
     known = [papers.load(key) for key in papers.available()] if not names else []
+    places = corpora.placed_by(placed, folder)
     with Display() as display:
-        checked = check.check(folder, names or corpora.NAMES, known, display.progress)
+        checked = check.check(folder, names or corpora.NAMES, known, display.progress, places)
     if as_json:
         print(json.dumps(checked, indent=1))
     else:
@@ -138,6 +142,7 @@ def predict(options: argparse.Namespace) -> int:
 
 def studied(options: argparse.Namespace) -> Study:
     """The study that the options describe; UserError for a paper, an experiment or weights that do not exist."""
+    from common import corpora
     from common.report import tensorboard
     from common.runs import selection
     from common.runs.cache import Cache
@@ -151,9 +156,14 @@ def studied(options: argparse.Namespace) -> Study:
     weights = _weights(loaded, options)
     profile = options.profile or ("paper" if options.data else "quick")
 
+    shared = Path.absolute if options.scheduler else Path  # workers may have been started in another folder
+    places = corpora.placed_by(options.placed, options.data) if options.placed else {}
+    placed = {name: shared(folder) for name, folder in places.items()}
+
     def changed(paper: Paper) -> Profile:
         result = computing_in(options.precision, starting_from(paper.profiles[profile], weights))
         result = replace(result, motion=1.0) if options.data else moving(result, options.motion)
+        result = replace(result, options=(*result.options, *(("--as", f"{k}={v}") for k, v in placed.items())))
         return cut(with_settings(result, options.set), options.subjects, options.clips, options.folds)
 
     chosen = tuple(
@@ -178,7 +188,6 @@ def studied(options: argparse.Namespace) -> Study:
         raise UserError(
             "--tune: no chosen experiment has a tuned copy; only default leak-free experiments can be tuned"
         )
-    shared = Path.absolute if options.scheduler else Path  # workers may have been started in another folder
     return selection.Study(
         chosen=chosen,
         folder=options.data and shared(options.data),
@@ -191,6 +200,7 @@ def studied(options: argparse.Namespace) -> Study:
         exports=tuple(options.export),
         tensorboard=options.tensorboard,
         show_frames=options.show_frames,
+        placed=placed,
         known=tuple(papers.load(key) for key in papers.available()) if options.data else (),
     )
 

@@ -327,5 +327,5 @@ class Profile:
     @property
     def changed(self) -> str:
         """The options that make a run differ from the paper, as typed; empty if there are none."""
-        kept = [pair for pair in self.deciding if pair[0] not in ("--weights", "--precision")]
+        kept = [pair for pair in self.deciding if pair[0] not in ("--weights", "--precision", "--as")]
         return " ".join(word for pair in kept for word in pair)

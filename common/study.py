@@ -176,6 +176,8 @@ def _run(study: Study, selection: PaperSelection, seed: int, pool: Pool | Cluste
 
 def _say_unavailable(selection: PaperSelection, jobs: Jobs, display: Display) -> int:
     """Print what cannot run, and why; FAILED if corpora are there but cannot be used."""
+    for line in jobs.unread:
+        display.line(line)
     for line in unavailable_lines(selection.paper, selection.experiments, jobs.unavailable):
         display.line(line)
     for fault in jobs.faults:

@@ -145,7 +145,7 @@ def test_corpora_in_folders_named_by_numbers_are_found(tmp_path: Path) -> None:
 def test_a_list_that_cannot_be_read_stops_what_needs_it(data: Path) -> None:
     disk.write_smic(data / "SMIC")
     disk.write_samm(data / "SAMM")
-    (data / "combined_3class_gt.csv").write_text("dataset,subject,clip,label\n")
+    (data / "combined_3class_gt.csv").write_text("mmew,1,x,0\n")
     row = check.check(data, papers=[PAPER])["experiments"][0]
     assert not row["can_run"]
     assert "line 1 is not corpus, subject, clip, class" in row["reason"]

@@ -145,7 +145,7 @@ def test_epochs_that_all_folds_share_count_once(
             wanted += cnns + lstm + (train + 2 * test) * PREDICTED
         if not job.experiment.leak_free:
             wanted += settings.cnn_epochs * PER_CLIP["cnn_epochs"] * len(job.clips)
-        assert made.experiments[job.experiment.id] == pytest.approx(wanted, rel=0.05), job.experiment.id
+        assert made.experiments[job.experiment.id] == pytest.approx(wanted, rel=0.1), job.experiment.id
 
 
 def test_a_network_that_cannot_be_timed_is_named_and_the_rest_is_estimated(

@@ -44,6 +44,14 @@ def _parser() -> argparse.ArgumentParser:
         help="folder of the licensed corpora; default: stand-ins, clips of synthetic faces",
     )
     data.add_argument(
+        "--as",
+        dest="placed",
+        action="append",
+        default=[],
+        metavar="CORPUS=DIR",
+        help="with --data or --check-data: read this corpus from this folder only, whatever its name; repeatable",
+    )
+    data.add_argument(
         "--corpus",
         nargs="+",
         metavar="NAME",

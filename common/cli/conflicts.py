@@ -6,13 +6,16 @@ import argparse
 
 from common.profiles import CUTS
 
-PLAIN = {"list", "audit", "check_data", "corpus", "json"}
+PLAIN = {"list", "audit", "check_data", "corpus", "json", "placed"}
 """The options that read and print, and those that go with them."""
 NOT_PREDICTED = (
     *("controls", "dry_run", "report_only", "tune", "scheduler", "workers", "export", "tensorboard", "folds"),
     "show_frames",
 )
-IN_CARD = ("experiment", "profile", "data", "weights", "set", "motion", "subjects", "clips", "seed", "precision")
+IN_CARD = (
+    *("experiment", "profile", "data", "placed", "weights", "set", "motion", "subjects", "clips", "seed"),
+    "precision",
+)
 """Options that decide how a model is trained: its card records them."""
 
 
@@ -26,6 +29,9 @@ def _of_values(options: argparse.Namespace) -> str:
     for name in ("data", "out", "cache", "weights"):
         if not str(getattr(options, name) or "").isprintable():
             return f"{_flag(name)}: a report cannot print this path; use a path of printable characters"
+    for word in options.placed:
+        if not word.isprintable():
+            return "--as: a report cannot print this path; use a path of printable characters"
     for name in ("seeds", "workers", *CUTS):
         if (number := getattr(options, name)) is not None and number < 1:
             return f"{_flag(name)}: at least 1, not {number}"
@@ -42,6 +48,8 @@ def _of_actions(options: argparse.Namespace, given: set[str]) -> str:
             return f"{_flag(name)} goes with --predict"
     if "corpus" in given and "check_data" not in given:
         return "--corpus goes with --check-data"
+    if "placed" in given and not given & {"check_data", "data"}:
+        return "--as goes with --data or --check-data"
     plain = given & {"list", "audit", "check_data"}
     if "json" in given and not plain:
         return "--json goes with --list, --audit or --check-data"
@@ -77,4 +85,4 @@ def _of_prediction(options: argparse.Namespace, given: set[str]) -> str:
 
 
 def _flag(name: str) -> str:
-    return "--" + name.replace("_", "-")
+    return "--as" if name == "placed" else "--" + name.replace("_", "-")

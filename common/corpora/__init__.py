@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from common.corpora import casme2, casme_sq, casme_sq_recordings, samm, smic, smic_e, trees
+from common.corpora import casme2, casme_sq, casme_sq_recordings, recognise, samm, smic, smic_e, trees
 from common.corpora.tables import Documented
-from common.corpora.trees import Folder, Layout
-from common.errors import ClipError, UserError
+from common.corpora.trees import Folder, Layout, Place, Root
+from common.errors import ClipError, UserError, quoted
 from common.types import Corpus
 
 
@@ -19,7 +19,7 @@ class Source:
 
     layouts: tuple[Layout, ...]
     documented: tuple[Documented, ...]
-    load: Callable[[Path, str], Corpus]
+    load: Callable[[Root, str], Corpus]
 
 
 SOURCES: Mapping[str, Source] = {
@@ -34,44 +34,82 @@ SOURCES: Mapping[str, Source] = {
 }
 ON_REQUEST = ("casme_sq_recordings", "smic_e", "smic_vis", "smic_nir")
 """Whole recordings and parts of SMIC, which are read only if an experiment or the user names them."""
+NONE_PLACED: Mapping[str, Path] = {}
 NAMES = tuple(name for name in SOURCES if name not in ON_REQUEST)
 
 
-def find(data: Path, names: Sequence[str] = NAMES) -> dict[str, Path]:
+def find(data: Path, names: Sequence[str] = NAMES, placed: Mapping[str, Path] = NONE_PLACED) -> dict[str, Path]:
     """Find the corpora of `names` at or below `data`: by name, the folder that contains its images and table.
 
-    A corpus is found by a folder of its images or by its table, under any of their known names. Raises UserError if
-    `data` is not a readable folder or contains no corpus.
+    A corpus is found by a folder of its images or by its table, under any of their known names, else by what is in
+    them. Corpora in `placed` (see `placed_by`) are in the folder that is given there. Raises UserError if `data` is not
+    a readable folder or contains no corpus.
     """
     folders = trees.survey(Path(data))
-    roots = _roots(folders, names)
+    roots = _roots(folders, [name for name in names if name not in placed])
+    roots |= {name: folder for name, folder in placed.items() if name in names}
     if not roots:
-        known = dict.fromkeys(
-            folder for name in names for layout in source(name).layouts for _, folder in layout.folders
-        )
+        known = dict.fromkeys(f for name in names for layout in source(name).layouts for _, f in layout.folders)
         hints = [f"{name} was found, but is read only when it is named" for name in _roots(folders, ON_REQUEST)]
+        hints += recognise.doubts(folders, layouts(), optional=ON_REQUEST)
         hints += [f"{folder.path} cannot be read ({folder.fault})" for folder in folders if folder.fault]
         problem = f"found no known corpus; looked for folders of subjects in {', '.join(known)}"
-        raise UserError("; ".join([f"{data}: {problem}", *hints]))
-    return roots
+        raise UserError("; ".join([f"{data}: {problem}", *(hints or [recognise.seen(folders)])]))
+    return {name: roots[name] for name in names if name in roots}
 
 
 def _roots(folders: Sequence[Folder], names: Sequence[str]) -> dict[str, Path]:
-    roots = {name: trees.root(folders, source(name).layouts) for name in names}
+    roots = {name: recognise.root(folders, source(name).layouts) for name in names}
     return {name: root for name, root in roots.items() if root is not None}
 
 
-def load(name: str, root: Path, images: str = "raw") -> Corpus:
+def placed_by(words: Sequence[str], data: Path) -> dict[str, Path]:
+    """The folders that --as names, by corpus; `words` are CORPUS=DIR. No table is opened.
+
+    Raises UserError for other words, an unknown corpus, and a folder without images of the corpus.
+    """
+    placed: dict[str, Path] = {}
+    for word in words:
+        name, equals, folder = word.partition("=")
+        if not (equals and folder):
+            raise UserError(f"--as {quoted(word)}: write CORPUS=DIR, such as smic=SMIC_CROP/HS")
+        known = source(name).layouts
+        if name in placed:
+            raise UserError(f"--as {name}: given twice; name one folder")
+        placed[name] = Path(folder)
+        try:
+            folders = trees.survey(Place(placed[name], data))
+        except UserError as error:
+            raise UserError(f"--as {word}: {error}") from None
+        if not any(recognise.available(folders, layout) for layout in known):
+            examples = " or ".join(dict.fromkeys(layout.example or layout.title for layout in known))
+            there = recognise.seen(folders)
+            raise UserError(f"--as {word}: no images of {name} there; expected such as {examples}; {there}")
+    return placed
+
+
+def not_read(data: Path, read: Collection[Path] = ()) -> list[str]:
+    """Lines about folders that look like a corpus and are not read; `read` are folders of images that are."""
+    return recognise.doubts(trees.survey(Path(data)), layouts(), read, ON_REQUEST)
+
+
+def load(name: str, root: Path, images: str = "raw", data: Path | None = None) -> Corpus:
     """Load one corpus. `images` ("raw" or "cropped") is a preference; `Corpus.tree` says what was read.
 
-    Raises UserError if the name is unknown or the table or the images cannot be found or read.
+    If the user named `root`, `data` is the data folder, where the table may be: images are then read from `root`
+    whatever its name. Raises UserError if the name is unknown or the table or the images cannot be found or read.
     """
     if images not in ("raw", "cropped"):
         raise UserError(f"{images!r} is not a kind of images; choose raw or cropped")
     try:
-        return source(name).load(Path(root), images)
+        return source(name).load(Path(root) if data is None else Place(Path(root), Path(data)), images)
     except ClipError as error:  # the tree itself, not one clip, cannot be listed
         raise UserError(f"{root}: {error}") from None
+
+
+def layouts() -> list[Layout]:
+    """The layouts of all corpora."""
+    return list({layout.corpus: layout for known in SOURCES.values() for layout in known.layouts}.values())
 
 
 def source(name: str) -> Source:

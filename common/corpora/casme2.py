@@ -1,20 +1,33 @@
 """CASME II: 200 frames per second, 640x480, 26 subjects, 255 clips.
 
 Images: `CASME2_RAW_selected/sub01/EP02_01f/img46.jpg`, `Cropped/sub01/EP02_01f/reg_img46.jpg`, or the whole recordings
-`CASME2-RAW/sub01/EP02_01f/img1.jpg`, whose frames from onset to offset are the clip.
+`CASME2-RAW/sub01/EP02_01f/img1.jpg`, whose frames from onset to offset are the clip. Folders of other names are
+recognised by subjects, clips and images such as these, and so are videos `sub01/EP02_01f.avi`, whose frames are counted
+from 1 like those of whole recordings.
 Table: `CASME2-coding-*.xlsx`. The table of 2019 changes three clips of sub24 from sadness to surprise. One apex is
 printed `/` (sub04 EP12_01f); one equals the onset and counts as unknown, four equal the offset and are used.
 """
 
 import re
-from pathlib import Path
 
 from common.corpora import tables
 from common.corpora.tables import Documented
-from common.corpora.trees import Layout, Oddity
+from common.corpora.trees import Claim, Glimpse, Layout, Oddity, Root
 from common.types import Corpus
 
+_FRAME = re.compile(r"(?:reg_)?img[0-9]+\..*", re.IGNORECASE)
 _AT_THE_OFFSET = "the apex is the offset; used as printed"
+
+
+def _recognise(glimpse: Glimpse) -> Claim | None:
+    images, videos = glimpse.images(LAYOUT), glimpse.videos(LAYOUT)
+    if not images and not videos:
+        return None
+    odd = next((name for name in images if not _FRAME.fullmatch(name)), "")
+    doubt = f"its images are named like {odd}, not like img46.jpg or reg_img46.jpg" if odd else ""
+    return Claim({"raw": "CASME2_RAW_selected", "cropped": "Cropped"}, doubt)
+
+
 LAYOUT = Layout(
     corpus="casme2",
     title="CASME II",
@@ -43,6 +56,9 @@ LAYOUT = Layout(
         "action_units": "Action Units",
         "emotion": "Estimated Emotion",
     },
+    recognise=_recognise,
+    example="sub01/EP02_01f/img46.jpg",
+    size=(640, 480),
     oddities={
         "casme2/sub05/EP09_05f": Oddity("onset", False, "the apex is the onset, where no movement has begun"),
         "casme2/sub05/EP16_04f": Oddity("offset", True, _AT_THE_OFFSET),
@@ -58,6 +74,6 @@ DOCUMENTED = (
 )
 
 
-def load(root: Path, images: str = "raw") -> Corpus:
+def load(root: Root, images: str = "raw") -> Corpus:
     """Load the corpus below `root`; `images` "raw" or "cropped" is preferred. UserError without table or images."""
     return tables.load(LAYOUT, root, images)

@@ -2,27 +2,52 @@
 
 Images: one folder per clip in `selectedpic/s15/anger1_1/img557.jpg` or `cropped/15/anger1_1/img557.jpg`, or whole
 recordings in `rawpic/s15/15_0101disgustingteeth/img001.jpg` or `rawvideo/s15/15_0101disgustingteeth.avi`, whose
-frames from onset to offset are the clip. Frames are counted from 1 at the start of the recording.
+frames from onset to offset are the clip. Frames are counted from 1 at the start of the recording. Folders of other
+names are recognised by subjects, clips and images such as these.
 Table: `CAS(ME)^2code_final.xlsx`, without any header. Its sheets are the codes, the numbers of the participants and the
-codes of the stimuli, in this order. The emotion is that of the stimulus, with which the clip's name starts; the
+codes of the stimuli, in this order. A csv file contains only the codes: participants and stimuli are then those of the
+release. The emotion is that of the stimulus, with which the clip's name starts; the
 ratings of the coders and the participant are in `Clip.valence` and `Clip.self_report`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from common.corpora import tables, trees, workbooks
+from common.corpora import recognise, table_files, tables, trees, workbooks
 from common.corpora.tables import NUMBER, Documented, Found, Row
-from common.corpora.trees import Layout, Tree
+from common.corpora.trees import Claim, Glimpse, Layout, Root, Tree
 from common.errors import ClipError, UserError, quoted
 from common.types import Clip, Corpus, Correction
 
 CLIP = re.compile(r"((disgust|anger|happy)[0-9]+)_[0-9]+", re.IGNORECASE)
 RECORDING = re.compile(r"([0-9]+)_([0-9]{4}).*")
+_FRAME = re.compile(r"img[0-9]+\..*", re.IGNORECASE)
+
+
+def recognise_recordings(glimpse: Glimpse) -> Claim | None:
+    """Whole recordings in folders of subjects: as folders of images, or as videos."""
+    recordings = replace(LAYOUT, clip=RECORDING)
+    if glimpse.videos(recordings):
+        return Claim({"raw": "rawvideo"})
+    return _of_images(glimpse.images(recordings), {"raw": "rawpic"})
+
+
+def _recognise(glimpse: Glimpse) -> Claim | None:
+    clips = glimpse.images(replace(LAYOUT, clip=CLIP))
+    return recognise_recordings(glimpse) or _of_images(clips, {"raw": "selectedpic", "cropped": "cropped"})
+
+
+def _of_images(images: Sequence[str], names: Mapping[str, str]) -> Claim | None:
+    if not images:
+        return None
+    odd = next((name for name in images if not _FRAME.fullmatch(name)), "")
+    return Claim(names, f"its images are named like {odd}, not like img557.jpg" if odd else "")
+
+
 LAYOUT = Layout(
     corpus="casme_sq",
     title="CAS(ME)^2",
@@ -47,6 +72,10 @@ LAYOUT = Layout(
         "expression": "type (column 8)",
         "self_report": "self-report (column 9)",
     },
+    spare_tables=("code_final*.xlsx",),
+    recognise=_recognise,
+    example="s15/anger1_1/img557.jpg",
+    size=(640, 480),
 )
 DOCUMENTED = (
     Documented(
@@ -58,10 +87,10 @@ DOCUMENTED = (
         {"negative": 21, "others": 19, "surprise": 9, "positive": 8},
     ),
 )
-
-
-LONGEST = 10_000
-"""Maximum number of frames from onset to offset of a clip in a video: more must be an error in the table."""
+_PEOPLE = (15, 16, *range(19, 28), *range(29, 39), 40)
+"""The numbers on disk of participants 1 to 22."""
+_STIMULI = {"disgust1": "0101", "disgust2": "0102", "anger1": "0401", "anger2": "0402"}
+_STIMULI |= {"happy1": "0502", "happy2": "0503", "happy3": "0505", "happy4": "0507", "happy5": "0508"}
 _SPELLING = {"happyiness": "happiness"}
 
 
@@ -73,12 +102,12 @@ class Names:
     codes: Mapping[str, str]
 
 
-def load(root: Path, images: str = "raw") -> Corpus:
+def load(root: Root, images: str = "raw") -> Corpus:
     """Load the clips below `root`; `images` "raw" or "cropped" is preferred. UserError without table or images."""
     folders = trees.survey(root)
-    table = tables.find(folders, LAYOUT)
+    table = table_files.find(folders, LAYOUT)
     rows, names = read(table)
-    tree = trees.choose(folders, LAYOUT, images, table)
+    tree = recognise.choose(folders, LAYOUT, images, table)
 
     def named(row: Row) -> tuple[int, str]:
         participant, name = tables.who(row)
@@ -90,19 +119,20 @@ def load(root: Path, images: str = "raw") -> Corpus:
         return _clip(tree, names, row, person, name)
 
     corpus = tables.join(LAYOUT, folders, tree, table, rows, make, named)
-    more = [] if tree.name in ("rawpic", "rawvideo") else tables.unlisted(LAYOUT, tree, corpus)
+    more = [] if tree.form in ("rawpic", "rawvideo") else tables.unlisted(LAYOUT, tree, corpus)
     return replace(corpus, notes=(*corpus.notes, *more))
 
 
 def read(table: Path) -> tuple[list[Row], Names]:
     """The rows of the codes and the naming rule, by the position of sheets and columns. Raises UserError."""
     sheets = workbooks.read(table)
+    if table.suffix.lower() == ".csv":
+        rows = [row for row in _coded(table, sheets[0].rows) if NUMBER.fullmatch(row.cells["subject"])]
+        return rows, Names(dict(enumerate(_PEOPLE, 1)), _STIMULI)
     if len(sheets) < 3:
         raise UserError(f"{table}: {len(sheets)} sheets; the first three must be codes, participants and stimuli")
     codes, participants, stimuli = (sheet.rows for sheet in sheets[:3])
-    if (width := len(codes[0][1]) if codes else 0) < len(LAYOUT.headings):
-        raise UserError(f"{table}: the first sheet has {width} columns; {len(LAYOUT.headings)} are needed")
-    rows = [Row(at, dict(zip(LAYOUT.headings, cells, strict=False)), LAYOUT.headings) for at, cells in codes]
+    rows = _coded(table, codes)
     subjects = {
         int(participant): int(number)
         for number, folder, participant in (cells[:3] for _, cells in participants if len(cells) >= 3)
@@ -113,7 +143,14 @@ def read(table: Path) -> tuple[list[Row], Names]:
         for code, name in (cells[:2] for _, cells in stimuli if len(cells) >= 2)
         if NUMBER.fullmatch(code) and name
     }
-    return [row for row in rows if tables.annotates(row.cells)], Names(subjects, stimulus)
+    return rows, Names(subjects, stimulus)
+
+
+def _coded(table: Path, codes: Sequence[tuple[int, tuple[str, ...]]]) -> list[Row]:
+    if (width := len(codes[0][1]) if codes else 0) < len(LAYOUT.headings):
+        raise UserError(f"{table}: the first sheet has {width} columns; {len(LAYOUT.headings)} are needed")
+    rows = [Row(at, dict(zip(LAYOUT.headings, cells, strict=False)), LAYOUT.headings) for at, cells in codes]
+    return [row for row in rows if tables.annotates(row.cells)]
 
 
 def _clip(tree: Tree, names: Names, row: Row, person: int, name: str) -> Found:
@@ -126,13 +163,13 @@ def _clip(tree: Tree, names: Names, row: Row, person: int, name: str) -> Found:
             f"row {row.number}: {quoted(row.cells['expression'])} is neither a macro- nor a micro-expression"
         )
     notes = _Notes(f"casme_sq/{LAYOUT.subject_id.format(person)}/{name}", row)
-    if tree.name in ("rawpic", "rawvideo"):
+    if tree.form in ("rawpic", "rawvideo"):
         place = _recording(tree, names, person, match[1].lower())
         onset, offset = _span_in_recording(row, notes)
     else:
         place = tables.folder(LAYOUT, tree, person, name)
         onset, offset = _span_in_folder(place, row, notes)
-    frames = trees.sequence(place, onset, offset) if place.is_dir() else _in_video(place, onset, offset)
+    frames = trees.sequence(place, onset, offset)
     apex, odd = tables.apex(LAYOUT, row, notes.key, onset, offset)
     report = row.cells["self_report"].lower()
     if report in _SPELLING:
@@ -211,13 +248,6 @@ def _span_in_recording(row: Row, notes: _Notes) -> tuple[int, int]:
     return onset, apex
 
 
-def _in_video(video: Path, onset: int, offset: int) -> dict[int, Path]:
-    """The frames of a clip in a video, which is not opened. Raises ClipError for impossible spans."""
-    if not 1 <= offset - onset <= LONGEST:
-        raise ClipError(f"onset {onset} and offset {offset} do not enclose 2 to {LONGEST + 1} frames")
-    return dict.fromkeys(range(onset, offset + 1), video)
-
-
 def _recording(tree: Tree, names: Names, person: int, stimulus: str) -> Path:
     """The recording of a subject and stimulus, a folder or a video. Raises ClipError unless there is exactly one.
 
@@ -226,7 +256,7 @@ def _recording(tree: Tree, names: Names, person: int, stimulus: str) -> Path:
     if stimulus not in names.codes:
         raise ClipError(f"stimulus {stimulus} is not in the naming rule (third sheet)")
     homes = tables.subject(LAYOUT, tree, person)
-    listed = trees.children if tree.name == "rawpic" else trees.videos
+    listed = trees.children if tree.form == "rawpic" else trees.videos
     recordings = [
         path
         for home in homes

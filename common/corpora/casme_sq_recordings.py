@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from common.corpora import casme_sq, tables, trees
+from common.corpora import casme_sq, recognise, table_files, trees
 from common.corpora.casme_sq import RECORDING
-from common.corpora.trees import Tree
+from common.corpora.trees import Root, Tree
 from common.errors import ClipError, printable, quoted
 from common.files import natural
 from common.types import Clip, Corpus, Exclusion
@@ -24,22 +24,24 @@ LAYOUT = replace(
     corpus="casme_sq_recordings",
     title="CAS(ME)^2, recordings",
     folders=(("raw", "rawpic"), ("raw", "rawvideo")),
+    recognise=casme_sq.recognise_recordings,
+    example="s15/15_0101disgustingteeth/img001.jpg or s15/15_0101disgustingteeth.avi",
 )
 
 
-def load(root: Path, images: str = "raw") -> Corpus:
+def load(root: Root, images: str = "raw") -> Corpus:
     """Load the recordings below `root`; there is only one kind of `images`.
 
     Videos are opened to read the number of frames that they declare, and not decoded. Raises UserError without table
     or recordings.
     """
     folders = trees.survey(root)
-    table = tables.find(folders, LAYOUT)
+    table = table_files.find(folders, LAYOUT)
     _, names = casme_sq.read(table)
     emotions = {
         code: match[0] for name, code in names.codes.items() if (match := re.match("disgust|anger|happy", name))
     }
-    tree = trees.choose(folders, LAYOUT, images, table)
+    tree = recognise.choose(folders, LAYOUT, images, table)
     clips: dict[str, Clip] = {}
     exclusions: dict[str, Exclusion] = {}
     for person, path in _recordings(tree):
@@ -60,11 +62,11 @@ def load(root: Path, images: str = "raw") -> Corpus:
         name=LAYOUT.corpus,
         title=LAYOUT.title,
         citation=LAYOUT.citation,
-        root=root,
+        root=folders[0].path,
         tree=tree.name,
         table=table.name,
         images=tree.path,
-        notes=(*tables.passed_over(folders, LAYOUT, table), *trees.passed_over(folders, LAYOUT, tree)),
+        notes=(*table_files.passed_over(folders, LAYOUT, table), *recognise.passed_over(folders, LAYOUT, tree)),
         clips=tuple(clips[key] for key in sorted(clips, key=natural)),
         exclusions=tuple(exclusions.values()),
     )
@@ -72,7 +74,7 @@ def load(root: Path, images: str = "raw") -> Corpus:
 
 def _recordings(tree: Tree) -> Iterator[tuple[int, Path]]:
     """(subject number, folder or video) of all recordings."""
-    listed = trees.children if tree.name == "rawpic" else trees.videos
+    listed = trees.children if tree.form == "rawpic" else trees.videos
     for person, homes in sorted(trees.subjects(tree.path, LAYOUT).items()):
         for home in homes:
             yield from ((person, path) for path in listed(home).values())

@@ -21,24 +21,28 @@ def check(
     names: Sequence[str] = corpora.NAMES,
     papers: Sequence[Paper] = (),
     progress: Progress | None = None,
+    placed: Mapping[str, Path] = corpora.NONE_PLACED,
 ) -> dict[str, Any]:
     """Everything known about the corpora `names` below `data`, as JSON values. No image is decoded.
 
+    `placed` are the folders that --as names, by corpus; these corpora are read too.
     `corpora[name]` holds root, data ("stand-in" or "licensed"), title, tree, images (the folder), table, clips,
     subjects, by_emotion, by_expression (macro and micro), by_valence (of the micro-expressions, where they are coded),
     by_apex (the source of the apexes), exclusions, corrections, unusable (clips whose files exist but cannot be read),
     notes, documented (the published counts closest to those found, and whether they agree; or None) and error (one
     line, or None if the corpus was loaded).
     `composites["megc2019"]` holds clips, subjects, by_class, ids, by_corpus, dropped (counts by reason), exclusions,
-    list (the official list file, if found), differences and documented.
+    list (the official list file, if found), differences, lacking (clips of the published composition that are not
+    there, by corpus) and documented.
     Corpora that experiments of `papers` need are read too. `experiments` holds paper, experiment, can_run, clips,
     subjects, by_class and reason for each experiment except the tuned copies, which need the same as their originals.
-    `unreadable` lists folders that could not be opened. Raises UserError if no corpus is found.
+    `unread` are lines about folders that look like a corpus and are not read, `shared` lines about clips of several
+    subjects that share files, `unreadable` folders that could not be opened. Raises UserError if no corpus is found.
     """
     asked = () if tuple(names) == corpora.NAMES else tuple(names)
     needed = {name for paper in papers for experiment in paper.experiments for name in experiment.corpora}
-    names = [*names, *(name for name in corpora.ON_REQUEST if name in needed and name not in names)]
-    roots = corpora.find(data, names)
+    names = list(dict.fromkeys([*names, *placed, *(name for name in corpora.ON_REQUEST if name in needed)]))
+    roots = corpora.find(data, names, placed)
     absent = [name for name in asked if name not in roots]
     report: dict[str, Any] = {}
     loaded: dict[str, Corpus] = {}
@@ -46,7 +50,7 @@ def check(
         if progress:
             progress(f"reading {name}", done, len(roots))
         try:
-            loaded[name] = corpora.load(name, root)
+            loaded[name] = corpora.load(name, root, data=Path(data) if name in placed else None)
             report[name] = _corpus(loaded[name], progress)
         except UserError as error:
             report[name] = {**_corpus(Corpus(name, name, "", root, "", "", ()), None), "error": str(error)}
@@ -61,6 +65,7 @@ def check(
             listed = composite.read_megc_list(path)
         except UserError as error:
             fault = str(error)
+    folders = trees.survey(Path(data))
     megc = _megc(list(loaded.values()), listed) | {"list": None if path is None else str(path), "error": fault}
     return {
         "corpora": report,
@@ -68,9 +73,9 @@ def check(
         "experiments": [
             _experiment(p, e, loaded, report, listed, fault) for p in papers for e in p.experiments if not e.tuned_of
         ],
-        "unreadable": [
-            {"folder": str(folder.path), "reason": folder.fault} for folder in trees.survey(data) if folder.fault
-        ],
+        "unread": corpora.not_read(data, {corpus.images for corpus in loaded.values() if corpus.images}),
+        "shared": examine.shared([clip for corpus in loaded.values() for clip in corpus.clips], progress),
+        "unreadable": [{"folder": str(folder.path), "reason": folder.fault} for folder in folders if folder.fault],
     }
 
 
@@ -129,6 +134,11 @@ def _megc(loaded: Sequence[Corpus], listed: Mapping[str, str] | None) -> dict[st
         "dropped": _counter(drop.reason for drop in selection.dropped if not drop.fault),
         "exclusions": _exclusions(drop for drop in selection.dropped if drop.fault),
         "differences": list(selection.differences),
+        "lacking": {
+            name: row["clips"] - by_corpus.get(name, {}).get("clips", 0)
+            for name, row in composite.DOCUMENTED.items()
+            if by_corpus.get(name, {}).get("clips", 0) < row["clips"]
+        },
         "documented": {
             "by_corpus": {name: dict(row) for name, row in composite.DOCUMENTED.items()},
             "agrees": by_corpus == composite.DOCUMENTED,

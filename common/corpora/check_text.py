@@ -39,10 +39,7 @@ def print_check(result: Mapping[str, Any], console: Console) -> None:
         )
         console.print(f"[bold]{name}[/bold]  {escape(rule)}")
         console.print(_composite(composite))
-        published = composite["documented"]["by_corpus"]
-        parts = all(row == published[corpus] for corpus, row in composite["by_corpus"].items())
-        scope = "the whole composite" if len(composite["by_corpus"]) == len(published) else "the parts that were found"
-        _print_verdict({"agrees": parts, "source": f"published composition, {scope}"}, console)
+        _print_whole(composite, console)
         for reason, count in composite["dropped"].items():
             console.print(f"  dropped {count}: {escape(reason)}")
         for exclusion in composite["exclusions"]:
@@ -50,6 +47,10 @@ def print_check(result: Mapping[str, Any], console: Console) -> None:
         for line in [*composite["differences"], *filter(None, [composite["error"]])]:
             console.print(f"  [yellow]list file[/yellow] {escape(line)}")
         console.print()
+    for line in result["unread"]:
+        console.print(f"[yellow]not read[/yellow] {escape(line)}")
+    for line in result["shared"]:
+        console.print(f"[red]shared files[/red] {escape(line)}")
     for row in result["unreadable"]:
         console.print(f"[red]cannot open[/red] {escape(row['folder'])}: {escape(row['reason'])}")
     for row in result["experiments"]:
@@ -115,6 +116,21 @@ def _composite(composite: Mapping[str, Any]) -> Table:
     total = {**composite["by_class"], "clips": composite["clips"], "subjects": composite["subjects"]}
     table.add_row("all", *(str(total[column]) for column in columns))
     return table
+
+
+def _print_whole(composite: Mapping[str, Any], console: Console) -> None:
+    """Whether the composite is the published one, or which clips of which corpora it lacks."""
+    published = composite["documented"]["by_corpus"]
+    if not composite["lacking"]:
+        _print_verdict({**composite["documented"], "source": "published composition, the whole composite"}, console)
+        return
+    total = sum(row["clips"] for row in published.values())
+    gaps = [
+        f"{count} of the {published[name]['clips']} clips of {name}"
+        + " (not read)" * (name not in composite["by_corpus"])
+        for name, count in composite["lacking"].items()
+    ]
+    console.print(f"  [yellow]incomplete[/yellow]: {composite['clips']} of {total} clips; it lacks {', '.join(gaps)}")
 
 
 def _print_verdict(documented: Mapping[str, Any] | None, console: Console) -> None:

@@ -5,14 +5,13 @@ The rule (Second Facial Micro-Expressions Grand Challenge, FG 2019): three class
 
 from __future__ import annotations
 
-import csv
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from common.corpora import trees
+from common.corpora import table_files, trees, workbooks
 from common.corpora.tables import CLIP_NAME
 from common.corpora.trees import plain
 from common.errors import ClipError, UserError, quoted
@@ -126,24 +125,21 @@ def select(corpora: Iterable[Corpus], labels: LabelMap, listed: Mapping[str, str
 
 def find_megc_list(data: Path) -> Path | None:
     """The official list file at or below `data`, or the nearest of several. UserError if `data` is unreadable."""
-    return next(iter(trees.files(trees.survey(data), LIST_FILES)), None)
+    return next(iter(table_files.matching(trees.survey(data), LIST_FILES)), None)
 
 
 def read_megc_list(path: Path) -> dict[str, str]:
     """Read the official list: clip id to class.
 
-    Columns without header: corpus, subject (`sub01`, `s01`, `6`), clip (`EP02_01f`, `s01_ne_01`, `006_1_2`), class
-    (0 negative, 1 positive, 2 surprise). Raises UserError with file and line for anything else.
+    Columns: corpus, subject (`sub01`, `s01`, `6`), clip (`EP02_01f`, `s01_ne_01`, `006_1_2`), class (0 negative, 1
+    positive, 2 surprise). The file is published without header; a first line of headings is skipped. Raises UserError
+    with file and line for anything else.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            lines = list(csv.reader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path}: cannot be read as a list of clips ({error}); download it again") from None
+    lines = workbooks.csv_rows(path)
     listed: dict[str, str] = {}
     for number, line in enumerate(lines, 1):
         cells = [cell.strip() for cell in line]
-        if not any(cells):
+        if not any(cells) or (number == 1 and _is_header(cells)):
             continue
         key = _listed_id(cells)
         if key is None or cells[3] not in ("0", "1", "2"):
@@ -156,6 +152,11 @@ def read_megc_list(path: Path) -> dict[str, str]:
     if not listed:
         raise UserError(f"{path}: the list is empty")
     return listed
+
+
+def _is_header(cells: list[str]) -> bool:
+    """Whether a line has headings: every other line has digits for subject, clip and class."""
+    return len(cells) > 3 and not re.search("[0-9]", "".join(cells[1:4]))
 
 
 def _listed_id(cells: list[str]) -> str | None:

@@ -1,12 +1,16 @@
-"""Unusable files of clips: empty files, files that do not start like an image, and videos that are too short."""
+"""Unusable files of clips (empty, not an image or video, too short), and files that several subjects share."""
 
 from __future__ import annotations
 
+import hashlib
 import sys
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Hashable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from common.errors import ClipError
+from common.files import natural
 from common.types import Clip, Exclusion, Progress
 from common.vision.videos import is_video, stated_count
 
@@ -35,6 +39,58 @@ def unusable(clips: Sequence[Clip], progress: Progress | None = None) -> list[Ex
         if progress:
             progress(f"checking the files of {clip.corpus}", done, len(clips))
     return exclusions
+
+
+def shared(clips: Sequence[Clip], progress: Progress | None = None) -> list[str]:
+    """One line for each two subjects of a corpus that share files: links to one file, or copies of it.
+
+    Files of one size are compared by 4 KiB from their middle, and only those that agree in full.
+    """
+    owners = {(clip.corpus, file): clip for clip in reversed(clips) for file in clip.files}
+    groups: dict[Hashable, list[tuple[Path, Clip]]] = defaultdict(list)
+    for (corpus, file), owner in owners.items():
+        groups[corpus].append((file, owner))
+    steps = (_size, _middle, _whole)
+    for done, look in enumerate(steps):
+        if progress:
+            progress("comparing the files of subjects", done, len(steps))
+        finer: dict[Hashable, list[tuple[Path, Clip]]] = defaultdict(list)
+        for key, group in groups.items():
+            for file, clip in group if len({clip.subject for _, clip in group}) > 1 else ():
+                with suppress(OSError):  # reported as unusable
+                    finer[key, look(file)].append((file, clip))
+        groups = finer
+    if progress:
+        progress("comparing the files of subjects", len(steps), len(steps))
+    pairs: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for group in groups.values():
+        first, *others = sorted((clip for _, clip in group), key=lambda clip: natural(clip.id))
+        for other in others:
+            if other.subject != first.subject:
+                pairs[first.subject_id, other.subject_id].append(f"{first.id} and {other.id}")
+    return [
+        f"{count} of {second} {'is' if len(same) == 1 else 'are'} the same as of {first}, such as in {same[0]}; "
+        "one is a copy: remove it"
+        for (first, second), same in pairs.items()
+        for count in [f"{len(same)} file{'s' * (len(same) != 1)}"]
+    ]
+
+
+def _size(file: Path) -> int:
+    if not (size := file.stat().st_size):
+        raise OSError("empty")
+    return size
+
+
+def _middle(file: Path) -> bytes:
+    with file.open("rb") as opened:
+        opened.seek(max(0, file.stat().st_size // 2 - 2048))
+        return opened.read(4096)
+
+
+def _whole(file: Path) -> bytes:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").digest()
 
 
 def _fault(file: Path) -> tuple[str, int]:

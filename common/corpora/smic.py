@@ -3,7 +3,8 @@
 Images: `SMIC_all_raw/HS/s1/micro/negative/s1_ne_01/image036237.bmp`, or `SMIC_all_cropped/HS/...` with
 `reg_image036237.bmp`; `VIS/...` and `NIR/...` are next to `HS`. The `non_micro` branch is not read. There is no
 table: the emotion is in the clip's name, its first and last frame are onset and offset, and apexes are not annotated.
-If the short release is missing, HS is read from the long one (`smic_e`).
+If the short release is missing, HS is read from the long one (`smic_e`). Folders of other names are recognised by the
+branch `micro`, the clips' names and, for the part, the folders' names, the subjects and the images' names.
 """
 
 from __future__ import annotations
@@ -12,9 +13,9 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from common.corpora import smic_e, trees
+from common.corpora import recognise, smic_e, trees
 from common.corpora.tables import Documented, missing_frames
-from common.corpora.trees import Folder, Layout
+from common.corpora.trees import Claim, Folder, Glimpse, Layout, Root
 from common.errors import ClipError, printable
 from common.files import natural
 from common.types import Clip, Corpus, Correction, Exclusion
@@ -29,7 +30,19 @@ DOCUMENTED = (
 DOCUMENTED_VIS = (Documented("publication of 2013", 71, 8),)
 
 
+_FILES = {
+    re.compile(r"(?:reg_)?image[0-9]{6,8}\..*", re.IGNORECASE): {"hs"},
+    re.compile(r"(?:reg_)?[0-9]{5}\..*", re.IGNORECASE): {"vis", "nir"},
+}
+"""The names of images, and the parts that have them."""
+_SLOW = {11, 12, 13, 14, 15, 18, 19, 20}
+"""The subjects of VIS and NIR; those of HS are these and others."""
+
+
 def _layout(corpus: str, part: str, fps: float) -> Layout:
+    def recognised(glimpse: Glimpse) -> Claim | None:
+        return _recognise(glimpse, part)
+
     return Layout(
         corpus=corpus,
         title=f"SMIC-{part}",
@@ -42,7 +55,33 @@ def _layout(corpus: str, part: str, fps: float) -> Layout:
         subject=re.compile(r"s([0-9]+)", re.IGNORECASE),
         clip=re.compile(r"micro", re.IGNORECASE),
         subject_id="s{}",
+        recognise=recognised,
+        example="s1/micro/negative/s1_ne_01/image036237.bmp",
+        size=(640, 480),
     )
+
+
+def _recognise(glimpse: Glimpse, part: str) -> Claim | None:
+    clips = [c for c in glimpse.clips if len(c) > 3 and c[1].lower() == "micro" and NAME.fullmatch(c[-2].strip())]
+    if 2 * len(clips) <= len(glimpse.clips):
+        return None
+    names = {"raw": f"SMIC_all_raw/{part}", "cropped": f"SMIC_all_cropped/{part}"}
+    people = {int(number) for name in glimpse.subjects for number in re.findall("[0-9]+", name)}
+    by_path = smic_e.part_named(glimpse.path)
+    by_files = next(
+        (parts for form, parts in _FILES.items() if all(form.fullmatch(c[-1]) for c in clips)), smic_e.PARTS
+    )
+    by_people = smic_e.PARTS if people <= _SLOW else {"hs"}
+    parts = ({by_path} if by_path else smic_e.PARTS) & by_files & by_people
+    if len(parts) == 1 and (by_path or by_files != smic_e.PARTS):
+        return Claim(names) if parts == {part.lower()} else None
+    if not parts:
+        doubt = f"its name says {by_path.upper()}, which its subjects or the names of its images contradict"
+        return Claim(names, doubt) if part.lower() == by_path or not by_path else None
+    doubt = f"nothing decides whether it is {' or '.join(sorted(name.upper() for name in parts))}"
+    if len(parts) == 1:
+        doubt = f"its images are named like {clips[0][-1]}, not like image036237.bmp"
+    return Claim(names, doubt) if part.lower() in parts else None
 
 
 HS = _layout("smic", "HS", 100.0)
@@ -50,13 +89,13 @@ VIS = _layout("smic_vis", "VIS", 25.0)
 NIR = _layout("smic_nir", "NIR", 25.0)
 
 
-def load(root: Path, images: str = "raw") -> Corpus:
+def load(root: Root, images: str = "raw") -> Corpus:
     """Load HS below `root`; `images` "raw" or "cropped" is preferred. UserError without images.
 
     The long release is read if the short one is missing. Its clips have the same names as those of the short one.
     """
     folders = trees.survey(root)
-    if not trees.available(folders, HS) and trees.root(folders, [smic_e.LAYOUT]):
+    if _long_release_only(folders):
         return smic_e.load(root, images, corpus="smic")
     there = {
         "VIS of the short release": ("smic_vis", VIS),
@@ -66,23 +105,32 @@ def load(root: Path, images: str = "raw") -> Corpus:
     notes = [
         f"{description} was found but not read; its name is {name}"
         for description, (name, layout) in there.items()
-        if trees.available(folders, layout)
+        if recognise.available(folders, layout)
     ]
     return _load(HS, folders, images, notes)
 
 
-def load_vis(root: Path, images: str = "raw") -> Corpus:
+def _long_release_only(folders: Sequence[Folder]) -> bool:
+    """Whether HS has to be read from the long release: a known name counts more than what a folder looks like."""
+    if recognise.named(folders, HS):
+        return False
+    if recognise.named(folders, smic_e.LAYOUT):
+        return True
+    return not recognise.available(folders, HS) and recognise.root(folders, [smic_e.LAYOUT]) is not None
+
+
+def load_vis(root: Root, images: str = "raw") -> Corpus:
     """Load the part of the colour camera (VIS). UserError without images."""
     return _load(VIS, trees.survey(root), images)
 
 
-def load_nir(root: Path, images: str = "raw") -> Corpus:
+def load_nir(root: Root, images: str = "raw") -> Corpus:
     """Load the part of the near-infrared camera (NIR). UserError without images."""
     return _load(NIR, trees.survey(root), images)
 
 
 def _load(layout: Layout, folders: Sequence[Folder], images: str, notes: Sequence[str] = ()) -> Corpus:
-    tree = trees.choose(folders, layout, images)
+    tree = recognise.choose(folders, layout, images)
     clips: dict[str, Clip] = {}
     exclusions: dict[str, Exclusion] = {}
     corrections: list[Correction] = []
@@ -114,7 +162,7 @@ def _load(layout: Layout, folders: Sequence[Folder], images: str, notes: Sequenc
         clips=tuple(clips[key] for key in sorted(clips, key=natural)),
         exclusions=tuple(exclusions.values()),
         corrections=tuple(note for note in corrections if note.clip in clips),
-        notes=(*notes, *trees.passed_over(folders, layout, tree)),
+        notes=(*notes, *recognise.passed_over(folders, layout, tree)),
     )
 
 

@@ -13,14 +13,36 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from common.corpora import tables, trees
+from common.corpora import glimpses, recognise, table_files, tables, trees
 from common.corpora.tables import Documented, Found, Row
-from common.corpora.trees import Layout, Tree
+from common.corpora.trees import Claim, Glimpse, Layout, Root, Tree
 from common.errors import ClipError, quoted
 from common.types import Clip, Corpus, Correction
 
 NAME = re.compile(r"s([0-9]+)_(ne|po|sur)_([0-9]+)", re.IGNORECASE)
 EMOTIONS = {"ne": "negative", "po": "positive", "sur": "surprise"}
+PARTS = frozenset({"hs", "vis", "nir"})
+
+
+def part_named(path: Path) -> str:
+    """The part of SMIC in the innermost of a path's folders whose name has one: "hs", "vis" or "nir"; else empty."""
+    return next((min(own & PARTS) for own in glimpses.words(path) if len(own & PARTS) == 1), "")
+
+
+def _recognise(glimpse: Glimpse) -> Claim | None:
+    if not glimpse.images(LAYOUT):
+        return None
+    names, part = {"raw": "SMIC-HS-E"}, part_named(glimpse.path)
+    if part in ("vis", "nir"):
+        return Claim(names, f"its name says {part.upper()}, and of the long release only HS is read", readable=False)
+    long = any(own & {"long"} or {"smic", "e"} <= own for own in glimpses.words(glimpse.path))
+    odd = next((clip[-1] for clip in glimpse.clips if not _FRAME.fullmatch(clip[-1])), "")
+    if odd:
+        return Claim(names, f"its images are named like {odd}, not like image034208.jpg")
+    doubt = "its clips are in no folder micro, so that it may be the short release, changed, or the long one"
+    return Claim(names, "" if long else doubt)
+
+
 LAYOUT = Layout(
     corpus="smic_e",
     title="SMIC-E-HS",
@@ -35,23 +57,27 @@ LAYOUT = Layout(
     clip=NAME,
     subject_id="s{}",
     tables=("SMIC*E*annotation*.xlsx",),
+    recognise=_recognise,
+    example="s01/s1_ne_01/image034208.jpg",
+    size=(640, 480),
     headings={"subject": "Subject", "clip": "Filename", "onset": "OnsetF", "offset": "OffsetF", "emotion": "Emotion"},
 )
+_FRAME = re.compile(r"(?:reg_)?image[0-9]{6,8}\..*", re.IGNORECASE)
 FURTHER: Mapping[str, str] = {"onset 2": "Onset2F", "onset 3": "Onset3F"}
 DOCUMENTED = (Documented("long release", 157, 16, title="SMIC-E-HS"),)
 _MISSING = re.compile(r"MISSING\s*<\s*-?\s*([0-9]{1,9})", re.IGNORECASE)
 
 
-def load(root: Path, images: str = "raw", corpus: str = LAYOUT.corpus) -> Corpus:
+def load(root: Root, images: str = "raw", corpus: str = LAYOUT.corpus) -> Corpus:
     """Load the corpus below `root`, under the name `corpus`; all images are raw. UserError without table or images.
 
     Clips are named as in the short release: s1_ne_01.
     """
     layout = replace(LAYOUT, corpus=corpus)
     folders = trees.survey(root)
-    table = tables.find(folders, layout)
+    table = table_files.find(folders, layout)
     rows = tables.read(table, layout.headings, optional=FURTHER, first="HS")
-    tree = trees.choose(folders, layout, images, table)
+    tree = recognise.choose(folders, layout, images, table)
 
     def make(row: Row, person: int, name: str) -> Found:
         return _clip(layout, tree, row, person, name)

@@ -1,4 +1,4 @@
-"""Annotation tables (xlsx): found by name pattern, read by heading, and joined to folders by (subject, clip name)."""
+"""Annotation tables (xlsx, csv): read by heading, and joined to folders by (subject, clip name)."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from common.corpora import trees, workbooks
-from common.corpora.trees import Layout, Tree, plain
+from common.corpora import recognise, table_files, trees, workbooks
+from common.corpora.trees import Layout, Root, Tree, plain
 from common.errors import ClipError, UserError, quoted
 from common.files import natural
 from common.types import Clip, Corpus, Correction, Exclusion
+from common.vision.videos import is_video
 
 CLIP_NAME = re.compile(r"(?!.*\.\.)\w[\w .()+-]{0,63}")
 NUMBER = re.compile(r"[0-9]{1,9}")
@@ -69,39 +70,19 @@ Found = tuple[Clip, list[Correction]]
 """A clip, and the corrections of cells in its row."""
 
 
-def load(layout: Layout, root: Path, images: str) -> Corpus:
+def load(layout: Layout, root: Root, images: str) -> Corpus:
     """Load the corpus below `root` from its table and its tree of kind `images`, or else of the other kind.
 
     Raises UserError if the table or the images cannot be found or read.
     """
     folders = trees.survey(root)
-    table = find(folders, layout)
+    table = table_files.find(folders, layout)
     rows = read(table, layout.headings)
-    tree = trees.choose(folders, layout, images, table)
+    tree = recognise.choose(folders, layout, images, table)
     corpus = join(layout, folders, tree, table, rows, lambda row, person, name: clip(layout, tree, row, person, name))
-    return replace(corpus, notes=(*corpus.notes, *unlisted(layout, tree, corpus)))
-
-
-def find(folders: Sequence[trees.Folder], layout: Layout) -> Path:
-    """The annotation table; of several the last by name, which is the newest. Raises UserError if there is none."""
-    tables = trees.files(folders, layout.tables)
-    if not tables:
-        near = trees.files(folders, [f"*{Path(pattern).stem}.xls" for pattern in layout.tables])
-        hint = f"; {near[0].name} has an older format; save it as xlsx" if near else ""
-        raise UserError(
-            f"{folders[0].path}: no annotation table of {layout.corpus}; looked for {', '.join(layout.tables)}{hint}"
-        )
-    return max(tables, key=lambda path: (natural(path.stem.lower()), -len(path.parts), natural(str(path))))
-
-
-def passed_over(folders: Sequence[trees.Folder], layout: Layout, chosen: Path) -> list[str]:
-    """One line for each other table of the corpus."""
-    top = folders[0].path
-    return [
-        f"found but not read: table {trees.shown(path, top)}"
-        for path in trees.files(folders, layout.tables)
-        if path != chosen
-    ]
+    films = sum(is_video(clip.frames[0]) for clip in corpus.clips)
+    counted = f"{films} clips are videos: frame 1 of the table is taken to be the first frame of the video"
+    return replace(corpus, notes=(*corpus.notes, *([counted] if films else []), *unlisted(layout, tree, corpus)))
 
 
 def unlisted(layout: Layout, tree: Tree, corpus: Corpus) -> list[str]:
@@ -199,12 +180,12 @@ def join(
         clips=tuple(sorted(clips, key=lambda clip: natural(clip.id))),
         exclusions=tuple(exclusions),
         corrections=tuple(corrections),
-        notes=(*passed_over(folders, layout, table), *trees.passed_over(folders, layout, tree)),
+        notes=(*table_files.passed_over(folders, layout, table), *recognise.passed_over(folders, layout, tree)),
     )
 
 
 def clip(layout: Layout, tree: Tree, row: Row, person: int, name: str) -> Found:
-    """The clip of a row that has a folder of its own. Raises ClipError if it cannot be used."""
+    """The clip of a row that has a folder or video of its own. Raises ClipError if it cannot be used."""
     place = folder(layout, tree, person, name)
     onset, offset = row.frame("onset"), row.frame("offset")
     frames = trees.sequence(place, onset, offset)
@@ -232,12 +213,18 @@ def action_units(row: Row) -> str:
 
 
 def folder(layout: Layout, tree: Tree, person: int, name: str) -> Path:
-    """The clip's folder, spelled as in the table or else in another case. ClipError unless there is exactly one."""
+    """The clip's folder or, if it has none, its video, spelled as in the table or else in another case.
+
+    Raises ClipError unless there is exactly one.
+    """
     homes = subject(layout, tree, person)
     there = [trees.children(home) for home in homes]
     matches = [names[name] for names in there if name in names] or [
         path for names in there for key, path in names.items() if key.strip().lower() == name.lower()
     ]
+    if not matches:
+        films = [path for home in homes for path in trees.videos(home).values()]
+        matches = [path for path in films if path.stem.strip().lower() == name.lower()]
     return single(matches, f"{homes[0].name}/{name}", tree)
 
 

@@ -1,14 +1,12 @@
-"""Find image folders and frame numbers on disk, whatever the nesting, spelling, order and stray files of a copy."""
+"""Folders, images and frame numbers on disk, whatever the nesting, spelling, order and stray files of a copy."""
 
 from __future__ import annotations
 
 import os
 import re
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
-from itertools import groupby
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from common.errors import ClipError, UserError
@@ -20,6 +18,8 @@ DEPTH = 7
 """Number of folder levels that are searched for a corpus."""
 BEYOND = 4
 """The same below a link to outside the data folder: enough for a corpus, too few to search a whole disk."""
+LONGEST = 10_000
+"""Maximum number of frames from onset to offset of a clip in a video: more must be an error in the table."""
 _SUBJECT = re.compile(r"(?:sub|s)[0-9]{1,3}", re.IGNORECASE)
 _REFUSE = re.compile(r"\..*|__MACOSX|\$RECYCLE\.BIN|lost\+found|System Volume Information", re.IGNORECASE)
 
@@ -38,14 +38,53 @@ class Oddity:
 
 
 @dataclass(frozen=True)
+class Glimpse:
+    """What a folder of subjects contains: the names of the subjects' folders, and the first clip of some of them.
+
+    A clip is the names from the subject's folder to its first image, or to a video: ("sub01", "EP02_01f", "img46.jpg").
+    `fewest` is the smallest number of images in a folder among them; 0 if all are videos.
+    """
+
+    path: Path
+    subjects: tuple[str, ...]
+    clips: tuple[tuple[str, ...], ...]
+    fewest: int = 0
+
+    def images(self, layout: Layout) -> list[str]:
+        """The first images of the clips that `layout` describes, if most clips are such."""
+        fitting = [c for c in self.clips if len(c) == 3 and _fits(layout, c[0], c[1]) and not is_video(Path(c[2]))]
+        return [c[-1] for c in fitting] if 2 * len(fitting) > len(self.clips) else []
+
+    def videos(self, layout: Layout) -> list[str]:
+        """The clips that `layout` describes and that are videos, if most clips are such."""
+        fitting = [c[1] for c in self.clips if len(c) == 2 and is_video(Path(c[1])) and _fits(layout, *c)]
+        return fitting if 2 * len(fitting) > len(self.clips) else []
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a folder of subjects looks like by its content: names of `Layout.folders` by kind ("raw", "cropped").
+
+    `doubt` says why the content does not decide; with `readable` the folder is read if the user names it.
+    """
+
+    names: Mapping[str, str]
+    doubt: str = ""
+    readable: bool = True
+
+
+@dataclass(frozen=True)
 class Layout:
     """The names of a corpus and the structure of its copies on disk.
 
     `folders` are (kind, name) pairs, kind "raw" or "cropped", best first; names are compared without case and
     punctuation, and `a/b` is a folder b in a folder a. Such a folder contains subjects (`subject`, whose group is the
     number), which contain folders or videos matching `clip`. `subject_id` formats that number. `tables` are file
-    patterns of the annotation table, `headings` the names of its columns, `oddities` its known odd apexes by clip id.
-    `fps` is in frames per second.
+    patterns of the annotation table, `spare_tables` those that count if no other table is found, `headings` the names
+    of its columns, `oddities` its known odd apexes by clip id. `fps` is in frames per second.
+
+    `recognise` returns what a folder of another name looks like by its content, or None; without it, folders are known
+    only by name. `example` is a clip in such a folder, `size` the width and height of raw images.
     """
 
     corpus: str
@@ -59,25 +98,51 @@ class Layout:
     tables: tuple[str, ...] = ()
     headings: Mapping[str, str] = field(default_factory=dict)
     oddities: Mapping[str, Oddity] = field(default_factory=dict)
+    spare_tables: tuple[str, ...] = ()
+    recognise: Callable[[Glimpse], Claim | None] | None = None
+    example: str = ""
+    size: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True)
+class Place:
+    """The folder of a corpus that the user named, and the data folder, in which its table may be."""
+
+    folder: Path
+    data: Path
+
+
+Root = Path | Place
+"""Where a corpus is: a folder that was found, or one that the user named."""
 
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder found by a survey: its sub-folders and tables, by name; `fault` says why it could not be listed."""
+    """A folder found by a survey: its sub-folders and tables, by name; `fault` says why it could not be listed.
+
+    `named` if the survey is of a folder that the user named; `beyond` is 0 in the folder that is surveyed, and counts
+    up in the folders that are searched for tables after it.
+    """
 
     path: Path
     folders: tuple[str, ...] = ()
     tables: tuple[str, ...] = ()
     fault: str = ""
+    named: bool = False
+    beyond: int = 0
 
 
 @dataclass(frozen=True)
 class Tree:
-    """A folder of subject folders: `kind` "raw" or "cropped", `name` one of `Layout.folders`."""
+    """A folder of subject folders: `kind` "raw" or "cropped"; `form`, one of `Layout.folders`, is what it is read as.
+
+    `name` is `form` if the folder has this name, else the folder's own.
+    """
 
     kind: str
     name: str
     path: Path
+    form: str
 
 
 def plain(name: str) -> str:
@@ -85,15 +150,41 @@ def plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", name.lower()).replace("casmeii", "casme2")
 
 
-# ---------------------------------------------------------------- finding a corpus
+def shown(path: Path, top: Path) -> str:
+    """`path` relative to `top`, if it is below it."""
+    return str(path.relative_to(top)) if path.is_relative_to(top) else str(path)
 
 
-def survey(top: Path) -> list[Folder]:
+# ---------------------------------------------------------------- all folders
+
+
+def survey(top: Root) -> list[Folder]:
     """All folders from `top` down, nearest first, without those inside subject folders.
 
     Links are followed last, but not to a folder that contains `top`; each folder is visited once, at most `DEPTH`
-    levels down, so that loops end. Raises UserError if `top` cannot be listed.
+    levels down, so that loops end. Below a folder that the user named, those come first in which its table may be
+    instead: the folders above it, then all others of the data. Raises UserError if `top` cannot be listed.
     """
+    return _around(top) if isinstance(top, Place) else _below(top)
+
+
+def _around(place: Place) -> list[Folder]:
+    folder, data = (Path(os.path.abspath(path)) for path in (place.folder, place.data))
+    named = [replace(found, named=True) for found in _below(folder)]
+    inside = {found.path for found in named}
+    others = [found for found in _below(data) if found.path not in inside]
+    above = [found for parent in folder.parents for found in others if found.path == parent]
+    searched = [*above, *(found for found in others if found not in above)]
+    return [
+        *named,
+        *(
+            Folder(found.path, tables=found.tables, beyond=min(step, len(above) + 1))
+            for step, found in enumerate(searched, 1)
+        ),
+    ]
+
+
+def _below(top: Path) -> list[Folder]:
     surveyed: list[Folder] = []
     above = Path(os.path.realpath(top))
     seen = {_identity(parent.stat()) for parent in above.parents}
@@ -132,86 +223,6 @@ def _identity(status: os.stat_result) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def files(folders: Sequence[Folder], patterns: Sequence[str]) -> list[Path]:
-    """Tables whose names match one of `patterns` in any case, except lock files of spreadsheet programs (`~$...`)."""
-    return [
-        folder.path / name
-        for folder in folders
-        for name in folder.tables
-        if not name.startswith(("~$", ".")) and any(fnmatchcase(name.lower(), pattern.lower()) for pattern in patterns)
-    ]
-
-
-def trees(folders: Sequence[Folder], layout: Layout) -> Iterator[Tree]:
-    """The image folders of a corpus among `folders`. A folder inside a folder of the same name counts once."""
-    for folder in folders:
-        tail = [name for name, _ in groupby(map(plain, folder.path.parts))]
-        for kind, name in layout.folders:
-            parts = [plain(part) for part in name.split("/")]
-            if tail[-len(parts) :] == parts and _holds_clips(folder, layout):
-                yield Tree(kind, name, folder.path)
-
-
-def available(folders: Sequence[Folder], layout: Layout) -> bool:
-    """Whether any image folder of a corpus is among `folders`."""
-    return next(trees(folders, layout), None) is not None
-
-
-def choose(folders: Sequence[Folder], layout: Layout, images: str, table: Path | None = None) -> Tree:
-    """The tree to read: of kind `images` if there is one, then by rank in `layout`, then by number of subjects.
-
-    Ties go to the tree closest to `table`, then to `folders[0]`. Raises UserError if there is none.
-    """
-    names = [name for _, name in layout.folders]
-
-    def rank(tree: Tree) -> tuple[bool, int, int, int, int, list[str | int]]:
-        shared = len(os.path.commonpath([tree.path, table])) if table else 0
-        depth, path = len(tree.path.parts), natural(str(tree.path))
-        return tree.kind != images, names.index(tree.name), -_people(tree, layout), -shared, depth, path
-
-    ranked = sorted(trees(folders, layout), key=rank)
-    if not ranked:
-        wanted = ", ".join(names)
-        raise UserError(f"{folders[0].path}: no images of {layout.corpus}; looked for folders of subjects in {wanted}")
-    return ranked[0]
-
-
-def passed_over(folders: Sequence[Folder], layout: Layout, chosen: Tree) -> list[str]:
-    """One line for each other tree of the corpus."""
-    return [
-        f"found but not read: {shown(tree.path, folders[0].path)}, {tree.kind} images of "
-        f"{_people(tree, layout)} subjects"
-        for tree in trees(folders, layout)
-        if tree.path != chosen.path
-    ]
-
-
-def shown(path: Path, top: Path) -> str:
-    """`path` relative to `top`, if it is below it."""
-    return str(path.relative_to(top)) if path.is_relative_to(top) else str(path)
-
-
-def _people(tree: Tree, layout: Layout) -> int:
-    try:
-        return len(subjects(tree.path, layout))
-    except ClipError:
-        return 0
-
-
-def root(folders: Sequence[Folder], layouts: Sequence[Layout]) -> Path | None:
-    """The innermost folder that contains all image trees and tables of a corpus; None if there are none."""
-    places = []
-    for layout in layouts:
-        places += [table.parent for table in files(folders, layout.tables)]
-        for tree in trees(folders, layout):
-            own = layout.corpus.split("_")[0]  # a folder SMIC may contain VIS, other parts, and their tables
-            place, parts = tree.path, {plain(part) for part in tree.name.split("/")} - {own}
-            while plain(place.name) in parts and place != folders[0].path:
-                place = place.parent
-            places.append(place)
-    return Path(os.path.commonpath(places)) if places else None
-
-
 # ---------------------------------------------------------------- inside a tree
 
 
@@ -229,7 +240,7 @@ def subjects(tree: Path, layout: Layout) -> dict[int, tuple[Path, ...]]:
 
 def children(folder: Path) -> dict[str, Path]:
     """Sub-folders by name, in natural order. Raises ClipError if the folder cannot be listed."""
-    return {name: folder / name for name in sorted(_read(folder)[0], key=natural)}
+    return {name: folder / name for name in sorted(entries(folder)[0], key=natural)}
 
 
 def frame_number(name: str) -> int | None:
@@ -244,7 +255,7 @@ def frame_number(name: str) -> int | None:
 def images(folder: Path) -> dict[int, Path]:
     """Image files by frame number, ascending. Raises ClipError if a number occurs twice."""
     names: dict[int, str] = {}
-    for name in sorted(_read(folder)[1]):
+    for name in sorted(entries(folder)[1]):
         if not name.lower().endswith(IMAGES) or (number := frame_number(name)) is None:
             continue
         if number in names:
@@ -255,14 +266,21 @@ def images(folder: Path) -> dict[int, Path]:
 
 def videos(folder: Path) -> dict[str, Path]:
     """Video files by name, in natural order. Raises ClipError if the folder cannot be listed."""
-    there = {name: folder / name for name in sorted(_read(folder)[1], key=natural)}
+    there = {name: folder / name for name in sorted(entries(folder)[1], key=natural)}
     return {name: path for name, path in there.items() if is_video(path)}
 
 
 def sequence(folder: Path, onset: int, offset: int) -> dict[int, Path]:
-    """The frames with onset <= number <= offset, ascending. Raises ClipError if there are fewer than two."""
+    """The frames with onset <= number <= offset, ascending, of a folder or of a video, which is not opened.
+
+    Raises ClipError if there are fewer than two, or more in a video than any clip has.
+    """
     if onset > offset:
         raise ClipError(f"onset {onset} is after offset {offset}")
+    if is_video(folder) and not folder.is_dir():
+        if onset < 1 or not 1 <= offset - onset <= LONGEST:
+            raise ClipError(f"onset {onset} and offset {offset} do not enclose 2 to {LONGEST + 1} frames of a video")
+        return dict.fromkeys(range(onset, offset + 1), folder)
     paths = images(folder)
     chosen = {number: path for number, path in paths.items() if onset <= number <= offset}
     if not chosen:
@@ -275,20 +293,8 @@ def sequence(folder: Path, onset: int, offset: int) -> dict[int, Path]:
     return chosen
 
 
-def _holds_clips(folder: Folder, layout: Layout) -> bool:
-    """Whether a subject folder in `folder` contains a clip or a video; excludes folders that only share the name."""
-    for name in folder.folders:
-        try:
-            if layout.subject.fullmatch(name) and any(
-                map(layout.clip.fullmatch, [*children(folder.path / name), *videos(folder.path / name)])
-            ):
-                return True
-        except ClipError:
-            continue
-    return False
-
-
-def _read(folder: Path) -> tuple[list[str], list[str]]:
+def entries(folder: Path) -> tuple[list[str], list[str]]:
+    """Names of sub-folders and of files, unsorted. Raises ClipError if the folder cannot be listed."""
     try:
         return _listing(folder)
     except OSError as error:
@@ -307,3 +313,8 @@ def _listing(folder: Path) -> tuple[list[str], list[str]]:
                 continue
             (folders if is_folder else others).append(entry.name)
     return folders, others
+
+
+def _fits(layout: Layout, subject: str, clip: str) -> bool:
+    name = Path(clip).stem if is_video(Path(clip)) else clip.strip()
+    return bool(layout.subject.fullmatch(subject) and layout.clip.fullmatch(name))

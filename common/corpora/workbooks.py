@@ -1,7 +1,10 @@
-"""The cells of an xlsx workbook as text."""
+"""The cells of a table as text: of an xlsx workbook, or of a csv file, which is like a workbook of one sheet."""
 
 from __future__ import annotations
 
+import csv
+import io
+import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +13,7 @@ from typing import Any
 
 from common.errors import UserError, quoted
 
+_WHOLE = re.compile(r"([0-9]{1,9})\.0+")
 COLUMNS = 256
 """Maximum number of columns that are read; no table of a corpus has a tenth of them."""
 
@@ -25,14 +29,16 @@ class Sheet:
 def read(path: Path) -> tuple[Sheet, ...]:
     """Read every sheet of a workbook, in order. A formula is replaced by the value that the file stores for it.
 
-    A formula without a stored value remains as written, with its equals sign. Raises UserError if the file cannot be
-    read.
+    A formula without a stored value remains as written, with its equals sign. A csv file is UTF-8 text, with commas,
+    semicolons or tabs between its cells. Raises UserError if the file cannot be read.
     """
     import openpyxl
 
     try:
         if path.stat().st_size == 0:
             raise UserError(f"{path}: the table is empty (0 bytes); copy it again")
+        if path.suffix.lower() == ".csv":
+            return (Sheet(path.stem, _even(list(enumerate(csv_rows(path), 1)))),)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # openpyxl warns about styles and extensions that it skips
             values = openpyxl.load_workbook(path, read_only=True, data_only=True)
@@ -50,10 +56,40 @@ def read(path: Path) -> tuple[Sheet, ...]:
         raise UserError(f"{path}: not a readable xlsx table ({reason})") from None
 
 
+def csv_rows(path: Path) -> list[list[str]]:
+    """The cells of a csv file, row by row; of comma, semicolon and tab, the one counts that separates the most cells.
+
+    Raises UserError if the file is not UTF-8 text.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+        readings = [list(csv.reader(io.StringIO(text, newline=""), delimiter=mark)) for mark in ",;\t"]
+    except (OSError, UnicodeError, csv.Error) as error:
+        reason = quoted(str(error))
+        raise UserError(f"{path}: cannot be read as a csv table ({reason}); save it as CSV UTF-8 or as xlsx") from None
+    rows = max(readings, key=lambda rows: sum(len(row[:COLUMNS]) for row in rows))
+    return [[_plain(cell) for cell in row[:COLUMNS]] for row in rows]
+
+
+def _plain(cell: str) -> str:
+    """A cell without superfluous blanks; a whole number that was saved as 46.0 is 46."""
+    text = " ".join(cell.split())
+    whole = _WHOLE.fullmatch(text)
+    return whole[1] if whole else text
+
+
 def _rows(values: Any, formulas: Any) -> tuple[tuple[int, tuple[str, ...]], ...]:
     rows = []
     for number, (row, sources) in enumerate(zip(_cells(values), _cells(formulas), strict=True), 1):
         cells = [_text(value, formula) for value, formula in zip(row, sources, strict=True)] if row or sources else []
+        rows.append((number, cells))
+    return _even(rows)
+
+
+def _even(numbered: list[tuple[int, list[str]]]) -> tuple[tuple[int, tuple[str, ...]], ...]:
+    """The non-blank rows, all with the same number of cells."""
+    rows = []
+    for number, cells in numbered:
         while cells and not cells[-1]:
             cells.pop()
         if cells:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from common.contract import Paper
-from common.corpora import SOURCES
+from common.corpora import SOURCES, not_read
 from common.environment import code_digest
 from common.errors import UserError
 from common.progress import Display
@@ -26,7 +26,8 @@ class Jobs:
     """The jobs that were asked for, and all jobs that can be planned: a report also shows results of earlier runs.
 
     `unavailable` has the reason for each experiment of the paper that cannot run, by id; `faults` are those of
-    experiments that were asked for and whose corpora are there but cannot be used.
+    experiments that were asked for and whose corpora are there but cannot be used, `unread` lines about folders that
+    look like a corpus and are not read, if any of these experiments lacks one.
     """
 
     asked: tuple[Job, ...]
@@ -34,6 +35,7 @@ class Jobs:
     data: Data
     unavailable: Mapping[str, str]
     faults: tuple[str, ...]
+    unread: tuple[str, ...]
 
 
 def jobs_of(study: Study, selection: PaperSelection, seed: int, display: Display) -> Jobs:
@@ -79,9 +81,12 @@ def jobs_of(study: Study, selection: PaperSelection, seed: int, display: Display
                 raise
     asked = tuple(job for job in jobs if job.experiment.id in wanted)
     faults = [*(reason for name, reason in unusable.items() if name in wanted), *data.faults.values()]
+    unread: list[str] = []
+    if study.folder and wanted & set(absent):
+        unread = not_read(study.folder, {corpus.images for corpus in data.corpora.values() if corpus.images})
     if not asked:
-        raise _nothing(study, selection, data, faults)
-    return Jobs(asked, tuple(jobs), data, absent | unusable, tuple(dict.fromkeys(faults)))
+        raise _nothing(study, selection, data, faults, unread)
+    return Jobs(asked, tuple(jobs), data, absent | unusable, tuple(dict.fromkeys(faults)), tuple(unread))
 
 
 def unavailable_lines(paper: Paper, experiments: Sequence[Experiment], unavailable: Mapping[str, str]) -> list[str]:
@@ -93,7 +98,9 @@ def unavailable_lines(paper: Paper, experiments: Sequence[Experiment], unavailab
     return [f"{paper.key}: {reason}; cannot run: {', '.join(names)}" for reason, names in by_reason.items()]
 
 
-def _nothing(study: Study, selection: PaperSelection, data: Data, faults: Sequence[str]) -> UserError:
+def _nothing(
+    study: Study, selection: PaperSelection, data: Data, faults: Sequence[str], unread: Sequence[str]
+) -> UserError:
     """The error for a paper of which nothing can run: what is missing, and the command that runs what can."""
     if faults:
         return UserError("; ".join(faults))
@@ -104,6 +111,7 @@ def _nothing(study: Study, selection: PaperSelection, data: Data, faults: Sequen
     words = ["python", "run_all.py", "--paper", *(own or others), "--data", str(data.folder)]
     words += ["--experiment", *own[selection.paper.key]] if own else []
     advice = f"what can run: {' '.join(words)}" if own or others else "nothing in this suite can run on these corpora"
+    advice = "; ".join([*unread, advice])
     return NothingCanRunError(
         f"{selection.paper.key} cannot run: {data.folder} has {' and '.join(data.found)}, but not {missing}; {advice}"
     )

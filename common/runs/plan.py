@@ -82,19 +82,22 @@ class Job:
         return tuple(fold for fold in self.asked() if self.run.load(fold) is None)
 
 
-def read_data(folder: Path, needed: Sequence[str], images: str) -> Data:
+def read_data(
+    folder: Path, needed: Sequence[str], images: str, placed: Mapping[str, Path] = corpora.NONE_PLACED
+) -> Data:
     """Index the needed corpora below `folder`; no image is opened. UserError if the folder contains no corpus at all.
 
-    Stand-in corpora are recognised by their marker, wherever they are.
+    `placed` are folders that the user named, by corpus. Stand-in corpora are recognised by their marker, wherever they
+    are.
     """
-    roots = corpora.find(folder, tuple(corpora.SOURCES))
-    kind = kind_of(folder)
+    roots = corpora.find(folder, tuple(corpora.SOURCES), placed)
+    kind = kind_of(folder, placed)
     path = composite.find_megc_list(folder)
     loaded: dict[str, Corpus] = {}
     faults: dict[str, str] = {}
-    for name in dict.fromkeys(needed):
+    for name in (name for name in dict.fromkeys(needed) if name in roots):
         try:
-            loaded |= {name: corpora.load(name, roots[name], images)} if name in roots else {}
+            loaded[name] = corpora.load(name, roots[name], images, data=folder if name in placed else None)
         except UserError as error:
             faults[name] = str(error)
     listed = composite.read_megc_list(path) if path else None
@@ -109,9 +112,10 @@ def lacking(experiment: Experiment, data: Data) -> str:
     return ", ".join([*parts, *(f"{name} cannot be read" for name in needed if name in data.faults)])
 
 
-def kind_of(folder: Path) -> str:
-    """Returns "stand-in" if any corpus below `folder` has the stand-in marker, else "licensed"."""
-    return "stand-in" if any(marked(root) for root in corpora.find(folder).values()) else "licensed"
+def kind_of(folder: Path, placed: Mapping[str, Path] = corpora.NONE_PLACED) -> str:
+    """Returns "stand-in" if any corpus below `folder` or in `placed` has the stand-in marker, else "licensed"."""
+    roots = corpora.find(folder, (*corpora.NAMES, *placed), placed)
+    return "stand-in" if any(marked(root) for root in roots.values()) else "licensed"
 
 
 def plan(

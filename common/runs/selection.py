@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -34,7 +34,8 @@ class PaperSelection:
 class Study:
     """What is run on which data, in how many processes, and where results are written.
 
-    `folder` contains licensed corpora; without it stand-ins are generated. `scheduler` is the address of a Dask
+    `folder` contains licensed corpora; without it stand-ins are generated. `placed` are folders of corpora that the
+    user named; profiles carry them as options, so that commands repeat them. `scheduler` is the address of a Dask
     cluster, which then trains instead of processes on this machine. `exports` are formats of `report.exports`; with
     `tensorboard` stored folds are also written as event files; with `show_frames` the page of results shows frames of
     licensed clips. `known` are all papers of the suite, for advice on what can run.
@@ -51,12 +52,13 @@ class Study:
     exports: tuple[str, ...] = ()
     tensorboard: bool = False
     show_frames: bool = False
+    placed: Mapping[str, Path] = field(default_factory=dict)
     known: tuple[Paper, ...] = ()
 
     @cached_property
     def kind(self) -> str:
         """The kind of data, "licensed" or "stand-in"; stand-in corpora in the user's folder count as stand-ins."""
-        return kind_of(self.folder) if self.folder else "stand-in"
+        return kind_of(self.folder, self.placed) if self.folder else "stand-in"
 
     def command(self, selection: PaperSelection, seed: int) -> list[str]:
         """The command line that runs all experiments of a paper with a seed."""
@@ -154,4 +156,4 @@ def read(study: Study, selection: PaperSelection, names: Sequence[str], display:
         motion=selection.profile.motion,
         progress=display.progress,
     )
-    return read_data(folder, needed, selection.paper.images)
+    return read_data(folder, needed, selection.paper.images, study.placed)

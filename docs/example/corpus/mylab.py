@@ -4,11 +4,10 @@ Images: `MyLab/raw/p01/clip_003/frame0001.png`. Table: `MyLab_labels.xlsx`, with
 """
 
 import re
-from pathlib import Path
 
 from common.corpora import tables
 from common.corpora.tables import Documented
-from common.corpora.trees import Layout
+from common.corpora.trees import Layout, Root
 from common.types import Corpus
 
 LAYOUT = Layout(
@@ -34,6 +33,6 @@ LAYOUT = Layout(
 DOCUMENTED = (Documented("our own count", 2, 2, {"happiness": 1, "surprise": 1}),)
 
 
-def load(root: Path, images: str = "raw") -> Corpus:
+def load(root: Root, images: str = "raw") -> Corpus:
     """The corpus in the folder `root`. Raises UserError if the table or the images are missing."""
     return tables.load(LAYOUT, root, images)

@@ -1,0 +1,84 @@
+"""What a folder of subjects contains: its first clips, the words in its path, and whether its images are crops."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from common.corpora.trees import IMAGES, Folder, Glimpse, Layout, entries
+from common.errors import ClipError
+from common.files import natural
+from common.vision.videos import is_video
+
+_PERSON = re.compile(r"(?:sub|s)?[0-9]{1,3}", re.IGNORECASE)
+_SAMPLES = 3
+"""How many subjects are looked into."""
+_LEVELS = 4
+"""Maximum number of folders from a subject's to an image."""
+_FACES = {"face", "faces", "aligned"}
+
+
+def look(folder: Folder) -> Glimpse | None:
+    """The first clips of some subjects in a folder; None if it contains no subject with a clip."""
+    people = tuple(name for name in folder.folders if _PERSON.fullmatch(name))
+    clips = islice((c for name in people[: 4 * _SAMPLES] if (c := first_clip(folder.path, name))[0]), _SAMPLES)
+    found = tuple(clips)
+    counts = [count for _, count in found if count]
+    return Glimpse(folder.path, people, tuple(names for names, _ in found), min(counts, default=0)) if found else None
+
+
+def first_clip(tree: Path, subject: str) -> tuple[tuple[str, ...], int]:
+    """The names from a subject's folder to its first image or video, and how many images are in that folder."""
+
+    def search(parts: tuple[str, ...]) -> tuple[tuple[str, ...], int]:
+        try:
+            folders, files = entries(tree.joinpath(*parts))
+        except ClipError:
+            return (), 0
+        pictures = [name for name in files if name.lower().endswith(IMAGES) and not name.startswith(".")]
+        first = sorted(pictures or filter(_is_video, files), key=natural)[:1]
+        own = ((*parts, *first), len(pictures)) if first else ((), 0)
+        if first and (len(parts) > 1 or not folders):
+            return own
+        for name in sorted(folders, key=natural)[:4] if len(parts) <= _LEVELS else ():
+            if not name.lower().startswith("non") and (found := search((*parts, name)))[0]:
+                return found
+        return own
+
+    return search((subject,))
+
+
+def _is_video(name: str) -> bool:
+    return is_video(Path(name))
+
+
+def words(path: Path, count: int = 3) -> Iterator[set[str]]:
+    """The words in the names of the last `count` folders of a path, in lower case, the innermost first."""
+    for name in islice(reversed(path.parts), count):
+        yield {word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)}
+
+
+def kind(glimpse: Glimpse, layout: Layout) -> str:
+    """Whether images are "raw" or "cropped": by the folder's name, else by those of the files, else by their size."""
+    for name, own in zip(reversed(glimpse.path.parts), words(glimpse.path), strict=False):
+        if "crop" in name.lower() or own & _FACES:
+            return "cropped"
+        if "raw" in own:
+            return "raw"
+    first = glimpse.clips[0]
+    if first[-1].lower().startswith("reg_"):
+        return "cropped"
+    size = _size(glimpse.path.joinpath(*first))
+    return "cropped" if size and size[0] < layout.size[0] else "raw"
+
+
+def _size(image: Path) -> tuple[int, int] | None:
+    from PIL import Image
+
+    try:
+        with Image.open(image) as opened:
+            return opened.size
+    except (OSError, ValueError, Image.DecompressionBombError):  # a video, or a damaged file: a run reports it
+        return None
