@@ -19,7 +19,7 @@ from common.runs.cache import Cache
 from common.runs.dask_cluster import Cluster
 from common.runs.plan import Job
 from common.runs.processes import Pool
-from common.types import Exclusion
+from common.types import Exclusion, Progress
 from common.vision.faces import FaceFinder
 
 POLL = 0.3
@@ -116,7 +116,7 @@ class PrepareTask:
     landmarks: Path | None
 
 
-def prepare_clips(jobs: Sequence[Job], context: RunContext, say: Say) -> dict[str, Prepared]:
+def prepare_clips(jobs: Sequence[Job], context: RunContext, say: Progress) -> dict[str, Prepared]:
     """Prepare the arrays of all clips of a paper's jobs in the cache; returns the results by experiment."""
     preprocess = context.parts().preprocess
     by_job = {job.experiment.id: preprocessing.clip_tasks(job, context.code) for job in jobs}
