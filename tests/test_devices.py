@@ -124,7 +124,6 @@ def seen(folder: Path) -> tuple[str | None, str | None, str | None]:
         ("4,7", "", {("4", None, None), ("7", None, None)}),
         ("4,7,9", "gpu:2,0", {("9", None, "gpu:2,0"), ("4", None, "gpu:2,0")}),
         ("4,7", "cpu", {("-1", "cpu", None)}),
-        ("4", "", {("4", None, None)}),
     ],
 )
 def test_each_process_of_a_pool_sees_one_gpu(

@@ -77,7 +77,6 @@ def test_a_run_without_a_terminal_says_what_it_does_and_its_log_survives_a_kill(
             time.sleep(0.1)
             if len([*tmp_path.glob("runs/*/*/*/*/folds/*.json")]) >= 3:
                 break
-        time.sleep(0.3)
         os.killpg(process.pid, signal.SIGKILL)
         out, err = process.communicate(timeout=30)
     lines = logged(tmp_path)
@@ -106,23 +105,23 @@ def test_one_process_says_the_same(
     assert re.search(rf"{KEY}: folds 1 of 2, \d+ s so far, about \d+ s left; ", said)
 
 
+@pytest.mark.parametrize("columns", ["80", "200"])
 def test_a_terminal_shows_bars_with_the_time_left(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    columns: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("COLUMNS", columns)
+    name = f"{KEY} composite-loso/landmark-boxes-in-fold smic/s2: CNN epochs"
     with Display() as shown:
-        shown.progress("epochs", 0, 10)
+        shown.progress(name, 0, 10)
         time.sleep(0.02)
-        shown.progress("epochs", 5, 10, "loss 0.5")
+        shown.progress(name, 5, 10, "loss 0.693")
         shown._bars.refresh()
         shown.line("a line")
     printed = capsys.readouterr().err
-    assert "5/10" in printed
-    assert "loss 0.5" in printed
-    assert "about 0 s left" in printed
-    assert shown._bars.tasks[0].description == "epochs"
-    shown.progress("epochs", 10, 10)
+    assert all(text in printed for text in ("5/10", "loss 0.693", "about 0 s left"))
+    assert [task.description for task in shown._bars.tasks] == [name]
+    shown.progress(name, 10, 10)
     assert shown._bars.tasks == []
 
 

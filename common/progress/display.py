@@ -16,6 +16,7 @@ from rich.progress import (
     TextColumn,
     TimeElapsedColumn,
 )
+from rich.table import Column
 from rich.text import Text
 
 from common.progress import log
@@ -34,8 +35,8 @@ class Display:
     def __init__(self) -> None:
         self._out = Console(highlight=False, soft_wrap=True)
         self._bars = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
+            TextColumn("{task.description}", table_column=Column()),  # on narrow terminals it is wrapped
+            BarColumn(20),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             _TimeLeft(),
