@@ -42,7 +42,7 @@ class Reporter:
         if self._now and time.monotonic() < self._written + PERIOD:
             return
         self._written = time.monotonic()
-        with contextlib.suppress(OSError):  # such as a full disk: training goes on
+        with contextlib.suppress(OSError):  # such as a full disk: training continues
             part = _folder / f"{os.getpid()}.part"
             part.write_text(json.dumps(self._now), encoding="utf-8")
             os.replace(part, part.with_suffix(".json"))
