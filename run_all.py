@@ -21,6 +21,7 @@ from common.contract import Paper, Profile
 from common.errors import DONE, FAILED, WRONG, StoppedError, UserError
 from common.profiles import check_settings, computing_in, cut, moving, not_reached, with_settings
 from common.report import listing
+from common.training import devices
 
 if TYPE_CHECKING:
     from common.runs.selection import Study
@@ -43,24 +44,26 @@ def main(argv: Sequence[str] | None = None) -> int:
             return audit_papers(options.json)
         if options.check_data:
             return check_data(options.check_data, options.corpus, options.placed, options.json)
+        if options.device:
+            devices.choose(options.device)
         return predict(options) if options.predict else run(options)
     except UserError as error:
-        print(f"run_all.py: {error}", file=sys.stderr)
+        _complain(f"run_all.py: {error}")
         return FAILED if isinstance(error, StoppedError) else WRONG
     except BrokenPipeError:  # the reader of the output, such as `head`, has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except OSError as error:
-        print(f"run_all.py: {error.filename or 'input/output'}: {error.strerror or error}", file=sys.stderr)
+        _complain(f"run_all.py: {error.filename or 'input/output'}: {error.strerror or error}")
         return FAILED
     except ImportError as error:  # a package of this environment, or a system library that a package needs
         name = error.name or "a package"
-        print(f"run_all.py: {name} cannot be imported here ({error}); see docs/pages/install.md", file=sys.stderr)
+        _complain(f"run_all.py: {name} cannot be imported here ({error}); see docs/pages/install.md")
         return WRONG
     except KeyboardInterrupt:
         stored = not (options.check_data or options.list or options.audit or options.predict)
         resumed = " Finished folds are stored; the same command resumes the run." if stored else ""
-        print(f"Interrupted.{resumed}", file=sys.stderr)
+        _complain(f"Interrupted.{resumed}")
         return INTERRUPTED
 
 
@@ -111,10 +114,11 @@ def check_data(folder: Path, names: Sequence[str] | None, placed: Sequence[str],
 def run(options: argparse.Namespace) -> int:
     """Run the chosen papers, or only plan the run or write its reports."""
     from common import study
-    from common.progress import Display
+    from common.progress import Display, log
 
     chosen_study = studied(options)
     _check_writable(options.out)
+    log.begin(options.out, options.words)
     lines = [
         line
         for selected in chosen_study.chosen
@@ -131,10 +135,11 @@ def run(options: argparse.Namespace) -> int:
 def predict(options: argparse.Namespace) -> int:
     """Classify a user's own clips."""
     from common.predict import command
-    from common.progress import Display
+    from common.progress import Display, log
 
     chosen_study = studied(options)
     _check_writable(options.out)
+    log.begin(options.out, options.words)
     request = command.Request(options.predict, (options.experiment or [None])[0], options.model, options.fps)
     with Display() as display:
         return command.run(chosen_study, request, display)
@@ -220,6 +225,12 @@ def _weights(chosen: Sequence[Paper], options: argparse.Namespace) -> Weights | 
 def _workers(profile: str) -> int:
     """One process for a full study, which uses the GPU or all cores; short studies mostly build networks."""
     return 1 if profile == "paper" else min(os.cpu_count() or 1, 4)
+
+
+def _complain(text: str) -> None:
+    from common.progress import log
+
+    log.complain(text)
 
 
 def _default_cache() -> Path:

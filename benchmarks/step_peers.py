@@ -103,7 +103,7 @@ def use_stock_keras() -> None:
     """
     for name in ("TF_ENABLE_ONEDNN_OPTS", "TF_DETERMINISTIC_OPS"):
         os.environ.pop(name, None)
-    setup: Any = SimpleNamespace(keras=importlib.import_module("keras"))
+    setup: Any = SimpleNamespace(keras=importlib.import_module("keras"), gpus=lambda: 0)
     sys.modules["common.training.keras_setup"] = setup  # the real module configures TensorFlow and the C library
     training: Any = importlib.import_module("common.training.learner")
     training.Learner = _StockLearner

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from common.types import Arrays, Clip, ClipFrames, Experiment, History, Predictions, Progress, Samples, Scaling
+from common.types import Arrays, Clip, ClipFrames, Experiment, History, Predictions, Samples, Scaling
 
 if TYPE_CHECKING:
     from common.audit.finding import Finding
@@ -203,6 +203,12 @@ class HeldOutAccess:
     seed: int
 
 
+class Say(Protocol):
+    """Shows progress: called as say(what, done, total), with a detail such as the loss that is shown next to it."""
+
+    def __call__(self, what: str, done: int, total: int, detail: str = "", /) -> None: ...
+
+
 @dataclass(frozen=True)
 class FoldRun:
     """What a recipe may use in addition to its training rows.
@@ -214,9 +220,13 @@ class FoldRun:
     fold: str
     seed: int
     settings: Settings
-    say: Progress
+    say: Say
     folder: Path
     held_out_access: HeldOutAccess | None
+
+    def epochs(self, stage: str = "") -> Callable[[int, int, float], None]:
+        """What shows the epochs of a stage of training; called with (epochs done, epochs in all, loss)."""
+        return lambda done, total, loss: self.say(f"{stage} epochs".strip(), done, total, f"loss {loss:.3g}")
 
 
 Shapes = Mapping[str, tuple[int, ...]]

@@ -78,6 +78,18 @@ class Slow(Guess):
         return Guess.train(networks, experiment, samples, fold_run)
 
 
+class Counting(Guess):
+    """Reports epochs that take a moment each."""
+
+    @staticmethod
+    def train(networks: Any, experiment: Experiment, samples: Samples, fold_run: FoldRun) -> Trained:
+        show = fold_run.epochs("stage")
+        for epoch in range(1, 13):
+            time.sleep(0.06)
+            show(epoch, 12, 1 / epoch)
+        return Guess.train(networks, experiment, samples, fold_run)
+
+
 class Diverging(Guess):
     """Answers well, but has lost its losses where "smic/s2" is held out."""
 
@@ -113,6 +125,10 @@ def diverging(key: str) -> Parts:
 
 def unhurried(key: str) -> Parts:
     return _with(key, Unhurried)
+
+
+def counting(key: str) -> Parts:
+    return _with(key, Counting)
 
 
 def slow(key: str) -> Parts:

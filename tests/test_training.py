@@ -8,6 +8,8 @@ import keras
 import numpy as np
 import pytest
 
+from common.training import learner as learner_module
+from common.training.batches import Batches
 from common.training.learner import Learner, Validation
 
 
@@ -82,6 +84,65 @@ def test_a_fit_may_draw_initial_weights_of_its_own(data: tuple[dict, dict, np.nd
     assert len({usual, *own}) == 3
     assert drawn(first, 2, redraw=False) == usual
     assert drawn(second, 3, redraw=True) == own[1]  # whatever was trained before
+
+
+def test_metrics_fetched_once_per_epoch_are_those_of_each_step(data: tuple[dict, dict, np.ndarray]) -> None:
+    x, targets, _ = data
+    x, targets = part(x, targets, np.arange(30))
+    history = learner(3).fit(x, targets, 5)
+    stepwise = learner(3)
+    batches = Batches(x, targets, 4, np.random.default_rng(5))
+    losses = []
+    for _ in range(3):
+        rows = [batches[index] for index in range(len(batches))]
+        steps = [stepwise.model.train_on_batch(*row, return_dict=True)["loss"] for row in rows]
+        losses.append(sum(loss * len(row[0]["x"]) for loss, row in zip(steps, rows, strict=True)) / 30)
+        batches.reorder()
+    assert history["loss"] == losses
+
+
+def test_no_step_hands_its_metrics_to_the_host(
+    data: tuple[dict, dict, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x, targets, _ = data
+    fitted, returned = learner(2), []
+    step = fitted.model.train_on_batch
+    monkeypatch.setattr(fitted.model, "train_on_batch", lambda *a, **k: returned.append(step(*a, **k)))
+    fitted.fit(x, targets, 5)
+    assert returned == [{}] * 30
+    assert step(x, targets, return_dict=True)["loss"] > 0  # outside a fit it does
+
+
+def test_rows_kept_on_the_device_train_the_same_network(
+    data: tuple[dict, dict, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x, targets, _ = data
+    images = {"x": (x["x"] * 30 + 128).clip(0, 255).astype(np.uint8)}
+    fitted = learner(3)
+    usual = fitted.fit(images, targets, 5)
+    kept = []
+
+    def on_device(arrays: dict) -> dict:
+        kept.append({name: learner_module._OnDevice(values) for name, values in arrays.items()})
+        return kept[-1]
+
+    monkeypatch.setattr(learner_module, "_on_device", on_device)
+    assert fitted.fit(images, targets, 5) == usual
+    assert kept[0]["x"][np.array([4, 2])].shape == (2, 2)
+    monkeypatch.undo()
+    monkeypatch.setattr(learner_module, "gpus", lambda: 1)
+    monkeypatch.setattr(learner_module, "SMALL", 4 * 60 * 2 - 1)
+    assert learner_module._on_device(images) is images  # too large
+    monkeypatch.setattr(learner_module, "gpus", lambda: 0)
+    monkeypatch.setattr(learner_module, "SMALL", 2**30)
+    assert learner_module._on_device(images) is images  # no GPU
+
+
+def test_the_end_of_an_epoch_is_reported_with_its_loss(data: tuple[dict, dict, np.ndarray]) -> None:
+    x, targets, _ = data
+    reported: list[tuple[int, int, float]] = []
+    history = learner(3).fit(x, targets, 5, lambda *epoch: reported.append(epoch))
+    assert reported == [(number, 3, loss) for number, loss in enumerate(history["loss"], start=1)]
 
 
 def thrown(learner: Learner, at: int) -> Learner:

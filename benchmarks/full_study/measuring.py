@@ -116,7 +116,7 @@ def _trained(parts: Parts, job: Job, epochs: Mapping[str, int], train: Samples, 
     recipe = parts.recipe()
     ends: dict[str, list[float]] = {}
 
-    def epoch_ended(stage: str, *_: int) -> None:
+    def epoch_ended(stage: str, *_: object) -> None:
         ends.setdefault(stage, []).append(time.perf_counter())
 
     start = time.perf_counter()

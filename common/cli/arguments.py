@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,11 +12,12 @@ from common.profiles import CUTS
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    """The options of the command line; wrong ones end the program with status 2."""
+    """The options of the command line, and its `words`; wrong ones end the program with status 2."""
     parser = _parser()
     options = parser.parse_args(argv)
     if conflict := conflicts.first(options, parser):
         parser.error(conflict)
+    options.words = [*(sys.argv[1:] if argv is None else argv)]
     return options
 
 
@@ -128,6 +130,12 @@ def _parser() -> argparse.ArgumentParser:
         default="",
         metavar="tcp://HOST:PORT",
         help="train on this Dask cluster instead of on this machine",
+    )
+    how.add_argument(
+        "--device",
+        default="",
+        metavar="NAME",
+        help="cpu, gpu, gpu:1 or gpu:0,1; GPUs are numbered as by nvidia-smi; default: a GPU if one is found",
     )
     how.add_argument("--dry-run", action="store_true", help="show what would run, without running it")
     how.add_argument("--report-only", action="store_true", help="write the reports from stored results")

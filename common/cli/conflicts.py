@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 
+from common.errors import quoted
 from common.profiles import CUTS
+from common.training.devices import is_device
 
 PLAIN = {"list", "audit", "check_data", "corpus", "json", "placed"}
 """The options that read and print, and those that go with them."""
@@ -37,6 +39,8 @@ def _of_values(options: argparse.Namespace) -> str:
             return f"{_flag(name)}: at least 1, not {number}"
     if not 0 <= options.seed < 2**62 - options.seeds:
         return f"--seed: at least 0 and, with --seeds, below {2**62}; not {options.seed}"
+    if options.device and not is_device(options.device):
+        return f"--device: cpu, gpu, gpu:1 or gpu:0,1 (each number once), not {quoted(options.device)}"
     if options.fps is not None and not 1 <= options.fps <= 10_000:
         return f"--fps: from 1 to 10000 frames per second, not {options.fps:g}"
     return ""
@@ -58,6 +62,8 @@ def _of_actions(options: argparse.Namespace, given: set[str]) -> str:
             return f"{_flag(name)} goes with {'--paper KEY' if name == 'predict' else '--paper or --all'}"
     if {"workers", "scheduler"} <= given:
         return "--workers and --scheduler exclude each other: a cluster has its own workers"
+    if {"device", "scheduler"} <= given:
+        return "--device and --scheduler exclude each other: start each worker with its own CUDA_VISIBLE_DEVICES"
     if {"motion", "data"} <= given:
         return "--motion changes the stand-ins, which --data replaces"
     if {"dry_run", "report_only"} <= given:

@@ -168,7 +168,7 @@ def _timed(task: Calibration, parts: Parts) -> tuple[Cost, float]:
     ends: dict[str, list[float]] = {}
     shared: list[str] = []
 
-    def ended(stage: str, *_: int) -> None:
+    def ended(stage: str, *_: object) -> None:
         ends.setdefault(stage, []).append(time.perf_counter())
 
     def share(name: str, make: Callable[[], Arrays]) -> Arrays:

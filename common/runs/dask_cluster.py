@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from common.errors import StoppedError, UserError, quoted
+from common.runs import status
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
@@ -61,6 +62,10 @@ class Cluster:
         """Submit `work` on an item to a worker; returns a distributed.Future."""
         self._started.append(self._client.submit(work, item, pure=False))
         return self._started[-1]
+
+    def status(self) -> status.State:
+        """What the workers are training: unknown, only their finished folds are seen."""
+        return {}
 
     def finished(self, futures: Sequence[Any]) -> Iterator[Made]:
         """The results, in the order in which they are finished.

@@ -6,14 +6,15 @@ import logging
 import math
 import time
 import traceback
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from common.contract import FoldRun, HeldOutAccess, Networks, Parts, Recipe, Settings, SharedArrays, Trained
+from common.contract import FoldRun, HeldOutAccess, Networks, Parts, Recipe, Say, Settings, SharedArrays, Trained
 from common.environment import environment, forget_peak_memory, peak_memory_mib, repeats_results
 from common.errors import UserError
 from common.protocols import leakage
@@ -24,7 +25,7 @@ from common.runs.plan import Job
 from common.scoring import histories
 from common.seeds import seed_of
 from common.training import learnt, tuning
-from common.types import Arrays, Exclusion, Fold, FoldResult, Predictions, Progress, Samples, Trial
+from common.types import Arrays, Exclusion, Fold, FoldResult, Predictions, Samples, Trial
 
 log = logging.getLogger("mer")
 
@@ -67,12 +68,12 @@ class FoldContext:
     networks: Networks
     samples: Samples
     share: SharedArrays
-    say: Progress
+    say: Say
     measured: dict[str, float]
     looked: list[str]
 
 
-def run(unit: WorkUnit, say: Progress, line: Callable[[str], None], done: Callable[[str], None]) -> int:
+def run(unit: WorkUnit, say: Say, line: Callable[[str], None], done: Callable[[str], None]) -> int:
     """Train the folds of a unit and store each when it is finished; returns the number of failed folds.
 
     A failed fold is recorded, and the others continue. `done` receives one line per finished fold, `line` all others.
@@ -174,7 +175,6 @@ def _folds(
         first = first or (fold, result)
         tried |= several
         done(finished(job, result))
-        context.say(f"{where}: folds", job.done(), len(job.folds))
     return failures
 
 
@@ -190,7 +190,6 @@ def finished(job: Job, result: FoldResult) -> str:
 def _fold(context: FoldContext, fold: Fold, *, trial: bool, last: bool) -> FoldResult:
     """Train and test one fold. With `trial` a leak-free recipe is checked for leaks, with `last` inference is timed."""
     job, samples, experiment = context.job, context.samples, context.job.experiment
-    context.say(f"{job.paper.key} {experiment.id}: folds", job.done(), len(job.folds))
     leakage.check_disjoint(fold, samples, experiment, job.copies)
     test = samples.only(fold.test)
     forget_peak_memory()
@@ -243,15 +242,16 @@ def _train(context: FoldContext, fold: Fold) -> tuple[Trained, Predictions, tupl
     """Train on a fold, searching settings if the experiment has a space, and predict its held-out clips."""
     job, samples, experiment = context.job, context.samples, context.job.experiment
     test, rows = samples.only(fold.test), samples.only(fold.train)
-    fold_run = FoldRun(
-        fold=fold.name,
-        seed=seed_of(job.paper.key, experiment.id, fold.name, job.seed),
-        settings=job.settings,
-        say=context.say,
-        folder=job.run.path,
-        held_out_access=None if experiment.leak_free else HeldOutAccess(test, samples, context.share, job.seed),
-    )
-    with leakage.check_no_state_kept(context.networks, context.recipe, experiment, fold.name):
+    unchanged = leakage.check_no_state_kept(context.networks, context.recipe, experiment, fold.name)
+    with _within(context.say, f"{job.paper.key} {experiment.id} {fold.name}") as say, unchanged:
+        fold_run = FoldRun(
+            fold=fold.name,
+            seed=seed_of(job.paper.key, experiment.id, fold.name, job.seed),
+            settings=job.settings,
+            say=say,
+            folder=job.run.path,
+            held_out_access=None if experiment.leak_free else HeldOutAccess(test, samples, context.share, job.seed),
+        )
         networks = context.networks
         trials: tuple[Trial, ...] = ()
         if experiment.space:
@@ -262,6 +262,22 @@ def _train(context: FoldContext, fold: Fold) -> tuple[Trained, Predictions, tupl
         trained = context.recipe.train(networks, experiment, rows, fold_run)
         answers = trained.predict(_unlabelled(test) if experiment.leak_free else test)
     return trained, answers, trials
+
+
+@contextmanager
+def _within(say: Say, where: str) -> Iterator[Say]:
+    """`say` with `where` in front of every name; what is still shown at the end is removed."""
+    shown: set[str] = set()
+
+    def inside(what: str, done: int, total: int, detail: str = "", /) -> None:
+        shown.add(name := f"{where}: {what}")
+        say(name, done, total, detail)
+
+    try:
+        yield inside
+    finally:
+        for name in shown:
+            say(name, 1, 1)
 
 
 def _unlabelled(test: Samples) -> Samples:

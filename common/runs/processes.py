@@ -9,14 +9,18 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import active_children, get_context
+from pathlib import Path
 from types import FrameType, TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from common.errors import StoppedError
+from common.runs import status
+from common.training import devices
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
@@ -27,12 +31,16 @@ MOST = 61 if sys.platform == "win32" else sys.maxsize
 
 
 class Pool:
-    """`count` processes that share the cores, started when needed; with one process, work runs `here`."""
+    """`count` processes that share the cores, started when needed; with one process, work runs `here`.
+
+    If there are several GPUs, each process uses one of them.
+    """
 
     def __init__(self, count: int) -> None:
         self.count = min(count, MOST)
         self.here = self.count == 1
         self._executor: ProcessPoolExecutor | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def __enter__(self) -> Pool:
         return self
@@ -44,6 +52,7 @@ class Pool:
             self._stop()  # an interrupted study does not wait for unfinished folds
         elif self._executor is not None:
             self._executor.shutdown(wait=True)
+            self._forget()
 
     def start(self, work: Callable[[Item], Made], item: Item) -> Future[Made]:
         """Start `work` on an item; with one process it runs immediately, in this one."""
@@ -52,13 +61,21 @@ class Pool:
             done.set_result(work(item))
             return done
         if self._executor is None:
+            context = get_context("spawn")
+            self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+            numbers, where = context.Value("i", 0), Path(self._folder.name)
             self._executor = ProcessPoolExecutor(
                 self.count,
-                mp_context=get_context("spawn"),
+                mp_context=context,
                 initializer=_begin,
-                initargs=(max(CORES // self.count, 1),),
+                initargs=(max(CORES // self.count, 1), numbers, devices.gpus(), where),
             )
         return self._executor.submit(work, item)
+
+    def status(self) -> status.State:
+        """What the processes are training."""
+        folder = self._folder  # another thread may end the processes meanwhile
+        return status.read(Path(folder.name)) if folder else {}
 
     def finished(self, futures: Sequence[Future[Made]]) -> Iterator[Made]:
         """The results, in the order in which they are finished.
@@ -85,9 +102,21 @@ class Pool:
                 process.terminate()
             self._executor.shutdown(wait=True, cancel_futures=True)
             self._executor = None
+            self._forget()
+
+    def _forget(self) -> None:
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
 
 
-def _begin(threads: int) -> None:
+def _begin(threads: int, numbers: Any, gpus: Sequence[str], folder: Path) -> None:
+    """Prepare a process before it imports anything heavy; `numbers` counts the processes that have started."""
+    with numbers.get_lock():
+        number = numbers.value
+        numbers.value += 1
+    devices.pin(number, gpus)
+    status.write_to(folder)
     for name in ("OMP_NUM_THREADS", "OPENCV_FOR_THREADS_NUM", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
         os.environ.setdefault(name, str(threads))  # read when the libraries are imported
     signal.signal(signal.SIGINT, _end)

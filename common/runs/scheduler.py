@@ -12,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from common.contract import Parts
-from common.runs import drawing, folds, preprocessing
+from common.contract import Parts, Say
+from common.progress import log
+from common.runs import drawing, folds, preprocessing, status
 from common.runs.cache import Cache
 from common.runs.dask_cluster import Cluster
 from common.runs.plan import Job
@@ -25,7 +26,7 @@ POLL = 0.3
 """Seconds between checks of the store for folds that other processes have finished."""
 
 
-def execute(jobs: Sequence[Job], context: RunContext, progress: Progress, line: Callable[[str], None]) -> int:
+def execute(jobs: Sequence[Job], context: RunContext, progress: Say, line: Callable[[str], None]) -> int:
     """Run all pending folds of the jobs of one paper and profile. Returns the number of failed folds.
 
     `line` receives one line per finished or failed fold. Results do not depend on the number of processes.
@@ -41,7 +42,7 @@ def execute(jobs: Sequence[Job], context: RunContext, progress: Progress, line: 
     return failures
 
 
-def _execute(pending: Sequence[Job], context: RunContext, progress: Progress, line: Callable[[str], None]) -> int:
+def _execute(pending: Sequence[Job], context: RunContext, progress: Say, line: Callable[[str], None]) -> int:
     pool = context.pool
     prepared = prepare_clips(pending, context, progress)
     for job in pending:
@@ -60,9 +61,10 @@ def _execute(pending: Sequence[Job], context: RunContext, progress: Progress, li
     draw = functools.partial(drawing.draw_inputs, pending, out, context.parts(), context.faces, line)
     if pool.here:
         draw()
-        failures = sum(folds.run(unit, progress, line, line) for unit in units)
+        with _counted(pending, progress) as count:
+            failures = sum(folds.run(unit, progress, line, lambda text: count(line, text)) for unit in units)
     else:
-        with _watched(pending, progress, line):
+        with _watched(pending, pool, progress, line):
             started = [pool.start(_run, unit) for unit in units]
             draw()  # meanwhile
             failures = 0
@@ -138,7 +140,7 @@ def prepare_clips(jobs: Sequence[Job], context: RunContext, say: Progress) -> di
     prepared: dict[str, preprocessing.PreparedClip] = {}
     for key, prepared_clip in results:
         prepared[key] = prepared_clip
-        say("preparing clips", len(prepared), len(missing))
+        say(f"{jobs[0].paper.key}: preparing clips", len(prepared), len(missing))
     by_experiment: dict[str, Prepared] = {}
     counted: set[str] = set()
     for name, some in by_job.items():
@@ -245,21 +247,48 @@ def _shares(
 def _run(unit: folds.WorkUnit) -> tuple[int, list[str]]:
     """Run a unit in its own process: the number of failed folds and lines on these; finished folds are in the store."""
     lines: list[str] = []
-    return folds.run(unit, lambda *_: None, lines.append, lambda _: None), lines
+    with log.warnings_to(lines.append):
+        return folds.run(unit, status.Reporter(), lines.append, lambda _: None), lines
 
 
 @contextmanager
-def _watched(jobs: Sequence[Job], progress: Progress, line: Callable[[str], None]) -> Iterator[None]:
-    """Report folds finished by other processes when they appear in the store."""
+def _counted(jobs: Sequence[Job], progress: Say) -> Iterator[Callable[[Callable[[str], None], str], None]]:
+    """Show how many folds of the jobs are done; to be called with `line` and its text whenever one is finished."""
+    name, total, done = _name(jobs), sum(len(job.pending()) for job in jobs), 0
+
+    def count(line: Callable[[str], None], text: str) -> None:
+        nonlocal done
+        done += 1
+        line(text)
+        progress(name, done, total)
+
+    progress(name, 0, total)
+    try:
+        yield count
+    finally:
+        progress(name, total, total)
+
+
+@contextmanager
+def _watched(jobs: Sequence[Job], pool: Pool | Cluster, progress: Say, line: Callable[[str], None]) -> Iterator[None]:
+    """Report folds finished by other processes when they appear in the store, and show what these are training."""
     left = {(job.experiment.id, fold): job for job in jobs for fold in job.pending()}
-    total, stop = len(left), threading.Event()
+    name, total, stop = _name(jobs), len(left), threading.Event()
+    shown: status.State = {}
 
     def look() -> None:
-        for (name, fold), job in list(left.items()):
+        nonlocal shown
+        for (experiment, fold), job in list(left.items()):
             if (result := job.run.load(fold)) is not None:
-                del left[name, fold]
+                del left[experiment, fold]
                 line(folds.finished(job, result))
-        progress("folds", total - len(left), total)
+        progress(name, total - len(left), total)
+        now = pool.status()
+        for gone in shown.keys() - now.keys():
+            progress(gone, 1, 1)
+        for what, state in now.items():
+            progress(what, *state)
+        shown = now
 
     def watch() -> None:
         while not stop.wait(POLL):
@@ -273,6 +302,13 @@ def _watched(jobs: Sequence[Job], progress: Progress, line: Callable[[str], None
         stop.set()
         thread.join()
         look()
+        for what in (name, *shown):
+            progress(what, 1, 1)
+
+
+def _name(jobs: Sequence[Job]) -> str:
+    """The name of the bar that counts the folds of these jobs."""
+    return f"{jobs[0].paper.key}: folds"
 
 
 # ---------------------------------------------------------------- descriptions of runs

@@ -43,7 +43,7 @@ class Batches:
 
     def __getitem__(self, index: int) -> tuple[Arrays] | tuple[Arrays, Arrays]:
         rows = self._rows[index * self._batch : (index + 1) * self._batch]
-        x = {name: values[rows] if name in self._raw else _as_float(values[rows]) for name, values in self._x.items()}
+        x = {name: values[rows] if name in self._raw else as_float(values[rows]) for name, values in self._x.items()}
         return (x,) if self._y is None else (x, {name: values[rows] for name, values in self._y.items()})
 
     def reorder(self) -> None:
@@ -52,5 +52,6 @@ class Batches:
             self._rows = self._shuffle.permutation(self._rows)
 
 
-def _as_float(values: NDArray[Any]) -> NDArray[np.float32]:
+def as_float(values: NDArray[Any]) -> NDArray[np.float32]:
+    """uint8 as float32 in 0-1; all others unchanged."""
     return values.astype(np.float32) / np.float32(255) if values.dtype == np.uint8 else values

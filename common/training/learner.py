@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from common.training.batches import Batches, Inputs
-from common.training.keras_setup import keras
+from common.training.batches import Batches, Inputs, as_float
+from common.training.keras_setup import gpus, keras
 from common.training.layers import each_layer, for_training
-from common.types import Predictions, Samples
+from common.types import Predictions, Rows, Samples
 
 
 @contextlib.contextmanager
@@ -27,10 +27,12 @@ def _computing_in(precision: str) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
+SMALL = 2**30
+"""Maximum number of bytes, as float32, of the arrays of a fold that are kept in the memory of a GPU."""
 Models = Mapping[str, keras.Model]
 """Trained networks by name."""
-EpochEnd = Callable[[int, int], None]
-"""Called after each epoch with (epochs done, epochs in all)."""
+EpochEnd = Callable[[int, int, float], None]
+"""Called after each epoch with (epochs done, epochs in all, loss of the epoch)."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,7 @@ class Learner:
             variable.assign(keras.ops.copy(value))  # JAX may reuse the memory of the arguments of a step
         if redraw:
             self.model.set_weights(self._built(seed).get_weights())
-        batches = Batches(x, y, self._batch, np.random.default_rng(seed))
+        batches = Batches(_on_device(x), _on_device(y), self._batch, np.random.default_rng(seed))
         history: dict[str, list[float]] = {}
         best: list[NDArray[Any]] = []
         most = -1.0
@@ -152,7 +154,7 @@ class Learner:
             for name, value in metrics.items():
                 history.setdefault(name, []).append(value)
             if epoch_end:
-                epoch_end(epoch + 1, self._epochs)
+                epoch_end(epoch + 1, self._epochs, metrics["loss"])
             if math.isnan(metrics["loss"]) and not self._is_finite():
                 missing = [math.nan] * (self._epochs - epoch - 1)
                 history = {name: values + missing for name, values in history.items()}
@@ -168,12 +170,17 @@ class Learner:
         """
         if self._rate:
             self.model.optimizer.learning_rate = self._rate(epoch)
-        sums: dict[str, float] = {}
-        for index in range(len(batches)):
-            batch = batches[index]
-            for name, value in self.model.train_on_batch(*batch, return_dict=True).items():
-                sums[name] = sums.get(name, 0.0) + float(value) * len(next(iter(batch[0].values())))
+        rows: list[int] = []
+        with _left_on_device(self.model) as steps:
+            for index in range(len(batches)):
+                batch = batches[index]
+                self.model.train_on_batch(*batch, return_dict=True)
+                rows.append(len(next(iter(batch[0].values()))))
         batches.reorder()
+        sums: dict[str, float] = {}
+        for metrics, count in zip(steps, rows, strict=True):
+            for name, value in sorted(metrics.items()):
+                sums[name] = sums.get(name, 0.0) + float(value) * count
         rate = {"learning_rate": self._rate(epoch)} if self._rate else {}
         return {name: value / batches.rows for name, value in sums.items()} | rate
 
@@ -191,6 +198,54 @@ class Learner:
         Models here take and return dicts by name.
         """
         return predict(model or self.model, x, self._batch)
+
+
+class _OnDevice:
+    """An array in the memory of the GPU, whose rows are read as from the array itself; uint8 is stored as float32.
+
+    TensorFlow reads rows of uint8 on a CPU only.
+    """
+
+    def __init__(self, values: NDArray[Any] | Rows) -> None:
+        with keras.device("gpu:0") if gpus() else contextlib.nullcontext():
+            self._values = keras.ops.convert_to_tensor(as_float(values[:]))
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __getitem__(self, rows: NDArray[np.integer]) -> Any:
+        return keras.ops.take(self._values, rows, axis=0)
+
+
+def _on_device(arrays: Inputs) -> Any:
+    """Arrays to train on: in the memory of the GPU if there is one and they are small, else as they are."""
+    size = sum(4 * math.prod(values.shape) for values in arrays.values())
+    return {name: _OnDevice(values) for name, values in arrays.items()} if gpus() and size <= SMALL else arrays
+
+
+@contextlib.contextmanager
+def _left_on_device(model: keras.Model) -> Iterator[list[Mapping[str, Any]]]:
+    """Collect the metrics of the training steps of a model as they are on the device.
+
+    `train_on_batch` converts the metrics that the step returns to numbers, and so waits for each step. Here it receives
+    none, and the next steps can be prepared meanwhile.
+    """
+    model.make_train_function()
+    step, collected = model.train_function, list[Mapping[str, Any]]()
+
+    def collecting(*arguments: Any) -> Any:
+        result = step(*arguments)
+        if isinstance(result, tuple):  # JAX also returns the new state
+            collected.append(result[0])
+            return {}, *result[1:]
+        collected.append(result)
+        return {}
+
+    model.train_function = collecting
+    try:
+        yield collected
+    finally:
+        model.train_function = step
 
 
 def predict(model: keras.Model, x: Inputs, batch: int) -> dict[str, NDArray[np.float32]]:

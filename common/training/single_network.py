@@ -95,7 +95,7 @@ class SingleNetwork:
             learnt.x,
             one_hot(learnt, networks.classes),
             fold_run.seed,
-            lambda done, total: fold_run.say(f"{experiment.id} epochs", done, total),
+            fold_run.epochs(),
             Validation("emotion", access.held_out.x, access.held_out.y, keep_best=False) if access else None,
             redraw=experiment.protocol == SPLITS,
         )

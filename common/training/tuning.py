@@ -79,7 +79,7 @@ def choose(
 
     def run(choice: Mapping[str, Any]) -> dict[str, float]:
         nonlocal done
-        fold_run.say(f"{experiment.id} {fold_run.fold}: settings", done, profile.trials)
+        fold_run.say("settings", done, profile.trials)
         done += 1
         chosen = settings.having(choice)
         networks = build_networks(chosen)

@@ -15,7 +15,7 @@ from common.training.batches import Inputs
 from common.training.flops import forward
 from common.training.layers import keras2_hard_sigmoid
 from common.training.learner import Learner, Models, predict
-from common.types import Arrays, Experiment, Predictions, Progress, Samples
+from common.types import Arrays, Experiment, Predictions, Samples
 from papers.aouayeb2019 import model
 from papers.aouayeb2019.experiments import Network, Training
 from papers.aouayeb2019.preprocess import REGIONS, takes_part
@@ -77,7 +77,7 @@ def train(networks: Networks, experiment: Experiment, samples: Samples, fold_run
     training = fold_run.settings.training
     if fold_run.held_out_access is None:
         rows = frames_for_cnns(samples, training.cnn_share, networks.seed)
-        cnn_arrays = _train_cnns(networks, samples, rows, fold_run.seed, fold_run.say)
+        cnn_arrays = _train_cnns(networks, samples, rows, fold_run.seed, fold_run)
 
         def features(some: Samples) -> Arrays:
             return predict(networks.extractor, some.x, training.cnn_batch)
@@ -86,7 +86,7 @@ def train(networks: Networks, experiment: Experiment, samples: Samples, fold_run
 
         def make() -> Arrays:
             rows = frames_for_cnns(everything, training.cnn_share, networks.seed)
-            history = _train_cnns(networks, everything, rows, seed_of("once", seed), fold_run.say)
+            history = _train_cnns(networks, everything, rows, seed_of("once", seed), fold_run)
             return networks.cnns.predict(everything.x, networks.extractor) | history
 
         cnn_arrays = fold_run.held_out_access.share("features", make)
@@ -101,9 +101,7 @@ def train(networks: Networks, experiment: Experiment, samples: Samples, fold_run
     classes, length = len(networks.classes), fold_run.settings.network.sequence_length
     _, labels, sequences = _sequences(samples, features(samples), length)
     targets = model.focal_targets(labels, classes, np.arange(len(labels)))
-    history = networks.sequences.fit(
-        sequences, {"emotion": targets}, fold_run.seed, lambda done, total: fold_run.say("LSTM epochs", done, total)
-    )
+    history = networks.sequences.fit(sequences, {"emotion": targets}, fold_run.seed, fold_run.epochs("LSTM"))
 
     stages = {
         key.removeprefix(_HISTORY): values.tolist() for key, values in cnn_arrays.items() if key.startswith(_HISTORY)
@@ -152,7 +150,7 @@ def _answers(sequences: keras.Model, samples: Samples, features: Arrays, setting
     return dict(zip(clips.tolist(), predict(sequences, padded, settings.training.lstm_batch)["emotion"], strict=True))
 
 
-def _train_cnns(networks: Networks, samples: Samples, rows: NDArray[np.int64], seed: int, say: Progress) -> Arrays:
+def _train_cnns(networks: Networks, samples: Samples, rows: NDArray[np.int64], seed: int, fold_run: FoldRun) -> Arrays:
     """Train the region CNNs on some frames. Returns their history: one array of values per `history ...` key."""
     some = samples.only(rows)
     not_me = len(networks.classes)
@@ -160,7 +158,7 @@ def _train_cnns(networks: Networks, samples: Samples, rows: NDArray[np.int64], s
     for region in REGIONS:  # a frame's label is its clip's class, or the last class, "not me" (section 3.2)
         taking_part = [label if takes_part(region, name) else not_me for label, name in enumerate(networks.classes)]
         targets[region] = model.focal_targets(np.array(taking_part, np.int64)[some.y], not_me + 1, np.arange(len(rows)))
-    history = networks.cnns.fit(some.x, targets, seed, lambda done, total: say("CNN epochs", done, total))
+    history = networks.cnns.fit(some.x, targets, seed, fold_run.epochs("CNN"))
     return {f"{_HISTORY}{name}": np.array(values) for name, values in history.items()}
 
 

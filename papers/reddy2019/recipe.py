@@ -79,13 +79,7 @@ def train(networks: Networks, experiment: Experiment, samples: Samples, fold_run
     )
 
     def fit(learner: Learner) -> dict[str, list[float]]:
-        return learner.fit(
-            x,
-            targets,
-            fold_run.seed,
-            lambda done, total: fold_run.say(f"{experiment.id} epochs", done, total),
-            held_out,
-        )
+        return learner.fit(x, targets, fold_run.seed, fold_run.epochs(), held_out)
 
     history: dict[str, dict[str, list[float]]] = {}
     learner = networks.learner

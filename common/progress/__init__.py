@@ -1,0 +1,5 @@
+"""What a run shows while it works, and its log."""
+
+from common.progress.display import Display
+
+__all__ = ["Display"]

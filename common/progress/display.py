@@ -1,0 +1,132 @@
+"""Progress bars on a terminal, a line per minute elsewhere, and permanent lines."""
+
+from __future__ import annotations
+
+import threading
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
+from rich.table import Column
+from rich.text import Text
+
+from common.progress import log
+
+PERIOD = 60.0
+"""Seconds between the lines that say what is being done, where there is no terminal."""
+
+
+class Display:
+    """Progress on stderr, permanent lines on stdout; everything is also written to the log.
+
+    On a terminal progress is shown as bars with the time left. Elsewhere one line per minute says what is being done;
+    the log gets these lines in both cases.
+    """
+
+    def __init__(self) -> None:
+        self._out = Console(highlight=False, soft_wrap=True)
+        self._bars = Progress(
+            TextColumn("{task.description}", table_column=Column()),  # on narrow terminals it is wrapped
+            BarColumn(20),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            _TimeLeft(),
+            TextColumn("{task.fields[detail]}"),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self._tasks: dict[str, TaskID] = {}
+        self._ended = threading.Event()
+        self._warnings = log.warnings_to(self.fault)
+
+    def __enter__(self) -> Display:
+        if self._bars.console.is_terminal:
+            self._bars.start()
+        self._warnings.__enter__()
+        threading.Thread(target=self._report, daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        self._warnings.__exit__(kind, error, trace)
+        if self._bars.console.is_terminal:
+            self._bars.stop()
+
+    def line(self, text: str) -> None:
+        """Print a permanent line: above the bars if both share a terminal, else on stdout."""
+        shared = self._out.is_terminal and self._bars.console.is_terminal
+        self._print(self._bars.console if shared else self._out, text)
+
+    def fault(self, text: str) -> None:
+        """Print a permanent line on stderr that says what went wrong."""
+        self._print(self._bars.console, text)
+
+    def progress(self, name: str, done: int, total: int, detail: str = "", /) -> None:
+        """Set the bar named `name`; it disappears when `done` reaches `total`. `detail` is shown next to it."""
+        if done >= total:
+            if name in self._tasks:
+                self._bars.remove_task(self._tasks.pop(name))
+        elif name in self._tasks:
+            self._bars.update(self._tasks[name], completed=done, total=total, detail=detail)
+        else:
+            self._tasks[name] = self._bars.add_task(name, total=total, completed=done, first=done, detail=detail)
+
+    def _print(self, console: Console, text: str) -> None:
+        log.write(text := log.without_home(text))
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def _report(self) -> None:
+        """Say every minute what is being done, until the display ends."""
+        while not self._ended.wait(PERIOD):
+            text = "; ".join(map(_state, self._bars.tasks))
+            if text and self._bars.console.is_terminal:
+                log.write(log.without_home(text))
+            elif text:
+                self.fault(text)
+
+
+class _TimeLeft(ProgressColumn):
+    """The time left, estimated from what was done while the bar was shown."""
+
+    def render(self, task: Task) -> Text:
+        left = _seconds_left(task)
+        return Text("" if left is None else f"about {duration(left)} left", style="progress.remaining")
+
+
+def _seconds_left(task: Task) -> float | None:
+    """An estimate from the time that the finished steps took; None before the first is finished."""
+    done = task.completed - task.fields["first"]
+    return (task.elapsed or 0.0) * (task.remaining or 0.0) / done if done else None
+
+
+def _state(task: Task) -> str:
+    """A bar as text."""
+    left = _seconds_left(task)
+    state = f"{task.description} {task.completed:g} of {task.total:g}"
+    time = f"{duration(task.elapsed or 0.0)} so far"
+    rest = "" if left is None else f"about {duration(left)} left"
+    return ", ".join(filter(None, (state, task.fields["detail"], time, rest)))
+
+
+def duration(seconds: float) -> str:
+    """Seconds as text in at most two units: `45 s`, `12 min`, `1 h 27 min`, `3 d 4 h`."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    if minutes < 24 * 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    hours = round(seconds / 3600)
+    return f"{hours // 24} d {hours % 24} h"

@@ -1,0 +1,57 @@
+"""What the processes of a pool are training, as files that the first process reads.
+
+A process that is killed leaves at worst a file of its own; a queue that processes share could be left locked.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from pathlib import Path
+
+PERIOD = 0.3
+"""Minimum number of seconds between two files of a process."""
+_folder: Path | None = None
+
+State = dict[str, tuple[int, int, str]]
+"""What is being done, by name: done, total and detail, as `Say` receives them."""
+
+
+def write_to(folder: Path) -> None:
+    """Let this process write what it does to this folder; without it, it writes nothing."""
+    global _folder
+    _folder = folder
+
+
+class Reporter:
+    """Shows progress in the process that reads the folder."""
+
+    def __init__(self) -> None:
+        self._now: State = {}
+        self._written = 0.0
+
+    def __call__(self, what: str, done: int, total: int, detail: str = "", /) -> None:
+        if _folder is None:
+            return
+        if done < total:
+            self._now[what] = done, total, detail
+        else:
+            self._now.pop(what, None)
+        if self._now and time.monotonic() < self._written + PERIOD:
+            return
+        self._written = time.monotonic()
+        with contextlib.suppress(OSError):  # such as a full disk: training continues
+            part = _folder / f"{os.getpid()}.part"
+            part.write_text(json.dumps(self._now), encoding="utf-8")
+            os.replace(part, part.with_suffix(".json"))
+
+
+def read(folder: Path) -> State:
+    """What all processes do that write to this folder."""
+    state: State = {}
+    for file in sorted(folder.glob("*.json")):
+        with contextlib.suppress(OSError, ValueError):
+            state |= {name: tuple(values) for name, values in json.loads(file.read_text(encoding="utf-8")).items()}
+    return state
