@@ -45,9 +45,10 @@ def _of_values(options: argparse.Namespace) -> str:
 
 def _of_actions(options: argparse.Namespace, given: set[str]) -> str:
     if "predict" in given and not given & ACTIONS:
+        clip = shlex.quote(str(options.predict))
         return (
-            f"--predict needs the paper whose network is used: add --paper KEY, such as --predict {shlex.quote(str(options.predict))} "
-            "--paper reddy2019; --list shows the keys"
+            f"--predict needs the paper whose network is used: add --paper KEY, such as --predict {clip} --paper "
+            "reddy2019; --list shows the keys"
         )
     if not given & ACTIONS:
         return f"one of {', '.join(map(_flag, sorted(ACTIONS)))} is required; --help explains them"
