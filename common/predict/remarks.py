@@ -92,9 +92,9 @@ def _still(sights: Sequence[Sight], distance: float) -> list[str]:
     if most >= limit:
         return []
     return [
-        "Nothing seems to move in this face: apart from the movement of the head, no examined frame differs from the "
-        f"first by more than {most:.1f} grey levels, and a photograph shown again and again differs by up to "
-        f"{limit:.1f}. The network names a class for any images: do not use this prediction."
+        "Nothing seems to move in this face: apart from the movement of the head, the examined frames differ from the "
+        f"first by at most {most:.1f} grey levels, as in a photograph shown again and again (below {limit:.1f}). The "
+        "network names a class for any images: do not use this prediction."
     ]
 
 
