@@ -487,6 +487,10 @@ def test_the_network_is_also_written_as_onnx(
     assert ask(path, "--export", "onnx") == 0
     (file,) = (tmp_path / "out/models" / KEY).glob("*/network.onnx")
     assert str(file) in capsys.readouterr().out
+    with monkeypatch.context() as patch:
+        patch.setattr(onnx_files, "MOST_PARAMETERS", 1)
+        assert ask(path, "--export", "onnx") == 1
+        assert "use the .keras file" in capsys.readouterr().err
     monkeypatch.setattr(onnx_files, "TOLERANCE", -1.0)
     assert ask(path, "--export", "onnx") == 1
     assert "differ from those of Keras" in capsys.readouterr().err

@@ -20,6 +20,8 @@ from common.types import Predictions, Samples
 ENDING = ".onnx"
 TOLERANCE = 1e-5
 """Maximum difference of an output from that of Keras, relative to the largest value of that output if it exceeds 1."""
+MOST_PARAMETERS = 50_000_000
+"""Of a network: the converter needed over 24 GB of memory for VGG19 with 140 million, and was killed."""
 SUFFIX = "_output"
 """Appended to the name of an output that an input has too: in ONNX these must differ."""
 
@@ -54,9 +56,15 @@ def export(
     """Write each network to `folder` as `<name>.onnx`; returns the files with the largest difference found.
 
     `answers` asks the networks for the predictions of each clip's samples. Raises StoppedError, and leaves no file, if
-    a network cannot be converted, or if an output differs from that of Keras by more than `TOLERANCE`.
+    a network is too large or cannot be converted, or if an output differs from that of Keras by more than `TOLERANCE`.
     """
     files = {name: folder / f"{name}{ENDING}" for name in models}
+    for name, model in models.items():
+        if (count := model.count_params()) > MOST_PARAMETERS:
+            raise StoppedError(
+                f"--export onnx: {files[name]}: not written, the network has {count:,} parameters, and the converter "
+                f"needs too much memory above {MOST_PARAMETERS:,}; use the .keras file"
+            )
     try:
         for name, model in models.items():
             write_atomically(files[name], partial(_write, model))
