@@ -140,7 +140,9 @@ def predict(options: argparse.Namespace) -> int:
     chosen_study = studied(options)
     _check_writable(options.out)
     log.begin(options.out, options.words)
-    request = command.Request(options.predict, (options.experiment or [None])[0], options.model, options.fps)
+    request = command.Request(
+        options.predict, (options.experiment or [None])[0], options.model, options.fps, onnx=bool(options.export)
+    )
     with Display() as display:
         return command.run(chosen_study, request, display)
 

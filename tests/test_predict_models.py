@@ -16,7 +16,7 @@ import pytest
 import papers
 from common.contract import FoldRun, InputView, Settings
 from common.errors import UserError
-from common.predict import fit_once, user_clips
+from common.predict import choice, user_clips
 from common.training.learner import Learner, keras
 from common.types import Clip, Experiment, Predictions, Samples
 
@@ -28,6 +28,8 @@ SMALL = {
     "talluri2022": {"size": 10, "frames": 9},
 }
 """Beside the profile smoke and the experiment's own, so that networks are built in a second."""
+SLOW = ("kumar2019", "le2020")
+"""Papers whose networks take long to convert."""
 ALONE = """
 import json, sys
 import keras, numpy as np
@@ -114,7 +116,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Saved]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Learner, "fit", fit)
         for key in papers.available():
-            experiment = fit_once.choose(papers.load(key), None)
+            experiment = choice.choose(papers.load(key), None)[0]
             settings = small(key, experiment)
             samples = samples_of(key, settings)
             recipe, folder = papers.parts(key).recipe(), tmp_path_factory.mktemp(key)
@@ -169,6 +171,35 @@ def test_loaded_networks_answer_as_those_that_were_trained(saved: dict[str, Save
     for clip, values in stored.answers.items():
         assert np.abs(answers[clip] - values).max() <= 1e-6
         assert values.sum() == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    "key", [pytest.param(key, marks=[pytest.mark.slow] if key in SLOW else []) for key in sorted(SMALL)]
+)
+def test_onnx_files_answer_as_the_networks(saved: dict[str, Saved], key: str, tmp_path: Path) -> None:
+    runtime = pytest.importorskip("onnxruntime")
+    pytest.importorskip("tf2onnx")
+    from common.predict import networks, onnx_files
+
+    stored, recipe = saved[key], papers.parts(key).recipe()
+    models = networks.load(stored.folder, stored.files)
+    differences = onnx_files.export(
+        models, tmp_path, lambda some, samples: recipe.answers(some, samples, stored.settings), [stored.samples]
+    )
+    assert {file.stem for file in differences} == set(stored.files)
+    assert max(differences.values()) <= 1e-5
+    rng = np.random.default_rng(1)
+    for file in differences:  # without this project, for a batch of another size
+        session = runtime.InferenceSession(file, providers=["CPUExecutionProvider"])
+        x = {}
+        for name, entry in models[file.stem].input.items():
+            noise = rng.random((3, *entry.shape[1:])) * (255 if entry.dtype == "uint8" else 1)
+            x[name] = noise.astype(entry.dtype)
+        expected = models[file.stem].predict_on_batch(x)
+        names = [output.name.removesuffix(onnx_files.SUFFIX) for output in session.get_outputs()]
+        assert set(names) == set(expected)
+        for name, values in zip(names, session.run(None, x), strict=True):
+            assert np.abs(values - expected[name]).max() <= 1e-5 * max(1, np.abs(expected[name]).max())
 
 
 def test_uint8_arrays_are_read_as_they_are(saved: dict[str, Saved]) -> None:
@@ -243,7 +274,7 @@ def test_what_was_trained_in_16_bits_is_saved_in_32(key: str, precision: str, tm
     """A CPU cannot pool over three axes in float16: such a file would answer nothing there."""
     from common.predict import networks
 
-    experiment = fit_once.choose(papers.load(key), None)
+    experiment = choice.choose(papers.load(key), None)[0]
     settings = small(key, experiment, precision=precision)
     samples = samples_of(key, settings)
     learner = build_networks(key, experiment, settings).learner

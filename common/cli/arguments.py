@@ -27,7 +27,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Reproduce micro-expression recognition papers and compare published numbers with reproduced ones.",
     )
 
-    actions = parser.add_argument_group("what to do (one of these)").add_mutually_exclusive_group(required=True)
+    actions = parser.add_argument_group("what to do (one of these)").add_mutually_exclusive_group()
     actions.add_argument("--list", action="store_true", help="list papers, experiments, variants and published numbers")
     actions.add_argument("--audit", action="store_true", help="check the published numbers by arithmetic, without data")
     actions.add_argument(
@@ -147,9 +147,10 @@ def _parser() -> argparse.ArgumentParser:
     output.add_argument(
         "--export",
         nargs="+",
-        choices=("csv", "markdown", "latex"),
+        choices=(*conflicts.TABLES, conflicts.NETWORKS),
         default=(),
-        help="also write the comparisons as a table in these formats; csv is always written",
+        help="also write the comparisons as a table (csv, markdown, latex; csv is always written); with --predict: the "
+        "networks (onnx)",
     )
     output.add_argument("--tensorboard", action="store_true", help="also write the finished folds as TensorBoard logs")
     output.add_argument(

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 
 from common.errors import quoted
 from common.profiles import CUTS
 from common.training.devices import is_device
 
+ACTIONS = {"list", "audit", "check_data", "paper", "all"}
+"""What to do: one of these is needed."""
 PLAIN = {"list", "audit", "check_data", "corpus", "json", "placed"}
 """The options that read and print, and those that go with them."""
 NOT_PREDICTED = (
-    *("controls", "dry_run", "report_only", "tune", "scheduler", "workers", "export", "tensorboard", "folds"),
+    *("controls", "dry_run", "report_only", "tune", "scheduler", "workers", "tensorboard", "folds"),
     "show_frames",
 )
 IN_CARD = (
@@ -19,6 +22,10 @@ IN_CARD = (
     "precision",
 )
 """Options that decide how a model is trained: its card records them."""
+TABLES = ("csv", "markdown", "latex")
+"""The formats of --export for reports."""
+NETWORKS = "onnx"
+"""The format of --export for the networks of --predict."""
 
 
 def first(options: argparse.Namespace, parser: argparse.ArgumentParser) -> str:
@@ -47,6 +54,16 @@ def _of_values(options: argparse.Namespace) -> str:
 
 
 def _of_actions(options: argparse.Namespace, given: set[str]) -> str:
+    if "predict" in given and not given & ACTIONS:
+        clip = shlex.quote(str(options.predict))
+        return (
+            f"--predict needs the paper whose network is used: add --paper KEY, such as --predict {clip} --paper "
+            "reddy2019; --list shows the keys"
+        )
+    if not given & ACTIONS:
+        return f"one of {', '.join(map(_flag, sorted(ACTIONS)))} is required; --help explains them"
+    if NETWORKS in options.export and "predict" not in given:
+        return f"--export {NETWORKS} goes with --predict, which saves networks; reports take {', '.join(TABLES)}"
     for name in ("model", "fps"):
         if name in given and "predict" not in given:
             return f"{_flag(name)} goes with --predict"
@@ -81,6 +98,8 @@ def _of_prediction(options: argparse.Namespace, given: set[str]) -> str:
     for name in NOT_PREDICTED:
         if name in given:
             return f"--predict does not go with {_flag(name)}"
+    if tables := [name for name in options.export if name != NETWORKS]:
+        return f"--predict does not go with --export {' '.join(tables)}: it writes no tables; use --export {NETWORKS}"
     if "seeds" in given:
         return "--predict does not go with --seeds: a single network predicts"
     if options.model:

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from common.contract import Parts, Settings
+from common import corpora
+from common.contract import Settings
 from common.corpora import source as corpus_source
-from common.environment import environment
-from common.errors import DONE, FAILED, ClipError, StoppedError, printable
-from common.predict import cards, fit_once, pictures, remarks, suitability, user_clips
-from common.predict.card_text import NOTICE
+from common.environment import backend
+from common.errors import DONE, FAILED, ClipError, StoppedError, UserError, printable
+from common.predict import caveats, choice, fit_once, pictures, remarks, suitability, user_clips
 from common.predict.page import answer_line, page
+from common.predict.person import PersonFinder
+from common.predict.records import record, stem
 from common.profiles import not_reached
 from common.progress import Display
-from common.report.write import json_bytes, plain, save
+from common.report.write import json_bytes, save
 from common.runs import preprocessing
 from common.runs.selection import PaperSelection, Study
 from common.training import occlusion
@@ -28,26 +30,31 @@ from common.vision import apex
 from common.vision.faces import FaceFinder
 
 APEX = "lbp-divide-and-conquer"
-MOST_JSON = 2**22
-"""Maximum size in bytes of an earlier prediction that is read."""
+ONNX = ("onnx", "onnxruntime", "tf2onnx")
+"""The packages that --export onnx needs."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """A request: the path of the clips and, optionally, an experiment, a model's path and a frame rate."""
+    """A request: the path of the clips and, optionally, an experiment, a model's path and a frame rate.
+
+    With `onnx` the networks are also written as ONNX files.
+    """
 
     path: Path
     experiment: str | None
     model: Path | None
     fps: float | None
+    onnx: bool = False
 
 
 @dataclass(frozen=True)
 class Clear:
-    """A usable clip, with its apex estimated, its arrays in the cache, and the remarks on it."""
+    """A usable clip with its apex estimated, a finder of its person, its arrays in the cache, and remarks on it."""
 
     source: user_clips.Source
     clip: Clip
+    person: PersonFinder
     clip_task: preprocessing.ClipTask
     remarks: tuple[str, ...]
 
@@ -57,15 +64,19 @@ def run(study: Study, request: Request, display: Display) -> int:
 
     Raises UserError for wrong paths, experiments and models, before anything is trained, and for unusable corpora.
     """
+    if request.onnx:
+        _check_onnx()
     (selection,) = study.chosen
     kept = fit_once.opened(request.model, selection.paper) if request.model else None
-    experiment = kept.experiment if kept else fit_once.choose(selection.paper, request.experiment)
+    experiment, why = (kept.experiment, "") if kept else _chosen(study, selection, request.experiment)
     settings = kept.settings if kept else selection.profile.settings.having(experiment.settings)
     not_reached(selection.paper, [experiment], [word for name, word in selection.profile.options if name == "--set"])
-    paths = user_clips.entries(request.path)
+    paths, left_out = user_clips.entries(request.path)
     user_clips.check_rates(paths, request.fps)
-    faces = FaceFinder(study.landmarks)
-    clear, failed = _examined(study, selection, experiment, settings, paths, request.fps, faces, display)
+    for line in (why, *left_out):
+        if line:
+            display.line(printable(line))
+    clear, failed = _examined(study, selection, experiment, settings, paths, request.fps, display)
     if not clear:
         return FAILED
     try:
@@ -73,16 +84,35 @@ def run(study: Study, request: Request, display: Display) -> int:
     except StoppedError as error:
         display.fault(f"run_all.py: {error}")
         return FAILED
-    if kept.card["data"] == "stand-in":
-        display.line(NOTICE.upper())
-    answering = _answering(selection.parts(), kept)
+    caveats.check(kept.card, kept.folder)
+    for notice in caveats.notices(kept.card):
+        display.line(notice.upper())
+    asking = Asking(study, selection, kept)
+    if request.onnx:
+        failed += not _exported(asking, clear, display)
     for examined in clear:
         try:
-            _answer(study, selection, kept, examined, answering, faces, display)
+            _answer(asking, examined, display)
         except ClipError as error:
             display.fault(f"run_all.py: {error}")
             failed += 1
     return FAILED if failed else DONE
+
+
+def _check_onnx() -> None:
+    if not all(map(find_spec, ONNX)):
+        raise UserError('--export onnx needs the extra onnx: pip install -e ".[onnx]"')
+    if backend() != "tensorflow":
+        raise UserError(f"--export onnx works with the backend tensorflow, not {backend()}: unset KERAS_BACKEND")
+
+
+def _chosen(study: Study, selection: PaperSelection, name: str | None) -> tuple[Experiment, str]:
+    """The experiment, and a line on it if the default one needs corpora that are not in the user's folder."""
+    found = None
+    if study.folder and name is None:
+        every = dict.fromkeys(corpus for e in selection.paper.experiments for corpus in e.corpora)
+        found = corpora.find(study.folder, tuple(every))
+    return choice.choose(selection.paper, name, found)
 
 
 def _examined(
@@ -92,11 +122,11 @@ def _examined(
     settings: Settings,
     paths: Sequence[Path],
     fps: float | None,
-    faces: FaceFinder,
     display: Display,
 ) -> tuple[list[Clear], int]:
     """The usable clips, and the number of others, each of which is reported in one line."""
     preprocess, code = selection.parts().preprocess, preprocessing.code(selection.paper.key)
+    faces = FaceFinder(study.landmarks)
     slowest = min(corpus_source(name).layouts[0].fps for name in experiment.corpora)
     clear: list[Clear] = []
     for done, path in enumerate(paths):
@@ -110,133 +140,90 @@ def _examined(
                 )
             sights = suitability.examine(source.clip, faces)
             remarks.refuse(source, sights, faces)
-            clip = apex.estimate(source.clip, APEX, faces)
-            clip_task = preprocessing.clip_task(selection.paper.key, clip, source.sha256, settings.inputs, code)
-            if fault := preprocessing.make(clip_task, preprocess, study.cache, faces).fault:
+            person = suitability.person(sights, faces)
+            clip = apex.estimate(source.clip, APEX, person)
+            content = person.digest(source.sha256)
+            clip_task = preprocessing.clip_task(selection.paper.key, clip, content, settings.inputs, code)
+            if fault := preprocessing.make(clip_task, preprocess, study.cache, person).fault:
                 raise ClipError(fault if str(path) in fault else f"{path}: {fault}")
-            clear.append(Clear(source, clip, clip_task, tuple(remarks.remarks(source, sights, slowest))))
+            clear.append(Clear(source, clip, person, clip_task, tuple(remarks.remarks(source, sights, slowest))))
         except ClipError as error:
             display.fault(f"run_all.py: {error}")
     display.progress("examining clips", len(paths), len(paths))
     return clear, len(paths) - len(clear)
 
 
-def _answering(parts: Parts, kept: fit_once.SavedModel) -> Callable[[Samples], Predictions]:
-    recipe = parts.recipe()  # first: it imports Keras without the backend's startup notes
-    from common.predict import networks
+class Asking:
+    """The networks of a saved model, and how to ask them about clips."""
 
-    models = networks.load(kept.folder, kept.card["files"])
-    return lambda samples: recipe.answers(models, samples, kept.settings)
+    def __init__(self, study: Study, selection: PaperSelection, kept: fit_once.SavedModel) -> None:
+        self.parts, self.kept, self.cache, self.out = selection.parts(), kept, study.cache, study.out
+        self._recipe = self.parts.recipe()  # first: it imports Keras without the backend's startup notes
+        from common.predict import networks
+
+        self.models = networks.load(kept.folder, kept.card["files"])
+
+    def samples(self, examined: Clear) -> Samples:
+        """The inputs of a clip."""
+        arrays = preprocessing.arrays(examined.clip_task, self.parts.preprocess, self.cache, examined.person)
+        return self.parts.preprocess.assemble([(examined.clip, 0)], [dict(arrays)], self.kept.settings)
+
+    def raw(self, models: Mapping[str, Any], samples: Samples) -> Predictions:
+        """The predictions of these networks."""
+        return self._recipe.answers(models, samples, self.kept.settings)
+
+    def __call__(self, samples: Samples) -> Predictions:
+        """The predictions of the saved networks, among the classes that they have seen."""
+        predictions = self.raw(self.models, samples)
+        return {clip: caveats.among_seen(self.kept.card, values) for clip, values in predictions.items()}
 
 
-def _answer(
-    study: Study,
-    selection: PaperSelection,
-    kept: fit_once.SavedModel,
-    examined: Clear,
-    answering: Callable[[Samples], Predictions],
-    faces: FaceFinder,
-    display: Display,
-) -> None:
-    parts, clip = selection.parts(), examined.clip
-    arrays = preprocessing.arrays(examined.clip_task, parts.preprocess, study.cache, faces)
-    samples = parts.preprocess.assemble([(clip, 0)], [dict(arrays)], kept.settings)
-    probabilities = answering(samples)[clip.id]
+def _exported(asking: Asking, clear: Sequence[Clear], display: Display) -> bool:
+    """Write the networks as ONNX files, compared on the inputs of these clips; returns whether that worked."""
+    from common.predict import onnx_files
+
+    def inputs() -> Iterator[Samples]:
+        yield from map(asking.samples, clear)
+
+    try:
+        differences = onnx_files.export(asking.models, asking.kept.folder, asking.raw, inputs())
+    except (StoppedError, OSError) as error:
+        display.fault(f"run_all.py: {error}")
+        return False
+    clips = "1 clip" if len(clear) == 1 else f"{len(clear)} clips"
+    for file, difference in differences.items():
+        display.line(f"wrote {file}: on {clips}, its outputs differ from those of Keras by at most {difference:.1e}")
+    return True
+
+
+def _answer(asking: Asking, examined: Clear, display: Display) -> None:
+    kept, clip = asking.kept, examined.clip
+    samples = asking.samples(examined)
+    probabilities = asking(samples)[clip.id]
     if not np.isfinite(probabilities).all():
         raise ClipError(f"{examined.source.path}: the network's output is not finite")
-    views = parts.figures.input_views(samples, kept.settings)
+    views = asking.parts.figures.input_views(samples, kept.settings)
     axes = {name: view.axes for name, view in views.items()}
-    falls = occlusion.falls(samples, axes, answering, display.progress)
-    record = _record(examined, kept, probabilities)
+    falls = occlusion.falls(samples, axes, asking, display.progress)
+    found = record(examined.source, clip, examined.remarks, kept, probabilities)
     places = (0, clip.numbers.index(clip.apex), len(clip.numbers) - 1) if clip.apex is not None else (0,)
     names = (f"onset, frame {clip.onset}", f"apex, estimated: frame {clip.apex}", f"offset, frame {clip.offset}")
     shown = [
-        (name if seen else f"{name}: no face found", picture)
-        for name, (picture, seen) in zip(names, pictures.frames(clip, places, faces), strict=False)
+        (name if seen else f"{name}: the face is not found", picture)
+        for name, (picture, seen) in zip(names, pictures.frames(clip, places, examined.person), strict=False)
     ]
     strips = pictures.strips(views, falls, 7 if len(views) < 4 else 2)
-    folder = study.out / "predictions"
-    stem = _stem(folder, record)
+    folder, key = asking.out / "predictions", kept.card["paper"]
+    name = stem(folder, found)
     written = save(
         folder,
         {
-            f"{stem}-{selection.paper.key}.json": json_bytes(record),
-            f"{stem}-{selection.paper.key}.pdf": page(record, kept.card, shown, strips),
+            f"{name}-{key}.json": json_bytes(found),
+            f"{name}-{key}.pdf": page(found, kept.card, shown, strips),
         },
     )
-    display.line(printable(f"{examined.source.path}: {answer_line(record['probabilities'])}"))
-    display.line(f"  predicted by {kept.experiment.id} of {selection.paper.key}; estimated apex: frame {clip.apex}")
+    display.line(printable(f"{examined.source.path}: {answer_line(found)}"))
+    display.line(f"  predicted by {kept.experiment.id} of {key}; estimated apex: frame {clip.apex}")
     for line in examined.remarks:
         display.line(f"  {line}")
     display.line(f"  wrote {' and '.join(map(str, written))}")
-
-
-def _record(examined: Clear, kept: fit_once.SavedModel, probabilities: Any) -> dict[str, Any]:
-    """A prediction as data."""
-    source, clip, card = examined.source, examined.clip, kept.card
-    classes = kept.experiment.labels.classes
-    height, width = source.size
-    return {
-        "notice": NOTICE if card["data"] == "stand-in" else None,
-        "paper": card["paper"],
-        "experiment": card["experiment"],
-        "source": {
-            "name": printable(source.path.name or source.path.resolve().name),
-            "sha256": source.sha256,
-            "kind": "video" if source.is_video else "folder of frames",
-            "frames": len(clip.frames),
-            "width": width,
-            "height": height,
-            "fps": clip.fps,
-            "seconds": len(clip.frames) / clip.fps,
-        },
-        "answer": classes[int(np.argmax(probabilities))],
-        "probabilities": {name: float(value) for name, value in zip(classes, probabilities, strict=True)},
-        "chance": {name: count / max(card["clips"], 1) for name, count in card["by_class"].items()},
-        "onset": clip.onset,
-        "apex": {"frame": clip.apex, "how": f"estimated: {clip.apex_source}"},
-        "offset": clip.offset,
-        "remarks": list(examined.remarks),
-        "model": {
-            "folder": printable(str(kept.folder)),
-            "card": printable(str(kept.folder / cards.CARD)),
-            "sha256": kept.sha256,
-            "data": card["data"],
-            "profile": card["profile"],
-            "seed": card["seed"],
-            "scores": plain(card["scores"]),
-            "scores_command": card["scores_command"],
-        },
-        "environment": environment(),
-    }
-
-
-def _stem(folder: Path, record: Mapping[str, Any]) -> str:
-    """The name of a prediction's files: the clip's name, with a suffix if another prediction has that name.
-
-    Another prediction is one of another clip or by another model.
-    """
-    source, key = record["source"], record["paper"]
-    name = user_clips.safe(Path(source["name"]))
-    names = (name, f"{name}-{source['sha256'][:8]}", *(f"{name}-{source['sha256'][:8]}-{n}" for n in range(2, 1000)))
-    for stem in names:
-        other = _earlier(folder / f"{stem}-{key}.json")
-        if other is None or other == _identity(record):
-            return stem
-    return names[-1]
-
-
-def _identity(record: Mapping[str, Any]) -> tuple[object, ...]:
-    """The clip and the model of a prediction."""
-    source, model = record["source"], record["model"]
-    return source["name"], source["sha256"], record["experiment"], model["folder"]
-
-
-def _earlier(path: Path) -> tuple[object, ...] | None:
-    """The identity of an earlier prediction; None if there is none or it cannot be read."""
-    try:
-        if path.stat().st_size >= MOST_JSON:
-            return None
-        return _identity(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, RecursionError, KeyError, TypeError):
-        return None

@@ -45,23 +45,6 @@ class SavedModel:
     settings: Settings
 
 
-def choose(paper: Paper, name: str | None) -> Experiment:
-    """The experiment whose network is used, by default the first on common ground.
-
-    Raises UserError for an experiment that does not exist, is not leak-free (its training may use other clips too), or
-    searches its settings in every fold.
-    """
-    if name is None:
-        return next(e for e in paper.experiments if e.common_ground)
-    free = [e for e in paper.experiments if e.leak_free and not e.space]
-    matches = [e for e in free if name in (e.id, e.name)]
-    if len(matches) == 1:
-        return matches[0]
-    known = ", ".join(e.id for e in matches or free)
-    fault = "several experiments" if matches else "no leak-free experiment with settings of its own"
-    raise UserError(f"{paper.key}: --experiment {name} names {fault}; --predict takes one of {known}")
-
-
 def opened(path: Path, paper: Paper) -> SavedModel:
     """Open the model in a folder, or the one that a .keras file belongs to. Raises UserError if it is not a model."""
     folder = path if path.is_dir() else path.parent

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from common.predict.card_text import NOTICE, main_score, score_line
+from common.predict.card_text import main_score, score_line
+from common.predict.caveats import notices
 from common.predict.pictures import FAINTEST, Picture, Strip, png
 from common.report.formatting import DASH, number
 from common.report.write import typeset
 
 _STRIPS_HEIGHT = 5.8
 """Height of all strips together, in centimetres."""
-_REMARKS, _LETTERS = 12, 260
+_REMARKS, _LETTERS = 12, 330
+NEVER = "never seen"
 
 
 def likely(probability: float) -> str:
@@ -20,10 +22,12 @@ def likely(probability: float) -> str:
     return "<0.001" if probability < 0.001 else ">0.999" if probability > 0.999 else number(probability, 3)
 
 
-def answer_line(probabilities: Mapping[str, float]) -> str:
-    """All classes with their probabilities, highest first."""
+def answer_line(record: Mapping[str, Any]) -> str:
+    """All classes with their probabilities, highest first, then those that the model has never seen."""
+    probabilities = record["probabilities"]
     order = sorted(probabilities, key=lambda name: -probabilities[name])
-    return ", ".join(f"{name} {likely(probabilities[name])}" for name in order)
+    shown = [f"{name} {likely(probabilities[name])}" for name in order]
+    return ", ".join([*shown, *(f"{name} {NEVER}" for name in record["never_seen"])])
 
 
 def page(
@@ -35,7 +39,7 @@ def page(
     columns = 1 if len(strips) < 4 else 2 if len(strips) < 5 else 3
     rows = -(-len(strips) // columns)
     view = {
-        "banner": NOTICE if card["data"] == "stand-in" else None,
+        "banner": " ".join(notices(card)) or None,
         "dash": DASH,
         "key": card["paper"],
         "profile": card["profile"],
@@ -78,7 +82,7 @@ def _bars(record: Mapping[str, Any], card: Mapping[str, Any]) -> list[dict[str, 
             "chance": card["by_class"].get(name, 0) / everything,
         }
         for name, value in record["probabilities"].items()
-    ]
+    ] + [{"name": name, "share": 0.0, "value": NEVER, "answer": False, "chance": 0.0} for name in record["never_seen"]]
 
 
 def _facts(card: Mapping[str, Any]) -> list[tuple[str, str]]:

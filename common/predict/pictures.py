@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from common.contract import InputView
+from common.predict.person import PersonFinder
 from common.types import Clip
 from common.vision import images
-from common.vision.faces import Face, FaceFinder
+from common.vision.faces import Face
 
 Picture = NDArray[np.uint8]
 
@@ -41,13 +42,14 @@ class Strip:
     largest: float
 
 
-def frames(clip: Clip, places: Sequence[int], faces: FaceFinder) -> list[tuple[Picture, bool]]:
-    """Frames of a clip cropped to their faces, with box and landmarks of the largest; False if dlib finds none."""
+def frames(clip: Clip, places: Sequence[int], person: PersonFinder) -> list[tuple[Picture, bool]]:
+    """Frames of a clip cropped to all faces, with box and landmarks of the person's; False if dlib does not find it."""
     order = sorted(set(places))
     shown = dict(zip(order, images.each_frame(clip.at(order)), strict=True))
-    seen = {place: faces.every(frame) for place, frame in shown.items()}
+    seen = {place: person.every(frame) for place, frame in shown.items()}
+    own = {place: person.own(faces) for place, faces in seen.items()}
     part = _around([face for in_frame in seen.values() for face in in_frame], shown[order[0]].shape)
-    return [(_marked(shown[place][part], seen[place], part), bool(seen[place])) for place in places]
+    return [(_marked(shown[place][part], seen[place], own[place], part), own[place] is not None) for place in places]
 
 
 def _around(faces: Sequence[Face], shape: tuple[int, ...]) -> tuple[slice, slice]:
@@ -60,17 +62,17 @@ def _around(faces: Sequence[Face], shape: tuple[int, ...]) -> tuple[slice, slice
     return slice(max(top, 0), min(bottom, shape[0])), slice(max(left, 0), min(right, shape[1]))
 
 
-def _marked(picture: Picture, faces: Sequence[Face], part: tuple[slice, slice]) -> Picture:
-    """Part of a frame, enlarged if it is small, with the faces found in the frame."""
+def _marked(picture: Picture, faces: Sequence[Face], own: Face | None, part: tuple[slice, slice]) -> Picture:
+    """Part of a frame, enlarged if it is small, with its faces, `own` with landmarks."""
     scale = max(SMALLEST / picture.shape[0], 1.0)
     size = round(picture.shape[1] * scale), round(picture.shape[0] * scale)
     drawn = np.array(cv2.resize(np.ascontiguousarray(picture), size, interpolation=cv2.INTER_CUBIC), np.uint8)
     corner = np.array([part[1].start, part[0].start])
     thin = max(size[1] // 200, 1)
-    for number, face in enumerate(faces):
+    for face in faces:
         start, end = np.rint((np.array(face.box).reshape(2, 2) - corner) * scale).astype(int).tolist()
-        cv2.rectangle(drawn, start, end, OTHER if number else FOUND, thin)
-        for x, y in () if number else np.rint((face.points - corner) * scale).astype(int).tolist():
+        cv2.rectangle(drawn, start, end, FOUND if face is own else OTHER, thin)
+        for x, y in np.rint((face.points - corner) * scale).astype(int).tolist() if face is own else ():
             cv2.circle(drawn, (x, y), thin, (255, 255, 255), -1, cv2.LINE_AA)
     return drawn
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from common.errors import ClipError
-from common.predict import suitability
+from common.predict import stillness, suitability
 from common.predict.suitability import Sight
 from common.predict.user_clips import Source
 from common.vision import images
-from common.vision.faces import VIEWS, FaceFinder
+from common.vision.faces import VIEWS, Face, FaceFinder
 
 LONGEST, SHORTEST = 0.5, 1 / 25
 """Maximum and minimum duration of a micro-expression in seconds, according to the papers."""
@@ -21,15 +21,13 @@ TILTED = 20.0
 """Degrees above which a head counts as tilted."""
 TURNED, SOMEWHAT = 0.25, 0.1
 """Landmark asymmetry above which a head counts as turned: by itself, and if the detector also reports a turned face."""
-COVERED = 0.025
-"""Spread of a region's landmarks above which it counts as covered; see `_covered`."""
 MOVED = 0.25
 """How far a face may move, in units of the distance between its eyes."""
 UNSURE, CLEARLY = 1.0, 0.0
 """Detector score below which rotated faces are searched for, and by how much their score must exceed that of upright
 ones, if there are any."""
 LIKE = 0.6
-"""Fraction of the largest face's area above which a second face is of similar size."""
+"""Fraction of the person's face area above which another face is of similar size."""
 SLOW = 0.6
 """Fraction of the lowest frame rate in training below which the frame rate of a clip counts as low."""
 
@@ -38,7 +36,7 @@ _FFMPEG = {90: "transpose=1", 180: "hflip,vflip", 270: "transpose=2"}
 
 def refuse(source: Source, sights: Sequence[Sight], faces: FaceFinder) -> None:
     """Raise ClipError if no usable face is found: none in any frame, none upright, or none in the first frame."""
-    where, scores = source.path, [sight.faces[0].score for sight in sights if sight.faces]
+    where, scores = source.path, [sight.face.score for sight in sights if sight.face]
     unsure = not scores or np.mean(scores) < UNSURE
     if unsure and (degrees := _turn(source, sights, faces, above=float(np.mean(scores or 0)) + CLEARLY)):
         how = f", for example with ffmpeg -i IN -vf {_FFMPEG[degrees]} OUT" if source.is_video else ""
@@ -50,11 +48,11 @@ def refuse(source: Source, sights: Sequence[Sight], faces: FaceFinder) -> None:
         raise ClipError(
             f"{where}: dlib finds no face in any of the {len(sights)} frames examined; use a clip that shows a face"
         )
-    if not sights[0].faces:
-        seen = [sight for sight in sights if sight.faces]
+    if not sights[0].face:
+        seen = [sight for sight in sights if sight.face]
         raise ClipError(
             f"{where}: dlib finds no face in the first frame, which all other steps need, but finds one in "
-            f"{_frames(seen, sights)}; cut the clip so that it starts with a visible face"
+            f"{_frames([sight.place for sight in seen], sights)}; cut the clip so that it starts with a visible face"
         )
 
 
@@ -65,83 +63,84 @@ def _turn(source: Source, sights: Sequence[Sight], faces: FaceFinder, above: flo
 
 def remarks(source: Source, sights: Sequence[Sight], min_rate: float) -> list[str]:
     """Remarks on an accepted clip; the network was trained at `min_rate` frames per second or more."""
-    seen = [sight for sight in sights if sight.faces]
-    faces = [sight.faces[0] for sight in seen]
-    lines = [*source.remarks, *_several(seen, sights)]
-    if hidden := [sight for sight in sights if not sight.faces]:
+    seen = {sight.place: sight.face for sight in sights if sight.face}
+    distance = float(np.median([suitability.eye_distance(face.points) for face in seen.values()]))
+    lines = [*_still(sights, distance), *source.remarks, *_others(sights)]
+    if hidden := [sight.place for sight in sights if not sight.face]:
+        whose = "No face is" if not any(sight.others for sight in sights) else "The face of this person is not"
         lines.append(
-            f"No face is found in {_frames(hidden, sights)} of {len(sights)} examined: it may be hidden, turned "
-            "away or blurred."
+            f"{whose} found in {_frames(hidden, sights)} of {len(sights)} examined: it may be hidden, turned away or "
+            "blurred."
         )
     lines += _pose(seen, sights)
-    lines += _covered([sight for sight in seen if not _is_turned(sight) and not _is_tilted(sight)], sights)
-    if cut := [sight for sight in seen if suitability.outside(sight.faces[0].points, source.size)]:
+    if cut := [place for place, face in seen.items() if suitability.outside(face.points, source.size)]:
         lines.append(f"Part of the face is outside the image in {_frames(cut, sights)}.")
-    distance = float(np.median([suitability.eye_distance(face.points) for face in faces]))
     if distance < SMALLEST:
         lines.append(f"The face is small: {distance:.0f} pixels between the eyes, fewer than {SMALLEST:.0f}.")
-    way = suitability.travel([face.points for face in faces])
+    way = suitability.travel([face.points for face in seen.values()])
     if way > MOVED:
         lines.append(
             f"The head moves a lot, by {way:.2f} times the distance between the eyes: the network may respond to this "
-            "movement, or to a change of person."
+            "movement."
         )
     return lines + _time(source, min_rate)
 
 
-def _several(seen: Sequence[Sight], sights: Sequence[Sight]) -> list[str]:
-    several = [sight for sight in seen if len(sight.faces) > 1]
-    if not several:
+def _still(sights: Sequence[Sight], distance: float) -> list[str]:
+    """A remark if nothing moves in the face in any of the frames; docs/pages/predict.md has the measured rates."""
+    most, limit = max(sight.change for sight in sights), stillness.limit(distance)
+    if most >= limit:
         return []
-    most = max(len(sight.faces) for sight in several)
-    line = f"{'Up to ' if most > 2 else ''}{most} faces in {_frames(several, sights)}; the largest is used."
-    if any(sight.faces[1].area >= LIKE * sight.faces[0].area for sight in several):
-        line += " The two largest are of similar size: the prediction may be for the wrong person."
+    return [
+        "Nothing seems to move in this face: apart from the movement of the head, the examined frames differ from the "
+        f"first by at most {most:.1f} grey levels, as in a photograph shown again and again (below {limit:.1f}). The "
+        "network names a class for any images: do not use this prediction."
+    ]
+
+
+def _others(sights: Sequence[Sight]) -> list[str]:
+    """A remark on other people in the images: how many, where and in which frames, and who is used instead."""
+    numbers = sorted({number for sight in sights for number in sight.others})
+    if not numbers:
+        return []
+    found = []
+    for number in numbers:
+        there = [sight for sight in sights if number in sight.others]
+        found.append(f"{_side(number, there)} in {_frames([sight.place for sight in there], sights)}")
+    count = "1 other face" if len(numbers) == 1 else f"{len(numbers)} other faces"
+    line = (
+        f"{count} in view, {', '.join(found)}: not used. The person with the largest face in the first frame is used "
+        "throughout."
+    )
+    if any(face.area >= LIKE * sight.face.area for sight in sights for face in sight.others.values() if sight.face):
+        line += " The faces are of similar size: check in the images that this is the right person."
     return [line]
 
 
-def _pose(seen: Sequence[Sight], sights: Sequence[Sight]) -> list[str]:
+def _side(number: int, there: Sequence[Sight]) -> str:
+    """Where a face is relative to the person, in the image."""
+    pairs = [(sight.others[number].box, sight.face.box) for sight in there if sight.face]
+    if not pairs:
+        return "alone"
+    boxes = np.array(pairs, np.float64)
+    across, down = (boxes[:, 0, :2] + boxes[:, 0, 2:] - boxes[:, 1, :2] - boxes[:, 1, 2:]).mean(axis=0)
+    if abs(across) >= abs(down):
+        return "to the left" if across < 0 else "to the right"
+    return "above" if down < 0 else "below"
+
+
+def _pose(seen: Mapping[int, Face], sights: Sequence[Sight]) -> list[str]:
     lines = []
-    if tilted := [sight for sight in seen if _is_tilted(sight)]:
-        degrees = max(abs(suitability.tilt(sight.faces[0].points)) for sight in tilted)
+    if tilted := [place for place, face in seen.items() if abs(suitability.tilt(face.points)) > TILTED]:
+        degrees = max(abs(suitability.tilt(seen[place].points)) for place in tilted)
         lines.append(f"The head is tilted by up to {degrees:.0f} degrees in {_frames(tilted, sights)}.")
-    if turned := [sight for sight in seen if _is_turned(sight)]:
+    if turned := [place for place, face in seen.items() if _is_turned(face)]:
         lines.append(f"The head is turned to the side in {_frames(turned, sights)}.")
     return lines
 
 
-def _is_large(sight: Sight) -> bool:
-    return suitability.eye_distance(sight.faces[0].points) >= SMALLEST
-
-
-def _is_tilted(sight: Sight) -> bool:
-    return abs(suitability.tilt(sight.faces[0].points)) > TILTED
-
-
-def _is_turned(sight: Sight) -> bool:
-    face = sight.faces[0]
+def _is_turned(face: Face) -> bool:
     return abs(suitability.asymmetry(face.points)) > (SOMEWHAT if face.view == VIEWS[1] else TURNED)
-
-
-def _covered(seen: Sequence[Sight], sights: Sequence[Sight]) -> list[str]:
-    """A remark on regions that seem covered, judging by the spread of their landmarks.
-
-    On 6 stand-in faces with eyes 68 to 128 pixels apart, the spread was at most 0.009 in any of these regions, as on a
-    photograph with eyes 87 pixels apart. With one eye, both eyes, the mouth, the lower or the left half covered, plain
-    or patterned, all 138 faces that dlib still found had 0.028 or more in a covered region; 6 were no longer found.
-    Small faces get no remark: with eyes 30 pixels apart, landmarks tremble by themselves. On 176 frames of 20 films of
-    ordinary people, including those where the detector was unsure, 21 of 164 open and 6 of 12 covered faces got one.
-    """
-    by_region = {
-        region: [sight for sight in seen if sight.spread[region] > COVERED and _is_large(sight)]
-        for region in suitability.REGIONS
-    }
-    regions = [region for region, covered in by_region.items() if covered]
-    if not regions:
-        return []
-    frames = [sight for sight in seen if any(sight in covered for covered in by_region.values())]
-    parts = regions[0] if len(regions) == 1 else f"{', '.join(regions[:-1])} and {regions[-1]}"
-    return [f"Something seems to cover {parts} in {_frames(frames, sights)}, or the landmarks there are unreliable."]
 
 
 def _time(source: Source, min_rate: float) -> list[str]:
@@ -162,9 +161,9 @@ def _time(source: Source, min_rate: float) -> list[str]:
     return lines
 
 
-def _frames(sights: Sequence[Sight], everything: Sequence[Sight]) -> str:
+def _frames(places: Sequence[int], everything: Sequence[Sight]) -> str:
     """Frames by their number, counted from 1."""
-    if len(sights) == len(everything):
-        return f"all {len(sights)} frames examined"
-    numbers = [str(sight.place + 1) for sight in sights]
+    if len(places) == len(everything):
+        return f"all {len(places)} frames examined"
+    numbers = [str(place + 1) for place in places]
     return f"frame {numbers[0]}" if len(numbers) == 1 else f"frames {', '.join(numbers[:-1])} and {numbers[-1]}"

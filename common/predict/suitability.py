@@ -6,11 +6,13 @@ Everything is relative to the distance between the eye centres, which no express
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from common.predict import stillness
+from common.predict.person import PersonFinder, tracks
 from common.types import Clip
 from common.vision import images
 from common.vision.faces import Face, FaceFinder
@@ -18,40 +20,53 @@ from common.vision.faces import Face, FaceFinder
 SAMPLED = 9
 """Number of frames examined in a clip: the first, the last, and others spaced evenly between them."""
 LEFT_EYE, RIGHT_EYE = slice(36, 42), slice(42, 48)
-REGIONS: Mapping[str, slice] = {
-    "the brows": slice(17, 27),
-    "the nose": slice(27, 36),
-    "an eye (left in the picture)": LEFT_EYE,
-    "an eye (right in the picture)": RIGHT_EYE,
-    "the mouth": slice(48, 68),
-}
-SHIFTS = (-0.06, 0.06)
-"""How far the detector's box is moved across and down, as fractions of its width."""
-SCALES = (0.94, 1.06)
 TURNS = {1: 270, 2: 180, 3: 90}
 """Counter-clockwise quarter turns that make a face upright, and the same rotation in degrees clockwise."""
 
 
 @dataclass(frozen=True)
 class Sight:
-    """What is found in one frame: its index in the clip (`place`), and its faces, the largest first.
+    """What is found in one frame: its index in the clip (`place`), the person's face, and other faces by their number.
 
-    `spread` holds, for each region of the largest face, how much its landmarks depend on the box they are fitted in.
+    `change` is how much the person's face differs from that in the first frame, in grey levels; see `stillness`.
     """
 
     place: int
-    faces: tuple[Face, ...]
-    spread: Mapping[str, float]
+    face: Face | None
+    others: Mapping[int, Face]
+    change: float
 
 
 def examine(clip: Clip, faces: FaceFinder) -> tuple[Sight, ...]:
     """Examine a sample of a clip's frames. Raises ClipError like `images.each_frame`."""
-    places = sampled(len(clip.frames))
-    sights = []
-    for place, frame in zip(places, images.each_frame(clip.at(places)), strict=True):
-        seen = tuple(faces.every(frame))
-        sights.append(Sight(place, seen, spread(refits(frame, seen[0], faces), seen[0].points) if seen else {}))
-    return tuple(sights)
+    places, found = sampled(len(clip.frames)), []
+    first: tuple[Face, NDArray[np.uint8]] | None = None
+    changes = []
+    for frame in images.each_frame(clip.at(places)):
+        found.append(faces.every(frame))
+        if first is None:
+            first = (found[-1][0], stillness.aligned(frame, found[-1][0].points)) if found[-1] else None
+            changes.append(0.0)
+        else:
+            points = first[0].points
+            changes.append(stillness.change(first[1], stillness.aligned(frame, points), points))
+    people = tracks(found)
+    return tuple(
+        Sight(
+            place,
+            people[0][index] if people else None,
+            {number: face for number, person in enumerate(people) if number and (face := person[index])},
+            changes[index],
+        )
+        for index, place in enumerate(places)
+    )
+
+
+def person(sights: Sequence[Sight], faces: FaceFinder) -> PersonFinder:
+    """A finder of the person's face in all frames of a clip, from the frames that were examined."""
+    own = tuple(sight.face.box for sight in sights if sight.face)
+    others = tuple(face.box for sight in sights for face in sight.others.values())
+    return PersonFinder(faces.model, faces, own, others)
 
 
 def sampled(frames: int) -> list[int]:
@@ -110,28 +125,3 @@ def travel(all_points: Sequence[NDArray[np.floating]]) -> float:
 def outside(points: NDArray[np.floating], size: tuple[int, int]) -> bool:
     """Whether landmarks are outside an image of this height and width."""
     return bool((points < 0).any() or (points > np.array(size[::-1]) - 1).any())
-
-
-def spread(fits: NDArray[np.floating], points: NDArray[np.floating]) -> dict[str, float]:
-    """How much the landmarks of each region differ between fits (k, 68, 2) of one face, in units of the eye distance.
-
-    Root mean square distance from their mean over the fits, averaged over the region's landmarks. If part of the face
-    is covered, its landmarks follow the box instead of the image.
-    """
-    apart = np.sqrt(np.asarray(fits, np.float64).var(axis=0).sum(axis=-1)) / max(eye_distance(points), 1.0)
-    return {name: float(apart[part].mean()) for name, part in REGIONS.items()}
-
-
-def refits(frame: NDArray[np.uint8], face: Face, faces: FaceFinder) -> NDArray[np.float32]:
-    """The landmarks of a face, refitted in boxes slightly different from the detector's, (8, 68, 2)."""
-    left, top, right, bottom = face.box
-    width, across, down = right - left, (left + right) / 2, (top + bottom) / 2
-    fits = []
-    for scale in SCALES:
-        for x in SHIFTS:
-            for y in SHIFTS:
-                half, centre = scale * width / 2, (across + x * width, down + y * width)
-                box = (centre[0] - half, centre[1] - half, centre[0] + half, centre[1] + half)
-                edges = tuple(round(edge) for edge in box)
-                fits.append(faces.follow(frame, replace(face, box=(edges[0], edges[1], edges[2], edges[3]))))
-    return np.stack(fits)

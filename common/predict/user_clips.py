@@ -23,6 +23,8 @@ FEWEST_FRAMES = 2
 SMALLEST = 32
 """Pixels of the shorter side. dlib's detector finds faces of 80 pixels in images that are enlarged up to twice."""
 _LONGEST_NAME = 40
+MOST_NAMED = 5
+"""Maximum number of unusable files that a message names."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +47,15 @@ class Source:
         return self.path.is_file()
 
 
-def entries(path: Path) -> list[Path]:
-    """The clips at a user's path, in natural order; raises UserError if there are none or the path is ambiguous.
+def entries(path: Path) -> tuple[list[Path], list[str]]:
+    """The clips at a user's path, in natural order, and a line on each other file; hidden files do not count.
 
-    A file is a video. A folder with images is one clip; otherwise each video and each folder in it is a clip.
+    A file is a video. A folder with images is one clip; otherwise each video and each folder in it is a clip. Raises
+    UserError if there are no clips or the path is ambiguous.
     """
     try:
         if not path.is_dir():
-            return [_video(path)]
+            return [_video(path)], []
         listed = sorted((entry for entry in path.iterdir() if not entry.name.startswith(".")), key=_in_order)
     except OSError as error:
         raise UserError(f"--predict {path}: {error.strerror}") from error
@@ -63,9 +66,15 @@ def entries(path: Path) -> list[Path]:
             f"--predict {path}: contains images and also {several[0].name}; put the frames of a clip into a folder "
             "of their own, or name one clip"
         )
-    if not pictures and not several:
-        raise UserError(f"--predict {path}: contains no video ({', '.join(videos.SUFFIXES)}), no image and no folder")
-    return [path] if pictures else several
+    if pictures:
+        return [path], [f"{entry}: not an image of this clip" for entry in listed if not _is_picture(entry)]
+    others = [entry for entry in listed if entry not in several]
+    if not several:
+        held = f", only {', '.join(entry.name for entry in others[:MOST_NAMED])}" if others else ""
+        raise UserError(
+            f"--predict {path}: contains no video ({', '.join(videos.SUFFIXES)}), no image and no folder{held}"
+        )
+    return several, [f"{entry}: not a video or a folder of frames" for entry in others]
 
 
 def _video(path: Path) -> Path:

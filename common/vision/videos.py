@@ -22,14 +22,14 @@ from common.errors import ClipError
 if TYPE_CHECKING:  # the corpora ask for suffixes, and stay light
     import cv2
 
-SUFFIXES = (".avi", ".mp4", ".mov", ".mkv", ".mpg", ".wmv")
+SUFFIXES = (".avi", ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".gif")
 
 FASTEST = 10_000
 """Maximum frame rate per second. Files without a rate, or damaged ones, may declare more."""
 
 # Read by OpenCV when it opens a file. A truncated last packet would be decoded to an image filled up with grey. Some of
 # the formats that FFmpeg recognises by content are lists of other files, whose images would be read instead.
-_FORMATS = "avi,mov,matroska,mpeg,mpegvideo,mpegts,asf"
+_FORMATS = "avi,mov,matroska,mpeg,mpegvideo,mpegts,asf,gif"
 _FFMPEG = {
     "OPENCV_FFMPEG_LOGLEVEL": "-8",
     "OPENCV_FFMPEG_CAPTURE_OPTIONS": f"fflags;discardcorrupt|format_whitelist;{_FORMATS}",
