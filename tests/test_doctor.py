@@ -69,7 +69,7 @@ def test_what_can_run_and_what_it_lacks(data: Path) -> None:
     plain = {experiment.id for experiment in PAPER.experiments if not experiment.tuned_of}
     assert {row["experiment"] for row in result["experiments"]} == plain
     assert all(not row["can_run"] and row["clips"] == 0 for row in result["experiments"])
-    assert result["experiments"][0]["reason"] == "smic is not in the data folder, samm is not in the data folder"
+    assert result["experiments"][0]["reason"] == "smic and samm are not in the data folder"
     disk.write_smic(data / "SMIC")
     disk.write_samm(data / "SAMM")
     result = check.check(data, papers=[PAPER])
@@ -78,7 +78,9 @@ def test_what_can_run_and_what_it_lacks(data: Path) -> None:
     assert (first["can_run"], first["clips"]) == (True, 2 + 164 + 133)
     assert first["by_class"] == {"negative": 1 + 70 + 92, "positive": 1 + 51 + 26, "surprise": 43 + 15}
     assert first["reason"] == f"{164 + 133} of {2 + 164 + 133} clips have unreadable files"
-    assert "can run aouayeb2019 composite-loso/cnn-once: 299 clips" in printed(result)
+    text = printed(result)
+    assert f"can run aouayeb2019: {len(plain)} of {len(plain)} experiments, on 299 clips" in text
+    assert text.splitlines()[-1] == f"  python run_all.py --paper aouayeb2019 --data {data}"
     image(data, "sub01", 46).write_bytes(b"")
     image(data, "sub02", 46).write_bytes(b"")
     assert not check.check(data, papers=[PAPER])["experiments"][0]["can_run"]

@@ -107,6 +107,13 @@ def load(name: str, root: Path, images: str = "raw", data: Path | None = None) -
         raise UserError(f"{root}: {error}") from None
 
 
+def missing(absent: Collection[str], unread: Collection[str]) -> str:
+    """Which corpora are not in the data folder, and which cannot be read, as one clause; empty if none."""
+    names = [name for name in SOURCES if name in absent]
+    clauses = [f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} not in the data folder"] if names else []
+    return ", ".join([*clauses, *(f"{name} cannot be read" for name in SOURCES if name in unread)])
+
+
 def layouts() -> list[Layout]:
     """The layouts of all corpora."""
     return list({layout.corpus: layout for known in SOURCES.values() for layout in known.layouts}.values())

@@ -25,7 +25,7 @@ def check(
 ) -> dict[str, Any]:
     """Everything known about the corpora `names` below `data`, as JSON values. No image is decoded.
 
-    `placed` are the folders that --as names, by corpus; these corpora are read too.
+    `placed` are the folders that --as names, by corpus; these corpora are read too. `data` and `placed` are repeated.
     `corpora[name]` holds root, data ("stand-in" or "licensed"), title, tree, images (the folder), table, clips,
     subjects, by_emotion, by_expression (macro and micro), by_valence (of the micro-expressions, where they are coded),
     by_apex (the source of the apexes), exclusions, corrections, unusable (clips whose files exist but cannot be read),
@@ -68,6 +68,8 @@ def check(
     folders = trees.survey(Path(data))
     megc = _megc(list(loaded.values()), listed) | {"list": None if path is None else str(path), "error": fault}
     return {
+        "data": str(data),
+        "placed": [f"{name}={folder}" for name, folder in placed.items()],
         "corpora": report,
         "composites": {composite.MEGC2019.name: megc},
         "experiments": [
@@ -164,8 +166,7 @@ def _experiment(
     if missing:
         unread = [name for name in missing if name in report]
         absent = [name for name in missing if name not in report]
-        parts = [f"{name} cannot be read" for name in unread] + [f"{name} is not in the data folder" for name in absent]
-        reason = ", ".join(parts)
+        reason = corpora.missing(absent, unread)
     elif fault and experiment.labels is composite.MEGC2019:
         reason = fault
     elif not clips:

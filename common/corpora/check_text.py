@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -53,8 +54,7 @@ def print_check(result: Mapping[str, Any], console: Console) -> None:
         console.print(f"[red]shared files[/red] {escape(line)}")
     for row in result["unreadable"]:
         console.print(f"[red]cannot open[/red] {escape(row['folder'])}: {escape(row['reason'])}")
-    for row in result["experiments"]:
-        _print_experiment(row, console)
+    _print_experiments(result, console)
 
 
 def escape(text: str) -> str:
@@ -164,11 +164,34 @@ def _lines(report: Mapping[str, Any]) -> Iterator[str]:
         yield f"[yellow]{verb}[/yellow] {escape(row['clip'])}: {escape(detail)}"
 
 
-def _print_experiment(row: Mapping[str, Any], console: Console) -> None:
-    name = f"[bold]{row['paper']}[/bold] {escape(row['experiment'])}"
-    if not row["can_run"]:
-        console.print(f"[red]cannot run[/red] {name}: {escape(row['reason'])}")
+def _print_experiments(result: Mapping[str, Any], console: Console) -> None:
+    """What can run, by paper, and the commands that run it."""
+    by_paper: dict[str, list[Mapping[str, Any]]] = {}
+    for row in result["experiments"]:
+        by_paper.setdefault(row["paper"], []).append(row)
+    for paper, rows in by_paper.items():
+        runnable = [row for row in rows if row["can_run"]]
+        verdict = "[green]can run[/green]" if runnable else "[red]cannot run[/red]"
+        clips = sorted({row["clips"] for row in runnable})
+        sizes = f", on {clips[0]} to {clips[-1]} clips" if len(clips) > 1 else f", on {clips[0]} clips" if clips else ""
+        console.print(f"{verdict} [bold]{paper}[/bold]: {len(runnable)} of {len(rows)} experiments{sizes}")
+        reasons: dict[str, int] = {}
+        for row in rows:
+            if row["reason"]:
+                reasons[row["reason"]] = reasons.get(row["reason"], 0) + 1
+        for reason, count in reasons.items():
+            console.print(
+                f"  {escape(reason)}: {count} experiments" if count > 1 else f"  {escape(reason)}: 1 experiment"
+            )
+    runnable_papers = [paper for paper, rows in by_paper.items() if any(row["can_run"] for row in rows)]
+    if not runnable_papers:
         return
-    classes = ", ".join(f"{escape(label)} {count}" for label, count in row["by_class"].items())
-    line = f"{row['clips']} clips of {row['subjects']} subjects: {classes}"
-    console.print(f"[green]can run[/green] {name}: {line}" + f"; {escape(row['reason'])}" * bool(row["reason"]))
+    data = shlex.join(["--data", result["data"], *(word for place in result["placed"] for word in ("--as", place))])
+    commands = {
+        f"python run_all.py --all {data} --dry-run": "To see how long it takes to run all this",
+        f"python run_all.py --all {data}": "To run it",
+        f"python run_all.py --paper {runnable_papers[0]} {data}": "To run one paper",
+    }
+    console.print()
+    for command, what in commands.items():
+        console.print(f"{what}:\n  {escape(command)}")

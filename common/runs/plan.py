@@ -106,10 +106,8 @@ def read_data(
 
 def lacking(experiment: Experiment, data: Data) -> str:
     """Which corpora of an experiment are not in the data folder or cannot be read; empty if it has all."""
-    needed = sorted(experiment.corpora, key=[*corpora.SOURCES].index)
-    absent = [name for name in needed if name not in data.corpora and name not in data.faults]
-    parts = [f"{' and '.join(absent)} {'is' if len(absent) == 1 else 'are'} not in the data folder"] if absent else []
-    return ", ".join([*parts, *(f"{name} cannot be read" for name in needed if name in data.faults)])
+    absent = [name for name in experiment.corpora if name not in data.corpora and name not in data.faults]
+    return corpora.missing(absent, [name for name in experiment.corpora if name in data.faults])
 
 
 def kind_of(folder: Path, placed: Mapping[str, Path] = corpora.NONE_PLACED) -> str:
