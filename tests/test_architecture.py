@@ -19,6 +19,7 @@ KERAS = {
     "common/training/layers.py",
     "common/training/losses.py",
     "common/predict/networks.py",
+    "common/predict/onnx_files.py",
     "common/training/pretrained.py",
     "common/training/saliency.py",
     "common/training/single_network.py",

@@ -137,7 +137,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help="cpu, gpu, gpu:1 or gpu:0,1; GPUs are numbered as by nvidia-smi; default: a GPU if one is found",
     )
-    how.add_argument("--dry-run", action="store_true", help="show what would run, without running it")
+    how.add_argument(
+        "--dry-run", action="store_true", help="show what would run and how long it would take here, without running it"
+    )
     how.add_argument("--report-only", action="store_true", help="write the reports from stored results")
 
     output = parser.add_argument_group("output")
