@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 
+from common.corpora import SOURCES
 from common.report.records import Report, SideBySide
 
 DASH = "\u2013"
@@ -191,7 +192,8 @@ def data_name(data: str) -> str:
 
 def corpus_name(report: Report | SideBySide, corpus: str) -> str:
     """Return the title of a corpus or composite; an unknown name is returned unchanged."""
-    return next((c.title for c in report.corpora if c.name == corpus), _COMPOSITES.get(corpus, corpus))
+    usual = SOURCES[corpus].layouts[0].title if corpus in SOURCES else _COMPOSITES.get(corpus, corpus)
+    return next((c.title for c in report.corpora if c.name == corpus), usual)
 
 
 def listing(counts: Mapping[str, int]) -> str:
