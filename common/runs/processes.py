@@ -48,11 +48,7 @@ class Pool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is not None:
-            self._stop()  # an interrupted study does not wait for unfinished folds
-        elif self._executor is not None:
-            self._executor.shutdown(wait=True)
-            self._forget()
+        self._stop()  # an interrupted study does not wait for unfinished folds, nor a finished one for TensorFlow
 
     def start(self, work: Callable[[Item], Made], item: Item) -> Future[Made]:
         """Start `work` on an item; with one process it runs immediately, in this one."""
