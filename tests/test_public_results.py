@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
+from pathlib import Path
 
+import comparison_example
+import numpy as np
 import pytest
 
 import papers
 from common.audit.documented import documented
 from common.audit.predictions import against_predictions
 from common.corpora.composite import DOCUMENTED, MEGC2019, shortfall
+from common.report import reference_rows
+from common.report.common_ground import _references
+from common.report.comparison import page
 from common.scoring import public
 
 METHODS = {method.key: method for method in public.methods()}
@@ -63,3 +70,17 @@ def test_the_audit_says_which_cited_figures_are_those_of_the_predictions() -> No
     assert liong.statement.count("recalls:") == 4
     assert not quang.holds
     assert not liong.holds
+
+
+def test_networks_that_ran_on_the_real_corpora_are_compared_with_the_methods(tmp_path: Path) -> None:
+    side = comparison_example.side(tmp_path, 3)
+    names = [f"{c.paper}/{c.experiment}" for c in side.contenders]
+    ststnet = METHODS["ststnet"].result
+    right = replace(ststnet, probabilities=np.eye(3, dtype=np.float32)[ststnet.truth])
+    side = replace(side, references=_references({names[0]: [ststnet], names[1]: [right]}))
+    (own, oracle, none) = reference_rows.table(side)["differences"]
+    assert own[0] == "0.0000 (p 1.000)"
+    assert oracle[0].startswith("+0.2647")
+    assert none == ["\u2013", "\u2013"]
+    assert [row["clips"] for row in reference_rows.table(side)["rows"]] == ["442", "435"]
+    assert page(side).startswith(b"%PDF")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -88,6 +88,25 @@ def figures(method: PublicMethod) -> dict[str, dict[str, float]]:
     return made
 
 
+def against(method: PublicMethod, others: Mapping[str, Sequence[FoldResult]]) -> dict[str, PairedTest]:
+    """The paired test of each of `others` with a method, by name; Holm's correction covers all of them.
+
+    Clips whose class others have differently are left out. Without a clip that both predict, there is no test.
+    """
+    truth = dict(zip(method.result.clips, method.result.truth.tolist(), strict=True))
+    apart = {
+        clip
+        for results in others.values()
+        for result in results
+        for clip, label in zip(result.clips, result.truth.tolist(), strict=True)
+        if truth.get(clip, label) != label
+    }
+    named = {name: [_without(result, apart) for result in results] for name, results in others.items()}
+    known = named | {method.key: [_without(method.result, apart)]}
+    tests = paired(known, [(name, method.key) for name in others], len(MEGC2019.classes))
+    return {test.first: test for test in tests}
+
+
 def compared(first: PublicMethod, second: PublicMethod) -> tuple[PairedTest, tuple[str, ...]]:
     """The paired test of two methods, and the clips left out of it because their true classes differ."""
     truths = [dict(zip(m.result.clips, m.result.truth.tolist(), strict=True)) for m in (first, second)]
@@ -97,7 +116,7 @@ def compared(first: PublicMethod, second: PublicMethod) -> tuple[PairedTest, tup
     return test, apart
 
 
-def _without(result: FoldResult, clips: Sequence[str]) -> FoldResult:
+def _without(result: FoldResult, clips: Collection[str]) -> FoldResult:
     kept = np.array([clip not in clips for clip in result.clips])
     names = tuple(clip for clip in result.clips if clip not in clips)
     return FoldResult(result.fold, names, result.truth[kept], result.probabilities[kept], {}, 0, 0.0, {}, {})
