@@ -219,8 +219,8 @@ class Reference:
 class SideBySide:
     """Several papers on the same clips, label map, folds, seed and selection rule, and all their printed numbers.
 
-    `reports` are the papers' own, `references` others' methods on the same corpora. `differing` names what is not the same after all, one line each, such as clips that
-    one paper could not use.
+    `reports` are the papers' own, `references` others' methods on the same corpora. `differing` names what is not the
+    same after all, one line each, such as clips that one paper could not use.
     """
 
     profile: str
