@@ -120,11 +120,15 @@ Checks = Callable[[Mapping[str, Any], Sequence[Claim]], Iterable["Finding"]]
 
 @dataclass(frozen=True)
 class CitedRow:
-    """A row that the paper quotes from others: `values[corpus][metric]`."""
+    """A row that the paper quotes from others: `values[corpus][metric]`.
+
+    `predictions` is the key of the method's public predictions (`scoring.public`), if there are any.
+    """
 
     method: str
     values: Mapping[str, Mapping[str, float]]
     source: str
+    predictions: str = ""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,10 @@ from benchmarks.learning import drawing, results
 from benchmarks.learning.systems import SYSTEMS, Size
 from common import corpora
 from common.cli import arguments
+from common.corpora.composite import DOCUMENTED, MEGC2019
 from common.corpora.tables import Documented
+from common.scoring import public
+from common.scoring.records import Score
 from docs.generate import code, plain, table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -33,6 +36,7 @@ def filled(markdown: str) -> str:
         "costs": costs,
         "file": file,
         "hours": hours,
+        "leaderboard": leaderboard,
         "learning": learning,
         "learning_settings": learning_settings,
         "usage": usage,
@@ -107,6 +111,25 @@ def costs() -> str:
 def hours() -> str:
     """Return the hours that every experiment of every paper takes."""
     return full_study.hours(full_study.read(full_study.FILE))
+
+
+def leaderboard() -> str:
+    """Return the scores of public predictions on the MEGC 2019 composite."""
+    rows = []
+    for method in public.methods():
+        scores = public.scores(method)
+        whole = scores[MEGC2019.name]
+        parts = (f"{scores[corpus]['uf1'].value:.4f}" for corpus in DOCUMENTED)
+        rules = f"leave one subject out, {method.selection}" + " (not leak-free)" * (not method.leak_free)
+        cells = (_with_interval(whole[metric]) for metric in ("uf1", "uar"))
+        clips = str(whole["uf1"].n_clips)
+        rows.append((plain(method.title), "public predictions", plain(rules), clips, *cells, *parts))
+    titles = (f"UF1, {corpora.source(corpus).layouts[0].title}" for corpus in DOCUMENTED)
+    return table(("Method", "Tier", "Protocol, selection", "Clips", "UF1", "UAR", *titles), rows)
+
+
+def _with_interval(score: Score) -> str:
+    return f"{score.value:.4f} ({score.low:.4f} to {score.high:.4f})"
 
 
 def usage() -> str:

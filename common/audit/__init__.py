@@ -17,6 +17,7 @@ from common.audit.finding import Finding
 from common.audit.folds import fold_means, largest_class
 from common.audit.matrices import confusion_matrices
 from common.audit.networks import networks, parameters
+from common.audit.predictions import against_predictions
 from common.audit.proportions import accuracies, below_best, means
 from common.audit.ranks import above_cited, order
 from common.audit.recalls import cited_rows, error_counts, recalls
@@ -38,8 +39,9 @@ def audit(
     `facts` is the [facts] table of a claims file, with the place of each fact under `sources` and the rows that the
     paper cites under `cited`; each check documents which facts it reads. `documented` has the corpora's own numbers by
     corpus (`class_counts` and `composite_subjects` by the rule of the composite, `emotions` as annotated, by release,
-    `clips`, `subjects`, `micro_expressions`, `frame_rates`), `built` the parameter counts of the models as built, empty
-    if none was built, `own` the paper's own checks, whose findings come last.
+    `clips`, `subjects`, `micro_expressions`, `frame_rates`), and under `predictions` the figures of methods whose
+    predictions are public. `built` has the parameter counts of the models as built, empty if none was built, `own` the
+    paper's own checks, whose findings come last.
     """
     return (
         *totals(facts),
@@ -57,6 +59,7 @@ def audit(
         *confusion_matrices(facts, claims),
         *recalls(facts, claims),
         *cited_rows(facts),
+        *against_predictions(facts, documented),
         *repeated(facts, claims),
         *above_cited(facts, claims),
         *order(facts, claims),

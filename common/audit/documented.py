@@ -7,6 +7,7 @@ from typing import Any
 from common import corpora
 from common.corpora import composite
 from common.corpora.articles import ARTICLES
+from common.scoring import public
 
 
 def documented() -> dict[str, Any]:
@@ -14,7 +15,8 @@ def documented() -> dict[str, Any]:
 
     `class_counts` and `composite_subjects` by the MEGC 2019 rule, the composite among them; `clips`, `subjects`,
     `emotion_names` and, where a release divides its clips by them, `emotions`, each by release of the corpus' table or
-    by its article; `micro_expressions` and `frame_rates` (per second) as distributed.
+    by its article; `micro_expressions` and `frame_rates` (per second) as distributed;
+    `predictions` with the figures of public predictions, by method and corpus.
     """
     by_corpus = {name: {c: row[c] for c in composite.MEGC2019.classes} for name, row in composite.DOCUMENTED.items()}
     whole = {c: sum(row[c] for row in by_corpus.values()) for c in composite.MEGC2019.classes}
@@ -51,4 +53,5 @@ def documented() -> dict[str, Any]:
         known["subjects"][name][article.source] = article.subjects
         if article.emotions:
             known["emotion_names"][name][article.source] = list(article.emotions)
+    known["predictions"] = public.known_figures()
     return known

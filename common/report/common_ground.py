@@ -15,13 +15,13 @@ from common.corpora.composite import shortfall
 from common.protocols.controls import NO_MOTION, controls
 from common.protocols.splits import REPEATED
 from common.report.assemble import merge, parameters
-from common.report.records import NetworkResult, Report, SideBySide
+from common.report.records import NetworkResult, Reference, Report, SideBySide
 from common.runs.manifest import Finished, finished, plan_file, read_plan
-from common.scoring import verdicts
+from common.scoring import public, verdicts
 from common.scoring.paired_tests import paired
 from common.scoring.records import Score
 from common.training.learnt import summary
-from common.types import CorpusSummary, Experiment
+from common.types import CorpusSummary, Experiment, FoldResult
 
 
 def side_by_side(out: Path, reports: Sequence[Report], data: str, seeds: Sequence[int], command: str) -> SideBySide:
@@ -57,6 +57,15 @@ def side_by_side(out: Path, reports: Sequence[Report], data: str, seeds: Sequenc
         reports=tuple(reports),
         environment=merge([report.environment for report in reports]),
         command=command,
+        references=_references(done) if data == "licensed" and ground and verdicts.is_composite(ground) else (),
+    )
+
+
+def _references(done: Mapping[str, Sequence[FoldResult]]) -> tuple[Reference, ...]:
+    """Methods with public predictions on the composite, compared with what ran; `done` has results by contender."""
+    return tuple(
+        Reference(m.title, m.selection, m.leak_free, m.source, public.scores(m), public.against(m, done))
+        for m in public.methods()
     )
 
 

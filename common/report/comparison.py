@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from common.report import comparison_learning as learnt
-from common.report import exports, formatting, known, learning, tables
+from common.report import exports, formatting, known, learning, reference_rows, tables
 from common.report.comparison_tables import corpora, name, ranked, scored, view
 from common.report.records import SideBySide
 from common.report.write import comparison_record, embed, json_bytes, plain, save, typeset
@@ -57,6 +57,7 @@ def record(side: SideBySide) -> dict[str, Any]:
             for i, c in enumerate(side.contenders, 1)
         ],
         "tests": plain(side.tests),
+        "references": plain(side.references),
         "claims": [
             {"paper": report.paper.key, **comparison_record(p.comparison), "leak_free": _twin(p)}
             for report in side.reports
@@ -106,4 +107,6 @@ def page(side: SideBySide) -> bytes:
     drawn, pictures = embed(comparison_charts.draw(side))
     papers = [report.paper for report in side.reports] if side.motion != 1 and side.data == "stand-in" else []
     shown = {"learning": learnt.table(side), "learnt": learnt.sentences(side), "known": known.table(papers)}
-    return typeset("comparison.typ", view(side) | shown | {"drawn": drawn}, pictures)
+    return typeset(
+        "comparison.typ", view(side) | shown | {"drawn": drawn, "references": reference_rows.table(side)}, pictures
+    )

@@ -201,11 +201,26 @@ class NetworkResult:
 
 
 @dataclass(frozen=True)
+class Reference:
+    """A method whose predictions on the composite are public: `scores[corpus][metric]`, the composite first.
+
+    `tests` compares each contender that ran with it, by name, on the clips that both predict.
+    """
+
+    title: str
+    selection: str
+    leak_free: bool
+    source: str
+    scores: Mapping[str, Mapping[str, Score]]
+    tests: Mapping[str, PairedTest]
+
+
+@dataclass(frozen=True)
 class SideBySide:
     """Several papers on the same clips, label map, folds, seed and selection rule, and all their printed numbers.
 
-    `reports` are the papers' own. `differing` names what is not the same after all, one line each, such as clips that
-    one paper could not use.
+    `reports` are the papers' own, `references` others' methods on the same corpora. `differing` names what is not the
+    same after all, one line each, such as clips that one paper could not use.
     """
 
     profile: str
@@ -222,6 +237,7 @@ class SideBySide:
     reports: tuple[Report, ...]
     environment: Mapping[str, str]
     command: str
+    references: tuple[Reference, ...] = ()
 
     @property
     def motion(self) -> float:

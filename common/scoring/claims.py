@@ -70,12 +70,15 @@ def read_claims(path: Path) -> Claims:
     Each [[claims]] names experiment, variant, metric and source, and gives one number per corpus (as strings, to keep
     the printed digits), in percent with unit = "%". Numbers of clips come from its n_clips per corpus, else from
     [facts.class_counts]. Each [[cited]] is one quoted row, with numbers as printed; the facts include these rows too
-    (`cited`), because the text compares its own numbers with them.
+    (`cited`), because the text compares its own numbers with them; `predictions` names a method of `results/public`.
     """
     with path.open("rb") as file:
         record = tomllib.load(file)
     facts = record.get("facts", {})
-    cited = tuple(CitedRow(row["method"], row["printed"], row["source"]) for row in record.get("cited", []))
+    cited = tuple(
+        CitedRow(row["method"], row["printed"], row["source"], row.get("predictions", ""))
+        for row in record.get("cited", [])
+    )
     clips = {corpus: sum(counts.values()) for corpus, counts in facts.get("class_counts", {}).items()}
     return Claims(
         claims=tuple(

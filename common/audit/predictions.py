@@ -1,0 +1,47 @@
+"""Cited figures compared with those of the predictions that the authors of the cited method, or others, published."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from common.audit.basics import listed, prints_as
+from common.audit.finding import Finding
+
+
+def against_predictions(facts: Mapping[str, Any], documented: Mapping[str, Any]) -> Iterator[Finding]:
+    """UF1 and UAR of the cited rows that name public `predictions`, which `documented` has as `predictions`.
+
+    A figure printed as UAR may be the unweighted mean of the precisions instead of that of the recalls.
+    """
+    for row in facts.get("cited", ()):
+        known = documented.get("predictions", {}).get(row.predictions)
+        if not known:
+            continue
+        same, precisions, others = [], [], []
+        for corpus, values in row.values.items():
+            for metric in ("uf1", "uar"):
+                if metric not in values:
+                    continue
+                printed = f"{values[metric]:.4f}"
+                own, precision = known[corpus][metric], known[corpus]["precision"]
+                if _is(own, printed):
+                    same.append(f"{metric.upper()} on {corpus}")
+                elif metric == "uar" and _is(precision, printed):
+                    precisions.append(f"{printed} on {corpus} (recalls: {own:.4f})")
+                else:
+                    others.append(f"{metric.upper()} {printed} on {corpus} (from the predictions: {own:.4f})")
+        count = len(same) + len(precisions) + len(others)
+        statement = f"{row.method}: {len(same)} of {count} figures are those of the predictions that were published"
+        if precisions:
+            statement += f"; what is printed as UAR is the mean of the precisions for {listed(precisions)}"
+        if others:
+            statement += f"; {listed(others)} {'is' if len(others) == 1 else 'are'} not"
+        holds = not precisions and not others
+        yield Finding("Cited figures from public predictions", f"{statement}.", holds, row.source, "documented")
+
+
+def _is(value: float, printed: str) -> bool:
+    return bool(prints_as(np.array([value]), printed).any())
