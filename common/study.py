@@ -28,6 +28,7 @@ def dry_run(study: Study, display: Display) -> int:
     """Print what would run and how long it would take here; trains nothing but a few epochs that are timed."""
     estimates: list[Estimate] = []
     estimating = 0.0
+    counted: set[str] = set()
 
     def say(selection: PaperSelection, seed: int) -> int:
         nonlocal estimating
@@ -35,10 +36,14 @@ def dry_run(study: Study, display: Display) -> int:
         estimated = None
         if not study.scheduler:
             begun = time.perf_counter()
-            estimated = estimate(study, selection, jobs.asked, pool, display)
+            try:
+                estimated = estimate(study, selection, jobs.asked, pool, display, counted)
+            finally:
+                estimating += time.perf_counter() - begun
             estimates.append(estimated)
-            estimating += time.perf_counter() - begun
-            _report((study, selection), write_it=False)
+            if seed == study.seeds[-1]:
+                with suppress(UserError):  # what is stored has other options or data, which a run replaces
+                    _report((study, selection), write_it=False)
         of = f" (seed {seed})" if len(study.seeds) > 1 else ""
         for job in jobs.asked:
             display.line(_state(job, estimated.experiments.get(job.experiment.id) if estimated else None) + of)
@@ -56,7 +61,9 @@ def dry_run(study: Study, display: Display) -> int:
     if study.scheduler:
         display.line("In all: not estimated, since the time depends on the workers of the cluster")
     elif estimates:
-        display.line(f"In all: {about(sum(one.seconds for one in estimates) + other)}")
+        complete = all(one.complete for one in estimates)
+        beyond = "" if complete else ", not counting what could not be timed"
+        display.line(f"In all: {about(sum(one.seconds for one in estimates) + other)}{beyond}")
     return status
 
 
@@ -82,7 +89,14 @@ def _each(
     With a pool, each paper's report is written when its work is done, while the next paper runs.
     """
     statuses: list[int] = []
+    said: set[str] = set()
     impossible = False
+
+    def complain(error: UserError) -> None:
+        if str(error) not in said:  # a data folder without corpora is the same fault for all papers and seeds
+            display.fault(f"run_all.py: {error}")
+        said.add(str(error))
+
     reports: list[tuple[PaperSelection, Future[tuple[Report, tuple[Path, ...]]]]] = []
     for selection in study.chosen:
         if not selection.experiments:
@@ -95,11 +109,11 @@ def _each(
                 statuses.append(work(selection, seed))
                 began = True
             except NothingCanRunError as error:
-                display.fault(f"run_all.py: {error}")
+                complain(error)
                 impossible = True
                 break
             except UserError as error:
-                display.fault(f"run_all.py: {error}")
+                complain(error)
                 statuses.append(FAILED if isinstance(error, StoppedError) else WRONG)
                 began |= isinstance(error, StoppedError)
         if pool is not None and began:
@@ -112,7 +126,7 @@ def _each(
                     board.update(display.progress)
                     display.line(f"wrote {board.folder}")
             except UserError as error:
-                display.fault(f"run_all.py: {error}")
+                complain(error)
                 statuses.append(WRONG)
     written: list[Report] = []
     for selection, future in reports:
@@ -124,7 +138,7 @@ def _each(
             for path in paths:
                 display.line(f"wrote {path}")
         except UserError as error:
-            display.fault(f"run_all.py: {error}")
+            complain(error)
             statuses.append(WRONG)
     if len(written) > 1:
         _compare(study, written, display)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +17,8 @@ import pytest
 import papers
 import run_all
 from common.contract import FoldRun, Parts, Trained
+from common.errors import UserError
+from common.progress import Display
 from common.protocols.splits import LOSO, split
 from common.runs import calibrate, estimate
 from common.runs.cost import EPOCHS, makespan
@@ -85,10 +89,10 @@ def timed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     return
 
 
-def estimated(
-    cache: Path, out: Path, monkeypatch: pytest.MonkeyPatch, *words: str
-) -> tuple[list[Any], estimate.Estimate]:
-    """The jobs and the estimate of a dry run of one paper with the profile smoke."""
+def all_estimated(
+    cache: Path, out: Path, monkeypatch: pytest.MonkeyPatch, *words: str, status: int = 0
+) -> list[tuple[list[Any], estimate.Estimate]]:
+    """The jobs and the estimate for each paper and seed of a dry run with the profile smoke."""
     seen: list[Any] = []
     real = estimate.estimate
 
@@ -97,10 +101,18 @@ def estimated(
         seen.append((jobs, made))
         return made
 
-    monkeypatch.setattr("common.study.estimate", watch)
     options = ("--profile", "smoke", "--out", str(out), "--cache", str(cache), "--workers", "1", "--dry-run")
-    assert run_all.main([*words, *options]) == 0
-    (only,) = seen
+    with monkeypatch.context() as patch:
+        patch.setattr("common.study.estimate", watch)
+        assert run_all.main([*words, *options]) == status
+    return seen
+
+
+def estimated(
+    cache: Path, out: Path, monkeypatch: pytest.MonkeyPatch, *words: str
+) -> tuple[list[Any], estimate.Estimate]:
+    """The jobs and the estimate of a dry run of one paper with the profile smoke."""
+    (only,) = all_estimated(cache, out, monkeypatch, *words)
     return only
 
 
@@ -162,7 +174,106 @@ def test_a_network_that_cannot_be_timed_is_named_and_the_rest_is_estimated(
     names = ("stcnn-smic/loso", "late-smic/loso")
     _, made = estimated(cache, tmp_path, monkeypatch, "--paper", "reddy2019", "--experiment", *names)
     assert set(made.experiments) == {"stcnn-smic/loso"}
-    assert "late-smic/loso: training not timed, MemoryError: too large" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "late-smic/loso: training not timed, MemoryError: too large" in printed
+    assert printed.splitlines()[-1].endswith(", not counting what could not be timed")
+
+
+def test_what_stops_a_run_stops_its_estimate(
+    timed: None,
+    new_cache: Callable[[], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def refused(*_: Any) -> Any:
+        raise UserError("--device gpu: no GPU")
+
+    monkeypatch.setattr(Timed, "build_networks", refused)
+    words = ("--paper", "kumar2019", "aouayeb2019", "--experiment", "composite-loso")
+    assert not all_estimated(new_cache(), tmp_path, monkeypatch, *words, status=2)
+    assert capsys.readouterr().err.splitlines() == ["run_all.py: --device gpu: no GPU"]
+
+
+def test_a_process_that_is_killed_while_it_is_timed_ends_the_estimate_in_one_line(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(papers, "parts", guesses.deadly)
+    monkeypatch.setenv("DEADLY", str(tmp_path))
+    (tmp_path / "1.bullet").touch()
+    words = ("--paper", "reddy2019", "--experiment", "stcnn-smic/loso", "--profile", "smoke", "--dry-run")
+    assert run_all.main([*words, "--workers", "2", "--out", str(tmp_path), "--cache", str(cache)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "a process was killed" in line
+
+
+def test_finished_folds_take_no_time(
+    timed: None, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--paper", "kumar2019", "--experiment", "smic-loso/published")
+    with monkeypatch.context() as patch:
+        patch.setattr(papers, "parts", guesses.parts)
+        patch.setattr(import_module("common.report.write"), "page", lambda report: b"%PDF")
+        options = ("--profile", "smoke", "--out", str(tmp_path), "--cache", str(cache), "--workers", "1")
+        assert run_all.main([*words, *options]) == 0
+    capsys.readouterr()
+    begun = CLOCK.now
+    _, made = estimated(cache, tmp_path, monkeypatch, *words)
+    assert CLOCK.now == begun  # nothing is timed
+    assert made.complete
+    assert made.seconds == 0
+    assert "0 pending, 0 of them failed before; nothing to train" in capsys.readouterr().out
+
+
+def test_a_fold_of_which_no_clip_can_be_read_takes_no_time(
+    timed: None, standin_data: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(standin_data, tmp_path / "data")
+    (subject,) = (tmp_path / "data" / "CASME2").rglob("sub01")
+    for file in list(subject.rglob("*.jpg")):
+        file.unlink()
+        file.symlink_to(tmp_path / "missing.jpg")
+    words = ("--paper", "kumar2019", "--experiment", "casme2-loso/published", "--data", str(tmp_path / "data"))
+    (job,), made = estimated(cache, tmp_path / "out", monkeypatch, *words)
+    (read,) = folds_of(job)
+    assert set(job.pending()) == {"casme2/sub01", read}
+    train, test = folds_of(job)[read]
+    wanted = train * job.settings.training.epochs * PER_CLIP["epochs"] + (train + 2 * test) * PREDICTED
+    assert made.experiments[job.experiment.id] == pytest.approx(wanted)
+
+
+def test_new_clips_are_counted_once_for_all_seeds_and_timed_where_there_are_some(
+    timed: None, new_cache: Callable[[], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = new_cache()
+    names = ("casme2-loso/published", "smic-loso/published")
+    options = ("--profile", "smoke", "--out", str(tmp_path), "--cache", str(cache), "--workers", "1")
+    with monkeypatch.context() as patch:
+        patch.setattr(papers, "parts", guesses.parts)
+        patch.setattr(import_module("common.report.write"), "page", lambda report: b"%PDF")
+        assert run_all.main(["--paper", "kumar2019", "--experiment", names[1], "--seed", "7", *options]) == 0
+    words = ("--paper", "kumar2019", "--experiment", *names, "--seeds", "2")
+    (_, first), (_, second) = all_estimated(cache, tmp_path, monkeypatch, *words)
+    assert first.complete  # the clips of the last experiment are prepared
+    assert first.preparing > 0
+    assert first.disk > 0
+    assert (second.preparing, second.disk) == (0, 0)
+
+
+def test_progress_is_shown_while_networks_are_timed(
+    timed: None, new_cache: Callable[[], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[tuple[int, int, float]] = []
+
+    def progress(self: Display, name: str, done: int, total: int, detail: str = "", /) -> None:
+        if name == "reddy2019: timing training":
+            shown.append((done, total, CLOCK.now))
+
+    monkeypatch.setattr(Display, "progress", progress)
+    names = ("stcnn-smic/loso", "late-smic/loso")
+    estimated(new_cache(), tmp_path, monkeypatch, "--paper", "reddy2019", "--experiment", *names)
+    assert [step[:2] for step in shown[:3]] == [(0, 2), (1, 2), (2, 2)]
+    assert shown[0][2] + BUILT < shown[1][2] < shown[2][2]
 
 
 def test_tasks_start_when_a_process_is_free() -> None:

@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -125,6 +126,42 @@ def test_a_terminal_shows_bars_with_the_time_left(
     assert shown._bars.tasks == []
 
 
+def test_threads_may_show_the_same_progress() -> None:
+    faults: list[Exception] = []
+
+    def work(shown: Display) -> None:
+        try:
+            for step in range(2000):
+                shown.progress("epochs", step % 3, 2)
+        except KeyError as error:
+            faults.append(error)
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with Display() as shown:
+            threads = [threading.Thread(target=work, args=(shown,)) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+    finally:
+        sys.setswitchinterval(before)
+    assert not faults
+    shown.progress("epochs", 2, 2)
+    assert shown._bars.tasks == []
+
+
+def test_nothing_is_printed_after_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(display, "PERIOD", 0.01)
+    monkeypatch.setattr(Display, "fault", lambda self, text: time.sleep(0.3))
+    before = set(threading.enumerate())
+    with Display() as shown:
+        shown.progress("epochs", 1, 2)
+        time.sleep(0.1)
+    assert set(threading.enumerate()) == before
+
+
 def test_warnings_and_what_ends_a_run_are_logged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     log.begin(tmp_path, ["--paper", "some"])
     root = logging.getLogger()
@@ -148,7 +185,11 @@ def test_the_home_folder_is_not_printed_unless_it_was_typed(
     monkeypatch.setenv("USERPROFILE", str(home))
     with Display() as shown:
         shown.line(f"cannot write {home}/.cache/mer-suite, see {home}.txt")
-    assert capsys.readouterr().out == f"cannot write ~/.cache/mer-suite, see {home}.txt\n"
+        shown.line(f"--data /mnt{home}/corpora --as smic={home}/smic")
+    assert capsys.readouterr().out.splitlines() == [
+        f"cannot write ~/.cache/mer-suite, see {home}.txt",
+        f"--data /mnt{home}/corpora --as smic=~/smic",
+    ]
     log.begin(tmp_path, ["--data", f"{home}/corpora"])
     assert log.without_home(f"{home}/corpora") == f"{home}/corpora"
 

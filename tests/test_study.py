@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from pathlib import Path
 from typing import Any
@@ -198,6 +199,8 @@ def test_another_precision_is_another_run_and_never_reported_as_this_one(
     assert run(tmp_path, cache, *words, "--report-only") == 2
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert "--precision mixed_bfloat16" in line
+    assert run(tmp_path, cache, *words, "--dry-run") == 0
+    assert "2 done, 0 pending" in capsys.readouterr().out
     assert run(tmp_path, cache, *words, "--report-only", "--precision", "mixed_bfloat16") == 0
 
 
@@ -240,6 +243,28 @@ def test_all_papers_that_can_run_do_and_one_that_cannot_says_what_can(
     assert "--experiment casme2-loso/published" in capsys.readouterr().err
 
 
+def test_the_command_that_can_run_names_the_same_folders(
+    guessing: None, casme2_only: Path, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "my corpora"
+    folder.mkdir()
+    words = ["--data", str(folder), "--as", f"casme2={casme2_only / 'CASME2'}"]
+    assert run(tmp_path, cache, "--paper", "aouayeb2019", *words, "--dry-run") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    command = shlex.split(line.partition("what can run: ")[2])
+    assert command == ["python", "run_all.py", "--paper", "kumar2019", "le2020", "talluri2022", *words]
+
+
+@pytest.mark.parametrize("how", ["--dry-run", "--report-only"])
+def test_a_folder_without_corpora_is_reported_once(
+    how: str, guessing: None, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "data").mkdir()
+    assert run(tmp_path / "out", cache, "--all", "--seeds", "2", "--data", str(tmp_path / "data"), how) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "found no known corpus" in line
+
+
 def test_a_corpus_that_cannot_be_read_fails_alone(
     guessing: None, standin_data: Path, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -251,3 +276,11 @@ def test_a_corpus_that_cannot_be_read_fails_alone(
     verdicts = {row["experiment"]: row["verdict"] for row in rows if row["variant"] == "published"}
     assert verdicts["smic-loso"] != "NOT_RUN" == verdicts["samm-loso"]
     assert str(table) in capsys.readouterr().err
+    words = ("--paper", "kumar2019", "--data", str(tmp_path / "data"), "--experiment")
+    assert run(tmp_path / "out", cache, *words, "casme2-loso") == 0
+    assert str(table) not in capsys.readouterr().err
+    shutil.rmtree(tmp_path / "data" / "SMIC")
+    assert run(tmp_path / "out", cache, *words, "smic-loso") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "but not smic;" in line
+    assert line.endswith("--experiment casme2-loso/published")  # samm cannot be read

@@ -45,20 +45,23 @@ class Display:
             transient=True,
         )
         self._tasks: dict[str, TaskID] = {}
+        self._lock = threading.Lock()  # several threads show progress
         self._ended = threading.Event()
+        self._reports = threading.Thread(target=self._report, daemon=True)
         self._warnings = log.warnings_to(self.fault)
 
     def __enter__(self) -> Display:
         if self._bars.console.is_terminal:
             self._bars.start()
         self._warnings.__enter__()
-        threading.Thread(target=self._report, daemon=True).start()
+        self._reports.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._ended.set()
+        self._reports.join()  # a thread that is printing when Python ends would abort it
         self._warnings.__exit__(kind, error, trace)
         if self._bars.console.is_terminal:
             self._bars.stop()
@@ -74,13 +77,14 @@ class Display:
 
     def progress(self, name: str, done: int, total: int, detail: str = "", /) -> None:
         """Set the bar named `name`; it disappears when `done` reaches `total`. `detail` is shown next to it."""
-        if done >= total:
-            if name in self._tasks:
-                self._bars.remove_task(self._tasks.pop(name))
-        elif name in self._tasks:
-            self._bars.update(self._tasks[name], completed=done, total=total, detail=detail)
-        else:
-            self._tasks[name] = self._bars.add_task(name, total=total, completed=done, first=done, detail=detail)
+        with self._lock:
+            if done >= total:
+                if name in self._tasks:
+                    self._bars.remove_task(self._tasks.pop(name))
+            elif name in self._tasks:
+                self._bars.update(self._tasks[name], completed=done, total=total, detail=detail)
+            else:
+                self._tasks[name] = self._bars.add_task(name, total=total, completed=done, first=done, detail=detail)
 
     def _print(self, console: Console, text: str) -> None:
         log.write(text := log.without_home(text))

@@ -34,7 +34,7 @@ def begin(folder: Path, words: Sequence[str]) -> None:
 
 
 def write(text: str) -> None:
-    """Write lines with the time to the log, if one has begun. If that fails, the log ends, but not the run."""
+    """Write lines with the time to the log, if one has begun. If that fails, the run continues."""
     time = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
     with contextlib.suppress(OSError):
         for line in text.split("\n"):
@@ -52,7 +52,7 @@ def without_home(text: str) -> str:
     home = os.path.expanduser("~")
     if len(Path(home).parts) < 2 or home in _command:
         return text
-    return re.sub(re.escape(home) + r"(?![\w.-])", "~", text)
+    return re.sub(rf"(?<![\w./-]){re.escape(home)}(?![\w.-])", "~", text)
 
 
 @contextlib.contextmanager

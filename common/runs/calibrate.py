@@ -21,6 +21,7 @@ from common.runs.cost import EPOCHS, Cost
 from common.runs.folds import build_networks
 from common.runs.plan import Job
 from common.seeds import seed_of
+from common.training import devices
 from common.types import Arrays, Clip, Samples
 from common.vision.faces import FaceFinder
 
@@ -64,7 +65,10 @@ class Training:
 
 
 def preparation(task: Calibration) -> Preparation:
-    """Prepare a few clips that are not in the cache yet, which stores them. Raises ClipError if none can be used."""
+    """Prepare a few clips that are not in the cache yet, which stores them.
+
+    Raises ClipError if none of these can be used.
+    """
     parts, faces = task.parts(), FaceFinder(task.landmarks)
     clips = [clip for clip, _ in task.job.clips if not task.cache.holds("clips", _task(task, clip).key)]
     ordered = sorted(clips, key=lambda clip: len(clip.numbers))
@@ -75,7 +79,7 @@ def preparation(task: Calibration) -> Preparation:
             seconds.append(made.seconds)
             sizes.append(_mib(preprocessing.arrays(_task(task, ordered[place]), parts.preprocess, task.cache, faces)))
     if not sizes:
-        raise ClipError("no clip can be used")
+        raise ClipError("none of the clips that were tried can be used")
     return Preparation(float(np.mean(seconds[1:] or seconds)), float(np.mean(sizes)))
 
 
@@ -118,7 +122,7 @@ def _key(task: Calibration, parts: Parts) -> dict[str, Any]:
         "settings": [asdict(settings.network), asdict(settings.training)],
         "shapes": {name: list(shape) for name, shape in parts.preprocess.shapes(settings).items()},
         "code": task.job.key["code"],
-        "machine": [processor(), task.threads, backend()],
+        "machine": [processor(), task.threads, backend(), bool(devices.gpus())],
     }
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from common.contract import Parts
 from common.environment import repeats_results
+from common.errors import UserError
 from common.progress import Display
 from common.protocols.splits import split
 from common.runs import preprocessing
@@ -31,8 +32,8 @@ class Estimate:
     """The seconds of training each experiment in one process, by id, and of a paper in all.
 
     `preparing` and `training` are seconds from the first to the last of all processes. `disk` is the size of new
-    entries of the cache, `memory` that of the largest process with few clips, both in MiB. Experiments whose network
-    could not be timed are missing.
+    entries of the cache, `memory` that of the largest process with few clips, both in MiB. What could not be timed is
+    missing, and the estimate then is not `complete`.
     """
 
     experiments: Mapping[str, float]
@@ -40,6 +41,7 @@ class Estimate:
     training: float
     disk: float
     memory: float
+    complete: bool
 
     @property
     def seconds(self) -> float:
@@ -47,35 +49,43 @@ class Estimate:
         return self.preparing + self.training
 
 
-def estimate(study: Study, selection: PaperSelection, jobs: Sequence[Job], pool: Pool, display: Display) -> Estimate:
+def estimate(
+    study: Study, selection: PaperSelection, jobs: Sequence[Job], pool: Pool, display: Display, counted: set[str]
+) -> Estimate:
     """Time a few clips of each kind of inputs and a few epochs of each network; estimate how long pending folds take.
 
     Each network is timed once, if possible where folds share epochs of training, which leak-free experiments do not do;
     with inputs of another size, its cost is assumed to grow with their size. What cannot be timed is reported in one
-    line.
+    line. Raises UserError for what also stops a run, and StoppedError if a process died.
+
+    `counted` are digests of new clips that earlier estimates include, as those of another seed; new ones are added.
     """
     parts, pending = selection.parts(), [job for job in jobs if job.pending()]
     code = preprocessing.code(selection.paper.key)
     threads = max(CORES // pool.count, 1)
 
     def timed(work: Callable[[Calibration], Made], chosen: Mapping[str, Job], what: str) -> dict[str, Made]:
-        tasks = {
-            key: Calibration(job, selection.parts, code, study.cache, study.landmarks, threads)
+        tasks = [
+            (key, work, Calibration(job, selection.parts, code, study.cache, study.landmarks, threads))
             for key, job in chosen.items()
-        }
-        futures = {key: pool.start(_tried, (work, task)) for key, task in tasks.items()}
+        ]
         results: dict[str, Made] = {}
-        for done, (key, future) in enumerate(futures.items(), start=1):
-            result, reason = future.result()
-            display.progress(f"timing {what}", done, len(futures))
-            if result is not None:
-                results[key] = result
-            else:
-                display.line(f"{selection.paper.key} {chosen[key].experiment.id}: {what} not timed, {reason}")
+        name = f"{selection.paper.key}: timing {what}"
+        display.progress(name, 0, len(tasks))
+        try:
+            tried = map(_tried, tasks) if pool.here else pool.finished([pool.start(_tried, task) for task in tasks])
+            for done, (key, result, reason) in enumerate(tried, start=1):
+                display.progress(name, done, len(tasks))
+                if result is not None:
+                    results[key] = result
+                else:
+                    display.line(f"{selection.paper.key} {chosen[key].experiment.id}: {what} not timed, {reason}")
+        finally:
+            display.progress(name, len(tasks), len(tasks))
         return results
 
-    new = _new_clips(study, pending, code)
-    preparations = timed(preparation, {_inputs(job): job for job in pending if new[_inputs(job)]}, "preparation")
+    new, having = _new_clips(study, pending, code, counted)
+    preparations = timed(preparation, having, "preparation")
     by_network: dict[str, list[Job]] = {}
     for job in pending:
         by_network.setdefault(job.experiment.network, []).append(job)
@@ -92,6 +102,7 @@ def estimate(study: Study, selection: PaperSelection, jobs: Sequence[Job], pool:
         _training(trained, costs, parts, pool.count),
         sum(len(new[key]) * of.mib for key, of in preparations.items()),
         max((of.peak for of in trainings.values()), default=0.0),
+        len(trained) == len(pending) and preparations.keys() == having.keys(),
     )
 
 
@@ -124,14 +135,16 @@ def about(seconds: float) -> str:
     return f"about {seconds:.0f} s"
 
 
-def _tried(task: tuple[Callable[[Calibration], Made], Calibration]) -> tuple[Made | None, str]:
-    """The result of a calibration, or None and why there is none."""
-    work, calibration = task
+def _tried(task: tuple[str, Callable[[Calibration], Made], Calibration]) -> tuple[str, Made | None, str]:
+    """The key of a calibration and its result, or None and why there is none."""
+    key, work, calibration = task
     try:
-        return work(calibration), ""
-    except Exception as error:  # any error of a backend or a paper's code: the others can be estimated
+        return key, work(calibration), ""
+    except UserError:  # such as a GPU that is not there: it would stop a run
+        raise
+    except Exception as error:  # any error of a backend or a recipe: the others can be estimated
         log.debug("not timed", exc_info=error)
-        return None, f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        return key, None, f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
 
 
 def _inputs(job: Job) -> str:
@@ -139,13 +152,24 @@ def _inputs(job: Job) -> str:
     return repr(job.settings.inputs)
 
 
-def _new_clips(study: Study, jobs: Sequence[Job], code: str) -> dict[str, set[str]]:
-    """The digests of the clips that are not in the cache yet, by inputs."""
+def _new_clips(
+    study: Study, jobs: Sequence[Job], code: str, counted: set[str]
+) -> tuple[dict[str, set[str]], dict[str, Job]]:
+    """By inputs, the digests of clips that are neither in the cache nor `counted`, and the job with most of them.
+
+    They are added to `counted`. Inputs without new clips are left out.
+    """
     new: dict[str, set[str]] = {}
+    having: dict[str, tuple[int, Job]] = {}
     for job in jobs:
         missing = [task for task in preprocessing.clip_tasks(job, code) if not study.cache.holds("clips", task.key)]
-        new.setdefault(_inputs(job), set()).update(map(preprocessing.digest, missing))
-    return new
+        own = {preprocessing.digest(task) for task in missing} - counted
+        new.setdefault(_inputs(job), set()).update(own)
+        if len(own) > having.get(_inputs(job), (0, job))[0]:
+            having[_inputs(job)] = len(own), job
+    for digests in new.values():
+        counted |= digests
+    return new, {key: job for key, (_, job) in having.items()}
 
 
 def _trainings(job: Job) -> int:
@@ -184,7 +208,7 @@ def _training(jobs: Sequence[Job], costs: Mapping[str, Cost], parts: Parts, work
 
 
 def _fold_seconds(job: Job, cost: Cost, parts: Parts) -> dict[str, float]:
-    """Seconds by pending fold, in one process, without building the network."""
+    """Seconds by pending fold, in one process, without building the network; 0 if no clip of a fold can be read."""
     settings = job.settings.values()
     subject, clip = (np.array(names) for names in zip(*((c.subject_id, c.id) for c, _ in job.clips), strict=True))
     labels = np.array([label for _, label in job.clips])
@@ -194,8 +218,8 @@ def _fold_seconds(job: Job, cost: Cost, parts: Parts) -> dict[str, float]:
     shared = {name: settings[name] for name in once}
     searching = {"epochs": settings["search_epochs"]} if "search_epochs" in settings else epochs
     size = volume(parts, job)
-    seconds = {}
-    for number, name in enumerate(job.pending()):
+    seconds = dict.fromkeys(job.pending(), 0.0)
+    for number, name in enumerate(name for name in job.pending() if name in folds):
         train, test = len(folds[name].train), len(folds[name].test)
         watched = train if job.experiment.leak_free else train + test / 3
         took = fold_seconds(cost, watched, epochs, size)

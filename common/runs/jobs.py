@@ -1,7 +1,8 @@
-"""The experiments that are asked for -> jobs. Those whose corpora are not in the data folder are left out, and said."""
+"""The experiments that are asked for -> jobs. Those that lack a corpus are left out, and the reasons are reported."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -80,7 +81,9 @@ def jobs_of(study: Study, selection: PaperSelection, seed: int, display: Display
             elif experiment.id in wanted:
                 raise
     asked = tuple(job for job in jobs if job.experiment.id in wanted)
-    faults = [*(reason for name, reason in unusable.items() if name in wanted), *data.faults.values()]
+    needed = {name for experiment in selection.experiments for name in experiment.corpora}
+    faults = [reason for name, reason in unusable.items() if name in wanted]
+    faults += [reason for name, reason in data.faults.items() if name in needed]
     unread: list[str] = []
     if study.folder and wanted & set(absent):
         unread = not_read(study.folder, {corpus.images for corpus in data.corpora.values() if corpus.images})
@@ -106,11 +109,13 @@ def _nothing(
         return UserError("; ".join(faults))
     needs = {name for experiment in selection.experiments for name in experiment.corpora}
     missing = " and ".join(name for name in SOURCES if name in needs and name not in data.corpora)
-    own = possible([selection.paper], data.found)
-    others = possible([paper for paper in study.known if paper.key != selection.paper.key], data.found)
+    readable = [name for name in data.found if name not in data.faults]
+    own = possible([selection.paper], readable)
+    others = possible([paper for paper in study.known if paper.key != selection.paper.key], readable)
     words = ["python", "run_all.py", "--paper", *(own or others), "--data", str(data.folder)]
+    words += [word for name, folder in study.placed.items() for word in ("--as", f"{name}={folder}")]
     words += ["--experiment", *own[selection.paper.key]] if own else []
-    advice = f"what can run: {' '.join(words)}" if own or others else "nothing in this suite can run on these corpora"
+    advice = f"what can run: {shlex.join(words)}" if own or others else "nothing in this suite can run on these corpora"
     advice = "; ".join([*unread, advice])
     return NothingCanRunError(
         f"{selection.paper.key} cannot run: {data.folder} has {' and '.join(data.found)}, but not {missing}; {advice}"
