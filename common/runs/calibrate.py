@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from common.contract import FoldRun, HeldOutAccess, Parts, Settings, Trained
+from common.contract import FoldRun, HeldOutAccess, Networks, Parts, Settings, Trained
 from common.environment import backend, forget_peak_memory, peak_memory_mib, processor
 from common.errors import ClipError
 from common.runs import preprocessing
@@ -22,6 +22,7 @@ from common.runs.folds import build_networks
 from common.runs.plan import Job
 from common.seeds import seed_of
 from common.training import devices
+from common.training.weights import NONE, Weights
 from common.types import Arrays, Clip, Samples
 from common.vision.faces import FaceFinder
 
@@ -30,10 +31,10 @@ TIMED = 3
 SECONDS = 1.0
 """About how long such an epoch should take, at `SPEED` operations per second."""
 SPEED = 4e10
-MOST = 64
-"""Maximum number of clips of a calibration; few clips are prepared, and repeated."""
+LEAST, MOST = 6, 64
+"""Minimum and maximum number of clips of a calibration; with fewer, updating the weights would count too much."""
 SOME = 3
-"""Clips that are prepared; the first, for which models are loaded, is not counted."""
+"""Clips that are prepared and then repeated; the time of the first, for which models are loaded, is not counted."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Preparation:
 
 @dataclass(frozen=True)
 class Training:
-    """The cost of training a network, and the largest memory of the process in MiB."""
+    """The cost of training a network, whose size is called 1, and the MiB of memory that it needs for a few clips."""
 
     cost: Cost
     peak: float
@@ -92,7 +93,7 @@ def training(task: Calibration) -> Training:
     parts = task.parts()
     known, _ = task.cache.arrays("timings", _key(task, parts), lambda: _stored(*_timed(task, parts)))
     cost = Cost(
-        size=volume(parts, task.job),
+        size=1.0,
         start=float(known["start"]),
         build=float(known["build"]),
         predict=float(known["predict"]),
@@ -102,9 +103,25 @@ def training(task: Calibration) -> Training:
     return Training(cost, float(known["peak"]))
 
 
-def volume(parts: Parts, job: Job) -> float:
-    """The number of values of one row of a job's inputs, to which the cost of its network is proportional."""
-    return float(sum(np.prod(shape) for shape in parts.preprocess.shapes(job.settings).values()))
+def operations(task: Calibration) -> float:
+    """Floating point operations of a row through the job's network, forward, which is built for this."""
+    parts = task.parts()
+    key = _key(task, parts) | {"counted": "operations"}
+    known, _ = task.cache.arrays("timings", key, lambda: {"flops": np.array(_built(task.job, parts).flops(1.0))})
+    return float(known["flops"])
+
+
+def _built(job: Job, parts: Parts, epochs: int | None = None) -> Networks:
+    return build_networks(parts, job, _quick(job, epochs))
+
+
+def _quick(job: Job, epochs: int | None = None) -> Settings:
+    """The settings without a search and from random weights, which cost the same, with this number of epochs."""
+    known = job.settings.values()
+    changed: dict[str, Any] = {name: epochs for name in EPOCHS if name in known} if epochs else {}
+    changed |= {"kernels": ()} if "kernels" in known else {}
+    changed |= {"weights": Weights(NONE)} if isinstance(known.get("weights"), Weights) else {}
+    return job.settings.having(changed)
 
 
 def _stored(cost: Cost, peak: float) -> Arrays:
@@ -151,21 +168,20 @@ def _few(task: Calibration, parts: Parts) -> list[tuple[Clip, Arrays]]:
 
 
 def _timed(task: Calibration, parts: Parts) -> tuple[Cost, float]:
-    """The cost of training the job's network, and the peak memory."""
+    """The cost of training the job's network, and the memory that it needs."""
     job, few = task.job, _few(task, parts)
     begun = time.perf_counter()
     recipe = parts.recipe()
     start = time.perf_counter() - begun
     forget_peak_memory()
-    changed: dict[str, Any] = {name: TIMED for name in EPOCHS if name in job.settings.values()}
-    changed |= {"kernels": ()} if "kernels" in job.settings.values() else {}
-    settings = job.settings.having(changed)
+    before = peak_memory_mib()
+    settings = _quick(job, TIMED)
     begun = time.perf_counter()
-    networks = build_networks(parts, job, settings)
+    networks = _built(job, parts, TIMED)
     rows = len(
         parts.preprocess.assemble([(clip, 0) for clip, _ in few], [dict(own) for _, own in few], settings).y
     ) / len(few)
-    count = int(min(max(SECONDS * SPEED / (3 * networks.flops(rows)), 2), MOST))
+    count = int(min(max(SECONDS * SPEED / (3 * networks.flops(rows)), LEAST), MOST))
     everything, test_clips = _copies(parts, settings, job, few, count)
     tested = np.isin(everything.clip, test_clips)
     train, test = everything.only(np.flatnonzero(~tested)), everything.only(np.flatnonzero(tested))
@@ -198,7 +214,7 @@ def _timed(task: Calibration, parts: Parts) -> tuple[Cost, float]:
     once = tuple(name for name, stage in zip(names, ends, strict=True) if stage in shared)
     held_out = len(test_clips) / 3 if access else 0.0  # predicted after every epoch, a third of the cost of training
     cost = Cost(
-        size=volume(parts, job),
+        size=1.0,
         start=start,
         build=max(seconds - TIMED * sum(epoch.values()), 0.0),
         predict=predict / len(test_clips),
@@ -207,7 +223,7 @@ def _timed(task: Calibration, parts: Parts) -> tuple[Cost, float]:
         },
         once=once,
     )
-    return cost, peak_memory_mib()
+    return cost, peak_memory_mib() - before
 
 
 def _copies(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 EPOCHS = ("epochs", "cnn_epochs", "lstm_epochs")
 """The names of settings that count epochs of training, in the order in which a recipe trains them."""
@@ -13,7 +13,7 @@ EPOCHS = ("epochs", "cnn_epochs", "lstm_epochs")
 class Cost:
     """The measured cost of a network on one machine, in seconds.
 
-    `size` measures the work for one clip, forward: operations, or values of its inputs. `build` is the time of building
+    `size` measures the work for one clip, forward, such as its operations. `build` is the time of building
     the network and tracing its step, once per process. `per_clip` is the time of an epoch per training clip, by the
     name of the setting with these epochs; all folds share those in `once`. `predict` is that of predicting a clip,
     `start` that of starting the process.
@@ -34,6 +34,12 @@ def fold_seconds(cost: Cost, clips: float, epochs: Mapping[str, int], size: floa
     size. Raises KeyError for a kind of epochs that was not measured.
     """
     return clips * size / cost.size * sum(count * cost.per_clip[name] for name, count in epochs.items())
+
+
+def scaled(cost: Cost, factor: float) -> Cost:
+    """The cost of a network of the same kind that needs `factor` times as many operations."""
+    per_clip = {name: seconds * factor for name, seconds in cost.per_clip.items()}
+    return replace(cost, size=cost.size * factor, per_clip=per_clip, predict=cost.predict * factor)
 
 
 def makespan(seconds: Sequence[float], workers: int) -> float:

@@ -16,8 +16,8 @@ from common.errors import UserError
 from common.progress import Display
 from common.protocols.splits import split
 from common.runs import preprocessing
-from common.runs.calibrate import Calibration, preparation, training, volume
-from common.runs.cost import EPOCHS, Cost, fold_seconds, makespan
+from common.runs.calibrate import Calibration, operations, preparation, training
+from common.runs.cost import EPOCHS, Cost, fold_seconds, makespan, scaled
 from common.runs.plan import Job
 from common.runs.processes import CORES, Pool
 from common.runs.scheduler import portions
@@ -94,8 +94,14 @@ def estimate(
         for name, some in by_network.items()
     }
     trainings = timed(training, simplest, "training")
-    trained = [job for job in pending if job.experiment.network in trainings]
-    costs = {job.experiment.id: trainings[job.experiment.network].cost for job in trained}
+    sizes = _sizes(by_network, parts, timed)
+    costs: dict[str, Cost] = {}
+    for job in pending:
+        name, timed_size = job.experiment.network, sizes.get(_network(simplest[job.experiment.network], parts))
+        size = sizes.get(_network(job, parts))
+        if name in trainings and size and timed_size:
+            costs[job.experiment.id] = scaled(trainings[name].cost, size / timed_size)
+    trained = [job for job in pending if job.experiment.id in costs]
     return Estimate(
         {job.experiment.id: sum(_fold_seconds(job, costs[job.experiment.id], parts).values()) for job in trained},
         sum(len(new[key]) * of.seconds for key, of in preparations.items()) / pool.count,
@@ -122,8 +128,8 @@ def described(estimated: Estimate, study: Study) -> list[str]:
     processes = "1 process" if study.workers == 1 else f"{study.workers} processes"
     return [
         f"preparing clips {about(estimated.preparing)}, training {about(estimated.training)} in {processes}; "
-        f"at least {estimated.memory / 1024:.1f} GiB of memory in each, {estimated.disk / 1024:.2f} GiB of disk "
-        "for new clips"
+        f"networks and batches take at least {estimated.memory / 1024:.1f} GiB in each, new clips "
+        f"{estimated.disk / 1024:.2f} GiB of disk"
     ]
 
 
@@ -145,6 +151,29 @@ def _tried(task: tuple[str, Callable[[Calibration], Made], Calibration]) -> tupl
     except Exception as error:  # any error of a backend or a recipe: the others can be estimated
         log.debug("not timed", exc_info=error)
         return key, None, f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+
+
+def _network(job: Job, parts: Parts) -> str:
+    """Equal for jobs whose networks have the same size, whatever their classes."""
+    shapes = sorted(parts.preprocess.shapes(job.settings).items())
+    return repr((job.experiment.network, job.settings.network, shapes))
+
+
+def _sizes(
+    by_network: Mapping[str, Sequence[Job]],
+    parts: Parts,
+    timed: Callable[[Callable[[Calibration], float], Mapping[str, Job], str], dict[str, float]],
+) -> dict[str, float]:
+    """The operations of each network by `_network`; 1 for a network of which all jobs have the same size."""
+    sizes: dict[str, float] = {}
+    different: dict[str, Job] = {}
+    for jobs in by_network.values():
+        kinds = {_network(job, parts): job for job in jobs}
+        if len(kinds) == 1:
+            sizes |= dict.fromkeys(kinds, 1.0)
+        else:
+            different |= kinds
+    return sizes | (timed(operations, different, "operations") if different else {})
 
 
 def _inputs(job: Job) -> str:
@@ -217,14 +246,13 @@ def _fold_seconds(job: Job, cost: Cost, parts: Parts) -> dict[str, float]:
     epochs = {name: settings[name] for name in EPOCHS if name in settings and name not in once}
     shared = {name: settings[name] for name in once}
     searching = {"epochs": settings["search_epochs"]} if "search_epochs" in settings else epochs
-    size = volume(parts, job)
     seconds = dict.fromkeys(job.pending(), 0.0)
     for number, name in enumerate(name for name in job.pending() if name in folds):
         train, test = len(folds[name].train), len(folds[name].test)
         watched = train if job.experiment.leak_free else train + test / 3
-        took = fold_seconds(cost, watched, epochs, size)
-        took += (_trainings(job) - 1) * (cost.build + fold_seconds(cost, watched, searching, size))
+        took = fold_seconds(cost, watched, epochs, cost.size)
+        took += (_trainings(job) - 1) * (cost.build + fold_seconds(cost, watched, searching, cost.size))
         if number == 0 and not job.done() and shared:
-            took += fold_seconds(cost, train + test, shared, size)
-        seconds[name] = took + cost.predict * size / cost.size * (train + 2 * test)
+            took += fold_seconds(cost, train + test, shared, cost.size)
+        seconds[name] = took + cost.predict * (train + 2 * test)
     return seconds
