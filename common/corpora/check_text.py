@@ -126,7 +126,8 @@ def _print_whole(composite: Mapping[str, Any], console: Console) -> None:
         return
     total = sum(row["clips"] for row in published.values())
     gaps = [
-        f"{count} of the {published[name]['clips']} clips of {name}"
+        (f"all {known}" if count == (known := published[name]["clips"]) else f"{count} of the {known}")
+        + f" clips of {name}"
         + " (not read)" * (name not in composite["by_corpus"])
         for name, count in composite["lacking"].items()
     ]

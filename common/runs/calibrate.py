@@ -1,4 +1,4 @@
-"""What preparing a clip and training a network take on this machine, measured on a few clips and epochs."""
+"""How long preparing a clip and training a network take on this machine, measured on a few clips and epochs."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ from common.types import Arrays, Clip, Samples
 from common.vision.faces import FaceFinder
 
 TIMED = 3
-"""Epochs of a calibration: the first, in which steps are traced, is not counted."""
+"""Number of epochs of a calibration; the first, in which steps are traced, is not counted."""
 SECONDS = 1.0
-"""About how long such an epoch should take, at `SPEED` operations per second."""
+"""Approximate duration of such an epoch in seconds, at `SPEED` operations per second."""
 SPEED = 4e10
 MOST = 64
-"""Maximum number of clips of a calibration; few clips are prepared, and repeated."""
+"""Maximum number of clips of a calibration; only a few clips are prepared, and these are repeated."""
 SOME = 3
-"""Clips that are prepared; the first, for which models are loaded, is not counted."""
+"""Number of clips that are prepared; the first, for which models are loaded, is not counted."""
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """A job to be calibrated in a process with this number of `threads`; `code` is that of the clips' arrays."""
+    """A job to be calibrated in a process with `threads` threads; `code` is the digest of the preprocessing code."""
 
     job: Job
     parts: Callable[[], Parts]
@@ -64,7 +64,7 @@ class Training:
 
 
 def preparation(task: Calibration) -> Preparation:
-    """Prepare a few clips that are not in the cache yet, which stores them. Raises ClipError if none can be used."""
+    """Prepare a few clips that are not in the cache yet, and store them there. Raises ClipError if none can be used."""
     parts, faces = task.parts(), FaceFinder(task.landmarks)
     clips = [clip for clip, _ in task.job.clips if not task.cache.holds("clips", _task(task, clip).key)]
     ordered = sorted(clips, key=lambda clip: len(clip.numbers))
