@@ -182,7 +182,7 @@ def _print_experiments(result: Mapping[str, Any], console: Console) -> None:
                 reasons[row["reason"]] = reasons.get(row["reason"], 0) + 1
         for reason, count in reasons.items():
             console.print(
-                f"  {escape(reason)}: {count} experiments" if count > 1 else f"  {escape(reason)}: 1 experiment"
+                f"  {count} experiments: {escape(reason)}" if count > 1 else f"  1 experiment: {escape(reason)}"
             )
     runnable_papers = [paper for paper, rows in by_paper.items() if any(row["can_run"] for row in rows)]
     if not runnable_papers:

@@ -216,7 +216,8 @@ def seen(folders: Sequence[Folder]) -> str:
     """What the surveyed folder contains, for a message about what it lacks."""
     names = [name for folder in folders[:1] for name in folder.folders]
     more = ", …" if len(names) > 8 else ""
-    return f"found the folders {', '.join(names[:8])}{more}" if names else "found no folder"
+    several = "s" * (len(names) > 1)
+    return f"found the folder{several} {', '.join(names[:8])}{more}" if names else "found no folder"
 
 
 def _sighting(glimpse: Glimpse, claim: Claim, layout: Layout) -> Sighting:
