@@ -208,7 +208,7 @@ class HeldOutAccess:
 
 
 class Say(Protocol):
-    """Shows progress: called as say(what, done, total), with a detail such as the loss that is shown next to it."""
+    """Shows progress: called as say(what, done, total, detail); the detail, such as the loss, is shown next to it."""
 
     def __call__(self, what: str, done: int, total: int, detail: str = "", /) -> None: ...
 
@@ -229,7 +229,7 @@ class FoldRun:
     held_out_access: HeldOutAccess | None
 
     def epochs(self, stage: str = "") -> Callable[[int, int, float], None]:
-        """What shows the epochs of a stage of training; called with (epochs done, epochs in all, loss)."""
+        """A function that shows the epochs of a stage of training; called with (epochs done, epochs in all, loss)."""
         return lambda done, total, loss: self.say(f"{stage} epochs".strip(), done, total, f"loss {loss:.3g}")
 
 

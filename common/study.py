@@ -25,7 +25,7 @@ from common.runs.selection import PaperSelection, Study
 
 
 def dry_run(study: Study, display: Display) -> int:
-    """Print what would run and how long it would take here; trains nothing but a few epochs that are timed."""
+    """Print what would run and how long it would take here; only a few epochs are trained, to time them."""
     estimates: list[Estimate] = []
     estimating = 0.0
     counted: set[str] = set()
@@ -84,7 +84,7 @@ def _each(
 ) -> int:
     """The exit status of `work` on all papers and seeds: the common status if they agree, else FAILED.
 
-    Papers that cannot run on the corpora that are there only count if no other can.
+    A paper that cannot run on the corpora that are there counts only if no other paper can run either.
 
     With a pool, each paper's report is written when its work is done, while the next paper runs.
     """
@@ -222,7 +222,7 @@ def _say_written(display: Display, future: Future[tuple[Report, tuple[Path, ...]
 
 
 def _report(task: tuple[Study, PaperSelection], *, write_it: bool = True) -> tuple[Report, tuple[Path, ...]]:
-    """A paper's report and the files that were written; without `write_it` none is kept."""
+    """A paper's report and the files that were written; without `write_it` no file is kept."""
     from common.report import write
     from common.report.assemble import assemble
 

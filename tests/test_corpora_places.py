@@ -16,6 +16,7 @@ from common import corpora
 from common.cli import arguments
 from common.corpora import check, check_text, composite
 from common.errors import UserError
+from common.predict import command
 
 ODD = {"smic": "image{n}.bmp", "vis": "{n:05d}.bmp"}
 TREES = {
@@ -152,7 +153,7 @@ def test_what_decides_the_part_of_smic(data: Path, tree: str, corpus: str, name:
         ("odd", "smic", "frame{n}.bmp", r"named like frame46\.bmp"),
         ("odd/VIS", "smic", "{n:05d}.bmp", "its name says VIS"),
         ("SMIC_flow/HS", "smic", "image{n:06d}.bmp", "'flow'"),
-        ("odd/s{s}/{c}", "smic", "image{n:06d}.bmp", "in no folder micro"),
+        ("odd/s{s}/{c}", "smic", "image{n:06d}.bmp", "not in a folder micro"),
     ],
 )
 def test_what_does_not_decide_is_named_and_not_read(data: Path, tree: str, corpus: str, name: str, doubt: str) -> None:
@@ -166,7 +167,7 @@ def test_what_does_not_decide_is_named_and_not_read(data: Path, tree: str, corpu
 def test_of_two_folders_alike_none_is_read(data: Path) -> None:
     for tree in ("first", "second"):
         wild.frames(tree, "smic", "image{n:06d}.bmp")(data)
-    with pytest.raises(UserError, match=r"first and .*second look alike; nothing decides"):
+    with pytest.raises(UserError, match=r"first and .*second look alike; it is not clear"):
         corpora.find(data)
     placed = corpora.placed_by([f"smic={data / 'second'}"], data)
     assert corpora.find(data, placed=placed) == {"smic": data / "second"}
@@ -316,7 +317,8 @@ def test_a_composite_with_gaps_says_which(data: Path) -> None:
     assert result["composites"]["megc2019"]["lacking"] == {"casme2": 145, "smic": 160, "samm": 133}
     printed = said(result)
     assert "incomplete: 4 of 442 clips" in printed
-    assert "133 of the 133 clips of samm" in printed
+    assert "160 of the 164 clips of smic" in printed
+    assert "all 133 clips of samm" in printed
 
 
 @pytest.mark.parametrize("how", [os.link, shutil.copy])
@@ -332,5 +334,15 @@ def test_files_that_two_subjects_share_are_named(data: Path, how: object) -> Non
     for file in sorted(first.iterdir())[:3]:  # a clip of another length
         how(file, second / file.name)  # type: ignore[operator]
     (line,) = check.check(data)["shared"]
-    assert line.startswith("3 files of smic/s20 are the same as of smic/s1")
+    assert line.startswith("3 files of smic/s20 are also in smic/s1")
     assert line in said(check.check(data))
+
+
+def test_a_prediction_trains_on_a_corpus_that_the_user_named(data: Path, tmp_path: Path) -> None:
+    wild.frames("crops", "smic", "image{n:06d}.bmp")(tmp_path / "elsewhere")
+    words = ["--predict", "clip.avi", "--paper", "reddy2019", "--cache", str(tmp_path / "cache")]
+    words += ["--data", str(data), "--as", f"smic={tmp_path / 'elsewhere'}"]
+    study = run_all.studied(arguments.parse(words))
+    experiment, why = command._chosen(study, study.chosen[0], None)
+    assert experiment.corpora == ("smic",)
+    assert experiment.id in why

@@ -386,7 +386,7 @@ LAYOUTS = {
     "CAS(ME)^2, recordings sorted by emotion": Layout(
         "bogireddytejareddy/micro-expression-recognition, CASME-SQUARE/MicroExpSTCNN.py",
         (videos("workspace/micro-expression/data", "casme_sq", "angry/{r}.avi"),),
-        named=("found the folders workspace",),
+        named=("found the folder workspace",),
     ),
 }
 

@@ -31,7 +31,10 @@ def _parser() -> argparse.ArgumentParser:
     actions.add_argument("--list", action="store_true", help="list papers, experiments, variants and published numbers")
     actions.add_argument("--audit", action="store_true", help="check the published numbers by arithmetic, without data")
     actions.add_argument(
-        "--check-data", type=Path, metavar="DIR", help="show what is found, excluded and corrected in DIR"
+        "--check-data",
+        type=Path,
+        metavar="DIR",
+        help="show what is found, excluded and corrected in DIR, and what can run",
     )
     actions.add_argument(
         "--paper", nargs="+", metavar="KEY", help="run these papers, then write their reports; --list shows the keys"
@@ -135,7 +138,7 @@ def _parser() -> argparse.ArgumentParser:
         "--device",
         default="",
         metavar="NAME",
-        help="cpu, gpu, gpu:1 or gpu:0,1; GPUs are numbered as by nvidia-smi; default: a GPU if one is found",
+        help="cpu, gpu, gpu:1 or gpu:0,1; GPUs are numbered as in nvidia-smi; default: a GPU if one is found",
     )
     how.add_argument(
         "--dry-run", action="store_true", help="show what would run and how long it would take here, without running it"

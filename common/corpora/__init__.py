@@ -41,9 +41,9 @@ NAMES = tuple(name for name in SOURCES if name not in ON_REQUEST)
 def find(data: Path, names: Sequence[str] = NAMES, placed: Mapping[str, Path] = NONE_PLACED) -> dict[str, Path]:
     """Find the corpora of `names` at or below `data`: by name, the folder that contains its images and table.
 
-    A corpus is found by a folder of its images or by its table, under any of their known names, else by what is in
-    them. Corpora in `placed` (see `placed_by`) are in the folder that is given there. Raises UserError if `data` is not
-    a readable folder or contains no corpus.
+    A corpus is found by a folder of its images or by its table, under any of their known names, or else by their
+    content. Corpora in `placed` (see `placed_by`) are in the folder that is given there. Raises UserError if `data` is
+    not a readable folder or contains no corpus.
     """
     folders = trees.survey(Path(data))
     roots = _roots(folders, [name for name in names if name not in placed])
@@ -84,12 +84,12 @@ def placed_by(words: Sequence[str], data: Path) -> dict[str, Path]:
         if not any(recognise.available(folders, layout) for layout in known):
             examples = " or ".join(dict.fromkeys(layout.example or layout.title for layout in known))
             there = recognise.seen(folders)
-            raise UserError(f"--as {word}: no images of {name} there; expected such as {examples}; {there}")
+            raise UserError(f"--as {word}: no images of {name} there; expected images such as {examples}; {there}")
     return placed
 
 
 def not_read(data: Path, read: Collection[Path] = ()) -> list[str]:
-    """Lines about folders that look like a corpus and are not read; `read` are folders of images that are."""
+    """Lines about folders that look like a corpus and are not read; `read` are the image folders that are read."""
     return recognise.doubts(trees.survey(Path(data)), layouts(), read, ON_REQUEST)
 
 

@@ -6,8 +6,8 @@ frames from onset to offset are the clip. Frames are counted from 1 at the start
 names are recognised by subjects, clips and images such as these.
 Table: `CAS(ME)^2code_final.xlsx`, without any header. Its sheets are the codes, the numbers of the participants and the
 codes of the stimuli, in this order. A csv file contains only the codes: participants and stimuli are then those of the
-release. The emotion is that of the stimulus, with which the clip's name starts; the
-ratings of the coders and the participant are in `Clip.valence` and `Clip.self_report`.
+release. The emotion is that of the stimulus, with which the clip's name starts; the ratings of the coders and the
+participant are in `Clip.valence` and `Clip.self_report`.
 """
 
 from __future__ import annotations

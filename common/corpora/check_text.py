@@ -126,7 +126,8 @@ def _print_whole(composite: Mapping[str, Any], console: Console) -> None:
         return
     total = sum(row["clips"] for row in published.values())
     gaps = [
-        f"{count} of the {published[name]['clips']} clips of {name}"
+        (f"all {known}" if count == (known := published[name]["clips"]) else f"{count} of the {known}")
+        + f" clips of {name}"
         + " (not read)" * (name not in composite["by_corpus"])
         for name, count in composite["lacking"].items()
     ]
@@ -181,7 +182,7 @@ def _print_experiments(result: Mapping[str, Any], console: Console) -> None:
                 reasons[row["reason"]] = reasons.get(row["reason"], 0) + 1
         for reason, count in reasons.items():
             console.print(
-                f"  {escape(reason)}: {count} experiments" if count > 1 else f"  {escape(reason)}: 1 experiment"
+                f"  {count} experiments: {escape(reason)}" if count > 1 else f"  1 experiment: {escape(reason)}"
             )
     runnable_papers = [paper for paper, rows in by_paper.items() if any(row["can_run"] for row in rows)]
     if not runnable_papers:

@@ -176,7 +176,7 @@ def _listed_id(cells: list[str]) -> str | None:
 
 
 def shortfall(clips: Iterable[str]) -> str:
-    """Which clips of the MEGC 2019 composite are missing, by corpus, in one clause; empty if none is. By clip id."""
+    """How many clips of the MEGC 2019 composite are among these clip ids, in one clause; empty if all of them are."""
     counts = Counter(clip.partition("/")[0] for clip in clips)
     known = {corpus: row["clips"] for corpus, row in DOCUMENTED.items()}
     short = [f"{corpus} {counts[corpus]} of {whole}" for corpus, whole in known.items() if counts[corpus] < whole]

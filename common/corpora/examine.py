@@ -44,7 +44,7 @@ def unusable(clips: Sequence[Clip], progress: Progress | None = None) -> list[Ex
 def shared(clips: Sequence[Clip], progress: Progress | None = None) -> list[str]:
     """One line for each two subjects of a corpus that share files: links to one file, or copies of it.
 
-    Files of one size are compared by 4 KiB from their middle, and only those that agree in full.
+    Files of the same size are compared by 4 KiB from their middle, and in full only if these agree.
     """
     owners = {(clip.corpus, file): clip for clip in reversed(clips) for file in clip.files}
     groups: dict[Hashable, list[tuple[Path, Clip]]] = defaultdict(list)
@@ -69,8 +69,8 @@ def shared(clips: Sequence[Clip], progress: Progress | None = None) -> list[str]
             if other.subject != first.subject:
                 pairs[first.subject_id, other.subject_id].append(f"{first.id} and {other.id}")
     return [
-        f"{count} of {second} {'is' if len(same) == 1 else 'are'} the same as of {first}, such as in {same[0]}; "
-        "one is a copy: remove it"
+        f"{count} of {second} {'is' if len(same) == 1 else 'are'} also in {first}, for example in {same[0]}; "
+        "remove the copy"
         for (first, second), same in pairs.items()
         for count in [f"{len(same)} file{'s' * (len(same) != 1)}"]
     ]

@@ -14,7 +14,7 @@ from common.vision.videos import is_video
 
 _PERSON = re.compile(r"(?:sub|s)?[0-9]{1,3}", re.IGNORECASE)
 _SAMPLES = 3
-"""How many subjects are looked into."""
+"""The number of subjects whose folders are examined."""
 _LEVELS = 4
 """Maximum number of folders from a subject's to an image."""
 _FACES = {"face", "faces", "aligned"}

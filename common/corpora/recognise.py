@@ -25,17 +25,17 @@ from common.errors import ClipError, UserError, printable
 from common.files import natural
 
 _FEWEST = 4
-"""The fewest images of a recorded clip: a folder with less may hold only its onset, apex and offset."""
+"""The fewest images of a recorded clip: a folder with fewer may contain only its onset, apex and offset."""
 _DERIVED = {
     *("flow", "flows", "optical", "tvl1", "strain", "lbp", "landmark", "landmarks", "mask", "masks", "depth", "diff"),
     *("tim", "interpolated", "magnified", "magnify", "magnification", "mag", "evm", "augmented", "synthetic", "apex"),
 }
-"""Words in the name of a folder whose images may be computed from the frames, or only some of them."""
+"""Words in the name of a folder whose images may be computed from the frames, or may be only some of them."""
 
 
 @dataclass(frozen=True)
 class Sighting:
-    """A folder that by its content looks like a corpus: how it would be read, and why it is not (empty if it is)."""
+    """A folder whose content looks like a corpus: how it would be read, and why it is not read (empty if it is)."""
 
     tree: Tree
     layout: Layout
@@ -56,9 +56,9 @@ def named(folders: Sequence[Folder], layout: Layout) -> list[Tree]:
 
 
 def sighted(folders: Sequence[Folder], layout: Layout) -> list[Sighting]:
-    """The image folders that by their content look like the corpus, whatever their names.
+    """The image folders whose content looks like the corpus, whatever their names.
 
-    Of several folders of one kind and form none is read, since nothing decides which.
+    If there are several folders of one kind and form, none is read, because it is not clear which one to read.
     """
     found = []
     for folder in folders:
@@ -70,7 +70,7 @@ def sighted(folders: Sequence[Folder], layout: Layout) -> list[Sighting]:
         for tree in certain
     }
     return [
-        Sighting(s.tree, layout, f"{' and '.join(map(str, both))} look alike; nothing decides which to read")
+        Sighting(s.tree, layout, f"{' and '.join(map(str, both))} look alike; it is not clear which to read")
         if len(both := rivals.get(s.tree.path, [])) > 1
         else s
         for s in found
@@ -216,7 +216,8 @@ def seen(folders: Sequence[Folder]) -> str:
     """What the surveyed folder contains, for a message about what it lacks."""
     names = [name for folder in folders[:1] for name in folder.folders]
     more = ", …" if len(names) > 8 else ""
-    return f"found the folders {', '.join(names[:8])}{more}" if names else "found no folder"
+    several = "s" * (len(names) > 1)
+    return f"found the folder{several} {', '.join(names[:8])}{more}" if names else "found no folder"
 
 
 def _sighting(glimpse: Glimpse, claim: Claim, layout: Layout) -> Sighting:
@@ -229,7 +230,7 @@ def _sighting(glimpse: Glimpse, claim: Claim, layout: Layout) -> Sighting:
     if derived and not doubt:
         doubt = f"its name contains {derived[0]!r}, so its images may not be the recorded frames"
     if 0 < glimpse.fewest < _FEWEST and not doubt:
-        doubt = f"a clip has only {glimpse.fewest} images, so they may be some of the recorded frames"
+        doubt = f"a clip has only {glimpse.fewest} images, so they may be only some of the recorded frames"
     return Sighting(Tree(kind, label, glimpse.path, form), layout, doubt, claim.readable)
 
 

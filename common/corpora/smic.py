@@ -76,9 +76,9 @@ def _recognise(glimpse: Glimpse, part: str) -> Claim | None:
     if len(parts) == 1 and (by_path or by_files != smic_e.PARTS):
         return Claim(names) if parts == {part.lower()} else None
     if not parts:
-        doubt = f"its name says {by_path.upper()}, which its subjects or the names of its images contradict"
+        doubt = f"its name says {by_path.upper()}, but its subjects or the names of its images contradict this"
         return Claim(names, doubt) if part.lower() == by_path or not by_path else None
-    doubt = f"nothing decides whether it is {' or '.join(sorted(name.upper() for name in parts))}"
+    doubt = f"it is not clear whether it is {' or '.join(sorted(name.upper() for name in parts))}"
     if len(parts) == 1:
         doubt = f"its images are named like {clips[0][-1]}, not like image036237.bmp"
     return Claim(names, doubt) if part.lower() in parts else None
@@ -111,7 +111,7 @@ def load(root: Root, images: str = "raw") -> Corpus:
 
 
 def _long_release_only(folders: Sequence[Folder]) -> bool:
-    """Whether HS has to be read from the long release: a known name counts more than what a folder looks like."""
+    """Whether HS has to be read from the long release: a known name takes precedence over a folder's content."""
     if recognise.named(folders, HS):
         return False
     if recognise.named(folders, smic_e.LAYOUT):

@@ -25,7 +25,7 @@ PARTS = frozenset({"hs", "vis", "nir"})
 
 
 def part_named(path: Path) -> str:
-    """The part of SMIC in the innermost of a path's folders whose name has one: "hs", "vis" or "nir"; else empty."""
+    """The part of SMIC that a path names, in its innermost folder that names one: "hs", "vis" or "nir"; else empty."""
     return next((min(own & PARTS) for own in glimpses.words(path) if len(own & PARTS) == 1), "")
 
 
@@ -34,12 +34,12 @@ def _recognise(glimpse: Glimpse) -> Claim | None:
         return None
     names, part = {"raw": "SMIC-HS-E"}, part_named(glimpse.path)
     if part in ("vis", "nir"):
-        return Claim(names, f"its name says {part.upper()}, and of the long release only HS is read", readable=False)
+        return Claim(names, f"its name says {part.upper()}, but only HS is read from the long release", readable=False)
     long = any(own & {"long"} or {"smic", "e"} <= own for own in glimpses.words(glimpse.path))
     odd = next((clip[-1] for clip in glimpse.clips if not _FRAME.fullmatch(clip[-1])), "")
     if odd:
         return Claim(names, f"its images are named like {odd}, not like image034208.jpg")
-    doubt = "its clips are in no folder micro, so that it may be the short release, changed, or the long one"
+    doubt = "its clips are not in a folder micro, so it may be a changed copy of the short release, or the long one"
     return Claim(names, "" if long else doubt)
 
 

@@ -1,4 +1,4 @@
-"""Which file is the annotation table of a corpus: by a known name, else by its headings and the names of its clips."""
+"""Find the annotation table of a corpus: by a known name, or else by its headings and the names of its clips."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from common.errors import UserError, printable
 from common.files import natural
 
 LARGEST = 8_000_000
-"""Maximum number of bytes of a table of unknown name that is opened; no table of a corpus has a tenth of them."""
+"""Maximum size in bytes of a table with an unknown name that is opened; no corpus has a table a tenth as large."""
 _OTHER_PART = re.compile(r"(?<![a-z])(vis|nir)(?![a-z])", re.IGNORECASE)
 
 
@@ -36,14 +36,14 @@ def known(folders: Sequence[Folder], layout: Layout) -> list[Path]:
 
 
 def recognised(folders: Sequence[Folder], layout: Layout) -> list[Path]:
-    """The tables of other names that have the headings of the corpus, and clips named like its own."""
+    """The tables with other names that have the headings of the corpus, and clips named like those of the corpus."""
     return [path for path in matching(folders, ("*.xlsx", "*.csv")) if layout.headings and _fits(path, layout)]
 
 
 def find(folders: Sequence[Folder], layout: Layout) -> Path:
-    """The annotation table; of several with a known name the last by name, which is the newest.
+    """The annotation table; if several have a known name, the last by name, which is the newest.
 
-    If none has a known name, the only one with the headings of the corpus. Raises UserError if there is none.
+    If none has a known name, the only one with the headings of the corpus. Raises UserError without exactly one such.
     """
     for step in sorted({folder.beyond for folder in folders}):
         near = [folder for folder in folders if folder.beyond == step]
@@ -54,12 +54,12 @@ def find(folders: Sequence[Folder], layout: Layout) -> Path:
         if fitting:
             names = " and ".join(shown(path, folders[0].path) for path in fitting)
             raise UserError(
-                f"{near[0].path}: {len(fitting)} tables have the headings of {layout.corpus}: {names}; name the right "
-                f"one {layout.tables[0].replace('*', '-')}"
+                f"{near[0].path}: {len(fitting)} tables have the headings of {layout.corpus}: {names}; rename the "
+                f"right one to {layout.tables[0].replace('*', '-')}"
             )
     raise UserError(
         f"{folders[0].path}: no annotation table of {layout.corpus}; looked for {', '.join(layout.tables)}, "
-        f"the same as csv, and tables with its headings{_hint(folders)}"
+        f"the same names as csv, and tables with its headings{_hint(folders)}"
     )
 
 
@@ -81,7 +81,7 @@ def _newest(path: Path) -> tuple[bool, list[str | int], int, list[str | int]]:
 
 
 def _fits(path: Path, layout: Layout) -> bool:
-    """Whether a table has all headings of a corpus in one row, and below them mostly clips named like its own."""
+    """Whether a table has all headings of a corpus in one row, and below them mostly names like those of its clips."""
     try:
         if path.stat().st_size > LARGEST:
             return False
@@ -106,6 +106,6 @@ def older(folders: Sequence[Folder]) -> str:
 
 
 def _hint(folders: Sequence[Folder]) -> str:
-    """What tables there are instead."""
+    """Which tables there are instead."""
     others = [path.name for path in matching(folders, ["*.xlsx", "*.csv"])]
     return older(folders) + (printable(f"; found {', '.join(others[:3])}") if others else "")

@@ -65,7 +65,7 @@ class Glimpse:
 class Claim:
     """What a folder of subjects looks like by its content: names of `Layout.folders` by kind ("raw", "cropped").
 
-    `doubt` says why the content does not decide; with `readable` the folder is read if the user names it.
+    `doubt` says why this is not clear; with `readable` the folder is read if the user names it.
     """
 
     names: Mapping[str, str]
@@ -83,8 +83,8 @@ class Layout:
     patterns of the annotation table, `spare_tables` those that count if no other table is found, `headings` the names
     of its columns, `oddities` its known odd apexes by clip id. `fps` is in frames per second.
 
-    `recognise` returns what a folder of another name looks like by its content, or None; without it, folders are known
-    only by name. `example` is a clip in such a folder, `size` the width and height of raw images.
+    `recognise` returns what a folder with another name looks like, judging by its content, or None; without it, folders
+    are known only by name. `example` is a clip in such a folder, `size` the width and height of raw images.
     """
 
     corpus: str
@@ -120,8 +120,8 @@ Root = Path | Place
 class Folder:
     """A folder found by a survey: its sub-folders and tables, by name; `fault` says why it could not be listed.
 
-    `named` if the survey is of a folder that the user named; `beyond` is 0 in the folder that is surveyed, and counts
-    up in the folders that are searched for tables after it.
+    `named` is true if the user named the surveyed folder. `beyond` is 0 in the surveyed folder, and counts up in the
+    folders that are searched for tables after it.
     """
 
     path: Path
@@ -162,8 +162,8 @@ def survey(top: Root) -> list[Folder]:
     """All folders from `top` down, nearest first, without those inside subject folders.
 
     Links are followed last, but not to a folder that contains `top`; each folder is visited once, at most `DEPTH`
-    levels down, so that loops end. Below a folder that the user named, those come first in which its table may be
-    instead: the folders above it, then all others of the data. Raises UserError if `top` cannot be listed.
+    levels down, so that loops end. If the user named the folder, the folders that may contain its table follow: those
+    above it, then all others in the data folder. Raises UserError if `top` cannot be listed.
     """
     return _around(top) if isinstance(top, Place) else _below(top)
 

@@ -57,7 +57,7 @@ def read(path: Path) -> tuple[Sheet, ...]:
 
 
 def csv_rows(path: Path) -> list[list[str]]:
-    """The cells of a csv file, row by row; of comma, semicolon and tab, the one counts that separates the most cells.
+    """The cells of a csv file, row by row, split at commas, semicolons or tabs, whichever gives the most cells.
 
     Raises UserError if the file is not UTF-8 text.
     """
@@ -72,7 +72,7 @@ def csv_rows(path: Path) -> list[list[str]]:
 
 
 def _plain(cell: str) -> str:
-    """A cell without superfluous blanks; a whole number that was saved as 46.0 is 46."""
+    """A cell without superfluous blanks; a whole number that was saved as 46.0 becomes 46."""
     text = " ".join(cell.split())
     whole = _WHOLE.fullmatch(text)
     return whole[1] if whole else text

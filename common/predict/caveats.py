@@ -26,8 +26,8 @@ def notices(card: Mapping[str, Any]) -> tuple[str, ...]:
     lines += [SHORT[card["profile"]]] if card["profile"] in SHORT else []
     if names := never_seen(card):
         lines.append(
-            f"The model was trained without any clip of {' or '.join(names)} and never names that class: a clip of it "
-            "is given another class."
+            f"The model was trained without any clip of {' or '.join(names)} and never predicts that class: such a "
+            "clip is assigned to another class."
         )
     return tuple(lines)
 
@@ -41,7 +41,7 @@ def check(card: Mapping[str, Any], where: object) -> None:
     """Raise UserError for a model that has seen fewer than two classes: it has nothing to choose from."""
     seen = [name for name in card["classes"] if name not in never_seen(card)]
     if len(seen) < 2:
-        clips = f"all its training clips are {seen[0]}" if seen else "it has no training clips"
+        clips = f"all its training clips are of class {seen[0]}" if seen else "it has no training clips"
         raise UserError(
             f"{where}: {clips}, so it cannot tell classes apart, and no prediction is made; train it on more clips, "
             "with --profile paper, or with more --subjects and --clips"

@@ -12,10 +12,11 @@ from common.types import Experiment
 def choose(paper: Paper, name: str | None, found: Collection[str] | None = None) -> tuple[Experiment, str]:
     """The experiment whose network is used, and a line that says why if it is not the default one.
 
-    The default is the first on common ground. `found` are the corpora in the user's folder, None if all are there: if
-    the default needs others, the experiment is used that trains on most of those found, and of several such the first
-    that runs by default. Raises UserError for an experiment that does not exist, is not leak-free (its training may
-    use other clips too), or searches its settings in every fold, and if no experiment can run on what is found.
+    The default is the first on common ground. `found` are the corpora in the user's folder, None if all are there. If
+    the default needs others, the experiment is used that trains on the most of those found or, if there are several,
+    the first of these that runs by default. Raises UserError for an experiment that does not exist, is not leak-free
+    (its training may use other clips too), or searches its settings in every fold, and if no experiment can run on what
+    is found.
     """
     free = [e for e in paper.experiments if e.leak_free and not e.space]
     if name is None:
@@ -35,7 +36,7 @@ def _default(paper: Paper, free: list[Experiment], found: Collection[str] | None
     missing = " and ".join(corpus for corpus in default.corpora if corpus not in found)
     possible = [e for e in free if set(e.corpora) <= set(found)]
     if not possible:
-        needs = "; ".join(dict.fromkeys(" and ".join(e.corpora) for e in free))
+        needs = ", or ".join(dict.fromkeys(" and ".join(e.corpora) for e in free))
         raise UserError(
             f"{paper.key}: no network can be trained on the corpora in --data ({', '.join(found) or 'none'}): its "
             f"experiments need {needs}; name another paper with --paper, or the folder of a saved model with --model"
@@ -44,5 +45,5 @@ def _default(paper: Paper, free: list[Experiment], found: Collection[str] | None
     learnt = " and ".join(corpus for corpus in best.corpora if corpus not in best.tested_on)
     return best, (
         f"using the network of {best.id}, trained on {learnt}: the default, {default.id}, needs {missing}, not found "
-        "in --data, and no other experiment that can run trains on more corpora; --experiment chooses another"
+        "in --data, and no experiment that can run trains on more corpora; --experiment chooses another"
     )

@@ -50,7 +50,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Clear:
-    """A usable clip with its apex estimated, a finder of its person, its arrays in the cache, and remarks on it."""
+    """A usable clip with its estimated apex, a finder of the person in it, its arrays in the cache, and remarks."""
 
     source: user_clips.Source
     clip: Clip
@@ -111,7 +111,7 @@ def _chosen(study: Study, selection: PaperSelection, name: str | None) -> tuple[
     found = None
     if study.folder and name is None:
         every = dict.fromkeys(corpus for e in selection.paper.experiments for corpus in e.corpora)
-        found = corpora.find(study.folder, tuple(every))
+        found = corpora.find(study.folder, tuple(every), study.placed)
     return choice.choose(selection.paper, name, found)
 
 
@@ -154,7 +154,7 @@ def _examined(
 
 
 class Asking:
-    """The networks of a saved model, and how to ask them about clips."""
+    """The networks of a saved model, and the functions that make their predictions for clips."""
 
     def __init__(self, study: Study, selection: PaperSelection, kept: fit_once.SavedModel) -> None:
         self.parts, self.kept, self.cache, self.out = selection.parts(), kept, study.cache, study.out
@@ -169,11 +169,11 @@ class Asking:
         return self.parts.preprocess.assemble([(examined.clip, 0)], [dict(arrays)], self.kept.settings)
 
     def raw(self, models: Mapping[str, Any], samples: Samples) -> Predictions:
-        """The predictions of these networks."""
+        """The predictions of these networks for all classes."""
         return self._recipe.answers(models, samples, self.kept.settings)
 
     def __call__(self, samples: Samples) -> Predictions:
-        """The predictions of the saved networks, among the classes that they have seen."""
+        """The predictions of the saved networks, restricted to the classes that they have seen."""
         predictions = self.raw(self.models, samples)
         return {clip: caveats.among_seen(self.kept.card, values) for clip, values in predictions.items()}
 

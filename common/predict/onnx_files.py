@@ -1,4 +1,4 @@
-"""Saved networks as ONNX files, each compared with its Keras network before it is kept."""
+"""Saved networks as ONNX files, each compared with its Keras network."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ ENDING = ".onnx"
 TOLERANCE = 1e-5
 """Maximum difference of an output from that of Keras, relative to the largest value of that output if it exceeds 1."""
 MOST_PARAMETERS = 50_000_000
-"""Of a network: the converter needed over 24 GB of memory for VGG19 with 140 million, and was killed."""
+"""Maximum for a network: for VGG19 with 140 million, the converter needed over 24 GB of memory and was killed."""
 SUFFIX = "_output"
-"""Appended to the name of an output that an input has too: in ONNX these must differ."""
+"""Appended to the name of an output if an input has the same name: in ONNX they must differ."""
 
 Answers = Callable[[Mapping[str, Any], Samples], Predictions]
 
 
 class Compared:
-    """A Keras network that also asks its ONNX file and measures how far the two are apart."""
+    """A Keras network that also runs its ONNX file and measures how much the outputs differ."""
 
     def __init__(self, model: keras.Model, file: Path) -> None:
         import onnxruntime
@@ -63,8 +63,8 @@ def export(
     for name, model in models.items():
         if (count := model.count_params()) > MOST_PARAMETERS:
             raise StoppedError(
-                f"--export onnx: {files[name]}: not written, the network has {count:,} parameters, and the converter "
-                f"needs too much memory above {MOST_PARAMETERS:,}; use the .keras file"
+                f"--export onnx: {files[name]}: not written, because the network has {count:,} parameters and the "
+                f"converter needs too much memory for more than {MOST_PARAMETERS:,}; use the .keras file"
             )
     try:
         for name, model in models.items():

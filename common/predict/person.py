@@ -1,4 +1,4 @@
-"""One person throughout a clip: the largest face of the first frame, followed by its place."""
+"""One person throughout a clip: the largest face in the first frame, followed by its position."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FARTHEST = 1.0
 
 @dataclass(frozen=True)
 class PersonFinder(FaceFinder):
-    """Finds the face of one person only, by its place in the frames that were examined.
+    """Finds the face of one person only, by its position in the frames that were examined.
 
     `boxes` are those of the person, `others` those of all other faces, `finder` does the search.
     """
@@ -33,10 +33,10 @@ class PersonFinder(FaceFinder):
     others: tuple[Box, ...] = ()
 
     def find(self, image: NDArray[np.uint8], where: str = "image") -> Face:
-        """The person's face in an image; ClipError if it is not found, whether or not there are other faces."""
+        """The person's face in an image; ClipError if it is not found, even if there are other faces."""
         if face := self.own(self.every(image)):
             return face
-        raise ClipError(f"{where}: dlib does not find the face of the person of the first frame")
+        raise ClipError(f"{where}: dlib does not find the face of the person seen in the first frame")
 
     def own(self, faces: Sequence[Face]) -> Face | None:
         """The person's face among others; None if it is not there."""
@@ -55,7 +55,7 @@ class PersonFinder(FaceFinder):
 
 
 def tracks(frames: Sequence[Sequence[Face]]) -> list[list[Face | None]]:
-    """The faces of each person, one list for each with a face or None for each of the frames; the nearest are joined.
+    """The faces of each person, as a list with a face or None for each frame. The nearest faces are joined.
 
     The first person is the one with the largest face in the first frame that has any.
     """

@@ -43,7 +43,7 @@ class Strip:
 
 
 def frames(clip: Clip, places: Sequence[int], person: PersonFinder) -> list[tuple[Picture, bool]]:
-    """Frames of a clip cropped to all faces, with box and landmarks of the person's; False if dlib does not find it."""
+    """Frames of a clip cropped to all faces, with box and landmarks of the person; False if dlib does not find it."""
     order = sorted(set(places))
     shown = dict(zip(order, images.each_frame(clip.at(order)), strict=True))
     seen = {place: person.every(frame) for place, frame in shown.items()}

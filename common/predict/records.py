@@ -23,7 +23,7 @@ MOST_JSON = 2**22
 def record(
     source: user_clips.Source, clip: Clip, remarks: Sequence[str], kept: SavedModel, probabilities: Any
 ) -> dict[str, Any]:
-    """A prediction as data; `probabilities` (classes,) are among the classes that the model has seen."""
+    """A prediction as data; `probabilities` (classes,) are those of `caveats.among_seen`."""
     card, classes = kept.card, kept.experiment.labels.classes
     height, width = source.size
     missing = caveats.never_seen(card)

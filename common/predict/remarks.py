@@ -93,13 +93,13 @@ def _still(sights: Sequence[Sight], distance: float) -> list[str]:
         return []
     return [
         "Nothing seems to move in this face: apart from the movement of the head, the examined frames differ from the "
-        f"first by at most {most:.1f} grey levels, as in a photograph shown again and again (below {limit:.1f}). The "
-        "network names a class for any images: do not use this prediction."
+        f"first by at most {most:.1f} grey levels (the limit is {limit:.1f}), as in a photograph shown again and "
+        "again. The network predicts a class for any images: do not use this prediction."
     ]
 
 
 def _others(sights: Sequence[Sight]) -> list[str]:
-    """A remark on other people in the images: how many, where and in which frames, and who is used instead."""
+    """A remark on other people in the images: how many, where and in which frames, and which person is used."""
     numbers = sorted({number for sight in sights for number in sight.others})
     if not numbers:
         return []

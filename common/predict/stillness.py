@@ -11,19 +11,19 @@ from common.vision.alignment import aligned_picture, alignment
 SIZE = 192
 """Width and height of the aligned face in pixels; its eyes are about 70 pixels apart."""
 FINE, COARSE = 0.03, 0.3
-"""Noise is blurred away below the first scale, and shading above the second, in units of the eye distance."""
+"""Noise finer than the first scale and shading coarser than the second are removed; in units of the eye distance."""
 HIGHEST = 98.0
 """Percentile of the pixels of the face that counts: an expression moves only a part of it."""
 STILL = 2.4
 """Grey levels below which nothing moves, for eyes that are `LARGE` or more pixels apart."""
 LARGE = 50.0
-"""Smaller faces are enlarged more, and the noise of their images with them: there the limit is higher."""
+"""Smaller faces are enlarged more, and the noise in their images with them, so their limit is higher."""
 
 Picture = NDArray[np.uint8]
 
 
 def aligned(frame: Picture, points: NDArray[np.float32]) -> Picture:
-    """The face with these landmarks (68, 2) in an RGB frame, in grey, (SIZE, SIZE)."""
+    """The face with these landmarks (68, 2) in an RGB frame, as a grey image (SIZE, SIZE)."""
     grey = np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8)
     return aligned_picture(grey, alignment(points, SIZE), SIZE)
 
@@ -51,7 +51,7 @@ def change(first: Picture, later: Picture, points: NDArray[np.float32]) -> float
 
 
 def limit(apart: float) -> float:
-    """The `change` below which nothing moves in a face whose eyes are so many pixels apart in the frame."""
+    """The `change` below which nothing moves, in a face whose eyes are `apart` pixels apart in the frame."""
     return STILL * max(1.0, LARGE / max(apart, 1.0))
 
 
@@ -61,7 +61,7 @@ def _head_movement(first: Picture, later: Picture, face: NDArray[np.bool_]) -> N
     x, y = np.meshgrid(np.arange(SIZE, dtype=np.float32), np.arange(SIZE, dtype=np.float32))
     places = np.stack([x, y, np.ones_like(x)], axis=-1)
     weights = np.ones((int(face.sum()), 1))
-    for _ in range(3):  # what moves otherwise than the head counts less each time
+    for _ in range(3):  # pixels that do not move with the head count less each time
         affine = np.linalg.lstsq(places[face] * weights, flow[face] * weights, rcond=None)[0]
         apart = np.hypot(*(flow[face] - places[face] @ affine).T)
         weights = 1 / np.maximum(apart, np.median(apart) + 1e-6)[:, None]

@@ -48,7 +48,7 @@ class Source:
 
 
 def entries(path: Path) -> tuple[list[Path], list[str]]:
-    """The clips at a user's path, in natural order, and a line on each other file; hidden files do not count.
+    """The clips at a user's path, in natural order, and a line on each other file that is not hidden.
 
     A file is a video. A folder with images is one clip; otherwise each video and each folder in it is a clip. Raises
     UserError if there are no clips or the path is ambiguous.

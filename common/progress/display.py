@@ -22,7 +22,7 @@ from rich.text import Text
 from common.progress import log
 
 PERIOD = 60.0
-"""Seconds between the lines that say what is being done, where there is no terminal."""
+"""Seconds between the lines that report what is being done."""
 
 
 class Display:
@@ -91,7 +91,7 @@ class Display:
         console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def _report(self) -> None:
-        """Say every minute what is being done, until the display ends."""
+        """Report every minute what is being done, until the display ends."""
         while not self._ended.wait(PERIOD):
             text = "; ".join(map(_state, self._bars.tasks))
             if text and self._bars.console.is_terminal:
@@ -101,7 +101,7 @@ class Display:
 
 
 class _TimeLeft(ProgressColumn):
-    """The time left, estimated from what was done while the bar was shown."""
+    """The time left, estimated from the steps that were finished while the bar was shown."""
 
     def render(self, task: Task) -> Text:
         left = _seconds_left(task)

@@ -1,7 +1,7 @@
 """The log of a run, `log.txt` in the folder of reports: every printed line with its time, below the command line.
 
-Each line is written at once and the file is closed again, so that the log of a killed run is complete. Several commands
-append to the same log.
+Each line is written immediately and the file is closed again, so that the log of a killed run is complete. All commands
+with the same folder append to the same log.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def begin(folder: Path, words: Sequence[str]) -> None:
 
 
 def write(text: str) -> None:
-    """Write lines with the time to the log, if one has begun. If that fails, the run continues."""
+    """Write lines with the time to the log, if one has begun. If this fails, they are lost, but the run continues."""
     time = datetime.now().astimezone().isoformat(sep=" ", timespec="seconds")
     with contextlib.suppress(OSError):
         for line in text.split("\n"):
@@ -57,10 +57,10 @@ def without_home(text: str) -> str:
 
 @contextlib.contextmanager
 def warnings_to(say: Callable[[str], None]) -> Iterator[None]:
-    """Pass warnings to `say` instead of writing them to stderr, where they would cross the bars and miss the log."""
+    """Pass warnings to `say` instead of writing them to stderr, where they would break the bars and miss the log."""
     root, handler = logging.getLogger(), _Said(say)
     replaced = [other for other in root.handlers if type(other) is logging.StreamHandler]
-    if root.handlers and not replaced:  # whoever imports the suite has other plans for them
+    if root.handlers and not replaced:  # a program that imports the suite handles them itself
         yield
         return
     root.addHandler(handler)

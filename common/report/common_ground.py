@@ -150,7 +150,7 @@ def _spread(
 
 
 def _differing(stored: Mapping[str, tuple[Experiment, Finished]], data: str) -> tuple[str, ...]:
-    """What is not the same for all or not complete, one line each: clips, caveats of the folds, conditions."""
+    """What is not the same for all networks, or not complete, one line each: clips, caveats of folds, conditions."""
     lines = []
     done = {name: outcome for name, (_, outcome) in stored.items() if outcome.results}
     clips = {name: {clip for result in outcome.results for clip in result.clips} for name, outcome in done.items()}

@@ -145,10 +145,10 @@ def view(report: Report) -> dict[str, Any]:
 
 
 def missing(report: Report) -> dict[str, Any]:
-    """What is missing: what cannot run, what runs only on request, and the command that runs all else, if there is any.
+    """What is missing: what cannot run, what runs only on request, and the command that runs everything else, if any.
 
-    `unavailable` has a row of reason and experiments for each reason, `variants` one of experiments and variants for
-    each set of variants.
+    `unavailable` has a row for each reason, with the experiments; `variants` a row for each set of variants, with the
+    experiments.
     """
     by_reason: dict[str, list[str]] = {}
     for name, reason in report.unavailable.items():

@@ -135,7 +135,7 @@ class Report:
     `controls` are the scores of controls, their variant named `variant+control`; `tests` compare the variants of an
     experiment on the same clips; `spread` shows the scores by seed, where there are several `seeds`; `tried` are the
     settings of searches; `motion` is that of `Profile`; `learning` and `predictions` have one entry for each experiment
-    that ran; `unavailable` says by experiment why it cannot run with the corpora in the data folder.
+    that ran; `unavailable` says for each experiment that cannot run with the corpora in the data folder why not.
     """
 
     paper: Paper

@@ -1,4 +1,4 @@
-"""What preparing a clip and training a network take on this machine, measured on a few clips and epochs."""
+"""How long preparing a clip and training a network take on this machine, measured on a few clips and epochs."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from common.types import Arrays, Clip, Samples
 from common.vision.faces import FaceFinder
 
 TIMED = 3
-"""Epochs of a calibration: the first, in which steps are traced, is not counted."""
+"""Number of epochs of a calibration; the first, in which steps are traced, is not counted."""
 SECONDS = 1.0
-"""About how long such an epoch should take, at `SPEED` operations per second."""
+"""Approximate duration of such an epoch in seconds, at `SPEED` operations per second."""
 SPEED = 4e10
 LEAST, MOST = 6, 64
 """Minimum and maximum number of clips of a calibration; with fewer, updating the weights would count too much."""
@@ -39,7 +39,7 @@ SOME = 3
 
 @dataclass(frozen=True)
 class Calibration:
-    """A job to be calibrated in a process with this number of `threads`; `code` is that of the clips' arrays."""
+    """A job to be calibrated in a process with `threads` threads; `code` is the digest of the preprocessing code."""
 
     job: Job
     parts: Callable[[], Parts]

@@ -13,10 +13,10 @@ EPOCHS = ("epochs", "cnn_epochs", "lstm_epochs")
 class Cost:
     """The measured cost of a network on one machine, in seconds.
 
-    `size` measures the work for one clip, forward, such as its operations. `build` is the time of building
-    the network and tracing its step, once per process. `per_clip` is the time of an epoch per training clip, by the
-    name of the setting with these epochs; all folds share those in `once`. `predict` is that of predicting a clip,
-    `start` that of starting the process.
+    `size` measures the work for one clip in a forward pass, such as its operations. `build` is the time of building the
+    network and tracing its step, once per process. `per_clip` is the time of an epoch per training clip, by the name of
+    the setting with these epochs; all folds share those in `once`. `predict` is the time of predicting a clip, `start`
+    that of starting the process.
     """
 
     size: float

@@ -64,7 +64,7 @@ class Cluster:
         return self._started[-1]
 
     def status(self) -> status.State:
-        """What the workers are training: unknown, only their finished folds are seen."""
+        """What the workers are training: unknown, because only their finished folds are visible."""
         return {}
 
     def finished(self, futures: Sequence[Any]) -> Iterator[Made]:

@@ -29,11 +29,11 @@ log = logging.getLogger("mer")
 
 @dataclass(frozen=True)
 class Estimate:
-    """The seconds of training each experiment in one process, by id, and of a paper in all.
+    """The seconds of training of each experiment in one process, by id, and the totals of a paper.
 
-    `preparing` and `training` are seconds from the first to the last of all processes. `disk` is the size of new
-    entries of the cache, `memory` that of the largest process with few clips, both in MiB. What could not be timed is
-    missing, and the estimate then is not `complete`.
+    `preparing` and `training` are the seconds until the last process is done. `disk` is the size of new entries in the
+    cache, `memory` what the largest network needs for a few clips, both in MiB. What could not be timed is missing, and
+    the estimate then is not `complete`.
     """
 
     experiments: Mapping[str, float]
@@ -54,9 +54,10 @@ def estimate(
 ) -> Estimate:
     """Time a few clips of each kind of inputs and a few epochs of each network; estimate how long pending folds take.
 
-    Each network is timed once, if possible where folds share epochs of training, which leak-free experiments do not do;
-    with inputs of another size, its cost is assumed to grow with their size. What cannot be timed is reported in one
-    line. Raises UserError for what also stops a run, and StoppedError if a process died.
+    Each network is timed once, if possible in an experiment whose folds share epochs of training, which those of
+    leak-free experiments do not. With inputs of another size, its cost is assumed to be proportional to its operations.
+    What cannot be timed is reported in one line. Raises UserError for what also stops a run, and StoppedError if a
+    process died.
 
     `counted` are digests of new clips that earlier estimates include, as those of another seed; new ones are added.
     """
@@ -122,7 +123,7 @@ def _nothing(nothing: None) -> None:
 
 
 def described(estimated: Estimate, study: Study) -> list[str]:
-    """What a paper takes, in lines."""
+    """What a paper needs (time, memory, disk), in lines."""
     if not estimated.experiments:
         return []
     processes = "1 process" if study.workers == 1 else f"{study.workers} processes"
@@ -202,7 +203,7 @@ def _new_clips(
 
 
 def _trainings(job: Job) -> int:
-    """How often a fold is trained: more than once if settings are searched; the last time as in other experiments."""
+    """How often a fold is trained: more than once if settings are searched; the last training is that of the fold."""
     searched = len(job.settings.values().get("kernels", ()))
     if job.experiment.space:
         choices = math.prod(map(len, job.experiment.space.values()))
@@ -211,7 +212,7 @@ def _trainings(job: Job) -> int:
 
 
 def _training(jobs: Sequence[Job], costs: Mapping[str, Cost], parts: Parts, workers: int) -> float:
-    """Seconds until the last fold is trained, in processes that share them as in a run."""
+    """Seconds until the last fold is trained, in processes that share the folds as in a run."""
     groups: dict[Hashable, list[tuple[Job, str]]] = {}
     seconds: dict[tuple[str, str], float] = {}
     again: dict[Hashable, Job] = {}

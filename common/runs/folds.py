@@ -266,7 +266,7 @@ def _train(context: FoldContext, fold: Fold) -> tuple[Trained, Predictions, tupl
 
 @contextmanager
 def _within(say: Say, where: str) -> Iterator[Say]:
-    """`say` with `where` in front of every name; what is still shown at the end is removed."""
+    """`say` with `where` in front of every name; bars that are still shown at the end are removed."""
     shown: set[str] = set()
 
     def inside(what: str, done: int, total: int, detail: str = "", /) -> None:

@@ -19,16 +19,16 @@ from common.types import Experiment
 
 
 class NothingCanRunError(UserError):
-    """No experiment that was asked for can run on the corpora in the data folder."""
+    """No requested experiment can run on the corpora in the data folder."""
 
 
 @dataclass(frozen=True)
 class Jobs:
-    """The jobs that were asked for, and all jobs that can be planned: a report also shows results of earlier runs.
+    """The requested jobs, and all jobs that can be planned: a report also shows results of earlier runs.
 
     `unavailable` has the reason for each experiment of the paper that cannot run, by id; `faults` are those of
-    experiments that were asked for and whose corpora are there but cannot be used, `unread` lines about folders that
-    look like a corpus and are not read, if any of these experiments lacks one.
+    requested experiments whose corpora are there but cannot be used; `unread` are lines about folders that look like a
+    corpus and are not read, if any requested experiment lacks a corpus.
     """
 
     asked: tuple[Job, ...]
@@ -40,7 +40,7 @@ class Jobs:
 
 
 def jobs_of(study: Study, selection: PaperSelection, seed: int, display: Display) -> Jobs:
-    """Plan the experiments of a paper with a seed. Raises NothingCanRunError if none that was asked for can run."""
+    """Plan the experiments of a paper with a seed. Raises NothingCanRunError if no requested one can run."""
     earlier = read_plan(plan_file(study.out, selection.paper, selection.profile, study.kind, seed))
     earlier = earlier if same_options(earlier, selection.profile) else {}
     known = earlier.get("runs", {})
@@ -115,7 +115,7 @@ def _nothing(
     words = ["python", "run_all.py", "--paper", *(own or others), "--data", str(data.folder)]
     words += [word for name, folder in study.placed.items() for word in ("--as", f"{name}={folder}")]
     words += ["--experiment", *own[selection.paper.key]] if own else []
-    advice = f"what can run: {shlex.join(words)}" if own or others else "nothing in this suite can run on these corpora"
+    advice = f"this can run: {shlex.join(words)}" if own or others else "nothing in this suite can run on these corpora"
     advice = "; ".join([*unread, advice])
     return NothingCanRunError(
         f"{selection.paper.key} cannot run: {data.folder} has {' and '.join(data.found)}, but not {missing}; {advice}"

@@ -135,7 +135,7 @@ def plan(
     the next.
     """
     if reason := lacking(experiment, data):
-        raise UserError(f"{paper.key} {experiment.id}: {reason} {data.folder}; run --check-data to see what is there")
+        raise UserError(f"{paper.key} {experiment.id}: {reason} ({data.folder}); run --check-data to see what is there")
     used = [data.corpora[name] for name in experiment.corpora]
     listed = data.listed if experiment.labels is composite.MEGC2019 else None
     selection = composite.select(used, experiment.labels, listed=listed)

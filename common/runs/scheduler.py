@@ -253,7 +253,7 @@ def _run(unit: folds.WorkUnit) -> tuple[int, list[str]]:
 
 @contextmanager
 def _counted(jobs: Sequence[Job], progress: Say) -> Iterator[Callable[[Callable[[str], None], str], None]]:
-    """Show how many folds of the jobs are done; to be called with `line` and its text whenever one is finished."""
+    """Show how many folds of the jobs are done. Call the result with `line` and its text when a fold is finished."""
     name, total, done = _name(jobs), sum(len(job.pending()) for job in jobs), 0
 
     def count(line: Callable[[str], None], text: str) -> None:
@@ -271,7 +271,7 @@ def _counted(jobs: Sequence[Job], progress: Say) -> Iterator[Callable[[Callable[
 
 @contextmanager
 def _watched(jobs: Sequence[Job], pool: Pool | Cluster, progress: Say, line: Callable[[str], None]) -> Iterator[None]:
-    """Report folds finished by other processes when they appear in the store, and show what these are training."""
+    """Report folds of other processes when they appear in the store, and show what these processes are training."""
     left = {(job.experiment.id, fold): job for job in jobs for fold in job.pending()}
     name, total, stop = _name(jobs), len(left), threading.Event()
     shown: status.State = {}

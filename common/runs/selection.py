@@ -117,7 +117,7 @@ def select(
 
 
 def possible(papers: Sequence[Paper], found: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """By paper, the default experiments that can run on the corpora of these names; without papers that have none."""
+    """By paper, the default experiments that can run on these corpora; papers that have none are left out."""
     by_paper = {
         paper.key: tuple(e.id for e in paper.experiments if not e.on_request and set(e.corpora) <= set(found))
         for paper in papers

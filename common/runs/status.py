@@ -1,6 +1,6 @@
 """What the processes of a pool are training, as files that the first process reads.
 
-A process that is killed leaves at worst a file of its own; a queue that processes share could be left locked.
+A process that is killed leaves at worst its own file behind; a queue shared by processes could be left locked.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ State = dict[str, tuple[int, int, str]]
 
 
 def write_to(folder: Path) -> None:
-    """Let this process write what it does to this folder; without it, it writes nothing."""
+    """Let this process write what it is doing to this folder; without this call, it writes nothing."""
     global _folder
     _folder = folder
 
@@ -49,7 +49,7 @@ class Reporter:
 
 
 def read(folder: Path) -> State:
-    """What all processes do that write to this folder."""
+    """What all processes that write to this folder are doing."""
     state: State = {}
     for file in sorted(folder.glob("*.json")):
         with contextlib.suppress(OSError, ValueError):

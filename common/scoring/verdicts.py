@@ -175,7 +175,7 @@ def judge(
     """Verdict and reason for one claim and one score, with `done` of `folds` folds finished.
 
     `changed` are options that make the run differ from the paper, `why` is the reason for a missing score,
-    `unavailable` that for an experiment that cannot run. `caveats` are those of the folds: with any, the score is not
+    `unavailable` the reason why an experiment cannot run. `caveats` are those of the folds: with any, the score is not
     comparable.
     """
     if not done:

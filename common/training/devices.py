@@ -1,4 +1,4 @@
-"""The devices that networks are trained on: `--device`, and the GPU of each of several processes.
+"""The devices that networks are trained on: `--device`, and one GPU for each of several processes.
 
 TensorFlow, JAX and PyTorch read environment variables when they start, so a device is chosen before they are imported.
 Processes that are started later inherit the choice.
@@ -43,7 +43,7 @@ def choose(text: str) -> None:
             os.environ[VISIBLE] = ",".join(map(str, numbers))
             _number_by_bus()
     elif max(numbers, default=0) >= len(allowed):
-        raise UserError(f"--device {text}: {VISIBLE} has {len(allowed)} of the GPUs of this machine")
+        raise UserError(f"--device {text}: {VISIBLE} lists too few GPUs: {len(allowed)}")
     elif numbers:
         os.environ[VISIBLE] = ",".join(allowed[number] for number in numbers)
     os.environ[ASKED] = text
@@ -56,7 +56,7 @@ def check(found: int) -> None:
         if found < wanted:
             raise UserError(
                 f"--device {asked}: {backend()} finds {found or 'no'} GPU; nvidia-smi lists the GPUs of this machine, "
-                "and docs/pages/machines.md the packages to install; --device cpu needs neither"
+                "and docs/pages/machines.md the packages to install; --device cpu needs no GPU"
             )
 
 
@@ -67,7 +67,7 @@ def gpus() -> list[str]:
 
 
 def pin(process: int, among: Sequence[str]) -> None:
-    """Let this process, the one of this number, use one of several GPUs; with a single GPU all processes share it."""
+    """Let this process, counted from 0, use one of several GPUs; if there is a single GPU, all processes share it."""
     if len(among) > 1:
         if VISIBLE not in os.environ:
             _number_by_bus()

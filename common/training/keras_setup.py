@@ -18,7 +18,7 @@ from common.training import devices
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # TensorFlow leaves these kernels off on some processors, where they were up to ten times as fast as its own (AMD EPYC)
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-# by default each process would take all memory of a GPU (TensorFlow), or three quarters of it (JAX)
+# by default, each process would take all of a GPU's memory (TensorFlow), or three quarters of it (JAX)
 os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 os.environ.setdefault("KERAS_BACKEND", backend())  # else a configuration file of the user may choose another
@@ -59,7 +59,7 @@ def gpus() -> int:
     if name == "tensorflow":
         import tensorflow as tf
 
-        with without_stderr():  # without a driver it writes there as well
+        with without_stderr():  # without a driver, TensorFlow writes there as well
             return len(tf.config.list_physical_devices("GPU"))
     if name == "jax":
         import jax

@@ -203,7 +203,7 @@ class Learner:
 class _OnDevice:
     """An array in the memory of the GPU, whose rows are read as from the array itself; uint8 is stored as float32.
 
-    TensorFlow reads rows of uint8 on a CPU only.
+    TensorFlow can read rows of uint8 only on a CPU.
     """
 
     def __init__(self, values: NDArray[Any] | Rows) -> None:
@@ -225,10 +225,10 @@ def _on_device(arrays: Inputs) -> Any:
 
 @contextlib.contextmanager
 def _left_on_device(model: keras.Model) -> Iterator[list[Mapping[str, Any]]]:
-    """Collect the metrics of the training steps of a model as they are on the device.
+    """Collect the metrics of a model's training steps without fetching them from the device.
 
     `train_on_batch` converts the metrics that the step returns to numbers, and so waits for each step. Here it receives
-    none, and the next steps can be prepared meanwhile.
+    none, so that the next steps can be prepared meanwhile.
     """
     model.make_train_function()
     step, collected = model.train_function, list[Mapping[str, Any]]()
