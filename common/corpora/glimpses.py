@@ -51,7 +51,7 @@ def first_clip(tree: Path, subject: str) -> tuple[tuple[str, ...], int]:
 
 
 def _is_video(name: str) -> bool:
-    return is_video(Path(name))
+    return is_video(Path(name)) and not name.startswith(".")
 
 
 def words(path: Path, count: int = 3) -> Iterator[set[str]]:

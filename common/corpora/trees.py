@@ -273,7 +273,8 @@ def videos(folder: Path) -> dict[str, Path]:
 def sequence(folder: Path, onset: int, offset: int) -> dict[int, Path]:
     """The frames with onset <= number <= offset, ascending, of a folder or of a video, which is not opened.
 
-    Raises ClipError if there are fewer than two, or more in a video than any clip has.
+    Raises ClipError if there are fewer than two, or more in a video than any clip has, or if a folder has as many
+    images as the clip has frames, under other numbers: then the clip was renumbered, and only a part would be read.
     """
     if onset > offset:
         raise ClipError(f"onset {onset} is after offset {offset}")
@@ -287,6 +288,11 @@ def sequence(folder: Path, onset: int, offset: int) -> dict[int, Path]:
         held = f"it has frames {min(paths)} to {max(paths)}" if paths else "it has no numbered image"
         raise ClipError(
             f"no frame between onset {onset} and offset {offset} in {folder.parent.name}/{folder.name}; {held}"
+        )
+    if len(paths) == offset - onset + 1 != len(chosen):
+        raise ClipError(
+            f"the {len(paths)} images of {folder.parent.name}/{folder.name} are numbered {min(paths)} to {max(paths)}, "
+            f"not {onset} to {offset}: they seem to be renumbered; restore their numbers"
         )
     if len(chosen) == 1:
         raise ClipError(f"1 frame between onset {onset} and offset {offset}; a sequence needs at least 2")
