@@ -135,3 +135,35 @@ def test_a_huge_csv_and_a_pipe_are_not_read(data: Path, corpus: str) -> None:
     os.mkfifo(data / "combined_3class_gt.csv")
     with pytest.raises(UserError, match="not a file of at most"):
         composite.read_megc_list(data / "combined_3class_gt.csv")
+
+
+@pytest.mark.parametrize("crops", ["CASME2/Cropped_original", "CASME2/Cropped"])
+def test_crops_of_casme_are_not_those_of_casme2(data: Path, crops: str) -> None:
+    """Their subjects and clips have names like those of CASME II, and so has their folder."""
+    wild.frames("CASME/Cropped", "casme2", "reg_EP01_12-{n}.jpg", wild.SMALL)(data)
+    wild.frames(crops, "casme2", "reg_img{n}.jpg", wild.SMALL)(data)
+    wild.xlsx("CASME2/CASME2-coding-20140508.xlsx", "casme2")(data)
+    assert read(data, "casme2") == crops
+    (line,) = check.check(data)["unread"]
+    assert "CASME/Cropped looks like CASME II" in line
+    assert "named like reg_EP01_12-46.jpg" in line
+
+
+def test_images_of_a_pipeline_are_not_read_instead_of_the_release(data: Path) -> None:
+    wild.frames("SAMM", "samm", "{s}_{n:05d}.jpg")(data)
+    wild.frames("processed/samm", "samm", "img{n}.jpg")(data)
+    wild.xlsx("processed/SAMM_Micro_FACS_Codes_v2.xlsx", "samm")(data)
+    assert read(data, "samm") == "SAMM"
+
+
+def test_a_damaged_clip_does_not_make_a_known_folder_doubtful(data: Path) -> None:
+    wild.frames("CASME2_RAW_selected", "casme2", "img{n}.jpg")(data)
+    wild.frames("Cropped", "casme2", "reg_img{n}.jpg", wild.SMALL)(data)
+    TABLE(data)
+    clip = data / "CASME2_RAW_selected" / "sub01" / "EP02_01f"
+    for image in sorted(clip.iterdir())[2:]:
+        image.unlink()
+    (clip / "Copy of img46.jpg").write_bytes(wild.RAW)
+    report = check.check(data)["corpora"]["casme2"]
+    assert report["images"] == str(data / "CASME2_RAW_selected")
+    assert [row["clip"] for row in report["exclusions"]] == ["casme2/sub01/EP02_01f"]

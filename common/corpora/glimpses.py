@@ -26,7 +26,7 @@ def look(folder: Folder) -> Glimpse | None:
     clips = islice((c for name in people[: 4 * _SAMPLES] if (c := first_clip(folder.path, name))[0]), _SAMPLES)
     found = tuple(clips)
     counts = [count for _, count in found if count]
-    return Glimpse(folder.path, people, tuple(names for names, _ in found), min(counts, default=0)) if found else None
+    return Glimpse(folder.path, people, tuple(names for names, _ in found), max(counts, default=0)) if found else None
 
 
 def first_clip(tree: Path, subject: str) -> tuple[tuple[str, ...], int]:

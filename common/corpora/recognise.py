@@ -27,7 +27,7 @@ from common.errors import ClipError, UserError, printable
 from common.files import natural
 
 _FEWEST = 4
-"""The fewest images of a recorded clip: a folder with less may hold only its onset, apex and offset."""
+"""The fewest images of a recorded clip: folders with less may hold only onset, apex and offset."""
 _DERIVED = re.compile(
     "flow|optic|strain|landmark|mask|depth|interpol|magnif|augment|synth|apex|flip|mirror|rotat|noise|heatmap|keyframe"
     "|^(?:tvl|lbp|diff|tim|mag|evm|aug|norm|normali[sz]ed)$"
@@ -46,6 +46,7 @@ class Sighting:
     layout: Layout
     doubt: str
     readable: bool = True
+    videos: bool = False
 
 
 def named(folders: Sequence[Folder], layout: Layout) -> list[Tree]:
@@ -65,16 +66,10 @@ def sighted(folders: Sequence[Folder], layout: Layout) -> list[Sighting]:
 
     Videos are not read beside images. Of several folders of one kind and form none is read: nothing decides which.
     """
-    found = []
-    films = set()
-    for folder in folders:
-        if layout.recognise and (glimpse := glimpses.look(folder)) and (claim := layout.recognise(glimpse)):
-            found.append(_sighting(glimpse, claim, layout))
-            if not glimpse.fewest:
-                films.add(folder.path)
-    if images := [s.tree.path for s in found if not s.doubt and s.tree.path not in films]:
+    found = _looks(folders, layout)
+    if images := [s.tree.path for s in found if not s.doubt and not s.videos]:
         doubt = f"its clips are videos, and {images[0]} has images"
-        found = [replace(s, doubt=s.doubt or doubt) if s.tree.path in films else s for s in found]
+        found = [replace(s, doubt=s.doubt or doubt) if s.videos else s for s in found]
     certain = [sighting.tree for sighting in found if not sighting.doubt]
     rivals = {
         tree.path: [other.path for other in certain if (other.kind, other.form) == (tree.kind, tree.form)]
@@ -88,20 +83,30 @@ def sighted(folders: Sequence[Folder], layout: Layout) -> list[Sighting]:
     ]
 
 
+def _looks(folders: Sequence[Folder], layout: Layout) -> list[Sighting]:
+    """What looks like the corpus, each folder by itself."""
+    return [
+        _sighting(glimpse, claim, layout)
+        for folder in folders
+        if layout.recognise and (glimpse := glimpses.look(folder)) and (claim := layout.recognise(glimpse))
+    ]
+
+
 def trees(folders: Sequence[Folder], layout: Layout) -> list[Tree]:
     """The image folders of a corpus: those with a known name or, if there are none, those recognised by content.
 
+    A folder with a known name but doubtful content, such as that of another corpus, counts only if there is no other.
     If the user named the folder, it alone counts if it contains the subjects; a doubtful folder counts if no other can
     be meant.
     """
-    known, top = named(folders, layout), folders[0]
-    if not top.named:
-        return known or [sighting.tree for sighting in sighted(folders, layout) if not sighting.doubt]
-    seen = [sighting for sighting in sighted(folders, layout) if sighting.readable]
-    if own := [tree for tree in [*known, *(s.tree for s in seen)] if tree.path == top.path]:
+    known, looks, top = named(folders, layout), sighted(folders, layout), folders[0]
+    readable = [sighting.tree for sighting in looks if sighting.readable]
+    if top.named and (own := [tree for tree in [*known, *readable] if tree.path == top.path]):
         return own[:1]
-    certain = known or [sighting.tree for sighting in seen if not sighting.doubt]
-    return certain or ([seen[0].tree] if len(seen) == 1 else [])
+    doubtful = {sighting.tree.path for sighting in _looks(folders, layout) if sighting.doubt} if known else set()
+    sure = [tree for tree in known if tree.path not in doubtful]
+    found = sure or [sighting.tree for sighting in looks if not sighting.doubt] or known
+    return found or (readable if top.named and len(readable) == 1 else [])
 
 
 def available(folders: Sequence[Folder], layout: Layout) -> bool:
@@ -112,15 +117,14 @@ def available(folders: Sequence[Folder], layout: Layout) -> bool:
 def choose(folders: Sequence[Folder], layout: Layout, images: str, table: Path | None = None) -> Tree:
     """The tree to read: of kind `images` if there is one, then by rank in `layout`, then by number of subjects.
 
-    Folders named after something computed from frames come last. Ties go to the tree closest to `table`, then to
-    `folders[0]`. Raises UserError if there is none.
+    Ties go to the tree closest to `table`, then to `folders[0]`. Raises UserError if there is none.
     """
     names = [name for _, name in layout.folders]
 
-    def rank(tree: Tree) -> tuple[object, ...]:
+    def rank(tree: Tree) -> tuple[bool, int, int, int, int, list[str | int]]:
         shared = len(os.path.commonpath([tree.path, table])) if table else 0
-        place = -shared, len(tree.path.parts), natural(str(tree.path))
-        return bool(_derived(tree.path)), tree.kind != images, names.index(tree.form), -_people(tree, layout), *place
+        depth, path = len(tree.path.parts), natural(str(tree.path))
+        return tree.kind != images, names.index(tree.form), -_people(tree, layout), -shared, depth, path
 
     ranked = sorted(trees(folders, layout), key=rank)
     if not ranked:
@@ -152,7 +156,7 @@ def root(folders: Sequence[Folder], layouts: Sequence[Layout]) -> Path | None:
     places = []
     known = any(named(folders, layout) for layout in layouts)
     for layout in layouts:
-        found = named(folders, layout) if known else trees(folders, layout)
+        found = [] if known and not named(folders, layout) else trees(folders, layout)
         tables = _tables(folders, layout) if found else table_files.matching(folders, layout.tables)
         if layout.headings and not tables and not known:
             continue
@@ -183,9 +187,10 @@ def doubts(
     """
     lines = []
     by_path: dict[Path, list[Sighting]] = {}
-    known = {tree.path for layout in layouts for tree in named(folders, layout)}
+    usable = {layout.corpus: {tree.path for tree in trees(folders, layout)} for layout in layouts}
+    known = {t.path for layout in layouts for t in named(folders, layout) if t.path in usable[layout.corpus]}
     for layout in layouts:
-        certain = {tree.path for tree in trees(folders, layout)}
+        certain = usable[layout.corpus]
         mentioned = layout.corpus in optional or not certain.isdisjoint(read)
         other = "another folder, with a known name, is read" if certain & known else "another folder is read"
         if bare := certain.isdisjoint(known) and bool(layout.headings) and not _tables(folders, layout):
@@ -243,9 +248,9 @@ def _sighting(glimpse: Glimpse, claim: Claim, layout: Layout) -> Sighting:
     doubt = claim.doubt
     if derived and not doubt:
         doubt = f"its path contains {derived!r}, so its images may not be the recorded frames"
-    if 0 < glimpse.fewest < _FEWEST and not doubt:
-        doubt = f"a clip has only {glimpse.fewest} images, so they may be some of the recorded frames"
-    return Sighting(Tree(kind, label, glimpse.path, form), layout, doubt, claim.readable)
+    if 0 < glimpse.most < _FEWEST and not doubt:
+        doubt = f"its clips have only {glimpse.most} images, so they may be some of the recorded frames"
+    return Sighting(Tree(kind, label, glimpse.path, form), layout, doubt, claim.readable, not glimpse.most)
 
 
 def _derived(path: Path) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -42,13 +42,13 @@ class Glimpse:
     """What a folder of subjects contains: the names of the subjects' folders, and the first clip of some of them.
 
     A clip is the names from the subject's folder to its first image, or to a video: ("sub01", "EP02_01f", "img46.jpg").
-    `fewest` is the smallest number of images in a folder among them; 0 if all are videos.
+    `most` is the largest number of images in a folder among them; 0 if all are videos.
     """
 
     path: Path
     subjects: tuple[str, ...]
     clips: tuple[tuple[str, ...], ...]
-    fewest: int = 0
+    most: int = 0
 
     def images(self, layout: Layout) -> list[str]:
         """The first images of the clips that `layout` describes, if most clips are such."""
@@ -148,6 +148,12 @@ class Tree:
 def plain(name: str) -> str:
     """`name` reduced for comparing folders and headings: only letters and digits, in lower case, CASMEII as casme2."""
     return re.sub(r"[^a-z0-9]", "", name.lower()).replace("casmeii", "casme2")
+
+
+def unlike(form: re.Pattern[str], names: Sequence[str]) -> str:
+    """The first of the files' names that is not like `form`, if most are not; else empty."""
+    others = [name for name in names if not form.fullmatch(name)]
+    return others[0] if 2 * len(others) > len(names) else ""
 
 
 def shown(path: Path, top: Path) -> str:
