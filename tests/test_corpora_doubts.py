@@ -167,3 +167,11 @@ def test_a_damaged_clip_does_not_make_a_known_folder_doubtful(data: Path) -> Non
     report = check.check(data)["corpora"]["casme2"]
     assert report["images"] == str(data / "CASME2_RAW_selected")
     assert [row["clip"] for row in report["exclusions"]] == ["casme2/sub01/EP02_01f"]
+
+
+def test_the_short_release_of_smic_is_read_before_the_long_one(data: Path) -> None:
+    wild.frames("mine/HS", "smic", "image{n:06d}.bmp")(data)
+    wild.frames("HS_long/s{s:0>2}/{c}", "smic", "image{n:06d}.jpg", numbers=range(40, 60))(data)
+    wild.xlsx("SMIC-HS-E_annotation.xlsx", "smic")(data)
+    assert read(data, "smic") == "mine/HS"
+    assert read(data, "smic_e") == "HS_long"

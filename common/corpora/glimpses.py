@@ -43,7 +43,7 @@ def first_clip(tree: Path, subject: str) -> tuple[tuple[str, ...], int]:
         if first and (len(parts) > 1 or not folders):
             return own
         for name in sorted(folders, key=natural)[:4] if len(parts) <= _LEVELS else ():
-            if not name.lower().startswith("non") and (found := search((*parts, name)))[0]:
+            if (found := search((*parts, name)))[0]:
                 return found
         return own
 
