@@ -68,7 +68,18 @@ def test_the_codes_of_casme_sq_as_csv_read_like_the_workbook(data: Path) -> None
     assert corpora.load("casme_sq", data).clips == before.clips
     lines = (data / "CAS(ME)^2code_final.csv").read_text().splitlines()
     (data / "CAS(ME)^2code_final.csv").write_text("\n".join(["participant,clip,a,b,c,d,e,f,g", *lines]))
-    assert corpora.load("casme_sq", data).clips == before.clips
+    after = corpora.load("casme_sq", data)
+    assert (after.clips, after.exclusions) == (before.clips, ())
+
+
+def test_whole_numbers_of_a_csv_may_have_decimals(data: Path) -> None:
+    TREES["casme2"](data)
+    wild.text("CASME2-coding-20190701.csv", "casme2")(data)
+    before = corpora.load("casme2", data)
+    table = data / "CASME2-coding-20190701.csv"
+    table.write_text(table.read_text().replace(f",{wild.FIRST},", f",{wild.FIRST}.0,"))
+    assert ".0," in table.read_text()
+    assert corpora.load("casme2", data).clips == before.clips
 
 
 def test_a_workbook_counts_more_than_csv(data: Path) -> None:
@@ -120,6 +131,14 @@ def test_the_list_of_the_composite_may_have_a_header(data: Path, header: str, de
     path.write_text(text, encoding="utf-8")
     assert composite.read_megc_list(path) == before
     assert len(before) == 442
+
+
+def test_only_the_first_line_of_the_list_may_be_a_header(data: Path) -> None:
+    path = data / "combined_3class_gt.csv"
+    disk.write_list(path)
+    path.write_text(path.read_text() + "dataset,subject,filename,label\n")
+    with pytest.raises(UserError, match="line 443"):
+        composite.read_megc_list(path)
 
 
 # ---------------------------------------------------------------- content
@@ -333,6 +352,7 @@ def test_files_that_two_subjects_share_are_named(data: Path, how: object) -> Non
     second.mkdir()
     for file in sorted(first.iterdir())[:3]:  # a clip of another length
         how(file, second / file.name)  # type: ignore[operator]
+    first.joinpath("image000999.bmp").write_bytes(sorted(first.iterdir())[0].read_bytes())  # a copy of one's own
     (line,) = check.check(data)["shared"]
     assert line.startswith("3 files of smic/s20 are also in smic/s1")
     assert line in said(check.check(data))

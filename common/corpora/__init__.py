@@ -83,8 +83,11 @@ def placed_by(words: Sequence[str], data: Path) -> dict[str, Path]:
             raise UserError(f"--as {word}: {error}") from None
         if not any(recognise.available(folders, layout) for layout in known):
             examples = " or ".join(dict.fromkeys(layout.example or layout.title for layout in known))
-            there = recognise.seen(folders)
-            raise UserError(f"--as {word}: no images of {name} there; expected images such as {examples}; {there}")
+            looks = recognise.doubts([folder for folder in folders if folder.named], layouts())
+            others = [layout.corpus for layout in layouts() if recognise.available(folders, layout)]
+            but = f", but of {' and '.join(others)}" if others else ""
+            there = "; ".join(looks) or recognise.seen(folders)
+            raise UserError(f"--as {word}: no images of {name} there{but}; expected images such as {examples}; {there}")
     return placed
 
 

@@ -12,7 +12,7 @@ import re
 
 from common.corpora import tables
 from common.corpora.tables import Documented
-from common.corpora.trees import Claim, Glimpse, Layout, Oddity, Root
+from common.corpora.trees import Claim, Glimpse, Layout, Oddity, Root, unlike
 from common.types import Corpus
 
 _FRAME = re.compile(r"(?:reg_)?img[0-9]+\..*", re.IGNORECASE)
@@ -23,7 +23,7 @@ def _recognise(glimpse: Glimpse) -> Claim | None:
     images, videos = glimpse.images(LAYOUT), glimpse.videos(LAYOUT)
     if not images and not videos:
         return None
-    odd = next((name for name in images if not _FRAME.fullmatch(name)), "")
+    odd = unlike(_FRAME, images)
     doubt = f"its images are named like {odd}, not like img46.jpg or reg_img46.jpg" if odd else ""
     return Claim({"raw": "CASME2_RAW_selected", "cropped": "Cropped"}, doubt)
 

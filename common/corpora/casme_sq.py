@@ -19,7 +19,7 @@ from pathlib import Path
 
 from common.corpora import recognise, table_files, tables, trees, workbooks
 from common.corpora.tables import NUMBER, Documented, Found, Row
-from common.corpora.trees import Claim, Glimpse, Layout, Root, Tree
+from common.corpora.trees import Claim, Glimpse, Layout, Root, Tree, unlike
 from common.errors import ClipError, UserError, quoted
 from common.types import Clip, Corpus, Correction
 
@@ -44,7 +44,7 @@ def _recognise(glimpse: Glimpse) -> Claim | None:
 def _of_images(images: Sequence[str], names: Mapping[str, str]) -> Claim | None:
     if not images:
         return None
-    odd = next((name for name in images if not _FRAME.fullmatch(name)), "")
+    odd = unlike(_FRAME, images)
     return Claim(names, f"its images are named like {odd}, not like img557.jpg" if odd else "")
 
 

@@ -26,7 +26,7 @@ def look(folder: Folder) -> Glimpse | None:
     clips = islice((c for name in people[: 4 * _SAMPLES] if (c := first_clip(folder.path, name))[0]), _SAMPLES)
     found = tuple(clips)
     counts = [count for _, count in found if count]
-    return Glimpse(folder.path, people, tuple(names for names, _ in found), min(counts, default=0)) if found else None
+    return Glimpse(folder.path, people, tuple(names for names, _ in found), max(counts, default=0)) if found else None
 
 
 def first_clip(tree: Path, subject: str) -> tuple[tuple[str, ...], int]:
@@ -43,7 +43,7 @@ def first_clip(tree: Path, subject: str) -> tuple[tuple[str, ...], int]:
         if first and (len(parts) > 1 or not folders):
             return own
         for name in sorted(folders, key=natural)[:4] if len(parts) <= _LEVELS else ():
-            if not name.lower().startswith("non") and (found := search((*parts, name)))[0]:
+            if (found := search((*parts, name)))[0]:
                 return found
         return own
 
@@ -51,7 +51,7 @@ def first_clip(tree: Path, subject: str) -> tuple[tuple[str, ...], int]:
 
 
 def _is_video(name: str) -> bool:
-    return is_video(Path(name))
+    return is_video(Path(name)) and not name.startswith(".")
 
 
 def words(path: Path, count: int = 3) -> Iterator[set[str]]:

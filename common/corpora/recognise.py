@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -26,11 +28,14 @@ from common.files import natural
 
 _FEWEST = 4
 """The fewest images of a recorded clip: a folder with fewer may contain only its onset, apex and offset."""
-_DERIVED = {
-    *("flow", "flows", "optical", "tvl1", "strain", "lbp", "landmark", "landmarks", "mask", "masks", "depth", "diff"),
-    *("tim", "interpolated", "magnified", "magnify", "magnification", "mag", "evm", "augmented", "synthetic", "apex"),
-}
-"""Words in the name of a folder whose images may be computed from the frames, or may be only some of them."""
+_DERIVED = re.compile(
+    "flow|optic|strain|landmark|mask|depth|interpol|magnif|augment|synth|apex|flip|mirror|rotat|noise|heatmap|keyframe"
+    "|^(?:tvl|lbp|diff|tim|mag|evm|aug|norm|normali[sz]ed)$"
+)
+"""Words in the name of a folder whose images may be computed from the frames, or only some of them."""
+_FLOW = re.compile("(?<![A-Za-z])OF(?![A-Za-z])")
+"""Optical flow, abbreviated; in lower case it may be the preposition."""
+_ALIKE = "look alike; it is not clear which to read"
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,7 @@ class Sighting:
     layout: Layout
     doubt: str
     readable: bool = True
+    videos: bool = False
 
 
 def named(folders: Sequence[Folder], layout: Layout) -> list[Tree]:
@@ -58,41 +64,50 @@ def named(folders: Sequence[Folder], layout: Layout) -> list[Tree]:
 def sighted(folders: Sequence[Folder], layout: Layout) -> list[Sighting]:
     """The image folders whose content looks like the corpus, whatever their names.
 
-    If there are several folders of one kind and form, none is read, because it is not clear which one to read.
+    Videos are not read if there are images. If there are several folders of one kind and form, none is read, because it
+    is not clear which one to read.
     """
-    found = []
-    for folder in folders:
-        if layout.recognise and (glimpse := glimpses.look(folder)) and (claim := layout.recognise(glimpse)):
-            found.append(_sighting(glimpse, claim, layout))
+    found = _looks(folders, layout)
+    if images := [s.tree.path for s in found if not s.doubt and not s.videos]:
+        doubt = f"its clips are videos, and {images[0]} has images"
+        found = [replace(s, doubt=s.doubt or doubt) if s.videos else s for s in found]
     certain = [sighting.tree for sighting in found if not sighting.doubt]
     rivals = {
         tree.path: [other.path for other in certain if (other.kind, other.form) == (tree.kind, tree.form)]
         for tree in certain
     }
     return [
-        Sighting(s.tree, layout, f"{' and '.join(map(str, both))} look alike; it is not clear which to read")
+        replace(s, doubt=f"{' and '.join(map(str, both))} {_ALIKE}")
         if len(both := rivals.get(s.tree.path, [])) > 1
         else s
         for s in found
     ]
 
 
+def _looks(folders: Sequence[Folder], layout: Layout) -> list[Sighting]:
+    """What looks like the corpus, each folder by itself."""
+    return [
+        _sighting(glimpse, claim, layout)
+        for folder in folders
+        if layout.recognise and (glimpse := glimpses.look(folder)) and (claim := layout.recognise(glimpse))
+    ]
+
+
 def trees(folders: Sequence[Folder], layout: Layout) -> list[Tree]:
     """The image folders of a corpus: those with a known name or, if there are none, those recognised by content.
 
-    If the user named the folder, every folder of subjects with clips counts, those with a known name first.
+    A folder with a known name but doubtful content, such as that of another corpus, counts only if there is no other.
+    If the user named the folder, it alone counts if it contains the subjects; a doubtful folder counts if no other can
+    be meant.
     """
-    known = named(folders, layout)
-    if not folders[0].named:
-        return known or [sighting.tree for sighting in sighted(folders, layout) if not sighting.doubt]
-    if known:
-        return known
-    by_content = {s.tree.path: s.tree for s in sighted(folders, layout) if s.readable}
-    return [
-        by_content.get(folder.path) or Tree(*layout.folders[0], folder.path, layout.folders[0][1])
-        for folder in folders
-        if _holds_clips(folder, layout)
-    ]
+    known, looks, top = named(folders, layout), sighted(folders, layout), folders[0]
+    readable = [sighting.tree for sighting in looks if sighting.readable]
+    if top.named and (own := [tree for tree in [*known, *readable] if tree.path == top.path]):
+        return own[:1]
+    doubtful = {sighting.tree.path for sighting in _looks(folders, layout) if sighting.doubt} if known else set()
+    sure = [tree for tree in known if tree.path not in doubtful]
+    found = sure or [sighting.tree for sighting in looks if not sighting.doubt] or known
+    return found or (readable if top.named and len(readable) == 1 else [])
 
 
 def available(folders: Sequence[Folder], layout: Layout) -> bool:
@@ -142,7 +157,7 @@ def root(folders: Sequence[Folder], layouts: Sequence[Layout]) -> Path | None:
     places = []
     known = any(named(folders, layout) for layout in layouts)
     for layout in layouts:
-        found = named(folders, layout) if known else trees(folders, layout)
+        found = [] if known and not named(folders, layout) else trees(folders, layout)
         tables = _tables(folders, layout) if found else table_files.matching(folders, layout.tables)
         if layout.headings and not tables and not known:
             continue
@@ -173,22 +188,28 @@ def doubts(
     """
     lines = []
     by_path: dict[Path, list[Sighting]] = {}
-    known = {tree.path for layout in layouts for tree in named(folders, layout)}
+    usable = {layout.corpus: {tree.path for tree in trees(folders, layout)} for layout in layouts}
+    known = {t.path for layout in layouts for t in named(folders, layout) if t.path in usable[layout.corpus]}
     for layout in layouts:
-        certain = {tree.path for tree in trees(folders, layout)}
+        certain = usable[layout.corpus]
         mentioned = layout.corpus in optional or not certain.isdisjoint(read)
-        other = "another folder, with a known name, is read"
+        other = "another folder, with a known name, is read" if certain & known else "another folder is read"
         if bare := certain.isdisjoint(known) and bool(layout.headings) and not _tables(folders, layout):
             remedy = table_files.older(folders) or "; put it into the data folder"
             other, mentioned = f"its annotation table was not found{remedy}", False
-        for found in sighted(folders, layout):
+        looks = sighted(folders, layout)
+        used = [s.tree.path for s in looks if s.tree.path in read]
+        for found in looks:
             if found.tree.path not in {*known, *read} and not (mentioned and found.tree.path in certain):
                 told = found if found.doubt else replace(found, doubt=other, readable=not bare)
+                if _ALIKE in told.doubt and used:
+                    told = replace(told, doubt=f"{used[0]} is read")
                 by_path.setdefault(found.tree.path, []).append(told)
     for path, claims in by_path.items():
         titles = " or ".join(dict.fromkeys(claim.layout.title for claim in claims))
         people = _people(claims[0].tree, claims[0].layout)
-        options = " or ".join(f"--as {claim.layout.corpus}={path}" for claim in claims if claim.readable)
+        places = [f"{claim.layout.corpus}={path}" for claim in claims if claim.readable]
+        options = " or ".join(f"--as {shlex.quote(place)}" for place in places)
         remedy = f"; to read it, add {options}" if options else ""
         lines.append(
             printable(f"{path} looks like {titles} ({people} subjects) but is not read: {claims[0].doubt}{remedy}")
@@ -225,13 +246,20 @@ def _sighting(glimpse: Glimpse, claim: Claim, layout: Layout) -> Sighting:
     form = claim.names.get(kind) or next(iter(claim.names.values()))
     own = form.split("/")
     label = "/".join(glimpse.path.parts[-len(own) :]) if glimpse.path.name == own[-1] else glimpse.path.name
-    derived = sorted(word for said in glimpses.words(glimpse.path, 2) for word in said & _DERIVED)
+    derived = _derived(glimpse.path)
     doubt = claim.doubt
     if derived and not doubt:
-        doubt = f"its name contains {derived[0]!r}, so its images may not be the recorded frames"
-    if 0 < glimpse.fewest < _FEWEST and not doubt:
-        doubt = f"a clip has only {glimpse.fewest} images, so they may be only some of the recorded frames"
-    return Sighting(Tree(kind, label, glimpse.path, form), layout, doubt, claim.readable)
+        doubt = f"its path contains {derived!r}, so its images may not be the recorded frames"
+    if 0 < glimpse.most < _FEWEST and not doubt:
+        doubt = f"its clips have only {glimpse.most} images, so they may be only some of the recorded frames"
+    return Sighting(Tree(kind, label, glimpse.path, form), layout, doubt, claim.readable, not glimpse.most)
+
+
+def _derived(path: Path) -> str:
+    """A word in the names of the last folders of a path that says that their images are computed; else empty."""
+    if any(_FLOW.search(part) for part in path.parts[-3:]):
+        return "OF"
+    return next((word for own in glimpses.words(path) for word in sorted(own) if _DERIVED.search(word)), "")
 
 
 def _holds_clips(folder: Folder, layout: Layout) -> bool:

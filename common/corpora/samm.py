@@ -11,7 +11,7 @@ import re
 
 from common.corpora import tables
 from common.corpora.tables import Documented
-from common.corpora.trees import Claim, Glimpse, Layout, Oddity, Root
+from common.corpora.trees import Claim, Glimpse, Layout, Oddity, Root, unlike
 from common.types import Corpus
 
 _FRAME = re.compile(r"[0-9]{3}_[0-9]{4,5}\..*")
@@ -21,7 +21,7 @@ def _recognise(glimpse: Glimpse) -> Claim | None:
     images = glimpse.images(LAYOUT)
     if not images or not all(clip[-2].startswith(clip[0]) for clip in glimpse.clips if len(clip) > 2):
         return None
-    odd = next((name for name in images if not _FRAME.fullmatch(name)), "")
+    odd = unlike(_FRAME, images)
     doubt = f"its images are named like {odd}, not like 006_05562.jpg" if odd else ""
     return Claim({"raw": "SAMM", "cropped": "SAMM_CROP"}, doubt)
 

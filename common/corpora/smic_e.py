@@ -15,7 +15,7 @@ from pathlib import Path
 
 from common.corpora import glimpses, recognise, table_files, tables, trees
 from common.corpora.tables import Documented, Found, Row
-from common.corpora.trees import Claim, Glimpse, Layout, Root, Tree
+from common.corpora.trees import Claim, Glimpse, Layout, Root, Tree, unlike
 from common.errors import ClipError, quoted
 from common.types import Clip, Corpus, Correction
 
@@ -30,14 +30,14 @@ def part_named(path: Path) -> str:
 
 
 def _recognise(glimpse: Glimpse) -> Claim | None:
-    if not glimpse.images(LAYOUT):
+    images = glimpse.images(LAYOUT)
+    if not images:
         return None
     names, part = {"raw": "SMIC-HS-E"}, part_named(glimpse.path)
     if part in ("vis", "nir"):
         return Claim(names, f"its name says {part.upper()}, but only HS is read from the long release", readable=False)
     long = any(own & {"long"} or {"smic", "e"} <= own for own in glimpses.words(glimpse.path))
-    odd = next((clip[-1] for clip in glimpse.clips if not _FRAME.fullmatch(clip[-1])), "")
-    if odd:
+    if odd := unlike(_FRAME, images):
         return Claim(names, f"its images are named like {odd}, not like image034208.jpg")
     doubt = "its clips are not in a folder micro, so it may be a changed copy of the short release, or the long one"
     return Claim(names, "" if long else doubt)

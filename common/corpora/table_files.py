@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -12,8 +12,8 @@ from common.corpora.trees import Folder, Layout, plain, shown
 from common.errors import UserError, printable
 from common.files import natural
 
-LARGEST = 8_000_000
-"""Maximum size in bytes of a table with an unknown name that is opened; no corpus has a table a tenth as large."""
+_HEAD = 65536
+"""Bytes at the start of a csv file in which the headings are searched for before it is read: there may be thousands."""
 _OTHER_PART = re.compile(r"(?<![a-z])(vis|nir)(?![a-z])", re.IGNORECASE)
 
 
@@ -82,13 +82,13 @@ def _newest(path: Path) -> tuple[bool, list[str | int], int, list[str | int]]:
 
 def _fits(path: Path, layout: Layout) -> bool:
     """Whether a table has all headings of a corpus in one row, and below them mostly names like those of its clips."""
+    wanted = {plain(heading) for heading in layout.headings.values()}
     try:
-        if path.stat().st_size > LARGEST:
+        if path.stat().st_size > workbooks.LARGEST or (path.suffix.lower() == ".csv" and not _mentions(path, wanted)):
             return False
         sheets = workbooks.read(path)
     except (OSError, UserError):
         return False
-    wanted = {plain(heading) for heading in layout.headings.values()}
     for sheet in sheets:
         for at, (_, header) in enumerate(sheet.rows):
             names = [plain(cell) for cell in header]
@@ -97,6 +97,12 @@ def _fits(path: Path, layout: Layout) -> bool:
                 clips = [cells[column] for _, cells in sheet.rows[at + 1 :] if cells[column]]
                 return 2 * sum(bool(layout.clip.fullmatch(clip)) for clip in clips) > len(clips)
     return False
+
+
+def _mentions(path: Path, headings: Collection[str]) -> bool:
+    with path.open("rb") as file:
+        head = plain(file.read(_HEAD).decode("utf-8", "ignore"))
+    return all(heading in head for heading in headings)
 
 
 def older(folders: Sequence[Folder]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -42,13 +42,13 @@ class Glimpse:
     """What a folder of subjects contains: the names of the subjects' folders, and the first clip of some of them.
 
     A clip is the names from the subject's folder to its first image, or to a video: ("sub01", "EP02_01f", "img46.jpg").
-    `fewest` is the smallest number of images in a folder among them; 0 if all are videos.
+    `most` is the largest number of images in a folder among them; 0 if all are videos.
     """
 
     path: Path
     subjects: tuple[str, ...]
     clips: tuple[tuple[str, ...], ...]
-    fewest: int = 0
+    most: int = 0
 
     def images(self, layout: Layout) -> list[str]:
         """The first images of the clips that `layout` describes, if most clips are such."""
@@ -148,6 +148,12 @@ class Tree:
 def plain(name: str) -> str:
     """`name` reduced for comparing folders and headings: only letters and digits, in lower case, CASMEII as casme2."""
     return re.sub(r"[^a-z0-9]", "", name.lower()).replace("casmeii", "casme2")
+
+
+def unlike(form: re.Pattern[str], names: Sequence[str]) -> str:
+    """The first of the files' names that is not like `form`, if most are not; else empty."""
+    others = [name for name in names if not form.fullmatch(name)]
+    return others[0] if 2 * len(others) > len(names) else ""
 
 
 def shown(path: Path, top: Path) -> str:
@@ -273,7 +279,8 @@ def videos(folder: Path) -> dict[str, Path]:
 def sequence(folder: Path, onset: int, offset: int) -> dict[int, Path]:
     """The frames with onset <= number <= offset, ascending, of a folder or of a video, which is not opened.
 
-    Raises ClipError if there are fewer than two, or more in a video than any clip has.
+    Raises ClipError if there are fewer than two, or more in a video than any clip has, or if a folder has as many
+    images as the clip has frames, under other numbers: then the clip was renumbered, and only a part would be read.
     """
     if onset > offset:
         raise ClipError(f"onset {onset} is after offset {offset}")
@@ -287,6 +294,11 @@ def sequence(folder: Path, onset: int, offset: int) -> dict[int, Path]:
         held = f"it has frames {min(paths)} to {max(paths)}" if paths else "it has no numbered image"
         raise ClipError(
             f"no frame between onset {onset} and offset {offset} in {folder.parent.name}/{folder.name}; {held}"
+        )
+    if len(paths) == offset - onset + 1 != len(chosen):
+        raise ClipError(
+            f"the {len(paths)} images of {folder.parent.name}/{folder.name} are numbered {min(paths)} to {max(paths)}, "
+            f"not {onset} to {offset}: they seem to be renumbered; restore their numbers"
         )
     if len(chosen) == 1:
         raise ClipError(f"1 frame between onset {onset} and offset {offset}; a sequence needs at least 2")

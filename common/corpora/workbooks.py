@@ -14,6 +14,8 @@ from typing import Any
 from common.errors import UserError, quoted
 
 _WHOLE = re.compile(r"([0-9]{1,9})\.0+")
+LARGEST = 8_000_000
+"""Maximum number of bytes of a csv file, and of any table of unknown name; no table of a corpus has a tenth of them."""
 COLUMNS = 256
 """Maximum number of columns that are read; no table of a corpus has a tenth of them."""
 
@@ -62,6 +64,8 @@ def csv_rows(path: Path) -> list[list[str]]:
     Raises UserError if the file is not UTF-8 text.
     """
     try:
+        if not path.is_file() or path.stat().st_size > LARGEST:
+            raise UserError(f"{path}: not a file of at most {LARGEST:,} bytes, which no table of a corpus exceeds")
         text = path.read_bytes().decode("utf-8-sig")
         readings = [list(csv.reader(io.StringIO(text, newline=""), delimiter=mark)) for mark in ",;\t"]
     except (OSError, UnicodeError, csv.Error) as error:
