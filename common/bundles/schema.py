@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 
 from common.environment import IN_PLACE, PACKAGES
-from common.json_schema import INTEGER, NUMBER, NUMBER_OR_NULL, Schema, by_name, exactly, list_of, text_like
+from common.json_schema import INTEGER, NUMBER, NUMBER_OR_NULL, Schema, exactly, list_of, text_like
 
 FORMAT = "mer-suite bundle"
 VERSION = 1
@@ -22,6 +22,15 @@ ENVIRONMENT = ("python", "platform", "processor", "cores", *PACKAGES, *IN_PLACE,
 REQUIRED = ("python", "platform", "processor", "cores", "numpy", "keras backend", "code")
 """Those that are in every environment."""
 
+MOST_EPOCHS = 100_000
+_NAMED = r"^\w[\w .,:()+%/-]{0,99}$"
+
+
+def _by_name(values: Schema, pattern: str = _NAMED) -> Schema:
+    """An object with any names of this form."""
+    return {"type": "object", "patternProperties": {pattern: values}, "additionalProperties": False}
+
+
 SHA256 = text_like("[0-9a-f]{64}")
 TEXT: Schema = text_like(r"[^\x00-\x1f]{0,300}")
 """Free text; the scan of `private` reads every one."""
@@ -31,7 +40,7 @@ EXPERIMENT = text_like(r"[\w.-]{1,60}/[\w.-]{1,60}(\+[a-z-]{1,30})?")
 FOLD_NAME = text_like(r"\w[\w -]{0,60}(/[\w-]{1,40})?")
 VALUE: Schema = {"anyOf": [TEXT, NUMBER, {"type": ["boolean", "null"]}]}
 SETTING: Schema = {
-    "anyOf": [VALUE, list_of(VALUE), by_name({"anyOf": [VALUE, list_of(VALUE)]})],
+    "anyOf": [VALUE, list_of(VALUE), _by_name({"anyOf": [VALUE, list_of(VALUE)]})],
 }
 DAY = text_like("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -46,9 +55,9 @@ HEAD_FIELDS: Mapping[str, Schema] = {
     "sources": SHA256,
     "copy": SHA256,
     "date": DAY,
-    "digests": by_name({"type": "array", "items": SHA256, "minItems": 2, "maxItems": 2}),
-    "excluded": by_name({"enum": [*REASONS]}),
-    "files": by_name(SHA256),
+    "digests": _by_name({"type": "array", "items": SHA256, "minItems": 2, "maxItems": 2}, str(CLIP["pattern"])),
+    "excluded": _by_name({"enum": [*REASONS]}, str(CLIP["pattern"])),
+    "files": _by_name(SHA256),
 }
 SCORE_FIELDS: Mapping[str, Schema] = {
     "corpus": text_like(r"[a-z][a-z0-9_]{0,39}"),
@@ -62,15 +71,15 @@ SCORE_FIELDS: Mapping[str, Schema] = {
     "n_folds": INTEGER,
     "p": NUMBER_OR_NULL,
 }
-_TRIAL = exactly({"settings": by_name({"anyOf": [TEXT, NUMBER]}), "uf1": NUMBER, "log_loss": NUMBER})
+_TRIAL = exactly({"settings": _by_name({"anyOf": [TEXT, NUMBER]}), "uf1": NUMBER, "log_loss": NUMBER})
 FOLD_FIELDS: Mapping[str, Schema] = {
     "fold": FOLD_NAME,
     "clips": list_of(CLIP),
     "truth": list_of(INTEGER),
     "probabilities": list_of(list_of(NUMBER)),
-    "history": by_name(by_name(list_of(NUMBER_OR_NULL))),
+    "history": _by_name(_by_name(list_of(NUMBER_OR_NULL) | {"maxItems": MOST_EPOCHS})),
     "seconds": NUMBER,
-    "measured": by_name(NUMBER),
+    "measured": _by_name(NUMBER),
     "environment": {
         "type": "object",
         "properties": dict.fromkeys(ENVIRONMENT, TEXT),
@@ -83,7 +92,7 @@ RUN_FIELDS: Mapping[str, Schema] = {
     "experiment": EXPERIMENT,
     "seed": INTEGER,
     "motion": NUMBER,
-    "settings": by_name(by_name(SETTING)),
+    "settings": _by_name(_by_name(SETTING)),
     "clips": list_of({"type": "array", "items": [CLIP, INTEGER], "additionalItems": False, "minItems": 2}),
     "unusable": list_of(CLIP),
     "folds": list_of(exactly(FOLD_FIELDS)),
