@@ -66,12 +66,11 @@ def prepare(
     read: set[str] = set()
     for seed in seeds:
         plan = read_plan(plan_file(out, paper, profile, data, seed))
-        if plan and plan["data"] != str(folder.absolute()):
-            raise UserError(
-                f"the results in {out} were made from {plan['data']}, not from {folder}; run {folder} first"
-            )
         if not plan or not same_options(plan, profile):
             continue
+        made_from = Path(plan["data"])
+        if folder and made_from != folder.absolute():
+            raise UserError(f"the results in {out} were made from {made_from}; run {folder} first")
         excluded |= {e.clip: _reason(e.reason, e.fault) for e in plan["exclusions"] if CLIP_ID.fullmatch(e.clip)}
         for experiment in _experiments(paper, names):
             stored = finished(out, paper, experiment, plan)
@@ -97,7 +96,7 @@ def prepare(
                 if digests.setdefault(clip, [files, digest(annotation[:6])]) != [files, digest(annotation[:6])]:
                     raise UserError(f"{clip} changed between the runs of two experiments; run {paper.key} again")
             excluded |= dict.fromkeys(unusable, "faulty")
-            runs[f"run-{len(runs) + 1:04}.json"] = _run(paper, experiment, profile, data, key, clips, unusable, results)
+            runs[f"run-{len(runs) + 1:04}.json"] = run_record(paper, experiment, profile, data, key, clips, unusable, results)
             days += [_finished(stored.run, fold) for fold in folds]
             read |= set(experiment.corpora)
             lines.append(_line(experiment, seed, clips, results, runs))
@@ -158,7 +157,7 @@ def _experiments(paper: Paper, names: Sequence[str]) -> list[Experiment]:
     return [e for e in every if not names or e.id in names or (e.name in names and not e.control)]
 
 
-def _run(
+def run_record(
     paper: Paper,
     experiment: Experiment,
     profile: Profile,
@@ -168,6 +167,7 @@ def _run(
     unusable: Sequence[str],
     results: Sequence[FoldResult],
 ) -> dict[str, Any]:
+    """A run as in a bundle; `key` is that of the run, of which only seed, motion and settings are used."""
     total = len(folds_of(experiment, clips, key["seed"]))
     scores = claimed(paper, experiment, profile, data, results, total)
     return {

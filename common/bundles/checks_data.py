@@ -19,6 +19,8 @@ from common.runs.plan import asked
 from common.types import Experiment, LabelMap
 
 _SMIC = re.compile(r"_(ne|po|sur)_")
+_WITH_SUBJECT = ("smic", "samm")
+"""Corpora whose clips have names that start with the subject's."""
 _IN_NAMES = {"ne": "negative", "po": "positive", "sur": "surprise"}
 """How the names of SMIC's clips give their class."""
 _SHOWN = 3
@@ -61,6 +63,9 @@ def _counts(
         yield Finding(FAILED, "clips", f"{where}: {len(people)} subjects, but the profile has {profile.subjects}")
     if profile.clips is not None and max(people.values()) > profile.clips:
         yield Finding(FAILED, "clips", f"{where}: {max(people.values())} clips of a subject; profile: {profile.clips}")
+    prefixed = corpus.startswith(_WITH_SUBJECT)
+    if prefixed and (moved := [clip for clip, _ in own if not _begins_with_subject(clip)]):
+        yield Finding(FAILED, "clips", f"{where}: {_some(moved)} have the name of another subject's clip")
     known = expected(corpus, experiment.labels)
     if not known:
         yield Finding(NOTE, "clips", f"{where}: no counts by class are published for it")
@@ -80,6 +85,11 @@ def _counts(
         )
     elif least > 0:
         yield Finding(NOTE, "clips", f"{where}: {least} of the published {known[0][0].total()} clips are missing")
+
+
+def _begins_with_subject(clip: str) -> bool:
+    _, subject, name = clip.split("/")
+    return name.partition("_")[0].lstrip("s0") == subject.lstrip("s0")
 
 
 def _beyond(counts: Counter[str], people: int, whole: Counter[str], subjects: int) -> str:

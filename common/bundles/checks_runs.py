@@ -35,10 +35,9 @@ def profile_of(bundle: Bundle, paper: Paper) -> Profile:
     try:
         for name, value in bundle.options:
             if name in _BOUNDS:
-                bounds = [int(value) if name == bound else None for bound in _BOUNDS]
-                if min(filter(lambda bound: bound is not None, bounds)) < 1:  # type: ignore[type-var]
+                if (bound := int(value)) < 1:
                     raise UserError(f"{name} {value} is not at least 1")
-                profile = cut(profile, *bounds)
+                profile = cut(profile, *(bound if name == known else None for known in _BOUNDS))
             elif name == "--set":
                 profile = with_settings(profile, [value])
             elif name == "--precision":
@@ -108,6 +107,7 @@ def _same(first: Any, second: Any) -> bool:
 def histories(run: BundleRun) -> Iterator[Finding]:
     """Folds with the same training history or the same predictions, and histories whose curves do not fit together."""
     common = shared_stages(run.folds)
+    lengths = {v for record in run.settings.values() for name, v in record.items() if name.endswith("epochs")}
     seen: dict[str, str] = {}
     rows: dict[bytes, str] = {}
     for fold in run.folds:
@@ -116,6 +116,9 @@ def histories(run: BundleRun) -> Iterator[Finding]:
         if not fold.history:
             yield Finding(FAILED, "histories", f"{where}: no training history")
         for stage, metrics in fold.history.items():
+            epochs = len(next(iter(metrics.values()), ()))
+            if lengths and epochs not in lengths and not fold.trials:
+                yield Finding(FAILED, "histories", f"{where}: {epochs} epochs of {stage}, which no setting gives")
             if not metrics or len({len(values) for values in metrics.values()}) != 1:
                 yield Finding(FAILED, "histories", f"{where}: the curves of {stage} have different lengths, or none")
         if own and (other := seen.setdefault(_text(own), fold.fold)) != fold.fold:
