@@ -96,7 +96,9 @@ def prepare(
                 if digests.setdefault(clip, [files, digest(annotation[:6])]) != [files, digest(annotation[:6])]:
                     raise UserError(f"{clip} changed between the runs of two experiments; run {paper.key} again")
             excluded |= dict.fromkeys(unusable, "faulty")
-            runs[f"run-{len(runs) + 1:04}.json"] = run_record(paper, experiment, profile, data, key, clips, unusable, results)
+            runs[f"run-{len(runs) + 1:04}.json"] = run_record(
+                paper, experiment, profile, data, key, clips, unusable, results
+            )
             days += [_finished(stored.run, fold) for fold in folds]
             read |= set(experiment.corpora)
             lines.append(_line(experiment, seed, clips, results, runs))
