@@ -96,12 +96,11 @@ def prepare(
                 if digests.setdefault(clip, [files, digest(annotation[:6])]) != [files, digest(annotation[:6])]:
                     raise UserError(f"{clip} changed between the runs of two experiments; run {paper.key} again")
             excluded |= dict.fromkeys(unusable, "faulty")
-            runs[f"run-{len(runs) + 1:04}.json"] = run_record(
-                paper, experiment, profile, data, key, clips, unusable, results
-            )
+            record = run_record(paper, experiment, profile, data, key, clips, unusable, results)
+            runs[f"run-{len(runs) + 1:04}.json"] = record
             days += [_finished(stored.run, fold) for fold in folds]
             read |= set(experiment.corpora)
-            lines.append(_line(experiment, seed, clips, results, runs))
+            lines.append(_line(experiment, seed, clips, results, len(record["scores"])))
     if not runs or made_from is None:
         raise UserError(f"no experiment of {paper.key} has finished below {out} with these options; run it first")
     head = {
@@ -220,10 +219,10 @@ def _line(
     seed: int,
     clips: Sequence[tuple[str, int]],
     results: Sequence[FoldResult],
-    runs: Mapping[str, Mapping[str, Any]],
+    scores: int,
 ) -> str:
     epochs = sum(len(values) for r in results for metrics in r.history.values() for values in metrics.values())
-    predictions, scores = sum(len(r.clips) for r in results), len([*runs.values()][-1]["scores"])
+    predictions = sum(len(r.clips) for r in results)
     return (
         f"{experiment.id} seed {seed}: {len(clips)} clip ids and classes, {len(results)} folds with {predictions} "
         f"predictions, {epochs} values of training histories, seconds and counts; settings; {scores} scores"
