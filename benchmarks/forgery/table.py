@@ -146,5 +146,7 @@ def needs(drill: Drill) -> str:
     """What a check needs, or why no check notices the forgery."""
     if drill.why:
         return drill.why
-    conditions = ["a bundle of somebody else"] * (drill.against == BESIDE) + ["the profile `paper`"] * drill.whole
+    conditions = ["a bundle of somebody else"] * (drill.against == BESIDE) + [
+        "a run with the profile paper"
+    ] * drill.whole
     return ", ".join(conditions)
