@@ -15,7 +15,7 @@ from common.bundles.schema import HEAD, HEAD_SCHEMA, RUN_FILE, RUN_SCHEMA
 from common.errors import UserError
 from common.json_schema import UnexpectedFormat, parsed
 
-MOST_BYTES = 2**28
+MOST_BYTES = 2**27
 """Maximum size of a bundle, and of all of its contents unpacked."""
 MOST_FILES = 2000
 _OLDEST = (1980, 1, 1, 0, 0, 0)

@@ -95,6 +95,9 @@ def disagreement(bundle: Bundle, other: Bundle, experiment: str) -> str:
         return "they were run with different profiles or options"
     if bundle.copy == other.copy:
         return "they were made from the same data folder"
+    clips = set(first[0].truth)
+    if clips != set(second[0].truth) or any(bundle.digests[clip] != other.digests[clip] for clip in clips):
+        return "their clips, or the files of these, differ"
     if min(len(first), len(second)) < LEAST_SEEDS:
         return f"each needs at least {LEAST_SEEDS} seeds, so that their spread is known"
     for key in dict.fromkeys(key for run in first for key in run.scores if key[1] in METRICS):

@@ -15,7 +15,8 @@ from common.scoring.histories import from_json
 from common.scoring.records import Score
 from common.types import FoldResult, Trial
 
-MOST_CLASSES = 100
+MOST_CLASSES, MOST_PREDICTIONS = 100, 20_000
+"""Limits of a run; those of the experiments in this suite are far below them."""
 
 
 def read(path: Path) -> Bundle:
@@ -53,6 +54,8 @@ def _run(record: Mapping[str, Any]) -> BundleRun:
         raise BundleError(f"{name} has a score twice")
     if len({clip for clip, _ in record["clips"]}) < len(record["clips"]):
         raise BundleError(f"{name} lists a clip twice")
+    if max(len(record["clips"]), sum(len(row["clips"]) for row in record["folds"])) > MOST_PREDICTIONS:
+        raise BundleError(f"{name} has more than {MOST_PREDICTIONS} clips or predictions")
     folds = tuple(_fold(name, row, record["seed"]) for row in record["folds"])
     if not folds or len({fold.fold for fold in folds}) < len(folds):
         raise BundleError(f"{name} has no folds, or two of one name")

@@ -23,7 +23,7 @@ from common.bundles.records import (
     Verified,
 )
 from common.contract import Paper, Profile
-from common.errors import UserError
+from common.errors import UserError, printable
 from common.protocols.controls import controls
 from common.types import Experiment
 
@@ -156,9 +156,8 @@ def _with_others(entry: Verified, others: Sequence[Verified]) -> Verified:
                 TIERS.index(tier) for tier in (entry.tiers[experiment], other.tiers[experiment])
             ) < TIERS.index(CONSISTENT):
                 continue
-            apart = [f for f in differences if not f.experiment or f.experiment == experiment]
-            why = f"see {apart[0].check}" if apart else compare.disagreement(bundle, second, experiment)
-            if why:
+            apart = [f for f in differences if f.experiment == experiment]
+            if why := f"see {apart[0].check}" if apart else compare.disagreement(bundle, second, experiment):
                 text = f"{experiment}: not corroborated by {other.file}: {why}"
                 findings.append(Finding(NOTE, "corroboration", text, experiment))
             else:
@@ -182,7 +181,7 @@ def lines(results: Sequence[Verified]) -> list[str]:
         about = f" ({experiments})" if len(set(result.tiers.values())) > 1 else ""
         stand_in = "; stand-ins: no statement about the published numbers" if result.standing == STAND_IN else ""
         text.append(f"{result.file}: {result.tier}{about}{stand_in}")
-    return text
+    return [printable(line) for line in text]
 
 
 def record(results: Sequence[Verified]) -> dict[str, Any]:
