@@ -20,7 +20,6 @@ from hypothesis import strategies as st
 
 import papers
 import run_all
-from benchmarks import released as writing
 from benchmarks.forgery import base, judging
 from benchmarks.forgery.table import ALONE, BESIDE, DRILLS, Drill
 from common.bundles import archive, build, compare, private, released
@@ -31,6 +30,7 @@ from common.bundles.records import CLAIMED, CONSISTENT, CORROBORATED, FAILED
 from common.bundles.schema import FOLD_FIELDS, HEAD, HEAD_FIELDS, RUN_FIELDS, SCORE_FIELDS
 from common.errors import UserError
 from common.runs.store import Run
+from results import __main__ as writing
 
 ROOT = Path(__file__).parents[1]
 EXPERIMENTS = ("stcnn-smic/loso", "stcnn-smic/loso+no-motion", "stcnn-smic/published")
@@ -363,7 +363,7 @@ def test_means_agree_within_the_spread_of_seeds(apart: float, tmp_path: Path) ->
 
 
 def test_the_source_code_of_this_version_is_listed() -> None:
-    """If this fails, run `python -m benchmarks.released`: bundles name the code by these digests."""
+    """If this fails, run `python -m results --release`: bundles name the code by these digests."""
     assert released.read()[released.current()] == writing.digests()
 
 

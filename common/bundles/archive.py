@@ -28,6 +28,11 @@ class BundleError(UserError):
     """A file is not a bundle that this version can read."""
 
 
+def sha256(content: bytes) -> str:
+    """SHA-256 (hex)."""
+    return hashlib.sha256(content).hexdigest()
+
+
 def as_json(record: Any) -> bytes:
     """A record as UTF-8, the same on every machine: sorted names, the shortest digits of each number."""
     text = json.dumps(record, sort_keys=True, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
@@ -37,7 +42,7 @@ def as_json(record: Any) -> bytes:
 def sealed(head: Mapping[str, Any], runs: Mapping[str, Any]) -> dict[str, bytes]:
     """The files of a bundle by name; `bundle.json` gets the SHA-256 of all others in its field `files`."""
     files = {name: as_json(record) for name, record in sorted(runs.items())}
-    digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    digests = {name: sha256(content) for name, content in files.items()}
     return {HEAD: as_json({**head, "files": digests})} | files
 
 
@@ -65,7 +70,7 @@ def contents(path: Path) -> Contents:
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, RuntimeError) as error:
         raise error if isinstance(error, BundleError) else BundleError("not a readable ZIP file") from error
     records = {name: _record(name, content) for name, content in files.items()}
-    found = {name: hashlib.sha256(content).hexdigest() for name, content in files.items() if name != HEAD}
+    found = {name: sha256(content) for name, content in files.items() if name != HEAD}
     if records[HEAD]["files"] != found:
         raise BundleError(f"its files are not those whose digests {HEAD} lists")
     return records
