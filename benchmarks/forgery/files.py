@@ -17,7 +17,7 @@ _PIXELS = b"\xff\xd8\xff\xe0\x00\x10JFIF" + bytes(64)
 def edited(files: Files) -> bytes:
     """Edit a run in the ZIP file by hand."""
     name = max(files)
-    return packed({**files, name: files[name].replace(b'"seed":0', b'"seed":3')})
+    return packed({**files, name: files[name].replace(b'"seconds":', b'"seconds":1')})
 
 
 def with_image(files: Files) -> bytes:

@@ -132,11 +132,13 @@ def histories(run: BundleRun) -> Iterator[Finding]:
 
 
 def shared_stages(folds: Sequence[FoldResult]) -> set[str]:
-    """Stages whose curves are the same in all of several folds, because a stage is trained once for all of them."""
-    if len(folds) < 2:
-        return set()
+    """Stages whose curves are the same in all of several folds, because they are trained once for all of them.
+
+    None if this is so for every stage: then the folds are copies.
+    """
     first = folds[0].history
-    return {stage for stage in first if all(_text(f.history.get(stage)) == _text(first[stage]) for f in folds)}
+    shared = {stage for stage in first if all(_text(f.history.get(stage)) == _text(first[stage]) for f in folds[1:])}
+    return shared if len(folds) > 1 and len(shared) < len(first) else set()
 
 
 def informative(probabilities: Any) -> bool:
