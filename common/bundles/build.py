@@ -7,7 +7,7 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,8 @@ from common.files import write_atomically
 from common.json_schema import UnexpectedFormat, parsed
 from common.protocols.controls import controls
 from common.runs.cache import digest
-from common.runs.manifest import finished, plan_file, read_plan, same_options
+from common.runs.manifest import Finished, finished, plan_file, read_plan, same_options
 from common.runs.plan import asked
-from common.runs.store import Run
 from common.scoring import histories
 from common.types import Experiment, FoldResult
 
@@ -57,51 +56,20 @@ def prepare(
     None for generated stand-ins; no image is opened. Raises UserError if nothing has finished, if results are of other
     data or source code, and if anything that must not be in a bundle is found in it.
     """
-    made_from = folder
-    lines: list[str] = []
-    runs: dict[str, dict[str, Any]] = {}
-    digests: dict[str, list[str]] = {}
-    excluded: dict[str, str] = {}
-    days: list[float] = []
-    read: set[str] = set()
+    found = _Found(folder)
     for seed in seeds:
         plan = read_plan(plan_file(out, paper, profile, data, seed))
         if not plan or not same_options(plan, profile):
             continue
-        made_from = Path(plan["data"])
-        if folder and made_from != folder.absolute():
-            raise UserError(f"the results in {out} were made from {made_from}; run {folder} first")
-        excluded |= {e.clip: _reason(e.reason, e.fault) for e in plan["exclusions"] if CLIP_ID.fullmatch(e.clip)}
+        if folder and plan["data"] != str(folder.absolute()):
+            raise UserError(f"the results in {out} were made from {plan['data']}; run {folder} first")
+        found.folder = Path(plan["data"])
+        found.excluded |= {e.clip: _reason(e.reason, e.fault) for e in plan["exclusions"] if CLIP_ID.fullmatch(e.clip)}
         for experiment in _experiments(paper, names):
             stored = finished(out, paper, experiment, plan)
-            key = stored.about.get("key")
-            if not stored.results or not isinstance(key, dict):
-                continue
-            if digest(key)[:16] != stored.run.path.name:
-                raise UserError(f"{stored.run.path}: run.json was changed; run {paper.key} {experiment.id} again")
-            if key["code"] != code_digest(sources):
-                raise UserError(
-                    f"{paper.key} {experiment.id} was run with other source code; run it again with this version, or "
-                    "make the bundle with that one"
-                )
-            unusable = sorted(row["clip"] for row in stored.about["exclusions"])
-            clips = [(clip, label) for clip, label, *_ in key["clips"] if clip not in set(unusable)]
-            folds = asked([fold.name for fold in folds_of(experiment, clips, seed)], profile, experiment)
-            done = {result.fold: result for result in stored.results}
-            if missing := [fold for fold in folds if fold not in done]:
-                lines.append(f"left out, not finished: {experiment.id} seed {seed} ({len(missing)} folds are missing)")
-                continue
-            results = [done[fold] for fold in folds]
-            for clip, _, files, *annotation in key["clips"]:
-                if digests.setdefault(clip, [files, digest(annotation[:6])]) != [files, digest(annotation[:6])]:
-                    raise UserError(f"{clip} changed between the runs of two experiments; run {paper.key} again")
-            excluded |= dict.fromkeys(unusable, "faulty")
-            record = run_record(paper, experiment, profile, data, key, clips, unusable, results)
-            runs[f"run-{len(runs) + 1:04}.json"] = record
-            days += [_finished(stored.run, fold) for fold in folds]
-            read |= set(experiment.corpora)
-            lines.append(_line(experiment, seed, clips, results, len(record["scores"])))
-    if not runs or made_from is None:
+            if stored.results and "key" in stored.about:
+                _add(found, paper, experiment, profile, data, stored, code_digest(sources))
+    if not found.runs or found.folder is None:
         raise UserError(f"no experiment of {paper.key} has finished below {out} with these options; run it first")
     head = {
         "format": FORMAT,
@@ -112,14 +80,67 @@ def prepare(
         "options": [[name, _public(name, value)] for name, value in profile.options if name != "--as"],
         "version": released.current(),
         "sources": released.sources_digest(sources),
-        "copy": copy_id(made_from, sorted(read), placed),
-        "date": datetime.fromtimestamp(max(days), UTC).date().isoformat(),
-        "digests": digests,
-        "excluded": {clip: why for clip, why in excluded.items() if clip.partition("/")[0] in read},
+        "copy": copy_id(found.folder, sorted(found.corpora), placed),
+        "date": datetime.fromtimestamp(max(found.times), UTC).date().isoformat(),
+        "digests": found.digests,
+        "excluded": {clip: why for clip, why in found.excluded.items() if clip.partition("/")[0] in found.corpora},
     }
-    files = archive.sealed(head, runs)
+    files = archive.sealed(head, found.runs)
     check(files)
-    return Prepared(files, (*lines, *_common_lines(head)))
+    return Prepared(files, (*found.lines, *_common_lines(head)))
+
+
+@dataclass
+class _Found:
+    """What has been collected for a bundle; `times` are those at which folds finished, in seconds."""
+
+    folder: Path | None
+    runs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    digests: dict[str, list[str]] = field(default_factory=dict)
+    excluded: dict[str, str] = field(default_factory=dict)
+    times: list[float] = field(default_factory=list)
+    corpora: set[str] = field(default_factory=set)
+    lines: list[str] = field(default_factory=list)
+
+
+def _add(
+    found: _Found, paper: Paper, experiment: Experiment, profile: Profile, data: str, stored: Finished, code: str
+) -> None:
+    """Add a run if it has finished; else a line says that it has not."""
+    key, name = stored.about["key"], f"{paper.key} {experiment.id}"
+    if digest(key)[:16] != stored.run.path.name:
+        raise UserError(f"{stored.run.path}: run.json was changed; run {name} again")
+    if key["code"] != code:
+        raise UserError(f"{name} was run with other source code; run it again, or make the bundle with that version")
+    unusable = sorted(row["clip"] for row in stored.about["exclusions"])
+    clips = [(clip, label) for clip, label, *_ in key["clips"] if clip not in set(unusable)]
+    folds = asked([fold.name for fold in folds_of(experiment, clips, key["seed"])], profile, experiment)
+    done = {result.fold: result for result in stored.results}
+    where = f"{experiment.id} seed {key['seed']}"
+    if missing := [fold for fold in folds if fold not in done]:
+        found.lines.append(f"left out, not finished: {where} ({len(missing)} folds are missing)")
+        return
+    for clip, _, files, *annotation in key["clips"]:
+        pair = [files, digest(annotation[:6])]  # without the frames that a control shows instead
+        if found.digests.setdefault(clip, pair) != pair:
+            raise UserError(f"{clip} changed between the runs of two experiments; run {paper.key} again")
+    results = [done[fold] for fold in folds]
+    record = run_record(paper, experiment, profile, data, key, clips, unusable, results)
+    found.runs[f"run-{len(found.runs) + 1:04}.json"] = record
+    found.excluded |= dict.fromkeys(unusable, "faulty")
+    found.times += [stored.run.fold_file(fold).stat().st_mtime for fold in folds]
+    found.corpora |= set(experiment.corpora)
+    found.lines.append(_line(where, record))
+
+
+def _line(where: str, record: Mapping[str, Any]) -> str:
+    folds = record["folds"]
+    values = sum(len(v) for fold in folds for metrics in fold["history"].values() for v in metrics.values())
+    return (
+        f"{where}: {len(record['clips'])} clip ids and classes, {len(folds)} folds with "
+        f"{sum(len(fold['clips']) for fold in folds)} predictions, {values} values of training histories, seconds and "
+        f"counts; settings; {len(record['scores'])} scores"
+    )
 
 
 def write(path: Path, prepared: Prepared) -> int:
@@ -208,25 +229,6 @@ def _reason(text: str, fault: bool) -> str:
 
 def _public(name: str, value: str) -> str:
     return "files" if name == "--weights" and value not in ("imagenet", "none") else value
-
-
-def _finished(run: Run, fold: str) -> float:
-    return run.fold_file(fold).stat().st_mtime
-
-
-def _line(
-    experiment: Experiment,
-    seed: int,
-    clips: Sequence[tuple[str, int]],
-    results: Sequence[FoldResult],
-    scores: int,
-) -> str:
-    epochs = sum(len(values) for r in results for metrics in r.history.values() for values in metrics.values())
-    predictions = sum(len(r.clips) for r in results)
-    return (
-        f"{experiment.id} seed {seed}: {len(clips)} clip ids and classes, {len(results)} folds with {predictions} "
-        f"predictions, {epochs} values of training histories, seconds and counts; settings; {scores} scores"
-    )
 
 
 def _common_lines(head: Mapping[str, Any]) -> list[str]:
