@@ -68,7 +68,7 @@ def _counts(
         yield Finding(FAILED, "clips", f"{where}: {_some(moved)} have the name of another subject's clip")
     known = expected(corpus, experiment.labels)
     if not known:
-        yield Finding(NOTE, "clips", f"{where}: no counts by class are published for it")
+        yield Finding(NOTE, "clips", f"{run.experiment}: no counts by class are published for {corpus}")
         return
     by_release = [_beyond(counts, len(people), *release) for release in known]
     if all(by_release):

@@ -104,7 +104,7 @@ def verified(
     whole = any(f.kind == FAILED and not f.experiment for f in every)
     failed = {f.experiment for f in every if f.kind == FAILED}
     tiers = {e: CLAIMED if whole or e in failed else CONSISTENT for e in bundle.experiments}
-    return Verified(name, bundle, tuple(every), tiers)
+    return Verified(name, bundle, tuple(dict.fromkeys(every)), tiers)
 
 
 def _run(
