@@ -25,6 +25,7 @@ from benchmarks.forgery.table import ALONE, BESIDE, DRILLS, Drill
 from common.bundles import archive, build, compare, private, released
 from common.bundles import verify as verification
 from common.bundles.archive import BundleError
+from common.bundles.checks_data import expected
 from common.bundles.read import read
 from common.bundles.records import CLAIMED, CONSISTENT, CORROBORATED, FAILED
 from common.bundles.schema import FOLD_FIELDS, HEAD, HEAD_FIELDS, RUN_FIELDS, SCORE_FIELDS
@@ -360,6 +361,31 @@ def test_means_agree_within_the_spread_of_seeds(apart: float, tmp_path: Path) ->
                 score["value"] -= apart
     second = read(packed(tmp_path / "b.zip", contents))
     assert bool(compare.disagreement(first, second, EXPERIMENTS[0])) == bool(apart)
+
+
+def test_a_published_list_of_classes_shows_exchanged_ones(tmp_path: Path) -> None:
+    contents = base.contents(base.COMPOSITE)
+    run_record = next(record for name, record in contents.items() if name != HEAD)
+    names = ("negative", "positive", "surprise")
+    listed = {clip: names[label] for clip, label in run_record["clips"]}
+    swapped = next(drill for drill in DRILLS if drill.name.startswith("Two clips of the composite"))
+    swapped.forge(contents)
+    judging.renew(contents)
+    path = packed(tmp_path / "own.zip", contents)
+    assert verified(path)[0].tier == CONSISTENT
+    (result,) = verification.verify([path], papers.load, released.read(), listed)
+    assert {finding.check for finding in result.failed} == {"labels"}
+
+
+@pytest.mark.parametrize("key", papers.available())
+def test_published_counts_are_known_for_every_corpus_but_one(key: str) -> None:
+    for experiment in papers.load(key).experiments:
+        for corpus in experiment.corpora:
+            releases = expected(corpus, experiment.labels)
+            assert bool(releases) == (not corpus.startswith("casme_sq")), experiment.id
+            for counts, subjects in releases:
+                assert set(counts) <= set(experiment.labels.classes)
+                assert counts.total() > subjects > 0
 
 
 # ---------------------------------------------------------------- what is committed
