@@ -363,6 +363,20 @@ def test_means_agree_within_the_spread_of_seeds(apart: float, tmp_path: Path) ->
     assert bool(compare.disagreement(first, second, EXPERIMENTS[0])) == bool(apart)
 
 
+def test_clips_of_one_recording_may_share_its_file(tmp_path: Path) -> None:
+    contents = base.contents()
+    digests = contents[HEAD]["digests"]
+    first, second = sorted(clip for clip in digests if clip.startswith("smic/s1/"))[:2]
+    other = next(clip for clip in digests if not clip.startswith("smic/s1/"))
+    for clip, annotation, fails in ((second, "01", False), (second, "00", True), (other, "01", True)):
+        changed = copy.deepcopy(contents)
+        changed[HEAD]["digests"][first] = ["0" * 64, "00"]
+        changed[HEAD]["digests"][clip] = ["0" * 64, annotation]
+        (result,) = verified(packed(tmp_path / "own.zip", changed))
+        assert any(finding.check == "digests" for finding in result.findings)
+        assert bool(result.failed) == fails
+
+
 def test_a_published_list_of_classes_shows_exchanged_ones(tmp_path: Path) -> None:
     contents = base.contents(base.COMPOSITE)
     run_record = next(record for name, record in contents.items() if name != HEAD)

@@ -247,7 +247,7 @@ def invent_clips(records: Contents) -> None:
             fold["clips"].append(clip)
             fold["truth"].append(0)
             fold["probabilities"].append([0.75, 0.125, 0.125])
-            records[HEAD]["digests"][clip] = [hashlib.sha256(clip.encode()).hexdigest()] * 2
+            records[HEAD]["digests"][clip] = [hashlib.sha256(clip.encode()).hexdigest(), "00"]
 
 
 def count_twice(records: Contents) -> None:
@@ -394,7 +394,7 @@ def change_annotation(records: Contents) -> None:
     """Move onsets and offsets of some clips."""
     digests = records[HEAD]["digests"]
     for clip in [*digests][:5]:
-        digests[clip] = [digests[clip][0], hashlib.sha256(f"moved {clip}".encode()).hexdigest()]
+        digests[clip] = [digests[clip][0], f"{(int(digests[clip][1], 16) + 1) % 256:02x}"]
 
 
 def copy_clip(records: Contents) -> None:
@@ -475,7 +475,7 @@ def relabel_stand_ins(records: Contents) -> None:
     """Run stand-ins at full size and call them licensed: the clips have the same names, but other files."""
     digests = records[HEAD]["digests"]
     for clip in digests:
-        digests[clip] = [hashlib.sha256(f"synthetic {clip} {part}".encode()).hexdigest() for part in range(2)]
+        digests[clip] = [hashlib.sha256(f"synthetic {clip}".encode()).hexdigest(), "00"]
 
 
 # ---------------------------------------------------------------- what else a file may hold

@@ -121,7 +121,7 @@ def _add(
         found.lines.append(f"left out, not finished: {where} ({len(missing)} folds are missing)")
         return
     for clip, _, files, *annotation in key["clips"]:
-        pair = [files, digest(annotation[:6])]  # without the frames that a control shows instead
+        pair = [files, digest(annotation[:6])[:2]]  # without the frames that a control shows instead
         if found.digests.setdefault(clip, pair) != pair:
             raise UserError(f"{clip} changed between the runs of two experiments; run {paper.key} again")
     results = [done[fold] for fold in folds]
@@ -233,7 +233,7 @@ def _public(name: str, value: str) -> str:
 
 def _common_lines(head: Mapping[str, Any]) -> list[str]:
     return [
-        f"SHA-256 of the files and of the annotation of {len(head['digests'])} clips; "
+        f"SHA-256 of the files of {len(head['digests'])} clips, two digits of that of their annotation; "
         f"ids of {len(head['excluded'])} clips that are not used, each with one of three reasons",
         f"paper, profile, options, version; digests of the source code ({head['sources'][:8]}…) and of when the "
         f"corpora were copied to this disk ({head['copy'][:8]}…); the day of the last fold, {head['date']}",

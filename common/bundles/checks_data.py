@@ -148,9 +148,10 @@ def digests(bundle: Bundle) -> Iterator[Finding]:
     for clip, pair in bundle.digests.items():
         by_files.setdefault(pair.files, []).append(clip)
     used = {clip for run in bundle.runs for clip, _ in run.clips}
-    for same in by_files.values():
-        if len(same) > 1:
-            yield Finding(FAILED, "digests", f"{_some(same)} have the same files")
+    for same in (clips for clips in by_files.values() if len(clips) > 1):
+        annotations = {bundle.digests[clip].annotation for clip in same}
+        one_video = len({clip.rpartition("/")[0] for clip in same}) == 1 and len(annotations) == len(same)
+        yield Finding(NOTE if one_video else FAILED, "digests", f"{_some(same)} have the same files")
     if unused := [clip for clip in bundle.digests if clip not in used | {c for r in bundle.runs for c in r.unusable}]:
         yield Finding(FAILED, "digests", f"{_some(unused)} have a digest, but no experiment uses them")
 

@@ -17,7 +17,10 @@ STAND_IN = "stand-in"
 
 @dataclass(frozen=True)
 class ClipDigest:
-    """SHA-256 (hex) of a clip: of its files, and of its annotation (frame numbers and frame rate)."""
+    """SHA-256 (hex) of a clip's files, and the first two digits of that of its annotation (frame numbers, frame rate).
+
+    Two digits show whether annotations differ, but frame numbers cannot be recovered from them by trying.
+    """
 
     files: str
     annotation: str

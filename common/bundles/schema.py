@@ -55,7 +55,10 @@ HEAD_FIELDS: Mapping[str, Schema] = {
     "sources": SHA256,
     "copy": SHA256,
     "date": DAY,
-    "digests": _by_name({"type": "array", "items": SHA256, "minItems": 2, "maxItems": 2}, str(CLIP["pattern"])),
+    "digests": _by_name(
+        {"type": "array", "items": [SHA256, text_like("[0-9a-f]{2}")], "additionalItems": False, "minItems": 2},
+        str(CLIP["pattern"]),
+    ),
     "excluded": _by_name({"enum": [*REASONS]}, str(CLIP["pattern"])),
     "files": _by_name(SHA256),
 }
