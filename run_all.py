@@ -44,6 +44,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             return audit_papers(options.json)
         if options.check_data:
             return check_data(options.check_data, options.corpus, options.placed, options.json)
+        if options.verify:
+            return verify(options.verify, options.json)
+        if options.bundle:
+            return bundle(options)
         if options.device:
             devices.choose(options.device)
         return predict(options) if options.predict else run(options)
@@ -61,7 +65,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         _complain(f"run_all.py: {name} cannot be imported here ({error}); see docs/pages/install.md")
         return WRONG
     except KeyboardInterrupt:
-        stored = not (options.check_data or options.list or options.audit or options.predict)
+        reading = options.check_data or options.list or options.audit or options.verify or options.bundle
+        stored = not (reading or options.predict)
         resumed = " Finished folds are stored; the same command resumes the run." if stored else ""
         _complain(f"Interrupted.{resumed}")
         return INTERRUPTED
@@ -145,6 +150,43 @@ def predict(options: argparse.Namespace) -> int:
     )
     with Display() as display:
         return command.run(chosen_study, request, display)
+
+
+def bundle(options: argparse.Namespace) -> int:
+    """Write the stored folds of a paper's finished experiments to a file that others can verify."""
+    from common.bundles import build
+
+    study = studied(options)
+    (selected,) = study.chosen
+    prepared = build.prepare(
+        study.out,
+        selected.paper,
+        selected.profile,
+        selected.code,
+        study.seeds,
+        study.kind,
+        study.folder,
+        study.placed,
+        options.experiment or (),
+    )
+    print("\n".join(prepared.lines))
+    size = build.write(options.bundle, prepared)
+    print(f"wrote {options.bundle} ({size:,} bytes)")
+    return DONE
+
+
+def verify(files: Sequence[Path], as_json: bool) -> int:
+    """Print what is wrong with bundles, and the tier of each; 1 if one of them is not consistent."""
+    from common.bundles import released
+    from common.bundles import verify as verification
+    from common.scoring import public
+
+    results = verification.verify(files, papers.load, released.read(), public.composite_classes())
+    if as_json:
+        print(json.dumps(verification.record(results), indent=1))
+    else:
+        print("\n".join(verification.lines(results)))
+    return FAILED if any(result.tier == verification.CLAIMED for result in results) else DONE
 
 
 def studied(options: argparse.Namespace) -> Study:

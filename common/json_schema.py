@@ -26,6 +26,11 @@ def holding(entries: Mapping[str, Schema]) -> Schema:
     return {"type": "object", "required": [*entries], "properties": {**entries}}
 
 
+def exactly(entries: Mapping[str, Schema]) -> Schema:
+    """An object with these required names and no others."""
+    return holding(entries) | {"additionalProperties": False}
+
+
 def by_name(values: Schema) -> Schema:
     """An object with any names."""
     return {"type": "object", "additionalProperties": values}
@@ -110,9 +115,11 @@ def read_json(path: Path, schema: Schema) -> Any:
 def parsed(content: str | bytes, schema: Schema) -> Any:
     """Parse JSON in the format of a schema; all its numbers are finite, and integers fit into 64 bits.
 
-    Raises UnexpectedFormat for other JSON, ValueError for invalid JSON, RecursionError if it is nested too deeply.
+    Raises UnexpectedFormat for other JSON and for an object that has a name twice, ValueError for invalid JSON,
+    RecursionError if it is nested too deeply.
     """
-    value = json.loads(content, parse_int=_whole, parse_float=_finite, parse_constant=_finite)
+    numbers: dict[str, Any] = {"parse_int": _whole, "parse_float": _finite, "parse_constant": _finite}
+    value = json.loads(content, object_pairs_hook=_each_once, **numbers)
     _check(json.dumps(schema))(value)
     return value
 
@@ -132,6 +139,13 @@ def _check(schema: str) -> Callable[[Any], None]:
             raise UnexpectedFormat from error
 
     return check
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    entries = dict(pairs)
+    if len(entries) < len(pairs):
+        raise UnexpectedFormat
+    return entries
 
 
 def _whole(digits: str) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import papers
+from benchmarks.forgery.table import DRILLS, needs
 from benchmarks.full_study import results as full_study
 from benchmarks.learning import drawing, results
 from benchmarks.learning.systems import SYSTEMS, Size
@@ -34,6 +35,7 @@ def filled(markdown: str) -> str:
     made: dict[str, Callable[..., str]] = {
         "corpus": corpus,
         "costs": costs,
+        "drills": drills,
         "file": file,
         "hours": hours,
         "leaderboard": leaderboard,
@@ -106,6 +108,16 @@ def costs() -> str:
     networks = full_study.read(full_study.FILE)["networks"]
     processors = sorted({record["processor"] for record in networks.values()})
     return full_study.table(networks) + (f"\nMeasured on {', '.join(processors)}." if processors else "")
+
+
+def drills() -> str:
+    """Return the table of forged bundles, and their number; tests/test_bundles.py runs every one of them."""
+    rows = [
+        (plain(drill.name), code(drill.check) if drill.check else "**none**", plain(needs(drill))) for drill in DRILLS
+    ]
+    caught = sum(bool(drill.check) for drill in DRILLS)
+    summary = f"{caught} of {len(DRILLS)} forgeries are noticed; {len(DRILLS) - caught} need a second run."
+    return f"{summary}\n\n{table(('Forgery', 'Noticed by', 'Needs, or why not'), rows)}"
 
 
 def hours() -> str:

@@ -12,6 +12,7 @@ import numpy as np
 
 import papers
 from common.contract import Figure, FoldRun, Parts, Trained
+from common.seeds import seed_of
 from common.types import Experiment, Predictions, Samples
 
 _REAL = papers.parts
@@ -43,6 +44,22 @@ class Guess:
             return {clip: np.eye(3, dtype=np.float32)[(sum(map(ord, clip)) + networks.seed) % 3] for clip in clips}
 
         return Trained(predict, {"stage": {"loss": [float(len(samples.y))]}})
+
+
+class Fickle(Guess):
+    """Answers other probabilities for each clip, fold and seed, with a history that fits the settings."""
+
+    @staticmethod
+    def train(networks: Any, experiment: Experiment, samples: Samples, fold_run: FoldRun) -> Trained:
+        def drawn(*names: object) -> np.random.Generator:
+            return np.random.default_rng(seed_of(experiment.id, fold_run.fold, networks.seed, *names))
+
+        def predict(test: Samples) -> Predictions:
+            clips = dict.fromkeys(test.clip.tolist())
+            return {clip: drawn(clip).dirichlet(np.ones(3)).astype(np.float32) for clip in clips}
+
+        epochs = fold_run.settings.training.epochs
+        return Trained(predict, {"network": {"loss": drawn("loss").random(epochs).tolist()}})
 
 
 class Deadly(Guess):
@@ -113,6 +130,10 @@ class NoFigures:
 
 def parts(key: str) -> Parts:
     return _with(key, Guess)
+
+
+def fickle(key: str) -> Parts:
+    return _with(key, Fickle)
 
 
 def deadly(key: str) -> Parts:

@@ -32,7 +32,7 @@ KERAS = {
 ROOMS = (
     *("types", "errors", "files", "seeds", "environment", "progress", "json_schema", "contract"),
     *("vision", "corpora", "standin", "protocols", "scoring", "training", "profiles"),
-    *("runs", "audit", "report", "predict", "study", "cli"),
+    *("runs", "audit", "report", "bundles", "predict", "study", "cli"),
 )
 """What lies in common/, each above those before it."""
 

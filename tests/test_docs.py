@@ -36,6 +36,7 @@ NOT_RUN = {
     "/shared/": "needs the licensed corpora on a file system that several machines share",
     "DIR": "stands for a folder",
     "KEY": "stands for a paper",
+    "OUT.zip": "stands for a file; .ci/run bundles and verifies a smoke run",
     "--json": "prints the same as data; tests/test_command_line.py runs it",
     "--report-only": "tests/test_command_line.py runs it",
     "--subjects": "trains for minutes; tests/test_options.py runs these options in the profile smoke",

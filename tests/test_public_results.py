@@ -40,6 +40,13 @@ def test_the_clips_of_ststnet_are_the_whole_composite() -> None:
         assert subjects[corpus] == known["subjects"]
 
 
+def test_the_classes_of_the_composite_follow_the_names_of_smic() -> None:
+    classes = public.composite_classes()
+    assert len(classes) == 442
+    names = {"ne": "negative", "po": "positive", "sur": "surprise"}
+    assert all(classes[clip] == names[clip.split("_")[1]] for clip in classes if clip.startswith("smic/"))
+
+
 def test_capsulenet_lacks_seven_clips_of_smic() -> None:
     assert shortfall(METHODS["capsulenet"].result.clips) == "435 of the 442 clips of the composite: smic 157 of 164"
 

@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks.fuzz import corpora_files, stored_files
+from benchmarks.fuzz import bundle_files, corpora_files, stored_files
 from benchmarks.fuzz.damage import BROKEN, PASSED_OVER, READ, REFUSED, Case
 from benchmarks.fuzz.process import Reader
 from benchmarks.options import parsed
@@ -32,6 +32,7 @@ KINDS: dict[str, Callable[[Path], Case]] = {
     "cache": stored_files.cache,
     "weights": stored_files.weights,
     "landmarks": stored_files.landmarks,
+    "bundles": bundle_files.bundles,
 }
 
 

@@ -40,6 +40,9 @@ def _parser() -> argparse.ArgumentParser:
         "--paper", nargs="+", metavar="KEY", help="run these papers, then write their reports; --list shows the keys"
     )
     actions.add_argument("--all", action="store_true", help="run every paper, then write the reports")
+    actions.add_argument(
+        "--verify", nargs="+", type=Path, metavar="FILE", help="verify bundles that others made, without data"
+    )
 
     data = parser.add_argument_group("data")
     data.add_argument(
@@ -163,7 +166,15 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="show frames of licensed clips in index.html; check the licences first",
     )
-    output.add_argument("--json", action="store_true", help="with --list, --audit or --check-data: print JSON")
+    output.add_argument(
+        "--json", action="store_true", help="with --list, --audit, --check-data or --verify: print JSON"
+    )
+    output.add_argument(
+        "--bundle",
+        type=Path,
+        metavar="FILE.zip",
+        help="with --paper KEY: write the predictions of finished experiments to a file that others can verify",
+    )
 
     own = parser.add_argument_group("your own clips (with --paper KEY)")
     own.add_argument(

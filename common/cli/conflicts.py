@@ -9,14 +9,19 @@ from common.errors import quoted
 from common.profiles import CUTS
 from common.training.devices import is_device
 
-ACTIONS = {"list", "audit", "check_data", "paper", "all"}
+ACTIONS = {"list", "audit", "check_data", "paper", "all", "verify"}
 """What to do: one of these is needed."""
-PLAIN = {"list", "audit", "check_data", "corpus", "json", "placed"}
+PLAIN = {"list", "audit", "check_data", "verify", "corpus", "json", "placed"}
 """The options that read and print, and those that go with them."""
 NOT_PREDICTED = (
     *("controls", "dry_run", "report_only", "tune", "scheduler", "workers", "tensorboard", "folds"),
     "show_frames",
 )
+NOT_BUNDLED = (
+    *("predict", "controls", "dry_run", "report_only", "tune", "scheduler", "workers", "device", "tensorboard"),
+    *("show_frames", "export", "landmarks"),
+)
+"""Options that do not go with --bundle, which runs nothing."""
 IN_CARD = (
     *("experiment", "profile", "data", "placed", "weights", "set", "motion", "subjects", "clips", "seed"),
     "precision",
@@ -31,7 +36,8 @@ NETWORKS = "onnx"
 def first(options: argparse.Namespace, parser: argparse.ArgumentParser) -> str:
     """The first thing that is wrong with the options, as a message; empty if nothing is."""
     given = {name for name, value in vars(options).items() if value != parser.get_default(name)}
-    return _of_values(options) or _of_actions(options, given) or _of_prediction(options, given)
+    checks = (_of_actions, _of_bundle, _of_prediction)
+    return _of_values(options) or next(filter(None, (check(options, given) for check in checks)), "")
 
 
 def _of_values(options: argparse.Namespace) -> str:
@@ -71,12 +77,12 @@ def _of_actions(options: argparse.Namespace, given: set[str]) -> str:
         return "--corpus goes with --check-data"
     if "placed" in given and not given & {"check_data", "data"}:
         return "--as goes with --data or --check-data"
-    plain = given & {"list", "audit", "check_data"}
+    plain = given & {"list", "audit", "check_data", "verify"}
     if "json" in given and not plain:
-        return "--json goes with --list, --audit or --check-data"
+        return "--json goes with --list, --audit, --check-data or --verify"
     for name in vars(options):
         if plain and name in given - PLAIN:
-            return f"{_flag(name)} goes with {'--paper KEY' if name == 'predict' else '--paper or --all'}"
+            return f"{_flag(name)} goes with {'--paper KEY' if name in ('predict', 'bundle') else '--paper or --all'}"
     if {"workers", "scheduler"} <= given:
         return "--workers and --scheduler exclude each other: a cluster has its own workers"
     if {"device", "scheduler"} <= given:
@@ -85,6 +91,17 @@ def _of_actions(options: argparse.Namespace, given: set[str]) -> str:
         return "--motion changes the stand-ins, which --data replaces"
     if {"dry_run", "report_only"} <= given:
         return "--dry-run and --report-only exclude each other"
+    return ""
+
+
+def _of_bundle(options: argparse.Namespace, given: set[str]) -> str:
+    if "bundle" not in given:
+        return ""
+    if len(options.paper or ()) != 1:
+        return "--bundle takes the results of one paper: name it with --paper KEY"
+    for name in NOT_BUNDLED:
+        if name in given:
+            return f"--bundle does not go with {_flag(name)}: it runs nothing"
     return ""
 
 

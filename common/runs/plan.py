@@ -73,13 +73,18 @@ class Job:
 
     def asked(self) -> tuple[str, ...]:
         """The folds that the profile runs: all, or its number of folds, spread from the first to the last."""
-        most = (self.profile.common_ground_folds if self.experiment.common_ground else None) or self.profile.folds
-        count = min(most or len(self.folds), len(self.folds))
-        return tuple(self.folds[place] for place in np.linspace(0, len(self.folds) - 1, count).round().astype(int))
+        return asked(self.folds, self.profile, self.experiment)
 
     def pending(self) -> tuple[str, ...]:
         """The requested folds that have no stored result."""
         return tuple(fold for fold in self.asked() if self.run.load(fold) is None)
+
+
+def asked(folds: Sequence[str], profile: Profile, experiment: Experiment) -> tuple[str, ...]:
+    """The folds of an experiment that a profile runs: all, or its number of them, spread from the first to the last."""
+    most = (profile.common_ground_folds if experiment.common_ground else None) or profile.folds
+    count = min(most or len(folds), len(folds))
+    return tuple(folds[place] for place in np.linspace(0, len(folds) - 1, count).round().astype(int))
 
 
 def read_data(

@@ -96,6 +96,10 @@ class Run:
             log.warning("result %s is damaged (%s); the fold is run again", self._file("folds", fold), error)
             return None
 
+    def fold_file(self, fold: str) -> Path:
+        """The file of a finished fold."""
+        return self._file("folds", fold)
+
     def set_aside(self) -> int:
         """Move all finished folds, and files of the recipe, to folders that are not read; returns their number."""
         files = list((self.path / "folds").glob("*.json"))

@@ -64,6 +64,12 @@ def _read(path: Path) -> FoldResult:
     return FoldResult("all subjects", clips, truth, certain, {}, 0, 0.0, {}, {})
 
 
+def composite_classes() -> dict[str, str]:
+    """The class of each clip of the MEGC 2019 composite, by id, from the first method, which predicted all of them."""
+    result = methods()[0].result
+    return {clip: MEGC2019.classes[label] for clip, label in zip(result.clips, result.truth.tolist(), strict=True)}
+
+
 def scores(method: PublicMethod) -> dict[str, dict[str, Score]]:
     """UF1, UAR and accuracy of a method by corpus, the composite first, with intervals and p of guessing."""
     results, classes = [method.result], MEGC2019.classes

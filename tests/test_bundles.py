@@ -1,0 +1,442 @@
+"""Bundles: what goes in, what does not, what others can verify, and what is refused."""
+
+from __future__ import annotations
+
+import copy
+import json
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import guessing as guesses
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import papers
+import run_all
+from benchmarks.forgery import base, judging
+from benchmarks.forgery.table import ALONE, BESIDE, DRILLS, Drill
+from common.bundles import archive, build, compare, private, released
+from common.bundles import verify as verification
+from common.bundles.archive import BundleError
+from common.bundles.checks_data import expected
+from common.bundles.read import read
+from common.bundles.records import CLAIMED, CONSISTENT, CORROBORATED, FAILED
+from common.bundles.schema import FOLD_FIELDS, HEAD, HEAD_FIELDS, RUN_FIELDS, SCORE_FIELDS
+from common.errors import UserError
+from common.runs.store import Run
+from results import __main__ as writing
+
+ROOT = Path(__file__).parents[1]
+EXPERIMENTS = ("stcnn-smic/loso", "stcnn-smic/loso+no-motion", "stcnn-smic/published")
+PAPER = ("--paper", "reddy2019", "--profile", "smoke", "--experiment", *EXPERIMENTS, "--seeds", "2")
+
+
+def run(out: Path, cache: Path, *words: str) -> int:
+    return run_all.main([*PAPER, *words, "--out", str(out), "--cache", str(cache)])
+
+
+@pytest.fixture(scope="module")
+def finished(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with the results of a smoke run on stand-ins, of a recipe that learns nothing."""
+    out = tmp_path_factory.mktemp("finished")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(papers, "parts", guesses.fickle)
+        patch.setattr(import_module("common.report.write"), "page", lambda report: b"%PDF")
+        assert run(out, cache, "--workers", "1") == 0
+    return out
+
+
+@pytest.fixture(scope="module")
+def made(finished: Path, cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle of these results."""
+    path = tmp_path_factory.mktemp("made") / "own.zip"
+    assert run(finished, cache, "--bundle", str(path)) == 0
+    return path
+
+
+def records(path: Path) -> dict[str, Any]:
+    return archive.contents(path)
+
+
+def packed(path: Path, contents: dict[str, Any]) -> Path:
+    head = {name: value for name, value in contents[HEAD].items() if name != "files"}
+    runs = {name: record for name, record in contents.items() if name != HEAD}
+    path.write_bytes(archive.packed(archive.sealed(head, runs)))
+    return path
+
+
+def verified(*paths: Path) -> tuple[verification.Verified, ...]:
+    return verification.verify(paths, papers.load, released.read())
+
+
+# ---------------------------------------------------------------- building
+
+
+def test_what_goes_in_is_listed_and_the_file_verifies(
+    finished: Path, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(finished, cache, "--bundle", str(tmp_path / "own.zip")) == 0
+    lines = capsys.readouterr().out.splitlines()
+    for name in EXPERIMENTS:
+        for seed in (0, 1):
+            assert sum(line.startswith(f"{name} seed {seed}:") for line in lines) == 1
+    assert lines[-1].startswith("wrote ")
+    assert run_all.main(["--verify", str(tmp_path / "own.zip")]) == 0
+    assert "consistent; stand-ins" in capsys.readouterr().out
+
+
+def test_equal_results_give_equal_bytes(made: Path, finished: Path, cache: Path, tmp_path: Path) -> None:
+    assert run(finished, cache, "--bundle", str(tmp_path / "again.zip")) == 0
+    assert (tmp_path / "again.zip").read_bytes() == made.read_bytes()
+
+
+def test_a_bundle_is_plain_data(made: Path, finished: Path) -> None:
+    bundle = read(made)
+    assert (bundle.paper, bundle.data, bundle.profile, bundle.seeds) == ("reddy2019", "stand-in", "smoke", (0, 1))
+    assert set(bundle.experiments) == set(EXPERIMENTS)
+    stored = json.loads((finished / "reddy2019.json").read_text(encoding="utf-8"))
+    for row in stored["comparisons"]:
+        if row["reproduced"]:
+            (own, *_) = bundle.of(f"{row['experiment']}/{row['variant']}")
+            score = own.scores[row["corpus"], row["metric"]]
+            assert score.value == row["reproduced"]["value"]
+            assert (score.low, score.high, score.p) == tuple(row["reproduced"][name] for name in ("low", "high", "p"))
+    for own in bundle.runs:
+        assert set(own.truth) == {clip for clip in bundle.digests if clip in own.truth}
+        assert own.settings["training"]["epochs"] == 2
+        (about,) = (
+            file.parent
+            for file in finished.glob(f"runs/reddy2019/{own.experiment}/*/run.json")
+            if json.loads(file.read_text(encoding="utf-8"))["key"]["seed"] == own.seed
+        )
+        for fold in own.folds:
+            stored_fold = Run(about).load(fold.fold)
+            assert stored_fold is not None
+            assert fold.probabilities.tobytes() == stored_fold.probabilities.tobytes()
+            assert (fold.history, fold.seconds) == (stored_fold.history, stored_fold.seconds)
+
+
+def test_it_verifies_in_another_process_with_an_empty_home(made: Path, tmp_path: Path) -> None:
+    environment = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, str(ROOT / "run_all.py"), "--verify", str(made), "--json"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    (result,) = json.loads(done.stdout)["bundles"]
+    assert (result["tier"], result["standing"]) == ("consistent", "stand-in")
+    assert not [*tmp_path.iterdir()]
+
+
+def test_no_path_no_name_and_no_image_is_in_a_bundle(made: Path, finished: Path, cache: Path) -> None:
+    with zipfile.ZipFile(made) as opened:
+        texts = {name: opened.read(name).decode() for name in opened.namelist()}
+        assert {entry.date_time for entry in opened.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+    for text in texts.values():
+        assert str(finished) not in text
+        assert str(cache) not in text
+        assert not [*private.scan(json.loads(text), private.own_names())]
+    numbers = [name for record in records(made).values() for name in record if name in ("onset", "apex", "numbers")]
+    assert not numbers
+
+
+def test_bundling_needs_finished_results_of_this_code(
+    finished: Path, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = ("--bundle", str(tmp_path / "own.zip"))
+    assert run(tmp_path / "nothing", cache, *target) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    monkeypatch.setattr(build, "code_digest", lambda files: "0" * 64)
+    assert run(finished, cache, *target) == 2
+    assert "other source code" in capsys.readouterr().err
+    assert not (tmp_path / "own.zip").exists()
+
+
+def test_an_unfinished_experiment_is_left_out(finished: Path, cache: Path, tmp_path: Path, capsys: Any) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(finished, out)
+    next(out.glob("runs/reddy2019/stcnn-smic/loso/*/folds/*.json")).unlink()
+    assert run(out, cache, "--bundle", str(tmp_path / "own.zip")) == 0
+    assert "left out, not finished: stcnn-smic/loso seed" in capsys.readouterr().out
+    assert sum(own.experiment == "stcnn-smic/loso" for own in read(tmp_path / "own.zip").runs) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "see /home/somebody/data",
+        "in C:\\Users\\somebody",
+        "~/corpora",
+        "file:///x",
+        "\\\\server\\share",
+        "by Somebody",
+        "/9j/4AAQSkZJRg",
+        "iVBORw0KGgo",
+        "data:image/png",
+    ],
+)
+def test_the_scan_finds_paths_names_and_images(text: str) -> None:
+    assert [*private.scan({"runs": [{"caveats": [text]}]}, ("somebody",))]
+
+
+@pytest.mark.parametrize(
+    "text", ["80/20 once, by clip", "smic/s1/s1_ne_01", "Intel(R) Core(TM) i7", "somebodys", "a / b"]
+)
+def test_the_scan_passes_ordinary_text(text: str) -> None:
+    assert not [*private.scan({"caveats": [text]}, ("somebody",))]
+
+
+def test_nothing_is_written_with_a_path_in_it(made: Path) -> None:
+    contents = records(made)
+    next(record for name, record in contents.items() if name != HEAD)["folds"][0]["caveats"] = ["from /data/x"]
+    head = {name: value for name, value in contents[HEAD].items() if name != "files"}
+    with pytest.raises(UserError, match="nothing was written"):
+        build.check(archive.sealed(head, {name: record for name, record in contents.items() if name != HEAD}))
+
+
+# ---------------------------------------------------------------- reading and verifying
+
+
+def test_every_forgery_of_a_bundle_is_noticed_or_listed() -> None:
+    assert len(DRILLS) >= 30
+    assert len({drill.name for drill in DRILLS}) == len(DRILLS)
+    assert all(bool(drill.check) != bool(drill.why) for drill in DRILLS)
+    for runs in (base.SMIC, base.COMPOSITE):
+        for against in (ALONE, BESIDE):
+            assert not judging.noticed(Drill("nothing", "", runs=runs, against=against))
+
+
+@pytest.mark.parametrize("drill", DRILLS, ids=lambda drill: drill.name)
+def test_a_forgery_is_noticed_by_its_check(drill: Drill) -> None:
+    found = {finding.check for finding in judging.noticed(drill)}
+    assert (drill.check in found) if drill.check else not found
+
+
+@pytest.mark.parametrize(
+    "drill", [drill for drill in DRILLS if drill.against == ALONE and not drill.whole], ids=lambda drill: drill.name
+)
+def test_a_forgery_of_a_smoke_run_is_noticed_too(drill: Drill, made: Path) -> None:
+    found = {finding.check for finding in judging.noticed(drill, records(made))}
+    assert (drill.check in found) if drill.check else not found
+
+
+def test_two_data_folders_that_agree_corroborate_each_other(tmp_path: Path) -> None:
+    paths = [packed(tmp_path / f"{who}.zip", base.contents(who=who)) for who in ("first", "second")]
+    for result in verified(*paths):
+        assert result.tiers["stcnn-smic/loso"] == CORROBORATED
+        assert result.tiers["stcnn-smic/published"] == CONSISTENT  # a single seed
+        assert result.tier == result.standing == CONSISTENT
+    alone = verified(paths[0])[0]
+    assert set(alone.tiers.values()) == {CONSISTENT}
+
+
+@pytest.mark.parametrize("change", ["same folder", "other files", "other scores", "one seed"])
+def test_what_does_not_corroborate(change: str, tmp_path: Path) -> None:
+    contents = base.contents(who="second")
+    if change == "same folder":
+        contents[HEAD]["copy"] = base.contents(who="first")[HEAD]["copy"]
+    elif change == "other files":
+        clip = next(iter(contents[HEAD]["digests"]))
+        contents[HEAD]["digests"][clip] = ["0" * 64, contents[HEAD]["digests"][clip][1]]
+    elif change == "other scores":
+        for record in (record for name, record in contents.items() if name != HEAD):
+            for fold in record["folds"]:
+                fold["probabilities"] = [
+                    [0.9 if k == label else 0.05 for k in range(3)] if place else row
+                    for place, (label, row) in enumerate(zip(fold["truth"], fold["probabilities"], strict=True))
+                ]
+        judging.renew(contents)
+    else:
+        second = (EXPERIMENTS[0], 1)
+        contents = {n: r for n, r in contents.items() if n == HEAD or (r["experiment"], r["seed"]) != second}
+    paths = [packed(tmp_path / "a.zip", base.contents()), packed(tmp_path / "b.zip", contents)]
+    for result in verified(*paths):
+        assert result.tiers[EXPERIMENTS[0]] == CONSISTENT
+        assert any(finding.check == "corroboration" for finding in result.findings)
+
+
+def test_stand_ins_never_count_next_to_published_numbers(made: Path, tmp_path: Path) -> None:
+    (result,) = verified(made)
+    assert (result.tier, result.standing) == (CONSISTENT, "stand-in")
+    contents = records(made)
+    contents[HEAD]["data"] = "licensed"
+    (relabelled,) = verified(packed(tmp_path / "relabelled.zip", contents))
+    assert relabelled.bundle is not None
+    assert relabelled.bundle.profile == "smoke"  # which a report never compares either
+    assert any(finding.check == "settings" for finding in relabelled.findings)
+
+
+def test_the_exit_status_and_lines_are_those_of_the_worst(made: Path, tmp_path: Path, capsys: Any) -> None:
+    (tmp_path / "empty.zip").write_bytes(b"")
+    assert run_all.main(["--verify", str(made), str(tmp_path / "empty.zip"), str(tmp_path / "missing.zip")]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert sum(" failed " in line for line in lines) == 2
+    assert [line for line in lines if line.startswith("own.zip: consistent")]
+
+
+def test_a_bundle_of_an_unknown_paper_or_version_is_one_line(made: Path, tmp_path: Path) -> None:
+    for name, value, check in (("paper", "nobody1999", "paper"), ("schema", 2, "format"), ("format", "x", "format")):
+        contents = copy.deepcopy(records(made))
+        contents[HEAD][name] = value
+        (result,) = verified(packed(tmp_path / "other.zip", contents))
+        (finding,) = result.findings
+        assert (finding.kind, finding.check, result.tier) == (FAILED, check, CLAIMED)
+
+
+@settings(max_examples=60)
+@given(st.data())
+def test_damaged_files_are_refused_or_verified_and_nothing_else(data: st.DataObject) -> None:
+    content = bytearray(_small())
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(st.integers(0, len(content) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    path = Path(_folder(), "damaged.zip")
+    path.write_bytes(content)
+    for result in verified(path):
+        assert result.bundle is not None or result.failed
+
+
+@settings(max_examples=60)
+@given(st.data())
+def test_records_of_other_values_are_refused_or_verified(data: st.DataObject) -> None:
+    """Any value of a record replaced by another: no exception, and a score that changes is noticed."""
+    contents = copy.deepcopy(archive.contents(_small_file()))
+    place: Any = contents[data.draw(st.sampled_from(sorted(contents)))]
+    values = (None, True, -1, 0, 2**40, 1e308, -0.5, "", "x" * 400, "../..", "smic/s1/s1_ne_01", [], {}, [[]], 3)
+    for _ in range(6):
+        keys = sorted(place) if isinstance(place, dict) else range(len(place))
+        if not keys:
+            break
+        key = data.draw(st.sampled_from(keys))
+        if not isinstance(place[key], dict | list) or data.draw(st.integers(0, 3)) == 0:
+            place[key] = copy.deepcopy(data.draw(st.sampled_from(values)))
+            break
+        place = place[key]
+    try:
+        packed(Path(_folder(), "other.zip"), contents)
+    except (TypeError, AttributeError):  # a record that is no record any more
+        return
+    for result in verified(Path(_folder(), "other.zip")):
+        assert result.tier in (CLAIMED, CONSISTENT)
+
+
+_STORE: dict[str, Path] = {}
+
+
+@pytest.fixture(autouse=True)
+def _small_bundle(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> None:
+    if not _STORE and ("damaged" in request.node.name or "other_values" in request.node.name):
+        _STORE["folder"] = tmp_path_factory.mktemp("damaged")
+        packed(_STORE["folder"] / "small.zip", base.contents((("stcnn-smic/published", 0),)))
+
+
+def _folder() -> Path:
+    return _STORE["folder"]
+
+
+def _small_file() -> Path:
+    return _STORE["folder"] / "small.zip"
+
+
+def _small() -> bytes:
+    return _small_file().read_bytes()
+
+
+def test_too_large_a_file_is_not_read(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "MOST_BYTES", 1000)
+    with pytest.raises(BundleError, match="larger"):
+        read(made)
+
+
+@pytest.mark.parametrize("apart", [0.0, 0.5])
+def test_means_agree_within_the_spread_of_seeds(apart: float, tmp_path: Path) -> None:
+    first = read(packed(tmp_path / "a.zip", base.contents()))
+    contents = base.contents(who="second")
+    for name, record in contents.items():
+        if name != HEAD:
+            for score in record["scores"]:
+                score["value"] -= apart
+    second = read(packed(tmp_path / "b.zip", contents))
+    assert bool(compare.disagreement(first, second, EXPERIMENTS[0])) == bool(apart)
+
+
+def test_clips_of_one_recording_may_share_its_file(tmp_path: Path) -> None:
+    contents = base.contents()
+    digests = contents[HEAD]["digests"]
+    first, second = sorted(clip for clip in digests if clip.startswith("smic/s1/"))[:2]
+    other = next(clip for clip in digests if not clip.startswith("smic/s1/"))
+    for clip, annotation, fails in ((second, "01", False), (second, "00", True), (other, "01", True)):
+        changed = copy.deepcopy(contents)
+        changed[HEAD]["digests"][first] = ["0" * 64, "00"]
+        changed[HEAD]["digests"][clip] = ["0" * 64, annotation]
+        (result,) = verified(packed(tmp_path / "own.zip", changed))
+        assert any(finding.check == "digests" for finding in result.findings)
+        assert bool(result.failed) == fails
+
+
+def test_a_published_list_of_classes_shows_exchanged_ones(tmp_path: Path) -> None:
+    contents = base.contents(base.COMPOSITE)
+    run_record = next(record for name, record in contents.items() if name != HEAD)
+    names = ("negative", "positive", "surprise")
+    listed = {clip: names[label] for clip, label in run_record["clips"]}
+    swapped = next(drill for drill in DRILLS if drill.name.startswith("Two clips of the composite"))
+    swapped.forge(contents)
+    judging.renew(contents)
+    path = packed(tmp_path / "own.zip", contents)
+    assert verified(path)[0].tier == CONSISTENT
+    (result,) = verification.verify([path], papers.load, released.read(), listed)
+    assert {finding.check for finding in result.failed} == {"labels"}
+
+
+@pytest.mark.parametrize("key", papers.available())
+def test_published_counts_are_known_for_every_corpus_but_one(key: str) -> None:
+    for experiment in papers.load(key).experiments:
+        for corpus in experiment.corpora:
+            releases = expected(corpus, experiment.labels)
+            assert bool(releases) == (not corpus.startswith("casme_sq")), experiment.id
+            for counts, subjects in releases:
+                assert set(counts) <= set(experiment.labels.classes)
+                assert counts.total() > subjects > 0
+
+
+# ---------------------------------------------------------------- what is committed
+
+
+def test_the_source_code_of_this_version_is_listed() -> None:
+    """If this fails, run `python -m results --release`: bundles name the code by these digests."""
+    assert released.read()[released.current()] == writing.digests()
+
+
+def test_committed_bundles_verify() -> None:
+    paths = sorted((ROOT / "results").rglob("*.zip"))
+    assert all(result.tier != CLAIMED for result in verified(*paths))
+
+
+def test_the_page_names_every_field_check_and_tier() -> None:
+    text = (ROOT / "docs" / "pages" / "bundles.md").read_text(encoding="utf-8")
+    for fields in (HEAD_FIELDS, RUN_FIELDS, FOLD_FIELDS, SCORE_FIELDS):
+        assert all(f"`{name}`" in text for name in fields)
+    assert all(f"`{drill.check}`" in text for drill in DRILLS if drill.check)
+    assert all(f"**{tier}**" in text for tier in (CLAIMED, CONSISTENT, CORROBORATED))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--bundle", "x.zip"),
+        ("--bundle", "x.zip", "--all"),
+        ("--bundle", "x.zip", "--paper", "reddy2019", "kumar2019"),
+        ("--bundle", "x.zip", "--paper", "reddy2019", "--dry-run"),
+        ("--bundle", "x.zip", "--verify", "y.zip"),
+        ("--verify", "y.zip", "--data", "somewhere"),
+        ("--verify", "y.zip", "--paper", "reddy2019"),
+        ("--verify",),
+    ],
+)
+def test_options_that_do_not_go_together(words: tuple[str, ...]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        run_all.main([*words])
+    assert stopped.value.code == 2
