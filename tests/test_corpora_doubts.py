@@ -175,3 +175,11 @@ def test_the_short_release_of_smic_is_read_before_the_long_one(data: Path) -> No
     wild.xlsx("SMIC-HS-E_annotation.xlsx", "smic")(data)
     assert read(data, "smic") == "mine/HS"
     assert read(data, "smic_e") == "HS_long"
+
+
+def test_what_folders_above_the_data_are_called_does_not_matter(tmp_path: Path) -> None:
+    folder = tmp_path / "tim" / "optical" / "d"
+    folder.mkdir(parents=True)
+    wild.frames("frames", "casme2", "img{n}.jpg", wild.SMALL)(folder)
+    TABLE(folder)
+    assert read(folder, "casme2") == "frames"

@@ -87,7 +87,7 @@ def sighted(folders: Sequence[Folder], layout: Layout) -> list[Sighting]:
 def _looks(folders: Sequence[Folder], layout: Layout) -> list[Sighting]:
     """What looks like the corpus, each folder by itself."""
     return [
-        _sighting(glimpse, claim, layout)
+        _sighting(glimpse, claim, layout, folders[0].path)
         for folder in folders
         if layout.recognise and (glimpse := glimpses.look(folder)) and (claim := layout.recognise(glimpse))
     ]
@@ -241,12 +241,12 @@ def seen(folders: Sequence[Folder]) -> str:
     return f"found the folder{several} {', '.join(names[:8])}{more}" if names else "found no folder"
 
 
-def _sighting(glimpse: Glimpse, claim: Claim, layout: Layout) -> Sighting:
+def _sighting(glimpse: Glimpse, claim: Claim, layout: Layout, top: Path) -> Sighting:
     kind = glimpses.kind(glimpse, layout)
     form = claim.names.get(kind) or next(iter(claim.names.values()))
     own = form.split("/")
     label = "/".join(glimpse.path.parts[-len(own) :]) if glimpse.path.name == own[-1] else glimpse.path.name
-    derived = _derived(glimpse.path)
+    derived = _derived(glimpse.path, top)
     doubt = claim.doubt
     if derived and not doubt:
         doubt = f"its path contains {derived!r}, so its images may not be the recorded frames"
@@ -255,11 +255,15 @@ def _sighting(glimpse: Glimpse, claim: Claim, layout: Layout) -> Sighting:
     return Sighting(Tree(kind, label, glimpse.path, form), layout, doubt, claim.readable, not glimpse.most)
 
 
-def _derived(path: Path) -> str:
-    """A word in the names of the last folders of a path that says that their images are computed; else empty."""
-    if any(_FLOW.search(part) for part in path.parts[-3:]):
+def _derived(path: Path, top: Path) -> str:
+    """A word in the names of the last folders of a path that says that their images are computed; else empty.
+
+    Folders above the data folder `top` do not count: they may be called after anything.
+    """
+    inside = path.relative_to(top.parent) if path.is_relative_to(top) else path
+    if any(_FLOW.search(part) for part in inside.parts[-3:]):
         return "OF"
-    return next((word for own in glimpses.words(path) for word in sorted(own) if _DERIVED.search(word)), "")
+    return next((word for own in glimpses.words(inside) for word in sorted(own) if _DERIVED.search(word)), "")
 
 
 def _holds_clips(folder: Folder, layout: Layout) -> bool:
