@@ -251,7 +251,7 @@ def test_the_command_that_can_run_names_the_same_folders(
     words = ["--data", str(folder), "--as", f"casme2={casme2_only / 'CASME2'}"]
     assert run(tmp_path, cache, "--paper", "aouayeb2019", *words, "--dry-run") == 2
     (line,) = capsys.readouterr().err.splitlines()
-    command = shlex.split(line.partition("what can run: ")[2])
+    command = shlex.split(line.partition("this can run: ")[2])
     assert command == ["python", "run_all.py", "--paper", "kumar2019", "le2020", "talluri2022", *words]
 
 
