@@ -106,6 +106,26 @@ def test_one_process_says_the_same(
     assert re.search(rf"{KEY}: folds 1 of 2, \d+ s so far, about \d+ s left; ", said)
 
 
+@pytest.mark.usefixtures("without_pages")
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_no_bar_of_epochs_outlives_its_fold(
+    workers: str, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(papers, "parts", guessing.stopping)
+    shown: dict[str, bool] = {}
+    real = Display.progress
+
+    def progress(self: Display, name: str, done: int, total: int, detail: str = "", /) -> None:
+        shown[name] = done < total
+        real(self, name, done, total, detail)
+
+    monkeypatch.setattr(Display, "progress", progress)
+    typed = words(tmp_path, cache, "--workers", workers, "--experiment", "composite-loso/cnn-in-fold")
+    assert run_all.main(typed) == 0
+    assert any("stage epochs" in name for name in shown)
+    assert not [name for name, open_still in shown.items() if open_still]
+
+
 @pytest.mark.parametrize("columns", ["80", "200"])
 def test_a_terminal_shows_bars_with_the_time_left(
     columns: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -277,6 +277,8 @@ def test_a_corpus_that_cannot_be_read_fails_alone(
     assert verdicts["smic-loso"] != "NOT_RUN" == verdicts["samm-loso"]
     assert str(table) in capsys.readouterr().err
     words = ("--paper", "kumar2019", "--data", str(tmp_path / "data"), "--experiment")
+    assert run(tmp_path / "out", cache, *words, "samm-loso", "casme2-loso", "--dry-run") == 1
+    assert str(table) in capsys.readouterr().err
     assert run(tmp_path / "out", cache, *words, "casme2-loso") == 0
     assert str(table) not in capsys.readouterr().err
     shutil.rmtree(tmp_path / "data" / "SMIC")
