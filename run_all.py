@@ -66,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return WRONG
     except KeyboardInterrupt:
         reading = options.check_data or options.list or options.audit or options.verify or options.bundle
-        stored = not (reading or options.predict)
+        stored = not (reading or options.predict or options.dry_run)
         resumed = " Finished folds are stored; the same command resumes the run." if stored else ""
         _complain(f"Interrupted.{resumed}")
         return INTERRUPTED
