@@ -99,7 +99,7 @@ def write_corpus(folder: Path) -> None:
 def copied(copy: Path) -> Path:
     """A copy of what the examples touch, with all three of them added."""
     left_out = shutil.ignore_patterns("__pycache__", "example")
-    for name in ("common", "papers", "docs"):
+    for name in ("common", "papers", "docs", "results"):
         shutil.copytree(ROOT / name, copy / name, ignore=left_out)
     (copy / "tests").mkdir()
     for name in ("run_all.py", "pyproject.toml", "tests/conftest.py", "tests/symbolic.py", "tests/test_papers.py"):
