@@ -1,5 +1,9 @@
 """Errors that a user can cause. Each message is one line: what is wrong, where, and what to do."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 DONE, FAILED, WRONG = 0, 1, 2
 """Exit statuses of the command line."""
 LONGEST = 60
@@ -33,3 +37,8 @@ def printable(text: str) -> str:
 def quoted(text: str) -> str:
     """`text` in quotation marks for a message; long texts are cut."""
     return repr(text if len(text) <= LONGEST else f"{text[:LONGEST]}…")
+
+
+def listed(names: Sequence[str], last: str = "and") -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return f" {last} ".join(filter(None, (", ".join(names[:-1]), names[-1]))) if names else ""

@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import film
 import pytest
 from hypothesis import settings
 
@@ -70,3 +71,15 @@ def new_cache(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable
         return own
 
     return make
+
+
+@pytest.fixture(scope="session")
+def shot(standin_data: Path) -> list[film.Picture]:
+    """The frames of a clip of the stand-ins. Not to be changed."""
+    return film.shot(standin_data)
+
+
+@pytest.fixture(scope="session")
+def faces() -> FaceFinder:
+    """The finder of the default landmark model."""
+    return FaceFinder()

@@ -34,16 +34,6 @@ from common.vision.faces import Face, FaceFinder
 KEY = "aouayeb2019"
 
 
-@pytest.fixture(scope="module")
-def shot(standin_data: Path) -> list[Picture]:
-    return film.shot(standin_data)
-
-
-@pytest.fixture(scope="module")
-def faces() -> FaceFinder:
-    return FaceFinder()
-
-
 def told(path: Path, faces: FaceFinder, fps: float | None = None) -> list[str]:
     """The remarks on a clip; raises ClipError where it is refused."""
     source = user_clips.read(path, fps)

@@ -23,16 +23,6 @@ from common.vision.faces import Face, FaceFinder
 STILL = "Nothing seems to move"
 
 
-@pytest.fixture(scope="module")
-def shot(standin_data: Path) -> list[Picture]:
-    return film.shot(standin_data)
-
-
-@pytest.fixture(scope="module")
-def faces() -> FaceFinder:
-    return FaceFinder()
-
-
 def told(path: Path, faces: FaceFinder) -> list[str]:
     source = user_clips.read(path, 100)
     return remarks.remarks(source, suitability.examine(source.clip, faces), 100)

@@ -16,6 +16,7 @@ from benchmarks.prepared import SEED, Bench, accuracy
 from common.contract import FoldRun, Parts
 from common.environment import forget_peak_memory, peak_memory_mib, processor
 from common.protocols.splits import split
+from common.runs.cost import EPOCHS, epoch_seconds
 from common.runs.folds import build_networks
 from common.runs.plan import Job
 from common.seeds import seed_of
@@ -25,8 +26,6 @@ FEW = 16
 """The number of clips of a first, short training."""
 LEAST = 2
 """The minimum number of epochs: in the first, steps are traced, which may take longer than a dozen epochs."""
-EPOCHS = ("epochs", "cnn_epochs", "lstm_epochs")
-"""The names of the papers' settings that count epochs of training."""
 
 
 def measured(bench: Bench, most: float) -> dict[str, Any]:
@@ -127,14 +126,11 @@ def _trained(parts: Parts, job: Job, epochs: Mapping[str, int], train: Samples, 
         trained = recipe.train(networks, job.experiment, train, fold_run)
         seconds = time.perf_counter() - start
         training, held_out = (round(accuracy(trained.predict(some), some), 4) for some in (train, test))
-    # stages are trained in the order of the settings that count their epochs
-    epoch_seconds = {
-        name: (times[-1] - times[0]) / max(len(times) - 1, 1) for name, times in zip(epochs, ends.values(), strict=True)
-    }
-    fixed = max(seconds - sum(count * epoch_seconds[name] for name, count in epochs.items()), 0.0)
+    by_setting = epoch_seconds(list(epochs), ends)
+    fixed = max(seconds - sum(count * by_setting[name] for name, count in epochs.items()), 0.0)
     history = {
         f"{stage}: {name}": [float(f"{value:.4g}") for value in values]
         for stage, curves in trained.history.items()
         for name, values in curves.items()
     }
-    return _TimedRun(seconds, epoch_seconds, fixed, training, held_out, history)
+    return _TimedRun(seconds, by_setting, fixed, training, held_out, history)

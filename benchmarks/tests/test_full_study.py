@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 import papers
 from benchmarks.full_study import results
-from benchmarks.full_study.measuring import EPOCHS, FEW, LEAST, fitting
-from common.runs.cost import Cost, fold_seconds
+from benchmarks.full_study.measuring import FEW, LEAST, fitting
+from common.runs.cost import EPOCHS, Cost, fold_seconds
 
 COST = Cost(size=1e9, build=20.0, per_clip={"cnn_epochs": 0.5, "lstm_epochs": 0.25})
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from common.audit.basics import by_arithmetic, by_documents, composites, listed, row, source
+from common.audit.basics import by_arithmetic, by_documents, composites, row, source
 from common.audit.finding import Finding
+from common.errors import listed
 
 REST = ("others", "other")
 """The names of the class for the remaining emotions."""

@@ -138,8 +138,3 @@ def of(numbers: Iterable[object]) -> str:
 def plus(numbers: Iterable[object]) -> str:
     """`70 + 51 + 43`."""
     return " + ".join(map(str, numbers))
-
-
-def listed(names: Sequence[str], last: str = "and") -> str:
-    """`a`, `a and b`, `a, b and c`."""
-    return f" {last} ".join(filter(None, (", ".join(names[:-1]), names[-1]))) if names else ""

@@ -19,21 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.audit.annotations import tested_counts
-from common.audit.basics import (
-    by_arithmetic,
-    decimals,
-    figure,
-    listed,
-    name,
-    not_rounded,
-    note,
-    of,
-    printable,
-    prints_as,
-)
+from common.audit.basics import by_arithmetic, decimals, figure, name, not_rounded, note, of, printable, prints_as
 from common.audit.finding import Finding
 from common.audit.proportions import counts_printing_as
 from common.contract import Claim
+from common.errors import listed
 from common.scoring.histories import is_accuracy
 
 SINGLE_PRECISION = 1e-7

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from common.audit.basics import by_arithmetic, figure, listed, of, plus, prints_as
+from common.audit.basics import by_arithmetic, figure, of, plus, prints_as
 from common.audit.finding import Finding
 from common.audit.proportions import counts_printing_as, percent
 from common.contract import Claim
+from common.errors import listed
 from common.scoring import metrics
 
 

@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from common.audit.basics import by_arithmetic, listed, note, source
+from common.audit.basics import by_arithmetic, note, source
 from common.audit.finding import Finding
+from common.errors import listed
 
 Shape = tuple[int, ...]
 

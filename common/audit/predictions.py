@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from common.audit.basics import listed, prints_as
+from common.audit.basics import prints_as
 from common.audit.finding import Finding
+from common.errors import listed
 
 
 def against_predictions(facts: Mapping[str, Any], documented: Mapping[str, Any]) -> Iterator[Finding]:

@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from common.audit.basics import by_arithmetic, decimals, figure, listed, name, not_rounded, note, printable, prints_as
+from common.audit.basics import by_arithmetic, decimals, figure, name, not_rounded, note, printable, prints_as
 from common.audit.finding import Finding
 from common.contract import Claim
+from common.errors import listed
 from common.scoring.histories import LAST, LAST_DEVIATION, LAST_MEAN, is_accuracy
 
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from common.audit.basics import Figure, by_arithmetic, figures, listed, note
+from common.audit.basics import Figure, by_arithmetic, figures, note
 from common.audit.finding import Finding
 from common.contract import Claim
+from common.errors import listed
 
 
 def above_cited(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:

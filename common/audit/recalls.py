@@ -15,7 +15,6 @@ from common.audit.basics import (
     by_arithmetic,
     composites,
     figure,
-    listed,
     many,
     not_rounded,
     note,
@@ -26,6 +25,7 @@ from common.audit.basics import (
 from common.audit.finding import Finding
 from common.audit.proportions import counts_printing_as, percent
 from common.contract import Claim
+from common.errors import listed
 
 Counts = tuple[int, ...]
 

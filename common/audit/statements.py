@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from common.audit.basics import by_arithmetic, figures, listed
+from common.audit.basics import by_arithmetic, figures
 from common.audit.finding import Finding
 from common.contract import Claim
+from common.errors import listed
 
 
 def repeated(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from common.corpora import casme2, casme_sq, casme_sq_recordings, recognise, samm, smic, smic_e, trees
 from common.corpora.tables import Documented
 from common.corpora.trees import Folder, Layout, Place, Root
-from common.errors import ClipError, UserError, quoted
+from common.errors import ClipError, UserError, listed, quoted
 from common.types import Corpus
 
 
@@ -113,7 +113,7 @@ def load(name: str, root: Path, images: str = "raw", data: Path | None = None) -
 def missing(absent: Collection[str], unread: Collection[str]) -> str:
     """Which corpora are not in the data folder, and which cannot be read, as one clause; empty if none."""
     names = [name for name in SOURCES if name in absent]
-    clauses = [f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} not in the data folder"] if names else []
+    clauses = [f"{listed(names)} {'is' if len(names) == 1 else 'are'} not in the data folder"] if names else []
     return ", ".join([*clauses, *(f"{name} cannot be read" for name in SOURCES if name in unread)])
 
 

@@ -17,7 +17,7 @@ from common.environment import backend, forget_peak_memory, peak_memory_mib, pro
 from common.errors import ClipError
 from common.runs import preprocessing
 from common.runs.cache import Cache
-from common.runs.cost import EPOCHS, Cost
+from common.runs.cost import EPOCHS, Cost, epoch_seconds
 from common.runs.folds import build_networks
 from common.runs.plan import Job
 from common.seeds import seed_of
@@ -112,10 +112,10 @@ def operations(task: Calibration) -> float:
 
 
 def _built(job: Job, parts: Parts, epochs: int | None = None) -> Networks:
-    return build_networks(parts, job, _quick(job, epochs))
+    return build_networks(parts, job, _unsearched(job, epochs))
 
 
-def _quick(job: Job, epochs: int | None = None) -> Settings:
+def _unsearched(job: Job, epochs: int | None = None) -> Settings:
     """The settings without a search and from random weights, which cost the same, with this number of epochs."""
     known = job.settings.values()
     changed: dict[str, Any] = {name: epochs for name in EPOCHS if name in known} if epochs else {}
@@ -175,7 +175,7 @@ def _timed(task: Calibration, parts: Parts) -> tuple[Cost, float]:
     start = time.perf_counter() - begun
     forget_peak_memory()
     before = peak_memory_mib()
-    settings = _quick(job, TIMED)
+    settings = _unsearched(job, TIMED)
     begun = time.perf_counter()
     networks = _built(job, parts, TIMED)
     rows = len(
@@ -205,12 +205,7 @@ def _timed(task: Calibration, parts: Parts) -> tuple[Cost, float]:
         seconds = time.perf_counter() - begun
         predict = _predict_seconds(trained, test)
     names = [name for name in EPOCHS if name in settings.values()]
-    if len(names) != len(ends):
-        raise ValueError(f"training has {len(ends)} stages, but {len(names)} settings count epochs")
-    # stages are trained in the order of the settings that count their epochs
-    epoch = {
-        name: (times[-1] - times[0]) / max(len(times) - 1, 1) for name, times in zip(names, ends.values(), strict=True)
-    }
+    epoch = epoch_seconds(names, ends)
     once = tuple(name for name, stage in zip(names, ends, strict=True) if stage in shared)
     held_out = len(test_clips) / 3 if access else 0.0  # predicted after every epoch, a third of the cost of training
     cost = Cost(

@@ -42,6 +42,19 @@ def scaled(cost: Cost, factor: float) -> Cost:
     return replace(cost, size=cost.size * factor, per_clip=per_clip, predict=cost.predict * factor)
 
 
+def epoch_seconds(names: Sequence[str], ends: Mapping[str, Sequence[float]]) -> dict[str, float]:
+    """The mean seconds of an epoch except the first, by the setting that counts the epochs of a stage.
+
+    `ends` has by stage the times at which its epochs ended; stages are trained in the order of their settings `names`.
+    Raises ValueError if there are not as many stages as settings.
+    """
+    if len(names) != len(ends):
+        raise ValueError(f"training has {len(ends)} stages, but {len(names)} settings count epochs")
+    return {
+        name: (times[-1] - times[0]) / max(len(times) - 1, 1) for name, times in zip(names, ends.values(), strict=True)
+    }
+
+
 def makespan(seconds: Sequence[float], workers: int) -> float:
     """The time that some processes need for tasks, each of which starts when a process is free, in this order."""
     free = [0.0] * workers

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from common.contract import Paper
 from common.corpora import SOURCES, not_read
 from common.environment import code_digest
-from common.errors import UserError
+from common.errors import UserError, listed
 from common.progress import Display
 from common.protocols.controls import controls
 from common.runs.manifest import plan_file, planned, read_plan, same_options
@@ -108,7 +108,7 @@ def _nothing(
     if faults:
         return UserError("; ".join(faults))
     needs = {name for experiment in selection.experiments for name in experiment.corpora}
-    missing = " and ".join(name for name in SOURCES if name in needs and name not in data.corpora)
+    missing = listed([name for name in SOURCES if name in needs and name not in data.corpora])
     readable = [name for name in data.found if name not in data.faults]
     own = possible([selection.paper], readable)
     others = possible([paper for paper in study.known if paper.key != selection.paper.key], readable)
@@ -118,5 +118,5 @@ def _nothing(
     advice = f"this can run: {shlex.join(words)}" if own or others else "nothing in this suite can run on these corpora"
     advice = "; ".join([*unread, advice])
     return NothingCanRunError(
-        f"{selection.paper.key} cannot run: {data.folder} has {' and '.join(data.found)}, but not {missing}; {advice}"
+        f"{selection.paper.key} cannot run: {data.folder} has {listed(data.found)}, but not {missing}; {advice}"
     )

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from common.audit.basics import composites, listed, note, of, prints_as
+from common.audit.basics import composites, note, of, prints_as
 from common.audit.finding import Finding
 from common.contract import Claim
+from common.errors import listed
 from common.scoring import metrics
 
 

@@ -7,21 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from common.audit.basics import (
-    Figure,
-    by_arithmetic,
-    by_documents,
-    figure,
-    figures,
-    listed,
-    name,
-    note,
-    of,
-    plus,
-    source,
-)
+from common.audit.basics import Figure, by_arithmetic, by_documents, figure, figures, name, note, of, plus, source
 from common.audit.finding import Finding
 from common.contract import Claim
+from common.errors import listed
 
 
 def audit(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:

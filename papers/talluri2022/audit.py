@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from common.audit.basics import by_arithmetic, figures, listed, near, plus, prints_as
+from common.audit.basics import by_arithmetic, figures, near, plus, prints_as
 from common.audit.finding import Finding
 from common.contract import Claim
+from common.errors import listed
 
 
 def audit(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
