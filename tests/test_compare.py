@@ -18,7 +18,7 @@ from common.runs.manifest import Finished
 from common.runs.store import Run
 from common.scoring import histories, metrics, verdicts
 from common.scoring.records import Comparison
-from common.scoring.statistics import subject_interval
+from common.scoring.intervals import subject_interval
 from common.types import Experiment, FoldResult, LabelMap
 
 CLASSES = ("happy", "anger", "disgust")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,6 +106,8 @@ def _sizes(mean: float, shape: tuple[int, ...], random: np.random.Generator) -> 
     return 1 + random.poisson(random.gamma(form, rest / form, shape))
 
 
-def _dirichlet(weights: NDArray[np.float64], shape: tuple[int, ...], random: np.random.Generator) -> NDArray[np.float64]:
+def _dirichlet(
+    weights: NDArray[np.float64], shape: tuple[int, ...], random: np.random.Generator
+) -> NDArray[np.float64]:
     drawn = random.standard_gamma(weights, (*shape, 3)) + 1e-12
     return drawn / drawn.sum(axis=-1, keepdims=True)

@@ -25,8 +25,9 @@ from common.runs.cache import Cache
 from common.runs.folds import build_networks
 from common.runs.plan import Job
 from common.runs.processes import Pool
+from common.scoring.intervals import subject_interval
 from common.scoring.metrics import metric
-from common.scoring.statistics import guess_test, subject_interval
+from common.scoring.statistics import guess_test
 from common.seeds import seed_of
 from common.types import Predictions
 

@@ -12,9 +12,10 @@ from common.contract import Claim, Paper, Profile
 from common.corpora.composite import DOCUMENTED, MEGC2019, shortfall
 from common.protocols.splits import REPEATED, SPLITS
 from common.scoring import histories, metrics
+from common.scoring.intervals import subject_interval
 from common.scoring.paired_tests import paired
 from common.scoring.records import Comparison, Confusion, PairedTest, Score
-from common.scoring.statistics import guess_test, subject_interval
+from common.scoring.statistics import guess_test
 from common.types import Experiment, FoldResult
 
 TOLERANCE = 0.01
