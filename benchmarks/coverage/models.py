@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 SMIC, CASME2, SAMM = ((16, 164), (70, 51, 43)), ((24, 145), (88, 32, 25)), ((28, 133), (92, 26, 15))
 """((subjects, clips), clips of each class) of the three corpora as used in the MEGC 2019 composite."""
-CORPORA = {16: (SMIC,), 24: (CASME2,), 28: (SAMM,), 68: (SMIC, CASME2, SAMM)}
+PART = ((8, 52), (250, 109, 83))
+"""Few subjects, with as many clips each and the classes of the composite."""
+CORPORA = {8: (PART,), 16: (SMIC,), 24: (CASME2,), 28: (SAMM,), 68: (SMIC, CASME2, SAMM)}
 """The corpora of a data set, by its number of subjects."""
 VARIATION = 0.8
 """Standard deviation of the number of clips per subject, divided by its mean, where sizes are unequal."""
@@ -19,6 +21,9 @@ EXPONENTS = np.array([0.7, 1.3, 1.2])
 """The recall of a class for a subject is the subject's accuracy to this power: the largest class is the easiest."""
 
 
+Corpus = tuple[tuple[int, int], tuple[int, int, int]]
+
+
 @dataclass(frozen=True)
 class Model:
     """How the clips of a subject, and the predictions for them, come about.
@@ -26,7 +31,7 @@ class Model:
     `accuracy` is the mean over subjects of a beta-distributed accuracy, `correlation` its intra-class correlation (that
     of the beta-binomial distribution). `mixture` is the concentration of the Dirichlet distribution of a subject's
     classes, `preference` that of its wrong predictions; None for the same in all subjects. With `rare` all corpora have
-    the classes of SAMM.
+    the classes of SAMM; with `guess` predictions do not depend on the clip.
     """
 
     name: str
@@ -46,7 +51,8 @@ MODELS = (
     Model("unequal sizes, strongly correlated errors", correlation=0.3, preference=4.0),
     Model("rare classes in few subjects", correlation=0.1, mixture=1.5, rare=True),
     Model("high accuracy", accuracy=0.9, correlation=0.1),
-    Model("chance", correlation=0.05, guess=True, preference=10.0),
+    Model("very high accuracy, strongly correlated errors", accuracy=0.95, correlation=0.3, preference=4.0),
+    Model("chance", guess=True, preference=10.0),
 )
 
 
@@ -64,7 +70,62 @@ def expected(model: Model, subjects: int, random: np.random.Generator, draws: in
     return total
 
 
-Corpus = tuple[tuple[int, int], tuple[int, int, int]]
+def paired(
+    model: Model, subjects: int, loss: float, shared: float, count: int, random: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Matrices of two methods on the same clips, (count, subjects, 3, 3) each.
+
+    The second predicts the same as the first for a fraction `shared` of the clips. For the others it makes predictions
+    of its own, and guesses in a fraction `loss` of these.
+    """
+    both = [_paired(model, corpus, loss, shared, count, random) for corpus in CORPORA[subjects]]
+    first, second = (np.concatenate([pair[side] for pair in both], axis=1) for side in (0, 1))
+    return first, second
+
+
+def paired_truth(
+    model: Model, subjects: int, loss: float, shared: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The expected pooled confusion matrices of `paired`."""
+    first = expected(model, subjects, np.random.default_rng(2019), 100_000)
+    guesses = np.repeat(first.sum(axis=1, keepdims=True) / 3, 3, axis=1)
+    return first, first + (1 - shared) * loss * (guesses - first)
+
+
+def _paired(
+    model: Model, corpus: Corpus, loss: float, shared: float, count: int, random: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    sizes, classes, confused = _subjects(model, corpus, (count, corpus[0][0]), random)
+    clips = random.multinomial(sizes, classes)
+    first = random.multinomial(clips, confused)
+    same = random.binomial(first, shared)
+    return first, same + random.multinomial(clips - same.sum(axis=-1), (1 - loss) * confused + loss / 3)
+
+
+LOSSES = 0.6
+"""The loss of a training run is uniform between 0 and this."""
+
+
+def retrained(
+    model: Model, subjects: int, runs: int, together: bool, count: int, random: np.random.Generator
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Expected matrix, and matrices (count, runs, subjects, 3, 3) of the same clips from networks trained again.
+
+    A run guesses in a fraction of the clips, its loss: one fraction for all subjects if `together`, as for a network
+    that is trained once; otherwise one for each subject, as in folds that hold out one subject.
+    """
+    truth = expected(model, subjects, random)
+    truth += LOSSES / 2 * (truth.sum(axis=1, keepdims=True) / 3 - truth)
+    common = random.uniform(0, LOSSES, (count, runs, 1))
+    parts = []
+    for corpus in CORPORA[subjects]:
+        people = corpus[0][0]
+        loss = common if together else random.uniform(0, LOSSES, (count, runs, people))
+        sizes, classes, confused = _subjects(model, corpus, (count, people), random)
+        clips = random.multinomial(sizes, classes)
+        loss = np.broadcast_to(loss, (count, runs, people))[..., None, None]
+        parts.append(random.multinomial(clips[:, None], (1 - loss) * confused[:, None] + loss / 3))
+    return truth, np.concatenate(parts, axis=2)
 
 
 def _corpus(model: Model, corpus: Corpus, count: int, random: np.random.Generator) -> NDArray[np.int64]:

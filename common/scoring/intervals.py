@@ -16,8 +16,8 @@ Metric = Callable[[Matrix], NDArray[np.float64]]
 Numbers = NDArray[np.float64]
 
 COVERAGE = 0.95
-FEW_SUBJECTS, FEW_WITH_CLASS, HIGH = 12, 4, 0.95
-"""Limits of `caution`: below the first two and above the third, the coverage of an interval is not 94% to 96%."""
+FEW_SUBJECTS, FEW_WITH_CLASS, HIGH, FEW_SEEDS = 12, 4, 0.95, 3
+"""Limits of `caution`: above the third, and below the others, the coverage of an interval may not be 94% to 96%."""
 
 
 def subject_interval(
@@ -34,8 +34,9 @@ def subject_interval(
         return None
     value, variance = jackknife(per_subject, metric)
     freedom = effective_subjects(per_subject, metric) - 1
-    if retrained:
-        variance, freedom = _with_retraining([per_subject, *retrained], metric, variance, freedom)
+    others = [run for run in retrained if run.any()]
+    if others:
+        variance, freedom = _with_retraining([per_subject, *others], metric, variance, freedom)
     low, high = bounds(value, np.sqrt(variance), freedom)
     return None if np.isnan(low) or np.isnan(high) else (float(low), float(high))
 
@@ -119,10 +120,11 @@ def _with_retraining(
     return total, np.where(total > 0, total**2 / np.where(parts > 0, parts, 1), freedom)
 
 
-def caution(per_subject: NDArray[np.int64], value: float) -> str:
+def caution(per_subject: NDArray[np.int64], value: float, seeds: int = 1) -> str:
     """Why the interval of a score may not cover 95%, in words; empty where it does as far as was measured.
 
-    Each limit is one that `benchmarks.coverage` has measured.
+    `seeds` is the number of runs that the interval was computed from. `benchmarks.coverage` measures what each limit
+    means for the coverage.
     """
     with_class = np.count_nonzero(per_subject.sum(axis=-1), axis=0)
     reasons = []
@@ -132,4 +134,6 @@ def caution(per_subject: NDArray[np.int64], value: float) -> str:
         reasons.append(f"a class with clips of fewer than {FEW_WITH_CLASS} subjects")
     if value > HIGH:
         reasons.append(f"a score above {HIGH}")
-    return " and ".join(reasons)
+    if 1 < seeds < FEW_SEEDS:
+        reasons.append(f"fewer than {FEW_SEEDS} seeds")
+    return ", ".join(reasons)
