@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import papers
+from benchmarks.coverage import results as simulated
 from benchmarks.full_study import results as full_study
 from benchmarks.learning import drawing, results
 from benchmarks.learning.systems import SYSTEMS, Size
@@ -31,6 +32,7 @@ def filled(markdown: str) -> str:
     made: dict[str, Callable[..., str]] = {
         "corpus": corpus,
         "costs": costs,
+        "coverage": coverage,
         "file": file,
         "hours": hours,
         "learning": learning,
@@ -107,6 +109,21 @@ def costs() -> str:
 def hours() -> str:
     """Return the hours that every experiment of every paper takes."""
     return full_study.hours(full_study.read(full_study.FILE))
+
+
+def coverage(part: str) -> str:
+    """Return a table of the coverage benchmark, or the conditions under which it was measured."""
+    stored = simulated.read_all(simulated.FILE)
+    made: dict[str, Callable[[], str]] = {
+        "methods": lambda: simulated.methods(stored),
+        "cells": lambda: simulated.cells(stored),
+        "widths": lambda: simulated.cells(stored, "width"),
+        "limits": lambda: simulated.limits(stored),
+        "seeds": lambda: simulated.seeds(stored),
+        "differences": lambda: simulated.differences(stored),
+        "conditions": lambda: simulated.conditions(stored),
+    }
+    return made[part]()
 
 
 def usage() -> str:

@@ -17,8 +17,8 @@ from common.report.common_ground import _differing
 from common.runs.manifest import Finished
 from common.runs.store import Run
 from common.scoring import histories, metrics, verdicts
-from common.scoring.records import Comparison
 from common.scoring.intervals import subject_interval
+from common.scoring.records import Comparison
 from common.types import Experiment, FoldResult, LabelMap
 
 CLASSES = ("happy", "anger", "disgust")

@@ -31,10 +31,16 @@ LIMITS = {
 def read(path: Path, simulations: int, draws: int) -> dict[str, Any]:
     """The results of a file, or empty results if it does not exist or is of other numbers of data sets or draws."""
     empty: dict[str, Any] = {"simulations": simulations, "draws": draws, **{part: [] for part in PARTS}}
-    if not path.is_file():
-        return empty
-    stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    stored = read_all(path)
     return stored if (stored["simulations"], stored["draws"]) == (simulations, draws) else empty
+
+
+def read_all(path: Path) -> dict[str, Any]:
+    """The results of a file, or empty results of no data sets if it does not exist."""
+    if not path.is_file():
+        return {"simulations": 0, "draws": 0, **{part: [] for part in PARTS}}
+    stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return stored
 
 
 def write(path: Path, results: Mapping[str, Any]) -> None:
@@ -93,6 +99,16 @@ def cells(results: Mapping[str, Any], number: str = "coverage") -> str:
             row.append(" / ".join(shown) or DASH)
         rows.append(row)
     return _table(rows)
+
+
+def conditions(results: Mapping[str, Any]) -> str:
+    """How many data sets and draws there are, and how far chance may move a percentage, in a sentence."""
+    count = results["simulations"]
+    error = f"{100 * (0.95 * 0.05 / count) ** 0.5:.1f}" if count else DASH
+    return (
+        f"Each cell is measured on {count:,} data sets, with {results['draws']:,} draws for each bootstrap. The "
+        f"standard error of 95.0 is {error}."
+    )
 
 
 def limits(results: Mapping[str, Any]) -> str:
