@@ -179,6 +179,13 @@ def test_equivalence_agrees_with_the_interval_of_90(difference: float, error: fl
     assert 0 <= p <= 1
 
 
+def test_methods_that_agree_everywhere_are_equivalent_only_with_many_subjects() -> None:
+    p = [equivalence(0.0, 0.0, subjects - 1.0) for subjects in (2, 16, 58, 59)]
+    assert p == sorted(p, reverse=True)
+    assert [value < ALPHA for value in p] == [False, False, False, True]
+    assert equivalence(0.01, 0.0, 60.0) == equivalence(0.01, None, 60.0) == 1
+
+
 @pytest.mark.parametrize(("apart", "low", "high"), [(MARGIN, 0, 0.12), (0.0, 0.5, 1)])
 def test_methods_at_the_margin_are_rarely_called_equivalent_and_equal_ones_often(
     apart: float, low: float, high: float

@@ -38,10 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="benchmarks.coverage", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--simulations", type=int, default=4000, metavar="N", help="data sets of a cell")
+    parser.add_argument("--simulations", type=int, default=20_000, metavar="N", help="data sets of a cell")
+    parser.add_argument("--resampled", type=int, default=4000, metavar="N", help="of these, data sets to bootstrap")
     parser.add_argument("--draws", type=int, default=999, metavar="N", help="draws of a bootstrap")
     parser.add_argument("--results", type=Path, default=results.FILE, help="the file that is read and written")
-    options = parsed(parser, arguments, simulations=20, draws=40)
+    options = parsed(parser, arguments, simulations=20, resampled=10, draws=40)
     if not options.short:
         return _run(options)
     with tempfile.TemporaryDirectory() as folder:  # the stored results are of more data sets
@@ -50,8 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    stored = results.read(options.results, options.simulations, options.draws)
-    for part, about, measure in _cells(options.simulations, options.draws):
+    stored = results.read(options.results, {name: getattr(options, name) for name in results.SIZES})
+    for part, about, measure in _cells(options.simulations, options.resampled, options.draws):
         if any(about.items() <= cell.items() for cell in stored[part]):
             continue
         random = np.random.default_rng(seed_of("coverage", part, *map(str, about.values())))
@@ -63,22 +64,22 @@ def _run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _cells(count: int, draws: int) -> Iterator[Cell]:
+def _cells(count: int, resampled: int, draws: int) -> Iterator[Cell]:
     """The part of the results, what names a cell in it, and the function that measures it."""
     for model in MODELS:
         for subjects in CORPORA:
-            measure = partial(measuring.coverage, model, subjects, count, draws)
+            measure = partial(measuring.coverage, model, subjects, count, resampled, draws)
             yield "coverage", {"model": model.name, "subjects": subjects}, measure
     for together in (True, False):
         for subjects in (16, 68):
             for runs in (2, 3, 5):
                 about = {"together": together, "subjects": subjects, "runs": runs}
-                yield "seeds", about, partial(measuring.seeds, CORRELATED, subjects, runs, together, count)
+                yield "seeds", about, partial(measuring.seeds, CORRELATED, subjects, runs, together, resampled)
     for subjects in (16, 24, 28, 68):
         yield (
             "differences",
             {"subjects": subjects},
-            partial(measuring.differences, CORRELATED, subjects, count, count // 4),
+            partial(measuring.differences, CORRELATED, subjects, resampled, resampled // 4),
         )
 
 

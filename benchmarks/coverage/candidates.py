@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit
+from scipy.special import expit, logit, stdtrit
 from scipy.stats import norm
 
 from common.scoring.intervals import COVERAGE, Metric, bounds, effective_subjects, jackknife
@@ -21,32 +21,42 @@ CHOSEN = "jackknife, t on the logit scale, effective subjects"
 """The method of `common.scoring.intervals`."""
 TAILS = np.array([(1 - COVERAGE) / 2, (1 + COVERAGE) / 2])
 BATCH = 100
-"""Number of data sets that are bootstrapped at a time."""
+"""Number of data sets that are computed at a time."""
 TINY = 1e-9
 
 
-def intervals(matrices: NDArray[np.int64], name: str, draws: int, random: np.random.Generator) -> dict[str, Interval]:
+def intervals(
+    matrices: NDArray[np.int64], name: str, resampled: int, draws: int, random: np.random.Generator
+) -> dict[str, Interval]:
     """Low and high (data sets,) by method, of matrices (data sets, subjects, classes, classes); bounded by 0 and 1.
 
-    A method that finds no error in a data set, since all predictions are right, gives an interval without a width.
+    Only the first `resampled` data sets are bootstrapped. A method that finds no error in a data set, since all
+    predictions are right, gives an interval without a width.
     """
-    from scipy.special import stdtrit
-
     subjects = matrices.shape[1]
-    value, variance = jackknife(matrices, METRICS[name])
-    error, effective = np.sqrt(variance), effective_subjects(matrices, METRICS[name])
-    found: dict[str, Interval] = {}
-    for title, freedom in (("", np.full(len(value), subjects - 1.0)), (", effective subjects", effective - 1)):
-        reach = stdtrit(np.maximum(freedom, 1e-3), TAILS[1]) * error
-        found[f"jackknife, t{title}"] = value - reach, value + reach
-        found[f"jackknife, t on the logit scale{title}"] = bounds(value, error, freedom)
     weights = random.multinomial(subjects, np.full(subjects, 1 / subjects), size=draws).astype(np.float64)
-    batches = (matrices[start : start + BATCH] for start in range(0, len(matrices), BATCH))
-    parts = [dict(_bootstraps(batch.astype(np.float64), name, weights)) for batch in batches]
-    for title in parts[0]:
-        low, high = (np.concatenate([part[title][end] for part in parts]) for end in (0, 1))
-        found[title] = low, high
-    return {title: (_bounded(low, value), _bounded(high, value)) for title, (low, high) in found.items()}
+    parts: dict[str, list[Interval]] = {}
+    for start in range(0, len(matrices), BATCH):
+        batch = matrices[start : start + BATCH]
+        found = dict(_jackknives(batch, METRICS[name]))
+        if start < resampled:
+            found |= _bootstraps(batch.astype(np.float64), name, weights)
+        value = METRICS[name](batch.sum(axis=1))
+        for title, (low, high) in found.items():
+            parts.setdefault(title, []).append((_bounded(low, value), _bounded(high, value)))
+    ends = {title: np.concatenate([np.array(part) for part in found], axis=1) for title, found in parts.items()}
+    return {title: (low, high) for title, (low, high) in ends.items()}
+
+
+def _jackknives(matrices: NDArray[np.int64], metric: Metric) -> Iterator[tuple[str, Interval]]:
+    """Intervals from leaving out one subject at a time."""
+    value, variance = jackknife(matrices, metric)
+    error = np.sqrt(variance)
+    usual, effective = np.full(len(value), matrices.shape[1] - 1.0), effective_subjects(matrices, metric) - 1
+    for title, freedom in (("", usual), (", effective subjects", effective)):
+        reach = stdtrit(np.maximum(freedom, 1e-3), TAILS[1]) * error
+        yield f"jackknife, t{title}", (value - reach, value + reach)
+        yield f"jackknife, t on the logit scale{title}", bounds(value, error, freedom)
 
 
 def _bounded(end: Numbers, value: Numbers) -> Numbers:

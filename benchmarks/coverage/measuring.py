@@ -16,14 +16,17 @@ from common.scoring.metrics import uf1
 from common.scoring.statistics import swap_test
 
 EVERY = "no limit applies"
-SEEN = 200
+SEEN = 500
 """A part of the data sets is reported if it has at least this many of them."""
 
 
-def coverage(model: Model, subjects: int, count: int, draws: int, random: np.random.Generator) -> dict[str, Any]:
+def coverage(
+    model: Model, subjects: int, count: int, resampled: int, draws: int, random: np.random.Generator
+) -> dict[str, Any]:
     """For each metric: its true value, the coverage and mean width of each method, and the chosen method's by caution.
 
-    The true value is the metric of the expected pooled confusion matrix.
+    The true value is the metric of the expected pooled confusion matrix. `resampled` of the `count` data sets are
+    bootstrapped.
     """
     truth, matrices = expected(model, subjects, random), drawn(model, subjects, count, random)
     cell: dict[str, Any] = {}
@@ -31,7 +34,7 @@ def coverage(model: Model, subjects: int, count: int, draws: int, random: np.ran
         true, value = float(metric(truth)), metric(matrices.sum(axis=1))
         methods = {}
         inside: NDArray[np.bool_] = np.zeros(count, bool)
-        for title, (low, high) in intervals(matrices, name, draws, random).items():
+        for title, (low, high) in intervals(matrices, name, resampled, draws, random).items():
             holds = (low <= true) & (true <= high)
             methods[title] = {"coverage": round(float(holds.mean()), 4), "width": round(float((high - low).mean()), 4)}
             inside = holds if title == CHOSEN else inside

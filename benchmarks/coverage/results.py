@@ -16,6 +16,7 @@ from common.scoring.intervals import FEW_SUBJECTS, FEW_WITH_CLASS, HIGH
 
 FILE = Path(__file__).with_name("results.json")
 PARTS = ("coverage", "seeds", "differences")
+SIZES = ("simulations", "resampled", "draws")
 LOWEST, HIGHEST = 0.94, 0.96
 """The coverage that is as good as 95%."""
 ENOUGH = 16
@@ -28,17 +29,20 @@ LIMITS = {
 }
 
 
-def read(path: Path, simulations: int, draws: int) -> dict[str, Any]:
+def read(path: Path, sizes: Mapping[str, int]) -> dict[str, Any]:
     """The results of a file, or empty results if it does not exist or is of other numbers of data sets or draws."""
-    empty: dict[str, Any] = {"simulations": simulations, "draws": draws, **{part: [] for part in PARTS}}
     stored = read_all(path)
-    return stored if (stored["simulations"], stored["draws"]) == (simulations, draws) else empty
+    return stored if all(stored[name] == size for name, size in sizes.items()) else _empty(sizes)
+
+
+def _empty(sizes: Mapping[str, int]) -> dict[str, Any]:
+    return {**sizes, **{part: [] for part in PARTS}}
 
 
 def read_all(path: Path) -> dict[str, Any]:
     """The results of a file, or empty results of no data sets if it does not exist."""
     if not path.is_file():
-        return {"simulations": 0, "draws": 0, **{part: [] for part in PARTS}}
+        return _empty(dict.fromkeys(SIZES, 0))
     stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return stored
 
@@ -103,11 +107,11 @@ def cells(results: Mapping[str, Any], number: str = "coverage") -> str:
 
 def conditions(results: Mapping[str, Any]) -> str:
     """How many data sets and draws there are, and how far chance may move a percentage, in a sentence."""
-    count = results["simulations"]
-    error = f"{100 * (0.95 * 0.05 / count) ** 0.5:.1f}" if count else DASH
+    counts = [results[name] for name in SIZES[:2]]
+    errors = [f"{100 * (0.95 * 0.05 / count) ** 0.5:.2f}" if count else DASH for count in counts]
     return (
-        f"Each cell is measured on {count:,} data sets, with {results['draws']:,} draws for each bootstrap. The "
-        f"standard error of 95.0 is {error}."
+        f"Each cell is measured on {counts[0]:,} data sets, bootstraps (of {results['draws']:,} draws) and the tables "
+        f"below on {counts[1]:,}. The standard error of 95.0 is {errors[0]}, and {errors[1]} for the latter."
     )
 
 

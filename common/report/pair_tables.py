@@ -13,6 +13,8 @@ from common.scoring.differences import ALPHA, DIFFER, EQUIVALENT, MARGIN, POWER,
 from common.scoring.records import PairedTest
 
 Cells = list[list[dict[str, Any]]]
+SHORT = {EQUIVALENT: "equiv."}
+"""Verdicts that are too long for a cell."""
 
 
 def pairs(side: SideBySide, names: Sequence[str]) -> dict[str, Any]:
@@ -37,7 +39,7 @@ def pairs(side: SideBySide, names: Sequence[str]) -> dict[str, Any]:
         cells[lower][upper] = {"text": formatting.difference(gain), "bold": bold}
         found = _verdict(side, test)
         power[upper][lower] = {"text": detectable(test.detectable_adjusted), "bold": False}
-        power[lower][upper] = {"text": found, "bold": found == EQUIVALENT}
+        power[lower][upper] = {"text": SHORT.get(found, found), "bold": found == EQUIVALENT}
     return {
         "cells": cells,
         "power": power,

@@ -51,7 +51,9 @@ def detectable(error: float | None, freedom: float, subjects: int, tests: int = 
 def equivalence(difference: float, error: float | None, freedom: float, margin: float = MARGIN) -> float:
     """The p of two one-sided t tests (TOST) of the hypothesis that a difference is `margin` or more, either way.
 
-    At most 0.05 exactly if the 90% interval of the difference lies within the margin. 1.0 if the error is unknown.
+    At most 0.05 exactly if the 90% interval of the difference lies within the margin. If the difference is 0 in all
+    subjects, p is the probability that none of them (as many as the effective number) shows one that a fraction
+    `margin` of subjects have. 1.0 if the error is unknown.
     """
     from scipy.special import stdtr
 
@@ -59,7 +61,7 @@ def equivalence(difference: float, error: float | None, freedom: float, margin: 
         return 1.0
     inside = margin - abs(difference)
     if error == 0:
-        return float(inside <= 0)
+        return float((1 - margin) ** (freedom + 1)) if difference == 0 else 1.0
     return float(stdtr(freedom, -inside / error))
 
 

@@ -86,11 +86,11 @@ def bounds(value: Numbers, error: Numbers, freedom: Numbers) -> tuple[Numbers, N
 
     tail = (1 - COVERAGE) / 2
     freedom = np.maximum(freedom, 1e-3)
-    reach = np.where(error > 0, stdtrit(freedom, 1 - tail) * error, 0)
+    reach = np.where(error == 0, 0, stdtrit(freedom, 1 - tail) * error)
     with np.errstate(divide="ignore", invalid="ignore"):
         wide = reach / (value * (1 - value))
-        low = np.where(reach > 0, expit(logit(value) - wide), value)
-        high = np.where(reach > 0, expit(logit(value) + wide), value)
+        low = np.where(reach == 0, value, expit(logit(value) - wide))
+        high = np.where(reach == 0, value, expit(logit(value) + wide))
     edge = tail ** (1 / (freedom + 1))
     low = np.where(value >= 1, np.maximum(np.minimum(edge, 1 - reach), 0), low)
     high = np.where(value <= 0, np.minimum(np.maximum(1 - edge, reach), 1), high)
