@@ -79,7 +79,7 @@ def _cells(count: int, resampled: int, draws: int) -> Iterator[Cell]:
         yield (
             "differences",
             {"subjects": subjects},
-            partial(measuring.differences, CORRELATED, subjects, resampled, resampled // 4),
+            partial(measuring.differences, CORRELATED, subjects, resampled, resampled // 4 or 1),
         )
 
 

@@ -16,6 +16,8 @@ from common.scoring.metrics import uf1
 from common.scoring.statistics import swap_test
 
 EVERY = "no limit applies"
+POPULATION = 20
+"""The true score is computed from this many subjects of each corpus for every simulated data set."""
 SEEN = 500
 """A part of the data sets is reported if it has at least this many of them."""
 
@@ -28,7 +30,7 @@ def coverage(
     The true value is the metric of the expected pooled confusion matrix. `resampled` of the `count` data sets are
     bootstrapped.
     """
-    truth, matrices = expected(model, subjects, random), drawn(model, subjects, count, random)
+    truth, matrices = expected(model, subjects, random, POPULATION * count), drawn(model, subjects, count, random)
     cell: dict[str, Any] = {}
     for name, metric in METRICS.items():
         true, value = float(metric(truth)), metric(matrices.sum(axis=1))
@@ -117,9 +119,10 @@ def _equivalent(first: NDArray[np.int64], second: NDArray[np.int64]) -> list[boo
 
 def loss_for(model: Model, subjects: int, apart: float, shared: float) -> float:
     """The loss of the second method (see `models.paired`) at which the true UF1 of two methods differs by `apart`."""
+    first, guessing = paired_truth(model, subjects, 1.0, shared)
     low, high = 0.0, 1.0
     for _ in range(30):
         middle = (low + high) / 2
-        first, second = paired_truth(model, subjects, middle, shared)
+        second = first + middle * (guessing - first)
         low, high = (middle, high) if float(uf1(first) - uf1(second)) < apart else (low, middle)
     return low

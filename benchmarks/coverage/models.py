@@ -114,7 +114,7 @@ def retrained(
     A run guesses in a fraction of the clips, its loss: one fraction for all subjects if `together`, as for a network
     that is trained once; otherwise one for each subject, as in folds that hold out one subject.
     """
-    truth = expected(model, subjects, random)
+    truth = expected(model, subjects, random, 100 * count)
     truth += LOSSES / 2 * (truth.sum(axis=1, keepdims=True) / 3 - truth)
     common = random.uniform(0, LOSSES, (count, runs, 1))
     parts = []

@@ -173,7 +173,7 @@ def _cautions(scores: Sequence[Sequence[Score | None]]) -> list[str]:
     for i, row in enumerate(scores, 1):
         for reason in dict.fromkeys(s.caution for s in row if s and s.caution):
             numbers.setdefault(reason, []).append(str(i))
-    return [f"No. {', '.join(who)}: intervals may not cover 95% ({reason})." for reason, who in numbers.items()]
+    return [f"No. {', '.join(who)}: intervals may not cover 95%: {reason}." for reason, who in numbers.items()]
 
 
 def _folds(c: NetworkResult) -> str:

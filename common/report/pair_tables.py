@@ -47,7 +47,7 @@ def pairs(side: SideBySide, names: Sequence[str]) -> dict[str, Any]:
         "reach": _reach(side),
         "found": _found(side),
         "verdicts": _verdicts(side),
-        "margin": f"{MARGIN:g}",
+        "margin": formatting.short(MARGIN),
         "on": _span(side),
         "by_clip": _by_clip(side),
         "subjects": max((test.n_subjects for test in side.tests), default=0),
@@ -83,7 +83,7 @@ def _reach(side: SideBySide) -> str:
     if not side.tests:
         return ""
     known = [test.detectable_adjusted for test in side.tests if test.detectable_adjusted is not None]
-    wanted = f"found with a probability of {POWER:.0%}"
+    wanted = f"found with a probability of {formatting.percent(POWER, 1)}"
     if not known:
         return f"With these subjects no difference in UF1, however large, would be {wanted} by a test that swaps them."
     least, most = (formatting.number(value, 3) for value in (min(known), max(known)))
@@ -112,10 +112,10 @@ def _verdicts(side: SideBySide) -> str:
     rest = counts.total() - counts[DIFFER]
     if not rest:
         return ""
-    pairs_of = "the pair" if rest == 1 else f"the {rest} pairs"
-    same = counts[EQUIVALENT]
-    others = f"{same or 'none'} {'is' if same == 1 else 'are'} equivalent (UF1 differs by less than {MARGIN:g})"
-    return f"Of {pairs_of} without a significant difference, {others}; the others remain open."
+    same, margin = counts[EQUIVALENT], formatting.short(MARGIN)
+    shown = f"{same or 'none'} {'is' if same == 1 else 'are'} equivalent (UF1 differs by less than {margin})"
+    open_ones = "; the others remain open" if rest > same else ""
+    return f"Of {many(rest, 'pair')} without a significant difference, {shown}{open_ones}."
 
 
 def _span(side: SideBySide) -> str:

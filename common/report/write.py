@@ -281,7 +281,7 @@ def _view(report: Report) -> dict[str, Any]:
         "prepared": [formatting.named(note) for note in report.notes],
         "cited": tables.cited_tables(report),
         "tests": reliability_tables.paired_rows(report.tests),
-        "margin": f"{MARGIN:g}",
+        "margin": formatting.short(MARGIN),
         "tried": reliability_tables.tried_rows(report),
         "spread": reliability_tables.spread_rows(report),
         "seeds": [str(seed) for seed in report.seeds],

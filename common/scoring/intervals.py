@@ -18,6 +18,8 @@ Numbers = NDArray[np.float64]
 COVERAGE = 0.95
 FEW_SUBJECTS, FEW_WITH_CLASS, HIGH, FEW_SEEDS = 12, 4, 0.95, 3
 """Limits of `caution`: above the third, and below the others, the coverage of an interval may not be 94% to 96%."""
+SIMULATED = {"subjects": (95, 99), "class": (88, 97), "high": (54, 100), "seeds": (88, 99)}
+"""Lowest and highest coverage in percent, rounded outwards, that `benchmarks.coverage` measured beyond each limit."""
 
 
 def subject_interval(
@@ -127,13 +129,12 @@ def caution(per_subject: NDArray[np.int64], value: float, seeds: int = 1) -> str
     means for the coverage.
     """
     with_class = np.count_nonzero(per_subject.sum(axis=-1), axis=0)
-    reasons = []
-    if len(per_subject) < FEW_SUBJECTS:
-        reasons.append(f"fewer than {FEW_SUBJECTS} subjects")
-    if (with_class[with_class > 0] < FEW_WITH_CLASS).any():
-        reasons.append(f"a class with clips of fewer than {FEW_WITH_CLASS} subjects")
-    if value > HIGH:
-        reasons.append(f"a score above {HIGH}")
-    if 1 < seeds < FEW_SEEDS:
-        reasons.append(f"fewer than {FEW_SEEDS} seeds")
-    return ", ".join(reasons)
+    reasons = {
+        "subjects": len(per_subject) < FEW_SUBJECTS and f"fewer than {FEW_SUBJECTS} subjects",
+        "class": (with_class[with_class > 0] < FEW_WITH_CLASS).any()
+        and f"a class with clips of fewer than {FEW_WITH_CLASS} subjects",
+        "high": value > HIGH and f"a score above {HIGH}",
+        "seeds": 1 < seeds < FEW_SEEDS and f"fewer than {FEW_SEEDS} seeds",
+    }
+    ranges = {name: " to ".join(f"{end}%" for end in ends) for name, ends in SIMULATED.items()}
+    return ", ".join(f"{text} ({ranges[name]} in simulations)" for name, text in reasons.items() if text)
