@@ -151,13 +151,15 @@ def test_limits_are_named_where_they_apply_and_only_there() -> None:
 def test_fewer_subjects_detect_less() -> None:
     first = some(8, 1)
     second = np.random.default_rng(3).multinomial(first.sum(axis=-1), np.full((3, 3), 1 / 3))
-    least = []
-    for times in (1, 2, 4, 16):
-        error, freedom = difference_error(np.tile(first, (times, 1, 1)), np.tile(second, (times, 1, 1)), uf1)
-        least.append(detectable(float(error), float(freedom), 8 * times) or 2.0)
+
+    def of(times: int) -> tuple[float, float]:
+        both = difference_error(np.tile(first, (times, 1, 1)), np.tile(second, (times, 1, 1)), uf1)
+        return float(both[0]), float(both[1])
+
+    least = [detectable(*of(times), 8 * times) or 2.0 for times in (1, 2, 4, 16)]
     assert least == sorted(least, reverse=True)
     assert least[-1] < 0.3
-    error, freedom = (float(number) for number in difference_error(first, second, uf1))
+    error, freedom = of(1)
     corrected = [detectable(error / 4, freedom, 16, tests) or 2.0 for tests in (1, 3, 10)]
     assert corrected == sorted(corrected)
     assert detectable(error, freedom, 5) is None  # of 32 swaps none has a p below 0.05

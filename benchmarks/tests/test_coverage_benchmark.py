@@ -51,7 +51,7 @@ def test_the_short_form_measures_every_cell_and_prints_all_tables(capsys: pytest
     assert benchmark.main(["--short"]) == 0
     text = capsys.readouterr().out
     assert all(model.name in text for model in MODELS)
-    assert text.count("| --- |") == 5
+    assert text.count("\n| --- |") == 5
 
 
 def test_a_cell_repeats_and_is_stored_by_its_sizes() -> None:
