@@ -13,12 +13,14 @@ import pytest
 from common.contract import Claim, Paper, Profile, Reference
 from common.corpora.composite import MEGC2019
 from common.protocols.splits import CROSS, SPLITS
+from common.report.assemble import retrained
 from common.report.common_ground import _differing
 from common.runs.manifest import Finished
 from common.runs.store import Run
 from common.scoring import histories, metrics, verdicts
 from common.scoring.intervals import subject_interval
 from common.scoring.records import Comparison
+from common.scoring.verdicts import METRICS
 from common.types import Experiment, FoldResult, LabelMap
 
 CLASSES = ("happy", "anger", "disgust")
@@ -118,6 +120,32 @@ def test_a_single_split_has_an_interval_over_its_subjects() -> None:
     assert accuracy is not None
     assert (accuracy.low, accuracy.high) == subject_interval(matrices, metrics.accuracy)
     assert (accuracy.value, accuracy.chance) == (pytest.approx(4 / 6), pytest.approx(3 / 6))
+
+
+def test_other_seeds_are_part_of_the_interval_and_of_nothing_else() -> None:
+    wrong = replace(fold(), probabilities=np.roll(fold().probabilities, 1, axis=1))
+    made = [
+        verdicts.compare(
+            paper(), ONCE, [fold()], 1, profile=Profile("paper", None), data="licensed", command=str, retrained=others
+        )
+        for others in ((), ([fold()], [fold()]), ([wrong], [wrong]))
+    ]
+    alone, same, other = ({c.metric: c for c in rows_of} for rows_of in made)
+    for name in METRICS:
+        one, like, apart = (by_metric[name].score for by_metric in (alone, same, other))
+        assert one is not None
+        assert apart is not None
+        assert like is not None
+        assert (like.low, like.high) == pytest.approx((one.low, one.high))
+        assert replace(apart, low=one.low, high=one.high) == one
+        assert (apart.low or 0) < (one.low or 0)
+        assert (apart.high or 1) > (one.high or 1)
+        assert any("may not cover" in text for text in alone[name].conditions)
+
+
+def test_seeds_with_fewer_folds_are_left_out() -> None:
+    outcome, less = (Finished(Run(Path("none")), {}, (fold(),) * count, 2) for count in (2, 1))
+    assert len(retrained(outcome, [outcome, less, outcome])) == 2
 
 
 def test_pooling_does_not_ask_in_which_fold_a_clip_was_predicted() -> None:
