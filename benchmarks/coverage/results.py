@@ -110,8 +110,8 @@ def conditions(results: Mapping[str, Any]) -> str:
     counts = [results[name] for name in SIZES[:2]]
     errors = [f"{100 * (0.95 * 0.05 / count) ** 0.5:.2f}" if count else DASH for count in counts]
     return (
-        f"Each cell is measured on {counts[0]:,} data sets, bootstraps (of {results['draws']:,} draws) and the tables on "
-        f"seeds and differences on {counts[1]:,}. The standard error of 95.0 is {errors[0]}, and {errors[1]} for these."
+        f"Each cell is measured on {counts[0]:,} data sets, bootstraps (of {results['draws']:,} draws) and the tables "
+        f"on seeds and differences on {counts[1]:,}. The standard error of 95.0 is {errors[0]}, for these {errors[1]}."
     )
 
 
