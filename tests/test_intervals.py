@@ -78,6 +78,7 @@ def test_all_right_is_not_certain_and_all_alike_is() -> None:
     assert wrong == pytest.approx((0, 1 - 0.025 ** (1 / 16)))
     same = np.tile([[3, 0, 0], [3, 0, 0], [3, 0, 0]], (16, 1, 1))
     assert subject_interval(same, uf1) == pytest.approx((1 / 6, 1 / 6))
+    assert subject_interval(same[:11], uf1) is None  # so few may be alike by chance
 
 
 def test_what_cannot_be_left_out_has_no_interval() -> None:
@@ -133,7 +134,8 @@ def test_seeds_that_shift_all_subjects_are_covered_and_those_within_subjects_are
 
 def test_limits_are_named_where_they_apply_and_only_there() -> None:
     assert caution(some(20), 0.6) == ""
-    assert "subjects" in caution(some(8), 0.6)
+    assert "12 subjects" in caution(some(8), 0.6)
+    assert caution(some(8), 0.99) == caution(some(8), 0.6)
     assert "score above" in caution(some(20), 0.99)
     assert "seeds" in caution(some(20), 0.6, 2)
     assert caution(some(20), 0.6, 3) == ""

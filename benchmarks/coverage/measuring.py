@@ -27,7 +27,8 @@ def coverage(
 ) -> dict[str, Any]:
     """For each metric: its true value, the coverage and mean width of each method, and the chosen method's by caution.
 
-    The true value is the metric of the expected pooled confusion matrix. `resampled` of the `count` data sets are
+    The true value is the metric of the expected pooled confusion matrix. Intervals without a width do not count if
+    subjects are few, since `subject_interval` gives none. `resampled` of the `count` data sets are
     bootstrapped.
     """
     truth, matrices = expected(model, subjects, random, POPULATION * count), drawn(model, subjects, count, random)
@@ -35,28 +36,33 @@ def coverage(
     for name, metric in METRICS.items():
         true, value = float(metric(truth)), metric(matrices.sum(axis=1))
         methods = {}
-        inside: NDArray[np.bool_] = np.zeros(count, bool)
+        inside, given = np.zeros(count, bool), np.ones(count, bool)
         for title, (low, high) in intervals(matrices, name, resampled, draws, random).items():
             holds = (low <= true) & (true <= high)
-            methods[title] = {"coverage": round(float(holds.mean()), 4), "width": round(float((high - low).mean()), 4)}
-            inside = holds if title == CHOSEN else inside
+            known = (low < high) | (subjects >= FEW_SUBJECTS)
+            methods[title] = {
+                "coverage": round(float(holds[known].mean()), 4),
+                "width": round(float((high - low)[known].mean()), 4),
+            }
+            if title == CHOSEN:
+                inside, given = holds, known
         parts = {
             part: {"count": int(where.sum()), "coverage": round(float(inside[where].mean()), 4)}
-            for part, where in _cautions(matrices, value).items()
-            if where.sum() >= SEEN
+            for part, all_of in _cautions(matrices, value).items()
+            if (where := all_of & given).sum() >= SEEN
         }
         cell[name] = {"true": round(true, 4), "methods": methods, "parts": parts}
     return cell
 
 
 def _cautions(matrices: NDArray[np.int64], value: NDArray[np.float64]) -> Mapping[str, NDArray[np.bool_]]:
-    """Which data sets each limit of `common.scoring.intervals.caution` applies to, by itself."""
+    """Which data sets each limit of `common.scoring.intervals.caution` applies to, and no other that it names."""
     with_class = (matrices.sum(axis=-1) > 0).sum(axis=1)
     few = np.full(len(value), matrices.shape[1] < FEW_SUBJECTS)
     rare = ((with_class > 0) & (with_class < FEW_WITH_CLASS)).any(axis=-1)
     high = value > HIGH
     return {
-        "subjects": few & ~rare & ~high,
+        "subjects": few,
         "class": rare & ~few & ~high,
         "high": high & ~few & ~rare,
         EVERY: ~(few | rare | high),

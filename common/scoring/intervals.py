@@ -18,8 +18,11 @@ Numbers = NDArray[np.float64]
 COVERAGE = 0.95
 FEW_SUBJECTS, FEW_WITH_CLASS, HIGH, FEW_SEEDS = 12, 4, 0.95, 3
 """Limits of `caution`: above the third, and below the others, the coverage of an interval may not be 94% to 96%."""
-SIMULATED = {"subjects": (95, 99), "class": (88, 97), "high": (54, 100), "seeds": (88, 99)}
+SIMULATED = {"subjects": (95, 100), "class": (88, 97), "high": (54, 100), "seeds": (88, 99)}
 """Lowest and highest coverage in percent, rounded outwards, that `benchmarks.coverage` measured beyond each limit."""
+
+ROUNDING = 1e-12
+"""Values of a metric that differ by less are equal."""
 
 
 def subject_interval(
@@ -29,8 +32,8 @@ def subject_interval(
 
     `per_subject` (subjects, classes, classes) holds one confusion matrix per subject; whole subjects are left out,
     since the clips of one subject are not independent. `retrained` holds such matrices of the same networks trained
-    with other seeds; with any, the interval also covers retraining. None with fewer than two subjects, and where the
-    metric is undefined without one of them.
+    with other seeds; with any, the interval also covers retraining. None with fewer than two subjects, where the metric
+    is undefined without one of them, and where nothing varies between subjects that are few (`FEW_SUBJECTS`).
     """
     if len(per_subject) < 2:
         return None
@@ -40,7 +43,9 @@ def subject_interval(
     if others:
         variance, freedom = _with_retraining([per_subject, *others], metric, variance, freedom)
     low, high = bounds(value, np.sqrt(variance), freedom)
-    return None if np.isnan(low) or np.isnan(high) else (float(low), float(high))
+    if np.isnan(low) or np.isnan(high) or (low == high and len(per_subject) < FEW_SUBJECTS):
+        return None
+    return float(low), float(high)
 
 
 def jackknife(per_subject: NDArray[np.int64], metric: Metric) -> tuple[Numbers, Numbers]:
@@ -54,6 +59,7 @@ def jackknife_variance(left_out: Numbers) -> Numbers:
     """The variance of a number from its values (..., subjects) without each of the subjects."""
     subjects = left_out.shape[-1]
     around = left_out - left_out.mean(axis=-1, keepdims=True)
+    around[np.abs(around) < ROUNDING] = 0
     return np.asarray((subjects - 1) / subjects * (around**2).sum(axis=-1))
 
 
@@ -126,14 +132,16 @@ def caution(per_subject: NDArray[np.int64], value: float, seeds: int = 1) -> str
     """Why the interval of a score may not cover 95%, in words; empty where it does as far as was measured.
 
     `seeds` is the number of runs that the interval was computed from. `benchmarks.coverage` measures what each limit
-    means for the coverage.
+    means for the coverage; where subjects are few, whatever the classes and the score.
     """
+    few = len(per_subject) < FEW_SUBJECTS
     with_class = np.count_nonzero(per_subject.sum(axis=-1), axis=0)
     reasons = {
-        "subjects": len(per_subject) < FEW_SUBJECTS and f"fewer than {FEW_SUBJECTS} subjects",
-        "class": (with_class[with_class > 0] < FEW_WITH_CLASS).any()
+        "subjects": few and f"fewer than {FEW_SUBJECTS} subjects",
+        "class": not few
+        and (with_class[with_class > 0] < FEW_WITH_CLASS).any()
         and f"a class with clips of fewer than {FEW_WITH_CLASS} subjects",
-        "high": value > HIGH and f"a score above {HIGH}",
+        "high": not few and value > HIGH and f"a score above {HIGH}",
         "seeds": 1 < seeds < FEW_SEEDS and f"fewer than {FEW_SEEDS} seeds",
     }
     ranges = {name: " to ".join(f"{end}%" for end in ends) for name, ends in SIMULATED.items()}
