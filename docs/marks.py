@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import papers
+from benchmarks.coverage import results as simulated
 from benchmarks.forgery.table import DRILLS, needs
 from benchmarks.full_study import results as full_study
 from benchmarks.learning import drawing, results
@@ -35,6 +36,7 @@ def filled(markdown: str) -> str:
     made: dict[str, Callable[..., str]] = {
         "corpus": corpus,
         "costs": costs,
+        "coverage": coverage,
         "drills": drills,
         "file": file,
         "hours": hours,
@@ -142,6 +144,21 @@ def leaderboard() -> str:
 
 def _with_interval(score: Score) -> str:
     return f"{score.value:.4f} ({score.low:.4f} to {score.high:.4f})"
+
+
+def coverage(part: str) -> str:
+    """Return a table of the coverage benchmark, or the conditions under which it was measured."""
+    stored = simulated.read_all(simulated.FILE)
+    made: dict[str, Callable[[], str]] = {
+        "methods": lambda: simulated.methods(stored),
+        "cells": lambda: simulated.cells(stored),
+        "widths": lambda: simulated.cells(stored, "width"),
+        "limits": lambda: simulated.limits(stored),
+        "seeds": lambda: simulated.seeds(stored),
+        "differences": lambda: simulated.differences(stored),
+        "conditions": lambda: simulated.conditions(stored),
+    }
+    return made[part]()
 
 
 def usage() -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import report_example as papers
 
 from common.report.records import NetworkResult, Report, SideBySide
+from common.scoring.differences import verdict
 from common.scoring.records import PairedTest, Score
 
 CORPORA = papers.COLUMNS
@@ -85,7 +86,19 @@ def pairs(contenders: tuple[NetworkResult, ...], clear: bool = True) -> tuple[Pa
             p = float(np.exp(-35 * abs(apart))) if clear else 0.31
             adjusted = min(1.0, 20 * p)
             names = f"{a.paper}/{a.experiment}", f"{b.paper}/{b.experiment}"
-            tests.append(PairedTest(*names, 442, 68, 61, 47, 0.2101234, apart, p, adjusted, 1.0))
+            same = abs(apart) < 0.02
+            tests.append(
+                PairedTest(
+                    *(*names, 442, 68, 61, 47, 0.2101234, apart, p, adjusted, 1.0),
+                    error=0.03 + 0.001 * i,
+                    freedom=30.5,
+                    detectable=0.087 + 0.003 * i,
+                    detectable_adjusted=0.141 + 0.004 * i,
+                    equivalence=0.001 if same else 0.4,
+                    equivalence_adjusted=0.02 if same else 1.0,
+                    verdict=verdict(adjusted, 0.02 if same else 1.0),
+                )
+            )
     return tuple(tests)
 
 

@@ -13,12 +13,14 @@ import pytest
 from common.contract import Claim, Paper, Profile, Reference
 from common.corpora.composite import MEGC2019
 from common.protocols.splits import CROSS, SPLITS
+from common.report.assemble import retrained
 from common.report.common_ground import _differing
 from common.runs.manifest import Finished
 from common.runs.store import Run
 from common.scoring import histories, metrics, verdicts
+from common.scoring.intervals import subject_interval
 from common.scoring.records import Comparison
-from common.scoring.statistics import subject_interval
+from common.scoring.verdicts import METRICS
 from common.types import Experiment, FoldResult, LabelMap
 
 CLASSES = ("happy", "anger", "disgust")
@@ -118,6 +120,32 @@ def test_a_single_split_has_an_interval_over_its_subjects() -> None:
     assert accuracy is not None
     assert (accuracy.low, accuracy.high) == subject_interval(matrices, metrics.accuracy)
     assert (accuracy.value, accuracy.chance) == (pytest.approx(4 / 6), pytest.approx(3 / 6))
+
+
+def test_other_seeds_are_part_of_the_interval_and_of_nothing_else() -> None:
+    """Twenty subjects with two clips of each class, of which the first seed gets most right and the others half."""
+    clips = np.full((20, 3), 2)
+    first, *others = (
+        np.random.default_rng(seed).multinomial(clips, right * np.eye(3) + (1 - right) / 3)
+        for seed, right in enumerate((0.7, 0.3, 0.3))
+    )
+    for name in METRICS:
+        alone, like, apart = (
+            verdicts.score(first, name, CLASSES, 120, 20, 20, runs) for runs in ((), (first, first), others)
+        )
+        assert alone is not None
+        assert like is not None
+        assert apart is not None
+        assert (like.low, like.high) == pytest.approx((alone.low, alone.high))
+        assert replace(apart, low=alone.low, high=alone.high) == alone
+        assert (apart.high or 0) - (apart.low or 1) > 1.5 * ((alone.high or 1) - (alone.low or 0))
+    few = rows(ONCE, [fold()])["accuracy"]
+    assert any("may not cover" in text for text in few.conditions)
+
+
+def test_seeds_with_fewer_folds_are_left_out() -> None:
+    outcome, less = (Finished(Run(Path("none")), {}, (fold(),) * count, 2) for count in (2, 1))
+    assert len(retrained(outcome, [outcome, less, outcome])) == 2
 
 
 def test_pooling_does_not_ask_in_which_fold_a_clip_was_predicted() -> None:

@@ -260,6 +260,44 @@ def test_the_square_of_pairs_reads_as_its_caption_says(full: Written) -> None:
     assert f"{clear}of78pairsdiffersignificantly" in "".join(pages(full[1][0]))
 
 
+def test_what_can_be_detected_stands_before_any_p(full: Written) -> None:
+    side = ranked(full[0])
+    pairs = view(side)["pairs"]
+    tests = {frozenset((t.first, t.second)): t for t in side.tests}
+    for i, below in enumerate(side.contenders):
+        for j, above in enumerate(side.contenders[:i]):
+            test = tests[frozenset((name(below), name(above)))]
+            assert float(pairs["power"][j][i]["text"]) == pytest.approx(test.detectable_adjusted, abs=5.1e-4)
+            assert test.verdict.startswith(pairs["power"][i][j]["text"].rstrip("."))
+    assert {test.verdict for test in side.tests} == {"differ", "equivalent", "open"}
+    text = "".join(pages(full[1][0]))
+    assert text.index(squeeze(pairs["reach"])) < text.index(squeeze(pairs["found"]))
+    assert squeeze(pairs["verdicts"]) in text
+
+
+def test_no_difference_is_large_enough_where_none_can_be_detected(tmp_path: Path) -> None:
+    side = example.side(tmp_path, 3)
+    blind = tuple(replace(test, detectable_adjusted=None) for test in side.tests)
+    pairs = view(ranked(replace(side, tests=blind)))["pairs"]
+    assert "no difference in UF1, however large" in pairs["reach"]
+    assert {cell["text"] for row in pairs["power"] for cell in row} >= {"none"}
+    one = view(ranked(replace(side, tests=(blind[0], *side.tests[1:]))))["pairs"]
+    assert "In 1 pair no difference is large enough." in one["reach"]
+
+
+def test_intervals_that_may_not_cover_are_named(tmp_path: Path) -> None:
+    side = example.side(tmp_path, 3)
+    doubtful = side.contenders[1]
+    scores = {
+        corpus: {metric: replace(score, caution="fewer than 12 subjects") for metric, score in by_metric.items()}
+        for corpus, by_metric in doubtful.scores.items()
+    }
+    side = ranked(replace(side, contenders=(side.contenders[0], replace(doubtful, scores=scores), side.contenders[2])))
+    number = [name(c) for c in side.contenders].index(name(doubtful)) + 1
+    (note,) = (note for note in view(side)["main"]["notes"] if "fewer than 12 subjects" in note)
+    assert note.startswith(f"No. {number}: ")
+
+
 @pytest.mark.parametrize(("subjects", "by_clip"), [(3, True), (6, True), (7, False), (68, False)])
 def test_too_few_subjects_for_any_swap_leave_the_test_by_clip(tmp_path: Path, subjects: int, by_clip: bool) -> None:
     """Of three pairs, by Holm's rule: at least 3 * 2 / 64 with six subjects, and 3 * 2 / 128 with seven."""

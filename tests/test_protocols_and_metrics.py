@@ -23,7 +23,7 @@ from common.protocols.splits import (
     stratified,
 )
 from common.scoring import metrics
-from common.scoring.statistics import subject_interval
+from common.scoring.intervals import subject_interval
 from common.types import Experiment, LabelMap
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import math
 import tempfile
 import time
 from collections.abc import Mapping
@@ -25,8 +24,9 @@ from common.runs.cache import Cache
 from common.runs.folds import build_networks
 from common.runs.plan import Job
 from common.runs.processes import Pool
+from common.scoring.intervals import subject_interval
 from common.scoring.metrics import metric
-from common.scoring.statistics import guess_test, subject_interval
+from common.scoring.statistics import guess_test
 from common.seeds import seed_of
 from common.types import Predictions
 
@@ -86,15 +86,18 @@ def measured(order: Order) -> dict[str, Any]:
 
 
 def scored(answers: Mapping[str, int], classes: Mapping[str, int]) -> dict[str, float]:
-    """UF1 of predictions by clip id, its 95% interval over subjects, and the p-value of guessing within subjects."""
+    """UF1 of predictions by clip id, its 95% interval over subjects, and the p-value of guessing within subjects.
+
+    An interval that cannot be computed has no width.
+    """
     subject = np.array([clip.rpartition("/")[0] for clip in answers])
     true, answer = np.array([classes[clip] for clip in answers]), np.array([*answers.values()])
     count, people = len(MEGC2019.classes), np.unique(subject)
     matrices = np.zeros((len(people), count, count), np.int64)
     np.add.at(matrices, (np.searchsorted(people, subject), true, answer), 1)
     uf1 = metric("uf1", MEGC2019.classes)
-    low, high = subject_interval(matrices, uf1) or (math.nan, math.nan)
     value = float(uf1(matrices.sum(axis=0)))
+    low, high = subject_interval(matrices, uf1) or (value, value)
     scores = {"uf1": value, "low": low, "high": high, "p": guess_test(subject, true, answer, uf1, count)}
     return {name: round(number, 4) for name, number in scores.items()}
 

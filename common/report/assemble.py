@@ -33,7 +33,8 @@ def assemble(
 ) -> Report:
     """Return the report of a paper, profile, kind of data and seeds from what is stored; without results all dashes.
 
-    All numbers are those of the first seed; `spread` has the scores of the others. Raises UserError where `folder`
+    All numbers are those of the first seed; `spread` has the scores of the others, whose variance is part of the
+    intervals. Raises UserError where `folder`
     (the user's corpora) is another than the stored results were made from.
     """
     plan = read_plan(plan_file(out, paper, profile, data, seeds[0]))
@@ -82,10 +83,11 @@ def assemble(
         _add_cost(cost, paper, experiment, outcome)
     rows = [(e, stored[e.id]) for e in paper.experiments if not e.tuned_of or stored[e.id].results]
     unavailable = plan.get("unavailable", {})
-    comparisons = _comparisons(paper, rows, profile, data, command, unavailable)
+    others = _other_seeds(out, paper, profile, data, seeds)
+    comparisons = _comparisons(paper, rows, profile, data, command, unavailable, others)
     controlled = tuple(
         comparison
-        for comparison in _comparisons(paper, spoilt, profile, data, command, {})
+        for comparison in _comparisons(paper, spoilt, profile, data, command, {}, others)
         if comparison.score is not None and comparison.metric in verdicts.METRICS
     )
     return Report(
@@ -110,7 +112,7 @@ def assemble(
         controls=controlled,
         tests=verdicts.between_variants(paper, {name: outcome.results for name, outcome in stored.items()}),
         seeds=tuple(seeds),
-        spread=_spread(out, paper, profile, data, seeds, comparisons) if len(seeds) > 1 else (),
+        spread=_spread(paper, profile, data, others, comparisons) if others else (),
         motion=profile.motion,
         tried=tuple(row for e in paper.experiments for row in _tried(e, stored[e.id].results)),
         learning=learning.of_paper(
@@ -128,6 +130,7 @@ def _comparisons(
     data: str,
     command: Sequence[str],
     unavailable: Mapping[str, str],
+    others: Sequence[Mapping[str, Finished]] = (),
 ) -> tuple[Comparison, ...]:
     def exact(experiment: Experiment) -> str:
         return shlex.join([*command, "--experiment", experiment.id])
@@ -143,21 +146,32 @@ def _comparisons(
             data=data,
             command=exact,
             unavailable=unavailable.get(experiment.id, ""),
+            retrained=retrained(outcome, [seed[experiment.id] for seed in others]),
         )
     return tuple(comparisons)
 
 
+def retrained(outcome: Finished, others: Sequence[Finished]) -> list[Sequence[FoldResult]]:
+    """Return the results of other seeds of an experiment, without seeds that have not done as many folds."""
+    return [other.results for other in others if len(other.results) == len(outcome.results)]
+
+
+def _other_seeds(
+    out: Path, paper: Paper, profile: Profile, data: str, seeds: Sequence[int]
+) -> list[dict[str, Finished]]:
+    """What is stored of all experiments and their controls by id, for each seed but the first."""
+    every = [each for experiment in paper.experiments for each in (experiment, *controls(experiment))]
+    plans = (read_plan(plan_file(out, paper, profile, data, seed)) for seed in seeds[1:])
+    usable = [plan if same_options(plan, profile) else {} for plan in plans]
+    return [{each.id: finished(out, paper, each, plan) for each in every} for plan in usable]
+
+
 def _spread(
-    out: Path, paper: Paper, profile: Profile, data: str, seeds: Sequence[int], shown: Sequence[Comparison]
+    paper: Paper, profile: Profile, data: str, others: Sequence[Mapping[str, Finished]], shown: Sequence[Comparison]
 ) -> tuple[Spread, ...]:
-    """The scores of all seeds, for everything that has a score with any of them."""
-    by_seed = []
-    for seed in seeds:
-        plan = read_plan(plan_file(out, paper, profile, data, seed))
-        plan = plan if same_options(plan, profile) else {}
-        stored = [(experiment, finished(out, paper, experiment, plan)) for experiment in paper.experiments]
-        rows = _comparisons(paper, stored, profile, data, [], {})
-        by_seed.append({(c.experiment, c.variant, c.corpus, c.metric): c.score for c in rows})
+    """The scores of all seeds, for everything that has a score with any of them; `shown` are those of the first."""
+    rows = [_comparisons(paper, [(e, seed[e.id]) for e in paper.experiments], profile, data, [], {}) for seed in others]
+    by_seed = [{(c.experiment, c.variant, c.corpus, c.metric): c.score for c in part} for part in (shown, *rows)]
     spreads = []
     for key in dict.fromkeys((c.experiment, c.variant, c.corpus, c.metric) for c in shown):
         first = by_seed[0].get(key)

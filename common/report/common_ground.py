@@ -14,7 +14,7 @@ from common.contract import Paper
 from common.corpora.composite import shortfall
 from common.protocols.controls import NO_MOTION, controls
 from common.protocols.splits import REPEATED
-from common.report.assemble import merge, parameters
+from common.report.assemble import merge, parameters, retrained
 from common.report.records import NetworkResult, Reference, Report, SideBySide
 from common.runs.manifest import Finished, finished, plan_file, read_plan
 from common.scoring import public, verdicts
@@ -83,12 +83,12 @@ def _contender(
     confusion = verdicts.pooled(outcome.results, None, len(experiment.labels.classes)).sum(axis=0)
     measured = [result.measured for result in outcome.results]
     still = next(control for control in controls(experiment) if control.control == NO_MOTION)
-    without = finished(out, report.paper, still, _plan(out, report, data, seeds[0]))
+    others, without = _seeds(out, report, experiment, data, seeds[1:]), _seeds(out, report, still, data, seeds)
     return NetworkResult(
         paper=report.paper.key,
         experiment=experiment.id,
         title=experiment.network,
-        scores=_scores(experiment, outcome),
+        scores=_scores(experiment, outcome, others),
         confusion=np.asarray(confusion, np.int64),
         n_folds_done=len(outcome.results),
         n_folds=outcome.folds,
@@ -97,8 +97,8 @@ def _contender(
         seconds_per_fold=statistics.fmean(result.seconds for result in outcome.results) if outcome.results else None,
         inference_ms_per_clip=_median([m["inference_ms_per_clip"] for m in measured if "inference_ms_per_clip" in m]),
         peak_memory_mib=max((m["peak_memory_mib"] for m in measured if "peak_memory_mib" in m), default=None),
-        spread=_spread(out, report, experiment, data, seeds),
-        control=_scores(still, without),
+        spread=_spread(experiment, (outcome, *others)),
+        control=_scores(still, without[0], without[1:]),
         learnt=summary(outcome.results),
         leak_free=experiment.leak_free,
     )
@@ -108,16 +108,28 @@ def _median(values: Sequence[float]) -> float | None:
     return statistics.median(values) if values else None
 
 
-def _scores(experiment: Experiment, outcome: Finished, *, tested: bool = True) -> dict[str, dict[str, Score]]:
-    """Scores by corpus, the composite first, and metric; `tested`: with the p of guessing, which is slow."""
+def _seeds(out: Path, report: Report, experiment: Experiment, data: str, seeds: Sequence[int]) -> list[Finished]:
+    return [finished(out, report.paper, experiment, _plan(out, report, data, seed)) for seed in seeds]
+
+
+def _scores(
+    experiment: Experiment, outcome: Finished, others: Sequence[Finished] = (), *, tested: bool = True
+) -> dict[str, dict[str, Score]]:
+    """Scores by corpus, the composite first, and metric; `tested`: with the p of guessing, which is slow.
+
+    Intervals include the variance of retraining, from `others`, what is stored of the other seeds.
+    """
     scores: dict[str, dict[str, Score]] = {}
     tested = tested and experiment.protocol not in REPEATED
     for corpus, within in verdicts.parts(experiment):
-        matrices = verdicts.pooled(outcome.results, within, len(experiment.labels.classes))
+        matrices, *retrainings = (
+            verdicts.pooled(results, within, len(experiment.labels.classes))
+            for results in (outcome.results, *retrained(outcome, others))
+        )
         clips = verdicts.n_clips(outcome.results, within)
         for metric in verdicts.METRICS:
             score = verdicts.score(
-                matrices, metric, experiment.labels.classes, clips, len(outcome.results), outcome.folds
+                matrices, metric, experiment.labels.classes, clips, len(outcome.results), outcome.folds, retrainings
             )
             if score is not None and tested:
                 score = replace(score, p=verdicts.guessing(outcome.results, within, metric, experiment.labels.classes))
@@ -134,15 +146,11 @@ def _parameters(facts: Mapping[str, int]) -> int | None:
     return counts[0] if len(counts) == 1 else None
 
 
-def _spread(
-    out: Path, report: Report, experiment: Experiment, data: str, seeds: Sequence[int]
-) -> dict[str, tuple[float, ...]]:
+def _spread(experiment: Experiment, outcomes: Sequence[Finished]) -> dict[str, tuple[float, ...]]:
     """One value per seed and metric on all clips, without seeds that have fewer folds than the first."""
     values: dict[str, list[float]] = {}
-    shown = finished(out, report.paper, experiment, _plan(out, report, data, seeds[0]))
-    for seed in seeds:
-        outcome = finished(out, report.paper, experiment, _plan(out, report, data, seed))
-        if len(outcome.results) != len(shown.results):
+    for outcome in outcomes:
+        if len(outcome.results) != len(outcomes[0].results):
             continue
         for metric, score in _scores(experiment, outcome, tested=False).get(experiment.labels.name, {}).items():
             values.setdefault(metric, []).append(score.value)

@@ -8,17 +8,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from common.report import formatting, numbers, tables
+from common.report import formatting, numbers, pair_tables, tables
 from common.report.findings import sections
 from common.report.formatting import many
 from common.report.marks import Marks, rule_lines
 from common.report.records import NetworkResult, Report, SideBySide
-from common.scoring.records import PairedTest, Score
+from common.scoring.records import Score
 from common.scoring.verdicts import METRICS
 from common.types import CorpusSummary
 
-ALPHA = 0.05
-"""Pairs of an adjusted p below this are set in bold."""
 MARK = "\u2020"
 """Marks everything of a contender that has not finished all folds."""
 
@@ -92,7 +90,8 @@ def view(side: SideBySide) -> dict[str, Any]:
         "metrics": [formatting.metric_name(m) for m in METRICS],
         "main": main,
         "by_corpus": [_by_corpus(side, scores, metric) for metric in METRICS[:2]],
-        "pairs": _pairs(side),
+        "pairs": pair_tables.pairs(side, list(map(name, side.contenders))),
+        "retrained": len(side.seeds) > 1,
         "costs": [_cost_row(c) for c in side.contenders],
         "spread": _spread(side),
         "shown_seed": _shown_seed(side, scores[0]) if scores else "",
@@ -151,6 +150,7 @@ def _main(side: SideBySide, corpus: str) -> dict[str, Any]:
                 f"No. {i + 1} has predicted {formatting.count(clips[i])} clips, with {folds} folds done; always "
                 f"predicting the largest class of these gives {levels}."
             )
+    notes += _cautions(scores)
     return {
         "corpus": formatting.corpus_name(side, corpus),
         "rows": [
@@ -165,6 +165,15 @@ def _main(side: SideBySide, corpus: str) -> dict[str, Any]:
         "clips": formatting.count(most),
         "notes": notes,
     }
+
+
+def _cautions(scores: Sequence[Sequence[Score | None]]) -> list[str]:
+    """One line for each reason why intervals may not cover 95%, with the numbers of the contenders."""
+    numbers: dict[str, list[str]] = {}
+    for i, row in enumerate(scores, 1):
+        for reason in dict.fromkeys(s.caution for s in row if s and s.caution):
+            numbers.setdefault(reason, []).append(str(i))
+    return [f"No. {', '.join(who)}: intervals may not cover 95%: {reason}." for reason, who in numbers.items()]
 
 
 def _folds(c: NetworkResult) -> str:
@@ -192,69 +201,6 @@ def _by_corpus(side: SideBySide, scores: Sequence[str], metric: str) -> dict[str
         "corpora": [formatting.corpus_name(side, corpus) for corpus in scores],
         "rows": [list(cells(c)) for c in side.contenders],
     }
-
-
-def _pairs(side: SideBySide) -> dict[str, Any]:
-    """A square of cells, (text, bold): above the diagonal the adjusted p, below it the difference of UF1.
-
-    The difference is the column's UF1 minus the row's, whose contender ranks below it. The p are those of McNemar's
-    test if there are too few subjects for any swap of their predictions to be significant.
-    """
-    place = {name(c): i for i, c in enumerate(side.contenders)}
-    if strange := {n for test in side.tests for n in (test.first, test.second)} - set(place):
-        raise ValueError(f"a test names no contender: {', '.join(sorted(strange))}")
-    blank: dict[str, Any] = {"text": formatting.DASH, "bold": False}
-    cells = [[blank if i != j else {"text": "", "bold": False} for j in range(len(place))] for i in range(len(place))]
-    for test in side.tests:
-        first, second = place[test.first], place[test.second]
-        upper, lower = sorted((first, second))
-        p = _adjusted(side, test)
-        bold = p < ALPHA
-        gain = test.difference if first == upper else -test.difference
-        cells[upper][lower] = {"text": formatting.probability(p), "bold": bold}
-        cells[lower][upper] = {"text": formatting.difference(gain), "bold": bold}
-    return {
-        "cells": cells,
-        "tests": len(side.tests),
-        "found": _found(side),
-        "on": _span(side),
-        "by_clip": _by_clip(side),
-        "subjects": max((test.n_subjects for test in side.tests), default=0),
-    }
-
-
-def _by_clip(side: SideBySide) -> bool:
-    """Whether swapping the predictions for whole subjects cannot give any pair an adjusted p below `ALPHA`."""
-    least = min((2.0 ** (1 - test.n_subjects) for test in side.tests), default=0.0)
-    return least * len(side.tests) >= ALPHA
-
-
-def _adjusted(side: SideBySide, test: PairedTest) -> float:
-    return test.mcnemar_adjusted if _by_clip(side) else test.adjusted
-
-
-def _found(side: SideBySide) -> str:
-    """The result of all tests in a sentence."""
-    if not side.tests:
-        return "No pair has been tested."
-    total = many(len(side.tests), "pair")
-    adjusted = [_adjusted(side, test) for test in side.tests]
-    clear = sum(p < ALPHA for p in adjusted)
-    if not clear:
-        least = formatting.probability(min(adjusted))
-        return f"No pair of networks differs significantly: of {total}, the smallest adjusted p is {least}."
-    return f"{clear} of {total} differ{'s' if clear == 1 else ''} significantly, at an adjusted p below {ALPHA}."
-
-
-def _span(side: SideBySide) -> str:
-    """How many clips and subjects the tests use."""
-    clips, subjects = ([getattr(t, key) for t in side.tests] or [0] for key in ("n_clips", "n_subjects"))
-
-    def span(values: Sequence[int]) -> str:
-        return " to ".join(formatting.count(v) for v in dict.fromkeys((min(values), max(values))))
-
-    plural = ["" if set(counts) == {1} else "s" for counts in (clips, subjects)]
-    return f"{span(clips)} clip{plural[0]} of {span(subjects)} subject{plural[1]}"
 
 
 def _cost_row(c: NetworkResult) -> list[str]:

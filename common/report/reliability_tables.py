@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from common.protocols.controls import CONTROLS
 from common.report.formatting import corpus_name, count, metric_name, number
+from common.report.pair_tables import detectable
 from common.report.records import Report
 from common.scoring.records import Comparison, PairedTest
 from common.scoring.statistics import holm
@@ -87,19 +88,21 @@ def tried_rows(report: Report) -> list[dict[str, object]]:
 
 
 def paired_rows(tests: Sequence[PairedTest]) -> list[list[str]]:
-    """Return one row per test, in the order of its fields."""
+    """Return one row per test: what it can detect, then what it found, by subject and by clip."""
     return [
         [
             t.first,
             t.second,
             count(t.n_clips),
             count(t.n_subjects),
-            count(t.only_first),
-            count(t.only_second),
-            _probability(t.mcnemar),
+            detectable(t.detectable_adjusted),
             _signed(t.difference),
             _probability(t.p),
             _probability(t.adjusted),
+            t.verdict,
+            count(t.only_first),
+            count(t.only_second),
+            _probability(t.mcnemar),
         ]
         for t in tests
     ]

@@ -23,6 +23,7 @@ from common.files import write_atomically
 from common.report import corpus_tables, exports, formatting, known, learning, numbers, reliability_tables, tables
 from common.report.findings import sections
 from common.report.records import Report
+from common.scoring.differences import MARGIN
 from common.scoring.records import Comparison
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def record(report: Report) -> dict[str, Any]:
 
 def comparison_record(c: Comparison) -> dict[str, Any]:
     """Return a comparison; values are fractions even if the paper prints percentages, see `printed` and `unit`."""
-    names = ("value", "low", "high", "n_clips", "n_folds_done", "n_folds", "chance", "p")
+    names = ("value", "low", "high", "n_clips", "n_folds_done", "n_folds", "chance", "p", "caution")
     return {
         "experiment": c.experiment,
         "variant": c.variant,
@@ -160,7 +161,7 @@ def comparison_csv(report: Report) -> bytes:
     """Return one row per comparison, nested fields as `published_value` and so on; missing values are empty."""
     nested = {
         "published": ("value", "source", "printed", "unit", "note"),
-        "reproduced": ("value", "low", "high", "n_clips", "n_folds_done", "n_folds", "chance", "p"),
+        "reproduced": ("value", "low", "high", "n_clips", "n_folds_done", "n_folds", "chance", "p", "caution"),
     }
     columns = ["experiment", "variant", "corpus", "protocol", "selection", "metric"]
     columns += [f"{group}_{name}" for group, names in nested.items() for name in names]
@@ -280,6 +281,7 @@ def _view(report: Report) -> dict[str, Any]:
         "prepared": [formatting.named(note) for note in report.notes],
         "cited": tables.cited_tables(report),
         "tests": reliability_tables.paired_rows(report.tests),
+        "margin": formatting.short(MARGIN),
         "tried": reliability_tables.tried_rows(report),
         "spread": reliability_tables.spread_rows(report),
         "seeds": [str(seed) for seed in report.seeds],

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from common.scoring.differences import detectable, difference_error, equivalence, verdict
 from common.scoring.metrics import uf1
 from common.scoring.records import PairedTest
 from common.scoring.statistics import holm, mcnemar, swap_test
@@ -27,9 +28,19 @@ def paired(
     answers = {name: _answers(name, methods[name]) for pair in pairs for name in pair}
     made = [_test(first, second, answers[first], answers[second], classes) for first, second in pairs]
     tests = [test for test in made if test is not None]
-    adjusted = zip(holm([test.p for test in tests]), holm([test.mcnemar for test in tests]), strict=True)
+    p, by_clip, equivalent_p = (
+        holm([getattr(test, name) for test in tests]) for name in ("p", "mcnemar", "equivalence")
+    )
     return tuple(
-        replace(test, adjusted=p, mcnemar_adjusted=by_clip) for test, (p, by_clip) in zip(tests, adjusted, strict=True)
+        replace(
+            test,
+            adjusted=p[i],
+            mcnemar_adjusted=by_clip[i],
+            detectable_adjusted=detectable(test.error, test.freedom, test.n_subjects, len(tests)),
+            equivalence_adjusted=equivalent_p[i],
+            verdict=verdict(p[i], equivalent_p[i]),
+        )
+        for i, test in enumerate(tests)
     )
 
 
@@ -66,6 +77,10 @@ def _test(
     only_first, only_second = int((right & ~also_right).sum()), int((also_right & ~right).sum())
     difference, p = swap_test(matrices[0], matrices[1], uf1)
     by_clip = mcnemar(only_first, only_second)
+    error, freedom = (float(number) for number in difference_error(matrices[0], matrices[1], uf1))
+    known = None if np.isnan(error) else error
+    least = detectable(known, freedom, len(names))
+    equivalent_p = equivalence(difference, known, freedom)
     return PairedTest(
         first=first,
         second=second,
@@ -78,4 +93,11 @@ def _test(
         p=p,
         adjusted=p,
         mcnemar_adjusted=by_clip,
+        error=known,
+        freedom=freedom,
+        detectable=least,
+        detectable_adjusted=least,
+        equivalence=equivalent_p,
+        equivalence_adjusted=equivalent_p,
+        verdict=verdict(p, equivalent_p),
     )

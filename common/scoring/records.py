@@ -12,9 +12,10 @@ from common.contract import Claim
 
 @dataclass(frozen=True)
 class Score:
-    """A metric of pooled predictions with a bootstrap-over-subjects interval and its chance level, if it has one.
+    """A metric of pooled predictions with its interval over subjects and its chance level, if it has one.
 
-    `p` is the probability of a score as high when the predictions for each subject are permuted among its clips.
+    `p` is the probability of a score as high when the predictions for each subject are permuted among its clips;
+    `caution` says why the interval may not cover 95%.
     """
 
     metric: str
@@ -26,6 +27,7 @@ class Score:
     n_folds_done: int
     n_folds: int
     p: float | None = None
+    caution: str = ""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,11 @@ class PairedTest:
     of McNemar's test on these. `difference` is that of UF1, `p` its two-sided p when the predictions for whole subjects
     are swapped between the methods. `adjusted` and `mcnemar_adjusted` are both p after Holm's correction for all tests
     of a table.
+
+    `error` is the standard error of the difference over subjects, `freedom` its degrees of freedom. `detectable` is the
+    smallest difference that a test of these subjects at 0.05 finds with a probability of 80%, `detectable_adjusted` the
+    same with the correction for all tests of the table; None if no difference is large enough. `equivalence` is the p
+    of the hypothesis that UF1 differs by `differences.MARGIN` or more, `verdict` what follows from both adjusted p.
     """
 
     first: str
@@ -49,6 +56,13 @@ class PairedTest:
     p: float
     adjusted: float
     mcnemar_adjusted: float
+    error: float | None
+    freedom: float
+    detectable: float | None
+    detectable_adjusted: float | None
+    equivalence: float
+    equivalence_adjusted: float
+    verdict: str
 
 
 @dataclass(frozen=True)

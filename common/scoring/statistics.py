@@ -1,4 +1,4 @@
-"""Intervals for metrics of pooled predictions, and tests of two methods on the same clips."""
+"""Tests of predictions against guessing, and of two methods on the same clips."""
 
 from __future__ import annotations
 
@@ -36,25 +36,6 @@ def guess_test(
         drawn = metric(counts.reshape(draws, classes, classes))
     own = metric(np.bincount(truth * classes + answer, minlength=classes * classes).reshape(classes, classes))
     return float((1 + np.sum(drawn >= own - 1e-12)) / (1 + draws))
-
-
-def subject_interval(
-    per_subject: NDArray[np.int64], metric: Callable[[Matrix], NDArray[np.float64]], draws: int = 2000
-) -> tuple[float, float] | None:
-    """95% percentile interval of a metric, by a bootstrap over subjects.
-
-    `per_subject` (subjects, classes, classes) holds one confusion matrix per subject; whole subjects are drawn with
-    replacement, since the clips of one subject are not independent. None with fewer than two subjects. The draws are
-    fixed, so equal predictions give equal intervals.
-    """
-    subjects = len(per_subject)
-    if subjects < 2:
-        return None
-    weights = np.random.default_rng(20190524).multinomial(subjects, np.full(subjects, 1 / subjects), size=draws)
-    with np.errstate(invalid="ignore"):
-        values = metric(np.tensordot(weights, per_subject, axes=1))
-    low, high = np.nanpercentile(values, [2.5, 97.5])
-    return float(low), float(high)
 
 
 def mcnemar(only_first: int, only_second: int) -> float:

@@ -12,9 +12,10 @@ from common.contract import Claim, Paper, Profile
 from common.corpora.composite import DOCUMENTED, MEGC2019, shortfall
 from common.protocols.splits import REPEATED, SPLITS
 from common.scoring import histories, metrics
+from common.scoring.intervals import caution, subject_interval
 from common.scoring.paired_tests import paired
 from common.scoring.records import Comparison, Confusion, PairedTest, Score
-from common.scoring.statistics import guess_test, subject_interval
+from common.scoring.statistics import guess_test
 from common.types import Experiment, FoldResult
 
 TOLERANCE = 0.01
@@ -32,8 +33,8 @@ def pooled(
 ) -> NDArray[np.int64]:
     """Confusion matrices (subjects, classes, classes) of the predictions, of one corpus or of all (None).
 
-    Joined by clip id, which without the clip's name is the subject; raises ValueError if two folds predict the same
-    clip, unless the protocol allows it (`repeated`).
+    Joined by clip id, which without the clip's name is the subject, in the order of the subjects' names; raises
+    ValueError if two folds predict the same clip, unless the protocol allows it (`repeated`).
     """
     seen: set[str] = set()
     matrices: dict[str, NDArray[np.int64]] = {}
@@ -46,26 +47,34 @@ def pooled(
             if corpus is None or clip.startswith(f"{corpus}/"):
                 matrix = matrices.setdefault(clip.rpartition("/")[0], np.zeros((classes, classes), np.int64))
                 matrix[truth, answer] += 1
-    return np.array([*matrices.values()], np.int64).reshape(-1, classes, classes)
+    return np.array([matrices[name] for name in sorted(matrices)], np.int64).reshape(-1, classes, classes)
 
 
 def score(
-    matrices: NDArray[np.int64], name: str, classes: tuple[str, ...], clips: int, folds_done: int, folds: int
+    matrices: NDArray[np.int64],
+    name: str,
+    classes: tuple[str, ...],
+    clips: int,
+    folds_done: int,
+    folds: int,
+    retrained: Sequence[NDArray[np.int64]] = (),
 ) -> Score | None:
     """A metric of pooled confusion matrices (one per subject) with interval and chance; None without any clip.
 
-    `clips` is the number of different clips; the matrices count a clip once per fold that tests it.
+    `clips` is the number of different clips; the matrices count a clip once per fold that tests it. `retrained` are the
+    matrices of other seeds, whose variance is then part of the interval.
     """
     total = matrices.sum(axis=0)
     if not total.any():
         return None
     measure = metrics.metric(name, classes)
-    low, high = subject_interval(matrices, measure) or (None, None)
+    low, high = subject_interval(matrices, measure, retrained) or (None, None)
     chance = measure(metrics.always_largest(total.sum(axis=1)))
     value = float(measure(total))
     if np.isnan(value):
         return None
-    return Score(name, value, low, high, float(chance), clips, folds_done, folds)
+    doubt = "" if low is None else caution(matrices, value, 1 + len(retrained))
+    return Score(name, value, low, high, float(chance), clips, folds_done, folds, caution=doubt)
 
 
 def compare(
@@ -78,17 +87,22 @@ def compare(
     data: str,
     command: Callable[[Experiment], str],
     unavailable: str = "",
+    retrained: Sequence[Sequence[FoldResult]] = (),
 ) -> tuple[Comparison, ...]:
     """Every metric of one experiment, with the claim if there is one.
 
     On its corpus, or on the composite and each of its corpora. A metric of the training history that belongs to another
     variant is left out if this variant has no such history. `unavailable` says why the experiment cannot run.
+    `retrained` are the results of other seeds, with as many folds.
     """
     comparisons = []
     whole = data == "licensed" and len(results) == folds and is_composite(experiment)
     short = shortfall({clip for result in results for clip in result.clips}) if whole else ""
     for corpus, within in parts(experiment):
-        matrices = pooled(results, within, len(experiment.labels.classes), experiment.protocol in REPEATED)
+        matrices, *others = (
+            pooled(run, within, len(experiment.labels.classes), experiment.protocol in REPEATED)
+            for run in (results, *retrained)
+        )
         printed = [c for c in paper.claims if (c.experiment, c.corpus) == (experiment.name, corpus)]
         if experiment.control:
             printed = []  # papers do not print results of controls
@@ -106,7 +120,7 @@ def compare(
                     continue
             else:
                 measured = score(
-                    matrices, name, experiment.labels.classes, n_clips(results, within), len(results), folds
+                    matrices, name, experiment.labels.classes, n_clips(results, within), len(results), folds, others
                 )
                 if measured is not None and name in METRICS and experiment.protocol not in REPEATED:
                     measured = replace(measured, p=guessing(results, within, name, experiment.labels.classes))
@@ -123,8 +137,9 @@ def compare(
                 unavailable=unavailable,
                 caveats=tuple(dict.fromkeys(caveat for result in results for caveat in result.caveats)),
             )
-            if measured is not None and short:
-                judged = replace(judged, conditions=(*judged.conditions, short))
+            doubt = f"its interval may not cover 95%: {measured.caution}" if measured and measured.caution else ""
+            if measured is not None and (short or doubt):
+                judged = replace(judged, conditions=(*judged.conditions, *filter(None, (short, doubt))))
             if "oracle" in selection:  # whatever the verdict
                 choice = "the split is" if selection.startswith(histories.PICKED_SPLIT) else "the best epoch is"
                 judged = replace(

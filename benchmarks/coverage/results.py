@@ -1,0 +1,153 @@
+"""The results file, written after each cell, and the tables of the documentation."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.coverage.candidates import CHOSEN, METRICS
+from benchmarks.coverage.measuring import EVERY
+from benchmarks.coverage.models import CORPORA, MODELS
+from common.files import write_json
+from common.report.formatting import DASH
+from common.scoring.intervals import FEW_SUBJECTS, FEW_WITH_CLASS, HIGH
+
+FILE = Path(__file__).with_name("results.json")
+PARTS = ("coverage", "seeds", "differences")
+SIZES = ("simulations", "resampled", "draws")
+LOWEST, HIGHEST = 0.94, 0.96
+"""The coverage that is as good as 95%."""
+ENOUGH = 16
+"""The number of subjects from which the methods are compared."""
+LIMITS = {
+    EVERY: "none",
+    "subjects": f"fewer than {FEW_SUBJECTS} subjects",
+    "class": f"a class with clips of fewer than {FEW_WITH_CLASS} subjects",
+    "high": f"a score above {HIGH}",
+}
+
+
+def read(path: Path, sizes: Mapping[str, int]) -> dict[str, Any]:
+    """The results of a file, or empty results if it does not exist or is of other numbers of data sets or draws."""
+    stored = read_all(path)
+    return stored if all(stored[name] == size for name, size in sizes.items()) else _empty(sizes)
+
+
+def _empty(sizes: Mapping[str, int]) -> dict[str, Any]:
+    return {**sizes, **{part: [] for part in PARTS}}
+
+
+def read_all(path: Path) -> dict[str, Any]:
+    """The results of a file, or empty results of no data sets if it does not exist."""
+    if not path.is_file():
+        return _empty(dict.fromkeys(SIZES, 0))
+    stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return stored
+
+
+def write(path: Path, results: Mapping[str, Any]) -> None:
+    """Write all results."""
+    write_json(path, results)
+
+
+# ---------------------------------------------------------------- tables
+
+
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    head, *rest = rows
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rest)) + "\n"
+
+
+def _percent(part: float) -> str:
+    return f"{100 * part:.1f}"
+
+
+def _cells(results: Mapping[str, Any], method: str) -> Iterator[tuple[int, float, float]]:
+    """Subjects, coverage and mean width of all cells of a method."""
+    for cell in results["coverage"]:
+        for name in METRICS:
+            found = cell[name]["methods"][method]
+            yield cell["subjects"], found["coverage"], found["width"]
+
+
+def methods(results: Mapping[str, Any]) -> str:
+    """A Markdown table: for each method the cells of `ENOUGH` subjects and more, by coverage."""
+    names = list(results["coverage"][0][next(iter(METRICS))]["methods"]) if results["coverage"] else []
+    rows = [["Method", "94% to 96%", "below 94%", "above 96%", "Lowest", "Highest", "Mean width"]]
+    for name in names:
+        cells = [(covered, width) for n, covered, width in _cells(results, name) if n >= ENOUGH]
+        covered = [c for c, _ in cells]
+        counts = (
+            sum(LOWEST <= c <= HIGHEST for c in covered),
+            sum(c < LOWEST for c in covered),
+            sum(c > HIGHEST for c in covered),
+        )
+        shown = [name, *map(str, counts), _percent(min(covered)), _percent(max(covered))]
+        shown.append(f"{sum(width for _, width in cells) / len(cells):.3f}")
+        rows.append([f"**{text}**" for text in shown] if name == CHOSEN else shown)
+    return _table(rows)
+
+
+def cells(results: Mapping[str, Any], number: str = "coverage") -> str:
+    """A Markdown table of the chosen method: coverage or mean width for UF1, UAR and accuracy by model and subjects."""
+    by_cell = {(cell["model"], cell["subjects"]): cell for cell in results["coverage"]}
+    rows = [["Model", *(f"{n} subjects" for n in CORPORA)]]
+    for model in MODELS:
+        row = [model.name]
+        for subjects in CORPORA:
+            cell = by_cell.get((model.name, subjects))
+            values = [cell[name]["methods"][CHOSEN][number] for name in METRICS] if cell else []
+            shown = [_percent(value) if number == "coverage" else f"{value:.2f}" for value in values]
+            row.append(" / ".join(shown) or DASH)
+        rows.append(row)
+    return _table(rows)
+
+
+def conditions(results: Mapping[str, Any]) -> str:
+    """How many data sets and draws there are, and how far chance may move a percentage, in a sentence."""
+    counts = [results[name] for name in SIZES[:2]]
+    errors = [f"{100 * (0.95 * 0.05 / count) ** 0.5:.2f}" if count else DASH for count in counts]
+    return (
+        f"Each cell is measured on {counts[0]:,} data sets, bootstraps (of {results['draws']:,} draws) and the tables "
+        f"on seeds and differences on {counts[1]:,}. The standard error of 95.0 is {errors[0]}, for these {errors[1]}."
+    )
+
+
+def limits(results: Mapping[str, Any]) -> str:
+    """A Markdown table: the lowest and highest coverage among the data sets to which one limit applies, and to none."""
+    rows = [["What applies", "Cells", "Lowest", "Highest"]]
+    for part, text in LIMITS.items():
+        found = [
+            cell[name]["parts"][part]["coverage"]
+            for cell in results["coverage"]
+            for name in METRICS
+            if part in cell[name]["parts"]
+        ]
+        rows.append([text, str(len(found)), *([_percent(min(found)), _percent(max(found))] if found else [DASH, DASH])])
+    return _table(rows)
+
+
+def seeds(results: Mapping[str, Any]) -> str:
+    """A Markdown table: coverage and mean width for UF1 from one run, and with the runs of other seeds."""
+    rows = [["Retraining changes", "Subjects", "Seeds", "One run", "Width", "All runs", "Width"]]
+    for cell in results["seeds"]:
+        who = "all subjects together" if cell["together"] else "each subject by itself"
+        shown = [
+            text
+            for runs in ("one run", "all runs")
+            for text in (_percent(cell[runs]["coverage"]), f"{cell[runs]['width']:.2f}")
+        ]
+        rows.append([who, str(cell["subjects"]), str(cell["runs"]), *shown])
+    return _table(rows)
+
+
+def differences(results: Mapping[str, Any]) -> str:
+    """A Markdown table: how often the detectable difference is found, and how often methods are called equivalent."""
+    rows = [["Subjects", "Detectable difference", "found", "none, but found"]]
+    rows[0] += ["margin apart, but equivalent", "equal, and equivalent"]
+    for cell in results["differences"]:
+        shown = [_percent(cell[name]) for name in ("found", "found_at_none", "equivalent_at_margin")]
+        rows.append([str(cell["subjects"]), f"{cell['detectable']:.3f}", *shown, _percent(cell["equivalent_at_none"])])
+    return _table(rows)
