@@ -30,6 +30,7 @@ from common.bundles.read import read
 from common.bundles.records import CLAIMED, CONSISTENT, CORROBORATED, FAILED
 from common.bundles.schema import FOLD_FIELDS, HEAD, HEAD_FIELDS, RUN_FIELDS, SCORE_FIELDS
 from common.errors import UserError
+from common.report.assemble import assemble
 from common.runs.store import Run
 from results import __main__ as writing
 
@@ -101,13 +102,12 @@ def test_a_bundle_is_plain_data(made: Path, finished: Path) -> None:
     bundle = read(made)
     assert (bundle.paper, bundle.data, bundle.profile, bundle.seeds) == ("reddy2019", "stand-in", "smoke", (0, 1))
     assert set(bundle.experiments) == set(EXPERIMENTS)
-    stored = json.loads((finished / "reddy2019.json").read_text(encoding="utf-8"))
-    for row in stored["comparisons"]:
-        if row["reproduced"]:
-            (own, *_) = bundle.of(f"{row['experiment']}/{row['variant']}")
-            score = own.scores[row["corpus"], row["metric"]]
-            assert score.value == row["reproduced"]["value"]
-            assert (score.low, score.high, score.p) == tuple(row["reproduced"][name] for name in ("low", "high", "p"))
+    paper = papers.load("reddy2019")
+    report = assemble(finished, paper, paper.profiles["smoke"], "stand-in", (0,))  # intervals of one seed, as in a bundle
+    for row in (*report.comparisons, *report.controls):
+        if row.score and f"{row.experiment}/{row.variant}" in EXPERIMENTS:
+            (own, *_) = bundle.of(f"{row.experiment}/{row.variant}")
+            assert own.scores[row.corpus, row.metric] == row.score
     for own in bundle.runs:
         assert set(own.truth) == {clip for clip in bundle.digests if clip in own.truth}
         assert own.settings["training"]["epochs"] == 2
