@@ -103,7 +103,8 @@ def test_a_bundle_is_plain_data(made: Path, finished: Path) -> None:
     assert (bundle.paper, bundle.data, bundle.profile, bundle.seeds) == ("reddy2019", "stand-in", "smoke", (0, 1))
     assert set(bundle.experiments) == set(EXPERIMENTS)
     paper = papers.load("reddy2019")
-    report = assemble(finished, paper, paper.profiles["smoke"], "stand-in", (0,))  # intervals of one seed, as in a bundle
+    profile = paper.profiles["smoke"]
+    report = assemble(finished, paper, profile, "stand-in", (0,))  # intervals of one seed, as in a bundle
     for row in (*report.comparisons, *report.controls):
         if row.score and f"{row.experiment}/{row.variant}" in EXPERIMENTS:
             (own, *_) = bundle.of(f"{row.experiment}/{row.variant}")

@@ -57,6 +57,19 @@ def packed(files: Mapping[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
+def bundles_in(path: Path) -> list[Path]:
+    """The file itself, or all ZIP files below a folder, sorted by name, without hidden files and folders.
+
+    Raises UserError if there is neither.
+    """
+    if not path.exists():
+        raise UserError(f"{path}: there is no such file or folder")
+    if not path.is_dir():
+        return [path]
+    zips = (p for p in path.rglob("*") if p.suffix.lower() == ".zip" and p.is_file())
+    return sorted(p for p in zips if not any(part.startswith(".") for part in p.relative_to(path).parts))
+
+
 def contents(path: Path) -> Contents:
     """The records of a bundle, each in its documented format.
 

@@ -42,8 +42,22 @@ def verify(
     `load` returns a paper by its key and raises UserError if there is none. `listed` are published classes of the MEGC
     2019 composite by clip id. Nothing is written, and no corpus is needed.
     """
+    return together(each(paths, load, released, listed))
+
+
+def each(
+    paths: Sequence[Path],
+    load: Callable[[str], Paper],
+    released: Released,
+    listed: Mapping[str, str] | None = None,
+) -> list[Verified]:
+    """Verify bundles, each alone, as in `verify`."""
     names = _names(paths)
-    alone = [verify_one(path, name, load, released, listed or {}) for path, name in zip(paths, names, strict=True)]
+    return [verify_one(path, name, load, released, listed or {}) for path, name in zip(paths, names, strict=True)]
+
+
+def together(alone: Sequence[Verified]) -> tuple[Verified, ...]:
+    """Compare bundles that were verified alone with each other."""
     return tuple(_with_others(entry, [other for other in alone if other is not entry]) for entry in alone)
 
 
