@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import json
+import re
 import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -124,23 +126,96 @@ def test_a_bundle_is_plain_data(made: Path, finished: Path) -> None:
             assert (fold.history, fold.seconds) == (stored_fold.history, stored_fold.seconds)
 
 
-def test_it_verifies_in_another_process_with_an_empty_home(made: Path, tmp_path: Path) -> None:
-    environment = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, str(ROOT / "run_all.py"), "--verify", str(made), "--json"]
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+ELSEWHERE = """
+import sys
+from pathlib import Path
+import run_all
+from benchmarks.forgery import judging
+from common.bundles import archive
+
+assert not any(name.startswith(("tensorflow", "keras")) for name in sys.modules)
+status = run_all.main(["--verify", sys.argv[1], "--json"])
+records = archive.contents(Path(sys.argv[1]))
+for record in records.values():
+    record.update({"scores": []} if "scores" in record else {})
+judging.renew(records)
+Path(sys.argv[2]).write_bytes(archive.packed(judging.files_of(records)))
+print(run_all.__file__, file=sys.stderr)
+sys.exit(status)
+"""
+
+
+def test_another_copy_of_the_project_gives_the_same_scores_byte_for_byte(made: Path, tmp_path: Path) -> None:
+    """In another process, with an empty home and another working directory, from the predictions alone."""
+    clone, home, work = (tmp_path / name for name in ("clone", "home", "work"))
+    for name in ("common", "papers", "benchmarks", "results"):
+        shutil.copytree(ROOT / name, clone / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("run_all.py", "pyproject.toml"):
+        shutil.copy(ROOT / name, clone / name)
+    home.mkdir()
+    work.mkdir()
+    environment = {"HOME": str(home), "PATH": "/usr/bin:/bin", "PYTHONPATH": str(clone)}
+    command = [sys.executable, "-c", ELSEWHERE, str(made), str(tmp_path / "again.zip")]
+    done = subprocess.run(command, cwd=work, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.splitlines()[-1] == str(clone / "run_all.py")
     (result,) = json.loads(done.stdout)["bundles"]
     assert (result["tier"], result["standing"]) == ("consistent", "stand-in")
-    assert not [*tmp_path.iterdir()]
+    assert (tmp_path / "again.zip").read_bytes() == made.read_bytes()
+    assert not [*home.iterdir(), *work.iterdir()]
 
 
-def test_no_path_no_name_and_no_image_is_in_a_bundle(made: Path, finished: Path, cache: Path) -> None:
-    with zipfile.ZipFile(made) as opened:
-        texts = {name: opened.read(name).decode() for name in opened.namelist()}
-        assert {entry.date_time for entry in opened.infolist()} == {(1980, 1, 1, 0, 0, 0)}
-    for text in texts.values():
-        assert str(finished) not in text
-        assert str(cache) not in text
-        assert not [*private.scan(json.loads(text), private.own_names())]
+IMAGES = (
+    *(b"\xff\xd8\xff" + kind for kind in (b"\xe0", b"\xe1", b"\xdb", b"\xee")),
+    *(b"\x89PNG", b"GIF8", b"RIFF", b"II*\x00", b"MM\x00*", b"ftyp", b"\x1aE\xdf\xa3", b"\x00\x00\x01\xba"),
+)
+"""How image and video files begin: JPEG, PNG, GIF, WebP and AVI, TIFF, MP4, Matroska, MPEG."""
+PATHS = re.compile(rb"""(?:^|["'\s=:,])((?:/|~/|[A-Za-z]:[/\\]+)\w[\w.-]*)""")
+
+
+def traces_of(content: bytes, names: Iterable[str]) -> list[str]:
+    """Images and videos, as they are and in base64 at any offset, absolute paths, and any of these names."""
+    shown = [content]
+    for text in re.findall(rb"[A-Za-z0-9+/]{16,}", content):
+        shown += [base64.b64decode(text[cut : cut + (len(text) - cut) // 4 * 4]) for cut in range(4)]
+    found = [repr(start) for start in IMAGES if any(start in part for part in shown)]
+    found += [path.decode() for path in PATHS.findall(content)]
+    return found + [name for name in names if re.search(rf"(?<![a-z0-9]){name}(?![a-z0-9])".encode(), content.lower())]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b'"' + b"x" * shift + start + b'"' for shift, start in enumerate(IMAGES)),
+        *(b'"' + base64.b64encode(b"x" * shift + start + bytes(9)) + b'"' for shift, start in enumerate(IMAGES)),
+        *(b'"/home/x"', b'"~/x"', b'"C:/x"', b'"C:\\\\x"', b'" /data"', b'"by Somebody"', b'"a-somebody_b"'),
+    ],
+)
+def test_the_scan_of_the_next_test_finds_everything(content: bytes) -> None:
+    assert traces_of(content, ["somebody"])
+
+
+def test_no_path_no_name_and_no_image_is_in_a_bundle(
+    made: Path, finished: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither as it was written, nor of somebody else's run, whose folders have their names."""
+    monkeypatch.setattr("getpass.getuser", lambda: "somebody")
+    monkeypatch.setattr("socket.gethostname", lambda: "hers.example.org")
+    monkeypatch.setattr(Path, "home", lambda: Path("/home/somebody"))
+    assert set(private.own_names()) == {"somebody", "hers.example.org", "hers"}
+    out = tmp_path / "home" / "somebody" / "hers"
+    shutil.copytree(finished, out)
+    assert run(out, cache, "--bundle", str(tmp_path / "own.zip")) == 0
+    names = {*private.own_names(), str(ROOT), str(finished), str(cache), str(tmp_path)}
+    for path in (made, tmp_path / "own.zip"):
+        with zipfile.ZipFile(path) as opened:
+            files = {name: opened.read(name) for name in opened.namelist()}
+            entries = opened.infolist()
+        assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
+        assert not any(entry.comment or entry.extra for entry in entries)
+        for name, content in files.items():
+            assert traces_of(content, names) == [], name
+            assert not [*private.scan(json.loads(content), private.own_names())]
     numbers = [name for record in records(made).values() for name in record if name in ("onset", "apex", "numbers")]
     assert not numbers
 
