@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import copy
+import io
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -402,11 +404,10 @@ def test_records_of_other_values_are_refused_or_verified(data: st.DataObject) ->
 _STORE: dict[str, Path] = {}
 
 
-@pytest.fixture(autouse=True)
-def _small_bundle(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> None:
-    if not _STORE and ("damaged" in request.node.name or "other_values" in request.node.name):
-        _STORE["folder"] = tmp_path_factory.mktemp("damaged")
-        packed(_STORE["folder"] / "small.zip", base.contents((("stcnn-smic/published", 0),)))
+@pytest.fixture(scope="module", autouse=True)
+def _small_bundle(tmp_path_factory: pytest.TempPathFactory) -> None:
+    _STORE["folder"] = tmp_path_factory.mktemp("damaged")
+    packed(_STORE["folder"] / "small.zip", base.contents((("stcnn-smic/published", 0),)))
 
 
 def _folder() -> Path:
@@ -516,3 +517,125 @@ def test_options_that_do_not_go_together(words: tuple[str, ...]) -> None:
     with pytest.raises(SystemExit) as stopped:
         run_all.main([*words])
     assert stopped.value.code == 2
+
+
+# ---------------------------------------------------------------- hostile files
+
+
+def _many(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archived:
+        for number in range(archive.MOST_FILES + 1):
+            archived.writestr(f"run-{number}.json", "")
+
+
+def _one_large(path: Path) -> None:
+    """A run that would be parsed to millions of lists."""
+    _with_run(path, b"[" + b"[]," * (archive.MOST_FILE_BYTES // 3) + b"[]]")
+
+
+def _with_run(path: Path, content: bytes) -> None:
+    files = judging.files_of(records(_small_file()))
+    path.write_bytes(archive.packed({**files, "run-0001.json": content}))
+
+
+def _zip_in_zip(path: Path) -> None:
+    content = _small()
+    for _ in range(3):
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as outer:
+            outer.writestr("bundle.zip", content)
+        content = buffer.getvalue()
+    path.write_bytes(content)
+
+
+def _encrypted(path: Path) -> None:
+    content = bytearray(_small())
+    content[6] |= 1
+    content[content.index(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(content)
+
+
+def _long_number(path: Path) -> None:
+    _with_run(path, b'{"seed":' + b"9" * 100_000 + b"}")
+
+
+def _surrogate(path: Path) -> None:
+    files = judging.files_of(records(_small_file()))
+    text = files["run-0001.json"].replace(b'"caveats":[]', b'"caveats":["\\ud800"]')
+    head = {name: value for name, value in json.loads(files[HEAD]).items() if name != "files"}
+    digests = {"run-0001.json": archive.sha256(text)}
+    path.write_bytes(archive.packed({HEAD: archive.as_json({**head, "files": digests}), "run-0001.json": text}))
+
+
+def _with_mark(path: Path) -> None:
+    """The mark that some editors put at the beginning of a text."""
+    _with_run(path, b"\xef\xbb\xbf{}")
+
+
+def _packed_again(path: Path) -> None:
+    """By a program that stores times, after somebody has looked into it."""
+    with zipfile.ZipFile(_small_file()) as opened, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archived:
+        archived.writestr("own/", "")
+        for name in opened.namelist():
+            archived.writestr(f"own/{name}", opened.read(name))
+
+
+def _folder_of(path: Path) -> None:
+    path.mkdir()
+
+
+def _pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def _json_alone(path: Path) -> None:
+    path.write_bytes(judging.files_of(records(_small_file()))[HEAD])
+
+
+@pytest.mark.parametrize(
+    ("make", "named"),
+    [
+        (_many, "2000"),
+        (_one_large, "larger than 32 MiB"),
+        (_zip_in_zip, "bundle.json"),
+        (_encrypted, "encrypted"),
+        (_long_number, "not valid JSON"),
+        (_surrogate, "not valid JSON"),
+        (_with_mark, "not valid JSON"),
+        (_packed_again, "bundle.json"),
+        (_folder_of, "not a file"),
+        pytest.param(_pipe, "not a file", marks=pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes")),
+        (_json_alone, "not a readable ZIP file"),
+    ],
+)
+def test_a_hostile_file_ends_in_one_clear_line(make: Any, named: str, tmp_path: Path, capsys: Any) -> None:
+    make(tmp_path / "hostile.zip")
+    assert run_all.main(["--verify", str(tmp_path / "hostile.zip")]) == 1
+    printed = capsys.readouterr()
+    line, tier = printed.out.splitlines()
+    assert line.startswith("hostile.zip: failed format: ")
+    assert named in line
+    assert tier == "hostile.zip: claimed"
+    assert not printed.err
+
+
+def test_another_version_of_the_format_is_named(tmp_path: Path) -> None:
+    contents = records(_small_file())
+    contents[HEAD] = {**contents[HEAD], "schema": 2, "a field of that version": 1}
+    (result,) = verified(packed(tmp_path / "later.zip", contents))
+    (finding,) = result.findings
+    assert "version 2" in finding.text
+
+
+def test_many_failed_checks_are_not_as_many_lines(tmp_path: Path) -> None:
+    contents = copy.deepcopy(base.contents())
+    for name, record in contents.items():
+        if name != HEAD:
+            for fold in record["folds"]:
+                fold["seconds"] = -1.0
+    (result,) = verified(packed(tmp_path / "own.zip", contents))
+    lines = verification.lines([result])
+    assert len(result.failed) > 2 * verification.SHOWN
+    assert len(lines) < 2 * verification.SHOWN
+    assert sum("more" in line for line in lines) == 1
+    assert len(verification.record([result])["bundles"][0]["findings"]) == len(result.findings)

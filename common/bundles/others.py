@@ -11,6 +11,7 @@ from common.bundles import archive, compare, verify
 from common.bundles.checks_runs import profile_of
 from common.bundles.records import STAND_IN, TIERS, Bundle, BundleRun, Verified
 from common.contract import Claim, Paper, Profile
+from common.errors import printable
 from common.report.records import ByOthers
 from common.scoring import verdicts
 from common.scoring.records import Score
@@ -52,7 +53,7 @@ def read(
             left_out.append((entry.bundle.paper if entry.bundle else "", f"{entry.file} does not count: {why}"))
         else:
             kept.append(entry)
-    return Counted(verify.together(kept), tuple(left_out))
+    return Counted(verify.together(kept), tuple((key, printable(line)) for key, line in left_out))
 
 
 def _unusable(entry: Verified, load: Callable[[str], Paper]) -> str:
@@ -94,7 +95,7 @@ def of_paper(counted: Counted, paper: Paper) -> OfPaper:
             found[claim] = summary
         unused = [file for file in unused if file not in {entry.file for entry, _ in means}]
     lines = [line for key, line in counted.left_out if key in ("", paper.key)]
-    lines += [f"{file} has no score that can be compared with a printed number" for file in unused]
+    lines += [printable(f"{file} has no score that can be compared with a printed number") for file in unused]
     return found, tuple(lines)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ from common.types import Experiment
 
 Released = Mapping[str, Mapping[str, str]]
 """Digests of the source code by version and paper."""
+SHOWN = 20
+"""Maximum number of lines per check and bundle."""
 
 
 def verify(
@@ -186,16 +189,29 @@ def _names(paths: Sequence[Path]) -> list[str]:
 
 
 def lines(results: Sequence[Verified]) -> list[str]:
-    """The results as text: one line per finding, then the tier of each bundle."""
+    """The results as text: one line per finding, up to a limit, then the tier of each bundle."""
     text = []
     for result in results:
-        text += [f"{result.file}: {f.kind} {f.check}: {f.text}" for f in result.findings]
+        text += _listed(result)
     for result in results:
         experiments = ", ".join(f"{name} {tier}" for name, tier in result.tiers.items())
         about = f" ({experiments})" if len(set(result.tiers.values())) > 1 else ""
         stand_in = "; stand-ins: no statement about the published numbers" if result.standing == STAND_IN else ""
         text.append(f"{result.file}: {result.tier}{about}{stand_in}")
     return [printable(line) for line in text]
+
+
+def _listed(result: Verified) -> Iterator[str]:
+    """One line per finding, but not more than `SHOWN` of each check."""
+    counts = Counter((f.kind, f.check) for f in result.findings)
+    seen = Counter[tuple[str, str]]()
+    for f in result.findings:
+        seen[f.kind, f.check] += 1
+        if seen[f.kind, f.check] <= SHOWN:
+            yield f"{result.file}: {f.kind} {f.check}: {f.text}"
+    for (kind, check), count in counts.items():
+        if count > SHOWN:
+            yield f"{result.file}: {kind} {check}: {count - SHOWN} more; --json prints all"
 
 
 def record(results: Sequence[Verified]) -> dict[str, Any]:
