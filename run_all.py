@@ -24,6 +24,7 @@ from common.report import listing
 from common.training import devices
 
 if TYPE_CHECKING:
+    from common.bundles.others import Counted
     from common.runs.selection import Study
     from common.training.weights import Weights
 
@@ -122,6 +123,7 @@ def run(options: argparse.Namespace) -> int:
     from common.progress import Display, log
 
     chosen_study = studied(options)
+    counted = _of_others(options.others)
     _check_writable(options.out)
     log.begin(options.out, options.words)
     lines = [
@@ -134,7 +136,8 @@ def run(options: argparse.Namespace) -> int:
             display.line(line)
         if options.dry_run:
             return study.dry_run(chosen_study, display)
-        return study.report(chosen_study, display) if options.report_only else study.run(chosen_study, display)
+        go = study.report if options.report_only else study.run
+        return go(chosen_study, display, counted)
 
 
 def predict(options: argparse.Namespace) -> int:
@@ -187,6 +190,14 @@ def verify(files: Sequence[Path], as_json: bool) -> int:
     else:
         print("\n".join(verification.lines(results)))
     return FAILED if any(result.tier == verification.CLAIMED for result in results) else DONE
+
+
+def _of_others(paths: Sequence[Path]) -> Counted:
+    """The bundles of --with that count next to printed numbers."""
+    from common.bundles import others, released
+    from common.scoring import public
+
+    return others.read(paths, papers.load, released.read(), public.composite_classes()) if paths else others.Counted()
 
 
 def studied(options: argparse.Namespace) -> Study:

@@ -9,9 +9,11 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import nullcontext, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from common.bundles import others
 from common.errors import DONE, FAILED, WRONG, StoppedError, UserError
 from common.progress import Display
 from common.report import tensorboard
@@ -22,6 +24,8 @@ from common.runs.jobs import Jobs, NothingCanRunError, jobs_of, unavailable_line
 from common.runs.plan import Job
 from common.runs.processes import Pool
 from common.runs.selection import PaperSelection, Study
+
+_NO_OTHERS = others.Counted()
 
 
 def dry_run(study: Study, display: Display) -> int:
@@ -43,7 +47,7 @@ def dry_run(study: Study, display: Display) -> int:
             estimates.append(estimated)
             if seed == study.seeds[-1]:
                 with suppress(UserError):  # what is stored has other options or data, which a run replaces
-                    _report((study, selection), write_it=False)
+                    _report((study, selection, ({}, ())), write_it=False)
         of = f" (seed {seed})" if len(study.seeds) > 1 else ""
         for job in jobs.asked:
             display.line(_state(job, estimated.experiments.get(job.experiment.id) if estimated else None) + of)
@@ -67,20 +71,27 @@ def dry_run(study: Study, display: Display) -> int:
     return status
 
 
-def run(study: Study, display: Display) -> int:
-    """Run every paper and write its report; if one paper fails, the others still run."""
+def run(study: Study, display: Display, counted: others.Counted = _NO_OTHERS) -> int:
+    """Run every paper and write its report; if one paper fails, the others still run.
+
+    `counted` are bundles of others, which the reports show next to the printed numbers.
+    """
     with Pool(study.workers) as own, Cluster(study.scheduler) if study.scheduler else nullcontext(own) as pool:
-        return _each(study, lambda selection, seed: _run(study, selection, seed, pool, display), display, own)
+        return _each(study, lambda selection, seed: _run(study, selection, seed, pool, display), display, own, counted)
 
 
-def report(study: Study, display: Display) -> int:
-    """Write the reports from the stored results."""
+def report(study: Study, display: Display, counted: others.Counted = _NO_OTHERS) -> int:
+    """Write the reports from the stored results, with `counted` as in `run`."""
     with Pool(1) as pool:
-        return _each(study, None, display, pool)
+        return _each(study, None, display, pool, counted)
 
 
 def _each(
-    study: Study, work: Callable[[PaperSelection, int], int] | None, display: Display, pool: Pool | None = None
+    study: Study,
+    work: Callable[[PaperSelection, int], int] | None,
+    display: Display,
+    pool: Pool | None = None,
+    counted: others.Counted = _NO_OTHERS,
 ) -> int:
     """The exit status of `work` on all papers and seeds: the common status if they agree, else FAILED.
 
@@ -97,6 +108,9 @@ def _each(
             display.fault(f"run_all.py: {error}")
         said.add(str(error))
 
+    of_others = {s.paper.key: others.of_paper(counted, s.paper) for s in study.chosen}
+    for line in dict.fromkeys(line for _, lines in of_others.values() for line in lines):
+        display.line(line)
     reports: list[tuple[PaperSelection, Future[tuple[Report, tuple[Path, ...]]]]] = []
     for selection in study.chosen:
         if not selection.experiments:
@@ -118,7 +132,7 @@ def _each(
                 began |= isinstance(error, StoppedError)
         if pool is not None and began:
             try:
-                future = pool.start(_report, (study, selection))
+                future = pool.start(_report, (study, selection, of_others[selection.paper.key]))
                 future.add_done_callback(partial(_say_written, display))
                 reports.append((selection, future))
                 if study.tensorboard:
@@ -133,7 +147,7 @@ def _each(
         try:
             written.append(future.result()[0])
         except (BrokenProcessPool, CancelledError):  # its process ended with those of another paper
-            assembled, paths = _report((study, selection))
+            assembled, paths = _report((study, selection, of_others[selection.paper.key]))
             written.append(assembled)
             for path in paths:
                 display.line(f"wrote {path}")
@@ -221,13 +235,16 @@ def _say_written(display: Display, future: Future[tuple[Report, tuple[Path, ...]
             display.line(f"wrote {path}")
 
 
-def _report(task: tuple[Study, PaperSelection], *, write_it: bool = True) -> tuple[Report, tuple[Path, ...]]:
+def _report(
+    task: tuple[Study, PaperSelection, others.OfPaper], *, write_it: bool = True
+) -> tuple[Report, tuple[Path, ...]]:
     """A paper's report and the files that were written; without `write_it` no file is kept."""
     from common.report import write
     from common.report.assemble import assemble
 
-    study, selection = task
+    study, selection, (by_others, left_out) = task
     assembled = assemble(study.out, selection.paper, selection.profile, study.kind, study.seeds, study.folder)
+    assembled = replace(assembled, by_others=by_others, left_out=left_out)
     if write_it:
         return assembled, write(assembled, study.out, study.exports)
     with tempfile.TemporaryDirectory() as folder:

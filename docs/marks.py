@@ -21,6 +21,7 @@ from common.corpora.composite import DOCUMENTED, MEGC2019
 from common.corpora.tables import Documented
 from common.scoring import public
 from common.scoring.records import Score
+from docs import contributed
 from docs.generate import code, plain, table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -128,7 +129,7 @@ def hours() -> str:
 
 
 def leaderboard() -> str:
-    """Return the scores of public predictions on the MEGC 2019 composite."""
+    """Return the scores of public predictions and of contributed bundles on the MEGC 2019 composite."""
     rows = []
     for method in public.methods():
         scores = public.scores(method)
@@ -138,8 +139,11 @@ def leaderboard() -> str:
         cells = (_with_interval(whole[metric]) for metric in ("uf1", "uar"))
         clips = str(whole["uf1"].n_clips)
         rows.append((plain(method.title), "public predictions", plain(rules), clips, *cells, *parts))
+    bundles = contributed.counted()
+    rows += contributed.rows(bundles)
     titles = (f"UF1, {corpora.source(corpus).layouts[0].title}" for corpus in DOCUMENTED)
-    return table(("Method", "Tier", "Protocol, selection", "Clips", "UF1", "UAR", *titles), rows)
+    head = ("Method", "Tier", "Protocol, selection", "Clips", "UF1", "UAR", *titles)
+    return f"{table(head, rows)}\n{contributed.sentence(bundles)}"
 
 
 def _with_interval(score: Score) -> str:

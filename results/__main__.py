@@ -16,7 +16,7 @@ from pathlib import Path
 
 import papers
 import run_all
-from common.bundles import released
+from common.bundles import archive, released
 from common.files import write_json
 
 HERE = Path(__file__).parent
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         known = dict(released.read()) if released.FILE.is_file() else {}
         write_json(released.FILE, known | {released.current(): digests()})
         return 0
-    files = sorted(HERE.rglob("*.zip"))
+    files = archive.bundles_in(HERE)
     print(f"bundles in results/: {len(files)}")
     return run_all.main(["--verify", *map(str, files)]) if files else 0
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import copy
+import io
 import json
+import os
+import re
 import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -30,6 +35,7 @@ from common.bundles.read import read
 from common.bundles.records import CLAIMED, CONSISTENT, CORROBORATED, FAILED
 from common.bundles.schema import FOLD_FIELDS, HEAD, HEAD_FIELDS, RUN_FIELDS, SCORE_FIELDS
 from common.errors import UserError
+from common.report.assemble import assemble
 from common.runs.store import Run
 from results import __main__ as writing
 
@@ -101,13 +107,13 @@ def test_a_bundle_is_plain_data(made: Path, finished: Path) -> None:
     bundle = read(made)
     assert (bundle.paper, bundle.data, bundle.profile, bundle.seeds) == ("reddy2019", "stand-in", "smoke", (0, 1))
     assert set(bundle.experiments) == set(EXPERIMENTS)
-    stored = json.loads((finished / "reddy2019.json").read_text(encoding="utf-8"))
-    for row in stored["comparisons"]:
-        if row["reproduced"]:
-            (own, *_) = bundle.of(f"{row['experiment']}/{row['variant']}")
-            score = own.scores[row["corpus"], row["metric"]]
-            assert (score.value, score.p) == (row["reproduced"]["value"], row["reproduced"]["p"])
-            assert (score.low is None) <= (row["reproduced"]["low"] is None)  # a report's includes retraining
+    paper = papers.load("reddy2019")
+    profile = paper.profiles["smoke"]
+    report = assemble(finished, paper, profile, "stand-in", (0,))  # intervals of one seed, as in a bundle
+    for row in (*report.comparisons, *report.controls):
+        if row.score and f"{row.experiment}/{row.variant}" in EXPERIMENTS:
+            (own, *_) = bundle.of(f"{row.experiment}/{row.variant}")
+            assert own.scores[row.corpus, row.metric] == replace(row.score, caution="")
     for own in bundle.runs:
         assert set(own.truth) == {clip for clip in bundle.digests if clip in own.truth}
         assert own.settings["training"]["epochs"] == 2
@@ -123,23 +129,96 @@ def test_a_bundle_is_plain_data(made: Path, finished: Path) -> None:
             assert (fold.history, fold.seconds) == (stored_fold.history, stored_fold.seconds)
 
 
-def test_it_verifies_in_another_process_with_an_empty_home(made: Path, tmp_path: Path) -> None:
-    environment = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, str(ROOT / "run_all.py"), "--verify", str(made), "--json"]
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+ELSEWHERE = """
+import sys
+from pathlib import Path
+import run_all
+from benchmarks.forgery import judging
+from common.bundles import archive
+
+assert not any(name.startswith(("tensorflow", "keras")) for name in sys.modules)
+status = run_all.main(["--verify", sys.argv[1], "--json"])
+records = archive.contents(Path(sys.argv[1]))
+for record in records.values():
+    record.update({"scores": []} if "scores" in record else {})
+judging.renew(records)
+Path(sys.argv[2]).write_bytes(archive.packed(judging.files_of(records)))
+print(run_all.__file__, file=sys.stderr)
+sys.exit(status)
+"""
+
+
+def test_another_copy_of_the_project_gives_the_same_scores_byte_for_byte(made: Path, tmp_path: Path) -> None:
+    """In another process, with an empty home and another working directory, from the predictions alone."""
+    clone, home, work = (tmp_path / name for name in ("clone", "home", "work"))
+    for name in ("common", "papers", "benchmarks", "results"):
+        shutil.copytree(ROOT / name, clone / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("run_all.py", "pyproject.toml"):
+        shutil.copy(ROOT / name, clone / name)
+    home.mkdir()
+    work.mkdir()
+    environment = {"HOME": str(home), "PATH": "/usr/bin:/bin", "PYTHONPATH": str(clone)}
+    command = [sys.executable, "-c", ELSEWHERE, str(made), str(tmp_path / "again.zip")]
+    done = subprocess.run(command, cwd=work, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.splitlines()[-1] == str(clone / "run_all.py")
     (result,) = json.loads(done.stdout)["bundles"]
     assert (result["tier"], result["standing"]) == ("consistent", "stand-in")
-    assert not [*tmp_path.iterdir()]
+    assert (tmp_path / "again.zip").read_bytes() == made.read_bytes()
+    assert not [*home.iterdir(), *work.iterdir()]
 
 
-def test_no_path_no_name_and_no_image_is_in_a_bundle(made: Path, finished: Path, cache: Path) -> None:
-    with zipfile.ZipFile(made) as opened:
-        texts = {name: opened.read(name).decode() for name in opened.namelist()}
-        assert {entry.date_time for entry in opened.infolist()} == {(1980, 1, 1, 0, 0, 0)}
-    for text in texts.values():
-        assert str(finished) not in text
-        assert str(cache) not in text
-        assert not [*private.scan(json.loads(text), private.own_names())]
+IMAGES = (
+    *(b"\xff\xd8\xff" + kind for kind in (b"\xe0", b"\xe1", b"\xdb", b"\xee")),
+    *(b"\x89PNG", b"GIF8", b"RIFF", b"II*\x00", b"MM\x00*", b"ftyp", b"\x1aE\xdf\xa3", b"\x00\x00\x01\xba"),
+)
+"""How image and video files begin: JPEG, PNG, GIF, WebP and AVI, TIFF, MP4, Matroska, MPEG."""
+PATHS = re.compile(rb"""(?:^|["'\s=:,])((?:/|~/|[A-Za-z]:[/\\]+)\w[\w.-]*)""")
+
+
+def traces_of(content: bytes, names: Iterable[str]) -> list[str]:
+    """Images and videos, as they are and in base64 at any offset, absolute paths, and any of these names."""
+    shown = [content]
+    for text in re.findall(rb"[A-Za-z0-9+/]{16,}", content):
+        shown += [base64.b64decode(text[cut : cut + (len(text) - cut) // 4 * 4]) for cut in range(4)]
+    found = [repr(start) for start in IMAGES if any(start in part for part in shown)]
+    found += [path.decode() for path in PATHS.findall(content)]
+    return found + [name for name in names if re.search(rf"(?<![a-z0-9]){name}(?![a-z0-9])".encode(), content.lower())]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b'"' + b"x" * shift + start + b'"' for shift, start in enumerate(IMAGES)),
+        *(b'"' + base64.b64encode(b"x" * shift + start + bytes(9)) + b'"' for shift, start in enumerate(IMAGES)),
+        *(b'"/home/x"', b'"~/x"', b'"C:/x"', b'"C:\\\\x"', b'" /data"', b'"by Somebody"', b'"a-somebody_b"'),
+    ],
+)
+def test_the_scan_of_the_next_test_finds_everything(content: bytes) -> None:
+    assert traces_of(content, ["somebody"])
+
+
+def test_no_path_no_name_and_no_image_is_in_a_bundle(
+    made: Path, finished: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither as it was written, nor of somebody else's run, whose folders have their names."""
+    monkeypatch.setattr("getpass.getuser", lambda: "somebody")
+    monkeypatch.setattr("socket.gethostname", lambda: "hers.example.org")
+    monkeypatch.setattr(Path, "home", lambda: Path("/home/somebody"))
+    assert set(private.own_names()) == {"somebody", "hers.example.org", "hers"}
+    out = tmp_path / "home" / "somebody" / "hers"
+    shutil.copytree(finished, out)
+    assert run(out, cache, "--bundle", str(tmp_path / "own.zip")) == 0
+    names = {*private.own_names(), str(ROOT), str(finished), str(cache), str(tmp_path)}
+    for path in (made, tmp_path / "own.zip"):
+        with zipfile.ZipFile(path) as opened:
+            files = {name: opened.read(name) for name in opened.namelist()}
+            entries = opened.infolist()
+        assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
+        assert not any(entry.comment or entry.extra for entry in entries)
+        for name, content in files.items():
+            assert traces_of(content, names) == [], name
+            assert not [*private.scan(json.loads(content), private.own_names())]
     numbers = [name for record in records(made).values() for name in record if name in ("onset", "apex", "numbers")]
     assert not numbers
 
@@ -326,11 +405,10 @@ def test_records_of_other_values_are_refused_or_verified(data: st.DataObject) ->
 _STORE: dict[str, Path] = {}
 
 
-@pytest.fixture(autouse=True)
-def _small_bundle(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> None:
-    if not _STORE and ("damaged" in request.node.name or "other_values" in request.node.name):
-        _STORE["folder"] = tmp_path_factory.mktemp("damaged")
-        packed(_STORE["folder"] / "small.zip", base.contents((("stcnn-smic/published", 0),)))
+@pytest.fixture(scope="module", autouse=True)
+def _small_bundle(tmp_path_factory: pytest.TempPathFactory) -> None:
+    _STORE["folder"] = tmp_path_factory.mktemp("damaged")
+    packed(_STORE["folder"] / "small.zip", base.contents((("stcnn-smic/published", 0),)))
 
 
 def _folder() -> Path:
@@ -411,7 +489,7 @@ def test_the_source_code_of_this_version_is_listed() -> None:
 
 
 def test_committed_bundles_verify() -> None:
-    paths = sorted((ROOT / "results").rglob("*.zip"))
+    paths = archive.bundles_in(ROOT / "results")
     assert all(result.tier != CLAIMED for result in verified(*paths))
 
 
@@ -440,3 +518,125 @@ def test_options_that_do_not_go_together(words: tuple[str, ...]) -> None:
     with pytest.raises(SystemExit) as stopped:
         run_all.main([*words])
     assert stopped.value.code == 2
+
+
+# ---------------------------------------------------------------- hostile files
+
+
+def _many(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archived:
+        for number in range(archive.MOST_FILES + 1):
+            archived.writestr(f"run-{number}.json", "")
+
+
+def _one_large(path: Path) -> None:
+    """A run that would be parsed to millions of lists."""
+    _with_run(path, b"[" + b"[]," * (archive.MOST_FILE_BYTES // 3) + b"[]]")
+
+
+def _with_run(path: Path, content: bytes) -> None:
+    files = judging.files_of(records(_small_file()))
+    path.write_bytes(archive.packed({**files, "run-0001.json": content}))
+
+
+def _zip_in_zip(path: Path) -> None:
+    content = _small()
+    for _ in range(3):
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as outer:
+            outer.writestr("bundle.zip", content)
+        content = buffer.getvalue()
+    path.write_bytes(content)
+
+
+def _encrypted(path: Path) -> None:
+    content = bytearray(_small())
+    content[6] |= 1
+    content[content.index(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(content)
+
+
+def _long_number(path: Path) -> None:
+    _with_run(path, b'{"seed":' + b"9" * 100_000 + b"}")
+
+
+def _surrogate(path: Path) -> None:
+    files = judging.files_of(records(_small_file()))
+    text = files["run-0001.json"].replace(b'"caveats":[]', b'"caveats":["\\ud800"]')
+    head = {name: value for name, value in json.loads(files[HEAD]).items() if name != "files"}
+    digests = {"run-0001.json": archive.sha256(text)}
+    path.write_bytes(archive.packed({HEAD: archive.as_json({**head, "files": digests}), "run-0001.json": text}))
+
+
+def _with_mark(path: Path) -> None:
+    """The mark that some editors put at the beginning of a text."""
+    _with_run(path, b"\xef\xbb\xbf{}")
+
+
+def _packed_again(path: Path) -> None:
+    """By a program that stores times, after somebody has looked into it."""
+    with zipfile.ZipFile(_small_file()) as opened, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archived:
+        archived.writestr("own/", "")
+        for name in opened.namelist():
+            archived.writestr(f"own/{name}", opened.read(name))
+
+
+def _folder_of(path: Path) -> None:
+    path.mkdir()
+
+
+def _pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def _json_alone(path: Path) -> None:
+    path.write_bytes(judging.files_of(records(_small_file()))[HEAD])
+
+
+@pytest.mark.parametrize(
+    ("make", "named"),
+    [
+        (_many, "2000"),
+        (_one_large, "larger than 32 MiB"),
+        (_zip_in_zip, "bundle.json"),
+        (_encrypted, "encrypted"),
+        (_long_number, "not valid JSON"),
+        (_surrogate, "not valid JSON"),
+        (_with_mark, "not valid JSON"),
+        (_packed_again, "bundle.json"),
+        (_folder_of, "not a file"),
+        pytest.param(_pipe, "not a file", marks=pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes")),
+        (_json_alone, "not a readable ZIP file"),
+    ],
+)
+def test_a_hostile_file_ends_in_one_clear_line(make: Any, named: str, tmp_path: Path, capsys: Any) -> None:
+    make(tmp_path / "hostile.zip")
+    assert run_all.main(["--verify", str(tmp_path / "hostile.zip")]) == 1
+    printed = capsys.readouterr()
+    line, tier = printed.out.splitlines()
+    assert line.startswith("hostile.zip: failed format: ")
+    assert named in line
+    assert tier == "hostile.zip: claimed"
+    assert not printed.err
+
+
+def test_another_version_of_the_format_is_named(tmp_path: Path) -> None:
+    contents = records(_small_file())
+    contents[HEAD] = {**contents[HEAD], "schema": 2, "a field of that version": 1}
+    (result,) = verified(packed(tmp_path / "later.zip", contents))
+    (finding,) = result.findings
+    assert "version 2" in finding.text
+
+
+def test_many_failed_checks_are_not_as_many_lines(tmp_path: Path) -> None:
+    contents = copy.deepcopy(base.contents())
+    for name, record in contents.items():
+        if name != HEAD:
+            for fold in record["folds"]:
+                fold["seconds"] = -1.0
+    (result,) = verified(packed(tmp_path / "own.zip", contents))
+    lines = verification.lines([result])
+    assert len(result.failed) > 2 * verification.SHOWN
+    assert len(lines) < 2 * verification.SHOWN
+    assert sum("more" in line for line in lines) == 1
+    assert len(verification.record([result])["bundles"][0]["findings"]) == len(result.findings)

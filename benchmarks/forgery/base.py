@@ -59,12 +59,12 @@ def clips_of(corpus: str) -> list[tuple[str, str]]:
     return clips
 
 
-def contents(made: Sequence[tuple[str, int]] = SMIC, who: str = "first") -> Contents:
-    """The records of a bundle of these experiments and seeds.
+def contents(made: Sequence[tuple[str, int]] = SMIC, who: str = "first", key: str = PAPER) -> Contents:
+    """The records of a bundle of these experiments and seeds of a paper.
 
     Another `who` has the same clips, but its own data folder, predictions and times.
     """
-    paper = papers.load(PAPER)
+    paper = papers.load(key)
     experiments = {e.id: e for plain in paper.experiments for e in (plain, *controls(plain))}
     profile = paper.profiles["paper"]
     runs: dict[str, Any] = {}
@@ -75,20 +75,21 @@ def contents(made: Sequence[tuple[str, int]] = SMIC, who: str = "first") -> Cont
         clips = [(clip, names.index(name)) for corpus in experiment.corpora for clip, name in clips_of(corpus)]
         used |= {clip for clip, _ in clips}
         settings = json.loads(json.dumps(public(asdict(profile.settings.having(experiment.settings)))))
-        key = {"seed": seed, "motion": 1.0, "settings": settings}
-        results = [*_results(experiment, clips, seed, who)]
+        epochs = next(value for name, value in settings["training"].items() if name.endswith("epochs"))
+        results = [*_results(experiment, clips, seed, who, epochs)]
+        about = {"seed": seed, "motion": 1.0, "settings": settings}
         runs[f"run-{len(runs) + 1:04}.json"] = run_record(
-            paper, experiment, profile, "licensed", key, clips, [], results
+            paper, experiment, profile, "licensed", about, clips, [], results
         )
     head = {
         "format": FORMAT,
         "schema": VERSION,
-        "paper": PAPER,
+        "paper": key,
         "data": "licensed",
         "profile": "paper",
         "options": [],
         "version": released.current(),
-        "sources": released.sources_digest(papers.code(PAPER)),
+        "sources": released.sources_digest(papers.code(key)),
         "copy": _sha("copy", who),
         "date": "2026-01-31",
         "digests": {clip: [_sha("files", clip), _sha("annotation", clip)[:2]] for clip in sorted(used)},
@@ -98,13 +99,15 @@ def contents(made: Sequence[tuple[str, int]] = SMIC, who: str = "first") -> Cont
     return records
 
 
-def _results(experiment: Experiment, clips: Sequence[tuple[str, int]], seed: int, who: str) -> Iterator[FoldResult]:
+def _results(
+    experiment: Experiment, clips: Sequence[tuple[str, int]], seed: int, who: str, epochs: int
+) -> Iterator[FoldResult]:
     ids, truth = [clip for clip, _ in clips], np.array([label for _, label in clips], np.int64)
     for fold in folds_of(experiment, clips, seed):
         rng = np.random.default_rng(seed_of(who, experiment.id, fold.name, seed))
         logits = rng.normal(size=(len(fold.test), 3))
         logits[np.arange(len(fold.test)), truth[fold.test]] += 1
-        loss = np.sort(rng.random(100))[::-1]
+        loss = np.sort(rng.random(epochs))[::-1]
         history = {"loss": loss.tolist(), "accuracy": (1 - loss / 2).tolist()}
         if not experiment.leak_free:
             history["val_accuracy"] = (1 - loss / 3).tolist()

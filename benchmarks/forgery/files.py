@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from common.bundles.archive import MOST_BYTES, packed
 from common.bundles.schema import HEAD
@@ -69,6 +69,47 @@ def bomb(files: Files) -> bytes:
 def nested(files: Files) -> bytes:
     """Nest lists so deeply that a parser fails."""
     return packed({**files, HEAD: b"[" * 200_000})
+
+
+def behind_image(files: Files) -> bytes:
+    """Put the ZIP file behind an image: most programs open the file as either."""
+    return _PIXELS + packed(files)
+
+
+def with_comment(files: Files) -> bytes:
+    """Put an image into the comment of the ZIP file."""
+    buffer = io.BytesIO(packed(files))
+    with zipfile.ZipFile(buffer, "a") as archive:
+        archive.comment = _PIXELS
+    return buffer.getvalue()
+
+
+def behind_data(files: Files) -> bytes:
+    """Put an image behind the compressed data of a run, where no program unpacks it."""
+    content, last = packed(files), max(files)
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        start, entry = archive.start_dir, archive.getinfo(last)
+        sizes = entry.header_offset + 18, start + sum(46 + len(name) for name in files if name != last) + 20
+    longer = (entry.compress_size + len(_PIXELS)).to_bytes(4, "little")
+    made = bytearray(content)
+    for place in sizes:
+        made[place : place + 4] = longer
+    made[-6:-2] = (start + len(_PIXELS)).to_bytes(4, "little")
+    return bytes(made[:start]) + _PIXELS + bytes(made[start:])
+
+
+def spaced(files: Files) -> bytes:
+    """Write the head with spaces, which can hide as many bits as there are."""
+    return _with_head(files, lambda head: head.replace(b',"', b', "'))
+
+
+def another_version(files: Files) -> bytes:
+    """Claim another version of the format."""
+    return _with_head(files, lambda head: head.replace(b'"schema":1', b'"schema":2'))
+
+
+def _with_head(files: Files, change: Callable[[bytes], bytes]) -> bytes:
+    return packed({**files, HEAD: change(files[HEAD])})
 
 
 def cut(files: Files) -> bytes:

@@ -36,14 +36,14 @@ def noticed(drill: Drill, records: Contents | None = None) -> tuple[Finding, ...
     drill.forge(forged)
     if drill.renewed:
         renew(forged)
-    files = _files(forged)
+    files = files_of(forged)
     content = drill.pack(files) if drill.pack else archive.packed(files)
     with tempfile.TemporaryDirectory() as folder:
         paths = [Path(folder, "forged.zip")]
         paths[0].write_bytes(content)
         if drill.against == BESIDE:
             paths.append(Path(folder, "honest.zip"))
-            paths[1].write_bytes(archive.packed(_files(_honest(drill.runs, "second"))))
+            paths[1].write_bytes(archive.packed(files_of(_honest(drill.runs, "second"))))
         result = verify(paths, papers.load, released.read())[0]
     return tuple(finding for finding in result.findings if finding.kind in (FAILED, DIFFERS))
 
@@ -69,7 +69,8 @@ def renew(records: Contents) -> None:
         record["scores"] = score_records(scores)
 
 
-def _files(records: Mapping[str, Any]) -> dict[str, bytes]:
+def files_of(records: Mapping[str, Any]) -> dict[str, bytes]:
+    """The files of a bundle with these records, their digests computed again."""
     head = {name: value for name, value in records[HEAD].items() if name != "files"}
     return archive.sealed(head, {name: record for name, record in records.items() if name != HEAD})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ from common.types import Experiment
 
 Released = Mapping[str, Mapping[str, str]]
 """Digests of the source code by version and paper."""
+SHOWN = 20
+"""Maximum number of lines per check and bundle."""
 
 
 def verify(
@@ -42,8 +45,22 @@ def verify(
     `load` returns a paper by its key and raises UserError if there is none. `listed` are published classes of the MEGC
     2019 composite by clip id. Nothing is written, and no corpus is needed.
     """
+    return together(each(paths, load, released, listed))
+
+
+def each(
+    paths: Sequence[Path],
+    load: Callable[[str], Paper],
+    released: Released,
+    listed: Mapping[str, str] | None = None,
+) -> list[Verified]:
+    """Verify bundles, each alone, as in `verify`."""
     names = _names(paths)
-    alone = [verify_one(path, name, load, released, listed or {}) for path, name in zip(paths, names, strict=True)]
+    return [verify_one(path, name, load, released, listed or {}) for path, name in zip(paths, names, strict=True)]
+
+
+def together(alone: Sequence[Verified]) -> tuple[Verified, ...]:
+    """Compare bundles that were verified alone with each other."""
     return tuple(_with_others(entry, [other for other in alone if other is not entry]) for entry in alone)
 
 
@@ -172,16 +189,29 @@ def _names(paths: Sequence[Path]) -> list[str]:
 
 
 def lines(results: Sequence[Verified]) -> list[str]:
-    """The results as text: one line per finding, then the tier of each bundle."""
-    text = []
+    """The results as text: one line per finding, up to a limit, then the tier of each bundle."""
+    text: list[str] = []
     for result in results:
-        text += [f"{result.file}: {f.kind} {f.check}: {f.text}" for f in result.findings]
+        text += _listed(result)
     for result in results:
         experiments = ", ".join(f"{name} {tier}" for name, tier in result.tiers.items())
         about = f" ({experiments})" if len(set(result.tiers.values())) > 1 else ""
         stand_in = "; stand-ins: no statement about the published numbers" if result.standing == STAND_IN else ""
         text.append(f"{result.file}: {result.tier}{about}{stand_in}")
     return [printable(line) for line in text]
+
+
+def _listed(result: Verified) -> Iterator[str]:
+    """One line per finding, but not more than `SHOWN` of each check."""
+    counts = Counter((f.kind, f.check) for f in result.findings)
+    seen = Counter[tuple[str, str]]()
+    for f in result.findings:
+        seen[f.kind, f.check] += 1
+        if seen[f.kind, f.check] <= SHOWN:
+            yield f"{result.file}: {f.kind} {f.check}: {f.text}"
+    for (kind, check), count in counts.items():
+        if count > SHOWN:
+            yield f"{result.file}: {kind} {check}: {count - SHOWN} more; --json prints all"
 
 
 def record(results: Sequence[Verified]) -> dict[str, Any]:

@@ -174,6 +174,16 @@ def _parser() -> argparse.ArgumentParser:
         "--json", action="store_true", help="with --list, --audit, --check-data or --verify: print JSON"
     )
     output.add_argument(
+        "--with",
+        dest="others",
+        nargs="+",
+        action="extend",
+        type=Path,
+        default=[],
+        metavar="FILE|DIR",
+        help="show next to the printed numbers what these bundles of others give (a folder: all bundles in it)",
+    )
+    output.add_argument(
         "--bundle",
         type=Path,
         metavar="FILE.zip",

@@ -15,11 +15,11 @@ PLAIN = {"list", "audit", "check_data", "verify", "corpus", "json", "placed"}
 """The options that read and print, and those that go with them."""
 NOT_PREDICTED = (
     *("controls", "dry_run", "report_only", "tune", "scheduler", "workers", "tensorboard", "folds"),
-    "show_frames",
+    *("show_frames", "others"),
 )
 NOT_BUNDLED = (
     *("predict", "controls", "dry_run", "report_only", "tune", "scheduler", "workers", "device", "tensorboard"),
-    *("show_frames", "export", "landmarks"),
+    *("show_frames", "export", "landmarks", "others"),
 )
 """Options that do not go with --bundle, which runs nothing."""
 IN_CARD = (
@@ -91,6 +91,8 @@ def _of_actions(options: argparse.Namespace, given: set[str]) -> str:
         return "--motion changes the stand-ins, which --data replaces"
     if {"dry_run", "report_only"} <= given:
         return "--dry-run and --report-only exclude each other"
+    if {"dry_run", "others"} <= given:
+        return "--with adds to the reports, which --dry-run does not write"
     return ""
 
 
@@ -127,4 +129,4 @@ def _of_prediction(options: argparse.Namespace, given: set[str]) -> str:
 
 
 def _flag(name: str) -> str:
-    return "--as" if name == "placed" else "--" + name.replace("_", "-")
+    return "--" + {"placed": "as", "others": "with"}.get(name, name.replace("_", "-"))

@@ -32,6 +32,7 @@ _COLUMNS = (
     "folds",
     "verdict",
 )
+_OTHERS = "reproduced by others"
 _COMMON_COLUMNS = ("paper", "network", "corpus", "metric", "reproduced [95% interval]", "chance", "clips", "folds")
 
 
@@ -39,7 +40,8 @@ def of_report(report: Report, formats: Sequence[str]) -> dict[str, bytes]:
     """Return a paper's table by file name, `<paper key>.md` and `.tex`: one row per comparison."""
     seeds = report.seeds or (report.seed,)
     about = _about(report.paper.key, report.profile, report.data, report.motion, seeds, report.environment)
-    return _files(report.paper.key, formats, about, _COLUMNS, _rows(report))
+    columns = (*_COLUMNS, *([_OTHERS] if report.by_others else ()))
+    return _files(report.paper.key, formats, about, columns, _rows(report))
 
 
 def of_comparison(side: SideBySide, formats: Sequence[str]) -> dict[str, bytes]:
@@ -101,9 +103,15 @@ def _rows(report: Report) -> list[list[str]]:
                 cells["clips"],
                 cells["folds"],
                 cells["label"],
+                *([_others(report, c)] if report.by_others else ()),
             ]
         )
     return rows
+
+
+def _others(report: Report, c: Comparison) -> str:
+    cells = tables.by_others(report, c)
+    return f"{cells['value']} ({cells['about']})" if cells["value"] else formatting.DASH
 
 
 def _common_rows(side: SideBySide) -> list[list[str]]:

@@ -55,6 +55,7 @@ def printed_rows(report: Report, rules: Marks) -> list[dict[str, str]]:
                 "experiment": f"{p.claim.experiment}/{p.claim.variant}",
                 "rule": rule_letter(p.comparison, rules),
                 "twin": "itself" if p.leak_free else twin,
+                **{f"others_{key}": text for key, text in tables.by_others(report, p.comparison).items()},
                 **{key: cells[key] for key in _PRINTED_CELLS},
             }
         )
@@ -134,6 +135,8 @@ def view(report: Report) -> dict[str, Any]:
     return {
         "verdicts": summary(report),
         "printed": printed,
+        "by_others": any(row["others_value"] for row in printed),
+        "left_out": [sentence(line) for line in report.left_out],
         "scores": scores,
         "rules": rule_lines(rules),
         "shared": shared,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.audit.finding import Finding
-from common.contract import Figure, Paper
+from common.contract import Claim, Figure, Paper
 from common.scoring.records import Comparison, Confusion, PairedTest, Score
 from common.training.learnt import Learnt
 from common.types import CorpusSummary, Correction, Exclusion
@@ -129,6 +129,24 @@ class ClipPredictions:
 
 
 @dataclass(frozen=True)
+class ByOthers:
+    """What bundles of others give for a printed number, only those of the best tier that any bundle has for it.
+
+    `values` has one mean over the seeds for each bundle, `value` is their mean. `date` is that of the newest bundle.
+    """
+
+    value: float
+    tier: str
+    date: str
+    values: tuple[float, ...]
+
+    @property
+    def bundles(self) -> int:
+        """The number of bundles."""
+        return len(self.values)
+
+
+@dataclass(frozen=True)
 class Report:
     """Everything that the pages of a report need, as data.
 
@@ -136,6 +154,7 @@ class Report:
     experiment on the same clips; `spread` shows the scores by seed, where there are several `seeds`; `tried` are the
     settings of searches; `motion` is that of `Profile`; `learning` and `predictions` have one entry for each experiment
     that ran; `unavailable` says for each experiment that cannot run with the corpora in the data folder why not.
+    `by_others` has the printed numbers that bundles reproduce, `left_out` a line for each bundle that does not count.
     """
 
     paper: Paper
@@ -165,6 +184,8 @@ class Report:
     learning: tuple[Learning, ...] = ()
     predictions: tuple[ClipPredictions, ...] = ()
     unavailable: Mapping[str, str] = field(default_factory=dict)
+    by_others: Mapping[Claim, ByOthers] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from common.report.records import ClipPredictions, Curve, Report
 from common.report.write import comparison_record, save
 from common.runs import thumbnails
 from common.runs.manifest import plan_file, read_plan
+from common.scoring.records import Comparison
 from common.types import Experiment
 
 Frames = Mapping[str, Mapping[str, bytes]]
@@ -57,6 +58,7 @@ def content(reports: Sequence[Report], frames: Sequence[Frames] = ()) -> dict[st
         "papers": [_about(report) for report in reports],
         "banners": list(dict.fromkeys(filter(None, (formatting.banner(r.data, r.motion) for r in reports)))),
         "rows": sorted((row for report in reports for row in _rows(report)), key=_waits),
+        "left_out": list(dict.fromkeys(line for report in reports for line in report.left_out)),
         "matrices": matrices,
         "frames": pictures,
         "licensed": any(report.data == "licensed" for report in reports),
@@ -105,10 +107,17 @@ def _rows(report: Report) -> Iterator[dict[str, Any]]:
                 },
                 "chance": {"text": cells["chance"], "value": reproduced.get("chance")},
                 "folds": cells["folds"],
+                "others": _others(report, c),
                 "verdict": c.verdict,
                 "label": cells["label"],
                 "reason": c.reason,
             }
+
+
+def _others(report: Report, c: Comparison) -> dict[str, Any]:
+    """What bundles of others give for the printed number of a comparison; without any, its value is None."""
+    found, cells = tables.others_of(report, c), tables.by_others(report, c)
+    return {"text": cells["value"], "about": cells["about"], "value": found.value if found else None}
 
 
 def _waits(row: Mapping[str, Any]) -> bool:

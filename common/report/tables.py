@@ -15,10 +15,11 @@ from common.report.formatting import (
     cost,
     count,
     decimals,
+    many,
     metric_name,
     number,
 )
-from common.report.records import Report
+from common.report.records import ByOthers, Report
 from common.scoring.histories import is_accuracy
 from common.scoring.records import Comparison
 
@@ -168,6 +169,23 @@ def _compared(claim: Claim, c: Comparison | None) -> Comparison:
         conditions=(),
         command="",
     )
+
+
+def others_of(report: Report, c: Comparison) -> ByOthers | None:
+    """Return what bundles of others give for the printed number of a comparison, if it belongs to this variant."""
+    return report.by_others.get(c.claim) if c.claim and c.claim.variant == c.variant else None
+
+
+def by_others(report: Report, c: Comparison) -> dict[str, str]:
+    """Return `others_of` as strings: a value with the decimals of the printed one, and its tier, count and date.
+
+    Both are empty if there is none.
+    """
+    found = others_of(report, c)
+    if c.claim is None or found is None:
+        return {"value": "", "about": ""}
+    value = number(found.value * (100 if c.claim.unit == "%" else 1), decimals(c.claim.printed))
+    return {"value": value, "about": f"{found.tier}, {many(found.bundles, 'bundle')}, {found.date}"}
 
 
 def cited_tables(report: Report) -> list[dict[str, Any]]:

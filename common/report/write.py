@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 _TEMPLATES = Path(__file__).parent
 _SHARED_TEMPLATE = "page.typ"
+_NAMES = ("experiment", "variant", "corpus", "metric", "source")
+_OTHERS = ("value", "tier", "bundles", "date")
 _FIGURE_WIDTH, _FIGURE_HEIGHT = 17.6, 8.5  # cm that a paper's figure may take on a page
 _HALF_WIDTH = 8.5  # cm that each of two figures side by side may take
 _SMALL = 1000  # pixels: figures up to this width stand side by side
@@ -89,6 +91,11 @@ def record(report: Report) -> dict[str, Any]:
         "learning_summary": learning.sentences(report),
         "less_motion": known.cells([paper]) if report.motion != 1 and report.data == "stand-in" else [],
         "comparisons": [comparison_record(c) for c in report.comparisons],
+        "by_others": [
+            {name: getattr(claim, name) for name in _NAMES} | plain(others) | {"bundles": others.bundles}
+            for claim, others in report.by_others.items()
+        ],
+        "left_out": list(report.left_out),
         "controls": [comparison_record(c) for c in report.controls],
         "tests": plain(report.tests),
         "tried": plain(report.tried),
@@ -166,13 +173,17 @@ def comparison_csv(report: Report) -> bytes:
     columns = ["experiment", "variant", "corpus", "protocol", "selection", "metric"]
     columns += [f"{group}_{name}" for group, names in nested.items() for name in names]
     columns += ["verdict", "reason", "command"]
+    columns += [f"by_others_{name}" for name in _OTHERS] if report.by_others else []
     buffer = io.StringIO(newline="")
     writer = csv.DictWriter(buffer, ["paper", "profile", "data", *columns], lineterminator="\n")
     writer.writeheader()
-    for c in map(comparison_record, report.comparisons):
+    for comparison in report.comparisons:
+        c = comparison_record(comparison)
         row: dict[str, Any] = {"paper": report.paper.key, "profile": report.profile, "data": report.data}
         row |= {key: value for key, value in c.items() if key not in nested}
         row |= {f"{group}_{name}": (c[group] or {}).get(name) for group, names in nested.items() for name in names}
+        if others := tables.others_of(report, comparison):
+            row |= {f"by_others_{name}": getattr(others, name) for name in _OTHERS}
         writer.writerow(row)
     return buffer.getvalue().encode()
 
