@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from common.contract import Paper, Profile, Settings
 from common.corpora.composite import MEGC2019
 from common.errors import UserError, quoted
-from common.protocols.controls import NO_MOTION
+from common.protocols.controls import METADATA, NO_MOTION
 from common.protocols.splits import LOSO
 from common.types import Experiment
 
@@ -45,7 +45,7 @@ def profiles(paper: Settings, quick: Mapping[str, Any], smoke: Mapping[str, Any]
             trials=3,
             inner_folds=2,
             motion=QUICK_MOTION,
-            controls=(NO_MOTION,),
+            controls=(NO_MOTION, METADATA),
             common_ground_folds=3,
             common_ground_only=True,
             check_repeatable=False,

@@ -166,7 +166,9 @@ def learning(names: Sequence[str], rng: np.random.Generator, folds: tuple[int, i
         control = replace(score, value=value - 0.1 * (i % 4), low=0.1, high=0.3, p=(0.5, 0.0004998)[i % 2])
         stuck = 68 if i % 3 == 2 else 0
         known = learnt(0.5656 if stuck else 0.97, stuck, stuck) if i % 5 != 4 else None
-        rows.append(Learning(name, "loso" in name or "inside" in name, known, score, control if i % 4 != 1 else None))
+        metadata = replace(score, value=0.3 + 0.1 * (i % 3), p=(0.4, 0.0004998)[i % 3 == 2]) if i % 4 else None
+        free = "loso" in name or "inside" in name
+        rows.append(Learning(name, free, known, score, control if i % 4 != 1 else None, metadata=metadata))
     return corrected(rows)
 
 

@@ -40,7 +40,10 @@ from common.runs.store import Run
 from results import __main__ as writing
 
 ROOT = Path(__file__).parents[1]
-EXPERIMENTS = ("stcnn-smic/loso", "stcnn-smic/loso+no-motion", "stcnn-smic/published")
+EXPERIMENTS = (
+    *("stcnn-smic/loso", "stcnn-smic/loso+no-motion", "stcnn-smic/loso+metadata"),
+    *("stcnn-smic/published", "stcnn-smic/published+metadata"),
+)
 PAPER = ("--paper", "reddy2019", "--profile", "smoke", "--experiment", *EXPERIMENTS, "--seeds", "2")
 
 

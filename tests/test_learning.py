@@ -119,24 +119,45 @@ def test_unfinished_experiments_say_so() -> None:
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(
     st.lists(
-        st.tuples(st.one_of(st.none(), st.floats(0, 1)), st.one_of(st.none(), st.floats(0, 1)), st.booleans()),
+        st.tuples(*[st.one_of(st.none(), st.floats(0, 1))] * 3, st.booleans(), st.booleans()),
         max_size=8,
     )
 )
-def test_scores_and_controls_are_corrected_each_by_themselves(p_values: list[tuple[Any, Any, bool]]) -> None:
+def test_scores_and_controls_are_corrected_each_by_themselves(
+    p_values: list[tuple[Any, Any, Any, bool, bool]],
+) -> None:
+    """Controls of both kinds are corrected together."""
     rows = learning.corrected(
         [
-            Learning(str(i), True, None, score(p=p), score(p=q) if ran else None)
-            for i, (p, q, ran) in enumerate(p_values)
+            Learning(
+                str(i), True, None, score(p=p), score(p=q) if ran else None, metadata=score(p=m) if known else None
+            )
+            for i, (p, q, m, ran, known) in enumerate(p_values)
         ]
     )
-    own = [p for p, _, _ in p_values if p is not None]
-    controls = [q for _, q, ran in p_values if ran and q is not None]
+    own = [p for p, *_ in p_values if p is not None]
+    controls = [q for _, q, _, ran, _ in p_values if ran and q is not None]
+    controls += [m for _, _, m, _, known in p_values if known and m is not None]
     assert [entry.adjusted for entry in rows if entry.adjusted is not None] == list(holm(own))
-    assert [entry.control_adjusted for entry in rows if entry.control_adjusted is not None] == list(holm(controls))
-    for entry, (p, q, ran) in zip(rows, p_values, strict=True):
+    adjusted = [*(entry.control_adjusted for entry in rows), *(entry.metadata_adjusted for entry in rows)]
+    assert [p for p in adjusted if p is not None] == list(holm(controls))
+    for entry, (p, q, m, ran, known) in zip(rows, p_values, strict=True):
         assert (entry.adjusted is None) == (p is None)
         assert (entry.control_adjusted is None) == (q is None or not ran)
+        assert (entry.metadata_adjusted is None) == (m is None or not known)
+
+
+def test_classes_that_metadata_give_away_are_named() -> None:
+    def said(*p: float | None) -> list[str]:
+        rows = [Learning(f"e/{i}", True, None, score(), None, metadata=score(p=q)) for i, q in enumerate(p)]
+        return learning.guessed(learning.corrected(rows), {row.name: row.name for row in rows})
+
+    assert said() == said(None) == []
+    (nothing,), (one,), (every,) = said(0.5, 0.03), said(0.001, 0.6, None), said(0.001, 0.001)  # 0.06 by Holm
+    assert "e/0" in one
+    assert "e/1" not in one
+    assert len({nothing, one, every}) == 3
+    assert "reveal" not in nothing
 
 
 # ---------------------------------------------------------------- a paper's report
@@ -168,7 +189,9 @@ def test_the_first_page_has_the_summary_and_every_row(tmp_path: Path) -> None:
         assert item["training_accuracy"] == (entry.learnt.accuracy if entry.learnt else None)
         assert item["p_holm"] == entry.adjusted
         assert (cells["training"] == DASH) == (entry.learnt is None)
-        assert (cells["control"], cells["control_p"]) == (DASH, DASH) or entry.control is not None
+        assert (cells["control"], cells["control_holm"]) == (DASH, DASH) or entry.control is not None
+        assert (cells["metadata"] == DASH) == (entry.metadata is None)
+        assert item["metadata_p_holm"] == entry.metadata_adjusted
         assert cells["above"] == ((entry.adjusted or 0) < 0.05)
         assert item["answer"] == learning.answer(entry)
 
@@ -209,6 +232,8 @@ def test_common_ground_is_told_by_the_same_rows(tmp_path: Path) -> None:
     for c, item, about in zip(side.contenders, record["learning"], record["contenders"], strict=True):
         still = c.control.get("megc2019", {}).get("uf1")
         assert (item["no_motion_uf1"] or {}).get("p") == (still.p if still else None)
+        known = c.metadata.get("megc2019", {}).get("uf1")
+        assert (item["metadata_uf1"] or {}).get("p") == (known.p if known else None)
         assert about["training_accuracy"] == item["training_accuracy"] == c.training_accuracy
     weak = [c.title for c, item in zip(side.contenders, record["learning"], strict=True) if item["p_holm"] >= 0.05]
     assert weak
@@ -257,12 +282,13 @@ def test_w_rests_on_the_mean_rank_correlation() -> None:
 def test_what_is_stored_is_what_is_shown(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(papers, "parts", guesses.parts)
     name = "stcnn-composite/loso"
-    words = ["--paper", "aouayeb2019", "reddy2019", "--experiment", name, f"{name}+no-motion"]
+    words = ["--paper", "aouayeb2019", "reddy2019", "--experiment", name, f"{name}+no-motion", f"{name}+metadata"]
     words += ["composite-loso/cnn-in-fold", "--profile", "smoke"]
     words += ["--out", str(tmp_path), "--cache", str(cache), "--workers", "1"]
     assert run_all.main(words) == 0
     (folder,) = tmp_path.glob("runs/reddy2019/stcnn-composite/loso/*/folds")
     (still,) = tmp_path.glob("runs/reddy2019/stcnn-composite/loso+no-motion/*/folds")
+    (known,) = tmp_path.glob("runs/reddy2019/stcnn-composite/loso+metadata/*/folds")
     files = sorted(folder.glob("*.json"))
     stored = [json.loads(file.read_text()) for file in files]
     report, side = (json.loads((tmp_path / f"{key}.json").read_text()) for key in ("reddy2019", "comparison"))
@@ -275,7 +301,11 @@ def test_what_is_stored_is_what_is_shown(cache: Path, tmp_path: Path, monkeypatc
     contender = next(c for c in side["contenders"] if c["experiment"] == name)
     paper = papers.load("reddy2019")
     classes = next(e for e in paper.experiments if e.id == name).labels.classes
-    for where, shown in ((folder, contender["scores"]), (still, contender["control"])):
+    for where, shown in (
+        (folder, contender["scores"]),
+        (still, contender["control"]),
+        (known, contender["metadata"]),
+    ):
         loaded = [Run(where.parent).load(json.loads(file.read_text())["fold"]) for file in sorted(where.glob("*.json"))]
         results = [result for result in loaded if result is not None]
         assert results
@@ -284,7 +314,8 @@ def test_what_is_stored_is_what_is_shown(cache: Path, tmp_path: Path, monkeypatc
                 for metric in verdicts.METRICS:
                     assert shown[corpus][metric]["p"] == verdicts.guessing(results, within, metric, classes)
     header, *lines = (tmp_path / "comparison.csv").read_text().splitlines()
-    assert {"p", "training_accuracy", "no_motion_value", "no_motion_p"} <= {*header.split(",")}
+    spoilt = {f"{control}_{name}" for control in ("no_motion", "metadata") for name in ("value", "p")}
+    assert {"p", "training_accuracy", *spoilt} <= {*header.split(",")}
     assert any(str(contender["scores"]["megc2019"]["uf1"]["p"]) in line for line in lines)
 
     class Old(Run):  # results of a version that measured nothing on training clips

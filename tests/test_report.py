@@ -531,8 +531,8 @@ def test_no_tensorflow() -> None:
 @pytest.mark.parametrize(
     ("p", "bold"),
     [
-        ((0.01, 0.02, 0.04, None), [True, True, True, False]),  # by Holm 0.03, 0.04, 0.04
-        ((0.01, 0.03, 0.04, None), [True, False, False, False]),  # 0.03, 0.06, 0.06
+        ((0.01, 0.02, 0.04, None, None), [True, True, True, False, False]),  # by Holm 0.03, 0.04, 0.04
+        ((0.01, 0.03, 0.04, None, None), [True, False, False, False, False]),  # 0.03, 0.06, 0.06
     ],
 )
 def test_bold_scores_of_controls_are_corrected_within_their_experiment(
@@ -552,6 +552,6 @@ def test_bold_scores_of_controls_are_corrected_within_their_experiment(
     (by_control,) = reliability_tables.controlled(shown).values()
     assert ["uf1" in by_control[name].above for name in (reliability_tables.AS_IT_IS, *CONTROLS)] == bold
     rows = numbers.view(shown)["scores"]
-    assert [row["kind"] for row in rows] == ["score", "control", "control", "control"]
+    assert [row["kind"] for row in rows] == ["score", *("control" for _ in CONTROLS)]
     assert [row["above"][0] for row in rows] == bold
     assert len({row["cells"][0]["value"] for row in rows}) == 1  # all with the decimals of the experiment

@@ -14,7 +14,7 @@ import pytest
 import papers
 import run_all
 from common.errors import UserError
-from common.protocols.controls import CONTROLS
+from common.protocols.controls import CONTROLS, METADATA, NO_MOTION
 from common.runs import selection
 
 pytestmark = pytest.mark.usefixtures("without_pages")
@@ -50,7 +50,7 @@ def test_what_runs_by_default_by_name_and_on_request() -> None:
     assert ids("composite-loso/cnn-once+no-motion") == ["composite-loso/cnn-once+no-motion"]
     controlled = ids("composite-loso/cnn-once", with_controls=True)
     assert controlled == ["composite-loso/cnn-once", *(f"composite-loso/cnn-once+{name}" for name in CONTROLS)]
-    assert len(ids(with_controls=True)) == 4 * len(plain)
+    assert len(ids(with_controls=True)) == (1 + len(CONTROLS)) * len(plain)
     selection.check_names([paper], ["composite-loso", "composite-loso/cnn-once+no-motion"])
     with pytest.raises(UserError, match="no experiment 'composite-loso/cnn-once\\+upside-down'"):
         selection.check_names([paper], ["composite-loso/cnn-once+upside-down"])
@@ -99,6 +99,8 @@ def test_ground_alone_leaves_out_the_rest_unless_it_is_named(key: str) -> None:
 
 def test_controls_join_what_nobody_names() -> None:
     paper = papers.load("le2020")
+    joined = paper.profiles["quick"].controls
+    assert set(joined) == {NO_MOTION, METADATA}
 
     def ids(names: tuple[str, ...], several: bool) -> list[str]:
         selected = selection.select(
@@ -107,15 +109,15 @@ def test_controls_join_what_nobody_names() -> None:
             tune=False,
             with_controls=False,
             several=several,
-            default_controls=("no-motion",),
+            default_controls=joined,
             common_ground_only=True,
         )
         return [e.id for e in selected]
 
     plain = [e.id for e in paper.experiments if not e.on_request]
     ground = [e.id for e in paper.experiments if e.common_ground]
-    assert set(ids((), several=False)) == {variant for name in plain for variant in (name, f"{name}+no-motion")}
-    assert set(ids((), several=True)) == {variant for name in ground for variant in (name, f"{name}+no-motion")}
+    for several, shown in ((False, plain), (True, ground)):
+        assert set(ids((), several=several)) == {*shown, *(f"{name}+{control}" for name in shown for control in joined)}
     assert ids((ground[0],), several=False) == [ground[0]]
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.controls import READS, measured, surprises
-from common.protocols.controls import NO_MOTION, PERMUTED, SHUFFLED
+from benchmarks.controls import READS, measured, recognised, surprises
+from common.protocols.controls import METADATA, NO_MOTION, PERMUTED, SHUFFLED
 from common.scoring.records import Score
 
 
@@ -38,6 +38,7 @@ def test_scores_against_what_a_control_can_show_are_named() -> None:
             NO_MOTION: scored(0.4, 0.5) if reads in ("onset", "frames") else scored(0.15, 1.0),
             SHUFFLED: scored(0.5, 0.0005),
             PERMUTED: scored(0.35, 0.3),
+            METADATA: scored(0.3, 0.6),
         }
         for reads in READS
     }
@@ -50,6 +51,15 @@ def test_scores_against_what_a_control_can_show_are_named() -> None:
         ("flow", SHUFFLED, scored(0.9, 0.0005)),
         ("frames", NO_MOTION, scored(0.6, 0.0005)),
         ("dynamic", PERMUTED, scored(0.6, 0.0005)),
+        ("frames", METADATA, scored(0.6, 0.0005)),
     ):
         altered = as_it_should | {reads: as_it_should[reads] | {control: score}}
         assert any(line.startswith(reads) for line in surprises(altered)), (reads, control)
+    altered = as_it_should | {"flow": as_it_should["flow"] | {METADATA: scored(0.31, 0.5)}}
+    assert [line.partition(":")[0] for line in surprises(altered)] == ["metadata"]
+
+
+def test_what_counts_as_recognised_is_corrected_for_the_number_of_scores() -> None:
+    few, many = ({"flow": {str(k): scored(0.5, 0.02 if k == 0 else 0.9) for k in range(n)}} for n in (2, 20))
+    assert recognised(few) == {("flow", "0")}
+    assert recognised(many) == set()

@@ -17,6 +17,7 @@ from common.bundles.schema import REQUIRED
 from common.contract import Paper, Profile
 from common.errors import UserError
 from common.profiles import computing_in, cut, moving, shortened, with_settings
+from common.protocols.controls import METADATA
 from common.types import Experiment, FoldResult
 
 EXACT = 1e-9
@@ -105,8 +106,16 @@ def _same(first: Any, second: Any) -> bool:
     return bool(first == second)
 
 
-def histories(run: BundleRun) -> Iterator[Finding]:
-    """Folds with the same training history or the same predictions, and histories whose curves do not fit together."""
+def histories(run: BundleRun, experiment: Experiment) -> Iterator[Finding]:
+    """Folds with the same training history or the same predictions, and histories whose curves do not fit together.
+
+    The control `metadata` trains no network: it has no history, and its folds may predict the same.
+    """
+    if experiment.control == METADATA:
+        for fold in run.folds:
+            if fold.history or fold.trials:
+                yield Finding(FAILED, "histories", f"{run.name}, {fold.fold}: a history or trials without a network")
+        return
     common = shared_stages(run.folds)
     lengths = {v for record in run.settings.values() for name, v in record.items() if name.endswith("epochs")}
     seen: dict[str, str] = {}
@@ -147,7 +156,11 @@ def informative(probabilities: Any) -> bool:
 
 
 def seeds(runs: Sequence[BundleRun]) -> Iterator[Finding]:
-    """Seeds of one experiment with the same predictions or training histories; `runs` are those of the experiment."""
+    """Seeds of one experiment with the same predictions or training histories; `runs` are those of the experiment.
+
+    Nothing is random in the control `metadata`.
+    """
+    runs = [run for run in runs if not _of_metadata(run)]
     for number, run in enumerate(runs):
         for other in runs[:number]:
             pairs = {fold.fold: fold for fold in other.folds}
@@ -217,13 +230,17 @@ def day(bundle: Bundle) -> Iterator[Finding]:
 
 
 def copies(bundle: Bundle) -> Iterator[Finding]:
-    """Experiments with the same seed that predict the same for all clips, such as a control that is a copy."""
+    """Experiments with the same seed that predict the same for all clips, such as a control that is a copy.
+
+    The control `metadata` predicts the same in all experiments with the same clips and folds.
+    """
     seen: dict[str, BundleRun] = {}
     for run in bundle.runs:
         rows = {c: p.tolist() for f in run.folds for c, p in zip(f.clips, f.probabilities, strict=True)}
         if not any(informative(fold.probabilities) for fold in run.folds):
             continue
-        if (other := seen.setdefault(f"{run.seed} {_text(rows)}", run)) is not run:
+        other = seen.setdefault(f"{run.seed} {_text(rows)}", run)
+        if other is not run and not (_of_metadata(run) and _of_metadata(other)):
             curves = all(
                 _text(a.history) == _text(b.history) for a, b in zip(run.folds, other.folds, strict=False) if a.history
             )
@@ -231,6 +248,10 @@ def copies(bundle: Bundle) -> Iterator[Finding]:
             kind = FAILED if same else NOTE
             more = " and has its histories" if curves else ""
             yield Finding(kind, "histories", f"{run.name} predicts the same as {other.experiment}{more}")
+
+
+def _of_metadata(run: BundleRun) -> bool:
+    return run.experiment.endswith(f"+{METADATA}")
 
 
 def _text(value: Any) -> str:

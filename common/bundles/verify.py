@@ -135,7 +135,7 @@ def _run(
     first = [*checks_data.clips(bundle, run, experiment, profile), *checks_data.predictions(run, experiment)]
     yield from first
     yield from checks_runs.settings(run, experiment, profile)
-    yield from checks_runs.histories(run)
+    yield from checks_runs.histories(run, experiment)
     yield from checks_runs.times(run)
     yield from checks_runs.environment(run)
     if run.seed < 0:

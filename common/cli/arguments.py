@@ -120,7 +120,8 @@ def _parser() -> argparse.ArgumentParser:
     chosen.add_argument(
         "--controls",
         action="store_true",
-        help="also run each experiment with the first frame repeated, frames shuffled, labels permuted within subjects",
+        help="also run each experiment with the first frame repeated, frames shuffled, labels permuted within subjects "
+        "or a classifier of metadata",
     )
     chosen.add_argument(
         "--tune",

@@ -1,4 +1,4 @@
-"""Controls: the same experiment on clips changed in one way, to test what a score depends on.
+"""Controls: the same experiment changed in one way, to test what a score depends on.
 
 Without motion, and with labels permuted within subjects, a recogniser of motion falls to chance: in the first case it
 only sees stills, in the second it can only learn how often each subject shows each class. Any score that remains
@@ -8,6 +8,9 @@ Frames in random order are not such a test, because the expressive frames are st
 different one, which may show more than the onset; of two frames one is often more expressive than the other; a sequence
 contains the same images; a dynamic image adds them with other weights. The drop of a score shows how much it depends on
 their order. Frames are shuffled over the whole clip, before a network's part of it is cut out.
+
+From metadata, such as the length of a clip, a classifier that sees no motion can only guess classes if they are linked
+to them in the corpora. A network may use the same link. `common.protocols.metadata` is this classifier.
 """
 
 from __future__ import annotations
@@ -20,16 +23,17 @@ import numpy as np
 from common.seeds import seed_of
 from common.types import Clip, Experiment
 
-NO_MOTION, SHUFFLED, PERMUTED = "no-motion", "shuffled-frames", "permuted-labels"
+NO_MOTION, SHUFFLED, PERMUTED, METADATA = "no-motion", "shuffled-frames", "permuted-labels", "metadata"
 CONTROLS = {
     NO_MOTION: "the first frame repeated",
     SHUFFLED: "frames in random order",
     PERMUTED: "labels permuted within each subject",
+    METADATA: "a classifier of the clips' metadata, without motion",
 }
 
 
 def controls(experiment: Experiment) -> tuple[Experiment, ...]:
-    """The three controls of an experiment."""
+    """The controls of an experiment. The classifier of metadata searches no settings."""
     return tuple(
         replace(
             experiment,
@@ -38,18 +42,19 @@ def controls(experiment: Experiment) -> tuple[Experiment, ...]:
             note="",
             on_request=True,
             common_ground=False,
+            space={} if name == METADATA else experiment.space,
         )
         for name, description in CONTROLS.items()
     )
 
 
 def perturb(clips: Sequence[tuple[Clip, int]], control: str, seed: int) -> tuple[tuple[Clip, int], ...]:
-    """The clips and their classes as a control shows them; as they are where `control` is empty.
+    """The clips and their classes as a control shows them; unchanged if `control` is empty or `metadata`.
 
     Frames are shuffled within a clip. Labels are permuted among the clips of a subject, so the number of clips per
     subject and class does not change. Raises ValueError for an unknown control.
     """
-    if not control:
+    if control in ("", METADATA):
         return tuple(clips)
     if control == NO_MOTION:
         return tuple((_showing(clip, [0] * len(clip.frames)), label) for clip, label in clips)

@@ -12,7 +12,7 @@ import numpy as np
 
 from common.contract import Paper
 from common.corpora.composite import shortfall
-from common.protocols.controls import NO_MOTION, controls
+from common.protocols.controls import METADATA, NO_MOTION, controls
 from common.protocols.splits import REPEATED
 from common.report.assemble import merge, parameters, retrained
 from common.report.records import NetworkResult, Reference, Report, SideBySide
@@ -82,8 +82,13 @@ def _contender(
 ) -> NetworkResult:
     confusion = verdicts.pooled(outcome.results, None, len(experiment.labels.classes)).sum(axis=0)
     measured = [result.measured for result in outcome.results]
-    still = next(control for control in controls(experiment) if control.control == NO_MOTION)
-    others, without = _seeds(out, report, experiment, data, seeds[1:]), _seeds(out, report, still, data, seeds)
+    others = _seeds(out, report, experiment, data, seeds[1:])
+
+    def under(name: str) -> dict[str, dict[str, Score]]:
+        control = next(control for control in controls(experiment) if control.control == name)
+        first, *rest = _seeds(out, report, control, data, seeds)
+        return _scores(control, first, rest)
+
     return NetworkResult(
         paper=report.paper.key,
         experiment=experiment.id,
@@ -98,7 +103,8 @@ def _contender(
         inference_ms_per_clip=_median([m["inference_ms_per_clip"] for m in measured if "inference_ms_per_clip" in m]),
         peak_memory_mib=max((m["peak_memory_mib"] for m in measured if "peak_memory_mib" in m), default=None),
         spread=_spread(experiment, (outcome, *others)),
-        control=_scores(still, without[0], without[1:]),
+        control=under(NO_MOTION),
+        metadata=under(METADATA),
         learnt=summary(outcome.results),
         leak_free=experiment.leak_free,
     )

@@ -78,7 +78,7 @@ def _twin(printed: tables.Printed) -> dict[str, Any] | None:
 def tidy_csv(side: SideBySide) -> bytes:
     """Return one row per contender, corpus and metric; missing values are empty."""
     columns = ["paper", "experiment", "title", "corpus", "metric", *_SCORE, "no_motion_value", "no_motion_p"]
-    columns += ["training_accuracy", *_COSTS, "profile", "data", "seeds"]
+    columns += ["metadata_value", "metadata_p", "training_accuracy", *_COSTS, "profile", "data", "seeds"]
     buffer = io.StringIO(newline="")
     writer = csv.DictWriter(buffer, columns, lineterminator="\n")
     writer.writeheader()
@@ -91,8 +91,9 @@ def tidy_csv(side: SideBySide) -> bytes:
             for metric in metrics:
                 score = scored(c, corpus, metric)
                 values = {key: plain(getattr(score, key)) for key in _SCORE} if score else {}
-                if still := c.control.get(corpus, {}).get(metric):
-                    values |= {"no_motion_value": plain(still.value), "no_motion_p": plain(still.p)}
+                for control, scores in (("no_motion", c.control), ("metadata", c.metadata)):
+                    if spoilt := scores.get(corpus, {}).get(metric):
+                        values |= {f"{control}_value": plain(spoilt.value), f"{control}_p": plain(spoilt.p)}
                 writer.writerow({**about, "corpus": corpus, "metric": metric, **values})
     return buffer.getvalue().encode()
 

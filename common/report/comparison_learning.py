@@ -15,6 +15,7 @@ from common.report.learning import (
     cells,
     corrected,
     counted,
+    guessed,
     learns,
     motion,
     significant,
@@ -38,6 +39,7 @@ def rows(side: SideBySide) -> tuple[Learning, ...]:
                 learnt=c.learnt,
                 score=scored(c, composite, METRIC),
                 control=c.control.get(composite, {}).get(METRIC),
+                metadata=c.metadata.get(composite, {}).get(METRIC),
             )
             for c in side.contenders
             if c.scores
@@ -69,7 +71,8 @@ def sentences(side: SideBySide) -> list[str]:
             for why, names in weak.items()
         ]
         lines.append(f"Not significant: {'; '.join(reasons)}.")
-    return [*lines, _controls(network_rows, titles), *_order(side), *motion(side.motion)]
+    about = [_controls(network_rows, titles), *guessed(network_rows, titles)]
+    return [*lines, *about, *_order(side), *motion(side.motion)]
 
 
 def _title(number: int, c: NetworkResult) -> str:

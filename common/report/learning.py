@@ -13,7 +13,7 @@ from statistics import fmean
 from typing import Any
 
 from common.contract import Paper
-from common.protocols.controls import NO_MOTION
+from common.protocols.controls import METADATA, NO_MOTION
 from common.report.formatting import DASH, interval, many, number, percent, probability, short
 from common.report.records import Learning, Report
 from common.scoring.records import Comparison, Score
@@ -53,6 +53,7 @@ def of_paper(
                     learnt=summary(results[e.id]),
                     score=scores.get((e.name, e.variant, corpus)),
                     control=scores.get((e.name, f"{e.variant}+{NO_MOTION}", corpus)),
+                    metadata=scores.get((e.name, f"{e.variant}+{METADATA}", corpus)),
                 )
             )
     return corrected(rows)
@@ -60,10 +61,11 @@ def of_paper(
 
 def corrected(rows: Sequence[Learning]) -> tuple[Learning, ...]:
     """Return the rows of one table with p by Holm's correction, separately for all scores and all controls."""
-    scores, controls = _holm([row.score for row in rows]), _holm([row.control for row in rows])
+    scores = _holm([row.score for row in rows])
+    controls = _holm([*(row.control for row in rows), *(row.metadata for row in rows)])
     return tuple(
-        replace(row, adjusted=p, control_adjusted=control_p)
-        for row, p, control_p in zip(rows, scores, controls, strict=True)
+        replace(row, adjusted=p, control_adjusted=still, metadata_adjusted=guessed)
+        for row, p, still, guessed in zip(rows, scores, controls[: len(rows)], controls[len(rows) :], strict=True)
     )
 
 
@@ -154,11 +156,12 @@ def measured(learnt: Learnt) -> list[str]:
 
 
 def sentences(report: Report) -> list[str]:
-    """Return two to four sentences: the scores of published variants, of their leak-free twins and of controls."""
+    """Return a few sentences: the scores of published variants, of their leak-free twins and of controls."""
     rows = report.learning
     if not rows:
         return [*motion(report.motion), "Nothing has run yet."]
-    lines = [_counted(rows, "experiment"), *_twins(report), _controls(rows), *motion(report.motion)]
+    about = [*_twins(report), _controls(rows), *guessed(rows, {row.name: row.name for row in rows})]
+    lines = [_counted(rows, "experiment"), *about, *motion(report.motion)]
     return [line for line in lines if line]
 
 
@@ -236,7 +239,8 @@ def _scored(row: Learning) -> str:
         return DASH
     p = "" if score.p is None else f", p {probability(score.p)}"
     control = "" if row.control is None else f", without motion {number(row.control.value, 2)}"
-    return f"UF1 {number(score.value, 2)} (chance {number(score.chance, 2)}{p}{control})"
+    known = "" if row.metadata is None else f", from metadata {number(row.metadata.value, 2)}"
+    return f"UF1 {number(score.value, 2)} (chance {number(score.chance, 2)}{p}{control}{known})"
 
 
 def _controls(rows: Sequence[Learning]) -> str:
@@ -263,6 +267,21 @@ def _controls(rows: Sequence[Learning]) -> str:
     return f"{sentence}, and neither did any experiment with motion."
 
 
+def guessed(rows: Sequence[Learning], titles: Mapping[str, str]) -> list[str]:
+    """Return a sentence on whether classes can be guessed from metadata, if that was tested; `titles` by row."""
+    tested = [row for row in rows if row.metadata_adjusted is not None]
+    which = [bool(significant(row.metadata_adjusted)) for row in tested]
+    if not tested:
+        return []
+    better = "better than guessing"
+    sentence = counted(which, "metadata classifier", f"scored {better}", f"did not score {better}")
+    if not any(which):
+        return [f"{sentence}."]
+    names = [titles[row.name] for row, found in zip(tested, which, strict=True) if found]
+    shown = "" if all(which) else f" ({'; '.join(names[:3])}{'; …' if len(names) > 3 else ''})"
+    return [f"{sentence}{shown}: the length, brightness or other metadata of a clip reveal its class without motion."]
+
+
 def motion(factor: float) -> list[str]:
     """Return a sentence on how far the faces of stand-ins move, if that is not as far as in micro-expressions."""
     if factor == 1:
@@ -277,7 +296,7 @@ def motion(factor: float) -> list[str]:
 
 def cells(row: Learning) -> dict[str, Any]:
     """Return a row's numbers as strings; a dash if not measured."""
-    score, control = row.score, row.control
+    score, control, known = row.score, row.control, row.metadata
     return {
         "name": row.name,
         "training": number(row.learnt.accuracy if row.learnt else None, 2),
@@ -287,10 +306,12 @@ def cells(row: Learning) -> dict[str, Any]:
         "holm": probability(row.adjusted),
         "chance": number(score.chance if score else None, 3),
         "control": number(control.value if control else None, 3),
-        "control_p": probability(control.p if control else None),
         "control_holm": probability(row.control_adjusted),
+        "metadata": number(known.value if known else None, 3),
+        "metadata_holm": probability(row.metadata_adjusted),
         "above": bool(significant(row.adjusted)),
         "control_above": bool(significant(row.control_adjusted)),
+        "metadata_above": bool(significant(row.metadata_adjusted)),
     }
 
 
@@ -317,5 +338,7 @@ def record(row: Learning) -> dict[str, Any]:
         "p_holm": row.adjusted,
         "no_motion_uf1": control,
         "no_motion_p_holm": row.control_adjusted,
+        "metadata_uf1": row.metadata,
+        "metadata_p_holm": row.metadata_adjusted,
         "answer": answer(row),
     }

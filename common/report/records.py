@@ -19,9 +19,10 @@ from common.types import CorpusSummary, Correction, Exclusion
 class Learning:
     """What one experiment, or one network on common ground, learnt, and what its score depends on.
 
-    `score` is UF1 on all held-out clips, `control` that of the same experiment on clips without motion. `adjusted` and
-    `control_adjusted` are their p by Holm's correction for all rows of one table, separately for scores and controls.
-    None stands for what was not measured.
+    `score` is UF1 on all held-out clips, `control` that of the same experiment on clips without motion, `metadata` that
+    of a classifier of the clips' metadata. `adjusted`, `control_adjusted` and `metadata_adjusted` are their p by Holm's
+    correction for all rows of one table: one correction for the scores, one for all controls together. None stands for
+    what was not measured.
     """
 
     name: str
@@ -31,6 +32,8 @@ class Learning:
     control: Score | None
     adjusted: float | None = None
     control_adjusted: float | None = None
+    metadata: Score | None = None
+    metadata_adjusted: float | None = None
 
 
 @dataclass(frozen=True)
@@ -194,8 +197,8 @@ class NetworkResult:
 
     `scores[corpus][metric]`, the composite first; `confusion` (classes, classes) of the composite; `spread[metric]` one
     value per seed, of the composite. `flops` are those of a forward pass for one clip. `control` holds the scores of
-    its control without motion, and is empty if that did not run; `learnt` describes its predictions for its training
-    clips. A number that was not measured is None.
+    its control without motion, `metadata` those of a classifier of metadata; each is empty if it did not run. `learnt`
+    describes its predictions for its training clips. A number that was not measured is None.
     """
 
     paper: str
@@ -214,6 +217,7 @@ class NetworkResult:
     control: Mapping[str, Mapping[str, Score]] = field(default_factory=dict)
     learnt: Learnt | None = None
     leak_free: bool = True
+    metadata: Mapping[str, Mapping[str, Score]] = field(default_factory=dict)
 
     @property
     def training_accuracy(self) -> float | None:

@@ -21,7 +21,7 @@ from common.types import Arrays
 
 log = logging.getLogger("mer")
 
-ONE_PER_CLIP = ("clips", "content")
+ONE_PER_CLIP = ("clips", "content", "metadata")
 """Kinds of entries that are not flushed to disk: for 24 clips of aouayeb2019, flushing took 3 to 6% of preparation.
 
 An entry damaged by a power cut is detected by its CRC or format and computed again.

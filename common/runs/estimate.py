@@ -14,6 +14,8 @@ from common.contract import Parts
 from common.environment import repeats_results
 from common.errors import UserError
 from common.progress import Display
+from common.protocols import metadata
+from common.protocols.controls import METADATA
 from common.protocols.splits import split
 from common.runs import preprocessing
 from common.runs.calibrate import Calibration, operations, preparation, training
@@ -88,7 +90,13 @@ def estimate(
     new, having = _new_clips(study, pending, code, counted)
     preparations = timed(preparation, having, "preparation")
     by_network: dict[str, list[Job]] = {}
-    for job in pending:
+    networks = [job for job in pending if job.experiment.control != METADATA]
+    seconds = {
+        job.experiment.id: metadata.SECONDS * len(job.pending())
+        for job in pending
+        if job.experiment.control == METADATA
+    }
+    for job in networks:
         by_network.setdefault(job.experiment.network, []).append(job)
     simplest = {
         name: min(some, key=lambda job: (_trainings(job), job.experiment.leak_free, -len(job.clips)))
@@ -97,19 +105,22 @@ def estimate(
     trainings = timed(training, simplest, "training")
     sizes = _sizes(by_network, parts, timed)
     costs: dict[str, Cost] = {}
-    for job in pending:
+    for job in networks:
         name, timed_size = job.experiment.network, sizes.get(_network(simplest[job.experiment.network], parts))
         size = sizes.get(_network(job, parts))
         if name in trainings and size and timed_size:
             costs[job.experiment.id] = scaled(trainings[name].cost, size / timed_size)
-    trained = [job for job in pending if job.experiment.id in costs]
+    trained = [job for job in networks if job.experiment.id in costs]
+    of_networks = {
+        job.experiment.id: sum(_fold_seconds(job, costs[job.experiment.id], parts).values()) for job in trained
+    }
     return Estimate(
-        {job.experiment.id: sum(_fold_seconds(job, costs[job.experiment.id], parts).values()) for job in trained},
+        of_networks | seconds,
         sum(len(new[key]) * of.seconds for key, of in preparations.items()) / pool.count,
-        _training(trained, costs, parts, pool.count),
+        _training(trained, costs, parts, pool.count) + sum(seconds.values()) / pool.count,
         sum(len(new[key]) * of.mib for key, of in preparations.items()),
         max((of.peak for of in trainings.values()), default=0.0),
-        len(trained) == len(pending) and preparations.keys() == having.keys(),
+        len(trained) == len(networks) and preparations.keys() == having.keys(),
     )
 
 

@@ -78,13 +78,14 @@ def run(unit: WorkUnit, say: Say, line: Callable[[str], None], done: Callable[[s
 
     A failed fold is recorded, and the others continue. `done` receives one line per finished fold, `line` all others.
     """
-    parts = unit.parts()
+    own_parts = unit.parts()
     networks: tuple[Hashable, Networks] | None = None
     looked: list[str] = []
     failures = 0
     for job_folds in unit.shares:
         job = job_folds.job
         where = f"{job.paper.key} {job.experiment.id}"
+        parts = preprocessing.parts_of(job, own_parts)
         names = [name for name in job_folds.folds if job.run.load(name) is None]  # not yet done by another process
         measured: dict[str, float] = {}
         try:

@@ -8,10 +8,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from common.contract import Preprocess
+from common.contract import Parts, Preprocess
 from common.environment import code_digest, sources
 from common.errors import ClipError, StoppedError, UserError
-from common.protocols import leakage
+from common.protocols import leakage, metadata
+from common.protocols.controls import METADATA
 from common.runs.cache import Cache
 from common.runs.cache import digest as cache_digest
 from common.runs.plan import Job, annotation
@@ -103,7 +104,7 @@ def samples(
 
     Raises UserError if no clip is left, StoppedError if rows do not match the job's clips, subjects and classes or
     inputs do not have the shapes that the paper declares, and LeakError if the inputs of a clip depend on more than
-    its arrays.
+    its arrays. The control `metadata` has the same clips, but other samples.
     """
     out = {exclusion.clip: exclusion for exclusion in excluded}
     used = [
@@ -115,8 +116,10 @@ def samples(
         raise UserError(
             f"{job.paper.key} {job.experiment.id}: no clip can be used; the first reason: {excluded[0].reason}"
         )
-    faces = FaceFinder(landmarks)
     clips = [pair for pair, _ in used]
+    if job.experiment.control == METADATA:
+        return metadata.samples(clips, _first_frames([clip_task for _, clip_task in used], cache))
+    faces = FaceFinder(landmarks)
     clip_arrays = [arrays(clip_task, preprocess, cache, faces) for _, clip_task in used]
 
     settings = job.settings
@@ -134,3 +137,22 @@ def samples(
         )
     leakage.check_unmixed(leakage.rows(assembled), by_itself, job.experiment)
     return assembled
+
+
+def _first_frames(clip_tasks: Sequence[ClipTask], cache: Cache) -> list[Mapping[str, Any]]:
+    """What the control `metadata` knows of the first frame of each clip; nothing if the frame cannot be read."""
+    code = code_digest(sources(["common/protocols/metadata.py"]))
+
+    def known(clip_task: ClipTask) -> Mapping[str, Any]:
+        key = {name: clip_task.key[name] for name in ("content", "annotation")} | {"code": code}
+        try:
+            return cache.arrays("metadata", key, lambda: metadata.first_frame(clip_task.clip))[0]
+        except ClipError:
+            return metadata.UNKNOWN
+
+    return [known(clip_task) for clip_task in clip_tasks]
+
+
+def parts_of(job: Job, parts: Parts) -> Parts:
+    """The modules that run the folds of a job: those of its paper, or the classifier of the control `metadata`."""
+    return metadata.parts() if job.experiment.control == METADATA else parts

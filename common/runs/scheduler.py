@@ -14,6 +14,7 @@ import numpy as np
 
 from common.contract import Parts, Say
 from common.progress import log
+from common.protocols.controls import METADATA
 from common.runs import drawing, folds, preprocessing, status
 from common.runs.cache import Cache
 from common.runs.dask_cluster import Cluster
@@ -179,7 +180,7 @@ def _shared_out(
     parts, workers = context.parts(), context.pool.count
     groups: dict[Hashable, list[tuple[Job, str]]] = {}
     for job in jobs:
-        key = parts.network_key(job.experiment, job.settings)
+        key = preprocessing.parts_of(job, parts).network_key(job.experiment, job.settings)
         groups.setdefault(key, []).extend((job, fold) for fold in job.pending())
     tried = {_to_repeat(group) for group in groups.values()}
     if context.pool.here:
@@ -195,12 +196,17 @@ def portions(groups: Sequence[Sequence[tuple[Job, str]]], workers: int) -> list[
 
 
 def _weight(group: Sequence[tuple[Job, str]]) -> int:
-    return sum(len(job.clips) for job, _ in group)
+    return sum(_clips(job) for job, _ in group)
+
+
+def _clips(job: Job) -> int:
+    """The clips that a network is trained on; the classifier of metadata takes hardly longer than one of them."""
+    return 1 if job.experiment.control == METADATA else len(job.clips)
 
 
 def _parts(group: Sequence[tuple[Job, str]], count: int) -> list[list[tuple[Job, str]]]:
     """Split a group in order into at most `count` parts of about the same weight."""
-    weights = np.array([len(job.clips) for job, _ in group])
+    weights = np.array([_clips(job) for job, _ in group])
     part = (np.cumsum(weights) - weights / 2) * count // weights.sum()
     parts = [[pair for pair, place in zip(group, part, strict=True) if place == number] for number in range(count)]
     return [part for part in parts if part]
