@@ -190,7 +190,7 @@ def _names(paths: Sequence[Path]) -> list[str]:
 
 def lines(results: Sequence[Verified]) -> list[str]:
     """The results as text: one line per finding, up to a limit, then the tier of each bundle."""
-    text = []
+    text: list[str] = []
     for result in results:
         text += _listed(result)
     for result in results:
