@@ -102,7 +102,7 @@ class Counting(Guess):
     def train(networks: Any, experiment: Experiment, samples: Samples, fold_run: FoldRun) -> Trained:
         show = fold_run.epochs("stage")
         for epoch in range(1, 13):
-            time.sleep(0.06)
+            time.sleep(0.15)
             show(epoch, 12, 1 / epoch)
         return Guess.train(networks, experiment, samples, fold_run)
 

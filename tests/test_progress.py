@@ -22,6 +22,8 @@ from common.runs import status
 
 ROOT = Path(__file__).parents[1]
 KEY = "aouayeb2019"
+FOLDS = rf"{KEY}: folds (\d) of 8, \d+ s so far"
+EPOCHS = rf"{KEY} [\w-]+/[\w-]+ [\w/]+: stage epochs \d+ of 12, loss [\d.]+, \d+ s so far, about \d+ s left"
 STAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[+-]\d\d:\d\d  ")
 
 
@@ -34,6 +36,11 @@ def logged(out: Path) -> list[str]:
     lines = [line for line in (out / log.NAME).read_text(encoding="utf-8").splitlines() if line]
     assert all(STAMP.match(line) for line in lines)
     return [STAMP.sub("", line, count=1) for line in lines]
+
+
+def _both_train(line: str) -> bool:
+    """Whether a line shows the epochs of both processes."""
+    return len(re.findall(EPOCHS, line)) == 2
 
 
 @pytest.fixture(autouse=True)
@@ -74,9 +81,11 @@ def test_a_run_without_a_terminal_says_what_it_does_and_its_log_survives_a_kill(
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
-        for _ in range(600):
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline and process.poll() is None:
             time.sleep(0.1)
-            if len([*tmp_path.glob("runs/*/*/*/*/folds/*.json")]) >= 3:
+            done = len([*tmp_path.glob("runs/*/*/*/*/folds/*.json")])
+            if done >= 3 and any(map(_both_train, (tmp_path / log.NAME).read_text("utf-8").splitlines())):
                 break
         os.killpg(process.pid, signal.SIGKILL)
         out, err = process.communicate(timeout=30)
@@ -84,11 +93,9 @@ def test_a_run_without_a_terminal_says_what_it_does_and_its_log_survives_a_kill(
     assert {*out.splitlines(), *err.splitlines()} <= set(lines)
     assert "clips right" in out
     said = err.splitlines()
-    folds = rf"{KEY}: folds (\d) of 8, \d+ s so far"
-    epochs = rf"{KEY} [\w-]+/[\w-]+ [\w/]+: stage epochs \d+ of 12, loss [\d.]+, \d+ s so far, about \d+ s left"
-    assert all(re.match(folds, line) for line in said if "folds" in line)
-    assert re.search(folds + r", about \d+ s left", said[-1])
-    assert any(len(re.findall(epochs, line)) == 2 for line in said)  # of both processes
+    assert all(re.match(FOLDS, line) for line in said if "folds" in line)
+    assert re.search(FOLDS + r", about \d+ s left", said[-1])
+    assert any(map(_both_train, said))
     assert len(said) >= 4
 
 

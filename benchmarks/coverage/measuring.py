@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from benchmarks.coverage.candidates import CHOSEN, METRICS, intervals
 from benchmarks.coverage.models import Model, drawn, expected, paired, paired_truth, retrained
 from common.scoring.differences import ALPHA, MARGIN, detectable, difference_error, equivalence
-from common.scoring.intervals import FEW_SUBJECTS, FEW_WITH_CLASS, HIGH, subject_interval
+from common.scoring.intervals import ALIKE_SUBJECTS, FEW_SUBJECTS, FEW_WITH_CLASS, HIGH, subject_interval
 from common.scoring.metrics import uf1
 from common.scoring.statistics import swap_test
 
@@ -28,7 +28,7 @@ def coverage(
     """For each metric: its true value, the coverage and mean width of each method, and the chosen method's by caution.
 
     The true value is the metric of the expected pooled confusion matrix. Intervals without a width do not count if
-    subjects are few, since `subject_interval` gives none. `resampled` of the `count` data sets are
+    `subject_interval` gives none. `resampled` of the `count` data sets are
     bootstrapped.
     """
     truth, matrices = expected(model, subjects, random, POPULATION * count), drawn(model, subjects, count, random)
@@ -39,7 +39,7 @@ def coverage(
         inside, given = np.zeros(count, bool), np.ones(count, bool)
         for title, (low, high) in intervals(matrices, name, resampled, draws, random).items():
             holds = (low <= true) & (true <= high)
-            known = (low < high) | (subjects >= FEW_SUBJECTS)
+            known = (low < high) | (subjects >= ALIKE_SUBJECTS)
             methods[title] = {
                 "coverage": round(float(holds[known].mean()), 4),
                 "width": round(float((high - low)[known].mean()), 4),

@@ -115,16 +115,28 @@ def conditions(results: Mapping[str, Any]) -> str:
     )
 
 
+def beyond(results: Mapping[str, Any], limit: str) -> list[float]:
+    """The coverage of each cell in most of whose data sets only this limit applies.
+
+    Data sets are not taken apart by their score, since those with an unusual score are those with a large error. How
+    many subjects have a class is known without the predictions: for it, the data sets count to which the limit applies.
+    """
+    found = []
+    for cell in results["coverage"]:
+        for name in METRICS:
+            part = cell[name]["parts"].get(limit)
+            if part and limit == "class":
+                found.append(part["coverage"])
+            elif part and 2 * part["count"] > results["simulations"]:
+                found.append(cell[name]["methods"][CHOSEN]["coverage"])
+    return found
+
+
 def limits(results: Mapping[str, Any]) -> str:
-    """A Markdown table: the lowest and highest coverage among the data sets to which one limit applies, and to none."""
+    """A Markdown table: the lowest and highest coverage where one limit applies, and where none does."""
     rows = [["What applies", "Cells", "Lowest", "Highest"]]
-    for part, text in LIMITS.items():
-        found = [
-            cell[name]["parts"][part]["coverage"]
-            for cell in results["coverage"]
-            for name in METRICS
-            if part in cell[name]["parts"]
-        ]
+    for limit, text in LIMITS.items():
+        found = beyond(results, limit)
         rows.append([text, str(len(found)), *([_percent(min(found)), _percent(max(found))] if found else [DASH, DASH])])
     return _table(rows)
 

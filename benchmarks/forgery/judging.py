@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from benchmarks.forgery.table import BESIDE, Drill
 from common.bundles import archive, checks_runs, released
 from common.bundles.archive import BundleError, Contents
 from common.bundles.read import assembled
-from common.bundles.recompute import claimed, folds_of
+from common.bundles.recompute import claimed, folds_of, score_records
 from common.bundles.records import DIFFERS, FAILED, Finding
 from common.bundles.schema import HEAD
 from common.bundles.verify import verify
@@ -67,7 +66,7 @@ def renew(records: Contents) -> None:
             scores = claimed(paper, experiment, profile, bundle.data, run.folds, total)
         except (ValueError, IndexError):
             continue
-        record["scores"] = [{"corpus": corpus, **asdict(score)} for (corpus, _), score in scores.items()]
+        record["scores"] = score_records(scores)
 
 
 def files_of(records: Mapping[str, Any]) -> dict[str, bytes]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from common import corpora
 from common.bundles import archive, private, released
-from common.bundles.recompute import claimed, folds_of, public
+from common.bundles.recompute import claimed, folds_of, public, score_records
 from common.bundles.schema import CLIP_ID, ENVIRONMENT, FORMAT, HEAD, HEAD_SCHEMA, RUN_SCHEMA, VERSION
 from common.contract import Paper, Profile
 from common.environment import code_digest
@@ -200,7 +200,7 @@ def run_record(
         "clips": [list(pair) for pair in clips],
         "unusable": list(unusable),
         "folds": [fold_record(result) for result in results],
-        "scores": [{"corpus": corpus, **asdict(score)} for (corpus, _), score in scores.items()],
+        "scores": score_records(scores),
     }
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 
+from common.bundles.schema import SCORE_FIELDS
 from common.contract import Paper, Profile
 from common.protocols.splits import split
 from common.scoring import verdicts
@@ -38,6 +40,14 @@ def claimed(
     results: Sequence[FoldResult],
     folds: int,
 ) -> dict[tuple[str, str], Score]:
-    """All scores of an experiment by (corpus, metric), as in a report."""
+    """All scores of an experiment by (corpus, metric), as in a report of one seed, without the cautions."""
     rows = verdicts.compare(paper, experiment, results, folds, profile=profile, data=data, command=lambda _: "")
-    return {(row.corpus, row.metric): row.score for row in rows if row.score is not None}
+    return {(row.corpus, row.metric): replace(row.score, caution="") for row in rows if row.score is not None}
+
+
+def score_records(scores: Mapping[tuple[str, str], Score]) -> list[dict[str, Any]]:
+    """Scores as in a bundle."""
+    return [
+        {"corpus": corpus} | {name: value for name, value in asdict(score).items() if name in SCORE_FIELDS}
+        for (corpus, _), score in scores.items()
+    ]

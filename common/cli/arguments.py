@@ -111,7 +111,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     chosen.add_argument("--seed", type=int, default=0, help="random seed; default: 0")
     chosen.add_argument(
-        "--seeds", type=int, default=1, metavar="N", help="run N seeds, starting at --seed, and show the spread"
+        "--seeds",
+        type=int,
+        default=1,
+        metavar="N",
+        help="run N seeds, starting at --seed; intervals include their spread",
     )
     chosen.add_argument(
         "--controls",
