@@ -643,3 +643,12 @@ def test_many_failed_checks_are_not_as_many_lines(tmp_path: Path) -> None:
     assert len(lines) < 2 * verification.SHOWN
     assert sum("more" in line for line in lines) == 1
     assert len(verification.record([result])["bundles"][0]["findings"]) == len(result.findings)
+
+
+@pytest.mark.parametrize("limit", ["MOST_PREDICTIONS", "MOST_IN_ALL"])
+def test_more_predictions_than_any_study_has_are_not_scored(limit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("common.bundles.read." + limit, 10)
+    (result,) = verified(_small_file())
+    (finding,) = result.findings
+    assert finding.check == "format"
+    assert "more than 10" in finding.text

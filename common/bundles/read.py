@@ -15,8 +15,10 @@ from common.scoring.histories import from_json
 from common.scoring.records import Score
 from common.types import FoldResult, Trial
 
-MOST_CLASSES, MOST_PREDICTIONS = 100, 20_000
-"""Limits of a run; those of the experiments in this suite are far below them."""
+MOST_CLASSES, MOST_PREDICTIONS = 100, 5_000
+"""Limits of a run, so that its scores take seconds; those of the experiments in this suite are far below them."""
+MOST_IN_ALL = 400_000
+"""Maximum number of predictions in a bundle, so that all its scores take minutes."""
 
 
 def read(path: Path) -> Bundle:
@@ -27,6 +29,8 @@ def read(path: Path) -> Bundle:
 def assembled(records: Contents) -> Bundle:
     """The bundle with these records, which have the right format. Raises BundleError if they do not belong together."""
     head = records[HEAD]
+    if sum(len(fold["clips"]) for name in records if name != HEAD for fold in records[name]["folds"]) > MOST_IN_ALL:
+        raise BundleError(f"has more than {MOST_IN_ALL} predictions")
     runs = tuple(_run(records[name]) for name in sorted(records) if name != HEAD)
     if not runs:
         raise BundleError("contains no run")
