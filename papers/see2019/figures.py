@@ -17,6 +17,9 @@ from papers.see2019.preprocess import face_video
 ROW = 0.78
 """The height of the row that XT shows, as a fraction of the face's; the mouth is about here."""
 
+BLOCK = 40
+"""The pixels of a block's side where histograms are shown as images."""
+
 
 def draw(clips: Sequence[tuple[Clip, int]], settings: Settings, faces: FaceFinder, folder: Path) -> list[Figure]:
     """Draw the three planes of the first clip of each corpus."""
@@ -62,8 +65,8 @@ def results(experiment: Experiment, folder: Path) -> list[Figure]:
 
 
 def input_views(samples: Samples, settings: Settings) -> dict[str, InputView]:
-    """The fraction of patterns that are not uniform, by block and plane; the largest is white."""
+    """The fraction of patterns that are not uniform, by plane and block; white is the largest fraction."""
     rest = np.moveaxis(samples.x["histograms"][0][..., BINS - 1 :: BINS], -1, 0)
     grey = np.rint(255 * rest / max(float(rest.max()), 1e-6)).astype(np.uint8)
-    captions = tuple(f"{plane}: not uniform" for plane in PLANES)
-    return {"histograms": InputView((1, 2), np.repeat(grey[..., None], 3, axis=-1), captions)}
+    blocks = grey.repeat(BLOCK, axis=1).repeat(BLOCK, axis=2)
+    return {"histograms": InputView((1, 2), np.repeat(blocks[..., None], 3, axis=-1), PLANES)}
