@@ -86,3 +86,11 @@ def test_pixels_are_scaled_as_networks_read_them() -> None:
     probabilities, _ = fitted(pixels, y, LogisticRegression())
     known = make_pipeline(StandardScaler(), LogisticRegression()).fit(pixels.reshape(40, -1) / 255, y)
     assert probabilities == pytest.approx(known.predict_proba(pixels.reshape(40, -1) / 255), abs=1e-4)
+
+
+def test_rows_can_be_read_as_they_are() -> None:
+    x, y = rows()
+    flat = x.reshape(40, -1)
+    known = LinearSVC(random_state=0).fit(flat, y)
+    matrix, shift = weights(flat, y, 3, LinearSVC(random_state=0), standardised=False)
+    assert flat @ matrix + shift == pytest.approx(known.decision_function(flat))

@@ -17,7 +17,7 @@ from sklearn.svm import SVC
 import papers
 from common.audit.recalls import recalls
 from common.types import Clip, Fold, Samples
-from papers.see2019 import figures, preprocess
+from papers.see2019 import figures, model, preprocess
 from papers.see2019.lbp_top import BINS, TIE, UNIFORM, _patterns, ellipses, histograms
 
 PAPER = papers.load("see2019")
@@ -199,13 +199,22 @@ def test_a_fold_is_the_same_each_time_and_whatever_ran_before(recipe: Any, tmp_p
     assert ran[0].history == {}
 
 
-def test_the_decision_values_are_those_of_scikit_learn(recipe: Any) -> None:
+def test_the_decision_values_are_those_of_scikit_learn() -> None:
     all_clips = samples(shift=0.5)
-    rows = all_clips.x["histograms"][:].reshape(36, -1)
-    weights, biases = recipe.fitted(rows, all_clips.y, 3, 0.1)
+    rows = all_clips.x["histograms"][:].reshape(36, -1).astype(float)
+    found = model.machines(FULL.having({"penalty": 0.1}).training).fit(rows, all_clips.y)
     for label in range(3):
         machine = SVC(kernel="linear", C=0.1).fit(rows, all_clips.y == label)
-        assert rows @ weights[:, label] + biases[label] == pytest.approx(machine.decision_function(rows), abs=1e-3)
+        assert rows @ found.coef_[label] + found.intercept_[label] == pytest.approx(machine.decision_function(rows))
+
+
+def test_the_histograms_are_read_as_they_are(recipe: Any, tmp_path: Path) -> None:
+    all_clips, rows = samples(shift=0.5), np.arange(36)
+    ran = run_fold(recipe, networks(recipe), EXPERIMENT, FULL, all_clips, Fold("f", rows[6:], rows[:6]), tmp_path)
+    flat = all_clips.x["histograms"][:].reshape(36, -1).astype(float)
+    found = model.machines(FULL.training).fit(flat[6:], all_clips.y[6:])
+    values = np.exp(flat[:6] @ found.coef_.T + found.intercept_)
+    assert ran.probabilities == pytest.approx(values / values.sum(axis=1, keepdims=True), abs=1e-4)
 
 
 def test_a_class_without_training_clips_is_not_predicted(recipe: Any, tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """The recipe of systems that fit a linear classifier of scikit-learn to the arrays of clips, one row per clip.
 
-The inputs are standardised. The fitted classifier becomes a Keras network of one dense layer with softmax, which holds
-the standardisation too: it is saved, exported and counted like any other network. There is nothing random.
+The inputs are standardised, unless a paper wants them as they are. The fitted classifier becomes a Keras network of one
+dense layer with softmax, which holds the standardisation too: it is saved, exported and counted like any other network.
+There is nothing random.
 """
 
 from __future__ import annotations
@@ -37,9 +38,9 @@ def network(shapes: Shapes, classes: int) -> keras.Model:
 
 
 def weights(
-    x: NDArray[np.floating], y: NDArray[np.integer], classes: int, classifier: Any
+    x: NDArray[np.floating], y: NDArray[np.integer], classes: int, classifier: Any, *, standardised: bool = True
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The matrix (features, classes) and shift (classes,) of a classifier that is fitted to standardised rows.
+    """The matrix (features, classes) and shift (classes,) of a classifier that is fitted to rows, standardised or not.
 
     x (n, features), y (n,). `classifier` is one of scikit-learn's with `coef_` and `intercept_`; its scores are
     `x @ matrix + shift`, with two classes that of the second, next to 0. A class that `y` does not have never wins.
@@ -50,11 +51,12 @@ def weights(
     matrix, shift = np.zeros((x.shape[1], classes)), np.zeros(classes)
     if len(known) > 1:
         scaler = StandardScaler().fit(x)
-        classifier.fit(scaler.transform(x), y)
-        fitted = classifier.coef_.T / scaler.scale_[:, None]
+        mean, scale = (scaler.mean_, scaler.scale_) if standardised else (np.zeros(x.shape[1]), np.ones(x.shape[1]))
+        classifier.fit((x - mean) / scale, y)
+        fitted = classifier.coef_.T / scale[:, None]
         taken = known[-fitted.shape[1] :]  # of two classes the second
         matrix[:, taken] = fitted
-        shift[taken] = classifier.intercept_ - scaler.mean_ @ fitted
+        shift[taken] = classifier.intercept_ - mean @ fitted
     missing = np.setdiff1d(np.arange(classes), known)
     matrix[:, missing] = matrix[:, [known[0]]]
     shift[missing] = shift[known[0]] + NEVER
@@ -85,11 +87,12 @@ class LinearNetwork:
 class LinearClassifier:
     """A recipe. `classifier` makes a classifier of scikit-learn from the settings of the training.
 
-    `name` is that of the classifier in reports.
+    `name` is that of the classifier in reports. Without `standardised`, the classifier reads the arrays as they are.
     """
 
     name: str
     classifier: Callable[[Any], Any]
+    standardised: bool = True
 
     def build_networks(
         self, network_settings: Any, training: Any, shapes: Shapes, classes: tuple[str, ...], seed: int
@@ -104,7 +107,8 @@ class LinearClassifier:
         (values,) = samples.x.values()
         x = np.asarray(as_float(values[:]), np.float64).reshape(len(samples.y), -1)
         classifier = self.classifier(fold_run.settings.training)
-        networks.model.set_weights([*weights(x, samples.y, networks.classes, classifier)])
+        found = weights(x, samples.y, networks.classes, classifier, standardised=self.standardised)
+        networks.model.set_weights([*found])
         models = {"network": networks.model}
         right = self.answers(models, samples, fold_run.settings)
         show(1, 1, _loss(right, samples))

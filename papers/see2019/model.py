@@ -1,17 +1,42 @@
-"""The decision functions of the linear support vector machine as a Keras model, so that it is saved like a network."""
+"""Linear support vector machines, one for each class against all others, as one Keras model."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from typing import Any
+
 import keras
-from keras import layers
+import numpy as np
+from numpy.typing import NDArray
 
 from common.contract import Shapes
-from papers.see2019.experiments import Network
+from common.training import linear
+from papers.see2019.experiments import Network, Training
 
 
 def build(network: Network, shapes: Shapes, classes: int) -> keras.Model:
-    """One dense layer from all histograms of a clip to its classes; softmax makes the distances sum to 1."""
-    ((name, shape),) = shapes.items()
-    entry = layers.Input(shape, name=name)
-    output = layers.Dense(classes, activation="softmax", name="emotion", dtype="float32")(layers.Flatten()(entry))
-    return keras.Model({name: entry}, {"emotion": output}, name="linear_svm")
+    """The decision functions of all classes, one dense layer; softmax makes the decision values sum to 1."""
+    return linear.network(shapes, classes)
+
+
+@dataclass
+class Machines:
+    """Classifiers of LIBSVM with the penalty C, in the form of scikit-learn's linear classifiers."""
+
+    penalty: float
+    coef_: NDArray[np.float64] = field(init=False)
+    intercept_: NDArray[np.float64] = field(init=False)
+
+    def fit(self, rows: NDArray[np.float64], truth: NDArray[np.integer]) -> Machines:
+        """Fit one classifier for each class of `truth` (n,) to the rows (n, features); nothing is random."""
+        from sklearn.svm import SVC
+
+        fitted: list[Any] = [SVC(kernel="linear", C=self.penalty).fit(rows, truth == k) for k in np.unique(truth)]
+        self.coef_ = np.concatenate([machine.coef_ for machine in fitted])
+        self.intercept_ = np.concatenate([machine.intercept_ for machine in fitted])
+        return self
+
+
+def machines(training: Training) -> Machines:
+    """The classifiers, not yet fitted."""
+    return Machines(training.penalty)
