@@ -94,6 +94,13 @@ def _flow(points: Points, shape: tuple[int, ...], settings: Settings) -> float:
     return float(np.sqrt(abs(np.linalg.det(alignment(points, settings.inputs.face_size)[:, :2]))))
 
 
+def _lbp_top(points: Points, shape: tuple[int, ...], settings: Settings) -> float:
+    """Of the aligned face, of which only the middle is read."""
+    from papers.see2019.preprocess import aligned_size
+
+    return float(np.sqrt(abs(np.linalg.det(alignment(points, aligned_size(settings.inputs.size))[:, :2]))))
+
+
 def _linear(points: Points, shape: tuple[int, ...], settings: Settings) -> float:
     from common.standin.proof import UNIT
 
@@ -117,5 +124,6 @@ SCALES: Mapping[str, Scale] = {
     "SENet50": _dynamic,
     "STSTNet": _flow,
     "Flow, linear classifier": _flow,
+    "LBP-TOP, linear SVM": _lbp_top,
 }
 """Pixels of the network's input per pixel of the frame, by the input of a reference or the name of a network."""

@@ -82,6 +82,7 @@ SYSTEMS = (
     System("SENet50", "le2020", "senet50-composite/loso", _LE),
     System("STSTNet", "liong2019", _GROUND, {"batch": 16, "epochs": 100, "learning_rate": 1e-3}),
     System("Flow, linear classifier", "liong2019", "linear-composite/loso"),
+    System("LBP-TOP, linear SVM", "see2019", _GROUND),
 )
 
 

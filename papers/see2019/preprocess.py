@@ -33,11 +33,16 @@ def face_video(clip: Clip | ClipFrames, size: int, faces: FaceFinder) -> NDArray
 
     All frames are aligned by the landmarks of the first frame, so that alignment neither removes movement nor adds any.
     """
-    whole = size * 4 // 3
+    whole = aligned_size(size)
     to_face = alignment(faces.find(read_frame(clip, 0), where(clip, 0)).points, whole)
     middle = slice((whole - size) // 2, (whole - size) // 2 + size)
     grey = (np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8) for frame in each_frame(clip))
     return np.stack([aligned_picture(frame, to_face, whole)[middle, middle] for frame in grey])
+
+
+def aligned_size(size: int) -> int:
+    """Width and height of the aligned face whose middle has this size."""
+    return size * 4 // 3
 
 
 def shapes(settings: Settings) -> Shapes:
