@@ -19,7 +19,7 @@ from common.vision.faces import FaceFinder
 from common.vision.images import each_frame, read_frame
 from common.vision.rank_pooling import approximate
 
-SOURCES = ("benchmarks/linear.py", "common/standin/proof.py", "common/vision/rank_pooling.py")
+SOURCES = ("benchmarks/linear.py", "common/standin/proof.py", "common/vision/flow.py", "common/vision/rank_pooling.py")
 SPREAD = 8
 """The number of frames that represent a whole clip."""
 SMALL = (SIZE[0] // 8, SIZE[1] // 8)

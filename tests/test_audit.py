@@ -21,7 +21,7 @@ from common.contract import Claim
 from common.scoring.histories import LAST_DEVIATION
 
 PAPER = papers.load("aouayeb2019")
-KEYS = ("aouayeb2019", "kumar2019", "le2020", "reddy2019", "talluri2022")
+KEYS = ("aouayeb2019", "kumar2019", "le2020", "reddy2019", "see2019", "talluri2022")
 
 
 def test_table_2_has_one_solution_in_whole_clips() -> None:
@@ -66,6 +66,7 @@ def test_what_each_paper_is_left_with() -> None:
         "kumar2019": {"UAR and UF1 of the confusion matrices": 1},
         "le2020": {},
         "reddy2019": {"Layer tables": 1, "Accuracies as whole clips": 5, "Means over epochs as whole clips": 2},
+        "see2019": {"UAR and UF1 as whole clips": 1},
         "talluri2022": {},
     }
 

@@ -41,7 +41,7 @@ def parse(text: str) -> tuple[str, str, dict[str, str]]:
 
 def plain(value: str) -> str:
     """The text behind a value, for the few commands that entries of this suite hold."""
-    value = re.sub(r"\{\\'(\w)\}", lambda accented: {"e": "é"}[accented[1]], value)
+    value = re.sub(r"\{\\'(\w)\}", lambda accented: {"e": "é"}[accented[1]], value).replace("--", "\N{EN DASH}")
     return re.sub(r"\\([&%$#_{}])", r"\1", re.sub(r"(?<!\\)[{}]", "", value))
 
 

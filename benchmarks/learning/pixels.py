@@ -89,6 +89,18 @@ def _regions(points: Points, shape: tuple[int, ...], settings: Settings) -> floa
     return min(1.0, CANVAS[0] / (bottom - top), CANVAS[1] / (right - left)) * float(settings.inputs.region_scale)
 
 
+def _flow(points: Points, shape: tuple[int, ...], settings: Settings) -> float:
+    """Of the aligned faces between which the flow is computed, not of the flow's image."""
+    return float(np.sqrt(abs(np.linalg.det(alignment(points, settings.inputs.face_size)[:, :2]))))
+
+
+def _lbp_top(points: Points, shape: tuple[int, ...], settings: Settings) -> float:
+    """Of the aligned face, of which only the middle is read."""
+    from papers.see2019.preprocess import aligned_size
+
+    return float(np.sqrt(abs(np.linalg.det(alignment(points, aligned_size(settings.inputs.size))[:, :2]))))
+
+
 def _linear(points: Points, shape: tuple[int, ...], settings: Settings) -> float:
     from common.standin.proof import UNIT
 
@@ -110,5 +122,8 @@ SCALES: Mapping[str, Scale] = {
     "VGG19": _dynamic,
     "ResNet50": _dynamic,
     "SENet50": _dynamic,
+    "STSTNet": _flow,
+    "Flow, linear classifier": _flow,
+    "LBP-TOP, linear SVM": _lbp_top,
 }
 """Pixels of the network's input per pixel of the frame, by the input of a reference or the name of a network."""

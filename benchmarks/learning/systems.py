@@ -1,4 +1,4 @@
-"""What is measured: the twelve networks of the papers on the MEGC 2019 composite, and three references.
+"""What is measured: the networks of the papers and of the reference on the MEGC 2019 composite, and three references.
 
 Each network has its paper's own settings except those in `changed`, which would take too long on two cores.
 """
@@ -80,6 +80,9 @@ SYSTEMS = (
     System("VGG19", "le2020", "vgg19-composite/loso", _LE),
     System("ResNet50", "le2020", "resnet50-composite/loso", _LE),
     System("SENet50", "le2020", "senet50-composite/loso", _LE),
+    System("STSTNet", "liong2019", _GROUND, {"batch": 16, "epochs": 100, "learning_rate": 1e-3}),
+    System("Flow, linear classifier", "liong2019", "linear-composite/loso"),
+    System("LBP-TOP, linear SVM", "see2019", _GROUND),
 )
 
 

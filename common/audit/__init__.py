@@ -59,7 +59,7 @@ def audit(
         *confusion_matrices(facts, claims),
         *recalls(facts, claims),
         *cited_rows(facts),
-        *against_predictions(facts, documented),
+        *against_predictions(facts, documented, claims),
         *repeated(facts, claims),
         *above_cited(facts, claims),
         *order(facts, claims),

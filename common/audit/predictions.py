@@ -1,23 +1,29 @@
-"""Cited figures compared with those of the predictions that the authors of the cited method, or others, published."""
+"""Printed figures compared with those of predictions that the authors of a method, or others, published."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from common.audit.basics import prints_as
 from common.audit.finding import Finding
+from common.contract import CitedRow, Claim
 from common.errors import listed
 
 
-def against_predictions(facts: Mapping[str, Any], documented: Mapping[str, Any]) -> Iterator[Finding]:
+def against_predictions(
+    facts: Mapping[str, Any], documented: Mapping[str, Any], claims: Sequence[Claim] = ()
+) -> Iterator[Finding]:
     """UF1 and UAR of the cited rows that name public `predictions`, which `documented` has as `predictions`.
 
-    A figure printed as UAR may be the unweighted mean of the precisions instead of that of the recalls.
+    If the facts name `predictions`, the paper's own figures are checked too. A figure printed as UAR may be the
+    unweighted mean of the precisions instead of that of the recalls.
     """
-    for row in facts.get("cited", ()):
+    cited = [("Cited figures from public predictions", row) for row in facts.get("cited", ())]
+    own = [("Printed figures from public predictions", _own(claims, key)) for key in [facts.get("predictions")] if key]
+    for topic, row in (*own, *cited):
         known = documented.get("predictions", {}).get(row.predictions)
         if not known:
             continue
@@ -41,7 +47,15 @@ def against_predictions(facts: Mapping[str, Any], documented: Mapping[str, Any])
         if others:
             statement += f"; {listed(others)} {'is' if len(others) == 1 else 'are'} not"
         holds = not precisions and not others
-        yield Finding("Cited figures from public predictions", f"{statement}.", holds, row.source, "documented")
+        yield Finding(topic, f"{statement}.", holds, row.source, "documented")
+
+
+def _own(claims: Sequence[Claim], predictions: str) -> CitedRow:
+    """The paper's own figures as a row."""
+    values: dict[str, dict[str, float]] = {}
+    for claim in claims:
+        values.setdefault(claim.corpus, {})[claim.metric] = claim.value
+    return CitedRow("the paper", values, ", ".join(dict.fromkeys(claim.source for claim in claims)), predictions)
 
 
 def _is(value: float, printed: str) -> bool:

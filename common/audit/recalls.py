@@ -66,7 +66,7 @@ def with_uf1(candidates: Sequence[Counts], counts: Counts, printed: str) -> list
 def recalls(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
     """Printed UAR and UF1 as whole clips, experiment by experiment: per corpus, then together against the composite.
 
-    A composite without columns for its corpora is tried by itself.
+    A composite is tried by itself if it has no columns for its corpora, or one that fits no confusion matrix.
     """
     counts = {name: tuple(row.values()) for name, row in facts.get("class_counts", {}).items()}
     classes = tuple(next(iter(facts.get("class_counts", {"": {}}).values())))
@@ -79,7 +79,7 @@ def recalls(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Findi
                 parts[corpus], finding = _one(corpus, n, printed["uar", corpus], printed["uf1", corpus])
                 yield finding
         whole = next((name for metric, name in printed if metric == "uar" and name in composites(facts)), None)
-        if whole is not None and parts:
+        if whole is not None and parts and all(parts.values()):
             yield from _together(facts, whole, counts[whole], classes, parts, printed)
         elif whole is not None and ("uf1", whole) in printed:
             yield _one(whole, counts[whole], printed["uar", whole], printed["uf1", whole])[1]

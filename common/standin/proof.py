@@ -17,6 +17,7 @@ from common.errors import ClipError
 from common.types import Clip
 from common.vision import images
 from common.vision.faces import FaceFinder
+from common.vision.flow import flow
 
 Array = NDArray[np.float32]
 UNIT = 48.0  # distance of the eye centres in the aligned faces, in pixels
@@ -77,10 +78,8 @@ def aligned(clip: Clip, finder: FaceFinder, numbers: Sequence[int]) -> NDArray[n
 
 def flows(frames: NDArray[np.uint8]) -> Array:
     """Optical flow from the first frame to every other on a grid, minus its median: (n - 1, 10, 9, 2) in pixels."""
-    estimate = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    blank = np.zeros((*frames.shape[1:], 2), np.float32)
-    dense = [estimate.calc(frames[0], frame, blank.copy()) for frame in frames[1:]]
-    grids = np.stack([cv2.resize(flow, (SIZE[0] // 16, SIZE[1] // 16), interpolation=cv2.INTER_AREA) for flow in dense])
+    dense = [flow(frames[0], frame) for frame in frames[1:]]
+    grids = np.stack([cv2.resize(full, (SIZE[0] // 16, SIZE[1] // 16), interpolation=cv2.INTER_AREA) for full in dense])
     return (grids - np.median(grids, axis=(1, 2), keepdims=True)).astype(np.float32)
 
 
