@@ -258,6 +258,7 @@ def test_an_unfinished_experiment_is_left_out(finished: Path, cache: Path, tmp_p
         "by Somebody",
         "/9j/4AAQSkZJRg",
         "iVBORw0KGgo",
+        "RIFF\x00\x10\x00\x00AVI LIST",
         "data:image/png",
     ],
 )

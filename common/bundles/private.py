@@ -15,7 +15,7 @@ _IMAGES = {
     "JPEG": ("\u00ff\u00d8\u00ff", "/9j/"),
     "PNG": ("\u0089PNG", "iVBORw0KGgo"),
     "GIF": ("GIF87a", "GIF89a", "R0lGOD"),
-    "WebP": ("WEBPVP8", "UklGR"),
+    "WebP or AVI": ("WEBPVP8", "AVI LIST", "UklGR"),
     "TIFF": ("II*\x00", "MM\x00*", "SUkqA", "TU0AK"),
     "an image in a URL": ("data:image",),
 }
