@@ -34,13 +34,20 @@ def recall_per_class(matrix: Matrix) -> NDArray[np.float64]:
 
 
 def uf1(matrix: Matrix) -> NDArray[np.float64]:
-    """Unweighted F1: the mean of F1 over the classes that have clips (MEGC 2019)."""
-    return np.nanmean(f1_per_class(matrix), axis=-1)
+    """Unweighted F1: the mean of F1 over the classes that have clips (MEGC 2019); NaN without clips."""
+    return _mean(f1_per_class(matrix))
 
 
 def uar(matrix: Matrix) -> NDArray[np.float64]:
-    """Unweighted average recall over the classes that have clips (MEGC 2019)."""
-    return np.nanmean(recall_per_class(matrix), axis=-1)
+    """Unweighted average recall over the classes that have clips (MEGC 2019); NaN without clips."""
+    return _mean(recall_per_class(matrix))
+
+
+def _mean(by_class: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The mean over the last axis without NaN; unlike NumPy's, without a warning if nothing else is left."""
+    known = ~np.isnan(by_class)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.where(known, by_class, 0).sum(axis=-1) / known.sum(axis=-1))
 
 
 def accuracy(matrix: Matrix) -> NDArray[np.float64]:
