@@ -59,7 +59,7 @@ def side_by_side(out: Path, reports: Sequence[Report], data: str, seeds: Sequenc
         environment=merge([report.environment for report in reports]),
         command=command,
         references=_references(done) if data == "licensed" and ground and verdicts.is_composite(ground) else (),
-        prices=leak_price.prices(out, reports, data, seeds),
+        prices=leak_price.prices(out, [report.paper for report in reports], reports[0].profile, data, seeds),
         twins=sum(len(leak_price.pairs(report.paper)) for report in reports),
     )
 

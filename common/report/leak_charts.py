@@ -60,7 +60,8 @@ def _part(prices: Sequence[Price], legend: list[Line2D]) -> Figure:
         apart = _APART if price.still.seeds else 0
         _mark(axes, y - apart, price.clips, ACCENT, "o")
         _mark(axes, y + apart, price.still, STILL, "s")
-    names = [fitted(f"{p.paper} {p.experiment}/{p.published}", _NAMES - 0.1, 7) for p in prices]
+    # as if in larger type, since names may have many capitals
+    names = [fitted(f"{p.paper} {p.experiment}/{p.published}", _NAMES - 0.1, 8.4) for p in prices]
     axes.set_ylim(len(prices) - 0.4, -0.6)
     axes.set_yticks(range(len(prices)), names, fontsize=7)
     axes.tick_params(axis="y", length=0)
@@ -83,7 +84,7 @@ def _mark(axes: Axes, y: float, scores: SeedScores, color: str, marker: str) -> 
     if bounds := interval(differences):
         axes.plot(bounds, [y, y], color=color, linewidth=1.1, solid_capstyle="butt", zorder=2)
     if len(differences) > 1:
-        axes.plot([mean, mean], [y - 0.17, y + 0.17], color=color, linewidth=1.6, zorder=4)
+        axes.plot([mean, mean], [y - 0.17, y + 0.17], color=color, linewidth=1.6, zorder=2)
     axes.plot(
         differences, [y] * len(differences), marker, color=color, ms=3, mfc="white", mew=0.8, linewidth=0, zorder=3
     )

@@ -1,23 +1,27 @@
-"""What a leak adds to a score: UF1 by the published protocol less that of the leak-free twin, by seed."""
+"""What a leak adds to a score: UF1 by the published protocol less that of the leak-free twin, by seed.
+
+Both are scored on the clips that the published protocol tests, since UF1 depends on how many clips each class has.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from common.contract import Paper
 from common.protocols.controls import NO_MOTION, controls
-from common.protocols.splits import REPEATED
 from common.report.formatting import many
-from common.report.records import Price, Report, SeedScores, SideBySide
+from common.report.records import Price, SeedScores, SideBySide
 from common.runs.manifest import finished, plan_file, read_plan
-from common.scoring import metrics, verdicts
+from common.scoring import metrics
 from common.scoring.intervals import COVERAGE, FEW_SEEDS, ROUNDING
-from common.types import Experiment
+from common.types import Experiment, FoldResult
 
 METRIC = "uf1"
 _COLUMNS = ("paper", "experiment", "published", "leak_free", "protocol", "selection", "clips", "seed")
@@ -30,20 +34,17 @@ def pairs(paper: Paper) -> list[tuple[Experiment, Experiment]]:
     return [(e, twins[e.name, e.variant]) for e in paper.experiments if (e.name, e.variant) in twins]
 
 
-def prices(out: Path, reports: Sequence[Report], data: str, seeds: Sequence[int]) -> tuple[Price, ...]:
-    """Return the scores of all pairs of the papers with these reports that are stored with all folds."""
+def prices(out: Path, papers: Sequence[Paper], profile: str, data: str, seeds: Sequence[int]) -> tuple[Price, ...]:
+    """Return the scores of all pairs of these papers that are stored with all folds, for each seed that has both."""
     found = []
-    for report in reports:
-        profile = report.paper.profiles[report.profile]
-        plans = {seed: read_plan(plan_file(out, report.paper, profile, data, seed)) for seed in seeds}
-        for published, twin in pairs(report.paper):
-            clips = _by_seed(out, report.paper, published, twin, plans)
+    for paper in papers:
+        plans = {seed: read_plan(plan_file(out, paper, paper.profiles[profile], data, seed)) for seed in seeds}
+        for published, twin in pairs(paper):
+            clips = _by_seed(out, paper, published, twin, plans)
             if clips.seeds:
-                still = _by_seed(out, report.paper, _still(published), _still(twin), plans)
+                still = _by_seed(out, paper, _still(published), _still(twin), plans)
                 rule = published.protocol, published.selection
-                found.append(
-                    Price(report.paper.key, published.name, published.variant, twin.variant, *rule, clips, still)
-                )
+                found.append(Price(paper.key, published.name, published.variant, twin.variant, *rule, clips, still))
     return tuple(found)
 
 
@@ -56,28 +57,46 @@ def _by_seed(
 ) -> SeedScores:
     rows = []
     for seed, plan in plans.items():
-        first = _uf1(out, paper, published, plan)
-        second = None if first is None else _uf1(out, paper, twin, plan)
-        if first is not None and second is not None:
-            rows.append((seed, first, second))
+        first = _complete(out, paper, published, plan)
+        second = _complete(out, paper, twin, plan) if first else ()
+        if scores := _uf1(first, second, published.labels.classes):
+            rows.append((seed, *scores))
     return SeedScores(*zip(*rows, strict=True)) if rows else SeedScores()
 
 
-def _uf1(out: Path, paper: Paper, experiment: Experiment, plan: Mapping[str, Any]) -> float | None:
-    """UF1 of the pooled predictions of an experiment, as in its report; None unless all folds are done."""
+def _complete(out: Path, paper: Paper, experiment: Experiment, plan: Mapping[str, Any]) -> tuple[FoldResult, ...]:
+    """All folds of an experiment; nothing if any is missing."""
     outcome = finished(out, paper, experiment, plan)
-    if not outcome.folds or len(outcome.results) < outcome.folds:
+    return outcome.results if len(outcome.results) == outcome.folds else ()
+
+
+def _uf1(
+    published: Sequence[FoldResult], leak_free: Sequence[FoldResult], classes: tuple[str, ...]
+) -> tuple[float, float] | None:
+    """UF1 of both on the clips that both test; a clip counts as often as folds of the published protocol test it."""
+    answers = {clip: answer for clip, _, answer in _predictions(leak_free)}
+    matrices = np.zeros((2, len(classes), len(classes)), np.int64)
+    for clip, truth, answer in _predictions(published):
+        if clip in answers:
+            matrices[0, truth, answer] += 1
+            matrices[1, truth, answers[clip]] += 1
+    if not matrices.any():
         return None
-    classes = experiment.labels.classes
-    matrices = verdicts.pooled(outcome.results, None, len(classes), experiment.protocol in REPEATED)
-    return float(metrics.metric(METRIC, classes)(matrices.sum(axis=0))) if matrices.any() else None
+    first, second = metrics.metric(METRIC, classes)(matrices)
+    return float(first), float(second)
+
+
+def _predictions(results: Sequence[FoldResult]) -> Iterator[tuple[str, int, int]]:
+    """The clip, its class and the predicted class."""
+    for result in results:
+        yield from zip(result.clips, result.truth, result.probabilities.argmax(axis=1), strict=True)
 
 
 def interval(differences: Sequence[float]) -> tuple[float, float] | None:
     """Return the 95% interval of the mean difference for other seeds, by Student's t.
 
-    It describes training and random splits, for the same clips. None with fewer than `FEW_SEEDS` seeds, and where the
-    differences are all the same.
+    It describes training and random splits of the same clips, and stays within the possible differences, -1 to 1. None
+    with fewer than `FEW_SEEDS` seeds, and where the differences are all the same.
     """
     from scipy.special import stdtrit
 
@@ -86,7 +105,7 @@ def interval(differences: Sequence[float]) -> tuple[float, float] | None:
         return None
     reach = float(stdtrit(count - 1, (1 + COVERAGE) / 2)) * statistics.stdev(differences) / count**0.5
     mean = statistics.fmean(differences)
-    return mean - reach, mean + reach
+    return max(mean - reach, -1.0), min(mean + reach, 1.0)
 
 
 def record(price: Price) -> dict[str, Any]:

@@ -202,7 +202,7 @@ class NetworkResult:
 
 @dataclass(frozen=True)
 class SeedScores:
-    """UF1 of an experiment and of its leak-free twin with each seed for which both have finished all folds.
+    """UF1 of an experiment and its leak-free twin on the same clips, by seed; both have finished all folds.
 
     Item i of all belongs together.
     """
