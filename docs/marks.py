@@ -13,6 +13,7 @@ import papers
 from benchmarks.coverage import results as simulated
 from benchmarks.forgery.table import DRILLS, needs
 from benchmarks.full_study import results as full_study
+from benchmarks.leak_price import results as leaks
 from benchmarks.learning import drawing, results
 from benchmarks.learning.systems import SYSTEMS, Size
 from common import corpora
@@ -42,6 +43,7 @@ def filled(markdown: str) -> str:
         "file": file,
         "hours": hours,
         "leaderboard": leaderboard,
+        "leak_price": leak_price,
         "learning": learning,
         "learning_settings": learning_settings,
         "usage": usage,
@@ -83,6 +85,18 @@ def _counts(known: Documented) -> str:
     counts = "; ".join(", ".join(f"{plain(name)} {n}" for name, n in group.items()) for group in groups if group)
     where = ", ".join(filter(None, [known.title, known.source]))
     return f"{plain(where)}: {known.clips} clips of {known.subjects} subjects" + (f"; {counts}" if counts else "")
+
+
+def leak_price() -> str:
+    """Return what the published protocols add on stand-ins, and how it was measured."""
+    stored = leaks.read(leaks.FILE)
+    count, away = leaks.apart(stored["prices"])
+    conditions = (
+        f"Measured on {stored['date']} on {stored['processor']} with `python -m benchmarks.leak_price` "
+        f"(`{stored['limits']}`). {away} of {count} intervals do not contain 0. If no leak added anything, this would "
+        "be expected of one in twenty."
+    )
+    return f"{leaks.table(stored['prices'])}\n{conditions}"
 
 
 def learning() -> str:

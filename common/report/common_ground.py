@@ -14,6 +14,7 @@ from common.contract import Paper
 from common.corpora.composite import shortfall
 from common.protocols.controls import METADATA, NO_MOTION, controls
 from common.protocols.splits import REPEATED
+from common.report import leak_price
 from common.report.assemble import merge, parameters, retrained
 from common.report.records import NetworkResult, Reference, Report, SideBySide
 from common.runs.manifest import Finished, finished, plan_file, read_plan
@@ -58,6 +59,8 @@ def side_by_side(out: Path, reports: Sequence[Report], data: str, seeds: Sequenc
         environment=merge([report.environment for report in reports]),
         command=command,
         references=_references(done) if data == "licensed" and ground and verdicts.is_composite(ground) else (),
+        prices=leak_price.prices(out, [report.paper for report in reports], reports[0].profile, data, seeds),
+        twins=sum(len(leak_price.pairs(report.paper)) for report in reports),
     )
 
 

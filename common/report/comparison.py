@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from common.report import comparison_learning as learnt
-from common.report import exports, formatting, known, learning, reference_rows, tables
+from common.report import exports, formatting, known, leak_price, learning, reference_rows, tables
 from common.report.comparison_tables import corpora, name, ranked, scored, view
 from common.report.records import SideBySide
 from common.report.write import comparison_record, embed, json_bytes, plain, save, typeset
@@ -22,6 +22,7 @@ _SCORE = ("value", "low", "high", "chance", "n_clips", "n_folds_done", "n_folds"
 def write_comparison(side: SideBySide, out: Path, formats: Sequence[str] = ()) -> tuple[Path, ...]:
     """Write `comparison.pdf`, `.json` and `.csv` into `out`, and tables in other formats; return their paths.
 
+    `leak_price.csv` is added if an experiment and its leak-free twin have finished.
     A file is written completely or not at all; equal input gives equal bytes. `side.tests` name contenders as `name`
     does. Raises ValueError if they name others, and `UserError` if `out` cannot be written.
     """
@@ -29,6 +30,7 @@ def write_comparison(side: SideBySide, out: Path, formats: Sequence[str] = ()) -
     return save(
         out,
         {"comparison.pdf": page(side), "comparison.json": json_bytes(record(side)), "comparison.csv": tidy_csv(side)}
+        | ({"leak_price.csv": leak_price.tidy_csv(side.prices)} if side.prices else {})
         | exports.of_comparison(side, formats),
     )
 
@@ -58,6 +60,7 @@ def record(side: SideBySide) -> dict[str, Any]:
         ],
         "tests": plain(side.tests),
         "references": plain(side.references),
+        "leak_price": {"twins": side.twins, "experiments": list(map(leak_price.record, side.prices))},
         "claims": [
             {"paper": report.paper.key, **comparison_record(p.comparison), "leak_free": _twin(p)}
             for report in side.reports
@@ -103,11 +106,16 @@ def tidy_csv(side: SideBySide) -> bytes:
 
 def page(side: SideBySide) -> bytes:
     """Return the PDF, compiled from `comparison.typ`, with the contenders in the given order."""
-    from common.report import comparison_charts
+    from common.report import comparison_charts, leak_charts
 
-    drawn, pictures = embed(comparison_charts.draw(side))
+    drawn, pictures = embed(comparison_charts.draw(side) | {"prices": leak_charts.draw(side.prices)})
     papers = [report.paper for report in side.reports] if side.motion != 1 and side.data == "stand-in" else []
-    shown = {"learning": learnt.table(side), "learnt": learnt.sentences(side), "known": known.table(papers)}
-    return typeset(
-        "comparison.typ", view(side) | shown | {"drawn": drawn, "references": reference_rows.table(side)}, pictures
-    )
+    shown = {
+        "drawn": drawn,
+        "known": known.table(papers),
+        "learning": learnt.table(side),
+        "learnt": learnt.sentences(side),
+        "prices": leak_price.view(side),
+        "references": reference_rows.table(side),
+    }
+    return typeset("comparison.typ", view(side) | shown, pictures)

@@ -226,6 +226,40 @@ class NetworkResult:
 
 
 @dataclass(frozen=True)
+class SeedScores:
+    """UF1 of an experiment and its leak-free twin on the same clips, by seed; both have finished all folds.
+
+    Item i of all belongs together.
+    """
+
+    seeds: tuple[int, ...] = ()
+    published: tuple[float, ...] = ()
+    leak_free: tuple[float, ...] = ()
+
+    @property
+    def differences(self) -> tuple[float, ...]:
+        """The first less the second, by seed."""
+        return tuple(first - second for first, second in zip(self.published, self.leak_free, strict=True))
+
+
+@dataclass(frozen=True)
+class Price:
+    """The scores of an experiment and its leak-free twin, each by its own protocol and selection rule.
+
+    `clips` are all clips, `still` those of the control without motion, empty if that has not finished for both.
+    """
+
+    paper: str
+    experiment: str
+    published: str
+    leak_free: str
+    protocol: str
+    selection: str
+    clips: SeedScores
+    still: SeedScores = SeedScores()
+
+
+@dataclass(frozen=True)
 class Reference:
     """A method whose predictions on the composite are public: `scores[corpus][metric]`, the composite first.
 
@@ -245,7 +279,8 @@ class SideBySide:
     """Several papers on the same clips, label map, folds, seed and selection rule, and all their printed numbers.
 
     `reports` are the papers' own, `references` others' methods on the same corpora. `differing` names what is not the
-    same after all, one line each, such as clips that one paper could not use.
+    same after all, one line each, such as clips that one paper could not use. `prices` has the finished experiments
+    that have a leak-free twin, out of all `twins` of them.
     """
 
     profile: str
@@ -263,6 +298,8 @@ class SideBySide:
     environment: Mapping[str, str]
     command: str
     references: tuple[Reference, ...] = ()
+    prices: tuple[Price, ...] = ()
+    twins: int = 0
 
     @property
     def motion(self) -> float:

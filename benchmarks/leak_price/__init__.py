@@ -1,0 +1,1 @@
+"""What the published protocols add on stand-ins."""
