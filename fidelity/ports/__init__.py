@@ -1,0 +1,1 @@
+"""Networks of the papers, written a second time from their text in another framework."""
