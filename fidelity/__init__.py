@@ -1,0 +1,1 @@
+"""Second implementations of the papers' networks, used to check the first."""
