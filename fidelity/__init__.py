@@ -1,1 +1,1 @@
-"""Independent second implementations, written from the papers' text, to compare the suite's numbers with."""
+"""A second definition of every network and data step, written from the papers' text, and its comparison with ours."""

@@ -1,1 +1,1 @@
-"""Networks of the papers, written a second time from their text in another framework."""
+"""The papers' networks, written from the papers' text in the framework that each paper used."""

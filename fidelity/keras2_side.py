@@ -1,0 +1,171 @@
+"""A network of Keras 2: it takes the suite's weights, and what it computes is returned with the suite's names and axes."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tf_keras
+from numpy.typing import NDArray
+
+from common.types import Arrays
+from fidelity.layout import Pair, back, there
+from fidelity.ours import Measured
+
+
+@contextlib.contextmanager
+def computing_in(precision: str) -> Iterator[None]:
+    """Let Keras 2 build and train networks in a precision."""
+    before = tf_keras.backend.floatx()
+    tf_keras.backend.set_floatx(precision)
+    try:
+        yield
+    finally:
+        tf_keras.backend.set_floatx(before)
+
+
+class Pooling(tf_keras.layers.MaxPooling3D):
+    """Pooling whose gradient goes to one of equal values, as on a GPU; TensorFlow's on a CPU gives it to all of them."""
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Pool without overlap and padding."""
+        sizes = [length // size for length, size in zip(inputs.shape[1:4], self.pool_size, strict=True)]
+        cut = inputs[:, : sizes[0] * self.pool_size[0], : sizes[1] * self.pool_size[1], : sizes[2] * self.pool_size[2]]
+        pairs = [number for pair in zip(sizes, self.pool_size, strict=True) for number in pair]
+        windows = tf.transpose(tf.reshape(cut, [-1, *pairs, inputs.shape[4]]), [0, 1, 3, 5, 7, 2, 4, 6])
+        windows = tf.reshape(windows, [-1, *sizes, inputs.shape[4], int(np.prod(self.pool_size))])
+        first = tf.argmax(tf.stop_gradient(windows), axis=-1)
+        return tf.gather(windows, first, axis=-1, batch_dims=5)
+
+
+def with_one_gradient(model: tf_keras.Model) -> tf_keras.Model:
+    """The model with `Pooling` instead of Keras' pooling over three axes."""
+
+    def replaced(layer: Any) -> Any:
+        kind = Pooling if type(layer) is tf_keras.layers.MaxPooling3D else type(layer)
+        return kind.from_config(layer.get_config())
+
+    return tf_keras.models.clone_model(model, clone_function=replaced)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A model, the names of its inputs in the suite in its own order, and the name of its output there.
+
+    `loss` takes targets and probabilities and returns one value per row.
+    """
+
+    model: tf_keras.Model
+    inputs: tuple[str, ...]
+    output: str
+    loss: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+    pairs: Sequence[Pair]
+
+
+@dataclass(frozen=True)
+class Keras2Port:
+    """Models that are trained together, each with its own loss; the losses are added.
+
+    `entry` turns an input of the suite into the port's. `penalty` is added to the loss and its gradient, if the port
+    leaves it to the optimizer. `rate` is the learning rate of an epoch.
+    """
+
+    parts: Sequence[Part]
+    optimizer: tf_keras.optimizers.Optimizer
+    entry: Callable[[NDArray[Any]], NDArray[Any]] = np.asarray
+    penalty: Callable[[tf_keras.Model], tf.Tensor] | None = None
+    rate: Callable[[int], float] | None = None
+
+    def measure(self, weights: Mapping[str, NDArray[Any]], x: Arrays, y: Arrays, steps: int) -> Measured:
+        """Compute outputs, loss and gradients of a batch with these weights, and train for a number of `steps`."""
+        for part in self.parts:
+            self._take(part, weights)
+        inputs = [[tf.convert_to_tensor(self.entry(x[name])) for name in part.inputs] for part in self.parts]
+        targets = [tf.convert_to_tensor(y[part.output]) for part in self.parts]
+        variables = [variable for part in self.parts for variable in part.model.trainable_variables]
+        outputs = {
+            part.output: np.asarray(part.model(_one(given), training=False))
+            for part, given in zip(self.parts, inputs, strict=True)
+        }
+
+        def losses() -> tuple[tf.Tensor, tf.Tensor]:
+            total, added = tf.constant(0, targets[0].dtype), tf.constant(0, targets[0].dtype)
+            for part, given, wanted in zip(self.parts, inputs, targets, strict=True):
+                total += tf.reduce_mean(part.loss(wanted, part.model(_one(given), training=True)))
+                added += self.penalty(part.model) if self.penalty else 0
+            return total, added
+
+        self._still()
+        before = [part.model.get_weights() for part in self.parts]
+        with tf.GradientTape() as tape:
+            loss = sum(losses())
+        gradients = dict(
+            zip([v.ref() for v in variables], tape.gradient(loss, variables), strict=True)
+        )
+        by_name = {
+            name: back(np.asarray(gradients[variable.ref()]), pair, weights[name].shape)
+            for name, variable, pair in self._variables(weights)
+            if variable.ref() in gradients
+        }
+        for part, values in zip(self.parts, before, strict=True):
+            part.model.set_weights(values)
+        measured = Measured(outputs, float(loss), by_name)
+        if not steps:
+            return measured
+
+        @tf.function
+        def step() -> tf.Tensor:
+            with tf.GradientTape() as tape:
+                loss, added = losses()
+            self.optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+            return loss + added
+
+        curve = []
+        for epoch in range(steps):
+            if self.rate:
+                self.optimizer.learning_rate.assign(self.rate(epoch))
+            curve.append(float(step()))
+        after = {
+            name: back(variable.numpy(), pair, weights[name].shape) for name, variable, pair in self._variables(weights)
+        }
+        return Measured(outputs, measured.loss, by_name, np.array(curve), after)
+
+    def layers(self) -> dict[str, Any]:
+        """Its layers by the names of the suite's."""
+        return {pair.ours: part.model.get_layer(pair.theirs) for part in self.parts for pair in part.pairs}
+
+    def _still(self) -> None:
+        for part in self.parts:
+            for layer in part.model.layers:
+                if isinstance(layer, tf_keras.layers.Dropout):
+                    layer.rate = 0.0
+
+    def _take(self, part: Part, weights: Mapping[str, NDArray[Any]]) -> None:
+        filled = set()
+        for pair in part.pairs:
+            for variable in part.model.get_layer(pair.theirs).weights:
+                name = f"{pair.ours}/{_short(variable)}"
+                if name not in weights:
+                    raise ValueError(f"the suite has no weight {name}")
+                variable.assign(there(weights[name], pair, tuple(variable.shape)))
+                filled.add(variable.ref())
+        if missing := [variable.name for variable in part.model.weights if variable.ref() not in filled]:
+            raise ValueError(f"no weight of the suite corresponds to {', '.join(missing)}")
+
+    def _variables(self, weights: Mapping[str, NDArray[Any]]) -> Iterator[tuple[str, tf.Variable, Pair]]:
+        for part in self.parts:
+            for pair in part.pairs:
+                for variable in part.model.get_layer(pair.theirs).weights:
+                    yield f"{pair.ours}/{_short(variable)}", variable, pair
+
+
+def _short(variable: tf.Variable) -> str:
+    return str(variable.name.rpartition("/")[2].removesuffix(":0"))
+
+
+def _one(given: list[tf.Tensor]) -> Any:
+    return given[0] if len(given) == 1 else given
