@@ -171,7 +171,7 @@ def optimizer(model: str = "Model-A") -> keras.optimizers.legacy.Optimizer:
         "Model-A": {"learning_rate": 0.001, "momentum": 0.9},
         "Split-Model": {"learning_rate": 0.001, "momentum": 0.9},
         "Model-B": {"learning_rate": 0.01},
-        # The legacy optimizers divide the learning rate by 1 + decay * updates, as Keras 2 did; the others refuse decay.
+        # The legacy optimizers divide the learning rate by 1 + decay * updates, as Keras 2 did; the others reject it.
         "Model-C": {"learning_rate": 0.001, "momentum": 0.9, "nesterov": True, "decay": 1e-6},
     }
     return sgd(**settings[model])
