@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,18 +13,8 @@ from numpy.typing import NDArray
 
 from common.types import Arrays
 from fidelity.layout import Pair, back, there
-from fidelity.ours import Measured
-
-
-@contextlib.contextmanager
-def computing_in(precision: str) -> Iterator[None]:
-    """Let Keras 2 build and train networks in a precision."""
-    before = tf_keras.backend.floatx()
-    tf_keras.backend.set_floatx(precision)
-    try:
-        yield
-    finally:
-        tf_keras.backend.set_floatx(before)
+from fidelity.records import Facts, Measured
+from fidelity.structure import facts_of
 
 
 class Pooling(tf_keras.layers.MaxPooling3D):
@@ -42,14 +31,19 @@ class Pooling(tf_keras.layers.MaxPooling3D):
         return tf.gather(windows, first, axis=-1, batch_dims=5)
 
 
-def with_one_gradient(model: tf_keras.Model) -> tf_keras.Model:
-    """The model with `Pooling` instead of Keras' pooling over three axes."""
+def adapted(model: tf_keras.Model, precision: str) -> tf_keras.Model:
+    """The model in a precision, with `Pooling` instead of Keras' pooling over three axes."""
 
     def replaced(layer: Any) -> Any:
         kind = Pooling if type(layer) is tf_keras.layers.MaxPooling3D else type(layer)
-        return kind.from_config(layer.get_config())
+        return kind.from_config(layer.get_config() | {"dtype": precision})
 
-    return tf_keras.models.clone_model(model, clone_function=replaced)
+    before = tf_keras.backend.floatx()
+    tf_keras.backend.set_floatx(precision)  # for inputs
+    try:
+        return tf_keras.models.clone_model(model, clone_function=replaced)
+    finally:
+        tf_keras.backend.set_floatx(before)
 
 
 @dataclass(frozen=True)
@@ -103,9 +97,7 @@ class Keras2Port:
         before = [part.model.get_weights() for part in self.parts]
         with tf.GradientTape() as tape:
             loss = sum(losses())
-        gradients = dict(
-            zip([v.ref() for v in variables], tape.gradient(loss, variables), strict=True)
-        )
+        gradients = dict(zip([v.ref() for v in variables], tape.gradient(loss, variables), strict=True))
         by_name = {
             name: back(np.asarray(gradients[variable.ref()]), pair, weights[name].shape)
             for name, variable, pair in self._variables(weights)
@@ -134,9 +126,16 @@ class Keras2Port:
         }
         return Measured(outputs, measured.loss, by_name, np.array(curve), after)
 
-    def layers(self) -> dict[str, Any]:
-        """Its layers by the names of the suite's."""
-        return {pair.ours: part.model.get_layer(pair.theirs) for part in self.parts for pair in part.pairs}
+    def in_precision(self, precision: str) -> Keras2Port:
+        """The port in another precision, with `Pooling`."""
+        parts = [replace(part, model=adapted(part.model, precision)) for part in self.parts]
+        return replace(self, parts=parts)
+
+    def facts(self) -> Facts:
+        """Its dropouts, initialisers and normalisations."""
+        names = {id(part.model.get_layer(pair.theirs)): pair.ours for part in self.parts for pair in part.pairs}
+        layers = [layer for part in self.parts for layer in part.model.layers]
+        return facts_of(layers, lambda layer: names.get(id(layer)), _before)
 
     def _still(self) -> None:
         for part in self.parts:
@@ -165,6 +164,12 @@ class Keras2Port:
 
 def _short(variable: tf.Variable) -> str:
     return str(variable.name.rpartition("/")[2].removesuffix(":0"))
+
+
+def _before(layer: Any) -> list[Any]:
+    nodes = layer.inbound_nodes
+    found = nodes[0].inbound_layers if nodes else []
+    return found if isinstance(found, list) else [found]
 
 
 def _one(given: list[tf.Tensor]) -> Any:

@@ -14,7 +14,8 @@ class Pair:
     """A layer of the suite and the layer of a port with the same weights.
 
     `axes` are the axes of the suite's kernel in the order of the port; biases and normalisations have one axis. A dense
-    layer after a flatten layer names the map (`flattened`, as in the suite) and the `order` of its axes in the port.
+    layer after a flatten layer names the map (`flattened`, as in the suite) and the `order` of its axes in the port. If
+    a concatenation has another order, `last` is the number of first rows of a dense kernel that come last in the port.
     """
 
     ours: str
@@ -22,6 +23,7 @@ class Pair:
     axes: tuple[int, ...] = ()
     flattened: tuple[int, ...] = ()
     order: tuple[int, ...] = ()
+    last: int = 0
 
 
 def there(values: NDArray[Any], pair: Pair, shape: tuple[int, ...]) -> NDArray[Any]:
@@ -33,6 +35,7 @@ def there(values: NDArray[Any], pair: Pair, shape: tuple[int, ...]) -> NDArray[A
             units = values.shape[-1]
             values = values.reshape(*pair.flattened, units)
             values = values.transpose(*pair.order, len(pair.order)).reshape(-1, units)
+        values = np.roll(values, -pair.last, axis=0)
         moved = values.transpose(pair.axes) if pair.axes else values
     squeezed = moved.reshape([n for n in moved.shape if n != 1])
     if squeezed.shape != tuple(n for n in shape if n != 1):
@@ -51,4 +54,4 @@ def back(values: NDArray[Any], pair: Pair, shape: tuple[int, ...]) -> NDArray[An
         units = shape[-1]
         values = values.reshape(*(pair.flattened[axis] for axis in pair.order), units)
         values = values.transpose(*np.argsort(pair.order), len(pair.order)).reshape(shape)
-    return values
+    return np.roll(values, pair.last, axis=0)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
@@ -21,33 +21,10 @@ from common.training import learner as learners
 from common.training.layers import each_layer
 from common.training.weights import NONE, Weights
 from common.types import Arrays
+from fidelity.records import Measured, Size
 
 Change = Callable[[keras.Model], keras.Model]
 SEED = 0
-
-
-@dataclass(frozen=True)
-class Size:
-    """The shapes of a network's inputs, the number of rows of a batch, and settings that belong to this size."""
-
-    shapes: Mapping[str, tuple[int, ...]]
-    rows: int
-    settings: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What a network computes. Weights are named `layer/weight` and have the suite's axes.
-
-    `outputs` are predictions; `loss` and `gradients` are those of a training step before any weight changes. `losses`
-    are those of the steps, and `weights` all weights after them, including moving statistics.
-    """
-
-    outputs: Arrays
-    loss: float
-    gradients: Arrays
-    losses: NDArray[np.floating] = field(default_factory=lambda: np.zeros(0))
-    weights: Arrays = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

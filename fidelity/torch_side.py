@@ -13,7 +13,7 @@ from torch import nn
 
 from common.types import Arrays
 from fidelity.layout import Pair, back, there
-from fidelity.ours import Measured
+from fidelity.records import Facts, Measured
 
 NAMES = {
     "kernel": "weight",
@@ -35,7 +35,9 @@ class TorchPort:
     loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
     optimizer: Callable[[Any], torch.optim.Optimizer]
 
-    def measure(self, weights: Mapping[str, NDArray[Any]], x: Arrays, labels: NDArray[np.int64], steps: int) -> Measured:
+    def measure(
+        self, weights: Mapping[str, NDArray[Any]], x: Arrays, labels: NDArray[np.int64], steps: int
+    ) -> Measured:
         """Compute outputs, loss and gradients of a batch with these weights, and train for a number of `steps`."""
         double = next(iter(weights.values())).dtype == np.float64
         network = self.network.double() if double else self.network.float()
@@ -60,7 +62,9 @@ class TorchPort:
             value.backward()
             losses.append(value.item())
             if step == 0:
-                gradients = {name: p.grad.numpy().copy() for name, p in network.named_parameters() if p.grad is not None}
+                gradients = {
+                    name: p.grad.numpy().copy() for name, p in network.named_parameters() if p.grad is not None
+                }
             if steps:
                 optimizer.step()
         after = {name: values.numpy() for name, values in network.state_dict().items()} if steps else {}
@@ -73,9 +77,15 @@ class TorchPort:
             self._ours(after, set(weights), weights) if steps else {},
         )
 
-    def layers(self) -> dict[str, nn.Module]:
-        """Its layers by the names of the suite's."""
-        return {pair.ours: self.network.get_submodule(pair.theirs) for pair in self.pairs}
+    def facts(self) -> Facts:
+        """Its normalisations and dropouts; initial weights are not compared with PyTorch's."""
+        dropouts = [m for m in self.network.modules() if isinstance(m, nn.Dropout) and m.p]
+        normalisations = {}
+        for pair in self.pairs:
+            module = self.network.get_submodule(pair.theirs)
+            if isinstance(module, nn.BatchNorm2d):
+                normalisations[pair.ours] = f"momentum {1 - (module.momentum or 0):g}, epsilon {module.eps:g}"
+        return Facts(tuple(f"{module.p:g}" for module in dropouts), {}, normalisations)
 
     def _name(self, ours: str) -> str:
         layer, _, weight = ours.rpartition("/")

@@ -158,10 +158,9 @@ def focal_loss(alpha: float | Sequence[float], gamma: float = 2.0) -> Callable[[
 
     alpha is one number or one per class.
     """
-    weights = tf.constant(alpha, tf.float32)
 
     def loss(y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
-        y_true = tf.cast(y_true, y_pred.dtype)
+        y_true, weights = tf.cast(y_true, y_pred.dtype), tf.constant(alpha, y_pred.dtype)  # float64 in comparisons
         p = tf.clip_by_value(y_pred, EPSILON, 1.0 - EPSILON)
         positive = weights * (1.0 - p) ** gamma * tf.math.log(p)
         negative = (1.0 - weights) * p**gamma * tf.math.log(1.0 - p)
