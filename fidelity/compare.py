@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import importlib.util
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+import papers
+from common.training import learner
 from common.training.layers import each_layer
 from common.types import Arrays
 from fidelity import ours
+from fidelity.changes import How, changed, patched, settings_of
 from fidelity.networks import PYTORCH, STEPS, Network
-from fidelity.ours import Built, Change
+from fidelity.ours import Built, Change, measure
 from fidelity.records import Facts, Measured, Size
 from fidelity.structure import facts_of
 
@@ -24,9 +28,11 @@ FULL, SMALL = "float32", "float64"
 TOLERANCES = {
     (FULL, "outputs"): 1e-5,
     (FULL, "loss"): 1e-5,
+    (FULL, "loss where saturated"): 1e-4,
     (FULL, "gradients"): 1e-3,
     (SMALL, "outputs"): 1e-9,
     (SMALL, "loss"): 1e-9,
+    (SMALL, "loss where saturated"): 1e-9,
     (SMALL, "gradients"): 1e-8,
     (SMALL, "steps"): 1e-6,
 }
@@ -97,7 +103,8 @@ def targets(network: Network, built: Built, size: Size, precision: str) -> Array
             known = labels(classes)
             made[name] = model.focal_targets(known, classes, np.arange(LABELS))[: size.rows].astype(precision)
         else:
-            made[name] = one_hot(classes, size.rows).astype(precision)
+            rows: Any = SimpleNamespace(y=labels(classes)[: size.rows])
+            made[name] = learner.one_hot(rows, classes)["emotion"].astype(precision)
     return made
 
 
@@ -119,7 +126,7 @@ def case(network: Network, built: Built, size: Size, precision: str, *, steps: b
         port = network.port(size)
         facts, port = port.facts(), port.in_precision(precision)
         true = {name: one_hot(values.shape[-1], size.rows).astype(precision) for name, values in y.items()}
-        theirs = port.measure(built.weights, x, true, count)
+        theirs = port.measure(built.weights, x, true, network.last, count)
     return Case(network, size, precision, x, y, built.weights, theirs, facts)
 
 
@@ -140,12 +147,48 @@ def deviations(own: Measured, case: Case) -> dict[str, float]:
     found = {
         "outputs": max(_absolute(own.outputs[name], values) for name, values in theirs.outputs.items()),
         "loss": abs(own.loss - theirs.loss) / max(abs(theirs.loss), 1e-12),
+        "loss where saturated": abs(own.saturated - theirs.saturated) / max(abs(theirs.saturated), 1e-12),
         "gradients": _of_all(own.gradients, theirs.gradients),
     }
     if len(own.losses):
         # a weight after training is compared relative to the largest one of its layer
         found["steps"] = max(_of_all(own.weights, theirs.weights), _relative(own.losses, theirs.losses))
     return found
+
+
+def failing(network: Network, case: Case, how: How, check: str) -> Iterator[str]:
+    """The checks that a change of a network fails, from the cheapest on; training steps only if `check` is that."""
+    own = (
+        papers.load(network.paper).profiles["paper"].settings.having(dict(network.settings) | settings_of(how)).values()
+    )
+    if any(own[name] != value for name, value in network.printed.items()):
+        yield "settings"
+    with patched(how):
+        built = build(network, case.size, case.precision, settings_of(how), lambda model: changed(model, how))
+        if shapes(built.weights) != shapes(case.weights):
+            yield "weights"
+            return
+        yield from differing(facts(built), case.facts)
+        y = targets(network, built, case.size, case.precision)
+        own_numbers = measure(built, case.x, y, case.precision, network.last, steps=check == "steps")
+    for name, deviation in deviations(own_numbers, case).items():
+        if not deviation <= TOLERANCES[case.precision, name]:
+            yield name
+
+
+def differing(own: Facts, theirs: Facts) -> Iterator[str]:
+    """The checks of facts that fail; those that PyTorch's ports leave open are not compared."""
+    if own.dropouts != theirs.dropouts:
+        yield "dropout"
+    if theirs.initialisers and dict(own.initialisers) != dict(theirs.initialisers):
+        yield "initialisers"
+    if dict(own.normalisations) != dict(theirs.normalisations):
+        yield "normalisation"
+
+
+def shapes(weights: Arrays) -> dict[str, tuple[int, ...]]:
+    """The shapes of weights by name."""
+    return {name: values.shape for name, values in weights.items()}
 
 
 def installed(framework: str) -> bool:

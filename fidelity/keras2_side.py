@@ -1,9 +1,10 @@
-"""A network of Keras 2: it takes the suite's weights, and what it computes is returned with the suite's names and axes."""
+"""A network of Keras 2: it takes the suite's weights and returns what it computes with the suite's names and axes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,12 @@ from numpy.typing import NDArray
 
 from common.types import Arrays
 from fidelity.layout import Pair, back, there
-from fidelity.records import Facts, Measured
+from fidelity.records import Facts, Measured, saturated
 from fidelity.structure import facts_of
 
 
 class Pooling(tf_keras.layers.MaxPooling3D):
-    """Pooling whose gradient goes to one of equal values, as on a GPU; TensorFlow's on a CPU gives it to all of them."""
+    """Pooling whose gradient goes to one of equal values, not to all of them, as TensorFlow's on a CPU."""
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Pool without overlap and padding."""
@@ -69,12 +70,12 @@ class Keras2Port:
     """
 
     parts: Sequence[Part]
-    optimizer: tf_keras.optimizers.Optimizer
+    optimizer: Callable[[], tf_keras.optimizers.Optimizer]
     entry: Callable[[NDArray[Any]], NDArray[Any]] = np.asarray
     penalty: Callable[[tf_keras.Model], tf.Tensor] | None = None
     rate: Callable[[int], float] | None = None
 
-    def measure(self, weights: Mapping[str, NDArray[Any]], x: Arrays, y: Arrays, steps: int) -> Measured:
+    def measure(self, weights: Mapping[str, NDArray[Any]], x: Arrays, y: Arrays, last: str, steps: int) -> Measured:
         """Compute outputs, loss and gradients of a batch with these weights, and train for a number of `steps`."""
         for part in self.parts:
             self._take(part, weights)
@@ -103,28 +104,32 @@ class Keras2Port:
             for name, variable, pair in self._variables(weights)
             if variable.ref() in gradients
         }
+        self.take(saturated(weights, last))
+        largest = float(sum(losses()))
         for part, values in zip(self.parts, before, strict=True):
             part.model.set_weights(values)
-        measured = Measured(outputs, float(loss), by_name)
+        measured = Measured(outputs, float(loss), by_name, saturated=largest)
         if not steps:
             return measured
+
+        optimizer = self._optimizer(variables)
 
         @tf.function
         def step() -> tf.Tensor:
             with tf.GradientTape() as tape:
                 loss, added = losses()
-            self.optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+            optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
             return loss + added
 
         curve = []
         for epoch in range(steps):
             if self.rate:
-                self.optimizer.learning_rate.assign(self.rate(epoch))
+                optimizer.learning_rate.assign(self.rate(epoch))
             curve.append(float(step()))
         after = {
             name: back(variable.numpy(), pair, weights[name].shape) for name, variable, pair in self._variables(weights)
         }
-        return Measured(outputs, measured.loss, by_name, np.array(curve), after)
+        return replace(measured, losses=np.array(curve), weights=after)
 
     def in_precision(self, precision: str) -> Keras2Port:
         """The port in another precision, with `Pooling`."""
@@ -137,11 +142,31 @@ class Keras2Port:
         layers = [layer for part in self.parts for layer in part.model.layers]
         return facts_of(layers, lambda layer: names.get(id(layer)), _before)
 
+    def _optimizer(self, variables: list[tf.Variable]) -> Any:
+        """The optimizer, whose learning rate is as precise as the variables."""
+        before, precision = tf_keras.backend.floatx(), variables[0].dtype.name
+        tf_keras.backend.set_floatx(precision)
+        try:
+            optimizer = self.optimizer()
+            if isinstance(optimizer, tf_keras.optimizers.legacy.Optimizer):
+                for name, value in optimizer._hyper.items():
+                    optimizer._hyper[name] = partial(tf.constant, value, precision)
+            else:
+                optimizer.build(variables)
+        finally:
+            tf_keras.backend.set_floatx(before)
+        return optimizer
+
     def _still(self) -> None:
         for part in self.parts:
             for layer in part.model.layers:
                 if isinstance(layer, tf_keras.layers.Dropout):
                     layer.rate = 0.0
+
+    def take(self, weights: Mapping[str, NDArray[Any]]) -> None:
+        """Take weights of the suite, by name."""
+        for part in self.parts:
+            self._take(part, weights)
 
     def _take(self, part: Part, weights: Mapping[str, NDArray[Any]]) -> None:
         filled = set()

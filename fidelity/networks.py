@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from fidelity.layout import Pair
 from fidelity.records import Size
 
 STEPS = 50
@@ -23,7 +22,8 @@ class Network:
     """A network of a paper: `part` is the attribute of its recipe's networks that trains it.
 
     `port` builds the second definition for a size. `printed` are training settings that the paper prints. `scales`
-    multiply single weights, so that the softmax of a deep network without normalisation is not saturated.
+    multiply single weights, so that the softmax of a deep network without normalisation is not saturated. `last` is the
+    last layer with weights.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Network:
     small: Size
     classes: int = 3
     part: str = "learner"
+    last: str = "scores"
     framework: str = KERAS2
     settings: Mapping[str, Any] = field(default_factory=dict)
     printed: Mapping[str, Any] = field(default_factory=dict)
@@ -92,6 +93,7 @@ def _talluri(
         partial(_ports, name="talluri2022", kind=kind),
         _sizes({"face": full}, 1, batch),
         _sizes({"face": small}, 2, batch),
+        last="scores" if kind == "model-b" else "emotion",
         settings={"kind": kind},
         printed={"epochs": 100, **printed},
         by_hand=by_hand,
@@ -107,6 +109,7 @@ def _le(name: str, kind: str, by_hand: tuple[str, ...], small: int = 40, **more:
         _sizes({"face": (small, small, 3)}, 2),
         classes=4,
         framework=PYTORCH,
+        last="fc" if kind == "resnet50-torchvision" else "predictions",
         settings={"kind": kind},
         printed={"epochs": 30, "learning_rate": 1e-4},
         by_hand=("momentum 0.9", *by_hand),
@@ -125,6 +128,7 @@ NETWORKS: tuple[Network, ...] = (
         _sizes(_FULL_REGIONS, 1, "cnn_batch", "cnn_epochs"),
         _sizes(_SMALL_REGIONS, 4, "cnn_batch", "cnn_epochs"),
         part="cnns",
+        last="mouth_class",
         printed={"cnn_batch": 64, "cnn_epochs": 100},
         by_hand=(_FOCAL, "convolutions keep the size of the map"),
     ),
@@ -135,6 +139,7 @@ NETWORKS: tuple[Network, ...] = (
         _sizes(_SMALL_REGIONS, 1, "lstm_batch", "lstm_epochs", sequence_length=500),
         _sizes(_SMALL_REGIONS, 4, "lstm_batch", "lstm_epochs", sequence_length=5),
         part="sequences",
+        last="emotion",
         printed={"lstm_batch": 244, "lstm_epochs": 60, "sequence_length": 500},
         by_hand=(_FOCAL,),
     ),
@@ -225,8 +230,3 @@ EXTRA: tuple[Network, ...] = (
 def each(short: bool) -> Iterator[Network]:
     """The networks that are compared."""
     yield from NETWORKS if short else (*NETWORKS, *EXTRA)
-
-
-def conv(ours: str, theirs: str, axes: tuple[int, ...] = ()) -> Pair:
-    """A pair of convolutions."""
-    return Pair(ours, theirs, axes)

@@ -9,19 +9,19 @@ from __future__ import annotations
 import contextlib
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 import papers
-from common.training.keras_setup import keras
 from common.training import learner as learners
+from common.training.keras_setup import keras
 from common.training.layers import each_layer
 from common.training.weights import NONE, Weights
 from common.types import Arrays
-from fidelity.records import Measured, Size
+from fidelity.records import Measured, Size, saturated
 
 Change = Callable[[keras.Model], keras.Model]
 SEED = 0
@@ -89,15 +89,25 @@ def build(
     finally:
         learners.for_training = for_training
     learner = getattr(networks, part)
+    for layer in each_layer(learner.model):
+        if layer.weights or isinstance(layer, keras.layers.Softmax):
+            layer.dtype_policy = precision  # the learner computes probabilities in single precision
     (model,) = (m for m in models if {*m.output} == {*learner.model.output})
     return Built(learner, initial(learner.model, scales), model)
 
 
-def measure(built: Built, x: Arrays, y: Arrays, precision: str, *, steps: bool) -> Measured:
+def measure(built: Built, x: Arrays, y: Arrays, precision: str, last: str, *, steps: bool) -> Measured:
     """Compute outputs, loss and gradients; with `steps` also train, one batch of all rows in each epoch."""
     import tensorflow as tf
 
     model = built.learner.model
+    variables = [(name_of(layer, weight), weight) for layer in each_layer(model) for weight in layer.weights]
+
+    def take(weights: Mapping[str, NDArray[Any]]) -> None:
+        for name, variable in variables:
+            if name in weights:
+                variable.assign(weights[name])
+
     with computing_in(precision):
         outputs = {name: np.asarray(values) for name, values in model(x, training=False).items()}
         targets = {name: tf.convert_to_tensor(values) for name, values in y.items()}
@@ -105,13 +115,15 @@ def measure(built: Built, x: Arrays, y: Arrays, precision: str, *, steps: bool) 
             loss = model.compute_loss(x, targets, model(x, training=True), training=True)
         kept = trainable(model)
         gradients = tape.gradient(loss, [weight.value for weight in kept.values()])
-        measured = Measured(
-            outputs, float(loss), {name: np.asarray(g) for name, g in zip(kept, gradients, strict=True)}
-        )
+        take(saturated(built.weights, last))
+        largest = model.compute_loss(x, targets, model(x, training=True), training=True)
+        take(built.weights)
+        by_name = {name: np.asarray(gradient) for name, gradient in zip(kept, gradients, strict=True)}
+        measured = Measured(outputs, float(loss), by_name, saturated=float(largest))
         if not steps:
             return measured
         history = built.learner.fit(x, y, SEED)
-    return Measured(outputs, measured.loss, measured.gradients, np.array(history["loss"]), weights_of(model))
+    return replace(measured, losses=np.array(history["loss"]), weights=weights_of(model))
 
 
 def name_of(layer: Any, weight: Any) -> str:

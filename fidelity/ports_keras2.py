@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,10 @@ from numpy.typing import NDArray
 from fidelity.keras2_side import Keras2Port, Part
 from fidelity.layout import Pair
 from fidelity.networks import REGIONS
-from fidelity.records import Size
 from fidelity.ports import aouayeb2019, kumar2019
 from fidelity.ports import reddy2019 as reddy
 from fidelity.ports import talluri2022 as talluri
+from fidelity.records import Size
 
 
 def _numbered(name: str, number: int) -> str:
@@ -43,7 +44,7 @@ def region_cnns(size: Size) -> Keras2Port:
         ]
         model = aouayeb2019.region_cnn(height, width, channels=channels, padding="same")
         parts.append(Part(model, (region,), region, aouayeb2019.focal_loss(_alpha(4)), pairs))
-    return Keras2Port(parts, aouayeb2019.optimizer())
+    return Keras2Port(parts, aouayeb2019.optimizer)
 
 
 def lstm_part(size: Size) -> Keras2Port:
@@ -52,7 +53,7 @@ def lstm_part(size: Size) -> Keras2Port:
     pairs = [Pair(f"{region}_lstm", f"lstm{number}") for number, region in enumerate(REGIONS)]
     pairs += [Pair("dense", "dense_64"), Pair("emotion", "classification")]
     loss = aouayeb2019.focal_loss(_alpha(3))
-    return Keras2Port([Part(model, REGIONS, "emotion", loss, pairs)], aouayeb2019.optimizer())
+    return Keras2Port([Part(model, REGIONS, "emotion", loss, pairs)], aouayeb2019.optimizer)
 
 
 def reddy2019(size: Size, kind: str, dense: str) -> Keras2Port:
@@ -71,7 +72,7 @@ def reddy2019(size: Size, kind: str, dense: str) -> Keras2Port:
     for layer in model.layers:
         if isinstance(layer, tf_keras.layers.Conv3D):
             layer.kernel_initializer = tf_keras.initializers.GlorotUniform()
-    return Keras2Port([Part(model, tuple(size.shapes), "emotion", reddy.loss, pairs)], reddy.optimizer())
+    return Keras2Port([Part(model, tuple(size.shapes), "emotion", reddy.loss, pairs)], reddy.optimizer)
 
 
 def talluri2022(size: Size, kind: str) -> Keras2Port:
@@ -102,7 +103,7 @@ def talluri2022(size: Size, kind: str) -> Keras2Port:
         _start(model, kind)
     loss = talluri.loss()
     part = Part(model, ("face",), "emotion", loss, pairs)
-    return Keras2Port([part], talluri.optimizer(title), _time_first if kind == "model-b" else np.asarray)
+    return Keras2Port([part], partial(talluri.optimizer, title), _time_first if kind == "model-b" else np.asarray)
 
 
 def _start(model: tf_keras.Model, kind: str) -> None:
@@ -152,9 +153,12 @@ def resnet34(size: Size) -> Keras2Port:
         elif isinstance(layer, tf_keras.layers.Dense):
             layer.kernel_initializer = tf_keras.initializers.GlorotUniform()
     loss = kumar2019.loss()
-    optimizer = _KernelDecay(kumar2019.LEARNING_RATE, momentum=kumar2019.MOMENTUM, jit_compile=False)
     part = Part(model, ("avatar",), "emotion", loss, pairs)
-    return Keras2Port([part], optimizer, penalty=_penalty, rate=kumar2019.learning_rate)
+    return Keras2Port([part], _decaying, penalty=_penalty, rate=kumar2019.learning_rate)
+
+
+def _decaying() -> tf_keras.optimizers.Optimizer:
+    return _KernelDecay(kumar2019.LEARNING_RATE, momentum=kumar2019.MOMENTUM, jit_compile=False)
 
 
 def _convolution(ours: str, theirs: str) -> list[Pair]:

@@ -13,15 +13,15 @@ from torch import nn
 from common.types import Arrays
 from fidelity.layout import Pair
 from fidelity.networks import Network
-from fidelity.records import Facts, Measured, Size
 from fidelity.ports import le2020 as port
+from fidelity.records import Facts, Measured, Size
 from fidelity.torch_side import TorchPort
 
 CONVOLUTION, DENSE = (3, 2, 0, 1), (1, 0)
-CAFFE = np.array([103.939, 116.779, 123.68])
-"""Means of blue, green and red over ImageNet, for pixels in 0-255."""
-TORCH = np.array([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]])
-"""torchvision's means and deviations of red, green and blue over ImageNet, for pixels in 0-1."""
+CAFFE = -np.array([103.939, 116.779, 123.68], np.float32)
+"""Minus the means of blue, green and red over ImageNet, for pixels in 0-255."""
+MEANS, DEVIATIONS = np.array([123.675, 116.28, 103.53]), np.array([58.395, 57.12, 57.375])
+"""torchvision's means and deviations of red, green and blue over ImageNet, for pixels in 0-255."""
 CONVOLUTIONS = (2, 2, 4, 4, 4)
 """Convolutions of the five groups of VGG19."""
 
@@ -35,7 +35,7 @@ def measured(
     """
     port = network.port(size)
     facts = port.facts()
-    return port.measure(weights, x, labels, steps), facts
+    return port.measure(weights, x, labels, network.last, steps), facts
 
 
 def le2020(size: Size, kind: str) -> TorchPort:
@@ -124,9 +124,11 @@ def _blocks() -> Iterator[tuple[int, int, int, bool]]:
 
 
 def _caffe_pixels(x: Arrays) -> NDArray[np.floating]:
-    return np.moveaxis(x["face"][..., ::-1] * 255 - CAFFE.astype(x["face"].dtype), -1, 1)
+    return np.moveaxis(x["face"][..., ::-1] * 255 + CAFFE.astype(x["face"].dtype), -1, 1)
 
 
 def _torch_pixels(x: Arrays) -> NDArray[np.floating]:
-    mean, deviation = TORCH.astype(x["face"].dtype)
-    return np.moveaxis((x["face"] - mean) / deviation, -1, 1)
+    """Normalised with factors in single precision, as Keras does it in any precision."""
+    kind = x["face"].dtype
+    scale, offset = (values.astype(np.float32).astype(kind) for values in (255 / DEVIATIONS, -MEANS / DEVIATIONS))
+    return np.moveaxis(x["face"] * scale + offset, -1, 1)

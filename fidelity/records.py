@@ -11,6 +11,13 @@ from numpy.typing import NDArray
 
 from common.types import Arrays
 
+SATURATION = 1000.0
+
+
+def saturated(weights: Mapping[str, NDArray[Any]], last: str) -> Arrays:
+    """The weights with a last kernel so large that probabilities are 0 or 1."""
+    return {name: values * SATURATION if name == f"{last}/kernel" else values for name, values in weights.items()}
+
 
 @dataclass(frozen=True)
 class Size:
@@ -26,7 +33,8 @@ class Measured:
     """What a network computes. Weights are named `layer/weight` and have the suite's axes.
 
     `outputs` are predictions; `loss` and `gradients` are those of a training step before any weight changes. `losses`
-    are those of the steps, and `weights` all weights after them, including moving statistics.
+    are those of the steps, and `weights` all weights after them, including moving statistics. `saturated` is the loss
+    with the last kernel times `SATURATION`.
     """
 
     outputs: Arrays
@@ -34,6 +42,7 @@ class Measured:
     gradients: Arrays
     losses: NDArray[np.floating] = field(default_factory=lambda: np.zeros(0))
     weights: Arrays = field(default_factory=dict)
+    saturated: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A network of PyTorch: it takes the suite's weights, and what it computes is returned with the suite's names and axes."""
+"""A network of PyTorch: it takes the suite's weights and returns what it computes with the suite's names and axes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import nn
 
 from common.types import Arrays
 from fidelity.layout import Pair, back, there
-from fidelity.records import Facts, Measured
+from fidelity.records import Facts, Measured, saturated
 
 NAMES = {
     "kernel": "weight",
@@ -36,7 +36,7 @@ class TorchPort:
     optimizer: Callable[[Any], torch.optim.Optimizer]
 
     def measure(
-        self, weights: Mapping[str, NDArray[Any]], x: Arrays, labels: NDArray[np.int64], steps: int
+        self, weights: Mapping[str, NDArray[Any]], x: Arrays, labels: NDArray[np.int64], last: str, steps: int
     ) -> Measured:
         """Compute outputs, loss and gradients of a batch with these weights, and train for a number of `steps`."""
         double = next(iter(weights.values())).dtype == np.float64
@@ -53,8 +53,13 @@ class TorchPort:
         network.eval()
         with torch.no_grad():
             outputs = network(inputs).softmax(1).numpy()
-        optimizer = self.optimizer(network.parameters())
         network.train()
+        before = {name: values.clone() for name, values in network.state_dict().items()}
+        network.load_state_dict(before | self._theirs(saturated(weights, last)))
+        with torch.no_grad():
+            largest = self.loss(network(inputs), targets).item()
+        network.load_state_dict(before)
+        optimizer = self.optimizer(network.parameters())
         losses, gradients = [], {}
         for step in range(max(steps, 1)):
             optimizer.zero_grad()
@@ -75,6 +80,7 @@ class TorchPort:
             self._ours(gradients, kept, weights),
             np.array(losses),
             self._ours(after, set(weights), weights) if steps else {},
+            largest,
         )
 
     def facts(self) -> Facts:
@@ -125,7 +131,7 @@ def _biased(module: nn.BatchNorm2d) -> None:
         if before:
             count = inputs[0].numel() / inputs[0].shape[1]
             step = module.running_var - before[0] * (1 - module.momentum)
-            module.running_var.copy_(before[0] * (1 - module.momentum) + step * (count - 1) / count)
+            module.running_var = before[0] * (1 - module.momentum) + step * (count - 1) / count
 
     module.register_forward_pre_hook(keep)
     module.register_forward_hook(correct)
