@@ -10,9 +10,9 @@ from typing import Any
 
 from common.environment import processor
 from common.files import write_atomically
+from common.report.formatting import DASH
 
 FILE = Path(__file__).with_name("results.json")
-DASH = "–"
 INSTALL = 'PyTorch is not installed: pip install -e ".[fidelity]" compares its networks too'
 CHECKS = ("outputs", "loss", "loss where saturated", "gradients")
 

@@ -95,7 +95,8 @@ def _layers(path: Path) -> tuple[list[str], list[str], bool]:
     import h5py
 
     with h5py.File(path, "r") as file:
-        group = file["model_weights"] if "model_weights" in file else file
+        whole = isinstance(file.get("model_weights", getlink=True), h5py.HardLink)  # no link to another file
+        group = file["model_weights"] if whole else file
         written = {str(_text(place.attrs.get("backend", ""))) for place in (file, group)}
         names = [name for name in group if re.fullmatch(r"(conv3d|convolution3d|dense)(_\d+)?", name)]
     names.sort(key=lambda name: int(f"0{name.rpartition('_')[2]}" if name[-1].isdigit() and "_" in name else 0))
