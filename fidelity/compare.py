@@ -29,7 +29,7 @@ TOLERANCES = {
     (FULL, "outputs"): 1e-5,
     (FULL, "loss"): 1e-5,
     (FULL, "loss where saturated"): 1e-4,
-    (FULL, "gradients"): 1e-3,
+    (FULL, "gradients"): 1e-2,
     (SMALL, "outputs"): 1e-9,
     (SMALL, "loss"): 1e-9,
     (SMALL, "loss where saturated"): 1e-9,
@@ -38,8 +38,8 @@ TOLERANCES = {
 }
 """The largest deviation that counts as equal, by precision and check."""
 FLOOR = 1e-3
-"""Gradients are compared relative to the largest one of their weight, but at least to this fraction of the largest of
-all: those of a bias before a normalisation are zero but for rounding."""
+"""Gradients are compared relative to the length of their weight's, but at least to this fraction of the longest one:
+those of a bias before a normalisation are zero but for rounding."""
 LABELS = 4
 """Rows behind the class frequencies of the focal loss."""
 
@@ -114,19 +114,25 @@ def one_hot(classes: int, rows: int) -> NDArray[np.float64]:
 
 
 def case(network: Network, built: Built, size: Size, precision: str, *, steps: bool) -> Case:
-    """Measure the port of a network with the weights of the suite's."""
+    """Measure the port of a network with the weights of the suite's.
+
+    Loss and gradients are those of training, with statistics of the batch, if there are `steps`. At full size, with one
+    row in single precision, rounding would dominate them.
+    """
     x = inputs(built, size, precision)
     y = targets(network, built, size, precision)
     count = STEPS if steps else 0
     if network.framework == PYTORCH:
         from fidelity import ports_torch_process as process
 
-        theirs, facts = process.measured(network, size, built.weights, x, labels(network.classes)[: size.rows], count)
+        theirs, facts = process.measured(
+            network, size, built.weights, x, labels(network.classes)[: size.rows], count, steps
+        )
     else:
         port = network.port(size)
         facts, port = port.facts(), port.in_precision(precision)
         true = {name: one_hot(values.shape[-1], size.rows).astype(precision) for name, values in y.items()}
-        theirs = port.measure(built.weights, x, true, network.last, count)
+        theirs = port.measure(built.weights, x, true, network.last, count, steps)
     return Case(network, size, precision, x, y, built.weights, theirs, facts)
 
 
@@ -201,13 +207,15 @@ def _absolute(own: NDArray[Any], theirs: NDArray[Any]) -> float:
 
 
 def _relative(own: NDArray[Any], theirs: NDArray[Any], least: float = 0.0) -> float:
+    """The length of the difference relative to that of `theirs`, at least `least`."""
     if own.shape != theirs.shape or not np.isfinite(own).all():
         return np.inf
-    return float(np.abs(own - theirs).max() / max(np.abs(theirs).max(), least, 1e-30))
+    difference = own.astype(np.float64) - theirs
+    return float(np.linalg.norm(difference) / max(np.linalg.norm(theirs), least, 1e-30))
 
 
 def _of_all(own: Mapping[str, NDArray[Any]], theirs: Mapping[str, NDArray[Any]]) -> float:
     if set(own) != set(theirs):
         return np.inf
-    least = FLOOR * max(float(np.abs(values).max()) for values in theirs.values())
+    least = FLOOR * max(float(np.linalg.norm(values)) for values in theirs.values())
     return max(_relative(own[name], theirs[name], least) for name in theirs)

@@ -75,7 +75,9 @@ class Keras2Port:
     penalty: Callable[[tf_keras.Model], tf.Tensor] | None = None
     rate: Callable[[int], float] | None = None
 
-    def measure(self, weights: Mapping[str, NDArray[Any]], x: Arrays, y: Arrays, last: str, steps: int) -> Measured:
+    def measure(
+        self, weights: Mapping[str, NDArray[Any]], x: Arrays, y: Arrays, last: str, steps: int, training: bool
+    ) -> Measured:
         """Compute outputs, loss and gradients of a batch with these weights, and train for a number of `steps`."""
         for part in self.parts:
             self._take(part, weights)
@@ -90,7 +92,7 @@ class Keras2Port:
         def losses() -> tuple[tf.Tensor, tf.Tensor]:
             total, added = tf.constant(0, targets[0].dtype), tf.constant(0, targets[0].dtype)
             for part, given, wanted in zip(self.parts, inputs, targets, strict=True):
-                total += tf.reduce_mean(part.loss(wanted, part.model(_one(given), training=True)))
+                total += tf.reduce_mean(part.loss(wanted, part.model(_one(given), training=training)))
                 added += self.penalty(part.model) if self.penalty else 0
             return total, added
 

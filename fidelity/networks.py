@@ -100,7 +100,9 @@ def _talluri(
     )
 
 
-def _le(name: str, kind: str, by_hand: tuple[str, ...], small: int = 40, **more: Any) -> Network:
+def _le(
+    name: str, kind: str, by_hand: tuple[str, ...], small: int = 40, scales: Mapping[str, float] | None = None
+) -> Network:
     return Network(
         name,
         "le2020",
@@ -113,7 +115,7 @@ def _le(name: str, kind: str, by_hand: tuple[str, ...], small: int = 40, **more:
         settings={"kind": kind},
         printed={"epochs": 30, "learning_rate": 1e-4},
         by_hand=("momentum 0.9", *by_hand),
-        **more,
+        scales=scales or {"fc/kernel": 1 / 256, "predictions/kernel": 1 / 256},
     )
 
 
@@ -197,6 +199,7 @@ NETWORKS: tuple[Network, ...] = (
         _sizes({"avatar": (224, 224, 3)}, 1),
         _sizes({"avatar": (40, 40, 3)}, 2),
         printed={"batch": 128, "learning_rate": 1e-3, "momentum": 0.9, "halved_every": 5},
+        scales={"scores/kernel": 1 / 256},
         by_hand=(
             "weight decay of kernels only, as part of the loss",
             "convolutions start with a spread that depends on fan-out, the dense layer as Glorot uniform",

@@ -96,8 +96,13 @@ def build(
     return Built(learner, initial(learner.model, scales), model)
 
 
-def measure(built: Built, x: Arrays, y: Arrays, precision: str, last: str, *, steps: bool) -> Measured:
-    """Compute outputs, loss and gradients; with `steps` also train, one batch of all rows in each epoch."""
+def measure(
+    built: Built, x: Arrays, y: Arrays, precision: str, last: str, *, steps: bool, training: bool = True
+) -> Measured:
+    """Compute outputs, loss and gradients; with `steps` also train, one batch of all rows in each epoch.
+
+    Normalisations use the statistics of the batch for loss and gradients if `training`, else the moving ones.
+    """
     import tensorflow as tf
 
     model = built.learner.model
@@ -112,11 +117,11 @@ def measure(built: Built, x: Arrays, y: Arrays, precision: str, last: str, *, st
         outputs = {name: np.asarray(values) for name, values in model(x, training=False).items()}
         targets = {name: tf.convert_to_tensor(values) for name, values in y.items()}
         with tf.GradientTape() as tape:
-            loss = model.compute_loss(x, targets, model(x, training=True), training=True)
+            loss = model.compute_loss(x, targets, model(x, training=training), training=training)
         kept = trainable(model)
         gradients = tape.gradient(loss, [weight.value for weight in kept.values()])
         take(saturated(built.weights, last))
-        largest = model.compute_loss(x, targets, model(x, training=True), training=True)
+        largest = model.compute_loss(x, targets, model(x, training=training), training=training)
         take(built.weights)
         by_name = {name: np.asarray(gradient) for name, gradient in zip(kept, gradients, strict=True)}
         measured = Measured(outputs, float(loss), by_name, saturated=float(largest))

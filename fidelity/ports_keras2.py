@@ -25,7 +25,8 @@ def _numbered(name: str, number: int) -> str:
     return f"{name}_{number}" if number else name
 
 
-def _alpha(classes: int) -> list[float]:
+def alpha(classes: int) -> list[float]:
+    """The weights of the focal loss: 1 - n / N by class."""
     from fidelity.compare import labels
 
     return [1 - share for share in np.bincount(labels(classes), minlength=classes) / len(labels(classes))]
@@ -43,7 +44,7 @@ def region_cnns(size: Size) -> Keras2Port:
             Pair(f"{region}_class", "classification"),
         ]
         model = aouayeb2019.region_cnn(height, width, channels=channels, padding="same")
-        parts.append(Part(model, (region,), region, aouayeb2019.focal_loss(_alpha(4)), pairs))
+        parts.append(Part(model, (region,), region, aouayeb2019.focal_loss(alpha(4)), pairs))
     return Keras2Port(parts, aouayeb2019.optimizer)
 
 
@@ -52,7 +53,7 @@ def lstm_part(size: Size) -> Keras2Port:
     model = aouayeb2019.lstm_part(size.settings["sequence_length"])
     pairs = [Pair(f"{region}_lstm", f"lstm{number}") for number, region in enumerate(REGIONS)]
     pairs += [Pair("dense", "dense_64"), Pair("emotion", "classification")]
-    loss = aouayeb2019.focal_loss(_alpha(3))
+    loss = aouayeb2019.focal_loss(alpha(3))
     return Keras2Port([Part(model, REGIONS, "emotion", loss, pairs)], aouayeb2019.optimizer)
 
 

@@ -27,7 +27,7 @@ CONVOLUTIONS = (2, 2, 4, 4, 4)
 
 
 def measured(
-    network: Network, size: Size, weights: Arrays, x: Arrays, labels: NDArray[np.int64], steps: int
+    network: Network, size: Size, weights: Arrays, x: Arrays, labels: NDArray[np.int64], steps: int, training: bool
 ) -> tuple[Measured, Facts]:
     """What the port of a network computes, and its facts.
 
@@ -35,7 +35,7 @@ def measured(
     """
     port = network.port(size)
     facts = port.facts()
-    return port.measure(weights, x, labels, network.last, steps), facts
+    return port.measure(weights, x, labels, network.last, steps, training), facts
 
 
 def le2020(size: Size, kind: str) -> TorchPort:

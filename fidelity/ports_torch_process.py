@@ -15,18 +15,18 @@ from fidelity.records import Facts, Measured, Size
 
 
 def measured(
-    network: Network, size: Size, weights: Arrays, x: Arrays, labels: NDArray[np.int64], steps: int
+    network: Network, size: Size, weights: Arrays, x: Arrays, labels: NDArray[np.int64], steps: int, training: bool
 ) -> tuple[Measured, Facts]:
     """`ports_torch.measured` in the other process."""
-    return _process().submit(_measured, network, size, weights, x, labels, steps).result()
+    return _process().submit(_measured, network, size, weights, x, labels, steps, training).result()
 
 
 def _measured(
-    network: Network, size: Size, weights: Arrays, x: Arrays, labels: NDArray[np.int64], steps: int
+    network: Network, size: Size, weights: Arrays, x: Arrays, labels: NDArray[np.int64], steps: int, training: bool
 ) -> tuple[Measured, Facts]:
     from fidelity import ports_torch
 
-    return ports_torch.measured(network, size, weights, x, labels, steps)
+    return ports_torch.measured(network, size, weights, x, labels, steps, training)
 
 
 @functools.cache

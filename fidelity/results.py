@@ -62,12 +62,25 @@ class MutationRow:
 
 
 @dataclass(frozen=True)
+class DifferenceRow:
+    """A difference between generations of Keras, and the deviation `of` something that it causes, if measured."""
+
+    what: str
+    generations: str
+    touches: str
+    suite: str
+    of: str
+    deviation: float | None
+
+
+@dataclass(frozen=True)
 class Found:
-    """All results."""
+    """All results; differences between generations only if all sizes are compared."""
 
     networks: Sequence[NetworkRow]
     steps: Sequence[StepRow]
     mutations: Sequence[MutationRow]
+    differences: Sequence[DifferenceRow] = ()
 
 
 def cells(row: NetworkRow) -> list[str]:
@@ -92,6 +105,11 @@ def number(value: float | None) -> str:
 def step_cells(row: StepRow) -> list[str]:
     """The cells of a data step's line."""
     return [row.name, row.papers, number(row.deviation), f"{row.tolerance:g}", row.unit, "OK" if row.holds() else "not"]
+
+
+def effect(row: DifferenceRow) -> str:
+    """The deviation that a difference causes, and of what; a dash if it was not measured."""
+    return DASH if row.deviation is None else f"{row.deviation:.1g}: {row.of}"
 
 
 def summary(found: Found) -> Iterator[str]:
@@ -141,4 +159,5 @@ def stored(record: Mapping[str, Any]) -> Found:
         [NetworkRow(**row) for row in record["networks"]],
         [StepRow(**row) for row in record["steps"]],
         [MutationRow(**row) for row in record["mutations"]],
+        [DifferenceRow(**row) for row in record["differences"]],
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 
-from fidelity import compare, data, mutations, mutations_data
+from fidelity import compare, data, generations, mutations, mutations_data
 from fidelity.changes import patched
 from fidelity.compare import FULL, SMALL, TOLERANCES, Case, deviations, differing, facts, failing, installed
 from fidelity.mutations import Mutation
@@ -37,7 +37,11 @@ def everything(*, short: bool, only: Collection[str] = (), say: Callable[[str], 
         faults += [_of_step(mutation, step) for mutation in mutations_data.MUTATIONS if mutation.where == step.name]
         say("  ".join(cell.ljust(width) for cell, width in zip(step_cells(row), (28, 30, 7, 7, 24, 4), strict=True)))
     say("")
-    return Found(networks, steps, faults)
+    differences = [] if short or only else generations.rows()
+    for row in differences:
+        if row.deviation is not None:
+            say(f"{row.what}: {row.deviation:.1g} ({row.of})")
+    return Found(networks, steps, faults, differences)
 
 
 def of_network(network: Network, *, short: bool) -> tuple[NetworkRow, list[MutationRow]]:
@@ -65,7 +69,7 @@ def _compared(network: Network, size: Size, precision: str) -> tuple[dict[str, f
     steps = precision == SMALL
     built = compare.build(network, size, precision)
     case = compare.case(network, built, size, precision, steps=steps)
-    own = measure(built, case.x, case.y, precision, network.last, steps=steps)
+    own = measure(built, case.x, case.y, precision, network.last, steps=steps, training=steps)
     found = deviations(own, case)
     wrong = [name for name, deviation in found.items() if not deviation <= TOLERANCES[precision, name]]
     return found, [*differing(facts(built), case.facts), *wrong], case

@@ -36,7 +36,13 @@ class TorchPort:
     optimizer: Callable[[Any], torch.optim.Optimizer]
 
     def measure(
-        self, weights: Mapping[str, NDArray[Any]], x: Arrays, labels: NDArray[np.int64], last: str, steps: int
+        self,
+        weights: Mapping[str, NDArray[Any]],
+        x: Arrays,
+        labels: NDArray[np.int64],
+        last: str,
+        steps: int,
+        training: bool,
     ) -> Measured:
         """Compute outputs, loss and gradients of a batch with these weights, and train for a number of `steps`."""
         double = next(iter(weights.values())).dtype == np.float64
@@ -53,7 +59,7 @@ class TorchPort:
         network.eval()
         with torch.no_grad():
             outputs = network(inputs).softmax(1).numpy()
-        network.train()
+        network.train(training)
         before = {name: values.clone() for name, values in network.state_dict().items()}
         network.load_state_dict(before | self._theirs(saturated(weights, last)))
         with torch.no_grad():
