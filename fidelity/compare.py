@@ -70,7 +70,12 @@ def build(
     settings: Mapping[str, Any] | None = None,
     change: Change | None = None,
 ) -> Built:
-    """A network of the suite."""
+    """A network of the suite; `change` is applied to its own model, not to another that its paper has."""
+
+    def only_this(model: Any) -> Any:
+        own = any(layer.name == network.last for layer in each_layer(model))
+        return change(model) if change and own else model
+
     return ours.build(
         network.paper,
         network.part,
@@ -79,7 +84,7 @@ def build(
         precision,
         {**network.settings, **(settings or {})},
         scales=network.scales,
-        change=change,
+        change=only_this,
     )
 
 

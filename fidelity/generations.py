@@ -150,7 +150,7 @@ DIFFERENCES: tuple[Difference, ...] = (
         "Keras 2.0 to 2.2.4: probabilities divided by their sum and clipped to [1e-7, 1 - 1e-7], so at most 16.1 and "
         "without gradient outside. tf_keras and Keras 3 on TensorFlow: from the scores before the softmax, unbounded.",
         "reddy2019; talluri2022 (variant)",
-        "reddy2019 has the clipped loss, talluri2022, which names no version, the unbounded one and a variant clipped-loss.",
+        "reddy2019 has the clipped loss; talluri2022 names no version: unbounded, with a variant clipped-loss.",
         "loss of MicroExpSTCNN where saturated",
         _with("MicroExpSTCNN", "loss where saturated", _new_loss),
     ),

@@ -50,8 +50,9 @@ def back(values: NDArray[Any], pair: Pair, shape: tuple[int, ...]) -> NDArray[An
     whole = tuple(shape[axis] for axis in pair.axes) if pair.axes else shape
     values = values.reshape(whole)
     values = values.transpose(np.argsort(pair.axes)) if pair.axes else values
+    values = np.roll(values, pair.last, axis=0)
     if pair.order:
         units = shape[-1]
         values = values.reshape(*(pair.flattened[axis] for axis in pair.order), units)
         values = values.transpose(*np.argsort(pair.order), len(pair.order)).reshape(shape)
-    return np.roll(values, pair.last, axis=0)
+    return values

@@ -145,20 +145,20 @@ NETWORKS: tuple[Network, ...] = (
         printed={"lstm_batch": 244, "lstm_epochs": 60, "sequence_length": 500},
         by_hand=(_FOCAL,),
     ),
-    _reddy("MicroExpSTCNN", "stcnn", "relu", {"face": (64, 64, 96, 1)}, {"face": (8, 8, 23, 1)}),
+    _reddy("MicroExpSTCNN", "stcnn", "relu", {"face": (64, 64, 96, 1)}, {"face": (17, 17, 23, 1)}),
     _reddy(
         "FuseNet, intermediate",
         "intermediate",
         "linear",
         dict.fromkeys(_EYES_MOUTH, (32, 32, 96, 1)),
-        dict.fromkeys(_EYES_MOUTH, (8, 8, 23, 1)),
+        dict.fromkeys(_EYES_MOUTH, (17, 17, 23, 1)),
     ),
     _reddy(
         "FuseNet, late",
         "late",
         "linear",
         dict.fromkeys(_EYES_MOUTH, (32, 32, 96, 1)),
-        dict.fromkeys(_EYES_MOUTH, (8, 8, 23, 1)),
+        dict.fromkeys(_EYES_MOUTH, (17, 17, 23, 1)),
     ),
     _talluri(
         "Model-A",
@@ -180,7 +180,7 @@ NETWORKS: tuple[Network, ...] = (
         learning_rate=1e-3,
         momentum=0.9,
     ),
-    _talluri("Model-B", "model-b", (64, 64, 36, 1), (8, 8, 23, 1), model_b_batch=8),
+    _talluri("Model-B", "model-b", (64, 64, 36, 1), (17, 17, 23, 1), model_b_batch=8),
     _talluri(
         "Model-C",
         "model-c",

@@ -55,7 +55,7 @@ def _nearest(layer: Any, towards: Callable[[Any], Sequence[Any]]) -> list[str]:
     """The kinds of the nearest layers in a direction that have one."""
     found = []
     for other in towards(layer):
-        kind = KINDS.get(type(other).__name__)
+        kind = next((KINDS[base.__name__] for base in type(other).__mro__ if base.__name__ in KINDS), None)
         found += [kind] if kind else _nearest(other, towards)
     return sorted(found)
 
