@@ -24,6 +24,7 @@ from common.scoring import public
 from common.scoring.records import Score
 from docs import contributed
 from docs.generate import code, plain, table
+from fidelity import results as compared
 
 ROOT = Path(__file__).resolve().parents[1]
 MARK = re.compile(r"<!-- generated: (\w+) ?([\w./]*) -->")
@@ -40,6 +41,7 @@ def filled(markdown: str) -> str:
         "costs": costs,
         "coverage": coverage,
         "drills": drills,
+        "fidelity": fidelity,
         "file": file,
         "hours": hours,
         "leaderboard": leaderboard,
@@ -125,6 +127,41 @@ def costs() -> str:
     networks = full_study.read(full_study.FILE)["networks"]
     processors = sorted({record["processor"] for record in networks.values()})
     return full_study.table(networks) + (f"\nMeasured on {', '.join(processors)}." if processors else "")
+
+
+def fidelity(part: str) -> str:
+    """Return a part of the stored comparison with second definitions: networks, steps, choices and so on."""
+    record = compared.read()
+    found = compared.stored(record)
+    parts: dict[str, Callable[[], str]] = {
+        "networks": lambda: table(compared.HEAD, [list(map(plain, compared.cells(row))) for row in found.networks]),
+        "steps": lambda: table(
+            ("Step", "Papers", "Deviation", "Tolerance", "Unit", ""),
+            [list(map(plain, compared.step_cells(row))) for row in found.steps],
+        ),
+        "choices": lambda: table(
+            ("Network or step", "Set by hand"),
+            [
+                *((plain(row.name), plain("; ".join(row.by_hand))) for row in found.networks if row.by_hand),
+                *((plain(row.name), plain(row.by_hand)) for row in found.steps if row.by_hand),
+            ],
+        ),
+        "generations": lambda: table(
+            ("What", "Generations", "Touches", "This suite", "Measured effect"),
+            [
+                [*map(plain, (row.what, row.generations, row.touches, row.suite)), plain(compared.effect(row))]
+                for row in found.differences
+            ],
+        ),
+        "mutations": lambda: table(
+            ("Network or step", "Fault", "Noticed by"),
+            [(plain(row.where), plain(row.what), code(row.noticed or "none")) for row in found.mutations],
+        ),
+        "summary": lambda: (
+            f"{compared.caught(found)}. Everything took {record['seconds'] / 60:.0f} minutes on {record['processor']}."
+        ),
+    }
+    return parts[part]()
 
 
 def drills() -> str:

@@ -12,6 +12,10 @@ from numpy.typing import NDArray
 EPSILON = 0.1
 """Error of a score, in frames, that costs nothing: the default of LIBLINEAR, and so of the public code of rank pooling
 (scikit-learn's default is 0)."""
+BLOCK = 1 << 14
+"""Number of values of every frame that are converted to double precision at once, to limit memory."""
+SMALLEST = 1e-12
+"""Directions in which all frames together are shorter, relative to the longest, are rounding errors."""
 
 
 def coefficients(count: int) -> NDArray[np.float64]:
@@ -60,8 +64,10 @@ def exact(frames: NDArray[np.generic]) -> NDArray[np.float32]:
     from sklearn.svm import LinearSVR
 
     vectors = features(frames)
-    values, axes = np.linalg.eigh((vectors @ vectors.T).astype(np.float64))
-    spanned = values > np.finfo(np.float32).eps * values[-1]
+    parts = [vectors[:, start : start + BLOCK] for start in range(0, vectors.shape[1], BLOCK)]
+    # in double precision: the frames of a clip are so alike that in single precision their differences are lost
+    values, axes = np.linalg.eigh(sum(part.astype(np.float64) @ part.T.astype(np.float64) for part in parts))
+    spanned = values > SMALLEST * values[-1]
     if not spanned.any():  # all black
         return np.zeros(frames.shape[1:], np.float32)
     lengths = np.sqrt(values[spanned])
@@ -70,7 +76,8 @@ def exact(frames: NDArray[np.generic]) -> NDArray[np.float32]:
     )
     regression.fit(axes[:, spanned] * lengths, np.arange(1, len(vectors) + 1))
     shares = axes[:, spanned] @ (regression.coef_ / lengths)
-    return (shares.astype(np.float32) @ vectors).reshape(frames.shape[1:])
+    image = np.concatenate([shares @ part.astype(np.float64) for part in parts])
+    return image.astype(np.float32).reshape(frames.shape[1:])
 
 
 def features(frames: NDArray[np.generic]) -> NDArray[np.float32]:
