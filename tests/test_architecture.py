@@ -24,6 +24,7 @@ KERAS = {
     "common/training/saliency.py",
     "common/training/single_network.py",
     "common/training/learner.py",
+    "common/training/linear.py",
     "papers/*/model.py",
     "papers/*/recipe.py",
     "papers/le2020/resnet.py",

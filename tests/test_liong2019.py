@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
@@ -16,6 +17,7 @@ import papers
 from common.audit.documented import documented
 from common.audit.predictions import against_predictions
 from common.contract import FoldRun
+from common.protocols.carryover import fingerprint
 from common.training.learner import predict
 from common.types import ClipFrames, Experiment, Part, Samples
 from papers.liong2019 import figures, model, preprocess, recipe
@@ -181,7 +183,9 @@ def test_views_show_each_channel_in_its_own_colours() -> None:
     assert shown.pictures.shape == (3, 28, 28, 3)
     assert len(shown.captions) == 3
     zero = Samples({"flow": np.zeros((1, 28, 28, 3), np.float32)}, *[np.zeros(1, np.int64)] * 4)  # type: ignore[list-item]
+    before = fingerprint(SimpleNamespace(), recipe)
     still = figures.input_views(zero, PROFILES["paper"].settings)["flow"].pictures
+    assert fingerprint(SimpleNamespace(), recipe) == before, "drawing between two folds changes nothing that is held"
     assert still[:2].min() > 235  # no flow is white
 
 

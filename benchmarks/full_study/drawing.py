@@ -16,12 +16,12 @@ def draw(networks: Mapping[str, Mapping[str, Any]], path: Path) -> None:
 
     The loss of the first epoch may lie above its panel, which is scaled to the others.
 
-    Nothing is drawn without a network.
+    A linear classifier has no panel. Nothing is drawn without a network.
     """
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    measured = [network for network in CASES if network in networks]
+    measured = [network for network in CASES if network in networks and networks[network]["history"]]
     if not measured:
         return
     down = -(-len(measured) // ACROSS)

@@ -24,6 +24,8 @@ CASES = {
     "VGG19": ("le2020", "vgg19-smic/loso"),
     "ResNet50": ("le2020", "resnet50-smic/loso"),
     "SENet50": ("le2020", "senet50-smic/loso"),
+    "STSTNet": ("liong2019", "composite-loso/published"),
+    "Flow, linear classifier": ("liong2019", "linear-composite/loso"),
     "LBP-TOP, linear SVM": ("see2019", "composite-loso/published"),
 }
 """Networks, with the paper and the experiment on whose first fold they are trained."""

@@ -2,7 +2,7 @@
 
 python -m benchmarks.learning
 
-The twelve networks of the papers, and three references without a network, are trained on stand-ins of the MEGC 2019
+The networks of all papers, and three references that belong to no paper, are trained on stand-ins of the MEGC 2019
 composite at several motions: 0 (faces are still), 1 (as far as in micro-expressions) and more. People, clips, lengths
 and all movement other than the expression are the same at every motion, each subject shows each class equally often,
 and subjects are tested by networks that were trained on others. A score better than guessing can therefore only come

@@ -1,4 +1,4 @@
-"""What is measured: the networks of the papers and of the reference on the MEGC 2019 composite, and three references.
+"""What is measured: the networks of all papers on the MEGC 2019 composite, and three references of no paper.
 
 Each network has its paper's own settings except those in `changed`, which would take too long on two cores.
 """

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from numpy.typing import NDArray
@@ -44,7 +44,7 @@ def input_views(samples: Samples, settings: Settings) -> dict[str, InputView]:
 
 def _coloured(values: NDArray[np.float32], colours: str, lowest: float) -> NDArray[np.uint8]:
     """An image of values from `lowest` to 1, RGB uint8 (height, width, 3)."""
-    return np.asarray(colormaps[colours]((values - lowest) / (1 - lowest), bytes=True)[..., :3], np.uint8)
+    return np.asarray(mpl.colormaps[colours]((values - lowest) / (1 - lowest), bytes=True)[..., :3], np.uint8)
 
 
 def _flows(clips: Sequence[Clip], settings: Settings, faces: FaceFinder, path: Path) -> Figure:

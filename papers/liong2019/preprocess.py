@@ -56,7 +56,7 @@ def channels(onset: NDArray[np.uint8], peak: NDArray[np.uint8], size: int) -> ND
     whole = np.dstack([moved, strain(moved)])
     small = np.asarray(cv2.resize(whole, (size, size), interpolation=cv2.INTER_AREA), np.float32)
     largest = np.array([np.abs(small[..., :2]).max()] * 2 + [small[..., 2].max()], np.float32)
-    return small / np.where(largest > 0, largest, np.float32(1))
+    return np.asarray(small / np.where(largest > 0, largest, 1), np.float32)
 
 
 def shapes(settings: Settings) -> Shapes:
