@@ -28,7 +28,7 @@ def test_every_network_on_common_ground_is_measured_once() -> None:
     every = [(key, e) for key in papers.available() for e in papers.load(key).experiments]
     ground = {(key, e.id, e.network) for key, e in every if e.common_ground}
     assert {(s.paper, s.experiment, s.name) for s in NETWORKS} == ground
-    assert len(NETWORKS) == 14
+    assert len(NETWORKS) == 15
     assert {system.reads for system in SYSTEMS} == {"", "flow", "onset", "metadata"}
 
 
