@@ -152,10 +152,15 @@ def test_a_pool_hands_on_what_is_raised() -> None:
 )
 def test_folds_are_shared_out_by_what_they_take(groups: list[list[tuple[int, int]]], workers: int) -> None:
     """Each fold once, folds of one network in their order, and no part far above its even share of all work."""
+    plain = SimpleNamespace(control="")
 
     def group(number: int, jobs: list[tuple[int, int]]) -> list[tuple[Any, str]]:
         with_folds = [
-            (SimpleNamespace(clips=range(clips), name=f"{number} {place}"), folds) for place, (clips, folds) in jobs
+            (
+                SimpleNamespace(clips=range(clips), experiment=SimpleNamespace(control=""), name=f"{number} {place}"),
+                folds,
+            )
+            for place, (clips, folds) in jobs
         ]
         return [(job, str(fold)) for job, folds in with_folds for fold in range(folds)]
 
