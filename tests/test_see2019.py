@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from math import cos, floor, pi, sin
 from pathlib import Path
 from typing import Any
@@ -259,9 +260,9 @@ def test_short_clips_are_counted() -> None:
 
 
 def test_input_views_are_the_bins_of_other_patterns() -> None:
-    all_clips = samples(1)
-    all_clips.x["histograms"][0, 2, 3, 58 + 59] = 9.0
-    view = figures.input_views(all_clips, FULL)["histograms"]
+    x = samples(1).x["histograms"][:]
+    x[0, 2, 3, 58 + 59] = 9.0
+    view = figures.input_views(replace(samples(1), x={"histograms": x}), FULL)["histograms"]
     assert view.captions == ("XY", "XT", "YT")
     white = np.argwhere(view.pictures[..., 0] == 255)
     side = view.pictures.shape[1] // 5

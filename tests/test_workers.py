@@ -157,7 +157,7 @@ def test_folds_are_shared_out_by_what_they_take(groups: list[list[tuple[int, int
     def group(number: int, jobs: list[tuple[int, int]]) -> list[tuple[Any, str]]:
         with_folds = [
             (
-                SimpleNamespace(clips=range(clips), experiment=SimpleNamespace(control=""), name=f"{number} {place}"),
+                SimpleNamespace(clips=range(clips), experiment=plain, name=f"{number} {place}"),
                 folds,
             )
             for place, (clips, folds) in jobs
