@@ -175,7 +175,11 @@ def failing(network: Network, case: Case, how: How, check: str) -> Iterator[str]
     if any(own[name] != value for name, value in network.printed.items()):
         yield "settings"
     with patched(how):
-        built = build(network, case.size, case.precision, settings_of(how), lambda model: changed(model, how))
+        try:
+            built = build(network, case.size, case.precision, settings_of(how), lambda model: changed(model, how))
+        except ValueError:  # its layers no longer fit together
+            yield "building"
+            return
         if shapes(built.weights) != shapes(case.weights):
             yield "weights"
             return
