@@ -18,7 +18,7 @@ from common.training.layers import each_layer
 from common.types import Arrays
 from fidelity import ours
 from fidelity.changes import How, changed, patched, settings_of
-from fidelity.networks import PYTORCH, STEPS, Network
+from fidelity.networks import PYTORCH, Network
 from fidelity.ours import Built, Change, measure
 from fidelity.records import Facts, Measured, Size
 from fidelity.structure import facts_of
@@ -109,7 +109,7 @@ def targets(network: Network, built: Built, size: Size, precision: str) -> Array
             made[name] = model.focal_targets(known, classes, np.arange(LABELS))[: size.rows].astype(precision)
         else:
             rows: Any = SimpleNamespace(y=labels(classes)[: size.rows])
-            made[name] = learner.one_hot(rows, classes)["emotion"].astype(precision)
+            made[name] = np.asarray(learner.one_hot(rows, classes)["emotion"], precision)
     return made
 
 
@@ -118,27 +118,33 @@ def one_hot(classes: int, rows: int) -> NDArray[np.float64]:
     return np.asarray(np.eye(classes)[labels(classes)[:rows]])
 
 
-def case(network: Network, built: Built, size: Size, precision: str, *, steps: bool) -> Case:
-    """Measure the port of a network with the weights of the suite's.
+def both(network: Network, size: Size, precision: str, *, steps: bool) -> tuple[Built, Measured, Case]:
+    """Measure a network of the suite and its port with the same weights; PyTorch computes at the same time.
 
     Loss and gradients are those of training, with statistics of the batch, if there are `steps`. At full size, with one
     row in single precision, rounding would dominate them.
     """
-    x = inputs(built, size, precision)
-    y = targets(network, built, size, precision)
-    count = STEPS if steps else 0
+    built = build(network, size, precision)
+    x, y = inputs(built, size, precision), targets(network, built, size, precision)
+    count = size.steps if steps else 0
+
+    def own() -> Measured:
+        return measure(built, x, y, precision, network.last, steps=steps, training=steps)
+
     if network.framework == PYTORCH:
         from fidelity import ports_torch_process as process
 
-        theirs, facts = process.measured(
-            network, size, built.weights, x, labels(network.classes)[: size.rows], count, steps
-        )
+        true = labels(network.classes)[: size.rows]
+        running = process.start(network, size, built.weights, x, true, count, steps)
+        measured = own()
+        theirs, their_facts = running.result()
     else:
         port = network.port(size)
-        facts, port = port.facts(), port.in_precision(precision)
-        true = {name: one_hot(values.shape[-1], size.rows).astype(precision) for name, values in y.items()}
-        theirs = port.measure(built.weights, x, true, network.last, count, steps)
-    return Case(network, size, precision, x, y, built.weights, theirs, facts)
+        their_facts = port.facts()
+        true_classes = {name: one_hot(values.shape[-1], size.rows).astype(precision) for name, values in y.items()}
+        theirs = port.in_precision(precision).measure(built.weights, x, true_classes, network.last, count, steps)
+        measured = own()
+    return built, measured, Case(network, size, precision, x, y, built.weights, theirs, their_facts)
 
 
 def facts(built: Built) -> Facts:
@@ -175,7 +181,11 @@ def failing(network: Network, case: Case, how: How, check: str) -> Iterator[str]
     if any(own[name] != value for name, value in network.printed.items()):
         yield "settings"
     with patched(how):
-        built = build(network, case.size, case.precision, settings_of(how), lambda model: changed(model, how))
+        try:
+            built = build(network, case.size, case.precision, settings_of(how), lambda model: changed(model, how))
+        except ValueError:  # its layers no longer fit together
+            yield "building"
+            return
         if shapes(built.weights) != shapes(case.weights):
             yield "weights"
             return
@@ -216,7 +226,7 @@ def _relative(own: NDArray[Any], theirs: NDArray[Any], least: float = 0.0) -> fl
     if own.shape != theirs.shape or not np.isfinite(own).all():
         return np.inf
     difference = own.astype(np.float64) - theirs
-    return float(np.linalg.norm(difference) / max(np.linalg.norm(theirs), least, 1e-30))
+    return float(np.linalg.norm(difference)) / max(float(np.linalg.norm(theirs)), least, 1e-30)
 
 
 def _of_all(own: Mapping[str, NDArray[Any]], theirs: Mapping[str, NDArray[Any]]) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +58,13 @@ def grey(size: int = 48, frames: int = 20) -> NDArray[np.uint8]:
     return np.ascontiguousarray(clip(size, frames)[..., 0])
 
 
-def landmarks(size: int = 48, seed: int = 0) -> NDArray[np.float32]:
+def textured(size: int = 48, frames: int = 20) -> NDArray[np.uint8]:
+    """The first colour with noise, so that neighbouring pixels differ in all directions."""
+    noise = np.random.default_rng(0).integers(-9, 10, (frames, size, size))
+    return (grey(size, frames) + noise).clip(0, 255).astype(np.uint8)
+
+
+def landmarks(size: int = 48, seed: int = 0) -> NDArray[Any]:
     """68 points in the shape of a face: jaw, brows, nose, eyes and mouth, as x and y."""
     rng = np.random.default_rng(seed)
     jaw = [(np.cos(a) * 0.4 + 0.5, np.sin(a) * 0.45 + 0.45) for a in np.linspace(np.pi, 0, 17)]
@@ -136,12 +142,14 @@ def _first_order(values: NDArray[np.float64], fps: float, low: float, high: floa
 
 
 def _patterns() -> float:
-    return largest(texture.texture_maps(grey()), [their_texture.local_binary_patterns(frame) for frame in grey()])
+    return largest(
+        texture.texture_maps(textured()), [their_texture.local_binary_patterns(frame) for frame in textured()]
+    )
 
 
 def _intensities() -> float:
-    maps = texture.texture_maps(grey())
-    pairs = {"cut": "cut", "moved": "shift"}
+    maps = texture.texture_maps(textured())
+    pairs: dict[str, Literal["cut", "shift"]] = {"cut": "cut", "moved": "shift"}
     return max(
         relative(
             texture.activity(maps, WINDOW, CUTOFF, own)[0],
@@ -152,8 +160,8 @@ def _intensities() -> float:
 
 
 def _kept() -> float:
-    own = texture.select(grey(), WINDOW, CUTOFF, "cut", mean=False).kept
-    maps = [their_texture.local_binary_patterns(frame) for frame in grey()]
+    own = texture.select(textured(), WINDOW, CUTOFF, "cut", mean=False).kept
+    maps = [their_texture.local_binary_patterns(frame) for frame in textured()]
     theirs = their_texture.kept_frames(their_texture.intensities(np.stack(maps), WINDOW, (6, 6), CUTOFF))
     return float(len(set(own.tolist()) ^ set(np.flatnonzero(theirs).tolist())))
 
@@ -182,7 +190,7 @@ def _aligned() -> float:
 
 def _differences() -> float:
     """Distances do not depend on the order of patterns; patterns with over two changes share a bin in the suite."""
-    frames = grey(54, 6)  # 48 pixels within the border, which 8 blocks divide
+    frames = textured(54, 6)  # 48 pixels within the border, which 8 blocks divide
     codes = np.arange(256)
     bits = (codes[:, None] >> np.arange(8)) & 1
     uniform = (bits != np.roll(bits, 1, axis=1)).sum(axis=1) <= 2
@@ -208,10 +216,10 @@ def _recording(frames: int) -> ClipFrames:
     from types import SimpleNamespace
     from typing import cast
 
-    def at(indices: Any) -> SimpleNamespace:
-        return SimpleNamespace(numbers=[*indices])
+    def of(numbers: Any) -> SimpleNamespace:
+        return SimpleNamespace(numbers=[*numbers], at=of)
 
-    return cast(ClipFrames, SimpleNamespace(numbers=[*range(frames)], at=at))
+    return cast(ClipFrames, of(range(frames)))
 
 
 def _frames_read() -> float:

@@ -13,7 +13,7 @@ import numpy as np
 
 from fidelity import compare
 from fidelity.compare import FULL, SMALL, Case, build, deviations, inputs, one_hot, targets
-from fidelity.networks import NETWORKS, STEPS
+from fidelity.networks import NETWORKS
 from fidelity.ours import Built, measure
 from fidelity.results import DifferenceRow
 
@@ -49,7 +49,7 @@ def _measured(name: str, change: Callable[[Any], Any], precision: str, steps: bo
     true = {key: one_hot(values.shape[-1], network.small.rows).astype(precision) for key, values in y.items()}
     port = change(network.port(network.small))
     port = port if check in ("gradients of ties", "moving variance") else port.in_precision(precision)
-    theirs = port.measure(built.weights, x, true, network.last, STEPS if steps else 0, True)
+    theirs = port.measure(built.weights, x, true, network.last, network.small.steps if steps else 0, True)
     own = measure(built, x, y, precision, network.last, steps=steps)
     case = Case(network, network.small, precision, x, y, built.weights, theirs, compare.facts(built))
     if check == "moving variance":

@@ -151,8 +151,9 @@ class Keras2Port:
         try:
             optimizer = self.optimizer()
             if isinstance(optimizer, tf_keras.optimizers.legacy.Optimizer):
-                for name, value in optimizer._hyper.items():
-                    optimizer._hyper[name] = partial(tf.constant, value, precision)
+                for name, value in optimizer._hyper.items():  # Keras 3 rounds the momentum to single precision
+                    exact = float(np.float32(value)) if name == "momentum" else value
+                    optimizer._hyper[name] = partial(tf.constant, exact, precision)
             else:
                 optimizer.build(variables)
         finally:

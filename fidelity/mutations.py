@@ -149,7 +149,10 @@ MUTATIONS: tuple[Mutation, ...] = (
         "initialisers",
     ),
     Mutation(
-        "ReLU in the hidden dense layers", "FuseNet, intermediate", Layers("dense_*", {"activation": "relu"}), "outputs"
+        "ReLU in the hidden dense layers",
+        "FuseNet, intermediate",
+        Layers("dense_[12]", {"activation": "relu"}),
+        "outputs",
     ),
     Mutation("mouth before eyes", "FuseNet, intermediate", Instead("concatenate", "backwards"), "outputs"),
     Mutation("mouth before eyes", "FuseNet, late", Instead("concatenate", "backwards"), "outputs"),

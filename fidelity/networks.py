@@ -7,13 +7,14 @@ A decision of ours on a point where the text is silent is set on the port as an 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 from fidelity.records import Size
 
-STEPS = 50
+STEPS, SHORT = 50, 10
+"""Training steps, and those of the short comparison."""
 KERAS2, PYTORCH = "Keras 2", "PyTorch"
 
 
@@ -55,7 +56,7 @@ def _ports(size: Size, name: str, **arguments: Any) -> Any:
 def _sizes(
     shapes: Mapping[str, tuple[int, ...]], rows: int, batch: str = "batch", epochs: str = "epochs", **own: Any
 ) -> Size:
-    return Size(shapes, rows, {batch: rows, epochs: STEPS, **own})
+    return Size(shapes, rows, STEPS, {batch: rows, epochs: STEPS, **own})
 
 
 REGIONS = ("left_eye", "right_eye", "nose", "left_cheek", "right_cheek", "mouth")
@@ -231,5 +232,12 @@ EXTRA: tuple[Network, ...] = (
 
 
 def each(short: bool) -> Iterator[Network]:
-    """The networks that are compared."""
-    yield from NETWORKS if short else (*NETWORKS, *EXTRA)
+    """The networks that are compared; if `short`, with fewer training steps and without those of `EXTRA`."""
+    for network in NETWORKS if short else (*NETWORKS, *EXTRA):
+        yield replace(network, small=with_steps(network.small, SHORT)) if short else network
+
+
+def with_steps(size: Size, steps: int) -> Size:
+    """The size with another number of training steps, each of which is an epoch."""
+    settings = {name: steps if name.endswith("epochs") else value for name, value in size.settings.items()}
+    return replace(size, steps=steps, settings=settings)

@@ -39,12 +39,13 @@ class Built:
 @contextlib.contextmanager
 def computing_in(precision: str) -> Iterator[None]:
     """Let Keras compute losses and optimizers in a precision too."""
-    before = keras.config.floatx()
+    before, policy = keras.config.floatx(), keras.config.dtype_policy()
     keras.config.set_floatx(precision)
     try:
         yield
     finally:
         keras.config.set_floatx(before)
+        keras.config.set_dtype_policy(policy)  # the default one is made for the precision in which it is first read
 
 
 def build(

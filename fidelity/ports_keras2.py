@@ -59,13 +59,13 @@ def lstm_part(size: Size) -> Keras2Port:
 
 def reddy2019(size: Size, kind: str, dense: str) -> Keras2Port:
     """MicroExpSTCNN or a MicroExpFuseNet."""
-    shape = next(iter(size.shapes.values()))[:3]
+    height, width, depth, _ = next(iter(size.shapes.values()))
     if kind == "stcnn":
-        model = reddy.micro_exp_stcnn(*shape, last_dropout=False)
+        model = reddy.micro_exp_stcnn(height, width, depth, last_dropout=False)
         pairs = [Pair("face_convolution", "3D-Convolution"), Pair("dense", "Dense-1"), Pair("scores", "Dense-2")]
     else:
         build = reddy.fusenet_intermediate if kind == "intermediate" else reddy.fusenet_late
-        model = build(*shape, dense_activation=dense)
+        model = build(height, width, depth, dense_activation=dense)
         hidden = 2 if kind == "intermediate" else 4
         pairs = [Pair(f"{part}_convolution", f"3D-Convolution-{n}") for n, part in enumerate(("eyes", "mouth"), 1)]
         pairs += [Pair(f"dense_{number}", f"Dense-{number}") for number in range(1, hidden + 1)]

@@ -22,6 +22,8 @@ CAFFE = -np.array([103.939, 116.779, 123.68], np.float32)
 """Minus the means of blue, green and red over ImageNet, for pixels in 0-255."""
 MEANS, DEVIATIONS = np.array([123.675, 116.28, 103.53]), np.array([58.395, 57.12, 57.375])
 """torchvision's means and deviations of red, green and blue over ImageNet, for pixels in 0-255."""
+MOMENTUM = float(np.float32(0.9))
+"""Keras 3 rounds the momentum to single precision."""
 CONVOLUTIONS = (2, 2, 4, 4, 4)
 """Convolutions of the five groups of VGG19."""
 
@@ -51,7 +53,7 @@ def le2020(size: Size, kind: str) -> TorchPort:
     entry = _torch_pixels if kind == "resnet50-torchvision" else _caffe_pixels
 
     def optimizer(parameters: Any) -> torch.optim.Optimizer:
-        return torch.optim.SGD(parameters, port.optimizer([torch.zeros(1)]).param_groups[0]["lr"], momentum=0.9)
+        return torch.optim.SGD(parameters, port.LEARNING_RATE, momentum=MOMENTUM)
 
     return TorchPort(network, pairs, entry, port.loss, optimizer)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import get_context
 
 import numpy as np
@@ -14,11 +14,11 @@ from fidelity.networks import Network
 from fidelity.records import Facts, Measured, Size
 
 
-def measured(
+def start(
     network: Network, size: Size, weights: Arrays, x: Arrays, labels: NDArray[np.int64], steps: int, training: bool
-) -> tuple[Measured, Facts]:
-    """`ports_torch.measured` in the other process."""
-    return _process().submit(_measured, network, size, weights, x, labels, steps, training).result()
+) -> Future[tuple[Measured, Facts]]:
+    """Start `ports_torch.measured` in the other process."""
+    return _process().submit(_measured, network, size, weights, x, labels, steps, training)
 
 
 def _measured(

@@ -21,10 +21,11 @@ def saturated(weights: Mapping[str, NDArray[Any]], last: str) -> Arrays:
 
 @dataclass(frozen=True)
 class Size:
-    """The shapes of a network's inputs, the number of rows of a batch, and settings that belong to this size."""
+    """The shapes of a network's inputs, the rows of a batch, the training steps, and settings that belong to this."""
 
     shapes: Mapping[str, tuple[int, ...]]
     rows: int
+    steps: int
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 

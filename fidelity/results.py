@@ -93,7 +93,7 @@ def cells(row: NetworkRow) -> list[str]:
 
 HEAD = (
     *("Network", "Paper", "Port", "Outputs", "Loss", "Gradients"),
-    *("Outputs", "Loss", "Saturated", "Gradients", "50 steps", ""),
+    *("Outputs", "Loss", "Saturated", "Gradients", "Steps", ""),
 )
 
 

@@ -9,25 +9,24 @@ from fidelity.changes import patched
 from fidelity.compare import FULL, SMALL, TOLERANCES, Case, deviations, differing, facts, failing, installed
 from fidelity.mutations import Mutation
 from fidelity.networks import PYTORCH, Network, each
-from fidelity.ours import measure
 from fidelity.records import Size
-from fidelity.results import HEAD, Found, MutationRow, NetworkRow, StepRow, cells, step_cells
+from fidelity.results import HEAD, Found, MutationRow, NetworkRow, StepRow, cells, effect, step_cells
 
 WIDTHS = (24, 12, 8, *[9] * 8, 1)
 
 
 def everything(*, short: bool, only: Collection[str] = (), say: Callable[[str], None] = print) -> Found:
     """Compare networks and data steps, and plant the faults; only those called `only`, if any are."""
-    networks, steps, faults = [], [], []
+    networks, steps, faults = list[NetworkRow](), list[StepRow](), list[MutationRow]()
     say(" " * 45 + "full size, float32" + " " * 12 + "smallest size, float64")
     say(_line(HEAD))
     for network in each(short):
         if only and network.name not in only:
             continue
-        row, found = of_network(network, short=short)
-        networks.append(row)
+        own, found = of_network(network, short=short)
+        networks.append(own)
         faults += found
-        say(_line(cells(row)))
+        say(_line(cells(own)))
     say("")
     for step in data.STEPS:
         if only and step.name not in only:
@@ -38,9 +37,9 @@ def everything(*, short: bool, only: Collection[str] = (), say: Callable[[str], 
         say("  ".join(cell.ljust(width) for cell, width in zip(step_cells(row), (28, 30, 7, 7, 24, 4), strict=True)))
     say("")
     differences = [] if short or only else generations.rows()
-    for row in differences:
-        if row.deviation is not None:
-            say(f"{row.what}: {row.deviation:.1g} ({row.of})")
+    for difference in differences:
+        if difference.deviation is not None:
+            say(f"{difference.what}: {effect(difference)}")
     return Found(networks, steps, faults, differences)
 
 
@@ -67,9 +66,7 @@ def of_network(network: Network, *, short: bool) -> tuple[NetworkRow, list[Mutat
 def _compared(network: Network, size: Size, precision: str) -> tuple[dict[str, float], list[str], Case]:
     """Deviations of a network, the checks that fail, and the case for its faults."""
     steps = precision == SMALL
-    built = compare.build(network, size, precision)
-    case = compare.case(network, built, size, precision, steps=steps)
-    own = measure(built, case.x, case.y, precision, network.last, steps=steps, training=steps)
+    built, own, case = compare.both(network, size, precision, steps=steps)
     found = deviations(own, case)
     wrong = [name for name, deviation in found.items() if not deviation <= TOLERANCES[precision, name]]
     return found, [*differing(facts(built), case.facts), *wrong], case

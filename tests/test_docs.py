@@ -53,6 +53,8 @@ NOT_RUN = {
     "http.server": "serves until it is stopped",
     ".venv": ".ci/run makes its environment in a temporary folder",
     ".[gpu]": "downloads gigabytes, for a GPU",
+    ".[fidelity]": "downloads gigabytes; .ci/run compares the networks that do not need PyTorch",
+    "papers.reddy2019.published_weights": "needs the authors' file; tests/test_fidelity.py reads files of this layout",
     ".[cluster]": "its packages are in the extra test, too",
     ".[tensorboard]": "its package is in the extra test, too",
     "--require-hashes": "downloads all packages again; tests/test_supply.py compares the lists",
