@@ -107,7 +107,10 @@ class Average(layers.MaxPooling3D):
         ends = [size * count for size, count in zip(sizes, self.pool_size, strict=True)]
         cut = inputs[:, : ends[0], : ends[1], : ends[2]]
         pairs = [number for pair in zip(sizes, self.pool_size, strict=True) for number in pair]
-        return ops.mean(ops.reshape(cut, (-1, *pairs, inputs.shape[4])), axis=(2, 4, 6))
+        windows = ops.reshape(cut, (-1, *pairs, inputs.shape[4]))
+        for axis in (6, 4, 2):  # one after the other: TensorFlow has no gradient of a mean over these three
+            windows = ops.mean(windows, axis=axis)
+        return windows
 
 
 class Sum(layers.Layer):

@@ -125,9 +125,9 @@ MUTATIONS: tuple[Mutation, ...] = (
         "5 x 5 blocks", "texture intensities", Patched(f"{KUMAR}.texture:GRID", lambda grid: 5), "texture intensities"
     ),
     Mutation(
-        "frames above 0.7 stay",
+        "frames above 0.9 stay",
         "kept frames",
-        Patched(f"{KUMAR}.texture:THRESHOLD", lambda threshold: 0.7),
+        Patched(f"{KUMAR}.texture:THRESHOLD", lambda threshold: 0.9),
         "kept frames",
     ),
     Mutation(

@@ -23,8 +23,8 @@ class Network:
     """A network of a paper: `part` is the attribute of its recipe's networks that trains it.
 
     `port` builds the second definition for a size. `printed` are training settings that the paper prints. `scales`
-    multiply single weights, so that the softmax of a deep network without normalisation is not saturated. `last` is the
-    last layer with weights.
+    multiply random weights whose names match a pattern: pixels in 0-255 would saturate a softmax, and without small
+    factors at the end of residual blocks training multiplies rounding errors. `last` is the last layer with weights.
     """
 
     name: str
@@ -101,9 +101,7 @@ def _talluri(
     )
 
 
-def _le(
-    name: str, kind: str, by_hand: tuple[str, ...], small: int = 40, scales: Mapping[str, float] | None = None
-) -> Network:
+def _le(name: str, kind: str, by_hand: tuple[str, ...], scales: Mapping[str, float], small: int = 40) -> Network:
     return Network(
         name,
         "le2020",
@@ -116,7 +114,7 @@ def _le(
         settings={"kind": kind},
         printed={"epochs": 30, "learning_rate": 1e-4},
         by_hand=("momentum 0.9", *by_hand),
-        scales=scales or {"fc/kernel": 1 / 256, "predictions/kernel": 1 / 256},
+        scales=scales,
     )
 
 
@@ -200,7 +198,7 @@ NETWORKS: tuple[Network, ...] = (
         _sizes({"avatar": (224, 224, 3)}, 1),
         _sizes({"avatar": (40, 40, 3)}, 2),
         printed={"batch": 128, "learning_rate": 1e-3, "momentum": 0.9, "halved_every": 5},
-        scales={"scores/kernel": 1 / 256},
+        scales={"*_second_normalisation/[bg]*": 0.2},
         by_hand=(
             "weight decay of kernels only, as part of the loss",
             "convolutions start with a spread that depends on fan-out, the dense layer as Glorot uniform",
@@ -210,8 +208,8 @@ NETWORKS: tuple[Network, ...] = (
         "VGG19",
         "vgg19",
         (_BGR, "no dropout between the dense layers"),
+        {"block1_conv1/kernel": 1 / 64},
         32,
-        scales={"block1_conv1/kernel": 1 / 64},
     ),
     _le(
         "ResNet50",
@@ -221,12 +219,18 @@ NETWORKS: tuple[Network, ...] = (
             _VARIANCE,
             "stride in the first convolution of a block, biases, and epsilon 1.001e-5, as in keras.applications",
         ),
+        {"conv1_conv/*": 1 / 64, "*_3_bn/[bg]*": 0.2},
     ),
-    _le("SENet50", "senet50", (_BGR, _VARIANCE)),
+    _le("SENet50", "senet50", (_BGR, _VARIANCE), {"conv1_7x7_s2/*": 1 / 64, "*_increase_bn/[bg]*": 0.2}),
 )
 """aouayeb2019's network has two parts, which are trained one after the other."""
 EXTRA: tuple[Network, ...] = (
-    _le("ResNet50 of torchvision", "resnet50-torchvision", ("pixels are normalised as in torchvision", _VARIANCE)),
+    _le(
+        "ResNet50 of torchvision",
+        "resnet50-torchvision",
+        ("pixels are normalised as in torchvision", _VARIANCE),
+        {"*.bn3/[bg]*": 0.2},
+    ),
 )
 """Networks of variants that run only on request."""
 

@@ -10,6 +10,7 @@ import contextlib
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from typing import Any, cast
 
 import numpy as np
@@ -61,7 +62,7 @@ def build(
 ) -> Built:
     """Build and compile a network with the recipe of its paper.
 
-    `part` is the attribute of the recipe's networks that holds the learner. `scales` multiply single weights, by name.
+    `part` is the attribute of the recipe's networks that holds the learner. `scales` multiply weights, by patterns of names.
     `change` is applied to the model before it is compiled.
     """
     own = papers.load(paper).profiles["paper"].settings
@@ -159,7 +160,8 @@ def initial(model: keras.Model, scales: Mapping[str, float]) -> Arrays:
         for weight in layer.weights:
             if not _is_seed(weight):
                 name = name_of(layer, weight)
-                drawn[name] = _drawn(name, tuple(weight.shape), str(weight.dtype)) * scales.get(name, 1)
+                scale = next((factor for pattern, factor in scales.items() if fnmatchcase(name, pattern)), 1.0)
+                drawn[name] = _drawn(name, tuple(weight.shape), str(weight.dtype)) * scale
     return drawn
 
 
