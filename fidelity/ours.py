@@ -62,7 +62,8 @@ def build(
 ) -> Built:
     """Build and compile a network with the recipe of its paper.
 
-    `part` is the attribute of the recipe's networks that holds the learner. `scales` multiply weights, by patterns of names.
+    `part` is the attribute of the recipe's networks that holds the learner. `scales` multiply weights, by patterns of
+    names.
     `change` is applied to the model before it is compiled.
     """
     own = papers.load(paper).profiles["paper"].settings
