@@ -68,31 +68,26 @@ def _new_loss(port: Any) -> Any:
 
 
 def _gates(name: str) -> Callable[[Any], Any]:
-    def change(port: Any) -> Any:
+    return lambda port: _WithGates(port, name)
+
+
+@dataclass(frozen=True)
+class _WithGates:
+    """A port whose LSTMs get other gates in its precision, since copies are made from settings, without functions."""
+
+    port: Any
+    gates: str
+
+    def in_precision(self, precision: str) -> Any:
+        """The port in a precision."""
         import tensorflow as tf
         import tf_keras
 
-        function = {"sigmoid": tf_keras.activations.sigmoid, "Keras 3": lambda x: tf.nn.relu6(x + 3) / 6}[name]
-        for layer in port.parts[0].model.layers:
+        function = {"sigmoid": tf_keras.activations.sigmoid, "Keras 3": lambda x: tf.nn.relu6(x + 3) / 6}[self.gates]
+        copy = self.port.in_precision(precision)
+        for layer in copy.parts[0].model.layers:
             if isinstance(layer, tf_keras.layers.LSTM):
                 layer.cell.recurrent_activation = function
-        return _Unconverted(port)
-
-    return change
-
-
-class _Unconverted:
-    """A port whose changed layers are converted to another precision without being built again."""
-
-    def __init__(self, port: Any) -> None:
-        self._port = port
-
-    def in_precision(self, precision: str) -> Any:
-        """The port in a precision: its functions are set again on the copies of its layers."""
-        copy = self._port.in_precision(precision)
-        for before, after in zip(self._port.parts[0].model.layers, copy.parts[0].model.layers, strict=True):
-            if hasattr(before, "cell"):
-                after.cell.recurrent_activation = before.cell.recurrent_activation
         return copy
 
 
