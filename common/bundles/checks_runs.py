@@ -117,7 +117,8 @@ def histories(run: BundleRun, experiment: Experiment) -> Iterator[Finding]:
                 yield Finding(FAILED, "histories", f"{run.name}, {fold.fold}: a history or trials without a network")
         return
     common = shared_stages(run.folds)
-    lengths = {v for record in run.settings.values() for name, v in record.items() if name.endswith("epochs")}
+    settings = [pair for record in run.settings.values() for pair in record.items()]
+    lengths = {value for name, value in settings if name.endswith("epochs") and isinstance(value, int)}
     seen: dict[str, str] = {}
     rows: dict[bytes, str] = {}
     for fold in run.folds:
