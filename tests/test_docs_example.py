@@ -102,8 +102,11 @@ def copied(copy: Path) -> Path:
     for name in ("common", "papers", "docs", "results"):
         shutil.copytree(ROOT / name, copy / name, ignore=left_out)
     (copy / "tests").mkdir()
-    for name in ("run_all.py", "pyproject.toml", "tests/conftest.py", "tests/symbolic.py", "tests/test_papers.py"):
+    for name in ("run_all.py", "pyproject.toml", "tests/test_papers.py"):
         shutil.copy(ROOT / name, copy / name)
+    for file in (ROOT / "tests").glob("*.py"):
+        if not file.name.startswith("test_"):
+            shutil.copy(file, copy / "tests")
     shutil.copytree(EXAMPLE / KEY, copy / "papers" / KEY, ignore=left_out)
     shutil.copy(EXAMPLE / "corpus" / "mylab.py", copy / "common" / "corpora")
     apply(EXAMPLE / "corpus" / "register.diff", copy)
