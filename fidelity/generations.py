@@ -47,8 +47,9 @@ def _measured(name: str, change: Callable[[Any], Any], precision: str, steps: bo
     built: Built = build(network, network.small, precision)
     x, y = inputs(built, network.small, precision), targets(network, built, network.small, precision)
     true = {key: one_hot(values.shape[-1], network.small.rows).astype(precision) for key, values in y.items()}
-    port = change(network.port(network.small))
-    port = port if check in ("gradients of ties", "moving variance") else port.in_precision(precision)
+    port = network.port(network.small)
+    stock = check in ("gradients of ties", "moving variance")  # pooling and normalisation as they are in tf_keras
+    port = change(port if stock else port.in_precision(precision))
     theirs = port.measure(built.weights, x, true, network.last, network.small.steps if steps else 0, True)
     own = measure(built, x, y, precision, network.last, steps=steps)
     case = Case(network, network.small, precision, x, y, built.weights, theirs, compare.facts(built))
@@ -76,24 +77,9 @@ def _gates(name: str) -> Callable[[Any], Any]:
         for layer in port.parts[0].model.layers:
             if isinstance(layer, tf_keras.layers.LSTM):
                 layer.cell.recurrent_activation = function
-        return _Unconverted(port)
+        return port
 
     return change
-
-
-class _Unconverted:
-    """A port whose changed layers are converted to another precision without being built again."""
-
-    def __init__(self, port: Any) -> None:
-        self._port = port
-
-    def in_precision(self, precision: str) -> Any:
-        """The port in a precision: its functions are set again on the copies of its layers."""
-        copy = self._port.in_precision(precision)
-        for before, after in zip(self._port.parts[0].model.layers, copy.parts[0].model.layers, strict=True):
-            if hasattr(before, "cell"):
-                after.cell.recurrent_activation = before.cell.recurrent_activation
-        return copy
 
 
 def _no_decay(port: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Collection, Iterator
 
 from fidelity import compare, data, generations, mutations, mutations_data
@@ -24,6 +25,7 @@ def everything(*, short: bool, only: Collection[str] = (), say: Callable[[str], 
         if only and network.name not in only:
             continue
         own, found = of_network(network, short=short)
+        gc.collect()  # models refer to themselves, and the largest has 177 million weights
         networks.append(own)
         faults += found
         say(_line(cells(own)))
