@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Collection, Iterator
+from contextlib import closing
 
 from fidelity import compare, data, generations, mutations, mutations_data
 from fidelity.changes import patched
@@ -60,7 +61,8 @@ def of_network(network: Network, *, short: bool) -> tuple[NetworkRow, list[Mutat
     row = NetworkRow(*names, full, small, wrong, network.by_hand)
     found = []
     for mutation in planted:
-        noticed = next(failing(network, case, mutation.how, mutation.check), "")
+        with closing(failing(network, case, mutation.how, mutation.check)) as checks:
+            noticed = next(checks, "")
         found.append(_row(mutation, network, noticed))
     return row, found
 
