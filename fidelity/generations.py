@@ -47,8 +47,9 @@ def _measured(name: str, change: Callable[[Any], Any], precision: str, steps: bo
     built: Built = build(network, network.small, precision)
     x, y = inputs(built, network.small, precision), targets(network, built, network.small, precision)
     true = {key: one_hot(values.shape[-1], network.small.rows).astype(precision) for key, values in y.items()}
-    port = change(network.port(network.small))
-    port = port if check in ("gradients of ties", "moving variance") else port.in_precision(precision)
+    port = network.port(network.small)
+    stock = check in ("gradients of ties", "moving variance")  # pooling and normalisation as they are in tf_keras
+    port = change(port if stock else port.in_precision(precision))
     theirs = port.measure(built.weights, x, true, network.last, network.small.steps if steps else 0, True)
     own = measure(built, x, y, precision, network.last, steps=steps)
     case = Case(network, network.small, precision, x, y, built.weights, theirs, compare.facts(built))

@@ -101,7 +101,7 @@ def _talluri(
     )
 
 
-def _le(name: str, kind: str, by_hand: tuple[str, ...], scales: Mapping[str, float], small: int = 40) -> Network:
+def _le(name: str, kind: str, by_hand: tuple[str, ...], scales: Mapping[str, float], small: int = 33) -> Network:
     return Network(
         name,
         "le2020",
@@ -110,7 +110,7 @@ def _le(name: str, kind: str, by_hand: tuple[str, ...], scales: Mapping[str, flo
         _sizes({"face": (small, small, 3)}, 2),
         classes=4,
         framework=PYTORCH,
-        last="fc" if kind == "resnet50-torchvision" else "predictions",
+        last="predictions",
         settings={"kind": kind},
         printed={"epochs": 30, "learning_rate": 1e-4},
         by_hand=("momentum 0.9", *by_hand),
@@ -196,7 +196,7 @@ NETWORKS: tuple[Network, ...] = (
         "kumar2019",
         partial(_ports, name="resnet34"),
         _sizes({"avatar": (224, 224, 3)}, 1),
-        _sizes({"avatar": (40, 40, 3)}, 2),
+        _sizes({"avatar": (33, 33, 3)}, 2),
         printed={"batch": 128, "learning_rate": 1e-3, "momentum": 0.9, "halved_every": 5},
         scales={"*_second_normalisation/[bg]*": 0.2},
         by_hand=(
@@ -219,25 +219,16 @@ NETWORKS: tuple[Network, ...] = (
             _VARIANCE,
             "stride in the first convolution of a block, biases, and epsilon 1.001e-5, as in keras.applications",
         ),
-        {"conv1_conv/*": 1 / 64, "*_3_bn/[bg]*": 0.2},
+        {"conv1_conv/*": 1 / 64, "*_3_bn/[bg]*": 0.2, "predictions/*": 1 / 16},
     ),
     _le("SENet50", "senet50", (_BGR, _VARIANCE), {"conv1_7x7_s2/*": 1 / 64, "*_increase_bn/[bg]*": 0.2}),
 )
 """aouayeb2019's network has two parts, which are trained one after the other."""
-EXTRA: tuple[Network, ...] = (
-    _le(
-        "ResNet50 of torchvision",
-        "resnet50-torchvision",
-        ("pixels are normalised as in torchvision", _VARIANCE),
-        {"*.bn3/[bg]*": 0.2},
-    ),
-)
-"""Networks of variants that run only on request."""
 
 
 def each(short: bool) -> Iterator[Network]:
-    """The networks that are compared; if `short`, with fewer training steps and without those of `EXTRA`."""
-    for network in NETWORKS if short else (*NETWORKS, *EXTRA):
+    """The networks that are compared; if `short`, with fewer training steps."""
+    for network in NETWORKS:
         yield replace(network, small=with_steps(network.small, SHORT)) if short else network
 
 

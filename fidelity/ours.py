@@ -70,13 +70,13 @@ def build(
     random = {"weights": Weights(NONE)} if "weights" in own.values() else {}
     own = own.having({**random, "precision": precision, **size.settings, **settings})
     recipe = cast(Any, papers.parts(paper).recipe())
-    models: list[keras.Model] = []
+    models: list[tuple[keras.Model, Arrays]] = []
 
     def prepared(model: keras.Model) -> keras.Model:
         model = change(model) if change else model
-        models.append(model)
-        model = _without_chance(model)
         weights = initial(model, scales)
+        models.append((model, weights))
+        model = _without_chance(model)
         for layer in each_layer(model):
             for weight in layer.weights:
                 if not _is_seed(weight):
@@ -95,8 +95,8 @@ def build(
     for layer in each_layer(learner.model):
         if layer.weights or isinstance(layer, keras.layers.Softmax):
             layer.dtype_policy = precision  # the learner computes probabilities in single precision
-    (model,) = (m for m in models if {*m.output} == {*learner.model.output})
-    return Built(learner, initial(learner.model, scales), model)
+    ((model, weights),) = (entry for entry in models if {*entry[0].output} == {*learner.model.output})
+    return Built(learner, weights, model)
 
 
 def measure(
@@ -116,8 +116,8 @@ def measure(
             if name in weights:
                 variable.assign(weights[name])
 
+    outputs = predicted(built, x, precision)
     with computing_in(precision):
-        outputs = {name: np.asarray(values) for name, values in model(x, training=False).items()}
         targets = {name: tf.convert_to_tensor(values) for name, values in y.items()}
         with tf.GradientTape() as tape:
             loss = model.compute_loss(x, targets, model(x, training=training), training=training)
@@ -132,6 +132,12 @@ def measure(
             return measured
         history = built.learner.fit(x, y, SEED)
     return replace(measured, losses=np.array(history["loss"]), weights=weights_of(model))
+
+
+def predicted(built: Built, x: Arrays, precision: str) -> Arrays:
+    """Compute the outputs alone."""
+    with computing_in(precision):
+        return {name: np.asarray(values) for name, values in built.learner.model(x, training=False).items()}
 
 
 def name_of(layer: Any, weight: Any) -> str:
@@ -170,7 +176,7 @@ def _drawn(name: str, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
     rng, kind = np.random.default_rng(zlib.crc32(name.encode())), name.rpartition("/")[2]
     if kind == "moving_variance":
         return rng.uniform(0.5, 1.5, shape).astype(dtype)
-    values = rng.standard_normal(shape, np.float32).astype(dtype)
+    values = ((rng.random(shape, np.float32) - np.float32(0.5)) * np.float32(12**0.5)).astype(dtype)
     if kind.endswith("kernel"):
         values *= (2 / np.prod(shape[:-1])) ** 0.5
         return values

@@ -20,8 +20,6 @@ from fidelity.torch_side import TorchPort
 CONVOLUTION, DENSE = (3, 2, 0, 1), (1, 0)
 CAFFE = -np.array([103.939, 116.779, 123.68], np.float32)
 """Minus the means of blue, green and red over ImageNet, for pixels in 0-255."""
-MEANS, DEVIATIONS = np.array([123.675, 116.28, 103.53]), np.array([58.395, 57.12, 57.375])
-"""torchvision's means and deviations of red, green and blue over ImageNet, for pixels in 0-255."""
 MOMENTUM = float(np.float32(0.9))
 """Keras 3 rounds the momentum to single precision."""
 CONVOLUTIONS = (2, 2, 4, 4, 4)
@@ -41,21 +39,19 @@ def measured(
 
 
 def le2020(size: Size, kind: str) -> TorchPort:
-    """One of the four networks."""
+    """One of the three networks."""
     (side, _, _) = size.shapes["face"]
     build: dict[str, Callable[[], tuple[nn.Module, list[Pair]]]] = {
         "vgg19": lambda: _vgg19(side),
         "resnet50": _resnet50,
         "senet50": _senet50,
-        "resnet50-torchvision": _torchvision,
     }
     network, pairs = build[kind]()
-    entry = _torch_pixels if kind == "resnet50-torchvision" else _caffe_pixels
 
     def optimizer(parameters: Any) -> torch.optim.Optimizer:
         return torch.optim.SGD(parameters, port.LEARNING_RATE, momentum=MOMENTUM)
 
-    return TorchPort(network, pairs, entry, port.loss, optimizer)
+    return TorchPort(network, pairs, _pixels, port.loss, optimizer)
 
 
 def _vgg19(side: int) -> tuple[nn.Module, list[Pair]]:
@@ -101,17 +97,6 @@ def _senet50() -> tuple[nn.Module, list[Pair]]:
     return port.senet50(), [*pairs, Pair("predictions", "classifier", DENSE)]
 
 
-def _torchvision() -> tuple[nn.Module, list[Pair]]:
-    pairs = _both("conv1", "bn1", "stem")
-    for place, stage, number, first in _blocks():
-        ours, theirs = f"layer{stage}.{number - 1}", f"stages.{place}"
-        for index, name in enumerate(("reduce", "middle", "increase"), 1):
-            pairs += _both(f"{ours}.conv{index}", f"{ours}.bn{index}", f"{theirs}.{name}")
-        if first:
-            pairs += _both(f"{ours}.downsample.0", f"{ours}.downsample.1", f"{theirs}.shortcut")
-    return port.resnet50(), [*pairs, Pair("fc", "classifier", DENSE)]
-
-
 def _both(convolution: str, normalisation: str, theirs: str) -> list[Pair]:
     return [Pair(convolution, f"{theirs}.0", CONVOLUTION), Pair(normalisation, f"{theirs}.1")]
 
@@ -125,12 +110,5 @@ def _blocks() -> Iterator[tuple[int, int, int, bool]]:
             place += 1
 
 
-def _caffe_pixels(x: Arrays) -> NDArray[np.floating]:
+def _pixels(x: Arrays) -> NDArray[np.floating]:
     return np.moveaxis(x["face"][..., ::-1] * 255 + CAFFE.astype(x["face"].dtype), -1, 1)
-
-
-def _torch_pixels(x: Arrays) -> NDArray[np.floating]:
-    """Normalised with factors in single precision, as Keras does it in any precision."""
-    kind = x["face"].dtype
-    scale, offset = (values.astype(np.float32).astype(kind) for values in (255 / DEVIATIONS, -MEANS / DEVIATIONS))
-    return np.moveaxis(x["face"] * scale + offset, -1, 1)

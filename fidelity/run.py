@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Collection, Iterator
+from contextlib import closing
 
-from fidelity import compare, data, generations, mutations, mutations_data
+from fidelity import compare, data, generations, mutations, mutations_data, ports_torch_process
 from fidelity.changes import patched
 from fidelity.compare import FULL, SMALL, TOLERANCES, Case, deviations, differing, facts, failing, installed
 from fidelity.mutations import Mutation
@@ -24,6 +26,7 @@ def everything(*, short: bool, only: Collection[str] = (), say: Callable[[str], 
         if only and network.name not in only:
             continue
         own, found = of_network(network, short=short)
+        gc.collect()  # models refer to themselves, and the largest has 177 million weights
         networks.append(own)
         faults += found
         say(_line(cells(own)))
@@ -43,6 +46,12 @@ def everything(*, short: bool, only: Collection[str] = (), say: Callable[[str], 
     return Found(networks, steps, faults, differences)
 
 
+def finish() -> None:
+    """End the process for PyTorch, so that its time counts as that of a child."""
+    if installed(PYTORCH):
+        ports_torch_process.stop()
+
+
 def of_network(network: Network, *, short: bool) -> tuple[NetworkRow, list[MutationRow]]:
     """Compare a network, and plant its faults."""
     planted = [mutation for mutation in mutations.MUTATIONS if mutation.where == network.name]
@@ -58,7 +67,8 @@ def of_network(network: Network, *, short: bool) -> tuple[NetworkRow, list[Mutat
     row = NetworkRow(*names, full, small, wrong, network.by_hand)
     found = []
     for mutation in planted:
-        noticed = next(failing(network, case, mutation.how, mutation.check), "")
+        with closing(failing(network, case, mutation.how, mutation.check)) as checks:
+            noticed = next(checks, "")
         found.append(_row(mutation, network, noticed))
     return row, found
 
