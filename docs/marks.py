@@ -158,8 +158,7 @@ def fidelity(part: str) -> str:
             [(plain(row.where), plain(row.what), _noticed(row.noticed)) for row in found.mutations],
         ),
         "summary": lambda: (
-            f"{compared.caught(found)}. Everything took {record['processor_seconds'] / 60:.0f} minutes of processor "
-            f"time on {record['processor']}."
+            f"{compared.caught(found)}. Everything took {record['seconds'] / 60:.0f} minutes on {record['processor']}."
         ),
     }
     return parts[part]()

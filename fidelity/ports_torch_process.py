@@ -21,12 +21,6 @@ def start(
     return _process().submit(_measured, network, size, weights, x, labels, steps, training)
 
 
-def stop() -> None:
-    """End the other process."""
-    _process().shutdown()
-    _process.cache_clear()
-
-
 def _measured(
     network: Network, size: Size, weights: Arrays, x: Arrays, labels: NDArray[np.int64], steps: int, training: bool
 ) -> tuple[Measured, Facts]:

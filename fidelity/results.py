@@ -140,9 +140,9 @@ def holds(found: Found) -> bool:
     )
 
 
-def write(found: Found, processor_seconds: float) -> None:
+def write(found: Found, seconds: float) -> None:
     """Write the results for the docs."""
-    record = {"processor": processor(), "processor_seconds": round(processor_seconds), **asdict(found)}
+    record = {"processor": processor(), "seconds": round(seconds), **asdict(found)}
     text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
     write_atomically(FILE, lambda path: path.write_text(text, encoding="utf-8"))
 

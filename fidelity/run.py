@@ -6,7 +6,7 @@ import gc
 from collections.abc import Callable, Collection, Iterator
 from contextlib import closing
 
-from fidelity import compare, data, generations, mutations, mutations_data, ports_torch_process
+from fidelity import compare, data, generations, mutations, mutations_data
 from fidelity.changes import patched
 from fidelity.compare import FULL, SMALL, TOLERANCES, Case, deviations, differing, facts, failing, installed
 from fidelity.mutations import Mutation
@@ -44,12 +44,6 @@ def everything(*, short: bool, only: Collection[str] = (), say: Callable[[str], 
         if difference.deviation is not None:
             say(f"{difference.what}: {effect(difference)}")
     return Found(networks, steps, faults, differences)
-
-
-def finish() -> None:
-    """End the process for PyTorch, so that its time counts as that of a child."""
-    if installed(PYTORCH):
-        ports_torch_process.stop()
 
 
 def of_network(network: Network, *, short: bool) -> tuple[NetworkRow, list[MutationRow]]:
