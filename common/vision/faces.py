@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.errors import ClipError, UserError
+from common.vision import near
 
 MODEL_SHA256 = "fbdc2cb80eb9aa7a758672cbfdda32ba6300efe9b6e6c7a299ff7e736b11b92f"
 PADDING = 0.25
 """Border added on every side, as a fraction of the image size, if a tight crop hides the outline of the face."""
+
+LOOK = 32
+"""Width and height in pixels of a face by which frames are compared."""
+STILL = 0.5
+"""Mean difference in grey levels up to which a face has not moved: then it is not searched for again."""
 
 VIEWS = ("frontal", "turned to its side", "turned to its side", "tilted", "tilted")
 """The views on which the five parts of dlib's detector are trained; the most certain part determines the result."""
@@ -35,7 +41,8 @@ class Face:
     """Landmarks in pixels, float32 (68, 2) as x, y; `how` is the search step that found the face.
 
     `box` is left, top, right and bottom of the detector's box, which may be partly outside the image. If all faces
-    were requested, `score` is how far the detector is above its threshold, and `view` is one of `VIEWS`.
+    were requested, `score` is how far the detector is above its threshold, and `view` is one of `VIEWS`. `look` is
+    the part of the image in which the face was found, grey and small; None if the image was padded.
     """
 
     points: NDArray[np.float32]
@@ -43,6 +50,7 @@ class Face:
     box: tuple[int, int, int, int] = (0, 0, 0, 0)
     score: float = 0.0
     view: str = ""
+    look: NDArray[np.uint8] | None = field(default=None, repr=False, compare=False)
 
     @property
     def area(self) -> int:
@@ -67,11 +75,29 @@ class FaceFinder:
         replicated pixels (released crops are often tighter than the detector's window). Raises ClipError if none
         of them finds a face; positions are never guessed.
         """
+        if box := near.large(self._dlib[0], image):
+            return self._face(image, image, box, "as it is", 0)
         for how, picture, offset, enlargements in _widening(image):
             boxes = self._dlib[0](picture, enlargements)
             if len(boxes):
-                return self._face(picture, max(boxes, key=lambda box: box.area()), how, offset)
+                return self._face(image, picture, max(boxes, key=lambda box: box.area()), how, offset)
         raise ClipError(f"{where}: dlib finds no face, even when the image is enlarged or padded")
+
+    def again(self, image: NDArray[np.uint8], face: Face) -> Face | None:
+        """A face that was found in an earlier frame of the same clip, in an RGB image; None if it is not found there.
+
+        Its box is that of `find` in nearly all cases, but it is searched only around the box of `face`, and not at all
+        if the image there still looks the same. Landmarks are fitted in every case.
+        """
+        if face.look is not None and cv2.norm(_look(image, face.box), face.look, cv2.NORM_L1) <= STILL * LOOK**2:
+            return replace(face, points=self.follow(image, face))
+        for how, picture, offset, enlargements in _widening(image):
+            box = dlib.translate_rect(dlib.rectangle(*face.box), dlib.point(offset, offset))
+            searched = near.enlarged(picture) if enlargements else picture
+            found = near.search(self._dlib[0], searched, near.TWICE.rect_up(box, enlargements))
+            if found:
+                return self._face(image, picture, near.TWICE.rect_down(found, enlargements), how, offset)
+        return None
 
     def every(self, image: NDArray[np.uint8]) -> list[Face]:
         """All faces of an RGB uint8 image, the largest first, from the first step of `find` that finds any."""
@@ -79,7 +105,7 @@ class FaceFinder:
             boxes, scores, views = self._dlib[0].run(picture, enlargements, 0.0)
             if len(boxes):
                 faces = [
-                    replace(self._face(picture, box, how, offset), score=float(score), view=VIEWS[view])
+                    replace(self._face(image, picture, box, how, offset), score=float(score), view=VIEWS[view])
                     for box, score, view in zip(boxes, scores, views, strict=True)
                 ]
                 return sorted(faces, key=lambda face: face.area, reverse=True)
@@ -92,10 +118,13 @@ class FaceFinder:
         """
         return self._landmarks(image, dlib.rectangle(*face.box))
 
-    def _face(self, picture: NDArray[np.uint8], box: Any, how: str, offset: int) -> Face:
-        edges = (box.left(), box.top(), box.right(), box.bottom())
+    def _face(self, image: NDArray[np.uint8], picture: NDArray[np.uint8], found: Any, how: str, offset: int) -> Face:
+        """The face at a box in `picture`, the image with a border of `offset` pixels."""
+        edges = (found.left(), found.top(), found.right(), found.bottom())
         left, top, right, bottom = (edge - offset for edge in edges)
-        return Face(self._landmarks(picture, box) - np.float32(offset), how, (left, top, right, bottom))
+        box = (left, top, right, bottom)
+        look = None if offset else _look(image, box)
+        return Face(self._landmarks(picture, found) - np.float32(offset), how, box, look=look)
 
     def _landmarks(self, image: NDArray[np.uint8], box: Any) -> NDArray[np.float32]:
         shape = self._dlib[1](np.ascontiguousarray(image), box)
@@ -114,6 +143,14 @@ class FaceFinder:
             return dlib.get_frontal_face_detector(), dlib.shape_predictor(str(path))
         except RuntimeError as error:  # the file is intact: on some systems dlib opens only ASCII paths
             raise UserError(f"dlib cannot open {path}; give a copy with a pure ASCII path with --landmarks") from error
+
+
+def _look(image: NDArray[np.uint8], box: tuple[int, int, int, int]) -> NDArray[np.uint8]:
+    """The part of an RGB image inside a box, grey, LOOK x LOOK pixels."""
+    left, top, right, bottom = (max(edge, 0) for edge in box)
+    part = np.ascontiguousarray(image[top : bottom + 1, left : right + 1])
+    small = cv2.resize(part, (LOOK, LOOK), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
 def _widening(image: NDArray[np.uint8]) -> Iterator[tuple[str, NDArray[np.uint8], int, int]]:
