@@ -187,6 +187,8 @@ def clip_of(frames: int, apex: int | None, corpus: str = "casme2", name: str = "
 class Still:
     """The same landmarks in every frame."""
 
+    how = "as it is"
+
     def __init__(self, points: np.ndarray) -> None:
         self.points = points
 

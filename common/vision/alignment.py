@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from common.errors import ClipError
 from common.types import Arrays, Clip, ClipFrames
-from common.vision.faces import Face, FaceFinder
+from common.vision.faces import FOLLOWED, Face, FaceFinder
 from common.vision.images import each_frame, where
 
 ALIGNED = 256
@@ -42,18 +42,21 @@ def tracked(clip: Clip | ClipFrames, faces: FaceFinder) -> Iterator[Tracked]:
     shows no face.
     """
     face: Face | None = None
+    seen: Face | None = None  # when it was last searched for
     before, face_found, searched = None, True, False
     for index, frame in enumerate(each_frame(clip)):
         place = where(clip, index)
         if before is None or not np.array_equal(frame, before):  # identical frames are searched only once
-            followed = None if face is None else faces.again(frame, face)
-            face_found, searched = True, face is not None and followed is None
+            again = None if seen is None else faces.again(frame, seen)
+            face_found, searched = True, seen is not None and again is None
             try:
-                face = followed or faces.find(frame, place)
+                face = again or faces.find(frame, place)
             except ClipError:
                 if face is None:
                     raise
                 face_found = False
+            if face_found and face.how != FOLLOWED:
+                seen = face
         before = frame
         assert face is not None
         yield Tracked(place, frame, face.points, face_found, searched)

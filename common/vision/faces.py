@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -27,10 +27,10 @@ MODEL_SHA256 = "fbdc2cb80eb9aa7a758672cbfdda32ba6300efe9b6e6c7a299ff7e736b11b92f
 PADDING = 0.25
 """Border added on every side, as a fraction of the image size, if a tight crop hides the outline of the face."""
 
-LOOK = 32
-"""Width and height in pixels of a face by which frames are compared."""
-STILL = 0.5
-"""Mean difference in grey levels up to which a face has not moved: then it is not searched for again."""
+STILL = 0.004
+"""How far landmarks may move on average, as a fraction of the box's width, until the face is searched for again."""
+FOLLOWED = "followed"
+"""The step of a face that was not searched for: its box is that of an earlier frame."""
 
 VIEWS = ("frontal", "turned to its side", "turned to its side", "tilted", "tilted")
 """The views on which the five parts of dlib's detector are trained; the most certain part determines the result."""
@@ -41,8 +41,7 @@ class Face:
     """Landmarks in pixels, float32 (68, 2) as x, y; `how` is the search step that found the face.
 
     `box` is left, top, right and bottom of the detector's box, which may be partly outside the image. If all faces
-    were requested, `score` is how far the detector is above its threshold, and `view` is one of `VIEWS`. `look` is
-    the part of the image in which the face was found, grey and small; None if the image was padded.
+    were requested, `score` is how far the detector is above its threshold, and `view` is one of `VIEWS`.
     """
 
     points: NDArray[np.float32]
@@ -50,7 +49,6 @@ class Face:
     box: tuple[int, int, int, int] = (0, 0, 0, 0)
     score: float = 0.0
     view: str = ""
-    look: NDArray[np.uint8] | None = field(default=None, repr=False, compare=False)
 
     @property
     def area(self) -> int:
@@ -76,27 +74,29 @@ class FaceFinder:
         of them finds a face; positions are never guessed.
         """
         if box := near.large(self._dlib[0], image):
-            return self._face(image, image, box, "as it is", 0)
+            return self._face(image, box, "as it is", 0)
         for how, picture, offset, enlargements in _widening(image):
             boxes = self._dlib[0](picture, enlargements)
             if len(boxes):
-                return self._face(image, picture, max(boxes, key=lambda box: box.area()), how, offset)
+                return self._face(picture, max(boxes, key=lambda box: box.area()), how, offset)
         raise ClipError(f"{where}: dlib finds no face, even when the image is enlarged or padded")
 
     def again(self, image: NDArray[np.uint8], face: Face) -> Face | None:
-        """A face that was found in an earlier frame of the same clip, in an RGB image; None if it is not found there.
+        """A face that was searched for in an earlier frame of the same clip, in an RGB image; None if it is not there.
 
-        Its box is that of `find` in nearly all cases, but it is searched only around the box of `face`, and not at all
-        if the image there still looks the same. Landmarks are fitted in every case.
+        Its landmarks are fitted in the box of `face`. If they have moved, the face is searched for around that box, and
+        fitted in the new one, which in nearly all cases is that of `find`.
         """
-        if face.look is not None and cv2.norm(_look(image, face.box), face.look, cv2.NORM_L1) <= STILL * LOOK**2:
-            return replace(face, points=self.follow(image, face))
+        if face.how != "padded":  # in which landmarks are not fitted in the image as it is
+            points = self.follow(image, face)
+            if np.linalg.norm(points - face.points, axis=1).mean() <= STILL * (face.box[2] - face.box[0] + 1):
+                return replace(face, points=points, how=FOLLOWED)
         for how, picture, offset, enlargements in _widening(image):
             box = dlib.translate_rect(dlib.rectangle(*face.box), dlib.point(offset, offset))
             searched = near.enlarged(picture) if enlargements else picture
             found = near.search(self._dlib[0], searched, near.TWICE.rect_up(box, enlargements))
             if found:
-                return self._face(image, picture, near.TWICE.rect_down(found, enlargements), how, offset)
+                return self._face(picture, near.TWICE.rect_down(found, enlargements), how, offset)
         return None
 
     def every(self, image: NDArray[np.uint8]) -> list[Face]:
@@ -105,7 +105,7 @@ class FaceFinder:
             boxes, scores, views = self._dlib[0].run(picture, enlargements, 0.0)
             if len(boxes):
                 faces = [
-                    replace(self._face(image, picture, box, how, offset), score=float(score), view=VIEWS[view])
+                    replace(self._face(picture, box, how, offset), score=float(score), view=VIEWS[view])
                     for box, score, view in zip(boxes, scores, views, strict=True)
                 ]
                 return sorted(faces, key=lambda face: face.area, reverse=True)
@@ -118,13 +118,10 @@ class FaceFinder:
         """
         return self._landmarks(image, dlib.rectangle(*face.box))
 
-    def _face(self, image: NDArray[np.uint8], picture: NDArray[np.uint8], found: Any, how: str, offset: int) -> Face:
-        """The face at a box in `picture`, the image with a border of `offset` pixels."""
-        edges = (found.left(), found.top(), found.right(), found.bottom())
+    def _face(self, picture: NDArray[np.uint8], box: Any, how: str, offset: int) -> Face:
+        edges = (box.left(), box.top(), box.right(), box.bottom())
         left, top, right, bottom = (edge - offset for edge in edges)
-        box = (left, top, right, bottom)
-        look = None if offset else _look(image, box)
-        return Face(self._landmarks(picture, found) - np.float32(offset), how, box, look=look)
+        return Face(self._landmarks(picture, box) - np.float32(offset), how, (left, top, right, bottom))
 
     def _landmarks(self, image: NDArray[np.uint8], box: Any) -> NDArray[np.float32]:
         shape = self._dlib[1](np.ascontiguousarray(image), box)
@@ -143,14 +140,6 @@ class FaceFinder:
             return dlib.get_frontal_face_detector(), dlib.shape_predictor(str(path))
         except RuntimeError as error:  # the file is intact: on some systems dlib opens only ASCII paths
             raise UserError(f"dlib cannot open {path}; give a copy with a pure ASCII path with --landmarks") from error
-
-
-def _look(image: NDArray[np.uint8], box: tuple[int, int, int, int]) -> NDArray[np.uint8]:
-    """The part of an RGB image inside a box, grey, LOOK x LOOK pixels."""
-    left, top, right, bottom = (max(edge, 0) for edge in box)
-    part = np.ascontiguousarray(image[top : bottom + 1, left : right + 1])
-    small = cv2.resize(part, (LOOK, LOOK), interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
 def _widening(image: NDArray[np.uint8]) -> Iterator[tuple[str, NDArray[np.uint8], int, int]]:
