@@ -41,7 +41,8 @@ class Face:
     """Landmarks in pixels, float32 (68, 2) as x, y; `how` is the search step that found the face.
 
     `box` is left, top, right and bottom of the detector's box, which may be partly outside the image. If all faces
-    were requested, `score` is how far the detector is above its threshold, and `view` is one of `VIEWS`.
+    were requested, `score` is how far the detector is above its threshold, and `view` is one of `VIEWS`. If it is
+    `clear`, the box does not depend on noise.
     """
 
     points: NDArray[np.float32]
@@ -49,6 +50,7 @@ class Face:
     box: tuple[int, int, int, int] = (0, 0, 0, 0)
     score: float = 0.0
     view: str = ""
+    clear: bool = False
 
     @property
     def area(self) -> int:
@@ -73,8 +75,8 @@ class FaceFinder:
         replicated pixels (released crops are often tighter than the detector's window). Raises ClipError if none
         of them finds a face; positions are never guessed.
         """
-        if box := near.large(self._dlib[0], image):
-            return self._face(image, box, "as it is", 0)
+        if found := near.large(self._dlib[0], image):
+            return replace(self._face(image, found.box, "as it is", 0), clear=found.clear)
         for how, picture, offset, enlargements in _widening(image):
             boxes = self._dlib[0](picture, enlargements)
             if len(boxes):
@@ -87,8 +89,8 @@ class FaceFinder:
         Its landmarks are fitted in the box of `face`. If they have moved, the face is searched for around that box, and
         fitted in the new one, which in nearly all cases is that of `find`.
         """
-        if face.how != "padded":  # in which landmarks are not fitted in the image as it is
-            points = self.follow(image, face)
+        if face.clear and face.how != "padded":  # in which landmarks are not fitted in the image as it is
+            points = self._landmarks(image, dlib.rectangle(*face.box))
             if np.linalg.norm(points - face.points, axis=1).mean() <= STILL * (face.box[2] - face.box[0] + 1):
                 return replace(face, points=points, how=FOLLOWED)
         for how, picture, offset, enlargements in _widening(image):
@@ -96,7 +98,8 @@ class FaceFinder:
             searched = near.enlarged(picture) if enlargements else picture
             found = near.search(self._dlib[0], searched, near.TWICE.rect_up(box, enlargements))
             if found:
-                return self._face(picture, near.TWICE.rect_down(found, enlargements), how, offset)
+                box = near.TWICE.rect_down(found.box, enlargements)
+                return replace(self._face(picture, box, how, offset), clear=found.clear)
         return None
 
     def every(self, image: NDArray[np.uint8]) -> list[Face]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import dlib
 import numpy as np
@@ -31,7 +31,9 @@ SMALLEST = 64
 """Minimum side in pixels of an image that dlib searches after shrinking it."""
 MARGIN = 2
 """Cells around a box: one for the features at its edge, one for movement."""
-LARGE = 0.3
+CLEAR = 0.1
+"""By how much more certain than at other sizes a box has to be, so that noise does not change the choice."""
+LARGE = 0.4
 """Faces of at least this width, as a fraction of the image's smaller side, are searched first."""
 
 
@@ -43,8 +45,20 @@ def sizes(image: NDArray[np.uint8], last: int = sys.maxsize) -> Sizes:
     return pictures
 
 
-def large(detector: Any, image: NDArray[np.uint8]) -> Any | None:
-    """The box (dlib.rectangle) of the largest face of an RGB image, if it is large; None if none is.
+class Found(NamedTuple):
+    """A box (dlib.rectangle), how far it is above dlib's threshold, and the number of the size at which it is found.
+
+    It is `clear` if boxes at the neighbouring sizes are much less certain: noise then does not change the choice.
+    """
+
+    box: Any
+    score: float
+    size: int
+    clear: bool = False
+
+
+def large(detector: Any, image: NDArray[np.uint8]) -> Found | None:
+    """The largest face of an RGB image, if it is large; None if there is none.
 
     Only the smaller half of dlib's sizes is searched, then the place that was found.
     """
@@ -56,36 +70,43 @@ def large(detector: Any, image: NDArray[np.uint8]) -> Any | None:
     return box and _search(detector, pictures, DOWN.rect_up(box, index))
 
 
-def search(detector: Any, image: NDArray[np.uint8], box: Any) -> Any | None:
-    """The box of the most certain face of an RGB image near a box, both dlib.rectangle; None if there is none."""
+def search(detector: Any, image: NDArray[np.uint8], box: Any) -> Found | None:
+    """The most certain face of an RGB image near a box (dlib.rectangle); None if there is none."""
     return _search(detector, sizes(image, _size(box.width()) + 1), box)
 
 
-def _search(detector: Any, pictures: Sizes, box: Any) -> Any | None:
-    """The most certain box near a box.
+def _search(detector: Any, pictures: Sizes, box: Any) -> Found | None:
+    """The most certain face near a box.
 
     In each part, dlib also finds larger faces, at a size that is not quite one of the whole image. If such a box is
     the most certain one, it may hide the box of the whole image, which is then searched.
     """
-    middle, score, best, doubt = _size(box.width()), 0.0, None, 0.0
+    middle, doubt = _size(box.width()), 0.0
     wanted = range(max(middle - 1, 0), min(middle + 2, len(pictures)))
+    seen: list[Found] = []
     for index in wanted:
         part, corner = _cut(pictures[index], DOWN.rect_down(box, index))
-        for found, certainty in zip(*detector.run(part, 0, 0.0)[:2], strict=True):
-            if found.width() != WINDOW:
-                doubt = max(doubt, certainty)
-            elif certainty > score:
-                score, best = certainty, DOWN.rect_up(dlib.translate_rect(found, corner), index)
-    return best if score >= doubt else _whole(detector, pictures, wanted, box)
+        for found, score in zip(*detector.run(part, 0, 0.0)[:2], strict=True):
+            if found.width() == WINDOW:
+                seen.append(Found(DOWN.rect_up(dlib.translate_rect(found, corner), index), score, index))
+            else:
+                doubt = max(doubt, score)
+    best = max(seen, key=lambda face: face.score, default=None)
+    if doubt > (best.score if best else 0.0):
+        best = _whole(detector, pictures, wanted, box)
+    others = [face.score for face in seen if best and face.size != best.size]
+    return best and best._replace(clear=best.score - max(doubt, *others, 0.0) >= CLEAR)
 
 
-def _whole(detector: Any, pictures: Sizes, wanted: range, box: Any) -> Any | None:
-    """The most certain box near a box, searched in whole images."""
+def _whole(detector: Any, pictures: Sizes, wanted: range, box: Any) -> Found | None:
+    """The most certain face near a box, searched in whole images."""
     for index in wanted:
         around = DOWN.rect_down(box, index)
-        boxes = [found for found in detector(pictures[index], 0) if around.contains(dlib.center(found))]
-        if boxes and boxes[0].width() == WINDOW:  # the most certain first; others have another size
-            return DOWN.rect_up(boxes[0], index)
+        for found, score in zip(*detector.run(pictures[index], 0, 0.0)[:2], strict=True):  # the most certain first
+            if around.contains(dlib.center(found)):
+                if found.width() == WINDOW:
+                    return Found(DOWN.rect_up(found, index), score, index)
+                break  # it has another size
     return None
 
 

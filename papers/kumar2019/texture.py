@@ -21,6 +21,8 @@ GRID = 6
 """Blocks along either side of a frame."""
 TOGETHER = 4
 """Temporal frequencies that are computed at once: the bins that pass differ between them."""
+PIECE = 512
+"""Columns of a matrix product: such small ones are not divided between threads, which wait for each other."""
 DIAGONAL = 0.70711
 """Distance in pixels, down and across, to the diagonal neighbours at radius 1, as scikit-image rounds it."""
 THRESHOLD = 0.5
@@ -152,8 +154,9 @@ def _temporal(
         most = max(bins for _, bins in some)
         flat = spectra[:, :most].reshape(len(spectra), -1).view(np.float64)
         angles = 2 * np.pi / len(spectra) * np.outer([k for k, _ in some], start + np.arange(len(spectra)))
-        parts = (np.vstack([np.cos(angles), np.sin(angles)]) @ flat).view(np.complex128)
-        even, odd = parts.reshape(2, len(some), most, -1)
+        waves = np.vstack([np.cos(angles), np.sin(angles)])
+        parts = np.hstack([waves @ flat[:, left : left + PIECE] for left in range(0, flat.shape[1], PIECE)])
+        even, odd = parts.view(np.complex128).reshape(2, len(some), most, -1)
         sums += [
             np.stack([cosine[:bins] - 1j * sine[:bins], cosine[:bins] + 1j * sine[:bins]])
             for (_, bins), cosine, sine in zip(some, even, odd, strict=True)
