@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -92,12 +93,22 @@ def test_a_face_that_moves_a_little_is_found_where_dlib_finds_it(
     image = np.asarray(cv2.resize(astronaut, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
     face = faces.find(image)
     assert (face.how, face.box) == whole(faces, image)
+    face = replace(face, clear=False)  # so that it is searched for
     for right, down in ((0, 0), (1, -1), (-3, 2), (5, 5)):
         frame = moved(image, right, down)
         again, expected = faces.again(frame, face), max(faces.every(frame), key=lambda seen: seen.score)
         assert again is not None
-        assert (again.how, again.box) == (FOLLOWED if (right, down) == (0, 0) else expected.how, expected.box)
+        assert (again.how, again.box) == (expected.how, expected.box)
         np.testing.assert_array_equal(again.points, expected.points)
+
+
+def test_a_clear_box_is_used_again_while_landmarks_stay(faces: FaceFinder, astronaut: Image) -> None:
+    face = replace(faces.find(astronaut), clear=True)
+    moves = {move: faces.again(moved(astronaut, move, move), face) for move in (0, 5)}
+    assert {move: again is not None and again.how == FOLLOWED for move, again in moves.items()} == {0: True, 5: False}
+    assert moves[0] is not None
+    assert moves[0].box == face.box
+    np.testing.assert_array_equal(moves[0].points, face.points)
 
 
 def test_a_face_that_jumps_or_vanishes_is_searched_in_the_whole_frame(

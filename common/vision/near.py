@@ -30,7 +30,7 @@ SHRINKING = 6 / 5
 SMALLEST = 64
 """Minimum side in pixels of an image that dlib searches after shrinking it."""
 MARGIN = 2
-"""Cells around a box: one for the features at its edge, one for movement."""
+"""Cells around a box: one for the features at its edge, one for movement by a cell."""
 CLEAR = 0.1
 """By how much more certain than at other sizes a box has to be, so that noise does not change the choice."""
 LARGE = 0.4
