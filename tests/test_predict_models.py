@@ -78,12 +78,12 @@ def arrays(key: str, inputs: Any) -> list[dict[str, np.ndarray]]:
         if key == "reddy2019":
             face = noise(inputs.face_size, inputs.face_size, inputs.frames, 1)
             parts = {name: noise(inputs.region_size, inputs.region_size, 18, 1) for name in ("eyes", "mouth")}
-            return {"face": face, "reused": np.array([0])} | parts
+            return {"face": face, "reused": np.array([0]), "searched": np.array([0])} | parts
         if key == "liong2019":
             return {"flow": rng.random((inputs.size, inputs.size, 3), np.float32), "estimated": np.array([1])}
         if key == "see2019":
             return {"histograms": rng.random((inputs.grid, inputs.grid, 177), np.float32), "frames": np.array([9])}
-        whole = {"apex": np.array([4]), "reused": np.array([0]), "estimated": np.array([1])}
+        whole = {"apex": np.array([4]), "reused": np.array([0]), "searched": np.array([0]), "estimated": np.array([1])}
         return {"face": noise(11, inputs.size, inputs.size)} | whole
 
     return [one() for _ in range(2)]

@@ -300,6 +300,9 @@ class Blinded:
             raise ClipError(f"{where}: dlib finds no face in it")
         return Face(self.points(place), "as it is")
 
+    def again(self, image: np.ndarray, face: Face) -> None:
+        """Found nowhere, so that every frame is searched as a whole."""
+
 
 @pytest.mark.parametrize(
     ("experiment", "how"), [(LATE, "aligned faces"), (CODE, "whole frames, red and blue exchanged")]
@@ -316,7 +319,7 @@ def test_a_clip_becomes_three_videos(
     sizes = {"face": 24, "eyes": 12, "mouth": 12}
     assert {name: arrays[name].shape for name in sizes} == {name: (n, n, 12, 1) for name, n in sizes.items()}
     assert {arrays[name].dtype for name in sizes} == {np.dtype(np.uint8)}
-    assert arrays["reused"].tolist() == [3]
+    assert (arrays["reused"].tolist(), arrays["searched"].tolist()) == ([3], [11])
     for place, frame in enumerate(frames):
         seen = {2: 1, 3: 1, 7: 6}.get(place, place)
         expected = preprocess.cut(frame, finder.points(seen), replace(inputs, reading=how))
@@ -356,7 +359,7 @@ def test_networks_share_what_is_cached_and_read_their_own_inputs() -> None:
     clips = [(recording(170), 0), (recording(180), 2), (recording(190), 1)]
     arrays = [
         {name: np.full((4, 4, 5, 1), 10 * row, np.uint8) for name in ("face", "eyes", "mouth")}
-        | {"reused": np.array([row])}
+        | {"reused": np.array([row]), "searched": np.array([0])}
         for row in range(3)
     ]
     for settings, inputs in ((stcnn, {"face"}), (late, {"eyes", "mouth"})):

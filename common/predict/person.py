@@ -38,6 +38,11 @@ class PersonFinder(FaceFinder):
             return face
         raise ClipError(f"{where}: dlib does not find the face of the person seen in the first frame")
 
+    def again(self, image: NDArray[np.uint8], face: Face) -> Face | None:
+        """The person's face near its place in an earlier frame, like `FaceFinder.again`."""
+        followed = super().again(image, face)
+        return followed and self.own([followed])
+
     def own(self, faces: Sequence[Face]) -> Face | None:
         """The person's face among others; None if it is not there."""
         own = min(faces, key=lambda face: _nearest(face.box, self.boxes), default=None)

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.errors import ClipError
-from common.types import Clip, ClipFrames
-from common.vision.faces import FaceFinder
+from common.types import Arrays, Clip, ClipFrames
+from common.vision.faces import FOLLOWED, Face, FaceFinder
 from common.vision.images import each_frame, where
 
 ALIGNED = 256
@@ -24,47 +24,59 @@ BORDER = 0.25
 class Tracked(NamedTuple):
     """A frame, RGB uint8 (height, width, 3), with its landmarks (68, 2); `where` names it, `found` if dlib saw one.
 
-    If `found` is False, the landmarks are those of the previous frame.
+    If `found` is False, the landmarks are those of the previous frame. `searched` is True if the face was not found
+    near its previous place, so that the whole frame was searched (the first frame is always searched).
     """
 
     where: str
     frame: NDArray[np.uint8]
     points: NDArray[np.float32]
     found: bool
+    searched: bool
 
 
 def tracked(clip: Clip | ClipFrames, faces: FaceFinder) -> Iterator[Tracked]:
     """Every frame of a clip with the landmarks that dlib finds in it, or else those of the previous frame.
 
-    Raises ClipError for unusable files, and if the first frame shows no face.
+    The face is found in the first frame and then followed. Raises ClipError for unusable files, and if the first frame
+    shows no face.
     """
-    points: NDArray[np.float32] | None = None
-    before, face_found = None, True
+    face: Face | None = None
+    seen: Face | None = None  # when it was last searched for
+    before, face_found, searched = None, True, False
     for index, frame in enumerate(each_frame(clip)):
         place = where(clip, index)
         if before is None or not np.array_equal(frame, before):  # identical frames are searched only once
-            face_found = True
+            again = None if seen is None else faces.again(frame, seen)
+            face_found, searched = True, seen is not None and again is None
             try:
-                points = faces.find(frame, place).points
+                face = again or faces.find(frame, place)
             except ClipError:
-                if points is None:
+                if face is None:
                     raise
                 face_found = False
+            if face_found and face.how != FOLLOWED:
+                seen = face
         before = frame
-        assert points is not None
-        yield Tracked(place, frame, points, face_found)
+        assert face is not None
+        yield Tracked(place, frame, face.points, face_found, searched)
 
 
-def reuse_note(unseen: Sequence[int], corpus_names: str) -> tuple[str, ...]:
-    """A line for the report on clips (the number of frames without a face in each clip); none if all faces are found.
+def tracking_notes(arrays: Sequence[Arrays], corpus_names: str) -> tuple[str, ...]:
+    """Lines for the report on clips, whose "reused" and "searched" (1,) count such frames; none for what never occurs.
 
     `corpus_names` are the corpora of these clips.
     """
-    clips = sum(map(bool, unseen))
-    if not clips:
-        return ()
-    count = f"{sum(unseen)} frames of {clips} clips"
-    return (f"{corpus_names}: dlib finds no face in {count}; the previous frame's landmarks are used",)
+    lines = {
+        "reused": "dlib finds no face in {}; the previous frame's landmarks are used",
+        "searched": "in {}, the face is not found near its previous place; the whole frame is searched",
+    }
+    notes = []
+    for name, line in lines.items():
+        counts = [int(clip_arrays[name][0]) for clip_arrays in arrays]
+        if clips := sum(map(bool, counts)):
+            notes.append(f"{corpus_names}: " + line.format(f"{sum(counts)} frames of {clips} clips"))
+    return tuple(notes)
 
 
 def alignment(points: NDArray[np.float32], size: int) -> NDArray[np.float64]:

@@ -11,6 +11,7 @@ only by the frame that leaves and the frame that enters.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,10 @@ from numpy.typing import NDArray
 
 GRID = 6
 """Blocks along either side of a frame."""
+TOGETHER = 4
+"""Temporal frequencies that are computed at once: the bins that pass differ between them."""
+PIECE = 512
+"""Columns of a matrix product: such small ones are not divided between threads, which wait for each other."""
 DIAGONAL = 0.70711
 """Distance in pixels, down and across, to the diagonal neighbours at radius 1, as scikit-image rounds it."""
 THRESHOLD = 0.5
@@ -106,7 +111,8 @@ def activity(
     longest = max((stop - start for start, stop in places), default=0)
     if not longest:
         raise ValueError("no frames")
-    spectra, first, squares = _spectra(maps, cutoff, longest // 2)
+    spectra, first, squares, weights = _spectra(maps, cutoff, longest // 2)
+    totals = np.concatenate([[0], np.cumsum(weights)])
     values, counts, before = np.zeros(len(maps)), np.zeros(len(maps), np.int64), (0, 0)
     for index, (start, stop) in enumerate(places):
         if (start, stop) == before:
@@ -116,20 +122,46 @@ def activity(
         if (start - 1, stop - 1) != before:  # the window has another length: compute it from scratch
             passing = [(k, int((squares + k**2 >= cutoff**2).sum())) for k in range(length // 2 + 1)]
             passing = [(k, bins) for k, bins in passing if bins]
-            waves = np.exp(-2j * np.pi / length * np.outer([k for k, _ in passing], np.arange(start, stop)))
-            sums = np.tensordot(waves, spectra[start:stop], axes=1)
+            sums = _temporal(spectra[start:stop], start, passing)
             if passing and passing[0][0] == 0:
-                sums[0] += length * first
+                sums[0] += length * first[: passing[0][1]]
         else:
             change = spectra[stop - 1] - spectra[start - 1]
-            for (k, bins), row in zip(passing, sums, strict=True):
-                row[:bins] += np.exp(-2j * np.pi / length * (k * (stop - 1) % length)) * change[:bins]
-        for (k, bins), row in zip(passing, sums, strict=True):
+            for (k, bins), pair in zip(passing, sums, strict=True):
+                wave = np.exp(-2j * np.pi / length * (k * (stop - 1) % length))
+                pair[0] += wave * change[:bins]
+                pair[1] += wave.conjugate() * change[:bins]
+        for (k, bins), pair in zip(passing, sums, strict=True):
             twice = 1 if 2 * k in (0, length) else 2  # frequencies k and -k of a real block have equal magnitudes
-            values[index] += twice * float(np.abs(row[:bins]).sum())
-            counts[index] += twice * bins
+            magnitudes = np.sqrt(pair.real**2 + pair.imag**2).sum((0, 2))
+            values[index] += twice * float(weights[:bins] @ magnitudes)
+            counts[index] += twice * round(2 * totals[bins])
         before = start, stop
     return values, counts
+
+
+def _temporal(
+    spectra: NDArray[np.complex128], start: int, passing: Sequence[tuple[int, int]]
+) -> list[NDArray[np.complex128]]:
+    """Temporal transforms of 2D transforms (frames, bins, 36) at frequencies k and -k: (2, bins, 36) for each k.
+
+    `start` is the number of the first frame. `passing` are the frequencies k, ascending, with the number of bins that
+    pass; they are computed a few at a time.
+    """
+    sums: list[NDArray[np.complex128]] = []
+    for first in range(0, len(passing), TOGETHER):
+        some = passing[first : first + TOGETHER]
+        most = max(bins for _, bins in some)
+        flat = spectra[:, :most].reshape(len(spectra), -1).view(np.float64)
+        angles = 2 * np.pi / len(spectra) * np.outer([k for k, _ in some], start + np.arange(len(spectra)))
+        waves = np.vstack([np.cos(angles), np.sin(angles)])
+        parts = np.hstack([waves @ flat[:, left : left + PIECE] for left in range(0, flat.shape[1], PIECE)])
+        even, odd = parts.view(np.complex128).reshape(2, len(some), most, -1)
+        sums += [
+            np.stack([cosine[:bins] - 1j * sine[:bins], cosine[:bins] + 1j * sine[:bins]])
+            for (_, bins), cosine, sine in zip(some, even, odd, strict=True)
+        ]
+    return sums
 
 
 def texture_maps(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -183,25 +215,28 @@ def blocks(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _spectra(
     maps: NDArray[np.uint8], cutoff: float, highest: int
-) -> tuple[NDArray[np.complex128], NDArray[np.complex128], NDArray[np.float64]]:
-    """2D transforms of all blocks, (n, bins, 36), minus the first map's; the first map's; squared radii of the bins.
+) -> tuple[NDArray[np.complex128], NDArray[np.complex128], NDArray[np.float64], NDArray[np.float64]]:
+    """2D transforms of all blocks, (n, bins, 36), minus the first map's; the first map's; the bins' squared radii.
 
-    Only bins that pass together with temporal frequency `highest` are included, the largest radius first. The first
-    map's transform is subtracted so that blocks that do not change have exactly no temporal frequency other than 0,
-    without rounding errors.
+    Blocks are real, so that the bins at (u, v) and (-u, -v) are conjugate: those with v below 0 are left out. The last
+    array has the weights of the bins: 1, or 0.5 if (u, v) and (-u, -v) are both there. Only bins that pass together
+    with temporal frequency `highest` are included, the largest radius first. The first map's transform is subtracted
+    so that blocks that do not change have exactly no temporal frequency other than 0, without rounding errors.
     """
-    from scipy.fft import fft2
+    from scipy.fft import rfft2
 
     start = blocks(maps[0]).astype(np.float64)
-    down, across = (np.fft.fftfreq(side, 1 / side) for side in start.shape[1:])
-    squares = np.add.outer(down**2, across**2).ravel()
+    rows, columns = start.shape[1:]
+    across = np.arange(columns // 2 + 1)
+    squares = np.add.outer(np.fft.fftfreq(rows, 1 / rows) ** 2, across**2).ravel()
+    weights = np.tile(np.where((across == 0) | (2 * across == columns), 0.5, 1.0), rows)
     order = np.argsort(-squares, kind="stable")
     order = order[squares[order] + highest**2 >= cutoff**2]
 
     def transform(pictures: NDArray[np.float64]) -> NDArray[np.complex128]:
-        return np.asarray(fft2(pictures).reshape(len(pictures), -1)[:, order].T)
+        return np.asarray(rfft2(pictures).reshape(len(pictures), -1)[:, order].T)
 
     spectra = np.zeros((len(maps), len(order), len(start)), np.complex128)
     for index, picture in enumerate(maps[1:], start=1):
         spectra[index] = transform(blocks(picture) - start)
-    return spectra, transform(start), squares[order]
+    return spectra, transform(start), squares[order], weights[order]

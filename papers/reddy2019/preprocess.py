@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from common.contract import Settings, Shapes
 from common.errors import ClipError
 from common.types import Arrays, Clip, ClipFrames, Samples, one_row_each
-from common.vision.alignment import ALIGNED, aligned_picture, alignment, reuse_note, tracked
+from common.vision.alignment import ALIGNED, aligned_picture, alignment, tracked, tracking_notes
 from common.vision.faces import FaceFinder
 from papers.reddy2019.experiments import Inputs
 
@@ -89,20 +89,23 @@ def _resize(picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
 def prepare(clip: ClipFrames, inputs: Inputs, faces: FaceFinder) -> Arrays:
     """A clip's videos, grey uint8: "face" (face_size, face_size, frames, 1), "eyes" and "mouth" with region_size.
 
-    If dlib finds no face in a frame, the previous frame's landmarks are used; "reused" (1,) counts such frames. Raises
-    ClipError if files cannot be used, if the clip has too few frames, or if its first frame shows no face.
+    If dlib finds no face in a frame, the previous frame's landmarks are used; "reused" (1,) counts such frames, and
+    "searched" (1,) the later frames of which the whole image is searched. Raises ClipError if files cannot be used, if
+    the clip has too few frames, or if its first frame shows no face.
     """
     videos: dict[str, list[NDArray[np.uint8]]] = {"face": [], "eyes": [], "mouth": []}
-    reused = 0
+    reused = searched = 0
     for tracked_frame in tracked(window(clip, inputs), faces):
         reused += not tracked_frame.found
+        searched += tracked_frame.searched
         try:
             parts = cut(tracked_frame.frame, tracked_frame.points, inputs)
         except ClipError as error:
             raise ClipError(f"{tracked_frame.where}: {error}") from None
         for name, video in videos.items():
             video.append(parts[name])
-    return {name: np.stack(video, axis=2)[..., None] for name, video in videos.items()} | {"reused": np.array([reused])}
+    stacked = {name: np.stack(video, axis=2)[..., None] for name, video in videos.items()}
+    return stacked | {"reused": np.array([reused]), "searched": np.array([searched])}
 
 
 def shapes(settings: Settings) -> Shapes:
@@ -117,11 +120,11 @@ def shapes(settings: Settings) -> Shapes:
 def assemble(clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], settings: Settings) -> Samples:
     """Samples with one row per clip: x is the network's input, y the clip's class, view 0.
 
-    A note counts the frames for which landmarks of earlier frames were used.
+    Notes count the frames for which landmarks of earlier frames were used, and those that were searched as a whole.
     """
     corpora = " and ".join(dict.fromkeys(clip.corpus for clip, _ in clips))
     return one_row_each(
         clips,
         {part: np.stack([clip_arrays[part] for clip_arrays in arrays]) for part in shapes(settings)},
-        reuse_note([int(clip_arrays["reused"][0]) for clip_arrays in arrays], corpora),
+        tracking_notes(arrays, corpora),
     )

@@ -15,26 +15,29 @@ from numpy.typing import NDArray
 from common.contract import Settings, Shapes
 from common.types import Arrays, Clip, ClipFrames, Samples, one_row_each
 from common.vision import apex
-from common.vision.alignment import ALIGNED, aligned_picture, alignment, reuse_note, tracked
+from common.vision.alignment import ALIGNED, aligned_picture, alignment, tracked, tracking_notes
 from common.vision.faces import FaceFinder
 from papers.talluri2022.experiments import Inputs
 
 
 def prepare(clip: ClipFrames, inputs: Inputs, faces: FaceFinder) -> Arrays:
-    """The whole clip: "face" (frames, size, size) grey uint8, "apex" (1,) its index, "reused" (1,), "estimated" (1,).
+    """The whole clip: "face" (frames, size, size) grey uint8, and "apex", "reused", "searched", "estimated", each (1,).
 
-    "reused" counts frames in which dlib finds no face, so that the previous frame's landmarks are used; "estimated" is
-    1 if the apex is not annotated. Raises ClipError if files cannot be used or if the clip's first frame shows no face.
+    "apex" is its index. "reused" counts frames in which dlib finds no face, so that the previous frame's landmarks are
+    used; "searched" counts the later frames of which the whole image is searched; "estimated" is 1 if the apex is not
+    annotated. Raises ClipError if files cannot be used or if the clip's first frame shows no face.
     """
     place = apex_index(clip, inputs, faces)
-    video, reused = [], 0
+    video, reused, searched = [], 0, 0
     for tracked_frame in tracked(clip, faces):
         video.append(aligned_face(tracked_frame.frame, tracked_frame.points, inputs.size))
         reused += not tracked_frame.found
+        searched += tracked_frame.searched
     return {
         "face": np.stack(video),
         "apex": np.array([place]),
         "reused": np.array([reused]),
+        "searched": np.array([searched]),
         "estimated": np.array([int(clip.apex is None)]),
     }
 
@@ -106,7 +109,7 @@ def _notes(
         )
         if guessed := sum(int(arrays[row]["estimated"][0]) for row in rows):
             lines.append(f"{corpus}: the apex of {guessed} of {len(rows)} clips is estimated ({method})")
-        lines += reuse_note([int(arrays[row]["reused"][0]) for row in rows], corpus)
+        lines += tracking_notes([arrays[row] for row in rows], corpus)
     return tuple(lines)
 
 
