@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,7 +18,7 @@ from skimage import data
 from common.errors import ClipError
 from common.types import ClipFrames
 from common.vision import alignment, images
-from common.vision.faces import FOLLOWED, FaceFinder
+from common.vision.faces import Face, FaceFinder
 
 Image = NDArray[np.uint8]
 
@@ -93,7 +94,6 @@ def test_a_face_that_moves_a_little_is_found_where_dlib_finds_it(
     image = np.asarray(cv2.resize(astronaut, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
     face = faces.find(image)
     assert (face.how, face.box) == whole(faces, image)
-    face = replace(face, clear=False)  # so that it is searched for
     for right, down in ((0, 0), (1, -1), (-3, 2), (5, 5)):
         frame = moved(image, right, down)
         again, expected = faces.again(frame, face), max(faces.every(frame), key=lambda seen: seen.score)
@@ -102,13 +102,57 @@ def test_a_face_that_moves_a_little_is_found_where_dlib_finds_it(
         np.testing.assert_array_equal(again.points, expected.points)
 
 
-def test_a_clear_box_is_used_again_while_landmarks_stay(faces: FaceFinder, astronaut: Image) -> None:
-    face = replace(faces.find(astronaut), clear=True)
-    moves = {move: faces.again(moved(astronaut, move, move), face) for move in (0, 5)}
-    assert {move: again is not None and again.how == FOLLOWED for move, again in moves.items()} == {0: True, 5: False}
-    assert moves[0] is not None
-    assert moves[0].box == face.box
-    np.testing.assert_array_equal(moves[0].points, face.points)
+@dataclass(frozen=True)
+class Scripted:
+    """Finds a face at `places` pixels to the right in a box of 100 pixels, whose left edge is one of `boxes`."""
+
+    places: tuple[float, ...]
+    boxes: tuple[int, ...]
+    searched: list[int]
+
+    def find(self, image: Image, where: str = "image") -> Face:
+        index = int(image[0, 0, 0])
+        self.searched.append(index)
+        return Face(self.follow(image, None), "as it is", (self.boxes[index], 0, self.boxes[index] + 99, 99))
+
+    def again(self, image: Image, face: Face) -> Face:
+        return self.find(image)
+
+    def follow(self, image: Image, face: Face | None) -> NDArray[np.float32]:
+        return np.full((68, 2), self.places[image[0, 0, 0]], np.float32)
+
+
+def searches(places: Sequence[float], boxes: Sequence[int], monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The frames in which a face is searched for."""
+    frames = [np.full((1, 1, 3), index, np.uint8) for index in range(len(places))]
+    monkeypatch.setattr(alignment, "each_frame", lambda clip: iter(frames))
+    clip = ClipFrames("casme2", tuple(range(len(places))), 0, 3, 5, 200.0, "", lambda indices, part: iter(()))
+    script = Scripted(tuple(places), tuple(boxes), [])
+    tracked = [*alignment.tracked(clip, script)]  # type: ignore[arg-type]
+    assert [float(frame.points[0, 0]) for frame in tracked] == list(places)
+    assert all(frame.found for frame in tracked)
+    assert not any(frame.searched for frame in tracked)
+    return script.searched
+
+
+def test_a_face_in_a_steady_box_is_searched_for_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, every = alignment.STEADY, alignment.EVERY
+    count = first + 3 * every + 2
+    assert searches([0] * count, [7] * count, monkeypatch) == [*range(first + 1), *range(first + every, count, every)]
+
+
+def test_a_face_that_moves_is_searched_for_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, last = alignment.STEADY, alignment.STEADY + 5
+    still, moving = 50 * alignment.MOVED, 100 * alignment.MOVED + 1
+    places = [0.0] * (first + 2) + [still, moving, moving, 2 * moving]
+    assert searches(places, [7] * len(places), monkeypatch) == [*range(first + 1), first + 3, last]
+
+
+def test_a_face_whose_box_changes_is_searched_for_in_every_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    boxes = [7] * 20 + [9] * 12 + [7] * 18
+    found = searches([0] * 50, boxes, monkeypatch)
+    seen = alignment.STEADY + alignment.EVERY  # the first search after the change
+    assert {*range(seen, seen + alignment.STEADY)} <= {*found}
 
 
 def test_a_face_that_jumps_or_vanishes_is_searched_in_the_whole_frame(

@@ -12,13 +12,20 @@ from numpy.typing import NDArray
 
 from common.errors import ClipError
 from common.types import Arrays, Clip, ClipFrames
-from common.vision.faces import FOLLOWED, Face, FaceFinder
+from common.vision.faces import Face, FaceFinder
 from common.vision.images import each_frame, where
 
 ALIGNED = 256
 """Width and height of an aligned face in pixels: about as in 640x480 images, and twice the size a network reads."""
 BORDER = 0.25
 """Border around dlib's mean face on every side, as a fraction of its size: the default of dlib.get_face_chip."""
+
+STEADY = 16
+"""Searches in a row that give the same box, after which a face is only followed."""
+EVERY = 8
+"""Frames after which a face that is followed is searched for."""
+MOVED = 0.01
+"""How far a face may move, as a fraction of its box's width, until it is searched for."""
 
 
 class Tracked(NamedTuple):
@@ -38,28 +45,40 @@ class Tracked(NamedTuple):
 def tracked(clip: Clip | ClipFrames, faces: FaceFinder) -> Iterator[Tracked]:
     """Every frame of a clip with the landmarks that dlib finds in it, or else those of the previous frame.
 
-    The face is found in the first frame and then followed. Raises ClipError for unusable files, and if the first frame
-    shows no face.
+    The face is searched for near its place, at first in every frame, until its box has been the same `STEADY` times in
+    a row. Then landmarks are fitted in that box; it is searched for again every `EVERY` frames, and if the face moves.
+    Raises ClipError for unusable files, and if the first frame shows no face.
     """
-    face: Face | None = None
-    seen: Face | None = None  # when it was last searched for
-    before, face_found, searched = None, True, False
+    points: NDArray[np.float32] | None = None
+    seen: Face | None = None  # in the last frame in which it was searched for
+    before, face_found, searched, steady, since = None, True, False, 0, 0
     for index, frame in enumerate(each_frame(clip)):
         place = where(clip, index)
         if before is None or not np.array_equal(frame, before):  # identical frames are searched only once
-            again = None if seen is None else faces.again(frame, seen)
-            face_found, searched = True, seen is not None and again is None
-            try:
-                face = again or faces.find(frame, place)
-            except ClipError:
-                if face is None:
-                    raise
-                face_found = False
-            if face_found and face.how != FOLLOWED:
-                seen = face
+            since += 1
+            followed = faces.follow(frame, seen) if seen and steady >= STEADY and since < EVERY else None
+            if seen and followed is not None and not _moved(followed, seen):
+                points, searched = followed, False
+            else:
+                near = faces.again(frame, seen) if seen else None
+                searched = points is not None and near is None
+                try:
+                    face = near or faces.find(frame, place)
+                    steady = steady + 1 if seen and near and near.box == seen.box else 0
+                    points, seen, since, face_found = face.points, face, 0, True
+                except ClipError:
+                    if points is None:
+                        raise
+                    face_found, steady = False, 0
         before = frame
-        assert face is not None
-        yield Tracked(place, frame, face.points, face_found, searched)
+        assert points is not None
+        yield Tracked(place, frame, points, face_found, searched)
+
+
+def _moved(points: NDArray[np.float32], seen: Face) -> bool:
+    """Whether a face, not only parts of it, is at another place than when it was searched for."""
+    left, _, right, _ = seen.box
+    return bool(np.linalg.norm((points - seen.points).mean(0)) > MOVED * (right - left + 1))
 
 
 def tracking_notes(arrays: Sequence[Arrays], corpus_names: str) -> tuple[str, ...]:

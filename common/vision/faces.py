@@ -27,11 +27,6 @@ MODEL_SHA256 = "fbdc2cb80eb9aa7a758672cbfdda32ba6300efe9b6e6c7a299ff7e736b11b92f
 PADDING = 0.25
 """Border added on every side, as a fraction of the image size, if a tight crop hides the outline of the face."""
 
-STILL = 0.004
-"""How far landmarks may move on average, as a fraction of the box's width, until the face is searched for again."""
-FOLLOWED = "followed"
-"""The step of a face that was not searched for: its box is that of an earlier frame."""
-
 VIEWS = ("frontal", "turned to its side", "turned to its side", "tilted", "tilted")
 """The views on which the five parts of dlib's detector are trained; the most certain part determines the result."""
 
@@ -41,8 +36,7 @@ class Face:
     """Landmarks in pixels, float32 (68, 2) as x, y; `how` is the search step that found the face.
 
     `box` is left, top, right and bottom of the detector's box, which may be partly outside the image. If all faces
-    were requested, `score` is how far the detector is above its threshold, and `view` is one of `VIEWS`. If it is
-    `clear`, the box does not depend on noise.
+    were requested, `score` is how far the detector is above its threshold, and `view` is one of `VIEWS`.
     """
 
     points: NDArray[np.float32]
@@ -50,7 +44,6 @@ class Face:
     box: tuple[int, int, int, int] = (0, 0, 0, 0)
     score: float = 0.0
     view: str = ""
-    clear: bool = False
 
     @property
     def area(self) -> int:
@@ -75,8 +68,8 @@ class FaceFinder:
         replicated pixels (released crops are often tighter than the detector's window). Raises ClipError if none
         of them finds a face; positions are never guessed.
         """
-        if found := near.large(self._dlib[0], image):
-            return replace(self._face(image, found.box, "as it is", 0), clear=found.clear)
+        if box := near.large(self._dlib[0], image):
+            return self._face(image, box, "as it is", 0)
         for how, picture, offset, enlargements in _widening(image):
             boxes = self._dlib[0](picture, enlargements)
             if len(boxes):
@@ -84,22 +77,16 @@ class FaceFinder:
         raise ClipError(f"{where}: dlib finds no face, even when the image is enlarged or padded")
 
     def again(self, image: NDArray[np.uint8], face: Face) -> Face | None:
-        """A face that was searched for in an earlier frame of the same clip, in an RGB image; None if it is not there.
+        """The face of an earlier frame of the same clip in an RGB image; None if it is not near its place there.
 
-        Its landmarks are fitted in the box of `face`. If they have moved, the face is searched for around that box, and
-        fitted in the new one, which in nearly all cases is that of `find`.
+        Its box is the one that `find` would find in nearly all cases, but takes less time.
         """
-        if face.clear and face.how != "padded":  # in which landmarks are not fitted in the image as it is
-            points = self._landmarks(image, dlib.rectangle(*face.box))
-            if np.linalg.norm(points - face.points, axis=1).mean() <= STILL * (face.box[2] - face.box[0] + 1):
-                return replace(face, points=points, how=FOLLOWED)
         for how, picture, offset, enlargements in _widening(image):
             box = dlib.translate_rect(dlib.rectangle(*face.box), dlib.point(offset, offset))
             searched = near.enlarged(picture) if enlargements else picture
-            found = near.search(self._dlib[0], searched, near.TWICE.rect_up(box, enlargements))
+            found = near.certain(self._dlib[0], searched, near.TWICE.rect_up(box, enlargements))
             if found:
-                box = near.TWICE.rect_down(found.box, enlargements)
-                return replace(self._face(picture, box, how, offset), clear=found.clear)
+                return self._face(picture, near.TWICE.rect_down(found, enlargements), how, offset)
         return None
 
     def every(self, image: NDArray[np.uint8]) -> list[Face]:
