@@ -20,11 +20,11 @@ ALIGNED = 256
 BORDER = 0.25
 """Border around dlib's mean face on every side, as a fraction of its size: the default of dlib.get_face_chip."""
 
-STEADY = 16
+STEADY = 12
 """Searches in a row that give the same box, after which a face is only followed."""
-EVERY = 8
+EVERY = 6
 """Frames after which a face that is followed is searched for."""
-MOVED = 0.01
+MOVED = 0.008
 """How far a face may move, as a fraction of its box's width, until it is searched for."""
 
 
