@@ -14,8 +14,8 @@ import numpy as np
 from fidelity import compare
 from fidelity.compare import FULL, SMALL, Case, build, deviations, inputs, one_hot, targets
 from fidelity.networks import NETWORKS
-from fidelity.ours import Built, measure
 from fidelity.results import DifferenceRow
+from fidelity.sides.ours import Built, measure
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def _own_decay(port: Any) -> Any:
 def _one_term(port: Any) -> Any:
     from tf_keras.losses import CategoricalFocalCrossentropy
 
-    from fidelity.ports_keras2 import alpha
+    from fidelity.sides.keras2_networks import alpha
 
     parts = [
         replace(part, loss=CategoricalFocalCrossentropy(alpha=alpha(part.model.output_shape[-1]), gamma=2.0))

@@ -43,14 +43,14 @@ class Network:
 
 
 def _ports(size: Size, name: str, **arguments: Any) -> Any:
-    """The port `name` of ports_keras2.py or ports_torch.py; only one of the frameworks is imported."""
+    """The port `name`; only one of the frameworks is imported."""
     if name == "le2020":
-        from fidelity import ports_torch
+        from fidelity.sides import pytorch_networks
 
-        return ports_torch.le2020(size, **arguments)
-    from fidelity import ports_keras2
+        return pytorch_networks.le2020(size, **arguments)
+    from fidelity.sides import keras2_networks
 
-    return getattr(ports_keras2, name)(size, **arguments)
+    return getattr(keras2_networks, name)(size, **arguments)
 
 
 def _sizes(
