@@ -16,12 +16,12 @@ import papers
 from common.training import learner
 from common.training.layers import each_layer
 from common.types import Arrays
-from fidelity import ours
-from fidelity.changes import How, changed, patched, settings_of
+from fidelity.faults.changes import How, changed, patched, settings_of
 from fidelity.networks import PYTORCH, Network
-from fidelity.ours import Built, Change, measure, predicted
 from fidelity.records import Facts, Measured, Size
-from fidelity.structure import facts_of
+from fidelity.sides import ours
+from fidelity.sides.ours import Built, Change, measure, predicted
+from fidelity.sides.structure import facts_of
 
 FULL, SMALL = "float32", "float64"
 """Precision at full size and at the smallest."""
@@ -29,7 +29,7 @@ TOLERANCES = {
     (FULL, "outputs"): 1e-5,
     (FULL, "loss"): 1e-5,
     (FULL, "loss where saturated"): 1e-4,
-    (FULL, "gradients"): 2e-2,  # in VGG19 rounding moves a few ReLUs and poolings to the other side; else below 1e-4
+    (FULL, "gradients"): 2e-2,  # rounding may move ReLUs and poolings of VGG19 to the other side; else below 1e-4
     (SMALL, "outputs"): 1e-9,
     (SMALL, "loss"): 1e-9,
     (SMALL, "loss where saturated"): 1e-9,
@@ -132,7 +132,7 @@ def both(network: Network, size: Size, precision: str, *, steps: bool) -> tuple[
         return measure(built, x, y, precision, network.last, steps=steps, training=steps)
 
     if network.framework == PYTORCH:
-        from fidelity import ports_torch_process as process
+        from fidelity.sides import pytorch_process as process
 
         true = labels(network.classes)[: size.rows]
         running = process.start(network, size, built.weights, x, true, count, steps)

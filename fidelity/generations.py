@@ -14,8 +14,8 @@ import numpy as np
 from fidelity import compare
 from fidelity.compare import FULL, SMALL, Case, build, deviations, inputs, one_hot, targets
 from fidelity.networks import NETWORKS
-from fidelity.ours import Built, measure
 from fidelity.results import DifferenceRow
+from fidelity.sides.ours import Built, measure
 
 
 @dataclass(frozen=True)
@@ -69,27 +69,17 @@ def _new_loss(port: Any) -> Any:
 
 
 def _gates(name: str) -> Callable[[Any], Any]:
-    return lambda port: _WithGates(port, name)
-
-
-@dataclass(frozen=True)
-class _WithGates:
-    """A port whose LSTMs get other gates in its precision, since copies are made from settings, without functions."""
-
-    port: Any
-    gates: str
-
-    def in_precision(self, precision: str) -> Any:
-        """The port in a precision."""
+    def change(port: Any) -> Any:
         import tensorflow as tf
         import tf_keras
 
-        function = {"sigmoid": tf_keras.activations.sigmoid, "Keras 3": lambda x: tf.nn.relu6(x + 3) / 6}[self.gates]
-        copy = self.port.in_precision(precision)
-        for layer in copy.parts[0].model.layers:
+        function = {"sigmoid": tf_keras.activations.sigmoid, "Keras 3": lambda x: tf.nn.relu6(x + 3) / 6}[name]
+        for layer in port.parts[0].model.layers:
             if isinstance(layer, tf_keras.layers.LSTM):
                 layer.cell.recurrent_activation = function
-        return copy
+        return port
+
+    return change
 
 
 def _no_decay(port: Any) -> Any:
@@ -116,7 +106,7 @@ def _own_decay(port: Any) -> Any:
 def _one_term(port: Any) -> Any:
     from tf_keras.losses import CategoricalFocalCrossentropy
 
-    from fidelity.ports_keras2 import alpha
+    from fidelity.sides.keras2_networks import alpha
 
     parts = [
         replace(part, loss=CategoricalFocalCrossentropy(alpha=alpha(part.model.output_shape[-1]), gamma=2.0))

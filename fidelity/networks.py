@@ -43,14 +43,14 @@ class Network:
 
 
 def _ports(size: Size, name: str, **arguments: Any) -> Any:
-    """The port `name` of ports_keras2.py or ports_torch.py; only one of the frameworks is imported."""
+    """The port `name`; only one of the frameworks is imported."""
     if name == "le2020":
-        from fidelity import ports_torch
+        from fidelity.sides import pytorch_networks
 
-        return ports_torch.le2020(size, **arguments)
-    from fidelity import ports_keras2
+        return pytorch_networks.le2020(size, **arguments)
+    from fidelity.sides import keras2_networks
 
-    return getattr(ports_keras2, name)(size, **arguments)
+    return getattr(keras2_networks, name)(size, **arguments)
 
 
 def _sizes(
@@ -101,7 +101,7 @@ def _talluri(
     )
 
 
-def _le(name: str, kind: str, by_hand: tuple[str, ...], scales: Mapping[str, float], small: int = 33) -> Network:
+def _le(name: str, kind: str, by_hand: tuple[str, ...], scales: Mapping[str, float], small: int = 36) -> Network:
     return Network(
         name,
         "le2020",
@@ -196,7 +196,7 @@ NETWORKS: tuple[Network, ...] = (
         "kumar2019",
         partial(_ports, name="resnet34"),
         _sizes({"avatar": (224, 224, 3)}, 1),
-        _sizes({"avatar": (33, 33, 3)}, 2),
+        _sizes({"avatar": (36, 36, 3)}, 2),
         printed={"batch": 128, "learning_rate": 1e-3, "momentum": 0.9, "halved_every": 5},
         scales={"*_second_normalisation/[bg]*": 0.2},
         by_hand=(

@@ -6,10 +6,12 @@ import gc
 from collections.abc import Callable, Collection, Iterator
 from contextlib import closing
 
-from fidelity import compare, data, generations, mutations, mutations_data
-from fidelity.changes import patched
+from fidelity import compare, data, generations
 from fidelity.compare import FULL, SMALL, TOLERANCES, Case, deviations, differing, facts, failing, installed
-from fidelity.mutations import Mutation
+from fidelity.faults import networks as mutations
+from fidelity.faults import steps as mutations_data
+from fidelity.faults.changes import patched
+from fidelity.faults.networks import Mutation
 from fidelity.networks import PYTORCH, Network, each
 from fidelity.records import Size
 from fidelity.results import HEAD, Found, MutationRow, NetworkRow, StepRow, cells, effect, step_cells

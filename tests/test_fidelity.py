@@ -20,8 +20,11 @@ from common.errors import UserError
 if not importlib.util.find_spec("tf_keras"):
     pytest.skip("tf_keras is not installed", allow_module_level=True)
 
-from fidelity import compare, data, layout, mutations, mutations_data, networks, results, run
-from fidelity.changes import Settings, patched
+from fidelity import compare, data, networks, results, run
+from fidelity.faults import networks as mutations
+from fidelity.faults import steps as mutations_data
+from fidelity.faults.changes import Settings, patched
+from fidelity.sides import layout
 from papers.reddy2019 import published_weights
 
 STCNN = next(network for network in networks.NETWORKS if network.name == "MicroExpSTCNN")

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from common.types import Arrays
-from fidelity.layout import Pair, back, there
 from fidelity.records import Facts, Measured, saturated
+from fidelity.sides.layout import Pair, back, there
 
 NAMES = {
     "kernel": "weight",

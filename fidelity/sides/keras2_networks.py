@@ -11,13 +11,13 @@ import tensorflow as tf
 import tf_keras
 from numpy.typing import NDArray
 
-from fidelity.keras2_side import Keras2Port, Part
-from fidelity.layout import Pair
 from fidelity.networks import REGIONS
 from fidelity.ports import aouayeb2019, kumar2019
 from fidelity.ports import reddy2019 as reddy
 from fidelity.ports import talluri2022 as talluri
 from fidelity.records import Size
+from fidelity.sides.keras2 import Keras2Port, Part
+from fidelity.sides.layout import Pair
 
 
 def _numbered(name: str, number: int) -> str:

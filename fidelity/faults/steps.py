@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from fidelity.changes import Patched
-from fidelity.mutations import KUMAR, REDDY, SHARED, TALLURI, Mutation
+from fidelity.faults.changes import Patched
+from fidelity.faults.networks import KUMAR, REDDY, SHARED, TALLURI, Mutation
 
 
 def _ghost(original: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fidelity.changes import Exchanged, How, Instead, Layers, Patched, Settings
+from fidelity.faults.changes import Exchanged, How, Instead, Layers, Patched, Settings
 
 AOUAYEB, REDDY, TALLURI, KUMAR, LE = (
     f"papers.{key}" for key in ("aouayeb2019", "reddy2019", "talluri2022", "kumar2019", "le2020")

@@ -13,9 +13,9 @@ import tf_keras
 from numpy.typing import NDArray
 
 from common.types import Arrays
-from fidelity.layout import Pair, back, there
 from fidelity.records import Facts, Measured, saturated
-from fidelity.structure import facts_of
+from fidelity.sides.layout import Pair, back, there
+from fidelity.sides.structure import facts_of
 
 
 class Pooling(tf_keras.layers.MaxPooling3D):

@@ -17,16 +17,16 @@ from fidelity.records import Facts, Measured, Size
 def start(
     network: Network, size: Size, weights: Arrays, x: Arrays, labels: NDArray[np.int64], steps: int, training: bool
 ) -> Future[tuple[Measured, Facts]]:
-    """Start `ports_torch.measured` in the other process."""
+    """Start `pytorch_networks.measured` in the other process."""
     return _process().submit(_measured, network, size, weights, x, labels, steps, training)
 
 
 def _measured(
     network: Network, size: Size, weights: Arrays, x: Arrays, labels: NDArray[np.int64], steps: int, training: bool
 ) -> tuple[Measured, Facts]:
-    from fidelity import ports_torch
+    from fidelity.sides import pytorch_networks
 
-    return ports_torch.measured(network, size, weights, x, labels, steps, training)
+    return pytorch_networks.measured(network, size, weights, x, labels, steps, training)
 
 
 @functools.cache

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from torch import nn
 
 from common.types import Arrays
-from fidelity.layout import Pair
 from fidelity.networks import Network
 from fidelity.ports import le2020 as port
 from fidelity.records import Facts, Measured, Size
-from fidelity.torch_side import TorchPort
+from fidelity.sides.layout import Pair
+from fidelity.sides.pytorch import TorchPort
 
 CONVOLUTION, DENSE = (3, 2, 0, 1), (1, 0)
 CAFFE = -np.array([103.939, 116.779, 123.68], np.float32)

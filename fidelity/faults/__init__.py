@@ -1,0 +1,1 @@
+"""The faults that are planted, each with the check that must notice it."""
