@@ -136,23 +136,23 @@ def searches(places: Sequence[float], boxes: Sequence[int], monkeypatch: pytest.
 
 
 def test_a_face_in_a_steady_box_is_searched_for_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
-    first, every = alignment.STEADY, alignment.EVERY
+    first, every = alignment.FIRST, alignment.EVERY
     count = first + 3 * every + 2
     assert searches([0] * count, [7] * count, monkeypatch) == [*range(first + 1), *range(first + every, count, every)]
 
 
 def test_a_face_that_moves_is_searched_for_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    first, last = alignment.STEADY, alignment.STEADY + 5
+    first = alignment.FIRST
     still, moving = 50 * alignment.MOVED, 100 * alignment.MOVED + 1
     places = [0.0] * (first + 2) + [still, moving, moving, 2 * moving]
-    assert searches(places, [7] * len(places), monkeypatch) == [*range(first + 1), first + 3, last]
+    assert searches(places, [7] * len(places), monkeypatch) == [*range(first + 1), first + 3, first + 5]
 
 
 def test_a_face_whose_box_changes_is_searched_for_in_every_frame(monkeypatch: pytest.MonkeyPatch) -> None:
-    first, every = alignment.STEADY, alignment.EVERY
+    first, every, steady = alignment.FIRST, alignment.EVERY, alignment.STEADY
     change = first + every  # the first frame in which the other box is seen
-    count = change + first + 2 * every
-    expected = [*range(first + 1), *range(change, change + first + 1), change + first + every]
+    count = change + steady + 2 * every
+    expected = [*range(first + 1), *range(change, change + steady + 1), change + steady + every]
     assert searches([0] * count, [7] * (first + 1) + [9] * (count - first - 1), monkeypatch) == expected
 
 

@@ -20,10 +20,12 @@ ALIGNED = 256
 BORDER = 0.25
 """Border around dlib's mean face on every side, as a fraction of its size: the default of dlib.get_face_chip."""
 
-STEADY = 12
-"""Searches in a row that give the same box, after which a face is only followed."""
+FIRST = 4
+"""Frames after the first one in which the face is always searched for."""
 EVERY = 6
-"""Frames after which a face that is followed is searched for."""
+"""Then it is searched for in one frame of this many, and only followed in the others."""
+STEADY = 16
+"""Searches in a row that must give the same box after one that gave another."""
 MOVED = 0.008
 """How far a face may move, as a fraction of its box's width, until it is searched for."""
 
@@ -45,13 +47,14 @@ class Tracked(NamedTuple):
 def tracked(clip: Clip | ClipFrames, faces: FaceFinder) -> Iterator[Tracked]:
     """Every frame of a clip with the landmarks that dlib finds in it, or else those of the previous frame.
 
-    The face is searched for near its place, at first in every frame, until its box has been the same `STEADY` times in
-    a row. Then landmarks are fitted in that box; it is searched for again every `EVERY` frames, and if the face moves.
+    The face is searched for near its place, in the first frames and then in every `EVERY`-th one; in the others,
+    landmarks are fitted in the same box. If the face has moved, the frame is searched at once. If a search gives
+    another box, every frame is searched until `STEADY` boxes in a row are the same: noise alone may change the box.
     Raises ClipError for unusable files, and if the first frame shows no face.
     """
     points: NDArray[np.float32] | None = None
     seen: Face | None = None  # in the last frame in which it was searched for
-    before, face_found, searched, steady, since = None, True, False, 0, 0
+    before, face_found, searched, steady, since = None, True, False, STEADY - FIRST, 0
     for index, frame in enumerate(each_frame(clip)):
         place = where(clip, index)
         if before is None or not np.array_equal(frame, before):  # identical frames are searched only once
@@ -64,7 +67,8 @@ def tracked(clip: Clip | ClipFrames, faces: FaceFinder) -> Iterator[Tracked]:
                 searched = points is not None and near is None
                 try:
                     face = near or faces.find(frame, place)
-                    steady = steady + 1 if seen and near and near.box == seen.box else 0
+                    if seen:
+                        steady = steady + 1 if near and near.box == seen.box else 0
                     points, seen, since, face_found = face.points, face, 0, True
                 except ClipError:
                     if points is None:
