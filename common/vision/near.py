@@ -39,7 +39,9 @@ def large(detector: Any, image: NDArray[np.uint8]) -> Any | None:
     if first < 1:
         return None
     found = max(_from(detector, image, first), key=lambda face: face.box.area(), default=None)
-    return found and certain(detector, image, found.box)
+    if found is None or found.size > first:
+        return found and found.box
+    return certain(detector, image, found.box)
 
 
 def certain(detector: Any, image: NDArray[np.uint8], box: Any) -> Any | None:
