@@ -6,6 +6,8 @@ import gc
 from collections.abc import Callable, Collection, Iterator
 from contextlib import closing
 
+import numpy as np
+
 from fidelity import compare, data, generations
 from fidelity.compare import FULL, SMALL, TOLERANCES, Case, deviations, differing, facts, failing, installed
 from fidelity.faults import networks as mutations
@@ -79,7 +81,7 @@ def _compared(network: Network, size: Size, precision: str) -> tuple[dict[str, f
 
 
 def _of_step(mutation: Mutation, step: data.Step) -> MutationRow:
-    with patched(mutation.how):
+    with patched(mutation.how), np.errstate(all="ignore"):  # a fault may overflow
         noticed = step.name if not step.deviation() <= step.tolerance else ""
     return MutationRow(mutation.what, mutation.where, mutation.check, noticed)
 
