@@ -22,7 +22,7 @@ BORDER = 0.25
 
 FIRST = 4
 """Frames after the first one in which the face is always searched for."""
-EVERY = 6
+EVERY = 4
 """Then it is searched for in one frame of this many, and only followed in the others."""
 STEADY = 16
 """Searches in a row that must give the same box after one that gave another."""
