@@ -7,13 +7,11 @@ This is done when the module is imported, which must be before anything else imp
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import functools
 import gc
 import logging
 import os
-from collections.abc import Iterator
 
 from common.environment import backend, without_stderr
 from common.training import devices
@@ -27,26 +25,11 @@ os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 os.environ.setdefault("KERAS_BACKEND", backend())  # else a configuration file of the user may choose another
 logging.getLogger("tensorflow").setLevel(logging.ERROR)  # it warns when a new network is traced
 
-
-@contextlib.contextmanager
-def _left_to_live() -> Iterator[None]:
-    """Exempt what is created here from garbage collection.
-
-    Collections took a quarter of the time of the import; later ones need not look at its many objects again.
-    """
-    enabled = gc.isenabled()
-    gc.collect()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        if enabled:
-            gc.enable()
-
-
-with _left_to_live(), without_stderr():  # TensorFlow writes notes on missing GPUs there, ignoring log levels
+gc.disable()  # collections took a quarter of the time of the import
+with without_stderr():  # TensorFlow writes notes on missing GPUs there, ignoring log levels
     import keras
+gc.freeze()  # nor do later ones look at what was imported
+gc.enable()
 
 keras.config.set_floatx("float32")
 keras.config.set_image_data_format("channels_last")
