@@ -30,7 +30,7 @@ class Network:
     """Where a network is found: an experiment, the name of its Learner, and the setting that holds its batch size.
 
     `changes` are settings that differ from the paper's; with `region` it is only that region's CNN. `port` is its
-    function in `torch_ports.py`.
+    function in `torch_ports.py`. With `alone`, a process ends after its turn, because two do not fit into 24 GiB.
     """
 
     paper: str
@@ -40,6 +40,7 @@ class Network:
     changes: Mapping[str, Any] = field(default_factory=dict)
     region: str = ""
     port: str = ""
+    alone: bool = False
 
     def looked_up(self) -> Experiment:
         """The experiment of its paper."""
@@ -63,7 +64,7 @@ NETWORKS = {
     "region-cnns": _REGIONS,
     "region-cnn": replace(_REGIONS, region="left_eye"),
     "lstms": replace(_REGIONS, learner="sequences", batch="lstm_batch", changes={"lstm_batch": 64}, port=""),
-    "resnet34": Network("kumar2019", "composite-loso/published"),
+    "resnet34": Network("kumar2019", "composite-loso/published", alone=True),
     "vgg19": Network("le2020", "vgg19-casme2/published", changes=_RANDOM),
     "resnet50": Network("le2020", "resnet50-casme2/published", changes=_RANDOM),
     "senet50": Network("le2020", "senet50-casme2/published", changes=_RANDOM),
@@ -96,27 +97,32 @@ class _StockLearner:
         )
 
 
-def use_stock_keras() -> None:
+def use_stock_keras(*, onednn: bool = False) -> None:
     """Leave Keras and its backend at their defaults in this process, and use plain models instead of Learner's.
 
-    Everything else that a recipe takes from `common.training` is the suite's own. Must run before Keras is imported.
+    Everything else that a recipe takes from `common.training` is the suite's own. With `onednn`, oneDNN's kernels are
+    turned on, as TensorFlow does by itself on some processors. Must run before Keras is imported.
     """
     for name in ("TF_ENABLE_ONEDNN_OPTS", "TF_DETERMINISTIC_OPS"):
         os.environ.pop(name, None)
+    if onednn:
+        os.environ["TF_ENABLE_ONEDNN_OPTS"] = "1"
     setup: Any = SimpleNamespace(keras=importlib.import_module("keras"), gpus=lambda: 0)
     sys.modules["common.training.keras_setup"] = setup  # the real module configures TensorFlow and the C library
     training: Any = importlib.import_module("common.training.learner")
     training.Learner = _StockLearner
 
 
-def in_keras(network: Network, settings: Settings, *, stock: bool) -> tuple[Callable[[], object], Facts]:
+def in_keras(
+    network: Network, settings: Settings, *, stock: bool, onednn: bool = False
+) -> tuple[Callable[[], object], Facts]:
     """A step of the network that its recipe builds, for a process that has not imported Keras yet.
 
     The suite's model is that of `common.training.learner.Learner`; the stock model is the one that `use_stock_keras`
-    uses instead.
+    uses instead, with oneDNN if `onednn`.
     """
     if stock:
-        use_stock_keras()
+        use_stock_keras(onednn=onednn)
     importlib.import_module(
         "common.training.learner"
     )  # first, because it sets variables that TensorFlow reads when it is imported
@@ -186,17 +192,22 @@ class Peer:
         self._process.join()
 
 
-def serve(pipe: Connection, kind: str, name: str, settings: Settings, facts: Facts | None) -> None:
-    """In a peer's process: build, warm up, report this, and run the requested steps."""
+def serve(pipe: Connection, kind: str, name: str, settings: Settings, facts: Facts | None, onednn: bool) -> None:
+    """In a peer's process: build, warm up, report this, and run the requested steps; the stock model with `onednn`.
+
+    `kind` is "stock", "suite" or "torch", or a choice of `step_choices.py` without which the suite's model runs.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # peers share a GPU
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     with without_stderr():
+        if kind not in ("stock", "suite", "torch"):
+            importlib.import_module("benchmarks.step_choices").CHOICES[kind]()
         if facts is None:
-            step, facts = in_keras(NETWORKS[name], settings, stock=kind == "stock")
+            step, facts = in_keras(NETWORKS[name], settings, stock=kind == "stock", onednn=onednn)
         else:
             step, facts = in_torch(NETWORKS[name], settings, facts)
-        for _ in range(WARM):
+        for _ in range(1 if NETWORKS[name].alone else WARM):
             step()
     pipe.send(facts)
     while True:

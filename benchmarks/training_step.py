@@ -6,13 +6,17 @@ Networks, sizes, batches and optimizers are those of the papers; inputs are rand
 model in a process with the defaults of Keras and its backend, "suite" the model of `common.training.learner.Learner`;
 both are trained with `train_on_batch`. "Torch" is a port in eager mode (`torch_ports.py`), if there is one and PyTorch
 is installed. Each has its own process for every network, which is idle while others are timed; they take turns round by
-round, so that load on the machine affects all of them. A time is the median step of the best round.
+round, so that load on the machine affects all of them. Processes that do not fit into memory together (ResNet34 at 128)
+end after their turn. A time is the median step of the best round.
+
+With --onednn, stock Keras has oneDNN's kernels too, as on processors on which TensorFlow turns them on by itself.
 
 GFLOP are three times those of the forward pass (`common/training/flops.py`), a lower bound: one pass for the
 predictions and two for the gradients. "Arithmetic" is the time that NumPy's product of two float32 matrices, timed in
-the same rounds, would take for the same number of operations; with a GPU it is not compared. Only the ratios can be
-compared between machines: seconds depend on a machine and its load. The backend is that of KERAS_BACKEND; with jax no
-TensorFlow is needed.
+the same rounds, would take for the same number of operations; with a GPU it is not compared. The last line also has
+the bandwidth of memory, bytes read and written by copies on all cores. Only the ratios can be compared between
+machines: seconds depend on a machine and its load. The backend is that of KERAS_BACKEND; with jax no TensorFlow is
+needed.
 """
 
 from __future__ import annotations
@@ -23,9 +27,11 @@ import json
 import os
 import statistics
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -35,11 +41,13 @@ from common.environment import backend
 
 SIDE = 2048
 """Side of the square matrices that are multiplied."""
+COPIED = 2**28
+"""Bytes that are copied to measure the bandwidth of memory; no cache holds them."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One network: seconds of a step by peer, and NumPy's GFLOP/s; None if not measured."""
+    """One network: seconds of a step by peer, NumPy's GFLOP/s, and GB/s of memory; None if not measured."""
 
     network: str
     batch: int
@@ -48,6 +56,7 @@ class Row:
     suite: float | None
     torch: float | None
     gflop_per_second: float | None
+    gb_per_second: float | None = None
 
     def ratios(self) -> dict[str, float | None]:
         """The times of the others relative to the suite, and of the suite relative to the arithmetic."""
@@ -60,33 +69,65 @@ class Row:
         return {name: a / b if a and b else None for name, (a, b) in pairs.items()}
 
 
-def measure(name: str, rows: int | None, steps: int, rounds: int) -> tuple[Row, str]:
+def measure(name: str, rows: int | None, steps: int, rounds: int, *, onednn: bool = False) -> tuple[Row, str]:
     """The row of a network, and the device. Raises RuntimeError if the suite's own process dies."""
     network = NETWORKS[name]
     settings = network.settings(rows)
-    peers = {kind: Peer(kind, name, settings, None) for kind in ("stock", "suite")}
+    kinds = ["stock", "suite", *(["torch"] if network.port and importlib.util.find_spec("torch") else [])]
+    peers: dict[str, Peer] = {}
+    facts: Any = None
+    medians: dict[str, list[float]] = {kind: [] for kind in ("stock", "suite", "torch")}
+    products, copies = [], []
+    multiply, copy = product(), copy_on_all_cores()
     try:
-        facts = [peer.answer() for peer in peers.values()][-1]
-        if facts is None:
-            raise RuntimeError(f"{name}: the suite's process ended, perhaps because of too little memory")
-        if network.port and importlib.util.find_spec("torch"):
-            peers["torch"] = Peer("torch", name, settings, facts)
-            peers["torch"].answer()
-        matrix = np.random.default_rng(0).random((SIDE, SIDE), np.float32)
-        medians: dict[str, list[float]] = {kind: [] for kind in ("stock", "suite", "torch")}
-        products = []
         for _ in range(rounds):
-            for kind, peer in peers.items():
-                if times := peer.steps(steps):
+            for kind in kinds:
+                if kind not in peers:
+                    peers[kind] = Peer(kind, name, settings, facts if kind == "torch" else None, onednn)
+                    ready = peers[kind].answer()
+                    if kind == "suite" and ready is None:
+                        raise RuntimeError(f"{name}: the suite's process ended, perhaps because of too little memory")
+                    facts = ready or facts
+                if times := peers[kind].steps(steps):
                     medians[kind].append(statistics.median(times))
-            products.append(statistics.median(seconds(lambda: matrix @ matrix) for _ in range(steps)))
+                if network.alone:
+                    peers.pop(kind).end()
+            products.append(statistics.median(seconds(multiply) for _ in range(steps)))
+            copies.append(statistics.median(seconds(copy) for _ in range(steps)))
     finally:
         for peer in peers.values():
             peer.end()
-    rate = 2 * SIDE**3 / min(products) / 1e9 if facts.device.startswith("cpu") else None
+    cpu = facts.device.startswith("cpu")
+    rate = rate_of(min(products)) if cpu else None
+    bandwidth = bandwidth_of(min(copies)) if cpu else None
     best = {kind: min(values, default=None) for kind, values in medians.items()}
     batch = settings.values()[network.batch]
-    return Row(name, batch, facts.gflop, best["stock"], best["suite"], best["torch"], rate), facts.device
+    row = Row(name, batch, facts.gflop, best["stock"], best["suite"], best["torch"], rate, bandwidth)
+    return row, facts.device
+
+
+def rate_of(took: float) -> float:
+    """GFLOP/s of `product`, of its seconds."""
+    return 2 * SIDE**3 / took / 1e9
+
+
+def bandwidth_of(took: float) -> float:
+    """GB/s that are read and written by `copy_on_all_cores`, of its seconds."""
+    return 2 * COPIED / took / 1e9
+
+
+def product() -> Callable[[], object]:
+    """Multiply two square matrices."""
+    matrix = np.random.default_rng(0).random((SIDE, SIDE), np.float32)
+    return lambda: matrix @ matrix
+
+
+def copy_on_all_cores() -> Callable[[], object]:
+    """Copy `COPIED` bytes, a part on each core."""
+    cores = os.cpu_count() or 1
+    there = np.ones((2, cores, COPIED // cores), np.uint8)
+    pool = ThreadPoolExecutor(cores)
+    return lambda: list(pool.map(lambda core: np.copyto(there[1, core], there[0, core]), range(cores)))
 
 
 HEADING = f"{'network':21s}{'batch':>6s}{'GFLOP':>9s}{'stock s':>10s}{'suite s':>10s}{'torch s':>10s}" + (
@@ -112,6 +153,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--steps", type=int, default=5, help="steps that each process runs in its turn")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--batch", type=int, help="rows of a batch; default: the paper's")
+    parser.add_argument("--onednn", action="store_true", help="oneDNN's kernels for stock Keras too")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the rows to this file")
     chosen = parsed(parser, arguments, network=["region-cnn"], steps=1, rounds=1, batch=2)
     if any(NETWORKS[name].port for name in chosen.network) and not importlib.util.find_spec("torch"):
@@ -119,7 +161,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     records: list[dict[str, object]] = []
     for name in chosen.network:
         try:
-            row, device = measure(name, chosen.batch, chosen.steps, chosen.rounds)
+            row, device = measure(name, chosen.batch, chosen.steps, chosen.rounds, onednn=chosen.onednn)
         except RuntimeError as error:
             print(error, file=sys.stderr, flush=True)
             continue
@@ -129,9 +171,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         records.append({"backend": backend(), "device": device, **asdict(row), **row.ratios()})
         if chosen.json:
             chosen.json.write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")
-    rates = [float(rate) for record in records if (rate := record["gflop_per_second"])]  # type: ignore[arg-type]
-    if rates:
-        print(f"NumPy multiplies matrices at {min(rates):.0f} to {max(rates):.0f} GFLOP/s")
+    for what, name, unit in (
+        ("NumPy multiplies matrices", "gflop_per_second", "GFLOP/s"),
+        ("memory is read and written", "gb_per_second", "GB/s"),
+    ):
+        if rates := [float(rate) for record in records if (rate := record[name])]:  # type: ignore[arg-type]
+            print(f"{what} at {min(rates):.0f} to {max(rates):.0f} {unit}")
     return 0 if len(records) == len(chosen.network) else 1
 
 

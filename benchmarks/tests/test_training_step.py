@@ -8,6 +8,7 @@ import sys
 import pytest
 
 import papers
+from benchmarks.step_choices import CHOICES, NETWORK_CHOICES
 from benchmarks.step_peers import NETWORKS
 from benchmarks.training_step import HEADING, Row, line
 from common.environment import ROOT
@@ -45,6 +46,11 @@ def test_every_network_is_one_of_an_experiment_at_the_papers_size(name: str) -> 
     changed = {key for key, value in network.settings().values().items() if value != full[key]}
     assert changed <= {"weights", "lstm_batch"}
     assert network.settings(rows=2).values()[network.batch] == 2
+
+
+def test_choices_that_are_switched_off_are_those_of_measured_networks() -> None:
+    assert set(NETWORK_CHOICES) <= set(NETWORKS)
+    assert {choice for choices in NETWORK_CHOICES.values() for choice in choices} == set(CHOICES)
 
 
 def test_stock_keras_trains_a_recipes_network_with_nothing_set_for_the_process() -> None:

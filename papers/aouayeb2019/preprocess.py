@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.contract import Settings, Shapes
+from common.environment import return_freed_memory
 from common.errors import ClipError
 from common.types import Arrays, Clip, ClipFrames, Samples
 from common.vision.faces import FaceFinder
@@ -170,8 +171,12 @@ def assemble(clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], settin
     Removes the regions from `arrays` one by one, so that a corpus is not held in memory twice.
     """
     lengths = [len(regions["nose"]) for regions in arrays]
+    x = {}
+    for name in REGIONS:
+        x[name] = np.concatenate([regions.pop(name) for regions in arrays])
+        return_freed_memory()
     return Samples(
-        x={name: np.concatenate([regions.pop(name) for regions in arrays]) for name in REGIONS},
+        x=x,
         y=np.repeat([label for _, label in clips], lengths).astype(np.int64),
         subject=np.repeat([clip.subject_id for clip, _ in clips], lengths),
         clip=np.repeat([clip.id for clip, _ in clips], lengths),

@@ -84,12 +84,18 @@ def _normalised_first(
 
 
 def _convolution(x: keras.KerasTensor, filters: int, kernel: int, stride: int, name: str) -> keras.KerasTensor:
-    """A convolution without bias, which normalisation would remove; half the kernel is padded on every side."""
-    x = layers.ZeroPadding2D(kernel // 2, name=f"{name}_padding")(x) if kernel > 1 else x
+    """A convolution without bias, which normalisation would remove; half the kernel is padded on every side.
+
+    With a stride, Keras' "same" would pad more on the right and at the bottom. Without one it is the same padding, and
+    no padded copy of the data stays in memory until its gradient is computed.
+    """
+    if kernel > 1 and stride > 1:
+        x = layers.ZeroPadding2D(kernel // 2, name=f"{name}_padding")(x)
     return layers.Conv2D(
         filters,
         kernel,
         stride,
+        padding="same" if stride == 1 else "valid",
         use_bias=False,
         kernel_initializer=keras.initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal"),
         kernel_regularizer=_decay(),
