@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from common.contract import FoldRun, Parts, Settings, Shapes, Trained
 from common.environment import code_digest
+from common.protocols.metadata import Classifier
 from common.standin.proof import SIZE, flows, upright
 from common.types import Arrays, Clip, ClipFrames, Experiment, Predictions, Samples, one_row_each
 from common.vision.faces import FaceFinder
@@ -116,23 +117,7 @@ def assemble(clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], settin
 class Linear:
     """A recipe: standardised features, ridge regression on the classes."""
 
-    class Networks:
-        """There are no networks; this only stores the number of classes."""
-
-        def __init__(
-            self, network: object, training: object, shapes: Shapes, classes: tuple[str, ...], seed: int
-        ) -> None:
-            self.classes = len(classes)
-
-        def facts(self) -> dict[str, int]:
-            """Nothing is counted."""
-            return {}
-
-        def flops(self, rows_per_clip: float) -> float:
-            """Nothing is counted."""
-            return 0.0
-
-    build_networks = Networks
+    build_networks = Classifier.Networks
 
     @staticmethod
     def train(networks: Any, experiment: Experiment, samples: Samples, fold_run: FoldRun) -> Trained:

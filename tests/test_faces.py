@@ -109,11 +109,12 @@ class Scripted:
     places: tuple[float, ...]
     boxes: tuple[int, ...]
     searched: list[int]
+    how: str = "as it is"
 
     def find(self, image: Image, where: str = "image") -> Face:
         index = int(image[0, 0, 0])
         self.searched.append(index)
-        return Face(self.follow(image, None), "as it is", (self.boxes[index], 0, self.boxes[index] + 99, 99))
+        return Face(self.follow(image, None), self.how, (self.boxes[index], 0, self.boxes[index] + 99, 99))
 
     def again(self, image: Image, face: Face) -> Face:
         return self.find(image)
@@ -122,12 +123,14 @@ class Scripted:
         return np.full((68, 2), self.places[image[0, 0, 0]], np.float32)
 
 
-def searches(places: Sequence[float], boxes: Sequence[int], monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def searches(
+    places: Sequence[float], boxes: Sequence[int], monkeypatch: pytest.MonkeyPatch, how: str = "as it is"
+) -> list[int]:
     """The frames in which a face is searched for."""
     frames = [np.full((1, 1, 3), index, np.uint8) for index in range(len(places))]
     monkeypatch.setattr(alignment, "each_frame", lambda clip: iter(frames))
     clip = ClipFrames("casme2", tuple(range(len(places))), 0, 3, 5, 200.0, "", lambda indices, part: iter(()))
-    script = Scripted(tuple(places), tuple(boxes), [])
+    script = Scripted(tuple(places), tuple(boxes), [], how)
     tracked = [*alignment.tracked(clip, script)]  # type: ignore[arg-type]
     assert [float(frame.points[0, 0]) for frame in tracked] == pytest.approx(list(places))
     assert all(frame.found for frame in tracked)
@@ -154,6 +157,10 @@ def test_a_face_whose_box_changes_is_searched_for_in_every_frame(monkeypatch: py
     count = change + steady + 2 * every
     expected = [*range(first + 1), *range(change, change + steady + 1), change + steady + every]
     assert searches([0] * count, [7] * (first + 1) + [9] * (count - first - 1), monkeypatch) == expected
+
+
+def test_a_face_found_with_a_border_is_searched_for_in_every_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert searches([0] * 40, [7] * 40, monkeypatch, "padded") == [*range(40)]
 
 
 def test_a_face_that_jumps_or_vanishes_is_searched_in_the_whole_frame(

@@ -187,7 +187,7 @@ def clip_of(frames: int, apex: int | None, corpus: str = "casme2", name: str = "
 class Still:
     """The same landmarks in every frame."""
 
-    box = (0, 0, 99, 99)
+    how, box = "as it is", (0, 0, 99, 99)
 
     def __init__(self, points: np.ndarray) -> None:
         self.points = points

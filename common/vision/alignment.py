@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from common.errors import ClipError
 from common.types import Arrays, Clip, ClipFrames
-from common.vision.faces import Face, FaceFinder
+from common.vision.faces import PADDED, Face, FaceFinder
 from common.vision.images import each_frame, where
 
 ALIGNED = 256
@@ -49,7 +49,8 @@ def tracked(clip: Clip | ClipFrames, faces: FaceFinder) -> Iterator[Tracked]:
 
     The face is searched for near its place, in the first frames and then in every `EVERY`-th one; in the others,
     landmarks are fitted in the same box. If the face has moved, the frame is searched at once. If a search gives
-    another box, every frame is searched until `STEADY` boxes in a row are the same: noise alone may change the box.
+    another box, every frame is searched until `STEADY` boxes in a row are the same: noise alone may change the box. So
+    is every frame if faces are only found with a border, without which landmarks are different.
     Raises ClipError for unusable files, and if the first frame shows no face.
     """
     points: NDArray[np.float32] | None = None
@@ -59,7 +60,8 @@ def tracked(clip: Clip | ClipFrames, faces: FaceFinder) -> Iterator[Tracked]:
         place = where(clip, index)
         if before is None or not _equal(frame, before):  # identical frames are searched only once
             since += 1
-            followed = faces.follow(frame, seen) if seen and steady >= STEADY and since < EVERY else None
+            may_follow = seen and seen.how != PADDED and steady >= STEADY and since < EVERY
+            followed = faces.follow(frame, seen) if seen and may_follow else None
             if seen and followed is not None and not _moved(followed, seen):
                 points, searched = followed, False
             else:

@@ -27,6 +27,8 @@ MODEL_SHA256 = "fbdc2cb80eb9aa7a758672cbfdda32ba6300efe9b6e6c7a299ff7e736b11b92f
 PADDING = 0.25
 """Border added on every side, as a fraction of the image size, if a tight crop hides the outline of the face."""
 
+PADDED = "padded"
+"""The last step of a search, which adds a border to the image."""
 VIEWS = ("frontal", "turned to its side", "turned to its side", "tilted", "tilted")
 """The views on which the five parts of dlib's detector are trained; the most certain part determines the result."""
 
@@ -104,7 +106,8 @@ class FaceFinder:
     def follow(self, image: NDArray[np.uint8], face: Face) -> NDArray[np.float32]:
         """Landmarks (68, 2) of a later frame of the same clip, fitted in the box where `face` was found.
 
-        No face is searched for, so this is fast and cannot fail, but depends on the box.
+        No face is searched for, so this is fast and cannot fail, but depends on the box. The image gets no border, so
+        the landmarks of a `PADDED` face differ from those of a search.
         """
         return self._landmarks(image, dlib.rectangle(*face.box))
 
@@ -138,7 +141,7 @@ def _widening(image: NDArray[np.uint8]) -> Iterator[tuple[str, NDArray[np.uint8]
     yield "enlarged", np.ascontiguousarray(image), 0, 1
     border = round(PADDING * max(image.shape[:2]))
     padded = cv2.copyMakeBorder(image, border, border, border, border, cv2.BORDER_REPLICATE)
-    yield "padded", np.ascontiguousarray(padded, np.uint8), border, 1
+    yield PADDED, np.ascontiguousarray(padded, np.uint8), border, 1
 
 
 def default_model() -> Path:
