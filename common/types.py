@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -162,10 +162,19 @@ class LabelMap:
     by_clip: Mapping[str, tuple[str | None, str]] = field(default_factory=dict)
 
 
+class HasRows(Protocol):
+    """An array (n, ...) whose rows are read by an int array or one int."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+    def __getitem__(self, rows: Any) -> NDArray[Any]: ...
+
+
 class Rows:
     """Some rows of an array, copied only when they are read; other rows cannot be accessed."""
 
-    def __init__(self, values: NDArray[Any] | Rows, rows: NDArray[np.int64]) -> None:
+    def __init__(self, values: NDArray[Any] | HasRows, rows: NDArray[np.int64]) -> None:
         self._values, self._rows = values, np.asarray(rows)
         self.shape: tuple[int, ...] = (len(self._rows), *values.shape[1:])
         self.dtype: np.dtype[Any] = values.dtype

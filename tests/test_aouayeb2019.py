@@ -13,6 +13,8 @@ from folds import run_fold
 from PIL import Image
 
 import papers
+from common.runs import preprocessing
+from common.runs.cache import Cache
 from common.training.learner import Learner
 from common.types import Clip, Experiment, Fold, Samples
 from common.vision.faces import Face
@@ -366,6 +368,18 @@ def test_a_fold_does_not_depend_on_the_folds_before_it(networks: recipe.Networks
     all_folds = run(networks, samples, experiment, ["smic/s0", "smic/s1", "smic/s2"])
     alone = run(networks, samples, experiment, ["smic/s2"])
     assert alone["smic/s2"].tobytes() == all_folds["smic/s2"].tobytes()
+
+
+@pytest.mark.parametrize("experiment", [CNN_ONCE, CNN_IN_FOLD], ids=lambda e: e.variant)
+def test_frames_in_files_give_the_same_probabilities(
+    networks: recipe.Networks, experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samples = fake_samples()
+    monkeypatch.setattr(preprocessing, "LARGE", 0)
+    stored = preprocessing.stored(samples, Cache(tmp_path))
+    assert run(networks, stored, experiment, ["smic/s1"])["smic/s1"].tobytes() == (
+        run(networks, samples, experiment, ["smic/s1"])["smic/s1"].tobytes()
+    )
 
 
 def test_the_leak_free_variant_never_sees_the_held_out_frames(networks: recipe.Networks) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from common.contract import Parts, Preprocess
 from common.environment import code_digest, sources
@@ -16,9 +19,13 @@ from common.protocols.controls import METADATA
 from common.runs.cache import Cache
 from common.runs.cache import digest as cache_digest
 from common.runs.plan import Job, annotation
-from common.types import Arrays, Clip, Exclusion, Samples
+from common.runs.stored_array import StoredArray
+from common.types import Arrays, Clip, Exclusion, Rows, Samples
 from common.vision.faces import FaceFinder
 from common.vision.images import frames_of
+
+LARGE = 2**30
+"""Maximum number of bytes that the inputs of an experiment take in memory; larger ones are kept in files."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +143,20 @@ def samples(
             f"{job.paper.key} {job.experiment.id}: inputs have the shapes {there}, but `shapes` returns {told}"
         )
     leakage.check_unmixed(leakage.rows(assembled), by_itself, job.experiment)
-    return assembled
+    return stored(assembled, cache)
+
+
+def stored(samples: Samples, cache: Cache) -> Samples:
+    """Samples with their inputs in files in the folder of the cache, if these take more than `LARGE` bytes."""
+    if sum(values.dtype.itemsize * math.prod(values.shape) for values in samples.x.values()) <= LARGE:
+        return samples
+    every = np.arange(len(samples.y))
+    try:
+        x = {name: Rows(StoredArray(values[:], cache.root), every) for name, values in samples.x.items()}
+    except OSError as error:
+        why = f"{error.strerror or error}; choose another with --cache"
+        raise UserError(f"cannot write samples to the cache {cache.root}: {why}") from error
+    return replace(samples, x=x)
 
 
 def _first_frames(clip_tasks: Sequence[ClipTask], cache: Cache) -> list[Mapping[str, Any]]:
