@@ -19,6 +19,7 @@ from common.standin import casting
 from common.types import Clip
 from common.vision import apex, images
 from common.vision.faces import Face, FaceFinder
+from common.vision.patterns import BINS, UNIFORM
 
 Array = NDArray[np.float64]
 LBP = "lbp-divide-and-conquer"
@@ -127,12 +128,10 @@ def textured(rng: np.random.Generator, height: int, width: int) -> NDArray[np.ui
 def test_histograms_count_the_patterns_of_each_block(shape: tuple[int, int]) -> None:
     frames = np.random.default_rng(0).integers(0, 256, (3, *shape), np.uint8)
     histograms = apex.lbp_histograms(frames)
-    radius, neighbours, blocks = 3, 8, 8
-    patterns = neighbours * (neighbours - 1) + 3
-    assert histograms.shape == (3, blocks * blocks * patterns)
-    codes = local_binary_pattern(frames[2], neighbours, radius, method="nri_uniform")
-    codes = codes[radius:-radius, radius:-radius]
-    assert codes.max() == patterns - 1
+    radius, blocks = 3, 8
+    assert histograms.shape == (3, blocks * blocks * BINS)
+    codes = local_binary_pattern(frames[2], 8, radius, method="default")
+    codes = UNIFORM[codes[radius:-radius, radius:-radius].astype(int)]
     for row in range(blocks):
         for column in range(blocks):
             place = [
@@ -140,9 +139,9 @@ def test_histograms_count_the_patterns_of_each_block(shape: tuple[int, int]) -> 
                 for index, side in ((row, codes.shape[0]), (column, codes.shape[1]))
             ]
             block = codes[place[0], place[1]]
-            expected = [np.mean(block == pattern) for pattern in range(patterns)]
-            start = (row * blocks + column) * patterns
-            np.testing.assert_allclose(histograms[2, start : start + patterns], expected)
+            expected = [np.mean(block == pattern) for pattern in range(BINS)]
+            start = (row * blocks + column) * BINS
+            np.testing.assert_allclose(histograms[2, start : start + BINS], expected)
 
 
 def test_brightness_leaves_the_features_alone() -> None:

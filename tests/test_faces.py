@@ -124,10 +124,14 @@ class Scripted:
 
 
 def searches(
-    places: Sequence[float], boxes: Sequence[int], monkeypatch: pytest.MonkeyPatch, how: str = "as it is"
+    places: Sequence[float],
+    boxes: Sequence[int],
+    monkeypatch: pytest.MonkeyPatch,
+    how: str = "as it is",
+    shown: Sequence[int] = (),
 ) -> list[int]:
-    """The frames in which a face is searched for."""
-    frames = [np.full((1, 1, 3), index, np.uint8) for index in range(len(places))]
+    """The frames in which a face is searched for; if `shown` is given, these frames are shown instead."""
+    frames = [np.full((1, 1, 3), index, np.uint8) for index in shown or range(len(places))]
     monkeypatch.setattr(alignment, "each_frame", lambda clip: iter(frames))
     clip = ClipFrames("casme2", tuple(range(len(places))), 0, 3, 5, 200.0, "", lambda indices, part: iter(()))
     script = Scripted(tuple(places), tuple(boxes), [], how)
@@ -140,23 +144,32 @@ def searches(
 
 def test_a_face_in_a_steady_box_is_searched_for_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
     first, every = alignment.FIRST, alignment.EVERY
-    count = first + 3 * every + 2
-    assert searches([0] * count, [7] * count, monkeypatch) == [*range(first + 1), *range(first + every, count, every)]
+    last = first + 3 * every + 2
+    still = [50 * alignment.MOVED * (index % 2) for index in range(last + 1)]
+    expected = [*range(first + 1), *range(first + every, last, every), last]
+    assert searches(still, [7] * (last + 1), monkeypatch) == expected
 
 
-def test_a_face_that_moves_is_searched_for_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_frames_between_which_a_face_moves_are_all_searched(monkeypatch: pytest.MonkeyPatch) -> None:
     first = alignment.FIRST
-    still, moving = 50 * alignment.MOVED, 100 * alignment.MOVED + 1
-    places = [0.0] * (first + 2) + [still, moving, moving, 2 * moving]
-    assert searches(places, [7] * len(places), monkeypatch) == [*range(first + 1), first + 3, first + 5]
+    moving = 100 * alignment.MOVED + 1
+    places = [0.0] * (first + 2) + [moving] + [0.0] * 2
+    expected = [*range(first + 1), first + 4, *range(first + 1, first + 5)]
+    assert searches(places, [7] * len(places), monkeypatch) == expected
 
 
-def test_a_face_whose_box_changes_is_searched_for_in_every_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_frames_before_a_new_box_are_searched_and_those_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
     first, every, steady = alignment.FIRST, alignment.EVERY, alignment.STEADY
-    change = first + every  # the first frame in which the other box is seen
-    count = change + steady + 2 * every
-    expected = [*range(first + 1), *range(change, change + steady + 1), change + steady + every]
-    assert searches([0] * count, [7] * (first + 1) + [9] * (count - first - 1), monkeypatch) == expected
+    change = first + 3  # the first frame in which the other box is seen
+    last = change + steady + 2 * every
+    expected = [*range(first + 1), first + every, *range(first + 1, change + steady + 1)]
+    expected += [change + steady + every, last]
+    assert searches([0] * (last + 1), [7] * change + [9] * (last + 1 - change), monkeypatch) == expected
+
+
+def test_identical_frames_are_searched_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    count = alignment.FIRST + 3 * alignment.EVERY
+    assert searches([0] * count, [7] * count, monkeypatch, shown=[0] * count) == [0]
 
 
 def test_a_face_found_with_a_border_is_searched_for_in_every_frame(monkeypatch: pytest.MonkeyPatch) -> None:

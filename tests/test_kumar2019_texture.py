@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as some
 from numpy.typing import NDArray
-from skimage.feature import local_binary_pattern
 
 from papers.kumar2019 import avatar, texture
 from papers.kumar2019.experiments import Inputs
@@ -76,16 +75,6 @@ def test_blocks_tile_the_map(height: int, width: int) -> None:
     for index, block in enumerate(tiles):
         top, left = index // 6 * rows, index % 6 * columns
         np.testing.assert_array_equal(block, picture[top : top + rows, left : left + columns])
-
-
-def test_maps_are_those_of_scikit_image_to_the_last_bit() -> None:
-    """Even surfaces and steps of one grey level are the cases in which rounding decides."""
-    even = np.broadcast_to(np.arange(256, dtype=np.uint8)[:, None, None], (256, 14, 13))
-    steps = np.random.default_rng(1).integers(100, 103, (3, 230, 224), np.uint8)
-    edges = np.random.default_rng(2).integers(0, 2, (3, 70, 31), np.uint8) * np.uint8(255)
-    for frames in (even, steps, edges, noise(2, 226, 225), noise(1, 3, 3)):
-        expected = [local_binary_pattern(frame, 8, 1, method="default")[1:-1, 1:-1] for frame in frames]
-        np.testing.assert_array_equal(texture.texture_maps(frames), expected)
 
 
 def test_maps_are_patterns_of_the_nearest_pixels() -> None:

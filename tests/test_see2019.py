@@ -18,8 +18,9 @@ from sklearn.svm import SVC
 import papers
 from common.audit.recalls import recalls
 from common.types import Clip, Fold, Samples
+from common.vision.patterns import BINS, UNIFORM
 from papers.see2019 import figures, model, preprocess
-from papers.see2019.lbp_top import BINS, TIE, UNIFORM, _patterns, ellipses, histograms
+from papers.see2019.lbp_top import TIE, _patterns, ellipses, histograms
 
 PAPER = papers.load("see2019")
 FULL = PAPER.profiles["paper"].settings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 import cv2
@@ -20,14 +21,14 @@ ALIGNED = 256
 BORDER = 0.25
 """Border around dlib's mean face on every side, as a fraction of its size: the default of dlib.get_face_chip."""
 
-FIRST = 4
+FIRST = 2
 """Frames after the first one in which the face is always searched for."""
-EVERY = 4
-"""Then it is searched for in one frame of this many, and only followed in the others."""
+EVERY = 6
+"""Then it is searched for in one frame of this many."""
 STEADY = 16
 """Searches in a row that must give the same box after one that gave another."""
 MOVED = 0.008
-"""How far a face may move, as a fraction of its box's width, until it is searched for."""
+"""How far a face may move between two searches, as a fraction of its box's width."""
 
 
 class Tracked(NamedTuple):
@@ -47,38 +48,60 @@ class Tracked(NamedTuple):
 def tracked(clip: Clip | ClipFrames, faces: FaceFinder) -> Iterator[Tracked]:
     """Every frame of a clip with the landmarks that dlib finds in it, or else those of the previous frame.
 
-    The face is searched for near its place, in the first frames and then in every `EVERY`-th one; in the others,
-    landmarks are fitted in the same box. If the face has moved, the frame is searched at once. If a search gives
-    another box, every frame is searched until `STEADY` boxes in a row are the same: noise alone may change the box. So
-    is every frame if faces are only found with a border, without which landmarks are different.
-    Raises ClipError for unusable files, and if the first frame shows no face.
+    The face is searched for near its place, in the first frames and then in one frame of `EVERY`. If its box is the
+    same as before, landmarks are fitted in it in the frames between. If it is another, or if the face moved meanwhile,
+    these frames are searched too. After a search that gives another box, every frame is searched until `STEADY` boxes
+    in a row are the same: noise alone may change the box. So is every frame if faces are only found with a border,
+    without which landmarks are different. Raises ClipError for unusable files, and if the first frame shows no face.
     """
-    points: NDArray[np.float32] | None = None
+    last: Tracked | None = None
     seen: Face | None = None  # in the last frame in which it was searched for
-    before, face_found, searched, steady, since = None, True, False, STEADY - FIRST, 0
-    for index, frame in enumerate(each_frame(clip)):
-        place = where(clip, index)
-        if before is None or not _equal(frame, before):  # identical frames are searched only once
-            since += 1
-            may_follow = seen and seen.how != PADDED and steady >= STEADY and since < EVERY
-            followed = faces.follow(frame, seen) if seen and may_follow else None
-            if seen and followed is not None and not _moved(followed, seen):
-                points, searched = followed, False
+    steady = STEADY - FIRST
+    frames = ((where(clip, index), frame) for index, frame in enumerate(each_frame(clip)))
+    while group := [*islice(frames, EVERY if seen and seen.how != PADDED and steady >= STEADY else 1)]:
+        if last and seen and len(group) > 1 and (followed := _followed(group, last, seen, faces)):
+            (*_, last), seen = followed
+            yield from followed[0]
+            continue
+        for place, frame in group:
+            if last and _equal(frame, last.frame):  # identical frames are searched only once
+                last = last._replace(where=place)
+                yield last
+                continue
+            near = faces.again(frame, seen) if seen else None
+            try:
+                face = near or faces.find(frame, place)
+            except ClipError:
+                if last is None:
+                    raise
+                last, steady = Tracked(place, frame, last.points, False, True), 0
             else:
-                near = faces.again(frame, seen) if seen else None
-                searched = points is not None and near is None
-                try:
-                    face = near or faces.find(frame, place)
-                    if seen:
-                        steady = steady + 1 if near and near.box == seen.box else 0
-                    points, seen, since, face_found = face.points, face, 0, True
-                except ClipError:
-                    if points is None:
-                        raise
-                    face_found, steady = False, 0
-        before = frame
-        assert points is not None
-        yield Tracked(place, frame, points, face_found, searched)
+                if seen:
+                    steady = steady + 1 if near and near.box == seen.box else 0
+                last = Tracked(place, frame, face.points, True, bool(seen and not near))
+                seen = face
+            yield last
+
+
+def _followed(
+    frames: Sequence[tuple[str, NDArray[np.uint8]]], last: Tracked, seen: Face, faces: FaceFinder
+) -> tuple[list[Tracked], Face] | None:
+    """Frames, given with their names, with landmarks in the box where a face was seen in the `last` frame before them.
+
+    The face is searched for in the last of them, and returned too; None if its box there is another, or if it moves.
+    """
+    place, frame = frames[-1]
+    end = seen if _equal(frame, last.frame) else faces.again(frame, seen)
+    if not end or end.box != seen.box:
+        return None
+    fitted = [last]
+    for name, picture in frames[:-1]:
+        same = _equal(picture, fitted[-1].frame)
+        points = fitted[-1].points if same else faces.follow(picture, seen)
+        if _moved(points, seen):
+            return None
+        fitted.append(Tracked(name, picture, points, True, False))
+    return [*fitted[1:], Tracked(place, frame, end.points, True, False)], end
 
 
 def _equal(frame: NDArray[np.uint8], other: NDArray[np.uint8]) -> bool:
@@ -117,7 +140,7 @@ def alignment(points: NDArray[np.float32], size: int) -> NDArray[np.float64]:
     returns only the image and not the map, which the landmarks need too.
     """
     whole = dlib.rectangle(0, 0, 0, 0)  # required by dlib, but not used
-    shape = dlib.full_object_detection(whole, [dlib.point(int(x), int(y)) for x, y in np.rint(points)])
+    shape = dlib.full_object_detection(whole, [dlib.point(x, y) for x, y in np.rint(points).astype(int).tolist()])
     chip = dlib.get_face_chip_details(shape, size, BORDER)
     centre = np.array([chip.rect.left() + chip.rect.right(), chip.rect.top() + chip.rect.bottom()]) / 2
     scale = (size - 1) / (chip.rect.right() - chip.rect.left())

@@ -21,6 +21,7 @@ from common.types import Clip, ClipFrames
 from common.vision import images
 from common.vision.alignment import rectangle
 from common.vision.faces import FaceFinder
+from common.vision.patterns import BINS, UNIFORM, patterns
 
 AnyClip = TypeVar("AnyClip", bound=Clip | ClipFrames)
 METHODS = ("midpoint", "lbp-divide-and-conquer")
@@ -28,8 +29,8 @@ SIZE = 128
 """Width and height in pixels of the face from which LBP features are computed."""
 MARGIN = 0.05
 """Margin on every side of the face, as a fraction of the extent of the landmarks."""
-RADIUS, NEIGHBOURS, BLOCKS = 3, 8, 8
-"""Local binary patterns: distance of the neighbours in pixels, their number, and blocks per side."""
+RADIUS, BLOCKS = 3, 8
+"""Local binary patterns: distance of the neighbours in pixels, and blocks per side."""
 
 
 def estimate(clip: AnyClip, method: str, faces: FaceFinder) -> AnyClip:
@@ -97,18 +98,14 @@ def lbp_histograms(frames: NDArray[np.uint8]) -> NDArray[np.float64]:
     block's histogram sums to one. The radius is 3 because in smooth skin the pixels at radius 1 differ by little more
     than camera noise.
     """
-    from skimage.feature import local_binary_pattern
-
-    patterns = NEIGHBOURS * (NEIGHBOURS - 1) + 3
-    inner = slice(RADIUS, -RADIUS)
     rows, columns = (np.arange(side - 2 * RADIUS) * BLOCKS // (side - 2 * RADIUS) for side in frames.shape[1:])
-    block = (rows[:, None] * BLOCKS + columns) * patterns
+    block = (rows[:, None] * BLOCKS + columns) * BINS
     sizes = np.outer(np.bincount(rows, minlength=BLOCKS), np.bincount(columns, minlength=BLOCKS)).ravel()
-    histograms = np.empty((len(frames), BLOCKS * BLOCKS * patterns))
+    histograms = np.empty((len(frames), BLOCKS * BLOCKS * BINS))
     for index, frame in enumerate(frames):
-        codes = local_binary_pattern(frame, NEIGHBOURS, RADIUS, method="nri_uniform")[inner, inner].astype(np.int64)
-        histograms[index] = np.bincount((block + codes).ravel(), minlength=histograms.shape[1])
-    return histograms / np.repeat(sizes, patterns)
+        bins = block + UNIFORM[patterns(frame, RADIUS)]
+        histograms[index] = np.bincount(bins.ravel(), minlength=histograms.shape[1])
+    return histograms / np.repeat(sizes, BINS)
 
 
 def differences(histograms: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -17,14 +17,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from common.vision.patterns import patterns
+
 GRID = 6
 """Blocks along either side of a frame."""
 TOGETHER = 4
 """Temporal frequencies that are computed at once: the bins that pass differ between them."""
 PIECE = 512
 """Columns of a matrix product: such small ones are not divided between threads, which wait for each other."""
-DIAGONAL = 0.70711
-"""Distance in pixels, down and across, to the diagonal neighbours at radius 1, as scikit-image rounds it."""
 THRESHOLD = 0.5
 ENDS = ("moved", "cut")
 """What happens to a window that reaches beyond its clip; see `windows`."""
@@ -167,41 +167,13 @@ def _temporal(
 def texture_maps(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Local binary patterns of grey frames uint8 (n, height, width), without the outermost pixels.
 
-    The outermost pixels lack neighbours. The text names no variant. The numbers of the plain pattern of 8 bits form an
-    image; those of uniform patterns are only labels. The patterns equal those of scikit-image, which processes each
-    pixel separately, to the last bit.
+    The text names no variant. The numbers of the plain pattern of 8 bits form an image; those of uniform patterns are
+    only labels.
     """
-    patterns = np.empty((len(frames), *(side - 2 for side in frames.shape[1:])), np.uint8)
-    for picture, frame in zip(patterns, frames, strict=True):
-        picture[:] = _patterns(frame)
-    return patterns
-
-
-def _patterns(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Patterns of one frame: bit i is set if the neighbour at i eighths of a turn is not darker.
-
-    Turns are counted from the right, anticlockwise. Diagonal neighbours lie between four pixels and are interpolated
-    along the rows first. The interpolation weights are computed from whole positions, as in scikit-image: on an even
-    surface, their rounding decides the bits.
-    """
-
-    def shares(side: int, offset: float) -> NDArray[np.float64]:
-        places = np.arange(1, side - 1) + offset
-        return places - np.floor(places)
-
-    values = frame.astype(np.float64)
-    before, after = (shares(frame.shape[1], offset) for offset in (-DIAGONAL, DIAGONAL))
-    left = (1 - before) * values[:, :-2] + before * values[:, 1:-1]
-    right = (1 - after) * values[:, 1:-1] + after * values[:, 2:]
-    above, below = (shares(frame.shape[0], offset)[:, None] for offset in (-DIAGONAL, DIAGONAL))
-    upper_left, upper_right = ((1 - above) * side[:-2] + above * side[1:-1] for side in (left, right))
-    lower_left, lower_right = ((1 - below) * side[1:-1] + below * side[2:] for side in (left, right))
-    upper, lower = values[:-2, 1:-1], values[2:, 1:-1]
-    turn = (values[1:-1, 2:], upper_right, upper, upper_left, values[1:-1, :-2], lower_left, lower, lower_right)
-    patterns = np.zeros(upper.shape, np.uint8)
-    for bit, neighbour in enumerate(turn):
-        patterns |= (neighbour >= values[1:-1, 1:-1]).view(np.uint8) << np.uint8(bit)
-    return patterns
+    result = np.empty((len(frames), *(side - 2 for side in frames.shape[1:])), np.uint8)
+    for picture, frame in zip(result, frames, strict=True):
+        picture[:] = patterns(frame, radius=1)
+    return result
 
 
 def blocks(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

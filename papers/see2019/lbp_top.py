@@ -4,8 +4,7 @@ The pixels of a video are compared with 8 neighbours on an ellipse in each of th
 pattern in a plane has 8 bits, which are counted in histograms, one for each plane and block of the face. Patterns with
 at most two changes between 0 and 1 around the ellipse are uniform; they have a bin each, and all others share one.
 
-scikit-image computes patterns of images, with one radius for both axes. Here the radius in time is another one, and the
-planes of a whole video are cut at every pixel, so this module computes them itself.
+`common.vision.patterns` has one radius for both axes. Here the radius in time is another one.
 """
 
 from __future__ import annotations
@@ -13,9 +12,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-NEIGHBOURS = 8
-BINS = 59
-"""The number of uniform patterns of 8 bits, plus one bin for all others."""
+from common.vision.patterns import BINS, NEIGHBOURS, UNIFORM
+
 PLANES = ("XY", "XT", "YT")
 TIE = 1e-3
 """A neighbour counts as equal to the centre if it is darker by less than this many grey levels.
@@ -65,16 +63,6 @@ def ellipses(radius: int, time_radius: int) -> NDArray[np.float64]:
             np.column_stack([time_radius * across, -radius * along, still]),
         ]
     )
-
-
-def _uniform() -> NDArray[np.int64]:
-    """The bin of each pattern (256,): uniform ones in ascending order, then the one of all others."""
-    bits = (np.arange(2**NEIGHBOURS)[:, None] >> np.arange(NEIGHBOURS)) & 1
-    changes = (bits != np.roll(bits, 1, axis=1)).sum(axis=1)
-    return np.where(changes <= 2, np.cumsum(changes <= 2) - 1, BINS - 1)
-
-
-UNIFORM = _uniform()
 
 
 def _patterns(video: NDArray[np.float32], time: int, margin: int, ellipse: NDArray[np.float64]) -> NDArray[np.uint8]:
