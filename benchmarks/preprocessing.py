@@ -44,7 +44,7 @@ from common.vision import images
 from common.vision.faces import FaceFinder
 from papers.reddy2019 import preprocess as reddy2019
 
-LEAST = {"aouayeb2019": 0.4, "kumar2019": 0.08, "reddy2019": 0.08, "talluri2022": 0.1}
+LEAST = {"aouayeb2019": 0.4, "kumar2019": 0.08, "le2020": 0.25, "reddy2019": 0.1, "talluri2022": 0.12}
 """The minimum speed of a paper."""
 Found = TypeVar("Found")
 TURN = 4

@@ -23,7 +23,7 @@ BORDER = 0.25
 
 FIRST = 2
 """Frames after the first one in which the face is always searched for."""
-EVERY = 6
+EVERY = 8
 """Then it is searched for in one frame of this many."""
 STEADY = 16
 """Searches in a row that must give the same box after one that gave another."""
