@@ -13,7 +13,7 @@ from common.files import write_atomically
 from common.report.formatting import DASH
 
 FILE = Path(__file__).with_name("results.json")
-INSTALL = 'PyTorch is not installed: pip install -e ".[fidelity]" compares its networks too'
+INSTALL = 'PyTorch is not installed; to compare its networks too: pip install -e ".[fidelity]" -c constraints.txt'
 CHECKS = ("outputs", "loss", "loss where saturated", "gradients")
 
 

@@ -161,7 +161,7 @@ def test_without_the_package_it_is_one_line_before_anything_runs(
     arguments = ["--paper", "aouayeb2019", "--profile", "smoke", "--tensorboard", "--out", str(tmp_path / "out")]
     assert run_all.main(arguments) == 2
     assert capsys.readouterr().err.splitlines() == [
-        'run_all.py: --tensorboard needs the extra tensorboard: pip install -e ".[tensorboard]"'
+        'run_all.py: --tensorboard needs the extra tensorboard: pip install -e ".[tensorboard]" -c constraints.txt'
     ]
     assert not (tmp_path / "out").exists()
 

@@ -118,7 +118,7 @@ def test_a_warm_run_trains_and_preprocesses_nothing(finished: tuple[Path, Path],
     before = (out / f"{KEY}.json").read_bytes()
     forbid(monkeypatch)
     assert run_all.main([*SMOKE, *BOTH, *ALONE, *places(out, cache)]) == 0
-    assert "all 2 folds are stored" in capsys.readouterr().out
+    assert "all folds (2) are stored" in capsys.readouterr().out
     assert (out / f"{KEY}.json").read_bytes() == before
 
 

@@ -183,4 +183,4 @@ def test_results_do_not_belong_to_a_device(
     monkeypatch.delenv(devices.VISIBLE)
     capsys.readouterr()
     assert run_all.main(words) == 0
-    assert "all 2 folds are stored" in capsys.readouterr().out
+    assert "all folds (2) are stored" in capsys.readouterr().out

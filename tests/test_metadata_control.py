@@ -201,5 +201,5 @@ def test_no_network_is_built_and_faulty_clips_are_those_of_the_experiment(
     times = [file.stat().st_mtime_ns for file in files]
     capsys.readouterr()
     run_all.main(words)
-    assert "all 2 folds are stored" in capsys.readouterr().out
+    assert "all folds (2) are stored" in capsys.readouterr().out
     assert [file.stat().st_mtime_ns for file in files] == times

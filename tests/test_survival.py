@@ -219,5 +219,5 @@ def test_a_clock_set_back_changes_nothing(
         os.utime(file, (later, later))
     capsys.readouterr()
     assert run_all.main(words(out, undisturbed[1])) == 0
-    assert "all 2 folds are stored" in capsys.readouterr().out
+    assert "all folds (2) are stored" in capsys.readouterr().out
     assert folds(out) == before

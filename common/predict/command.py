@@ -101,7 +101,7 @@ def run(study: Study, request: Request, display: Display) -> int:
 
 def _check_onnx() -> None:
     if not all(map(find_spec, ONNX)):
-        raise UserError('--export onnx needs the extra onnx: pip install -e ".[onnx]"')
+        raise UserError('--export onnx needs the extra onnx: pip install -e ".[onnx]" -c constraints.txt')
     if backend() != "tensorflow":
         raise UserError(f"--export onnx works with the backend tensorflow, not {backend()}: unset KERAS_BACKEND")
 

@@ -31,7 +31,8 @@ def check() -> None:
     try:
         from tensorboard.compat.proto import event_pb2  # noqa: F401
     except ImportError:
-        raise UserError('--tensorboard needs the extra tensorboard: pip install -e ".[tensorboard]"') from None
+        install = 'pip install -e ".[tensorboard]" -c constraints.txt'
+        raise UserError(f"--tensorboard needs the extra tensorboard: {install}") from None
 
 
 class Board:

@@ -28,7 +28,8 @@ class Cluster:
         try:
             from distributed import Client
         except ImportError:
-            raise UserError('--scheduler needs the extra cluster: pip install -e ".[cluster]"') from None
+            install = 'pip install -e ".[cluster]" -c constraints.txt'
+            raise UserError(f"--scheduler needs the extra cluster: {install}") from None
         try:
             self._client = Client(address, timeout=SECONDS)
         except (OSError, TimeoutError, ValueError) as error:

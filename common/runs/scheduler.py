@@ -35,7 +35,7 @@ def execute(jobs: Sequence[Job], context: RunContext, progress: Say, line: Calla
     pending = [job for job in jobs if job.pending()]
     for job in jobs:
         if not any(job is other for other in pending):
-            line(f"{job.paper.key} {job.experiment.id}: all {len(job.asked())} folds are stored")
+            line(f"{job.paper.key} {job.experiment.id}: all folds ({len(job.asked())}) are stored")
     failures = _execute(pending, context, progress, line) if pending else 0
     for job in jobs:  # including those finished by an earlier, interrupted run
         if not job.experiment.control:
