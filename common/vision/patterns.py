@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 NEIGHBOURS = 8
 BINS = 59
 """The number of uniform patterns of 8 bits, plus one bin for all others."""
+DIAGONAL = math.sqrt(0.5)
+"""How far down and across a diagonal neighbour is at radius 1."""
 
 
 def patterns(frame: NDArray[np.uint8], radius: int) -> NDArray[np.uint8]:
@@ -25,7 +27,7 @@ def patterns(frame: NDArray[np.uint8], radius: int) -> NDArray[np.uint8]:
     equal those of scikit-image, which processes each pixel separately, to the last bit.
     """
     height, width = frame.shape
-    diagonal = round(radius * math.sqrt(0.5), 5)  # distance down and across; scikit-image keeps five decimals
+    diagonal = round(radius * DIAGONAL, 5)  # scikit-image keeps five decimals
     near, far = math.floor(diagonal), math.floor(diagonal) + 1
 
     def shares(side: int, offset: float) -> NDArray[np.float64]:

@@ -112,7 +112,7 @@ MUTATIONS: tuple[Mutation, ...] = (
     Mutation(
         "diagonal neighbours on whole pixels",
         "texture maps",
-        Patched(f"{KUMAR}.texture:DIAGONAL", lambda distance: 0.999),
+        Patched(f"{VISION}.patterns:DIAGONAL", lambda distance: 0.999),
         "texture maps",
     ),
     Mutation(
