@@ -3,11 +3,10 @@
 python -m benchmarks.step_profile --network model-a lstms
 
 The suite's model runs some steps in a process of its own under TensorFlow's profiler, which gives the time of every
-operation. Of an operation that runs once per step the fastest run counts, so that load on the machine matters less; of
-one that runs more often the mean. Operations run side by side, and each may use several cores, so that their sum may be
-more than the time of a step. Below each network are the time that a product of two matrices would take for the same
-number of operations, and the data that memory can read and write during the fastest step, both measured in the same
-run. TensorFlow only.
+operation. For an operation that runs once per step, the fastest run is used, so that load on the machine matters less;
+for others, the mean. Some operations run side by side, so that their sum may be more than the time of a step. Below
+each network are the time that a product of two matrices with the same number of operations takes, and the data that
+memory can read and write during the fastest step, both measured in the same run. TensorFlow only.
 """
 
 from __future__ import annotations
@@ -28,15 +27,18 @@ from benchmarks.step_peers import NETWORKS, WARM, in_keras, seconds
 from benchmarks.training_step import bandwidth_of, copy_on_all_cores, product, rate_of
 from common.environment import processor, without_stderr
 
-KINDS = {
-    "convolution": ("Conv",),
-    "product": ("MatMul",),
-    "pooling": ("MaxPool", "Mean"),
-    "normalisation": ("BatchNorm",),
-    "dropout": ("Stateless", "GreaterEqual", "Select"),
-    "ReLU and bias": ("Relu", "BiasAdd"),
+LAYERS = {"normali": "normalisation", "dropout": "dropout"}
+"""Kinds of operations by a part of the name of their layer."""
+TYPES = {
+    "Conv": "convolution",
+    "MatMul": "product",
+    "Pool": "pooling",
+    "Relu": "ReLU and bias",
+    "BiasAdd": "ReLU and bias",
 }
-"""Parts of the names of operations by kind; all others are "other"."""
+"""Kinds of all others by a part of the name of their type; those that are not here are "other"."""
+UNNAMED = "gradient of normalisation"
+"""The kind of operations without a layer: the suite's only gradient in closed form (`common/training/layers.py`)."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +52,14 @@ class Profile:
     gb_per_second: float
 
 
-def kind_of(operation: str) -> str:
-    """The kind of an operation of TensorFlow, by the name of its type."""
-    return next((kind for kind, names in KINDS.items() if any(name in operation for name in names)), "other")
+def kind_of(name: str) -> str:
+    """The kind of an operation of TensorFlow, by its layer/name:type."""
+    layer, _, operation = name.rpartition(":")
+    if "/" not in layer:
+        return UNNAMED
+    kinds = [kind for part, kind in LAYERS.items() if part in layer.lower()]
+    kinds += [kind for part, kind in TYPES.items() if part in operation]
+    return kinds[0] if kinds else "other"
 
 
 def by_kind(events: Sequence[tuple[str, float]], steps: int) -> dict[str, float]:
@@ -62,7 +69,7 @@ def by_kind(events: Sequence[tuple[str, float]], steps: int) -> dict[str, float]
         runs[name].append(took)
     sums: defaultdict[str, float] = defaultdict(float)
     for name, times in runs.items():
-        sums[kind_of(name.rpartition(":")[2])] += min(times) if len(times) == steps else sum(times) / steps
+        sums[kind_of(name)] += min(times) if len(times) == steps else sum(times) / steps
     return dict(sorted(sums.items(), key=lambda pair: -pair[1]))
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import guessing
 import numpy as np
 import pytest
 
+import papers
+import run_all
 from common.errors import UserError
 from common.runs import preprocessing
 from common.runs.cache import Cache
@@ -46,8 +49,10 @@ def some() -> Samples:
 
 def test_large_inputs_are_stored_and_small_ones_are_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = some()
+    kept = replace(kept, x={name: values.astype(np.float32) for name, values in kept.x.items()})
+    monkeypatch.setattr(preprocessing, "LARGE", 4 * (VALUES.nbytes + VALUES[:, 0].nbytes))
     assert preprocessing.stored(kept, Cache(tmp_path / "cache")) is kept
-    monkeypatch.setattr(preprocessing, "LARGE", VALUES.nbytes + VALUES[:, 0].nbytes - 1)
+    monkeypatch.setattr(preprocessing, "LARGE", 4 * (VALUES.nbytes + VALUES[:, 0].nbytes) - 1)
     stored = preprocessing.stored(kept, Cache(tmp_path / "cache"))
     assert not any(isinstance(values, np.ndarray) for values in stored.x.values())
     assert all(np.array_equal(stored.x[name], kept.x[name]) for name in kept.x)
@@ -62,11 +67,32 @@ def test_no_file_is_left(tmp_path: Path) -> None:
     assert not [*(tmp_path / "new").iterdir()]
 
 
-def test_a_full_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> Callable[..., None]:
-        raise OSError(28, "No space left on device")
-
+@pytest.mark.parametrize("missing", [1, VALUES.nbytes // 2])
+def test_a_full_disk_is_named(missing: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    resource = pytest.importorskip("resource")  # a limit on the size of files is like a disk that is full
     monkeypatch.setattr(preprocessing, "LARGE", 0)
-    monkeypatch.setattr(preprocessing, "StoredArray", full)
-    with pytest.raises(UserError, match="No space left on device; choose another with --cache"):
-        preprocessing.stored(some(), Cache(tmp_path))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (VALUES.nbytes - missing, before[1]))
+    try:
+        with pytest.raises(UserError, match="File too large; choose another with --cache"):
+            preprocessing.stored(some(), Cache(tmp_path))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_run_puts_large_inputs_into_files(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, without_pages: None
+) -> None:
+    shapes: list[tuple[int, ...]] = []
+
+    class Watched(StoredArray):
+        def __init__(self, values: np.ndarray, folder: Path) -> None:
+            shapes.append(values.shape[1:])
+            super().__init__(values, folder)
+
+    monkeypatch.setattr(papers, "parts", guessing.parts)
+    monkeypatch.setattr(preprocessing, "LARGE", 0)
+    monkeypatch.setattr(preprocessing, "StoredArray", Watched)
+    words = ["--paper", "aouayeb2019", "--experiment", "composite-loso/cnn-in-fold", "--profile", "smoke"]
+    assert run_all.main([*words, "--workers", "1", "--out", str(tmp_path), "--cache", str(cache)]) == 0
+    assert sorted(set(shapes)) == [(15, 15, 4), (15, 40, 4), (20, 25, 4), (20, 30, 4)]  # the six regions

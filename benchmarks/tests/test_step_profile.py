@@ -10,13 +10,16 @@ from benchmarks.step_profile import Profile, by_kind, kind_of, lines
 @pytest.mark.parametrize(
     ("operation", "kind"),
     [
-        ("Conv3DBackpropFilterV2", "convolution"),
-        ("_FusedConv2D", "convolution"),
-        ("_MklMatMul", "product"),
-        ("MaxPoolGrad", "pooling"),
-        ("ReluGrad", "ReLU and bias"),
-        ("StatelessRandomUniformV2", "dropout"),
-        ("AddV2", "other"),
+        ("gradient_tape/a/convolution_1/convolution/Conv3DBackpropFilterV2:Conv3DBackpropFilterV2", "convolution"),
+        ("a/lstm/while/body/MatMul:_MklMatMul", "product"),
+        ("gradient_tape/a/pooling_1/MaxPoolGrad:_MklNativeMaxPoolGrad", "pooling"),
+        ("gradient_tape/a/convolution_1/ReluGrad:ReluGrad", "ReLU and bias"),
+        ("a/dropout_1/stateless_dropout/SelectV2:SelectV2", "dropout"),
+        ("resnet34/mirrored_1/SelectV2:SelectV2", "other"),
+        ("resnet34/stage1_normalisation/moments/mean:Mean", "normalisation"),
+        ("a/normalisation_1/MatMul:_MklMatMul", "normalisation"),
+        ("mul_9:Mul", "gradient of normalisation"),
+        ("sgd/AssignAddVariableOp_8:AssignAddVariableOp", "other"),
     ],
 )
 def test_operations_have_kinds(operation: str, kind: str) -> None:

@@ -12,17 +12,19 @@ from numpy.typing import NDArray
 
 
 class StoredArray:
-    """An array (n, ...) in a temporary file in `folder`, from which rows are read one by one.
+    """An array (n, ...) in a temporary file in `folder`, from which rows are read one by one; not for several threads.
 
-    It takes no memory of the process; the system keeps as much of the file in memory as there is room for. The file has
-    no name, so that it disappears with the process. Raises OSError if it cannot be written or read.
+    It takes no memory of the process; the system keeps as much of the file in memory as there is room for, and deletes
+    it when the process ends, also if it is killed. Raises OSError if the file cannot be written or read.
     """
 
     def __init__(self, values: NDArray[Any], folder: Path) -> None:
         self.shape, self.dtype = values.shape, values.dtype
         folder.mkdir(parents=True, exist_ok=True)
         self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115, open as long as this object
-        values.tofile(self._file)
+        with open(self._file.fileno(), "wb", closefd=False) as file:  # ndarray.tofile does not notice every full disk
+            for row in values:
+                file.write(np.ascontiguousarray(row).data)
 
     def __getitem__(self, rows: Any) -> NDArray[Any]:
         """The rows at these positions, each at least 0: an int array, or one int."""
