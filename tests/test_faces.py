@@ -104,41 +104,53 @@ def test_a_face_that_moves_a_little_is_found_where_dlib_finds_it(
 
 @dataclass(frozen=True)
 class Scripted:
-    """Finds a face at `places` pixels to the right in a box of 100 pixels, whose left edge is one of `boxes`."""
+    """Finds a face at `places` pixels to the right in a box of 100 pixels, whose left edge is one of `boxes`.
+
+    Frames are known by the value of their second row. Landmarks move by the place times one of `signs`. In the frames
+    `far` no face is near its last place, and in those `lost` there is none.
+    """
 
     places: tuple[float, ...]
     boxes: tuple[int, ...]
     searched: list[int]
     how: str = "as it is"
+    signs: tuple[int, ...] = (1,) * 68
+    far: tuple[int, ...] = ()
+    lost: tuple[int, ...] = ()
 
     def find(self, image: Image, where: str = "image") -> Face:
-        index = int(image[0, 0, 0])
+        index = int(image[1, 0, 0])
         self.searched.append(index)
+        if index in self.lost:
+            raise ClipError(where)
         return Face(self.follow(image, None), self.how, (self.boxes[index], 0, self.boxes[index] + 99, 99))
 
-    def again(self, image: Image, face: Face) -> Face:
-        return self.find(image)
+    def again(self, image: Image, face: Face) -> Face | None:
+        return None if image[1, 0, 0] in {*self.far, *self.lost} else self.find(image)
 
     def follow(self, image: Image, face: Face | None) -> NDArray[np.float32]:
-        return np.full((68, 2), self.places[image[0, 0, 0]], np.float32)
+        return np.outer(self.signs, [self.places[image[1, 0, 0]]] * 2).astype(np.float32)
 
 
 def searches(
     places: Sequence[float],
     boxes: Sequence[int],
     monkeypatch: pytest.MonkeyPatch,
-    how: str = "as it is",
     shown: Sequence[int] = (),
+    **more: Any,
 ) -> list[int]:
     """The frames in which a face is searched for; if `shown` is given, these frames are shown instead."""
-    frames = [np.full((1, 1, 3), index, np.uint8) for index in shown or range(len(places))]
+    frames = [np.zeros((40, 1, 3), np.uint8) for _ in places]
+    for index, frame in zip(shown or range(len(places)), frames, strict=True):
+        frame[1] = index
     monkeypatch.setattr(alignment, "each_frame", lambda clip: iter(frames))
     clip = ClipFrames("casme2", tuple(range(len(places))), 0, 3, 5, 200.0, "", lambda indices, part: iter(()))
-    script = Scripted(tuple(places), tuple(boxes), [], how)
+    script = Scripted(tuple(places), tuple(boxes), [], **more)
     tracked = [*alignment.tracked(clip, script)]  # type: ignore[arg-type]
-    assert [float(frame.points[0, 0]) for frame in tracked] == pytest.approx(list(places))
-    assert all(frame.found for frame in tracked)
-    assert not any(frame.searched for frame in tracked)
+    found = [index for index in range(len(places)) if index not in script.lost]
+    assert [float(tracked[index].points[0, 0]) for index in found] == pytest.approx([places[index] for index in found])
+    assert [index for index, frame in enumerate(tracked) if frame.found] == found
+    assert [index for index, frame in enumerate(tracked) if frame.searched] == sorted({*script.far, *script.lost})
     return script.searched
 
 
@@ -167,13 +179,42 @@ def test_frames_before_a_new_box_are_searched_and_those_after_it(monkeypatch: py
     assert searches([0] * (last + 1), [7] * change + [9] * (last + 1 - change), monkeypatch) == expected
 
 
+def test_a_face_that_drifts_slowly_is_followed_from_search_to_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, every = alignment.FIRST, alignment.EVERY
+    last = first + 3 * every
+    drifting = [60 * alignment.MOVED * index / every for index in range(last + 1)]
+    assert searches(drifting, [7] * (last + 1), monkeypatch) == [
+        *range(first + 1),
+        *range(first + every, last + 1, every),
+    ]
+
+
+def test_a_face_of_which_only_parts_move_is_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, every = alignment.FIRST, alignment.EVERY
+    last = first + 2 * every
+    opening = [300 * alignment.MOVED * (index % 2) for index in range(last + 1)]
+    expected = [*range(first + 1), first + every, last]
+    assert searches(opening, [7] * (last + 1), monkeypatch, signs=(1, -1) * 34) == expected
+
+
+@pytest.mark.parametrize("kind", ["far", "lost"])
+def test_after_a_face_that_is_not_near_its_place_every_frame_is_searched(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, every, steady = alignment.FIRST, alignment.EVERY, alignment.STEADY
+    there = first + every
+    last = there + steady + every
+    expected = [*range(there + steady + 1), last]
+    assert searches([0] * (last + 1), [7] * (last + 1), monkeypatch, **{kind: (there,)}) == expected
+
+
 def test_identical_frames_are_searched_once(monkeypatch: pytest.MonkeyPatch) -> None:
     count = alignment.FIRST + 3 * alignment.EVERY
     assert searches([0] * count, [7] * count, monkeypatch, shown=[0] * count) == [0]
 
 
 def test_a_face_found_with_a_border_is_searched_for_in_every_frame(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert searches([0] * 40, [7] * 40, monkeypatch, "padded") == [*range(40)]
+    assert searches([0] * 40, [7] * 40, monkeypatch, how="padded") == [*range(40)]
 
 
 def test_a_face_that_jumps_or_vanishes_is_searched_in_the_whole_frame(
