@@ -32,10 +32,11 @@ MOVED = 0.008
 
 
 class Tracked(NamedTuple):
-    """A frame, RGB uint8 (height, width, 3), with its landmarks (68, 2); `where` names it, `found` if dlib saw one.
+    """A frame, RGB uint8 (height, width, 3), with its landmarks (68, 2); `where` names it.
 
-    If `found` is False, the landmarks are those of the previous frame. `searched` is True if the face was not found
-    near its previous place, so that the whole frame was searched (the first frame is always searched).
+    `found` is False if a search found no face; the landmarks are then those of the previous frame. `searched` is True
+    if the face was not found near its previous place, so that the whole frame was searched (the first frame is always
+    searched).
     """
 
     where: str
@@ -48,11 +49,12 @@ class Tracked(NamedTuple):
 def tracked(clip: Clip | ClipFrames, faces: FaceFinder) -> Iterator[Tracked]:
     """Every frame of a clip with the landmarks that dlib finds in it, or else those of the previous frame.
 
-    The face is searched for near its place, in the first frames and then in one frame of `EVERY`. If its box is the
-    same as before, landmarks are fitted in it in the frames between. If it is another, or if the face moved meanwhile,
-    these frames are searched too. After a search that gives another box, every frame is searched until `STEADY` boxes
-    in a row are the same: noise alone may change the box. So is every frame if faces are only found with a border,
-    without which landmarks are different. Raises ClipError for unusable files, and if the first frame shows no face.
+    The face is searched for near its last place, in the first frames, then in one frame of `EVERY`, and in the last
+    one. If the box is the same as in the previous search, landmarks of the frames between the two searches are fitted
+    in it. If not, or if the face moved in these frames, they are searched too. After a search that gives another box,
+    every frame is searched until `STEADY` boxes in a row are the same: noise alone may change the box. So is every
+    frame if faces are only found with a border, without which landmarks are different. Raises ClipError for unusable
+    files, and if the first frame shows no face.
     """
     last: Tracked | None = None
     seen: Face | None = None  # in the last frame in which it was searched for
