@@ -28,10 +28,10 @@ class StoredArray:
 
     def __getitem__(self, rows: Any) -> NDArray[Any]:
         """The rows at these positions, each at least 0: an int array, or one int."""
-        found = np.empty((*np.shape(rows), *self.shape[1:]), self.dtype)
-        parts = found.reshape(np.size(rows), math.prod(self.shape[1:])).view(np.uint8)
+        result = np.empty((*np.shape(rows), *self.shape[1:]), self.dtype)
+        parts = result.reshape(np.size(rows), math.prod(self.shape[1:])).view(np.uint8)
         for row, part in zip(np.ravel(rows).tolist(), parts, strict=True):
             self._file.seek(row * part.nbytes)
             if self._file.readinto(part.data) != part.nbytes:
                 raise OSError(f"row {row} of a stored array cannot be read")
-        return found
+        return result
