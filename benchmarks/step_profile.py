@@ -37,8 +37,8 @@ TYPES = {
     "BiasAdd": "ReLU and bias",
 }
 """Kinds of all others by a part of the name of their type; those that are not here are "other"."""
-UNNAMED = "gradient of normalisation"
-"""The kind of operations without a layer: the suite's only gradient in closed form (`common/training/layers.py`)."""
+UNNAMED = "without a layer"
+"""The kind of operations whose name has no layer, such as those of the gradient of the suite's own normalisation."""
 
 
 @dataclass(frozen=True)

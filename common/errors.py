@@ -42,3 +42,8 @@ def quoted(text: str) -> str:
 def listed(names: Sequence[str], last: str = "and") -> str:
     """`a`, `a and b`, `a, b and c`."""
     return f" {last} ".join(filter(None, (", ".join(names[:-1]), names[-1]))) if names else ""
+
+
+def missing_extra(option: str, extra: str) -> UserError:
+    """The error of an option that needs packages which are not installed."""
+    return UserError(f'{option} needs the extra {extra}: pip install -e ".[{extra}]" -c constraints.txt')

@@ -14,7 +14,7 @@ from common import corpora
 from common.contract import Settings
 from common.corpora import source as corpus_source
 from common.environment import backend
-from common.errors import DONE, FAILED, ClipError, StoppedError, UserError, printable
+from common.errors import DONE, FAILED, ClipError, StoppedError, UserError, missing_extra, printable
 from common.predict import caveats, choice, fit_once, pictures, remarks, suitability, user_clips
 from common.predict.page import answer_line, page
 from common.predict.person import PersonFinder
@@ -101,7 +101,7 @@ def run(study: Study, request: Request, display: Display) -> int:
 
 def _check_onnx() -> None:
     if not all(map(find_spec, ONNX)):
-        raise UserError('--export onnx needs the extra onnx: pip install -e ".[onnx]" -c constraints.txt')
+        raise missing_extra("--export onnx", "onnx")
     if backend() != "tensorflow":
         raise UserError(f"--export onnx works with the backend tensorflow, not {backend()}: unset KERAS_BACKEND")
 

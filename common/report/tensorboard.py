@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from common.contract import Paper, Profile
-from common.errors import UserError
+from common.errors import UserError, missing_extra
 from common.files import file_name, write_atomically
 from common.protocols.controls import controls
 from common.runs.manifest import plan_file, planned, read_plan
@@ -31,8 +31,7 @@ def check() -> None:
     try:
         from tensorboard.compat.proto import event_pb2  # noqa: F401
     except ImportError:
-        install = 'pip install -e ".[tensorboard]" -c constraints.txt'
-        raise UserError(f"--tensorboard needs the extra tensorboard: {install}") from None
+        raise missing_extra("--tensorboard", "tensorboard") from None
 
 
 class Board:

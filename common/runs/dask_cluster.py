@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, TypeVar
 
-from common.errors import StoppedError, UserError, quoted
+from common.errors import StoppedError, UserError, missing_extra, quoted
 from common.runs import status
 
 Item = TypeVar("Item")
@@ -28,8 +28,7 @@ class Cluster:
         try:
             from distributed import Client
         except ImportError:
-            install = 'pip install -e ".[cluster]" -c constraints.txt'
-            raise UserError(f"--scheduler needs the extra cluster: {install}") from None
+            raise missing_extra("--scheduler", "cluster") from None
         try:
             self._client = Client(address, timeout=SECONDS)
         except (OSError, TimeoutError, ValueError) as error:
