@@ -255,7 +255,8 @@ def studied(options: argparse.Namespace) -> Study:
         cache=Cache((options.cache or _default_cache()).expanduser().absolute()),
         seeds=tuple(range(options.seed, options.seed + options.seeds)),
         landmarks=options.landmarks and shared(options.landmarks),
-        workers=1 if options.scheduler else options.workers or _workers(profile),
+        workers=1 if options.scheduler else options.workers or (1 if profile == "paper" else _processes()),
+        preparers=1 if options.scheduler else options.workers or _processes(),
         scheduler=options.scheduler,
         exports=tuple(options.export),
         tensorboard=options.tensorboard,
@@ -277,9 +278,9 @@ def _weights(chosen: Sequence[Paper], options: argparse.Namespace) -> Weights | 
     return weights.chosen(options.weights)
 
 
-def _workers(profile: str) -> int:
-    """One process for a full study, which uses the GPU or all cores; short studies mostly build networks."""
-    return 1 if profile == "paper" else min(os.cpu_count() or 1, 4)
+def _processes() -> int:
+    """One process per core, up to four. A full study is trained in one, whose networks use a GPU or all cores."""
+    return min(os.cpu_count() or 1, 4)
 
 
 def _complain(text: str) -> None:

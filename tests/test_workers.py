@@ -10,18 +10,26 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from multiprocessing import active_children
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import guessing
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import papers
 import run_all
+from common import study
+from common.cli import arguments
+from common.contract import Trained
 from common.errors import UserError
+from common.progress import Display
 from common.runs import scheduler
 from common.runs.processes import Pool
 
@@ -72,6 +80,48 @@ def test_two_processes_leave_what_one_does(
     prepared, before = ({path.name for path in place.glob("clips/*/*.npz")} for place in (other, cache))
     assert prepared
     assert prepared <= before
+
+
+def test_clips_are_prepared_in_processes_that_end_before_a_fold_is_trained_here(
+    cache: Path, new_cache: Callable[[], Path], tmp_path: Path, monkeypatch: Any
+) -> None:
+    """As with the profile paper, in which the clips take the longest."""
+    monkeypatch.setattr(papers, "parts", guessing.parts)
+    monkeypatch.setattr(scheduler.preprocessing, "make", None)  # not called in this process
+    other, train = new_cache(), guessing.Guess.train
+    left: list[list[BaseProcess]] = []
+
+    def watched(*given: Any) -> Trained:
+        left.append(active_children())
+        return train(*given)
+
+    monkeypatch.setattr(guessing.Guess, "train", staticmethod(watched))
+    words = ["--paper", KEY, "--profile", "smoke", "--out", str(tmp_path), "--cache", str(other)]
+    chosen = replace(run_all.studied(arguments.parse(words)), workers=1, preparers=2)
+    with Display() as display:
+        assert study.run(chosen, display) == 0
+    assert len(left) >= FOLDS
+    assert not any(left)
+    arrays, before = ({path.name: path for path in place.glob("clips/*/*.npz")} for place in (other, cache))
+    assert arrays
+    for name, path in arrays.items():
+        with np.load(path) as new, np.load(before[name]) as old:
+            assert {key: new[key].tobytes() for key in new} == {key: old[key].tobytes() for key in old}
+
+
+@pytest.mark.parametrize(("profile", "here"), [("paper", True), ("smoke", False)])
+def test_the_number_of_processes(profile: str, here: bool, monkeypatch: Any) -> None:
+    """A full study is trained in one process by default, but never prepared in one; --workers counts for both."""
+    monkeypatch.setattr("os.cpu_count", lambda: 3)
+
+    def processes(*words: str) -> tuple[int, int]:
+        chosen = run_all.studied(arguments.parse(["--paper", KEY, "--profile", profile, *words]))
+        return chosen.workers, chosen.preparers
+
+    assert processes() == (1 if here else 3, 3)
+    assert processes("--workers", "2") == (2, 2)
+    assert processes("--workers", "1") == (1, 1)
+    assert processes("--scheduler", "tcp://localhost:1") == (1, 1)  # unused: the cluster has its own
 
 
 def test_a_killed_process_is_one_line_and_the_rest_is_done_next_time(

@@ -134,7 +134,7 @@ def _parser() -> argparse.ArgumentParser:
         "--workers",
         type=int,
         metavar="N",
-        help="number of training processes; default: 1 with the profile paper, else one per core, maximum 4",
+        help="number of processes; default: one per core, maximum 4, but only 1 for training with the profile paper",
     )
     how.add_argument(
         "--scheduler",

@@ -116,7 +116,7 @@ def estimate(
     }
     return Estimate(
         of_networks | seconds,
-        sum(len(new[key]) * of.seconds for key, of in preparations.items()) / pool.count,
+        sum(len(new[key]) * of.seconds for key, of in preparations.items()) / study.preparers,
         _training(trained, costs, parts, pool.count) + sum(seconds.values()) / pool.count,
         sum(len(new[key]) * of.mib for key, of in preparations.items()),
         max((of.peak for of in trainings.values()), default=0.0),
@@ -137,10 +137,10 @@ def described(estimated: Estimate, study: Study) -> list[str]:
     """What a paper needs (time, memory, disk), in lines."""
     if not estimated.experiments:
         return []
-    processes = "1 process" if study.workers == 1 else f"{study.workers} processes"
+    preparers, workers = (f"{n} process{'es' if n > 1 else ''}" for n in (study.preparers, study.workers))
     return [
-        f"preparing clips {about(estimated.preparing)}, training {about(estimated.training)} in {processes}; "
-        f"networks and batches take at least {estimated.memory / 1024:.1f} GiB in each, new clips "
+        f"preparing clips {about(estimated.preparing)} in {preparers}, training {about(estimated.training)} in "
+        f"{workers}; networks and batches take at least {estimated.memory / 1024:.1f} GiB in each, new clips "
         f"{estimated.disk / 1024:.2f} GiB of disk"
     ]
 

@@ -6,13 +6,13 @@ import functools
 import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
-from common.contract import Parts, Say
+from common.contract import Parts, Preprocess, Say
 from common.progress import log
 from common.protocols.controls import METADATA
 from common.runs import drawing, folds, preprocessing, status
@@ -78,7 +78,10 @@ def _execute(pending: Sequence[Job], context: RunContext, progress: Say, line: C
 
 @dataclass(frozen=True)
 class RunContext:
-    """What all jobs of a paper share; `code` is the digest of the code for the clips' arrays."""
+    """What all jobs of a paper share; `code` is the digest of the code for the clips' arrays.
+
+    The folds are trained by `pool`. If that is this process alone, clips are prepared in `preparers` processes.
+    """
 
     parts: Callable[[], Parts]
     code: str
@@ -86,13 +89,19 @@ class RunContext:
     landmarks: Path | None
     faces: FaceFinder
     pool: Pool | Cluster
+    preparers: int = 1
 
 
 def run_context(
-    paper: str, parts: Callable[[], Parts], cache: Cache, landmarks: Path | None, pool: Pool | Cluster
+    paper: str,
+    parts: Callable[[], Parts],
+    cache: Cache,
+    landmarks: Path | None,
+    pool: Pool | Cluster,
+    preparers: int = 1,
 ) -> RunContext:
     """The context for the jobs of a paper, by its key. `landmarks` is dlib's model file, None for the default."""
-    return RunContext(parts, preprocessing.code(paper), cache, landmarks, FaceFinder(landmarks), pool)
+    return RunContext(parts, preprocessing.code(paper), cache, landmarks, FaceFinder(landmarks), pool, preparers)
 
 
 # ---------------------------------------------------------------- clips
@@ -126,22 +135,12 @@ def prepare_clips(jobs: Sequence[Job], context: RunContext, say: Progress) -> di
         key: clip_task for name, some in by_job.items() for key, clip_task in zip(digests[name], some, strict=True)
     }
     missing = {key: clip_task for key, clip_task in distinct.items() if not context.cache.holds("clips", clip_task.key)}
-    results: Iterator[tuple[str, preprocessing.PreparedClip]]
-    if context.pool.here or len(missing) < 2 * context.pool.count:
-        results = (
-            (key, preprocessing.make(clip_task, preprocess, context.cache, context.faces))
-            for key, clip_task in missing.items()
-        )
-    else:
-        orders = [
-            PrepareTask(key, clip_task, context.parts, context.cache, context.landmarks)
-            for key, clip_task in missing.items()
-        ]
-        results = context.pool.finished([context.pool.start(_make, task) for task in orders])
     prepared: dict[str, preprocessing.PreparedClip] = {}
-    for key, prepared_clip in results:
-        prepared[key] = prepared_clip
-        say(f"{jobs[0].paper.key}: preparing clips", len(prepared), len(missing))
+    # processes of its own end before training, which needs the memory
+    with Pool(context.preparers) if context.pool.here else nullcontext(context.pool) as pool:
+        for key, prepared_clip in _prepared(missing, preprocess, context, pool):
+            prepared[key] = prepared_clip
+            say(f"{jobs[0].paper.key}: preparing clips", len(prepared), len(missing))
     by_experiment: dict[str, Prepared] = {}
     counted: set[str] = set()
     for name, some in by_job.items():
@@ -153,6 +152,21 @@ def prepare_clips(jobs: Sequence[Job], context: RunContext, say: Progress) -> di
         by_experiment[name] = Prepared(faults, sum(prepared[key].seconds for key in new))
         counted |= new
     return by_experiment
+
+
+def _prepared(
+    missing: Mapping[str, preprocessing.ClipTask], preprocess: Preprocess, context: RunContext, pool: Pool | Cluster
+) -> Iterator[tuple[str, preprocessing.PreparedClip]]:
+    """Clips with their digests, in the order in which they are prepared; a few clips are prepared in this process."""
+    if pool.here or len(missing) < 2 * pool.count:
+        for key, clip_task in missing.items():
+            yield key, preprocessing.make(clip_task, preprocess, context.cache, context.faces)
+    else:
+        tasks = [
+            PrepareTask(key, clip_task, context.parts, context.cache, context.landmarks)
+            for key, clip_task in missing.items()
+        ]
+        yield from pool.finished([pool.start(_make, task) for task in tasks])
 
 
 def _make(task: PrepareTask) -> tuple[str, preprocessing.PreparedClip]:

@@ -34,6 +34,8 @@ class PaperSelection:
 class Study:
     """What is run on which data, in how many processes, and where results are written.
 
+    Folds are trained in `workers` processes. If that is one, clips are prepared in `preparers` processes.
+
     `folder` contains licensed corpora; without it stand-ins are generated. `placed` are folders of corpora that the
     user named; profiles carry them as options, so that commands repeat them. `scheduler` is the address of a Dask
     cluster, which then trains instead of processes on this machine. `exports` are formats of `report.exports`; with
@@ -48,6 +50,7 @@ class Study:
     seeds: tuple[int, ...]
     landmarks: Path | None = None
     workers: int = 1
+    preparers: int = 1
     scheduler: str = ""
     exports: tuple[str, ...] = ()
     tensorboard: bool = False
