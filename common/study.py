@@ -190,9 +190,7 @@ def _run(study: Study, selection: PaperSelection, seed: int, pool: Pool | Cluste
             with suppress(UserError):  # the report comes with the same error
                 board.update(display.progress)
 
-    context = run_context(
-        selection.paper.key, selection.parts, study.cache, study.landmarks, pool, study.preparers
-    )
+    context = run_context(selection.paper.key, selection.parts, study.cache, study.landmarks, pool, study.preparers)
     failures = execute(jobs, context, display.progress, line)
     faults: dict[str, str] = {}
     for job in jobs:

@@ -155,61 +155,50 @@ def searches(
 
 
 def test_a_face_in_a_steady_box_is_searched_for_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
-    first, every = alignment.FIRST, alignment.EVERY
-    last = first + 3 * every + 2
+    every = alignment.EVERY
+    last = 3 * every + 2
     still = [50 * alignment.MOVED * (index % 2) for index in range(last + 1)]
-    expected = [*range(first + 1), *range(first + every, last, every), last]
-    assert searches(still, [7] * (last + 1), monkeypatch) == expected
+    assert searches(still, [7] * (last + 1), monkeypatch) == [*range(0, last, every), last]
 
 
 def test_frames_between_which_a_face_moves_are_all_searched(monkeypatch: pytest.MonkeyPatch) -> None:
-    first = alignment.FIRST
     moving = 100 * alignment.MOVED + 1
-    places = [0.0] * (first + 2) + [moving] + [0.0] * 2
-    expected = [*range(first + 1), first + 4, *range(first + 1, first + 5)]
-    assert searches(places, [7] * len(places), monkeypatch) == expected
+    assert searches([0.0, 0.0, moving, 0.0, 0.0], [7] * 5, monkeypatch) == [0, 4, 1, 2, 3, 4]
 
 
 def test_frames_before_a_new_box_are_searched_and_those_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    first, every, steady = alignment.FIRST, alignment.EVERY, alignment.STEADY
-    change = first + 3  # the first frame in which the other box is seen
+    every, steady = alignment.EVERY, alignment.STEADY
+    change = 3  # the first frame in which the other box is seen
     last = change + steady + 2 * every
-    expected = [*range(first + 1), first + every, *range(first + 1, change + steady + 1)]
-    expected += [change + steady + every, last]
+    expected = [0, every, *range(1, change + steady + 1), change + steady + every, last]
     assert searches([0] * (last + 1), [7] * change + [9] * (last + 1 - change), monkeypatch) == expected
 
 
 def test_a_face_that_drifts_slowly_is_followed_from_search_to_search(monkeypatch: pytest.MonkeyPatch) -> None:
-    first, every = alignment.FIRST, alignment.EVERY
-    last = first + 3 * every
+    every = alignment.EVERY
+    last = 3 * every
     drifting = [60 * alignment.MOVED * index / every for index in range(last + 1)]
-    assert searches(drifting, [7] * (last + 1), monkeypatch) == [
-        *range(first + 1),
-        *range(first + every, last + 1, every),
-    ]
+    assert searches(drifting, [7] * (last + 1), monkeypatch) == [*range(0, last + 1, every)]
 
 
 def test_a_face_of_which_only_parts_move_is_followed(monkeypatch: pytest.MonkeyPatch) -> None:
-    first, every = alignment.FIRST, alignment.EVERY
-    last = first + 2 * every
+    last = 2 * alignment.EVERY
     opening = [300 * alignment.MOVED * (index % 2) for index in range(last + 1)]
-    expected = [*range(first + 1), first + every, last]
-    assert searches(opening, [7] * (last + 1), monkeypatch, signs=(1, -1) * 34) == expected
+    assert searches(opening, [7] * (last + 1), monkeypatch, signs=(1, -1) * 34) == [0, alignment.EVERY, last]
 
 
 @pytest.mark.parametrize("kind", ["far", "lost"])
 def test_after_a_face_that_is_not_near_its_place_every_frame_is_searched(
     kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first, every, steady = alignment.FIRST, alignment.EVERY, alignment.STEADY
-    there = first + every
-    last = there + steady + every
-    expected = [*range(there + steady + 1), last]
+    there = alignment.EVERY
+    last = there + alignment.STEADY + alignment.EVERY
+    expected = [*range(there + alignment.STEADY + 1), last]
     assert searches([0] * (last + 1), [7] * (last + 1), monkeypatch, **{kind: (there,)}) == expected
 
 
 def test_identical_frames_are_searched_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    count = alignment.FIRST + 3 * alignment.EVERY
+    count = 3 * alignment.EVERY
     assert searches([0] * count, [7] * count, monkeypatch, shown=[0] * count) == [0]
 
 

@@ -100,9 +100,7 @@ def _train(job: Job, selection: PaperSelection, study: Study, kind: str, folder:
     for dead in folder.parent.glob(f".{folder.name}.*.part"):  # left by killed processes: this one has the lock
         shutil.rmtree(dead, ignore_errors=True)
     with Pool(1) as pool:
-        context = run_context(
-            job.paper.key, selection.parts, study.cache, study.landmarks, pool, study.preparers
-        )
+        context = run_context(job.paper.key, selection.parts, study.cache, study.landmarks, pool, study.preparers)
         faults = prepare_clips([job], context, display.progress)[job.experiment.id].excluded
     for fault in faults:
         display.line(f"excluded {fault.clip}: {fault.reason}")

@@ -21,10 +21,8 @@ ALIGNED = 256
 BORDER = 0.25
 """Border around dlib's mean face on every side, as a fraction of its size: the default of dlib.get_face_chip."""
 
-FIRST = 2
-"""Frames after the first one in which the face is always searched for."""
-EVERY = 8
-"""Then it is searched for in one frame of this many."""
+EVERY = 9
+"""After the first frame, the face is searched for in one frame of this many."""
 STEADY = 16
 """Searches in a row that must give the same box after one that gave another."""
 MOVED = 0.008
@@ -49,16 +47,16 @@ class Tracked(NamedTuple):
 def tracked(clip: Clip | ClipFrames, faces: FaceFinder) -> Iterator[Tracked]:
     """Every frame of a clip with the landmarks that dlib finds in it, or else those of the previous frame.
 
-    The face is searched for near its last place, in the first frames, then in one frame of `EVERY`, and in the last
-    one. If the box is the same as in the previous search, landmarks of the frames between the two searches are fitted
-    in it. If not, or if the face moved in these frames, they are searched too. After a search that gives another box,
-    every frame is searched until `STEADY` boxes in a row are the same: noise alone may change the box. So is every
-    frame if faces are only found with a border, without which landmarks are different. Raises ClipError for unusable
-    files, and if the first frame shows no face.
+    After the first frame, the face is searched for near its last place in one frame of `EVERY`, and in the last one. If
+    the box is the same as in the previous search, landmarks of the frames between the two searches are fitted in it. If
+    not, or if the face moved in these frames, they are searched too. After a search that gives another box, every frame
+    is searched until `STEADY` boxes in a row are the same: noise alone may change the box. So is every frame if faces
+    are only found with a border, without which landmarks are different. Raises ClipError for unusable files, and if the
+    first frame shows no face.
     """
     last: Tracked | None = None
     seen: Face | None = None  # in the last frame in which it was searched for
-    steady = STEADY - FIRST
+    steady = STEADY
     frames = ((where(clip, index), frame) for index, frame in enumerate(each_frame(clip)))
     while group := [*islice(frames, EVERY if seen and seen.how != PADDED and steady >= STEADY else 1)]:
         if last and seen and len(group) > 1 and (followed := _followed(group, last, seen, faces)):
