@@ -58,7 +58,7 @@ class Training:
 
 PROFILES = profiles(
     Settings(Inputs(), Network(), Training()),
-    quick={"size": 32, "model_b_size": 32, "epochs": 75},
+    quick={"size": 32, "model_b_size": 32},
     smoke={"size": 28, "model_b_size": 14, "epochs": 1},
 )
 
