@@ -38,30 +38,37 @@ def large(detector: Any, image: NDArray[np.uint8]) -> Any | None:
     first = _size(LARGE * min(image.shape[:2]))
     if first < 1:
         return None
-    found = max(_from(detector, image, first), key=lambda face: face.box.area(), default=None)
+    copies = [np.ascontiguousarray(image)]
+    found = max(_from(detector, copies, first), key=lambda face: face.box.area(), default=None)
     if found is None or found.size > first:
         return found and found.box
-    return certain(detector, image, found.box)
+    return _certain(detector, copies, found.box)
 
 
 def certain(detector: Any, image: NDArray[np.uint8], box: Any) -> Any | None:
     """The box of the most certain face of an RGB image around the centre of a box; None if there is none."""
+    return _certain(detector, [np.ascontiguousarray(image)], box)
+
+
+def _certain(detector: Any, copies: list[NDArray[np.uint8]], box: Any) -> Any | None:
     first = max(_size(box.width()) - 1, 0)
     while True:
-        near = [face for face in _from(detector, image, first) if face.box.contains(dlib.center(box))]
+        near = [face for face in _from(detector, copies, first) if face.box.contains(dlib.center(box))]
         best = max(near, key=lambda face: face.score, default=None)
         if best is None or best.size > first or first == 0:
             return best and best.box
         first -= 1  # the face might be more certain at the size before this one, which has not been searched
 
 
-def _from(detector: Any, image: NDArray[np.uint8], first: int) -> list[Found]:
-    """What dlib finds at size number `first` of an RGB image and at the smaller ones."""
-    picture = np.ascontiguousarray(image)
-    for _ in range(first):
-        picture = DOWN(picture)
+def _from(detector: Any, copies: list[NDArray[np.uint8]], first: int) -> list[Found]:
+    """What dlib finds at size number `first` of an RGB image and at the smaller ones.
+
+    `copies` has the image and the copies of it made so far, the largest first; missing ones are added.
+    """
+    while len(copies) <= first:
+        copies.append(DOWN(copies[-1]))
     found = []
-    for box, score in zip(*detector.run(picture, 0, 0.0)[:2], strict=True):
+    for box, score in zip(*detector.run(copies[first], 0, 0.0)[:2], strict=True):
         size = _size(box.width())  # from its own size, as dlib does, since boxes are rounded to pixels
         found.append(Found(DOWN.rect_up(DOWN.rect_down(box, size), first + size), score, first + size))
     return found
