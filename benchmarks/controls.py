@@ -39,10 +39,11 @@ from common.protocols.controls import CONTROLS, METADATA, NO_MOTION, PERMUTED, S
 from common.report.assemble import assemble
 from common.report.reliability_tables import AS_IT_IS, controlled
 from common.runs.cache import Cache
+from common.runs.context import run_context
 from common.runs.manifest import plan_file, write_plan
 from common.runs.plan import plan, read_data
 from common.runs.processes import Pool
-from common.runs.scheduler import execute, run_context
+from common.runs.scheduler import execute
 from common.scoring.records import Score
 from common.scoring.statistics import holm
 

@@ -31,9 +31,10 @@ from common.contract import FoldRun, Parts, Profile, Trained
 from common.environment import code_digest
 from common.errors import UserError
 from common.runs.cache import Cache
+from common.runs.context import run_context
 from common.runs.plan import Job, plan, read_data
 from common.runs.processes import Pool
-from common.runs.scheduler import execute, run_context
+from common.runs.scheduler import execute
 from common.types import Experiment, Predictions, Samples
 
 EXPERIMENTS = (("reddy2019", "stcnn-smic/loso"), ("talluri2022", "model-a-scenario-2/loso"))

@@ -15,9 +15,10 @@ from common.contract import Paper, Parts, Profile
 from common.environment import code_digest
 from common.runs import preprocessing
 from common.runs.cache import Cache
+from common.runs.clips import prepare_clips
+from common.runs.context import RunContext, run_context
 from common.runs.plan import Job, plan, read_data
 from common.runs.processes import Pool
-from common.runs.scheduler import RunContext, prepare_clips, run_context
 from common.types import Experiment, Predictions, Samples
 
 SEED = 0

@@ -35,8 +35,9 @@ import papers
 from benchmarks.options import parsed
 from common import standin
 from common.environment import code_digest, peak_memory_mib
-from common.runs import scheduler
 from common.runs.cache import Cache, digest
+from common.runs.clips import prepare_clips
+from common.runs.context import run_context
 from common.runs.plan import Job, plan, read_data
 from common.runs.processes import Pool
 from common.types import Clip
@@ -113,7 +114,7 @@ def measured(job: Job, workers: int, folder: Path) -> Cost:
     decoding = preparing = 0.0
     with tempfile.TemporaryDirectory(dir=folder) as empty, Pool(workers) as pool:
         cache = Cache(Path(empty))
-        context = scheduler.run_context(job.paper.key, parts, cache, None, pool)
+        context = run_context(job.paper.key, parts, cache, None, pool)
         list(pool.finished([pool.start(decode, ()) for _ in range(workers)]))  # now the processes have started
         for first in range(0, len(job.clips), TURN * workers):
             clips = job.clips[first : first + TURN * workers]
@@ -124,7 +125,7 @@ def measured(job: Job, workers: int, folder: Path) -> Cost:
             list(pool.finished([pool.start(decode, clip_paths) for clip_paths in paths]))
             turned = time.perf_counter()
             contents = {clip.id: digest(cache.digests(clip.files)) for clip, _ in clips}
-            (made,) = scheduler.prepare_clips([replace(job, clips=clips, contents=contents)], context, silent).values()
+            (made,) = prepare_clips([replace(job, clips=clips, contents=contents)], context, silent).values()
             preparing += time.perf_counter() - turned
             decoding += turned - start
             if made.excluded:
@@ -142,9 +143,9 @@ def shares(job: Job, folder: Path) -> dict[str, float]:
     parts = partial(papers.parts, job.paper.key)
     parts()
     with tempfile.TemporaryDirectory(dir=folder) as empty, timed(PARTS, spent), Pool(1) as pool:
-        context = replace(scheduler.run_context(job.paper.key, parts, Cache(Path(empty)), None, pool), faces=finder)
+        context = replace(run_context(job.paper.key, parts, Cache(Path(empty)), None, pool), faces=finder)
         start = time.perf_counter()
-        scheduler.prepare_clips([job], context, silent)
+        prepare_clips([job], context, silent)
         seconds = time.perf_counter() - start
     totals = {"reading": spent["read"], "faces": sum(spent[name] for name in FACES), "writing": spent["write"]}
     return {name: part / seconds for name, part in totals.items()} | {"rest": 1 - sum(totals.values()) / seconds}

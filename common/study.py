@@ -163,8 +163,9 @@ def _each(
 
 def _run(study: Study, selection: PaperSelection, seed: int, pool: Pool | Cluster, display: Display) -> int:
     from common.runs import thumbnails
+    from common.runs.context import run_context
     from common.runs.manifest import plan_file, write_plan
-    from common.runs.scheduler import execute, run_context
+    from common.runs.scheduler import execute
 
     planned = jobs_of(study, selection, seed, display)
     jobs = planned.asked

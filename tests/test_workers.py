@@ -30,7 +30,7 @@ from common.cli import arguments
 from common.contract import Trained
 from common.errors import UserError
 from common.progress import Display
-from common.runs import scheduler
+from common.runs import portions, preprocessing
 from common.runs.processes import Pool
 
 pytestmark = pytest.mark.usefixtures("without_pages")
@@ -87,7 +87,7 @@ def test_clips_are_prepared_in_processes_that_end_before_a_fold_is_trained_here(
 ) -> None:
     """As with the profile paper, in which the clips take the longest."""
     monkeypatch.setattr(papers, "parts", guessing.parts)
-    monkeypatch.setattr(scheduler.preprocessing, "make", None)  # not called in this process
+    monkeypatch.setattr(preprocessing, "make", None)  # not called in this process
     other, train = new_cache(), guessing.Guess.train
     left: list[list[BaseProcess]] = []
 
@@ -215,7 +215,7 @@ def test_folds_are_shared_out_by_what_they_take(groups: list[list[tuple[int, int
         return [(job, str(fold)) for job, folds in with_folds for fold in range(folds)]
 
     networks = [group(number, [*enumerate(jobs)]) for number, jobs in enumerate(groups)]
-    shared = scheduler.portions(networks, workers)
+    shared = portions.portions(networks, workers)
     for network in networks:
         parts = [part for part in shared if part[0] in network]
         assert sorted(network, key=str) == sorted((task for part in parts for task in part), key=str)

@@ -21,10 +21,11 @@ from common.predict import cards
 from common.progress import Display
 from common.runs import preprocessing
 from common.runs.cache import digest
+from common.runs.clips import prepare_clips
+from common.runs.context import run_context
 from common.runs.folds import build_networks
 from common.runs.plan import Job, plan
 from common.runs.processes import Pool
-from common.runs.scheduler import prepare_clips, run_context
 from common.runs.selection import PaperSelection, Study, read
 from common.scoring import histories
 from common.seeds import seed_of

@@ -21,8 +21,8 @@ from common.runs import preprocessing
 from common.runs.calibrate import Calibration, operations, preparation, training
 from common.runs.cost import EPOCHS, Cost, fold_seconds, makespan, scaled
 from common.runs.plan import Job
+from common.runs.portions import portions
 from common.runs.processes import CORES, Pool
-from common.runs.scheduler import portions
 from common.runs.selection import PaperSelection, Study
 
 Made = TypeVar("Made")
