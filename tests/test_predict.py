@@ -319,6 +319,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> type[Tiny]:
 def ask(tmp_path: Path, standin_data: Path, cache: Path, tiny: type[Tiny], monkeypatch) -> Callable[..., int]:
     """The command line on a path, with the tiny recipe and few patches."""
     monkeypatch.setattr(occlusion, "MOST", 12)
+    monkeypatch.setattr("os.cpu_count", lambda: 1)  # clips are prepared in this process, where the patches are
 
     def call(path: Path, *more: str, data: bool = True) -> int:
         where = ["--out", str(tmp_path / "out"), "--cache", str(cache)]
