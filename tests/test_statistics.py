@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise, product
 from math import comb
@@ -345,3 +345,50 @@ def test_who_knows_the_subject_alone_guesses() -> None:
     measure = metrics.metric("accuracy", ("a", "b", "c"))
     assert float((truth == answers).mean()) == 0.8
     assert statistics.guess_test(subject, truth, answers, measure, 3) == 1
+
+
+def cross_validated(count: int, effect: float) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Truths and predictions (90,) of ridge regression on 30 features, each subject's by a fold that leaves it out.
+
+    15 subjects have two clips of each of three classes. `effect` is how far the classes are apart in three of the
+    features, in standard deviations; the features are noise otherwise.
+    """
+    rng = np.random.default_rng(11)
+    for _ in range(count):
+        truth = rng.permuted(np.tile([0, 0, 1, 1, 2, 2], (15, 1)), axis=1).ravel()
+        features = rng.normal(size=(90, 30))
+        features[:, :3] += effect * np.eye(3)[truth]
+        x, y = features.reshape(15, 6, 30), (np.eye(3)[truth] - 1 / 3).reshape(15, 6, 3)
+        squares, products = np.einsum("sif,sig->sfg", x, x), np.einsum("sif,sic->sfc", x, y)
+        others = squares.sum(axis=0) - squares + 10 * np.eye(30)
+        yield truth, (x @ np.linalg.solve(others, products.sum(axis=0) - products)).argmax(axis=2).ravel()
+
+
+def test_folds_that_train_on_one_another_do_not_raise_more_alarms() -> None:
+    subject, measure = np.repeat([f"s{k:02}" for k in range(15)], 6), metrics.metric("uf1", ("a", "b", "c"))
+
+    def alarms(count: int, effect: float, *, widened: bool) -> float:
+        p = [
+            statistics.guess_test(subject, truth, answer, measure, 3, draws=199, cross_validated=widened)
+            for truth, answer in cross_validated(count, effect)
+        ]
+        return float(np.mean(np.array(p) <= 0.05))
+
+    error = (0.05 * 0.95 / 1000) ** 0.5
+    assert alarms(1000, 0, widened=False) > 0.05 + 4 * error
+    assert alarms(1000, 0, widened=True) < 0.05 + error
+    assert alarms(100, 1.5, widened=True) > 0.9
+
+
+def test_widening_never_lowers_p_and_ties_and_undefined_scores_are_no_evidence() -> None:
+    subject, measure = np.repeat([f"s{k:02}" for k in range(15)], 6), metrics.metric("uf1", ("a", "b", "c"))
+    for truth, answer in cross_validated(40, 0.3):
+        narrow, wide = (
+            statistics.guess_test(subject, truth, answer, measure, 3, draws=199, cross_validated=widened)
+            for widened in (False, True)
+        )
+        assert 1 / 200 <= narrow <= wide <= 1
+    alone = np.array([f"s{k}" for k in range(90)])  # one clip each: nothing can be swapped
+    assert statistics.guess_test(alone, truth, truth, measure, 3, draws=199) == 1
+    undefined = metrics.metric("recall_d", ("a", "b", "c", "d"))
+    assert statistics.guess_test(subject, truth, answer, undefined, 4, draws=199) == 1

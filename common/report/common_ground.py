@@ -141,7 +141,9 @@ def _scores(
                 matrices, metric, experiment.labels.classes, clips, len(outcome.results), outcome.folds, retrainings
             )
             if score is not None and tested:
-                score = replace(score, p=verdicts.guessing(outcome.results, within, metric, experiment.labels.classes))
+                classes, several = experiment.labels.classes, outcome.folds > 1
+                p = verdicts.guessing(outcome.results, within, metric, classes, cross_validated=several)
+                score = replace(score, p=p)
             if score is not None:
                 scores.setdefault(corpus, {})[metric] = score
     return scores

@@ -14,8 +14,9 @@ from common.contract import Claim
 class Score:
     """A metric of pooled predictions with its interval over subjects and its chance level, if it has one.
 
-    `p` is the probability of a score as high when the predictions for each subject are permuted among its clips;
-    `caution` says why the interval may not cover 95%.
+    `p` is the probability of a score as high when the predictions for each subject are permuted among its clips, with
+    the wider spread of cross-validated predictions (`statistics.guess_test`); `caution` says why the interval may not
+    cover 95%.
     """
 
     metric: str

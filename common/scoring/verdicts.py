@@ -123,7 +123,8 @@ def compare(
                     matrices, name, experiment.labels.classes, n_clips(results, within), len(results), folds, others
                 )
                 if measured is not None and name in METRICS and experiment.protocol not in REPEATED:
-                    measured = replace(measured, p=guessing(results, within, name, experiment.labels.classes))
+                    p = guessing(results, within, name, experiment.labels.classes, cross_validated=folds > 1)
+                    measured = replace(measured, p=p)
             judged = judge(
                 experiment,
                 claim,
@@ -244,8 +245,18 @@ def is_composite(experiment: Experiment) -> bool:
     return experiment.labels is MEGC2019 and set(experiment.tested_on or experiment.corpora) == set(DOCUMENTED)
 
 
-def guessing(results: Sequence[FoldResult], corpus: str | None, name: str, classes: tuple[str, ...]) -> float:
-    """The p of `statistics.guess_test` for a metric of the predictions, of one corpus or of all (None)."""
+def guessing(
+    results: Sequence[FoldResult],
+    corpus: str | None,
+    name: str,
+    classes: tuple[str, ...],
+    *,
+    cross_validated: bool = True,
+) -> float:
+    """The p of `statistics.guess_test` for a metric of the predictions, of one corpus or of all (None).
+
+    `cross_validated`: the protocol has several folds, which train on one another's tested clips.
+    """
     rows = [
         (clip.rpartition("/")[0], truth, answer)
         for result in results
@@ -253,7 +264,8 @@ def guessing(results: Sequence[FoldResult], corpus: str | None, name: str, class
         if corpus is None or clip.startswith(f"{corpus}/")
     ]
     subject, truth, answer = (np.array(column) for column in zip(*rows, strict=True))
-    return guess_test(subject, truth, answer, metrics.metric(name, classes), len(classes))
+    metric = metrics.metric(name, classes)
+    return guess_test(subject, truth, answer, metric, len(classes), cross_validated=cross_validated)
 
 
 def n_clips(results: Sequence[FoldResult], corpus: str | None) -> int:
