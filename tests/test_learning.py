@@ -22,7 +22,7 @@ from scipy.stats import friedmanchisquare, spearmanr
 import papers
 import run_all
 from common.report import comparison_learning as common_ground
-from common.report import learning, write
+from common.report import learning, results_page, write
 from common.report.comparison import write_comparison
 from common.report.comparison_tables import ranked
 from common.report.records import Learning
@@ -31,8 +31,11 @@ from common.scoring import verdicts
 from common.scoring.records import Score
 from common.scoring.statistics import holm, kendall_w
 from common.training.learnt import Learnt
+from common.training.learnt import summary as summarized
+from common.types import FoldResult
 
 DASH = "\N{EN DASH}"
+ONE_CLASS = verdicts.ONE_ANSWER.removeprefix("a")  # a sentence may begin with it
 
 
 def score(value: float = 0.5, p: float | None = 0.5, folds: int = 3) -> Score:
@@ -108,6 +111,81 @@ def test_what_a_score_rests_on_follows_from_its_control() -> None:
     assert len(set(answers)) == 4
     assert ["other than motion" in answer for answer in answers] == [False, True, False, False]
     assert "chance" in answers[3]
+
+
+def folds(*predicted: list[int], classes: int = 3, shares: float = 0.8, known: int = 3) -> list[FoldResult]:
+    """A fold for each list of predicted classes; `known` classes are predicted for its training clips."""
+    results = []
+    for number, answers in enumerate(predicted):
+        probabilities = np.full((len(answers), classes), (1 - shares) / (classes - 1), np.float32)
+        probabilities[np.arange(len(answers)), answers] = shares
+        probabilities[0] += 1e-3  # not the same for all clips
+        clips = tuple(f"smic/s{number}/{i}" for i in range(len(answers)))
+        measured = {"training_clips": 9.0, "answered_classes": float(known), "training_accuracy": 1.0}
+        measured |= {"training_loss": 0.1, "constant_loss": 1.1, "largest_share": 0.4}
+        truth = np.arange(len(answers)) % classes
+        results.append(FoldResult(str(number), clips, truth, probabilities, {}, 0, 1.0, measured, {}))
+    return results
+
+
+def test_who_predicts_one_class_for_all_held_out_clips_is_marked() -> None:
+    def said(results: list[FoldResult]) -> str:
+        summary = summarized(results)
+        assert summary is not None
+        return summary.one_answer
+
+    assert said(folds([1, 1, 1], [1, 1])) == verdicts.ONE_ANSWER
+    assert said(folds([1, 1, 1], [1, 2])) == ""
+    assert said(folds([1, 1, 1], [2, 2])) == ""  # each fold tests few clips, and its network knows other classes
+    by_fold = said(folds([1, 1, 1], [2, 2], known=1))
+    assert by_fold.startswith(verdicts.ONE_ANSWER)
+    assert "fold" in by_fold
+    assert said(folds([1])) == ""  # a single clip has one class
+    still = [replace(fold, probabilities=fold.probabilities[[-1] * len(fold.clips)]) for fold in folds([1, 1], [1, 1])]
+    assert said(still).startswith(verdicts.ONE_ANSWER)
+    assert verdicts.SAME_PROBABILITIES in said(still)
+    nearly = [replace(still[0], probabilities=still[0].probabilities + np.array([[0], [1e-5]])), still[1]]
+    assert said(nearly) == verdicts.ONE_ANSWER
+
+
+def test_a_row_of_one_class_says_so_at_any_length() -> None:
+    longest = f"{verdicts.ONE_ANSWER} of a fold, {verdicts.SAME_PROBABILITIES}"  # only of networks that did not learn
+    for remark, stuck in ((verdicts.ONE_ANSWER, 0), (verdicts.ONE_ANSWER, 3), (longest, 3)):
+        for free, brief in itertools.product((True, False), (True, False)):
+            entry = row(replace(learnt(stuck), one_answer=remark), False, None, free)
+            text = learning.answer(entry, brief)
+            assert ONE_CLASS in text
+            assert ("leak" in text) != free
+            assert not brief or len(text) <= 75
+            assert learning.record(entry)["one_answer"] == remark
+            assert ("does not learn" in text.lower()) == (stuck == 3)
+
+
+def test_the_first_page_the_notes_and_the_files_mark_one_class(tmp_path: Path) -> None:
+    """Only the rows of the experiment whose folds predict one class, and none of its controls."""
+    report = example.licensed(tmp_path)
+    free, leaky = report.paper.experiments
+    results = {free.id: folds([1, 1, 1], [1, 1]), leaky.id: folds([1, 1, 1], [1, 2])}
+    common = {"profile": report.paper.profiles["paper"], "data": "licensed", "command": lambda e: e.id}
+    compared = {e.id: verdicts.compare(report.paper, e, results[e.id], 2, **common) for e in (free, leaky)}
+    assert all(verdicts.ONE_ANSWER in c.reason for c in compared[free.id] if c.score)
+    assert not any(verdicts.ONE_ANSWER in c.reason for c in compared[leaky.id])
+    control = replace(free, control="no-motion")
+    assert not any(
+        verdicts.ONE_ANSWER in c.reason for c in verdicts.compare(report.paper, control, results[free.id], 2, **common)
+    )
+    comparisons = (*compared[free.id], *compared[leaky.id])
+    rows = learning.of_paper(report.paper, results, comparisons, ())
+    report = replace(report, comparisons=comparisons, learning=rows)
+    pdf, data, _ = write(report, tmp_path / "out")
+    record = json.loads(data.read_text("utf-8"))
+    assert [bool(item["one_answer"]) for item in record["learning"]] == [item.name == free.id for item in rows]
+    assert squeeze(ONE_CLASS) in text_of(pdf)
+    assert any(free.id in line and leaky.id not in line and ONE_CLASS in line for line in record["learning_summary"])
+    shown = results_page.content([report])["rows"]
+    assert {line["experiment"] for line in shown if ONE_CLASS in line["reason"]} == {free.id}
+    other = replace(report, learning=learning.of_paper(report.paper, {leaky.id: results[leaky.id]}, comparisons, ()))
+    assert not any(ONE_CLASS in line for line in learning.sentences(other))
 
 
 def test_unfinished_experiments_say_so() -> None:

@@ -82,6 +82,8 @@ def _title(number: int, c: NetworkResult) -> str:
 def reason(row: Learning) -> str:
     """Return why a network's score is no better than guessing, as far as it was measured."""
     can = learns(row.learnt)
+    if row.one_answer:
+        return row.one_answer
     if row.learnt is None or can is None:
         return "accuracy on training clips not measured"
     if can:

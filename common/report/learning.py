@@ -18,7 +18,7 @@ from common.report.formatting import DASH, interval, many, number, percent, prob
 from common.report.records import Learning, Report
 from common.scoring.records import Comparison, Score
 from common.scoring.statistics import holm
-from common.scoring.verdicts import parts
+from common.scoring.verdicts import ONE_ANSWER, parts
 from common.training.learnt import Learnt, summary
 from common.types import FoldResult
 
@@ -112,6 +112,10 @@ def answer(row: Learning, brief: bool = False) -> str:
         sentence += "; not tested against guessing" if beats is None and not brief else ""
     else:
         sentence = "Not measured" if beats is None else f"No better than guessing on {where}"
+    if row.one_answer:
+        known = {True: "; learns the training clips", False: "; does not learn", None: ""}[can]
+        remark = row.one_answer.capitalize()
+        sentence = remark.partition(",")[0] + known if brief else f"{sentence}. {remark}"
     if row.score is not None and not row.leak_free:
         sentence += " (not leak-free)" if brief else ". Its score is not leak-free"
     if row.score is not None and row.score.n_folds_done < row.score.n_folds and not brief:
@@ -140,7 +144,7 @@ def measured(learnt: Learnt) -> list[str]:
     phrases = []
     if learnt.one_class:
         folds = "" if learnt.one_class == learnt.folds else f" in {learnt.one_class} of {learnt.folds} folds"
-        phrases.append(f"predicts one class for every clip{folds}")
+        phrases.append(f"predicts one class for every training clip{folds}")
     phrases.append(f"loss {number(learnt.loss, 2)}, constant predictions {number(learnt.constant_loss, 2)}")
     for name, value in learnt.causes.items():
         kind, _, model = name.partition(" ")
@@ -161,8 +165,9 @@ def sentences(report: Report) -> list[str]:
     if not rows:
         return [*motion(report.motion), "Nothing has run yet."]
     about = [*_twins(report), _controls(rows), *guessed(rows, {row.name: row.name for row in rows})]
-    lines = [_counted(rows, "experiment"), *about, *motion(report.motion)]
-    return [line for line in lines if line]
+    constant = [row.name for row in rows if row.one_answer]
+    names = f"{', '.join(constant[:3])}{', …' if len(constant) > 3 else ''}: {ONE_ANSWER}." if constant else ""
+    return [line for line in (_counted(rows, "experiment"), names, *about, *motion(report.motion)) if line]
 
 
 def _counted(rows: Sequence[Learning], noun: str) -> str:
@@ -334,6 +339,7 @@ def record(row: Learning) -> dict[str, Any]:
         "folds_not_learnt": learnt.stuck if learnt else None,
         "folds_of_one_class": learnt.one_class if learnt else None,
         "causes": dict(learnt.causes) if learnt else {},
+        "one_answer": row.one_answer,
         "uf1": score,
         "p_holm": row.adjusted,
         "no_motion_uf1": control,

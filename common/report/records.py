@@ -35,6 +35,11 @@ class Learning:
     metadata: Score | None = None
     metadata_adjusted: float | None = None
 
+    @property
+    def one_answer(self) -> str:
+        """The remark that all held-out clips are predicted as one class; empty if they are not."""
+        return self.learnt.one_answer if self.learnt else ""
+
 
 @dataclass(frozen=True)
 class Spread:

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from common.scoring.metrics import Matrix
 
-
 WIDER = 2**0.5
 """By how much permuted scores are spread out around their mean where predictions are cross-validated: `guess_test`."""
 

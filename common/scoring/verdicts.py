@@ -24,6 +24,10 @@ COMPARED = ("MATCH", "CLOSE", "DIFFERS")
 """The verdicts of numbers that were compared."""
 
 METRICS = ("uf1", "uar", "accuracy")
+ONE_ANSWER = "answers one class for all clips"
+SAME_PROBABILITIES = "with the same probabilities"
+SAME = 1e-6
+"""Probabilities that differ by no more are the same."""
 LAST_EPOCH = "last epoch"
 """The selection rule for which the report also shows the result of selecting the best epoch on the scored clips."""
 
@@ -98,6 +102,7 @@ def compare(
     comparisons = []
     whole = data == "licensed" and len(results) == folds and is_composite(experiment)
     short = shortfall({clip for result in results for clip in result.clips}) if whole else ""
+    constant = "" if experiment.control else one_answer(results)  # a control may well know nothing
     for corpus, within in parts(experiment):
         matrices, *others = (
             pooled(run, within, len(experiment.labels.classes), experiment.protocol in REPEATED)
@@ -139,8 +144,8 @@ def compare(
                 caveats=tuple(dict.fromkeys(caveat for result in results for caveat in result.caveats)),
             )
             doubt = f"its interval may not cover 95%: {measured.caution}" if measured and measured.caution else ""
-            if measured is not None and (short or doubt):
-                judged = replace(judged, conditions=(*judged.conditions, *filter(None, (short, doubt))))
+            if measured is not None and (short or doubt or constant):
+                judged = replace(judged, conditions=(*judged.conditions, *filter(None, (short, doubt, constant))))
             if "oracle" in selection:  # whatever the verdict
                 choice = "the split is" if selection.startswith(histories.PICKED_SPLIT) else "the best epoch is"
                 judged = replace(
@@ -266,6 +271,26 @@ def guessing(
     subject, truth, answer = (np.array(column) for column in zip(*rows, strict=True))
     metric = metrics.metric(name, classes)
     return guess_test(subject, truth, answer, metric, len(classes), cross_validated=cross_validated)
+
+
+def one_answer(results: Sequence[FoldResult]) -> str:
+    """A remark if the predictions for all held-out clips are one class; else, and for a single clip, an empty string.
+
+    Folds may differ in their class if each predicts one class for its training clips as well. The remark adds if the
+    probabilities of the clips of a fold are the same, to within `SAME`: the network then does not see its clips.
+    """
+    answers = [set(result.probabilities.argmax(axis=1).tolist()) for result in results]
+    several = [result.probabilities for result in results if len(result.clips) > 1]
+    if n_clips(results, None) < 2 or any(len(classes) > 1 for classes in answers):
+        return ""
+    if len(set().union(*answers)) == 1:
+        remark = ONE_ANSWER
+    elif all(result.measured.get("answered_classes") == 1 for result in results):
+        remark = f"{ONE_ANSWER} of a fold"
+    else:
+        return ""
+    same = bool(several) and all(float(np.ptp(values, axis=0).max()) <= SAME for values in several)
+    return remark + (f", {SAME_PROBABILITIES}" if same else "")
 
 
 def n_clips(results: Sequence[FoldResult], corpus: str | None) -> int:

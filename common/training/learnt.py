@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.contract import Trained
+from common.scoring.verdicts import one_answer
 from common.types import FoldResult, Samples
 
 log = logging.getLogger("mer")
@@ -37,7 +38,8 @@ class Learnt:
     `accuracy`; `loss`, the mean log loss of the predictions; `constant_loss`, that of the best prediction that is the
     same for all clips; `largest_share`, the accuracy of always predicting the largest class. `stuck` folds are no
     better than that, and in `one_class` folds only one class is predicted. `causes` by name, over the folds that have
-    them: `dead_units`, the fraction of units that ReLU leaves at zero, and `gradient_norm`.
+    them: `dead_units`, the fraction of units that ReLU leaves at zero, and `gradient_norm`. `one_answer` is about the
+    held-out clips: the remark of `verdicts.one_answer`, empty if they are not all predicted as one class.
     """
 
     folds: int
@@ -48,6 +50,7 @@ class Learnt:
     stuck: int
     one_class: int
     causes: Mapping[str, float]
+    one_answer: str = ""
 
 
 def at_chance(accuracy: float, largest_share: float, clips: int) -> bool:
@@ -145,4 +148,5 @@ def summary(results: Sequence[FoldResult]) -> Learnt | None:
         stuck=sum(map(stuck, known)),
         one_class=sum(fold["answered_classes"] == 1 for fold in known),
         causes={name: fmean(fold[name] for fold in known if name in fold) for name in names},
+        one_answer=one_answer(results),
     )
