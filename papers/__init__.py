@@ -6,6 +6,7 @@ import functools
 from importlib import import_module
 from pathlib import Path
 
+from common.audit import FACTS
 from common.contract import Paper, Parts, Recipe
 from common.environment import sources
 from common.errors import UserError
@@ -21,12 +22,16 @@ def available() -> tuple[str, ...]:
 
 @functools.cache
 def load(key: str) -> Paper:
-    """A paper's description and experiments; imports neither Keras nor OpenCV. Raises UserError for an unknown key."""
+    """A paper's description and experiments; imports neither Keras nor OpenCV. Raises UserError for an unknown key.
+
+    Also raises UserError for a fact that neither `common/audit` nor the paper's own audit.py declares in its FACTS.
+    """
     if key not in available():
         raise UserError(f"unknown paper {key!r}; known: {', '.join(available())}")
     experiments = import_module(f"papers.{key}.experiments")
-    checks = import_module(f"papers.{key}.audit").audit if _has(key, "audit") else None
-    return read_paper(HERE / key, experiments.EXPERIMENTS, experiments.PROFILES, checks)
+    own = import_module(f"papers.{key}.audit") if _has(key, "audit") else None
+    known = {**FACTS, **getattr(own, "FACTS", {})}
+    return read_paper(HERE / key, experiments.EXPERIMENTS, experiments.PROFILES, own.audit if own else None, known)
 
 
 def parts(key: str) -> Parts:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import tomllib
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from importlib import import_module
 from itertools import product
 from math import ceil, floor
 from pathlib import Path
+from typing import Any
 
 import audit_example
 import numpy as np
@@ -13,13 +17,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.audit import audit, error_counts, prints_as
+import papers
+from common.audit import FACTS, audit, error_counts, prints_as
 from common.audit.basics import printable
 from common.audit.finding import Finding
 from common.audit.folds import means
 from common.audit.networks import weights
 from common.audit.recalls import uf1_values
-from common.scoring.claims import read_claims
+from common.errors import UserError
+from common.scoring.claims import ANY, Keys, keys, read_claims
+from common.scoring.claims import TEXTS as TEXTS_OF_A_PAPER
 from common.scoring.metrics import uf1
 
 TEXTS = {"composite": audit_example.COMPOSITE, "single": audit_example.SINGLE}
@@ -235,3 +242,102 @@ def test_how_many_figures_a_mean_over_folds_can_be(sizes: tuple[int, ...], place
     scaled = [100 * 10**places * value for value in values]
     figures = {floor(value) for value in scaled} | {ceil(value) for value in scaled}
     assert printable(means(sizes), 100 * 10**places) == len(figures) / (100 * 10**places + 1)
+
+
+# ---------------------------------------------------------------- keys
+
+
+def declared(key: str) -> Keys:
+    """The facts that the checks of all papers read, and those of a paper's own."""
+    own = Path(papers.__file__).parent / key / "audit.py"
+    return {**FACTS, **(getattr(import_module(f"papers.{key}.audit"), "FACTS", {}) if own.is_file() else {})}
+
+
+def misspelt(table: Mapping[str, Any], known: Keys) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Every key that is declared, with the table in which its last letter is another one; of a list, the first row."""
+    for name, value in table.items():
+        if name in known:
+            yield name, {f"{name[:-1]}q" if other == name else other: inner for other, inner in table.items()}
+        if within := known.get(name, known.get(ANY)):
+            first, *rest = value if isinstance(value, list) else [value]
+            for key, changed in misspelt(first, within):
+                yield key, {**table, name: [changed, *rest] if isinstance(value, list) else changed}
+
+
+@pytest.mark.parametrize("key", papers.available())
+def test_a_misspelt_fact_is_named_with_the_right_key(key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = tomllib.loads((Path(papers.__file__).parent / key / "claims.toml").read_text(encoding="utf-8"))
+    known, path = declared(key), tmp_path / "claims.toml"
+    path.touch()
+    tried = [*misspelt(record["facts"], {**known, "sources": keys(*known)})]
+    assert {name for name, _ in tried} >= {*record["facts"]}
+    for right, changed in tried:
+        monkeypatch.setattr(tomllib, "load", lambda file, changed=changed: {**record, "facts": changed})
+        with pytest.raises(UserError) as error:
+            read_claims(path, known)
+        text = str(error.value)
+        assert text.startswith(str(path))
+        assert f" {right[:-1]}q " in text
+        assert text.endswith(f" {right}?")
+        assert "\n" not in text
+
+
+class Read(dict[str, Any]):
+    """A table that fails where a key is asked for that is not declared, and so do the tables within."""
+
+    def __init__(self, table: Mapping[str, Any], known: Keys) -> None:
+        def inside(name: str, value: Any) -> Any:
+            within = known.get(name, known.get(ANY))
+            if within and isinstance(value, list):
+                return [Read(row, within) for row in value]
+            return Read(value, within) if within and isinstance(value, Mapping) else value
+
+        super().__init__({name: inside(name, value) for name, value in table.items()})
+        self.known = known
+
+    def _declared(self, name: str) -> str:
+        assert name in self.known or ANY in self.known, f"{name} is read but not declared"
+        return name
+
+    def __getitem__(self, name: str) -> Any:
+        return super().__getitem__(self._declared(name))
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return super().get(self._declared(name), default)
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(self._declared(str(name)))
+
+
+@pytest.mark.parametrize("kind", TEXTS)
+def test_checks_read_only_what_they_declare(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "claims.toml"
+    path.write_text(TEXTS[kind], encoding="utf-8")
+    every = {name: value for key in papers.available() for name, value in declared(key).items()}
+    read = read_claims(path, every)
+    facts = Read(read.facts, {**every, **keys("sources", "cited")})
+    made = audit(facts, read.claims, audit_example.KNOWN[kind], {"parameters": 204}, audit_example.own_checks)
+    assert made == audit(
+        read.facts, read.claims, audit_example.KNOWN[kind], {"parameters": 204}, audit_example.own_checks
+    )
+
+
+def test_a_new_folder_declares_what_its_own_checks_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {
+        "experiments.py": "EXPERIMENTS = ()\nPROFILES = {}\n",
+        "audit.py": "FACTS = {'halves': {'whole': None}}\n\n\ndef audit(facts, claims):\n    return ()\n",
+        "claims.toml": "[facts]\npublished = false\n\n[[facts.halves]]\nwhole = 4\n",
+        "departures.toml": "departures = []\n",
+        "paper.toml": "\n".join(f'{name} = ""' for name in TEXTS_OF_A_PAPER)
+        + '\n[reference]\nkind = "article"\nauthors = []\ndetails = {}\n',
+    }
+    for name in ("halving2024", "halved2024"):
+        (tmp_path / name).mkdir()
+        for file, text in files.items():
+            wrong = text.replace("whole = 4", "wholes = 4") if name == "halved2024" else text
+            (tmp_path / name / file).write_text(wrong, encoding="utf-8")
+    monkeypatch.setattr(papers, "HERE", tmp_path)
+    monkeypatch.setattr(papers, "__path__", [*papers.__path__, str(tmp_path)])
+    assert papers.load("halving2024").facts["halves"] == [{"whole": 4}]
+    with pytest.raises(UserError, match=r"halved2024.*wholes.*facts\.halves.*whole\?$"):
+        papers.load("halved2024")

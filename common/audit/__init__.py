@@ -10,21 +10,47 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from common.audit.annotations import FACTS as _ANNOTATIONS
 from common.audit.annotations import against_documented, emotions, regrouped
 from common.audit.basics import prints_as
+from common.audit.counts import FACTS as _COUNTS
 from common.audit.counts import sums, totals
 from common.audit.finding import Finding
+from common.audit.folds import FACTS as _FOLDS
 from common.audit.folds import fold_means, largest_class
+from common.audit.matrices import FACTS as _MATRICES
 from common.audit.matrices import confusion_matrices
+from common.audit.networks import FACTS as _NETWORKS
 from common.audit.networks import networks, parameters
+from common.audit.predictions import FACTS as _PREDICTIONS
 from common.audit.predictions import against_predictions
+from common.audit.proportions import FACTS as _PROPORTIONS
 from common.audit.proportions import accuracies, below_best, means
+from common.audit.ranks import FACTS as _RANKS
 from common.audit.ranks import above_cited, order
+from common.audit.recalls import FACTS as _RECALLS
 from common.audit.recalls import cited_rows, error_counts, recalls
+from common.audit.statements import FACTS as _STATEMENTS
 from common.audit.statements import repeated
 from common.contract import Checks, Claim
+from common.scoring.claims import Keys, keys
 
-__all__ = ["audit", "error_counts", "prints_as"]
+__all__ = ["FACTS", "audit", "error_counts", "prints_as"]
+
+FACTS: Keys = {
+    **keys("printed", "published"),  # further numbers of the text, and false where nothing is published: no check
+    **_ANNOTATIONS,
+    **_COUNTS,
+    **_FOLDS,
+    **_MATRICES,
+    **_NETWORKS,
+    **_PREDICTIONS,
+    **_PROPORTIONS,
+    **_RANKS,
+    **_RECALLS,
+    **_STATEMENTS,
+}
+"""The facts that the checks of all papers read; a paper's own audit.py declares more of them as its FACTS."""
 
 
 def audit(

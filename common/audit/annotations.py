@@ -8,7 +8,14 @@ from typing import Any
 from common.audit.basics import by_arithmetic, by_documents, composites, row, source
 from common.audit.finding import Finding
 from common.errors import listed
+from common.scoring.claims import Keys, keys
 
+FACTS: Keys = keys(
+    *("class_counts", "split_counts", "joined", "dropped", "releases", "regrouped"),
+    *("sequences", "participants", "frame_rates", "micro_expressions"),
+    *("emotions", "named_emotions", "emotion_numbers"),
+)
+"""The facts that these checks read: of corpora, or of joined sets."""
 REST = ("others", "other")
 """The names of the class for the remaining emotions."""
 

@@ -9,6 +9,10 @@ import numpy as np
 
 from common.audit.basics import by_arithmetic, composites, plus, source
 from common.audit.finding import Finding
+from common.scoring.claims import Keys, keys
+
+FACTS: Keys = {**keys("class_counts", "class_totals"), "sums": keys("what", "parts", "times", "total", "source")}
+"""The facts that these checks read."""
 
 
 def totals(facts: Mapping[str, Any]) -> Iterator[Finding]:

@@ -24,8 +24,17 @@ from common.audit.finding import Finding
 from common.audit.proportions import counts_printing_as
 from common.contract import Claim
 from common.errors import listed
+from common.scoring.claims import Keys, keys
 from common.scoring.histories import is_accuracy
 
+FACTS: Keys = {
+    **keys("beside_largest"),
+    "folds": {
+        **keys("experiments", "metrics", "inferred"),
+        "readings": keys("what", "sizes", "at_most", "single"),
+    },
+}
+"""The facts that these checks read."""
 SINGLE_PRECISION = 1e-7
 """Approximately how far below a fraction its nearest number in single precision may be."""
 

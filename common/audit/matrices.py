@@ -14,6 +14,13 @@ from common.audit.proportions import counts_printing_as, percent
 from common.contract import Claim
 from common.errors import listed
 from common.scoring import metrics
+from common.scoring.claims import Keys, keys
+
+FACTS: Keys = {
+    **keys("class_counts", "split_counts"),
+    "confusions": keys("experiment", "variant", "corpus", "classes", "matrix", "source"),
+}
+"""The facts that this check reads."""
 
 
 def confusion_matrices(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:

@@ -9,7 +9,20 @@ from typing import Any
 from common.audit.basics import by_arithmetic, note, source
 from common.audit.finding import Finding
 from common.errors import listed
+from common.scoring.claims import Keys, keys
 
+FACTS: Keys = {
+    **keys("parameters"),
+    "parameter_layers": {
+        **keys("what", "open", "values", "source"),
+        "parts": {**keys("copies"), "layers": keys("kind", "inputs", "units", "size")},
+    },
+    "networks": {
+        **keys("name", "channels_last", "source"),
+        "layers": keys("kind", "output", "filters", "size", "stream", "same"),
+    },
+}
+"""The facts that these checks read."""
 Shape = tuple[int, ...]
 
 

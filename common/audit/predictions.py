@@ -11,6 +11,10 @@ from common.audit.basics import prints_as
 from common.audit.finding import Finding
 from common.contract import CitedRow, Claim
 from common.errors import listed
+from common.scoring.claims import Keys, keys
+
+FACTS: Keys = keys("predictions")
+"""The fact that this check reads."""
 
 
 def against_predictions(

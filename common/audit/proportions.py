@@ -18,7 +18,11 @@ from common.audit.basics import by_arithmetic, decimals, figure, name, not_round
 from common.audit.finding import Finding
 from common.contract import Claim
 from common.errors import listed
+from common.scoring.claims import ANY, Keys, keys
 from common.scoring.histories import LAST, LAST_DEVIATION, LAST_MEAN, is_accuracy
+
+FACTS: Keys = {**keys("split_counts"), "denominators": {ANY: keys("clips", "what", "source", "largest", "outside")}}
+"""The facts that these checks read."""
 
 
 def counts_printing_as(claim: Claim, n: int) -> list[int]:

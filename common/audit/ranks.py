@@ -10,6 +10,13 @@ from common.audit.basics import Figure, by_arithmetic, figures, note
 from common.audit.finding import Finding
 from common.contract import Claim
 from common.errors import listed
+from common.scoring.claims import Keys, keys
+
+FACTS: Keys = {
+    "above": keys("tables", "own", "cited", "most", "loose", "source"),
+    "order": keys("table", "corpus", "metric", "names", "among", "source"),
+}
+"""The facts that these checks read."""
 
 
 def above_cited(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:

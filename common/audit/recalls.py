@@ -26,7 +26,10 @@ from common.audit.finding import Finding
 from common.audit.proportions import counts_printing_as, percent
 from common.contract import Claim
 from common.errors import listed
+from common.scoring.claims import Keys, keys
 
+FACTS: Keys = keys("class_counts", "highest_recall")
+"""The facts that these checks read."""
 Counts = tuple[int, ...]
 
 

@@ -9,6 +9,10 @@ from common.audit.basics import by_arithmetic, figures
 from common.audit.finding import Finding
 from common.contract import Claim
 from common.errors import listed
+from common.scoring.claims import Keys, keys
+
+FACTS: Keys = {"repeated": keys("table", "rows", "source")}
+"""The fact that this check reads."""
 
 
 def repeated(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:

@@ -9,6 +9,13 @@ from common.audit.basics import Figure, by_arithmetic, figures, near
 from common.audit.finding import Finding
 from common.contract import Claim
 from common.errors import listed
+from common.scoring.claims import Keys, keys
+
+FACTS: Keys = {
+    **keys("region_sizes", "training"),  # of the figures and tables of the text; tests compare them with the settings
+    "margins": keys("table", "corpus", "printed", "source"),
+}
+"""The facts of this paper alone."""
 
 
 def audit(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:

@@ -11,6 +11,16 @@ from common.audit.basics import Figure, by_arithmetic, by_documents, figure, fig
 from common.audit.finding import Finding
 from common.contract import Claim
 from common.errors import listed
+from common.scoring.claims import Keys, keys
+
+FACTS: Keys = {
+    **keys("split_percent", "recordings"),
+    "seeded_splits": keys("corpus", "labels", "held_out_share", "seed", "source"),
+    "unshuffled_splits": keys("corpus", "rows", "held_out_share", "source"),
+    "axes": keys("table", "prefix", "first", "second", "better", "source"),
+    "steadier": keys("table", "metric", "less", "more", "source"),
+}
+"""The facts of this paper alone."""
 
 
 def audit(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:

@@ -11,6 +11,15 @@ from common.audit.basics import by_arithmetic, figures, near, plus, prints_as
 from common.audit.finding import Finding
 from common.contract import Claim
 from common.errors import listed
+from common.scoring.claims import Keys, keys
+
+FACTS: Keys = {
+    "more_clips": keys("joined", "more", "folds", "source"),
+    "differences": keys("rows", "about", "source"),
+    "bounds": keys("table", "experiments", "above", "below", "source"),
+    "wins": keys("table", "models", "rows", "winner", "printed", "last", "last_source", "source"),
+}
+"""The facts of this paper alone."""
 
 
 def audit(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
