@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 import comparison_example as example
+import guessing as guesses
 import numpy as np
 import pytest
 import word_boxes
@@ -19,6 +21,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pypdf import PdfReader
 
+import papers
+import run_all
 from common.errors import UserError
 from common.report import comparison_charts, formatting
 from common.report.comparison import write_comparison
@@ -348,6 +352,22 @@ def test_costs_carry_their_units_and_their_gaps(mixed: Written) -> None:
         assert row[2] == formatting.duration(c.seconds_per_fold)
     free = tuple(replace(c, flops=None, parameters=None, seconds_per_fold=None) for c in side.contenders)
     assert comparison_charts.draw(replace(side, contenders=free))["cost"] == []
+
+
+@pytest.mark.usefixtures("without_pages")
+def test_memory_is_that_of_a_network_which_was_the_first_in_its_process(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(papers, "parts", guesses.parts)
+    monkeypatch.setattr("common.runs.folds._built", itertools.count(), raising=False)
+    words = ["--paper", "aouayeb2019", "kumar2019", "--experiment", "composite-loso/cnn-in-fold"]
+    words += ["composite-loso/published", "--profile", "smoke", "--workers", "1"]
+    assert run_all.main([*words, "--out", str(tmp_path), "--cache", str(cache)]) == 0
+    contenders = json.loads((tmp_path / "comparison.json").read_text())["contenders"]
+    known = {c["paper"]: c["peak_memory_mib"] is not None for c in contenders if c["n_folds_done"]}
+    assert known == {"aouayeb2019": True, "kumar2019": False}
+    files = tmp_path.glob("runs/*/composite-loso/*/*/folds/*.json")
+    assert all(json.loads(file.read_text())["measured"]["peak_memory_mib"] > 0 for file in files)
 
 
 def test_the_spread_is_that_of_the_seeds(tmp_path: Path, full: Written) -> None:

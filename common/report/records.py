@@ -196,7 +196,8 @@ class NetworkResult:
     """One network on common ground: its scores and its cost.
 
     `scores[corpus][metric]`, the composite first; `confusion` (classes, classes) of the composite; `spread[metric]` one
-    value per seed, of the composite. `flops` are those of a forward pass for one clip. `control` holds the scores of
+    value per seed, of the composite. `flops` are those of a forward pass for one clip. `peak_memory_mib` is that of a
+    process that had built no other network before. `control` holds the scores of
     its control without motion, `metadata` those of a classifier of metadata; each is empty if it did not run. `learnt`
     describes its predictions for its training clips. A number that was not measured is None.
     """
