@@ -188,6 +188,27 @@ def test_the_page_prints_every_measured_number_beside_the_published_one(
             assert squeeze(row["published"] + row["reproduced"] + row["interval"]) in whole
 
 
+@pytest.mark.parametrize("kind", ["small", "many"])
+def test_nothing_measured_on_stand_ins_stands_beside_a_published_number(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """Both are still shown, in tables of their own; the figures show nothing published."""
+    report = replace(request.getfixturevalue(kind)[0], data="stand-in")
+    whole, shown = "".join(pages(write(report, tmp_path)[0])), numbers.view(report)
+    assert len(shown["printed"]) == len(report.paper.claims)
+    for row in shown["printed"]:
+        assert row["published"] in whole
+        assert row["reproduced"] == DASH or squeeze(row["published"] + row["reproduced"]) not in whole
+    shares = [cell["value"] for row in shown["scores"] for cell in row["cells"] if cell["value"] != DASH]
+    assert len(shares) == sum(c.score is not None for c in report.comparisons)
+    assert all(squeeze(value) in whole for value in shares)
+    drawings = [d.svg.decode() for kind in ("forest", "confusions") for d in charts.draw(report)[kind]]
+    assert drawings
+    assert not any(
+        text in drawing for drawing in drawings for text in (">published<", "not comparable", "in the paper")
+    )
+
+
 def test_what_was_not_run_is_a_dash_never_zero(tmp_path: Path) -> None:
     report = example.not_run()
     shown = numbers.view(report)

@@ -114,6 +114,7 @@ def _contender(
         metadata=under(METADATA),
         learnt=summary(outcome.results),
         leak_free=experiment.leak_free,
+        linear=experiment.linear,
     )
 
 
