@@ -126,6 +126,10 @@ def _bare(code: str) -> bytes:
     return ast.dump(tree).encode()
 
 
+NETWORKS_BEFORE = "networks_before"
+"""How many networks a process had built before that of a fold. It keeps memory of each until it ends."""
+
+
 def peak_memory_mib() -> float:
     """Peak memory of this process in MiB, since `forget_peak_memory` or, where that is unsupported, since its start.
 

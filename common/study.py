@@ -154,10 +154,9 @@ def _each(
         except UserError as error:
             complain(error)
             statuses.append(WRONG)
-    if len(written) > 1:
-        _compare(study, written, display)
+    order = _compare(study, written, display) if len(written) > 1 else []
     if written:
-        _results_page(study, written, display)
+        _results_page(study, written, order, display)
     return max(statuses, default=WRONG if impossible else DONE) if len(set(statuses)) < 2 else FAILED
 
 
@@ -253,9 +252,11 @@ def _report(
     return assembled, ()
 
 
-def _compare(study: Study, reports: Sequence[Report], display: Display) -> None:
+def _compare(study: Study, reports: Sequence[Report], display: Display) -> list[str]:
+    """Write the comparison; the names of its networks, as it numbers them."""
     from common.report.common_ground import side_by_side
     from common.report.comparison import write_comparison
+    from common.report.comparison_tables import name, ranked
 
     profile = study.chosen[0].profile.name
     command = ["python", "run_all.py", "--paper", *(report.paper.key for report in reports), "--profile", profile]
@@ -267,10 +268,11 @@ def _compare(study: Study, reports: Sequence[Report], display: Display) -> None:
     side = side_by_side(study.out, reports, study.kind, study.seeds, shlex.join(command))
     for path in write_comparison(side, study.out, study.exports):
         display.line(f"wrote {path}")
+    return list(map(name, ranked(side).contenders))
 
 
-def _results_page(study: Study, reports: Sequence[Report], display: Display) -> None:
+def _results_page(study: Study, reports: Sequence[Report], order: Sequence[str], display: Display) -> None:
     from common.report.results_page import write_results_page
 
-    for path in write_results_page(reports, study.out, study.show_frames):
+    for path in write_results_page(reports, study.out, study.show_frames, order):
         display.line(f"wrote {path}")

@@ -249,7 +249,7 @@ class Experiment:
     and counted. Experiments `on_request` run only when they are named. `twin_of` is the variant whose leak-free twin
     this is. `network` is the name of the trained network, the same in all experiments of the paper; `settings` are the
     settings in which the experiment differs from its profile, by name. An experiment on `common_ground` also runs when
-    several papers are compared.
+    several papers are compared. What is `linear` is a linear classifier, which is fitted without epochs.
     `control` is the way in which the clips are changed to test what a score depends on, empty for unchanged clips.
     If there is a `space`, values by setting, these settings are chosen inside the training subjects of each fold;
     `tuned_of` is the variant that is otherwise the same.
@@ -272,6 +272,7 @@ class Experiment:
     on_request: bool = False
     twin_of: str = ""
     common_ground: bool = False
+    linear: bool = False
     control: str = ""
     space: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     tuned_of: str = ""

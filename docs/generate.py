@@ -19,6 +19,7 @@ from common.contract import Paper
 from common.environment import code_digest
 from common.files import write_json
 from common.profiles import shortened
+from common.report import listing
 from common.report.findings import sections
 from common.report.formatting import DASH, metric_name
 from common.types import Experiment, LabelMap
@@ -60,7 +61,7 @@ def index() -> str:
             f"[{code(paper.key)}]({paper.key}.md)",
             f"{plain(paper.authors)}, *{plain(paper.title)}*, {plain(paper.venue)}, {paper.year}",
             plain(paper.summary),
-            f"{len(paper.experiments)}, {sum(e.leak_free for e in paper.experiments)} of them leak-free",
+            f"{listing.counted(paper)}; {sum(e.leak_free for e in paper.experiments)} leak-free",
             str(len(paper.claims)),
             str(len(paper.departures)),
         )
@@ -154,7 +155,12 @@ def _experiments(paper: Paper) -> str:
 
     head = ("Experiment", "Description", "Own settings", "Protocol", "Selection", "Leak-free", "Twin", "Runs", "Note")
     listed = "\n".join(f"{number}. {plain(note)}" for number, note in enumerate(notes, start=1))
-    return f"## Experiments\n\n{table(head, map(row, shown))}\n{listed and 'Notes:'}\n\n{listed}"
+    count = (
+        f"{listing.counted(paper)}. Tuned copies are under [Searches](#searches)."
+        if len(shown) < len(paper.experiments)
+        else f"{listing.counted(paper)}."
+    )
+    return f"## Experiments\n\n{count}\n\n{table(head, map(row, shown))}\n{listed and 'Notes:'}\n\n{listed}"
 
 
 def _searches(paper: Paper) -> str:
@@ -239,7 +245,8 @@ def _audit(paper: Paper, counts: Counts) -> str:
     findings = audit(paper.facts, paper.claims, documented(), built, paper.checks)
     if not findings:
         return "## Printed numbers checked\n\nThere is no number that can be checked."
-    parts = [f"## Printed numbers checked\n\n{len(findings)} checks. Each is arithmetic or a look-up, not a judgement."]
+    checks = sum(not finding.built for finding in findings)  # those that --audit makes
+    parts = [f"## Printed numbers checked\n\n{checks} checks. Each is arithmetic or a look-up, not a judgement."]
     for section in sections((paper.key, finding) for finding in findings):
         rows = [
             (

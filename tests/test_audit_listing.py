@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from pathlib import Path
 
+import comparison_example
 import pytest
 
 import papers
@@ -14,6 +16,7 @@ from common.audit import audit
 from common.audit.documented import documented
 from common.audit.finding import Finding
 from common.report.audit_listing import lines
+from common.report.comparison_tables import view
 from common.report.formatting import named
 
 FINDINGS = {
@@ -68,6 +71,18 @@ def test_json_has_the_same_counts_and_findings(capsys: pytest.CaptureFixture[str
     for paper, findings in zip(found["papers"], FINDINGS.values(), strict=True):
         assert (paper["checks"], paper["contradicted"]) == counts(findings)
         assert paper["findings"] == [asdict(finding) for finding in findings]
+
+
+def test_reports_count_the_same_checks_whatever_networks_were_built(tmp_path: Path) -> None:
+    paper = papers.load("aouayeb2019")
+    built = audit(paper.facts, paper.claims, documented(), {"parameters": 204}, paper.checks)
+    assert len(built) == len(FINDINGS[paper.key]) + 1  # the check of the network needs a run
+    side = comparison_example.side(tmp_path, 2)
+    shown = [
+        view(replace(side, reports=(replace(side.reports[0], paper=paper, comparisons=(), audit=findings),)))
+        for findings in (FINDINGS[paper.key], built)
+    ]
+    assert [page["checked"] for page in shown] == [f"{len(FINDINGS[paper.key])} checks"] * 2
 
 
 def test_a_paper_without_findings_has_a_heading_alone() -> None:

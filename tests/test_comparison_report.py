@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 import comparison_example as example
+import guessing as guesses
 import numpy as np
 import pytest
 import word_boxes
@@ -19,6 +21,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pypdf import PdfReader
 
+import papers
+import run_all
 from common.errors import UserError
 from common.report import comparison_charts, formatting
 from common.report.comparison import write_comparison
@@ -229,6 +233,15 @@ def test_what_was_not_run_is_a_dash_never_zero(not_run: Written) -> None:
     assert len(write_comparison(nobody, paths[0].parent / "nobody")) == 3
 
 
+def test_linear_classifiers_are_not_counted_as_networks(tmp_path: Path) -> None:
+    side = example.side(tmp_path, 5)
+    two = tuple(replace(c, linear=i < 2) for i, c in enumerate(side.contenders))
+    assert view(replace(side, contenders=two))["title"].startswith("3 networks and 2 linear classifiers of ")
+    assert view(side)["title"].startswith("5 networks of ")
+    grounded = [e for key in papers.available() for e in papers.load(key).experiments if e.common_ground]
+    assert 0 < sum(e.linear for e in grounded) < len(grounded)
+
+
 def test_texts_come_out_as_they_are(tmp_path: Path) -> None:
     odd = example.papers.ODD
     side = example.side(tmp_path, 2)
@@ -279,7 +292,8 @@ def test_no_difference_is_large_enough_where_none_can_be_detected(tmp_path: Path
     side = example.side(tmp_path, 3)
     blind = tuple(replace(test, detectable_adjusted=None) for test in side.tests)
     pairs = view(ranked(replace(side, tests=blind)))["pairs"]
-    assert "no difference in UF1, however large" in pairs["reach"]
+    assert any(test.adjusted < 0.05 for test in blind)  # so that differences can be found
+    assert "however large" not in pairs["reach"]
     assert {cell["text"] for row in pairs["power"] for cell in row} >= {"none"}
     one = view(ranked(replace(side, tests=(blind[0], *side.tests[1:]))))["pairs"]
     assert "In 1 pair no difference is large enough." in one["reach"]
@@ -307,6 +321,8 @@ def test_too_few_subjects_for_any_swap_leave_the_test_by_clip(tmp_path: Path, su
     pairs = view(ranked(replace(side, tests=few)))["pairs"]
     assert pairs["by_clip"] == by_clip
     assert all(cell["bold"] == by_clip for row in pairs["cells"] for cell in row if cell["text"])
+    assert ("McNemar" in pairs["found"]) == by_clip  # what differs is found by another test than the one that cannot
+    assert ("however large" in pairs["reach"]) == by_clip
 
 
 def test_it_is_said_plainly_that_no_pair_differs(tmp_path: Path) -> None:
@@ -348,6 +364,22 @@ def test_costs_carry_their_units_and_their_gaps(mixed: Written) -> None:
         assert row[2] == formatting.duration(c.seconds_per_fold)
     free = tuple(replace(c, flops=None, parameters=None, seconds_per_fold=None) for c in side.contenders)
     assert comparison_charts.draw(replace(side, contenders=free))["cost"] == []
+
+
+@pytest.mark.usefixtures("without_pages")
+def test_memory_is_that_of_a_network_which_was_the_first_in_its_process(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(papers, "parts", guesses.parts)
+    monkeypatch.setattr("common.runs.folds._built", itertools.count(), raising=False)
+    words = ["--paper", "aouayeb2019", "kumar2019", "--experiment", "composite-loso/cnn-in-fold"]
+    words += ["composite-loso/published", "--profile", "smoke", "--workers", "1"]
+    assert run_all.main([*words, "--out", str(tmp_path), "--cache", str(cache)]) == 0
+    contenders = json.loads((tmp_path / "comparison.json").read_text())["contenders"]
+    known = {c["paper"]: c["peak_memory_mib"] is not None for c in contenders if c["n_folds_done"]}
+    assert known == {"aouayeb2019": True, "kumar2019": False}
+    files = tmp_path.glob("runs/*/composite-loso/*/*/folds/*.json")
+    assert all(json.loads(file.read_text())["measured"]["peak_memory_mib"] > 0 for file in files)
 
 
 def test_the_spread_is_that_of_the_seeds(tmp_path: Path, full: Written) -> None:
@@ -406,6 +438,14 @@ def test_every_printed_number_appears_with_its_verdict(full: Written) -> None:
     columns = ("source", "experiment", "rule", "corpus", "metric", "published", "reproduced", "twin", "chance", "label")
     for row in page["claims"][0]["rows"]:  # short cells: a row is one line of text
         assert squeeze("".join(row[column] for column in columns)) in text
+
+
+def test_nothing_measured_on_stand_ins_stands_beside_a_published_number(mixed: Written) -> None:
+    text = "".join(pages(mixed[1][0]))
+    columns = ("source", "experiment", "rule", "corpus", "metric", "published")
+    for row in view(ranked(mixed[0]))["claims"][0]["rows"]:
+        assert squeeze("".join(row[column] for column in (*columns, "label"))) in text
+        assert squeeze("".join(row[column] for column in (*columns, "reproduced"))) not in text
 
 
 def test_verdicts_are_counted(full: Written) -> None:

@@ -19,6 +19,7 @@ from common.audit import audit
 from common.audit.documented import documented
 from common.cli import arguments
 from common.protocols.splits import KNOWN
+from common.report import listing
 from common.report.comparison import record as side_record
 from common.report.formatting import metric_name
 from common.report.write import comparison_record, record
@@ -296,6 +297,9 @@ def test_the_reference_names_every_field(tmp_path: Path) -> None:
 def test_the_page_of_a_paper_says_all_that_its_folder_says(key: str) -> None:
     paper, page = papers.load(key), generate.page(key)
     assert f"]({key}.md)" in generate.index()
+    counts = [int(word) for word in listing.counted(paper).split() if word.isdigit()]
+    assert sum(counts) == len(paper.experiments)
+    assert all(listing.counted(paper) in text for text in (page, generate.index(), "\n".join(listing.lines(paper))))
     for experiment in paper.experiments:
         assert experiment.tuned_of or f"| `{experiment.id}` |" in page
         assert not experiment.space or str(next(iter(experiment.space.values()))[0]) in page

@@ -132,6 +132,7 @@ def test_what_was_not_measured_is_a_dash() -> None:
 def test_the_first_line_says_what_it_is_of(tmp_path: Path, report: Report, side: SideBySide) -> None:
     stand_in = exports.of_report(example.stand_in(tmp_path), ALL)
     assert len(stand_in) == 2
+    assert not any(b"Table 2" in content for content in stand_in.values())  # where the paper prints its numbers
     for content in stand_in.values():
         first = content.decode().splitlines()[0]
         assert re.match(r"(% )?STAND-IN CORPORA: synthetic faces. Not a reproduction", first)

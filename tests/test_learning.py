@@ -25,7 +25,7 @@ from common.report import comparison_learning as common_ground
 from common.report import learning, results_page, write
 from common.report.comparison import write_comparison
 from common.report.comparison_tables import ranked
-from common.report.records import Learning
+from common.report.records import ClipPredictions, Learning
 from common.runs.store import Run
 from common.scoring import verdicts
 from common.scoring.records import Score
@@ -294,6 +294,29 @@ def test_a_pair_of_published_and_leak_free_is_named_with_both_scores(tmp_path: P
     difference = by_name[leaky.id] - by_name[free.id]
     assert difference > 0
     assert f"raised UF1 by {difference:.2f}" in text
+
+
+def test_twins_are_compared_on_the_clips_that_both_test(tmp_path: Path) -> None:
+    report = example.licensed(tmp_path)
+    free, leaky = report.paper.experiments
+    report = replace(report, paper=replace(report.paper, experiments=(replace(free, twin_of=leaky.variant), leaky)))
+
+    def tested(*clips: str) -> Any:
+        of_experiments = zip((free, leaky), clips, strict=True)
+        rows = (ClipPredictions(e.name, e.variant, "", (), tuple(names), (), ()) for e, names in of_experiments)
+        return tuple(rows)
+
+    by_name = {entry.name: entry.score.value for entry in report.learning if entry.score}
+    raw = by_name[leaky.id] - by_name[free.id]
+    same = " ".join(learning.sentences(replace(report, predictions=tested("abc", "abc"), tests=())))
+    assert f"by {raw:.2f}" in same
+    other = replace(report, predictions=tested("abc", "ab"), tests=())
+    assert f"{raw:.2f}," not in " ".join(learning.sentences(other))
+    (test, *_) = comparison_example.side(tmp_path, 2).tests
+    test = replace(test, first=leaky.id, second=free.id, difference=0.777)
+    shared = " ".join(learning.sentences(replace(other, tests=(test,))))
+    assert "0.78" in shared
+    assert f"by {raw:.2f}" not in shared
 
 
 # ---------------------------------------------------------------- common ground

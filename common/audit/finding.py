@@ -17,7 +17,8 @@ class Finding:
     `holds` is then False. It is "documented" if the number is compared with counts that others published; `holds` says
     whether it is one of them. It is "note" for everything else: if `holds`, the number passes the check, by arithmetic
     under at least one interpretation; else the finding is worth knowing but contradicts nothing printed, such as an
-    accuracy below the fraction of the largest class. Raises ValueError for a contradiction that holds.
+    accuracy below the fraction of the largest class. A check of networks as `built` needs a
+    run, and is not counted among the checks of printed numbers. Raises ValueError for a contradiction that holds.
     """
 
     topic: str
@@ -25,6 +26,7 @@ class Finding:
     holds: bool
     source: str
     kind: Kind
+    built: bool = False
 
     def __post_init__(self) -> None:
         if self.kind == "contradicted" and self.holds:

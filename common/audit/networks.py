@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from common.audit.basics import by_arithmetic, note, source
@@ -86,7 +87,7 @@ def parameters(facts: Mapping[str, Any], built: Mapping[str, int]) -> Iterator[F
     if "parameters" in built:
         n_built = built["parameters"]
         statement = f"printed {printed:,} parameters; the models built here have {n_built:,}."
-        yield note("Parameters against the models", statement, printed == n_built, where)
+        yield replace(note("Parameters against the models", statement, printed == n_built, where), built=True)
     if given := facts.get("parameter_layers"):
         totals = {
             value: sum(

@@ -78,9 +78,9 @@ MatrixPanel = tuple[str, tuple[str, ...], Any]
 
 
 def _confusions(report: Report) -> Iterator[Drawing]:
-    """Rows of matrices: of each variant the paper's own first, then the reproduced ones."""
+    """Rows of matrices: of each variant the paper's own first, where they may be compared, then the reproduced ones."""
     variants: dict[tuple[str, str], list[MatrixPanel]] = {(c.experiment, c.variant): [] for c in report.confusions}
-    for p in report.paper.facts.get("confusions", ()):
+    for p in report.paper.facts.get("confusions", ()) if report.comparable else ():
         title = f"{p['experiment']}/{p['variant']}\n{formatting.corpus_name(report, p['corpus'])}, "
         title += f"in the paper ({p['source'].replace(' ', _TIED)})"
         panel = title, tuple(p["classes"]), np.asarray(p["matrix"])

@@ -12,6 +12,7 @@ import numpy as np
 
 from common.contract import Paper
 from common.corpora.composite import shortfall
+from common.environment import NETWORKS_BEFORE
 from common.protocols.controls import METADATA, NO_MOTION, controls
 from common.protocols.splits import REPEATED
 from common.report import leak_price
@@ -104,12 +105,16 @@ def _contender(
         flops=max((m["flops"] for m in measured if "flops" in m), default=None),
         seconds_per_fold=statistics.fmean(result.seconds for result in outcome.results) if outcome.results else None,
         inference_ms_per_clip=_median([m["inference_ms_per_clip"] for m in measured if "inference_ms_per_clip" in m]),
-        peak_memory_mib=max((m["peak_memory_mib"] for m in measured if "peak_memory_mib" in m), default=None),
+        peak_memory_mib=max(
+            (m["peak_memory_mib"] for m in measured if "peak_memory_mib" in m and m.get(NETWORKS_BEFORE) == 0),
+            default=None,
+        ),
         spread=_spread(experiment, (outcome, *others)),
         control=under(NO_MOTION),
         metadata=under(METADATA),
         learnt=summary(outcome.results),
         leak_free=experiment.leak_free,
+        linear=experiment.linear,
     )
 
 

@@ -56,8 +56,9 @@ def sentences(side: SideBySide) -> list[str]:
     tested = [row for row in network_rows if row.adjusted is not None]
     which = [bool(significant(row.adjusted)) for row in tested]
     better = "better than guessing in UF1 (p below 0.05 after Holm's correction)"
+    noun = "system" if any(c.linear for c in side.contenders) else "network"
     lines = [
-        counted(which, "network", f"scored significantly {better}", f"did not score significantly {better}") + "."
+        counted(which, noun, f"scored significantly {better}", f"did not score significantly {better}") + "."
         if tested
         else "No score was tested against guessing."
     ]

@@ -68,7 +68,7 @@ def view(side: SideBySide) -> dict[str, Any]:
         "dash": formatting.DASH,
         "mark": MARK,
         "key": "comparison",
-        "title": f"{many(len(side.contenders), 'network')} of {many(papers, 'paper')} on common ground"
+        "title": f"{_systems(side.contenders)} of {many(papers, 'paper')} on common ground"
         if papers
         else "Papers on common ground",
         "data": formatting.data_name(side.data),
@@ -99,6 +99,13 @@ def view(side: SideBySide) -> dict[str, Any]:
         "environment": [[key, str(value)] for key, value in side.environment.items()],
         "command": side.command,
     }
+
+
+def _systems(contenders: Sequence[NetworkResult]) -> str:
+    """`13 networks and 2 linear classifiers`."""
+    linear = sum(c.linear for c in contenders)
+    counts = ((len(contenders) - linear, "network"), (linear, "linear classifier"))
+    return " and ".join(many(n, noun) for n, noun in counts if n)
 
 
 def _by_reason(lines: Sequence[str]) -> list[str]:
@@ -265,6 +272,7 @@ def _claims(reports: Sequence[Report]) -> dict[str, Any]:
         whole = sum(counts, Counter[str]())
         rows.append(["All", *(formatting.count(whole[v]) for v in shown), formatting.count(whole.total())])
     findings = [(r.paper.key, finding) for r in reports for finding in r.audit]
+    checks = [finding for _, finding in findings if not finding.built]  # those that --audit makes
     rules = Marks()
     return {
         "verdicts": {"names": [{"verdict": v, "label": formatting.VERDICTS[v]} for v in shown], "rows": rows},
@@ -273,6 +281,6 @@ def _claims(reports: Sequence[Report]) -> dict[str, Any]:
         ],
         "rules": rule_lines(rules),
         "findings": sections((paper, finding) for paper, finding in findings if not finding.holds)[:-1],
-        "checked": many(len(findings), "check") if findings else "",
-        "passed": formatting.count(sum(finding.holds for _, finding in findings)),
+        "checked": many(len(checks), "check") if checks else "",
+        "passed": formatting.count(sum(finding.holds for finding in checks)),
     }

@@ -41,7 +41,12 @@ def of_report(report: Report, formats: Sequence[str]) -> dict[str, bytes]:
     seeds = report.seeds or (report.seed,)
     about = _about(report.paper.key, report.profile, report.data, report.motion, seeds, report.environment)
     columns = (*_COLUMNS, *([_OTHERS] if report.by_others else ()))
-    return _files(report.paper.key, formats, about, columns, _rows(report))
+    rows = _rows(report)
+    if not report.comparable:  # nothing published stands next to what was measured
+        place = columns.index("published")
+        columns = columns[:place] + columns[place + 1 :]
+        rows = [row[:place] + row[place + 1 :] for row in rows]
+    return _files(report.paper.key, formats, about, columns, rows)
 
 
 def of_comparison(side: SideBySide, formats: Sequence[str]) -> dict[str, bytes]:

@@ -1,4 +1,7 @@
-"""The interval plot: a line per experiment and corpus, with reproduced value, interval, chance and published value."""
+"""The interval plot: a line per experiment and corpus, with reproduced value, interval, chance and published value.
+
+Nothing published is drawn next to what was measured on stand-ins.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,7 @@ def figures(report: Report) -> Iterator[tuple[Figure, str]]:
         shown = [line for line in lines if any(c.metric in chunk or of_history(c.metric) for c in line[1])]
         for start in range(0, len(shown), _ROWS):
             part = shown[start : start + _ROWS]
-            yield _forest(part, chunk, last=start + _ROWS >= len(shown)), subject
+            yield _forest(part, chunk, start + _ROWS >= len(shown), report.comparable), subject
 
 
 def fitted(text: str, inches: float, size: float) -> str:
@@ -51,7 +54,7 @@ def fitted(text: str, inches: float, size: float) -> str:
     return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
 
 
-def _forest(lines: Sequence[_Line], metrics: Sequence[str], last: bool) -> Figure:
+def _forest(lines: Sequence[_Line], metrics: Sequence[str], last: bool, published: bool) -> Figure:
     above, below = 0.2, 0.42 if last else 0.05
     height = 0.125 * len(lines) + above + below
     figure = Figure(figsize=(WIDTH, height))
@@ -62,7 +65,7 @@ def _forest(lines: Sequence[_Line], metrics: Sequence[str], last: bool) -> Figur
     for column, metric in enumerate(metrics):
         axes = figure.add_subplot(grid[0, column])
         axes.set_title(formatting.metric_name(metric), color=ACCENT, pad=3)
-        _forest_panel(axes, lines, metric)
+        _forest_panel(axes, lines, metric, published)
         axes.set_ylim(len(lines) - 0.5, -0.5)
         axes.set_yticks(range(len(lines)), names if column == 0 else [""] * len(names), fontsize=6)
         axes.tick_params(axis="y", length=0)
@@ -71,19 +74,19 @@ def _forest(lines: Sequence[_Line], metrics: Sequence[str], last: bool) -> Figur
         axes.spines["bottom"].set_visible(last)
     if last:
         figure.legend(
-            handles=_legend(), loc="lower center", ncols=4, frameon=False, handletextpad=0.3, columnspacing=1.6,
-            fontsize=7, borderaxespad=0,
+            handles=_legend(published), loc="lower center", ncols=4, frameon=False, handletextpad=0.3,
+            columnspacing=1.6, fontsize=7, borderaxespad=0,
         )  # fmt: skip
     return figure
 
 
-def _forest_panel(axes: Axes, lines: Sequence[_Line], metric: str) -> None:
+def _forest_panel(axes: Axes, lines: Sequence[_Line], metric: str, published: bool) -> None:
     for y, (_, rows) in enumerate(lines):
         axes.axhline(y, color=PALE, linewidth=0.4, zorder=0)
         for c in rows:
             if c.metric != metric and not (metric == "accuracy" and of_history(c.metric)):
                 continue
-            if c.claim:
+            if c.claim and published:
                 comparable = c.verdict in COMPARED
                 axes.plot(c.claim.value, y, "D", ms=4, mfc="white", mec="black" if comparable else "#a0a0a0", mew=0.8)
             if c.score:
@@ -114,7 +117,9 @@ def key(reproduced: str) -> list[Line2D]:
     ]
 
 
-def _legend() -> list[Line2D]:
+def _legend(published: bool) -> list[Line2D]:
+    if not published:
+        return key("measured, 95% interval")
     return [
         *key("reproduced, 95% interval"),
         Line2D([], [], marker="D", ms=5, mfc="white", mec="black", linewidth=0, label="published"),

@@ -43,7 +43,7 @@ _COSTS = {
     "preprocessing_seconds": "Preprocessing",
     "seconds_per_fold": "Training, per fold",
     "inference_ms_per_clip": "Inference, per clip",
-    "peak_memory_mib": "Peak memory",
+    "peak_memory_mib": "Peak memory of a process, with all that it ran before",
     "parameters": "Parameters",
 }
 

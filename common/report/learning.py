@@ -16,13 +16,13 @@ from common.contract import Paper
 from common.protocols.controls import METADATA, NO_MOTION
 from common.report.formatting import DASH, interval, many, number, percent, probability, short
 from common.report.records import Learning, Report
+from common.report.reliability_tables import SIGNIFICANT, twin_differences
 from common.scoring.records import Comparison, Score
 from common.scoring.statistics import holm
 from common.scoring.verdicts import ONE_ANSWER, parts
 from common.training.learnt import Learnt, summary
 from common.types import FoldResult
 
-SIGNIFICANT = 0.05
 METRIC = "uf1"
 BRIEF_FROM = 9
 """A table with this many rows or more has answers without numbers, so that a row is a line."""
@@ -188,7 +188,7 @@ def _counted(rows: Sequence[Learning], noun: str) -> str:
 def counted(which: Sequence[bool], noun: str, does: str, does_not: str) -> str:
     """Return how many of several things do something: a sentence without its full stop."""
     if len(which) == 1:
-        return f"The only {noun} {does if which[0] else does_not}"
+        return f"The only {noun} that ran {does if which[0] else does_not}"
     if sum(which) in (0, len(which)) and len(which) == 2:
         return f"Both {noun}s {does}" if which[0] else f"Neither {noun} {does}"
     return (
@@ -199,7 +199,7 @@ def counted(which: Sequence[bool], noun: str, does: str, does_not: str) -> str:
 
 
 def _twins(report: Report) -> list[str]:
-    """Published variants and their leak-free twins: each pair, or a count and the mean difference if there are many."""
+    """Published variants and their twins: each pair, or a count if there are many, and the mean difference."""
     rows = {row.name: row for row in report.learning if row.score}
     pairs = [
         (rows[published], rows[e.id])
@@ -209,24 +209,30 @@ def _twins(report: Report) -> list[str]:
     if not pairs:
         shown = [f"{row.name} scored {_scored(row)}" for row in list(rows.values())[:_EXPLICIT]]
         none = "no published variant ran together with its leak-free twin"
-        none = "all experiments are leak-free" if all(row.leak_free for row in rows.values()) else none
+        none = "all experiments that ran are leak-free" if all(row.leak_free for row in rows.values()) else none
         return [f"{'; '.join(shown)}; {none}."] if shown else []
-    apart = [reading.score.value - twin.score.value for reading, twin in pairs if reading.score and twin.score]
-    if len(pairs) <= _EXPLICIT:
-        clauses = [
-            f"{reading.name} scored {_scored(reading)}, its leak-free twin {_scored(twin)}" for reading, twin in pairs
-        ]
-    else:
+    differences = twin_differences(report, pairs)
+    apart = [value for value, _ in differences if value is not None]
+    shared = "" if all(alike for _, alike in differences) else " on the clips that both test"
+    where = ["" if alike else ", on other clips," for _, alike in differences]
+    clauses = [
+        f"{reading.name} scored {_scored(reading)}, its leak-free twin{other} {_scored(twin)}"
+        for (reading, twin), other in zip(pairs, where, strict=True)
+        if len(pairs) <= _EXPLICIT
+    ]
+    if not apart:
+        return [f"{'; '.join([*clauses, 'other clips were tested without leaks, so that nothing is compared'])}."]
+    if len(pairs) > _EXPLICIT:
         more = sum(difference > 0 for difference in apart)
-        clauses = [
+        clauses.append(
             "the published variant scored a higher UF1 than its leak-free twin in "
-            f"{more or 'none'} of {len(pairs)} pairs"
-        ]
+            f"{more or 'none'} of {len(apart)} pairs"
+        )
     gain = fmean(apart)
     names = {(reading.name, twin.name) for reading, twin in pairs}
     clear = sum(test.adjusted < SIGNIFICANT for test in report.tests if (test.first, test.second) in names)
     tests = sum((test.first, test.second) in names for test in report.tests)
-    size, average = number(abs(gain), 2), " on average" if len(pairs) > 1 else ""
+    size, average = number(abs(gain), 2), (" on average" if len(apart) > 1 else "") + shared
     if gain <= 0:
         lower = f"{size} lower" if gain else "the same"
         clauses.append(f"training on tested subjects did not raise UF1 ({lower}{average})")

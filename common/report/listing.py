@@ -13,12 +13,22 @@ from common.report.bibtex import bibtex
 from common.types import Experiment
 
 
+def counted(paper: Paper) -> str:
+    """Return how many experiments a paper has: `4 by default, 2 on request, 2 tuned copies`, without what it lacks."""
+    tuned = sum(bool(e.tuned_of) for e in paper.experiments)
+    asked = sum(e.on_request and not e.tuned_of for e in paper.experiments)
+    copies = f"tuned {'copy' if tuned == 1 else 'copies'}"
+    counts = ((len(paper.experiments) - asked - tuned, "by default"), (asked, "on request"), (tuned, copies))
+    return ", ".join(f"{n} {what}" for n, what in counts if n)
+
+
 def lines(paper: Paper) -> Iterator[str]:
     """Yield the lines that `--list` prints of a paper; tuned copies are only counted."""
     yield f"{paper.key}  {paper.authors}: {paper.title}. {paper.venue}, {paper.year}"
     yield indent(bibtex(paper), "  ")
     values = paper.profiles["paper"].settings.values()
     yield f"  settings: {shlex.join(as_option(name, values[name]) for name in settable(paper.profiles['paper']))}"
+    yield f"  experiments: {counted(paper)}"
     for e in paper.experiments:
         if e.tuned_of:
             continue

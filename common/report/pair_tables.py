@@ -82,10 +82,15 @@ def _reach(side: SideBySide) -> str:
     """What the tests can find, in a sentence."""
     if not side.tests:
         return ""
+    if _by_clip(side):
+        return (
+            "There are too few subjects for this number of pairs: a test that swaps the predictions for whole subjects "
+            "cannot find any difference in UF1, however large."
+        )
     known = [test.detectable_adjusted for test in side.tests if test.detectable_adjusted is not None]
     wanted = f"found with a probability of {formatting.percent(POWER, 1)}"
     if not known:
-        return f"With these subjects no difference in UF1, however large, would be {wanted} by a test that swaps them."
+        return f"How large a difference in UF1 has to be, to be {wanted}, is not known for any pair."
     least, most = (formatting.number(value, 3) for value in (min(known), max(known)))
     size = least if least == most else f"{least} to {most}, depending on the pair,"
     missing = len(side.tests) - len(known)
@@ -98,12 +103,17 @@ def _found(side: SideBySide) -> str:
     if not side.tests:
         return "No pair has been tested."
     total = many(len(side.tests), "pair")
+    by_clip = "By McNemar's test, which takes the clips of one subject as independent, " if _by_clip(side) else ""
     adjusted = [_adjusted(side, test) for test in side.tests]
     clear = sum(p < ALPHA for p in adjusted)
     if not clear:
         least = formatting.probability(min(adjusted))
-        return f"No pair of networks differs significantly: of {total}, the smallest adjusted p is {least}."
-    return f"{clear} of {total} differ{'s' if clear == 1 else ''} significantly, at an adjusted p below {ALPHA}."
+        none = "no" if by_clip else "No"
+        return (
+            f"{by_clip}{none} pair of networks differs significantly: of {total}, the smallest adjusted p is {least}."
+        )
+    differ = f"differ{'s' if clear == 1 else ''}"
+    return f"{by_clip}{clear} of {total} {differ} significantly, at an adjusted p below {ALPHA}."
 
 
 def _verdicts(side: SideBySide) -> str:

@@ -195,15 +195,21 @@ class Report:
     by_others: Mapping[Claim, ByOthers] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
 
+    @property
+    def comparable(self) -> bool:
+        """Whether what was measured may stand next to a printed number: nothing measured on stand-ins may."""
+        return self.data == "licensed"
+
 
 @dataclass(frozen=True)
 class NetworkResult:
     """One network on common ground: its scores and its cost.
 
     `scores[corpus][metric]`, the composite first; `confusion` (classes, classes) of the composite; `spread[metric]` one
-    value per seed, of the composite. `flops` are those of a forward pass for one clip. `control` holds the scores of
-    its control without motion, `metadata` those of a classifier of metadata; each is empty if it did not run. `learnt`
-    describes its predictions for its training clips. A number that was not measured is None.
+    value per seed, of the composite. `flops` are those of a forward pass for one clip. `peak_memory_mib` is that of a
+    process that had built no other network before. `control` holds the scores of its control without motion, `metadata`
+    those of a classifier of metadata; each is empty if it did not run. `learnt` describes its predictions for its
+    training clips. What is `linear` is a linear classifier, not a network. A number that was not measured is None.
     """
 
     paper: str
@@ -223,6 +229,7 @@ class NetworkResult:
     learnt: Learnt | None = None
     leak_free: bool = True
     metadata: Mapping[str, Mapping[str, Score]] = field(default_factory=dict)
+    linear: bool = False
 
     @property
     def training_accuracy(self) -> float | None:

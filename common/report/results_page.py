@@ -30,30 +30,35 @@ _TEMPLATE = Path(__file__).parent / "results_page.html"
 _DATA = "{{data}}"
 
 
-def write_results_page(reports: Sequence[Report], out: Path, show_frames: bool) -> tuple[Path, ...]:
+def write_results_page(
+    reports: Sequence[Report], out: Path, show_frames: bool, order: Sequence[str] = ()
+) -> tuple[Path, ...]:
     """Write `index.html` into `out`; with `show_frames` frames of licensed clips are shown, too, if they are stored.
 
-    Raises `UserError` where `out` cannot be written.
+    `order` has the networks on common ground as the comparison numbers them, by `paper/experiment`. Raises `UserError`
+    where `out` cannot be written.
     """
     plans = (
         read_plan(plan_file(out, report.paper, report.paper.profiles[report.profile], report.data, report.seed))
         for report in reports
     )
     frames = [thumbnails.stored(out, plan, show_frames) for plan in plans]
-    return save(out, {"index.html": page(reports, frames).encode()})
+    return save(out, {"index.html": page(reports, frames, order).encode()})
 
 
-def page(reports: Sequence[Report], frames: Sequence[Frames] = ()) -> str:
+def page(reports: Sequence[Report], frames: Sequence[Frames] = (), order: Sequence[str] = ()) -> str:
     """The HTML of reports of one run; `frames` are those of the clips of each report, none by default."""
-    text = json.dumps(content(reports, frames), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    text = json.dumps(content(reports, frames, order), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     before, _, after = _TEMPLATE.read_text(encoding="utf-8").partition(_DATA)
     return before + text.replace("<", "\\u003c") + after
 
 
-def content(reports: Sequence[Report], frames: Sequence[Frames] = ()) -> dict[str, Any]:
-    """What the page shows, as plain data for JSON."""
+def content(reports: Sequence[Report], frames: Sequence[Frames] = (), order: Sequence[str] = ()) -> dict[str, Any]:
+    """What the page shows, as plain data for JSON; networks that `order` names come first, in this order."""
     pictures: dict[str, list[list[str]]] = {}
-    matrices = [_matrix(group, pictures) for group in _groups(reports, frames)]
+    place = {name: number for number, name in enumerate(order)}
+    groups = [sorted(group, key=lambda n: place.get(n.name, len(place))) for group in _groups(reports, frames)]
+    matrices = [_matrix(group, pictures) for group in groups]
     return {
         "papers": [_about(report) for report in reports],
         "banners": list(dict.fromkeys(filter(None, (formatting.banner(r.data, r.motion) for r in reports)))),
@@ -81,13 +86,17 @@ def _about(report: Report) -> dict[str, Any]:
 
 
 def _rows(report: Report) -> Iterator[dict[str, Any]]:
-    """One row per comparison of the PDF's tables: texts with the decimals of the PDF, values in full precision."""
+    """One row per comparison of the PDF's tables: texts with the decimals of the PDF, values in full precision.
+
+    What is published is left out where it may not stand next to what was measured.
+    """
     free = tables.leak_free(report)
     for group in tables.groups(report):
         scales = tables.scales(group)
         for c in group:
             cells, record = tables.cells(report, c, scales[c.metric]), comparison_record(c)
             published, reproduced = record["published"] or {}, record["reproduced"] or {}
+            published = published if report.comparable else {}
             yield {
                 "paper": report.paper.key,
                 "experiment": f"{c.experiment}/{c.variant}",
@@ -95,7 +104,7 @@ def _rows(report: Report) -> Iterator[dict[str, Any]]:
                 "corpus": cells["corpus"],
                 "metric": cells["metric"],
                 "published": {
-                    "text": cells["published"],
+                    "text": published.get("printed", formatting.DASH),
                     "value": published.get("value"),
                     "source": published.get("source", ""),
                 },
@@ -137,6 +146,11 @@ class _Network:
     predictions: ClipPredictions
     cells: Mapping[str, Sequence[int]]
     frames: Mapping[str, Mapping[str, bytes]]
+
+    @property
+    def name(self) -> str:
+        """`paper/experiment`, as in the comparison."""
+        return f"{self.report.paper.key}/{self.experiment.id}"
 
 
 def _groups(reports: Sequence[Report], frames: Sequence[Frames]) -> list[list[_Network]]:

@@ -1,4 +1,4 @@
-"""The rows of all scores that are not printed numbers: experiments, their controls, and metrics of their own."""
+"""The rows of all scores that do not stand next to a printed number: experiments, their controls, other metrics."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from common.scoring.verdicts import METRICS
 def score_rows(report: Report, rules: Marks) -> list[dict[str, Any]]:
     """One row per experiment that ran and corpus, with UF1, UAR and accuracy; below it its controls.
 
-    A score of another metric, which is not the printed number of its own variant, has a row of its own: `metric` names
-    it and `cells` holds it alone. `name` is empty where it is that of the row above.
+    A score of another metric, which does not stand next to the printed number of its own variant, has a row of its own:
+    `metric` names it and `cells` holds it alone. `name` is empty where it is that of the row above.
     """
     with_controls = controlled(report)
     free = tables.leak_free(report)
@@ -95,9 +95,10 @@ def _control_rows(
 def _metric_rows(
     report: Report, by_metric: Mapping[str, Comparison], scales: Mapping[str, tuple[int, bool]], rules: Marks
 ) -> Iterator[dict[str, Any]]:
-    """A row for each score of another metric that is not the printed number of its own variant."""
+    """A row for each score of another metric, unless it stands next to the printed number of its own variant."""
     for c in by_metric.values():
-        if c.metric not in METRICS and c.score and not (c.claim and c.claim.variant == c.variant):
+        beside = report.comparable and c.claim and c.claim.variant == c.variant
+        if c.metric not in METRICS and c.score and not beside:
             shown = tables.cells(report, c, scales[c.metric])
             yield {
                 "kind": "metric",

@@ -20,7 +20,17 @@ import numpy as np
 
 from common.errors import UserError
 from common.files import write_atomically
-from common.report import corpus_tables, exports, formatting, known, learning, numbers, reliability_tables, tables
+from common.report import (
+    corpus_tables,
+    exports,
+    formatting,
+    known,
+    learning,
+    listing,
+    numbers,
+    reliability_tables,
+    tables,
+)
 from common.report.findings import sections
 from common.report.records import Report
 from common.scoring.differences import MARGIN
@@ -280,6 +290,7 @@ def _view(report: Report) -> dict[str, Any]:
         "profile": report.profile,
         "seed": str(report.seed),
         "shortened": list(report.shortened),
+        "experiments": f"{len(report.learning)} ran here; the paper has {listing.counted(paper)}",
         "corpora": corpus_tables.corpus_rows(report.corpora),
         "classes": corpus_tables.class_tables(report.corpora),
         "learning": learning.table(report.learning),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import math
 import time
@@ -15,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from common.contract import FoldRun, HeldOutAccess, Networks, Parts, Recipe, Say, Settings, SharedArrays, Trained
-from common.environment import environment, forget_peak_memory, peak_memory_mib, repeats_results
+from common.environment import NETWORKS_BEFORE, environment, forget_peak_memory, peak_memory_mib, repeats_results
 from common.errors import UserError
 from common.protocols import leakage
 from common.protocols.splits import split
@@ -28,6 +29,7 @@ from common.training import learnt, tuning
 from common.types import Arrays, Exclusion, Fold, FoldResult, Predictions, Samples, Trial
 
 log = logging.getLogger("mer")
+_built = itertools.count()
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def run(unit: WorkUnit, say: Say, line: Callable[[str], None], done: Callable[[s
     A failed fold is recorded, and the others continue. `done` receives one line per finished fold, `line` all others.
     """
     own_parts = unit.parts()
-    networks: tuple[Hashable, Networks] | None = None
+    networks: tuple[Hashable, Networks, int] | None = None
     looked: list[str] = []
     failures = 0
     for job_folds in unit.shares:
@@ -106,8 +108,9 @@ def run(unit: WorkUnit, say: Say, line: Callable[[str], None], done: Callable[[s
             key = parts.network_key(job.experiment, job.settings)
             if networks is None or networks[0] != key:
                 networks = None  # the previous ones may take gigabytes
-                networks = key, build_networks(parts, job, job.settings)
+                networks = key, build_networks(parts, job, job.settings), next(_built)
                 looked = []
+            measured[NETWORKS_BEFORE] = networks[2]
             if not job.experiment.space:  # else every fold trains other networks
                 measured |= networks[1].facts()
                 measured["flops"] = networks[1].flops(len(samples.y) / len(set(samples.clip.tolist())))

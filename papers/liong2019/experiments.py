@@ -75,6 +75,7 @@ LINEAR = replace(
     title="Flow, linear classifier",
     network="Flow, linear classifier",
     settings={"kind": "linear", "epochs": 1},
+    linear=True,
     note="The paper does not run this experiment. Logistic regression on the input of STSTNet shows what the flow "
     "itself reveals. Its only fit counts as one epoch.",
 )

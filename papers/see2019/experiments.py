@@ -60,6 +60,7 @@ COMPOSITE = Experiment(
     network="LBP-TOP, linear SVM",
     note="A baseline without a network. Its only fit in each fold counts as one epoch.",
     common_ground=True,
+    linear=True,
 )
 
 EXPERIMENTS = (COMPOSITE, *tuned((COMPOSITE,), lambda experiment: SPACE))
