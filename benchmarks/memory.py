@@ -128,7 +128,7 @@ def measure(key: str, data: Path, cache: Path, steps: int, clips: int | None) ->
             before.append(peak_memory_mib() / 1024)
 
         with _few_steps(steps), mock.patch.object(folds, "forget_peak_memory", note):
-            folds.run(unit, lambda *_: None, lambda text: print(text, file=sys.stderr), lambda _: None)
+            folds.run(unit, lambda *_: None, lambda text: print(text, file=sys.stderr), lambda job, result: None)
         result = job.run.load(share.folds[0])
         rows = sum(len(clip.numbers) for clip, _ in job.clips)
         fold = result.measured["peak_memory_mib"] / 1024 if result else None

@@ -257,7 +257,10 @@ class Networks(Protocol):
         """Counts on the models as built."""
 
     def flops(self, rows_per_clip: float) -> float:
-        """Floating point operations of one clip forward, with the mean number of rows per clip."""
+        """Floating point operations of one clip forward, with the mean number of rows per clip.
+
+        An error, such as that of `training.flops.forward` for an unknown layer, leaves the operations uncounted.
+        """
 
 
 class Recipe(Protocol):

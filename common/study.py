@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import nullcontext, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from common.bundles import others
 from common.errors import DONE, FAILED, WRONG, StoppedError, UserError
-from common.progress import Display
+from common.progress import Display, log
 from common.report import tensorboard
 from common.report.records import Report
 from common.runs.dask_cluster import Cluster
@@ -111,7 +111,7 @@ def _each(
     of_others = {s.paper.key: others.of_paper(counted, s.paper) for s in study.chosen}
     for line in dict.fromkeys(line for _, lines in of_others.values() for line in lines):
         display.line(line)
-    reports: list[tuple[PaperSelection, Future[tuple[Report, tuple[Path, ...]]]]] = []
+    reports: list[tuple[PaperSelection, Future[Reported]]] = []
     for selection in study.chosen:
         if not selection.experiments:
             continue
@@ -133,7 +133,7 @@ def _each(
         if pool is not None and began:
             try:
                 future = pool.start(_report, (study, selection, of_others[selection.paper.key]))
-                future.add_done_callback(partial(_say_written, display))
+                future.add_done_callback(partial(_say_finished, display))
                 reports.append((selection, future))
                 if study.tensorboard:
                     board = tensorboard.of_paper(study.out, selection.paper, selection.profile, study.kind, study.seeds)
@@ -145,16 +145,21 @@ def _each(
     written: list[Report] = []
     for selection, future in reports:
         try:
-            written.append(future.result()[0])
+            reported = future.result()
         except (BrokenProcessPool, CancelledError):  # its process ended with those of another paper
-            assembled, paths = _report((study, selection, of_others[selection.paper.key]))
-            written.append(assembled)
-            for path in paths:
-                display.line(f"wrote {path}")
+            reported = _report((study, selection, of_others[selection.paper.key]))
+            _say_reported(display, reported)
         except UserError as error:
             complain(error)
             statuses.append(WRONG)
-    order = _compare(study, written, display) if len(written) > 1 else []
+            continue
+        written.append(reported.report)
+        if reported.fault:
+            statuses.append(FAILED)
+    order: list[str] = []
+    if len(written) > 1:
+        order, whole = _compare(study, written, display)
+        statuses += [] if whole else [FAILED]
     if written:
         _results_page(study, written, order, display)
     return max(statuses, default=WRONG if impossible else DONE) if len(set(statuses)) < 2 else FAILED
@@ -229,31 +234,53 @@ def _state(job: Job, seconds: float | None) -> str:
     )
 
 
-def _say_written(display: Display, future: Future[tuple[Report, tuple[Path, ...]]]) -> None:
+@dataclass(frozen=True)
+class Reported:
+    """A paper's report, the files that were written, warnings, and why a file is missing."""
+
+    report: Report
+    written: tuple[Path, ...]
+    warnings: tuple[str, ...] = ()
+    fault: str = ""
+
+
+def _say_finished(display: Display, future: Future[Reported]) -> None:
     if not future.cancelled() and future.exception() is None:
-        for path in future.result()[1]:
-            display.line(f"wrote {path}")
+        _say_reported(display, future.result())
 
 
-def _report(
-    task: tuple[Study, PaperSelection, others.OfPaper], *, write_it: bool = True
-) -> tuple[Report, tuple[Path, ...]]:
-    """A paper's report and the files that were written; without `write_it` no file is kept."""
-    from common.report import write
+def _say_reported(display: Display, reported: Reported) -> None:
+    for warning in reported.warnings:
+        display.fault(warning)
+    for path in reported.written:
+        display.line(f"wrote {path}")
+    if reported.fault:
+        display.fault(f"run_all.py: {reported.fault}")
+
+
+def _report(task: tuple[Study, PaperSelection, others.OfPaper], *, write_it: bool = True) -> Reported:
+    """Assemble and write a paper's report; without `write_it` no file is kept."""
+    from common.report import PageError, write
     from common.report.assemble import assemble
 
     study, selection, (by_others, left_out) = task
-    assembled = assemble(study.out, selection.paper, selection.profile, study.kind, study.seeds, study.folder)
+    warnings: list[str] = []
+    with log.warnings_to(warnings.append):
+        assembled = assemble(study.out, selection.paper, selection.profile, study.kind, study.seeds, study.folder)
     assembled = replace(assembled, by_others=by_others, left_out=left_out)
-    if write_it:
-        return assembled, write(assembled, study.out, study.exports)
-    with tempfile.TemporaryDirectory() as folder:
-        write(assembled, Path(folder), study.exports)
-    return assembled, ()
+    if not write_it:
+        with tempfile.TemporaryDirectory() as folder:
+            write(assembled, Path(folder), study.exports)
+        return Reported(assembled, ())
+    try:
+        return Reported(assembled, write(assembled, study.out, study.exports), tuple(warnings))
+    except PageError as error:
+        return Reported(assembled, error.written, tuple(warnings), str(error))
 
 
-def _compare(study: Study, reports: Sequence[Report], display: Display) -> list[str]:
-    """Write the comparison; the names of its networks, as it numbers them."""
+def _compare(study: Study, reports: Sequence[Report], display: Display) -> tuple[list[str], bool]:
+    """Write the comparison; returns the names of its networks, as it numbers them, and whether its pages were set."""
+    from common.report import PageError
     from common.report.common_ground import side_by_side
     from common.report.comparison import write_comparison
     from common.report.comparison_tables import name, ranked
@@ -266,9 +293,16 @@ def _compare(study: Study, reports: Sequence[Report], display: Display) -> list[
     options = dict.fromkeys(pair for selection in study.chosen for pair in selection.profile.options)
     command += [word for pair in options for word in pair]
     side = side_by_side(study.out, reports, study.kind, study.seeds, shlex.join(command))
-    for path in write_comparison(side, study.out, study.exports):
+    fault = ""
+    try:
+        paths = write_comparison(side, study.out, study.exports)
+    except PageError as error:
+        paths, fault = error.written, f"run_all.py: {error}"
+    for path in paths:
         display.line(f"wrote {path}")
-    return list(map(name, ranked(side).contenders))
+    if fault:
+        display.fault(fault)
+    return list(map(name, ranked(side).contenders)), not fault
 
 
 def _results_page(study: Study, reports: Sequence[Report], order: Sequence[str], display: Display) -> None:

@@ -24,7 +24,7 @@ from pypdf import PdfReader
 import papers
 import run_all
 from common.errors import UserError
-from common.report import comparison_charts, formatting
+from common.report import PageError, comparison_charts, formatting
 from common.report.comparison import write_comparison
 from common.report.comparison_tables import finished, name, ranked, view
 from common.report.records import SideBySide
@@ -250,6 +250,46 @@ def test_texts_come_out_as_they_are(tmp_path: Path) -> None:
     text = "".join(pages(write_comparison(side, tmp_path)[0]))
     for expected in (odd + " #panic()", f"{odd} ({contenders[0].paper})", "Protocol: $x$ & <y>"):
         assert squeeze(expected) in text
+
+
+@pytest.mark.parametrize("silent", [(0,), (1,), (0, 1), (0, 2), (0, 1, 2)])
+def test_papers_without_printed_numbers_may_stand_anywhere(silent: tuple[int, ...], tmp_path: Path) -> None:
+    side = example.side(tmp_path, 2)
+    assert len(side.reports) == 3
+    reports = tuple(
+        replace(report, paper=replace(report.paper, key=f"own{i}", claims=()), comparisons=()) if i in silent else report
+        for i, report in enumerate(side.reports)
+    )
+    text = "".join(pages(write_comparison(replace(side, reports=reports), tmp_path / "out")[0]))
+    for report in reports:
+        title = squeeze(report.paper.title)
+        assert f"{report.paper.key}:{title}" in text or f"{report.paper.key}({title})" in text
+
+
+class Panic(BaseException):
+    """Like a panic of typst, which is no Exception."""
+
+
+@pytest.mark.parametrize("fault", [Panic, RuntimeError])
+def test_a_fault_of_typst_costs_the_pages_alone(
+    fault: type[BaseException], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    side, formats = example.side(tmp_path, 2), ("markdown",)
+    before = {path.name: path.read_bytes() for path in write_comparison(side, tmp_path, formats)}
+
+    class Compiler:
+        def __init__(self, *_: object, **__: object) -> None: ...
+
+        def compile(self, **_: object) -> bytes:
+            raise fault("range start index 1 out of range\nfor slice of length 0")
+
+    monkeypatch.setattr("typst.Compiler", Compiler)
+    with pytest.raises(PageError, match=r"comparison\.pdf is not written: .*range start index 1 out") as raised:
+        write_comparison(side, tmp_path, formats)
+    assert "\n" not in str(raised.value)
+    after = {path.name: path.read_bytes() for path in raised.value.written}
+    assert after == {name: content for name, content in before.items() if name != "comparison.pdf"}
+    assert not (tmp_path / "comparison.pdf").exists()
 
 
 # ---------------------------------------------------------------- pairs

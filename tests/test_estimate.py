@@ -179,6 +179,25 @@ def test_a_network_that_cannot_be_timed_is_named_and_the_rest_is_estimated(
     assert printed.splitlines()[-1].endswith(", not counting what could not be timed")
 
 
+def test_a_network_whose_operations_are_not_counted_is_timed_with_inputs_of_each_size(
+    timed: None, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def unknown(self: object, rows_per_clip: float) -> float:
+        raise ValueError("the operations of some layer are not known")
+
+    monkeypatch.setattr(Timed.Networks, "flops", unknown)
+    names = ("model-a-scenario-1/loso", "model-a-scenario-2/loso")
+    jobs, made = estimated(cache, tmp_path, monkeypatch, "--paper", "talluri2022", "--experiment", *names)
+    assert len({job.experiment.network for job in jobs}) == 1
+    assert len({job.settings.network for job in jobs}) == 2
+    assert made.complete
+    for job in jobs:
+        epochs = job.settings.training.epochs * PER_CLIP["epochs"]
+        wanted = sum(train * epochs + (train + 2 * test) * PREDICTED for train, test in folds_of(job).values())
+        assert made.experiments[job.experiment.id] == pytest.approx(wanted), job.experiment.id
+    assert "not timed" not in capsys.readouterr().out
+
+
 def test_what_stops_a_run_stops_its_estimate(
     timed: None,
     new_cache: Callable[[], Path],

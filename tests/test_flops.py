@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from math import prod
+from pathlib import Path
 
+import guessing
 import keras
 import pytest
 from keras import layers, ops
 from symbolic import symbolic
 
+import papers
+import run_all
 from common.training.flops import forward
 from common.training.weights import NONE, Weights
 from papers.aouayeb2019 import model as aouayeb2019
@@ -50,6 +55,19 @@ def chain(shape: tuple[int | None, ...], *stack: keras.Layer) -> keras.Model:
         ((11, 7), layers.LSTM(5), 11 * 4 * (7 * 5 + 5 * 5)),
         ((11, 7), layers.LSTM(5, return_sequences=True, return_state=True), 11 * 4 * (7 * 5 + 5 * 5)),
         ((11, 7), layers.LSTM(5, use_bias=False, go_backwards=True), 11 * 4 * (7 * 5 + 5 * 5)),
+        ((11, 7), layers.GRU(5), 11 * 3 * (7 * 5 + 5 * 5)),
+        ((11, 7), layers.Bidirectional(layers.LSTM(5)), 2 * 11 * 4 * (7 * 5 + 5 * 5)),
+        ((11, 7), layers.Bidirectional(layers.GRU(5), merge_mode="sum"), 2 * 11 * 3 * (7 * 5 + 5 * 5)),
+        ((11, 7), layers.Conv1D(4, 3), 9 * 3 * 7 * 4),
+        ((11, 7), layers.Conv1D(4, 3, 2, padding="same"), 6 * 3 * 7 * 4),
+        ((9, 8, 3), layers.DepthwiseConv2D(3, depth_multiplier=2), 7 * 6 * 9 * 3 * 2),
+        ((6, 9, 8), layers.DepthwiseConv2D(3, data_format="channels_first"), 7 * 6 * 9 * 6),
+        ((11, 7), layers.DepthwiseConv1D(3), 9 * 3 * 7),
+        ((9, 8, 3), layers.SeparableConv2D(4, 3, depth_multiplier=2), 7 * 6 * (9 * 3 * 2 + 6 * 4)),
+        ((11, 7), layers.SeparableConv1D(4, 3), 9 * (3 * 7 + 7 * 4)),
+        ((4, 5, 3), layers.Conv2DTranspose(6, 3, 2), 4 * 5 * 3 * 9 * 6),
+        ((5, 3), layers.Conv1DTranspose(6, 4), 5 * 3 * 4 * 6),
+        ((3, 4, 5, 2), layers.Conv3DTranspose(6, 2), 3 * 4 * 5 * 2 * 8 * 6),
     ],
     ids=lambda value: getattr(value, "name", None),
 )
@@ -147,12 +165,9 @@ def test_the_number_of_rows_is_of_no_account() -> None:
 @pytest.mark.parametrize(
     ("shape", "layer"),
     [
-        ((8, 8, 3), layers.DepthwiseConv2D(3, name="odd")),
-        ((8, 8, 3), layers.SeparableConv2D(4, 3, name="odd")),
-        ((8, 8, 3), layers.Conv2DTranspose(4, 3, name="odd")),
-        ((8, 3), layers.Conv1D(4, 3, name="odd")),
-        ((8, 3), layers.GRU(4, name="odd")),
-        ((8, 3), layers.Bidirectional(layers.LSTM(4), name="odd")),
+        ((5, 8, 8, 3), layers.ConvLSTM2D(4, 3, name="odd")),
+        ((8, 3), layers.SimpleRNN(4, name="odd")),
+        ((8, 3), layers.Bidirectional(layers.SimpleRNN(4), name="odd")),
         ((8, 3), layers.TimeDistributed(layers.Dense(4), name="odd")),
         ((8, 3), layers.EinsumDense("abc,cd->abd", (8, 4), name="odd")),
         ((8,), layers.Embedding(10, 4, name="odd")),
@@ -165,6 +180,30 @@ def test_layers_of_unknown_kinds_are_errors(shape: tuple[int, ...], layer: keras
         forward(network)
     with pytest.raises(ValueError, match="odd"):
         forward(chain(shape, network))
+
+
+def test_attention_is_not_counted() -> None:
+    start = layers.Input((8, 3))
+    attention = layers.MultiHeadAttention(2, 4, name="odd")
+    with pytest.raises(ValueError, match="of odd, a MultiHeadAttention, are not known"):
+        forward(keras.Model(start, attention(start, start)))
+
+
+@pytest.mark.usefixtures("without_pages")
+def test_what_is_not_counted_is_trained_timed_and_reported(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(papers, "parts", guessing.uncounted)
+    words = ["--paper", "liong2019", "--experiment", "composite-loso/published", "--profile", "smoke", "--workers", "1"]
+    words += ["--cache", str(cache), "--out", str(tmp_path)]
+    assert run_all.main([*words, "--dry-run"]) == 0
+    assert "not counting what could not be timed" not in capsys.readouterr().out
+    assert run_all.main(words) == 0
+    stored = [json.loads(file.read_text("utf-8"))["measured"] for file in tmp_path.glob("runs/*/*/*/*/folds/*.json")]
+    assert len(stored) == 2
+    assert all("parameters" in measured and "flops" not in measured for measured in stored)
+    notes = json.loads((tmp_path / "liong2019.json").read_text("utf-8"))["notes"]
+    assert any("convlstm, a ConvLSTM2D, are not known" in note for note in notes)
 
 
 def test_open_sizes_are_errors() -> None:

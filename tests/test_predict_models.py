@@ -261,6 +261,35 @@ def test_files_that_are_none_are_one_line(saved: dict[str, Saved], tmp_path: Pat
     assert str(target) in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("shape", "layer"),
+    [
+        ((3, 8, 8, 2), keras.layers.ConvLSTM2D(2, 3)),
+        ((6, 4), keras.layers.Bidirectional(keras.layers.GRU(3))),
+        ((6, 4), keras.layers.TimeDistributed(keras.layers.Dense(3))),
+        ((6, 4), keras.layers.EinsumDense("abc,cd->abd", (6, 3))),
+        ((8, 8, 2), keras.layers.Conv2DTranspose(3, 3)),
+        ((8, 8, 2), keras.layers.SeparableConv2D(3, 3)),
+        ((6, 4), keras.layers.MultiHeadAttention(2, 3)),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_the_layers_of_a_readers_own_network_are_saved(
+    shape: tuple[int, ...], layer: keras.Layer, tmp_path: Path
+) -> None:
+    from common.predict import networks
+
+    entry = keras.Input(shape, name="x")
+    inner = layer(entry, entry) if isinstance(layer, keras.layers.MultiHeadAttention) else layer(entry)
+    answer = keras.layers.Dense(3, activation="softmax", name="emotion")(keras.layers.Flatten()(inner))
+    model = keras.Model({"x": entry}, {"emotion": answer})
+    x = np.random.default_rng(0).random((2, *shape), np.float32)
+    samples = Samples({"x": x}, np.zeros(2, int), np.array(["s", "s"]), np.array(["a", "b"]), np.zeros(2, int))
+    loaded = networks.load(tmp_path, networks.save({"network": model}, samples, {}, tmp_path))["network"]
+    answers, own = (np.asarray(net.predict_on_batch({"x": x})["emotion"]) for net in (loaded, model))
+    assert np.abs(answers - own).max() < 1e-6
+
+
 def test_a_layer_that_is_not_known_is_not_saved(tmp_path: Path) -> None:
     from common.predict import networks
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from common.predict.person import PersonFinder
 from common.predict.records import record, stem
 from common.profiles import not_reached
 from common.progress import Display
-from common.report.write import json_bytes, save
+from common.report.write import PageError, json_bytes, save_with_page
 from common.runs import preprocessing
 from common.runs.selection import PaperSelection, Study
 from common.training import occlusion
@@ -93,7 +94,7 @@ def run(study: Study, request: Request, display: Display) -> int:
     for examined in clear:
         try:
             _answer(asking, examined, display)
-        except ClipError as error:
+        except (ClipError, PageError) as error:
             display.fault(f"run_all.py: {error}")
             failed += 1
     return FAILED if failed else DONE
@@ -215,15 +216,16 @@ def _answer(asking: Asking, examined: Clear, display: Display) -> None:
     strips = pictures.strips(views, falls, 7 if len(views) < 4 else 2)
     folder, key = asking.out / "predictions", kept.card["paper"]
     name = stem(folder, found)
-    written = save(
-        folder,
-        {
-            f"{name}-{key}.json": json_bytes(found),
-            f"{name}-{key}.pdf": page(found, kept.card, shown, strips),
-        },
-    )
+    draw = partial(page, found, kept.card, shown, strips)
+    fault: PageError | None = None
+    try:
+        written = save_with_page(folder, f"{name}-{key}.pdf", draw, {f"{name}-{key}.json": json_bytes(found)})
+    except PageError as error:
+        written, fault = error.written, error
     display.line(printable(f"{examined.source.path}: {answer_line(found)}"))
     display.line(f"  predicted by {kept.experiment.id} of {key}; estimated apex: frame {clip.apex}")
     for line in examined.remarks:
         display.line(f"  {line}")
     display.line(f"  wrote {' and '.join(map(str, written))}")
+    if fault:
+        raise fault

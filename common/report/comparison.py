@@ -12,7 +12,7 @@ from common.report import comparison_learning as learnt
 from common.report import exports, formatting, known, leak_price, learning, reference_rows, tables
 from common.report.comparison_tables import corpora, name, ranked, scored, view
 from common.report.records import SideBySide
-from common.report.write import comparison_record, embed, json_bytes, plain, save, typeset
+from common.report.write import comparison_record, embed, json_bytes, plain, save_with_page, typeset
 from common.scoring.verdicts import METRICS
 
 _COSTS = ("parameters", "flops", "seconds_per_fold", "inference_ms_per_clip", "peak_memory_mib")
@@ -24,12 +24,15 @@ def write_comparison(side: SideBySide, out: Path, formats: Sequence[str] = ()) -
 
     `leak_price.csv` is added if an experiment and its leak-free twin have finished.
     A file is written completely or not at all; equal input gives equal bytes. `side.tests` name contenders as `name`
-    does. Raises ValueError if they name others, and `UserError` if `out` cannot be written.
+    does. Raises ValueError if they name others, `UserError` if `out` cannot be written, and `PageError`, after the
+    other files are written, if the pages cannot be set.
     """
     side = ranked(side)
-    return save(
+    return save_with_page(
         out,
-        {"comparison.pdf": page(side), "comparison.json": json_bytes(record(side)), "comparison.csv": tidy_csv(side)}
+        "comparison.pdf",
+        lambda: page(side),
+        {"comparison.json": json_bytes(record(side)), "comparison.csv": tidy_csv(side)}
         | ({"leak_price.csv": leak_price.tidy_csv(side.prices)} if side.prices else {})
         | exports.of_comparison(side, formats),
     )

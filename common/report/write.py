@@ -10,7 +10,7 @@ import io
 import json
 import math
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from common.errors import UserError
+from common.environment import without_stderr
+from common.errors import StoppedError, UserError
 from common.files import write_atomically
 from common.report import (
     corpus_tables,
@@ -53,11 +54,33 @@ def write(report: Report, out: Path, formats: Sequence[str] = ()) -> tuple[Path,
     """Write `<paper key>.pdf`, `.json` and `.csv` into `out`, and tables in other formats; return their paths.
 
     A file is written completely or not at all; equal reports give equal bytes. Raises `UserError` if `out` cannot be
-    written.
+    written, and `PageError`, after the other files are written, if the pages cannot be set.
     """
-    contents = {".pdf": page(report), ".json": json_bytes(record(report)), ".csv": comparison_csv(report)}
-    named = {f"{report.paper.key}{suffix}": content for suffix, content in contents.items()}
-    return save(out, named | exports.of_report(report, formats))
+    key = report.paper.key
+    contents = {f"{key}.json": json_bytes(record(report)), f"{key}.csv": comparison_csv(report)}
+    return save_with_page(out, f"{key}.pdf", lambda: page(report), contents | exports.of_report(report, formats))
+
+
+class PageError(StoppedError):
+    """Typst cannot set a page; `written` are the files that were written without it."""
+
+    written: tuple[Path, ...] = ()
+
+
+def save_with_page(out: Path, name: str, draw: Callable[[], bytes], others: Mapping[str, bytes]) -> tuple[Path, ...]:
+    """Write the PDF that `draw` returns, and other files, into `out` as `save` does; return their paths.
+
+    If typst fails, the others are written, a PDF of an earlier run is removed, and `PageError` is raised.
+    """
+    try:
+        pages = {name: draw()}
+    except PageError as error:
+        written = save(out, others)
+        (out / name).unlink(missing_ok=True)  # it would contradict the other files
+        told = PageError(f"{out / name} is not written: {error}")
+        told.written = written
+        raise told from error
+    return save(out, pages | dict(others))
 
 
 def save(out: Path, contents: Mapping[str, bytes]) -> tuple[Path, ...]:
@@ -211,7 +234,10 @@ def page(report: Report) -> bytes:
 
 
 def typeset(template: str, view: Mapping[str, Any], pictures: Mapping[str, bytes]) -> bytes:
-    """Return the PDF of a template of this folder with `view` as its data: no text is ever read as markup."""
+    """Return the PDF of a template of this folder with `view` as its data: no text is ever read as markup.
+
+    Raises `PageError` if typst fails.
+    """
     import matplotlib
     import typst
 
@@ -224,9 +250,19 @@ def typeset(template: str, view: Mapping[str, Any], pictures: Mapping[str, bytes
         for file, content in {**files, **pictures, "data.json": json_bytes(view)}.items():
             (folder / file).write_bytes(content)
         compiler = typst.Compiler(str(folder / template), root=str(folder), font_paths=fonts, ignore_system_fonts=True)
-        pdf = compiler.compile(format="pdf", timestamp=0)
+        try:
+            with without_stderr():  # where a panic also leaves a trace
+                pdf = compiler.compile(format="pdf", timestamp=0)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # a panic of typst is no Exception
+            raise PageError(f"typst cannot set {template} ({_one_line(error)}); please report it") from error
         assert isinstance(pdf, bytes)
         return pdf
+
+
+def _one_line(error: BaseException) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
 
 
 def embed(drawn: Mapping[str, Sequence[Drawing]]) -> tuple[dict[str, list[dict[str, str]]], dict[str, bytes]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -18,7 +19,7 @@ from common.errors import ClipError
 from common.runs import preprocessing
 from common.runs.cache import Cache
 from common.runs.cost import EPOCHS, Cost, epoch_seconds
-from common.runs.folds import build_networks
+from common.runs.folds import build_networks, counted
 from common.runs.plan import Job
 from common.seeds import seed_of
 from common.training import devices
@@ -104,10 +105,17 @@ def training(task: Calibration) -> Training:
 
 
 def operations(task: Calibration) -> float:
-    """Floating point operations of a row through the job's network, forward, which is built for this."""
+    """Floating point operations of a row through the job's network, forward, which is built for this.
+
+    NaN if they are not counted.
+    """
     parts = task.parts()
-    key = _key(task, parts) | {"counted": "operations"}
-    known, _ = task.cache.arrays("timings", key, lambda: {"flops": np.array(_built(task.job, parts).flops(1.0))})
+
+    def count() -> Arrays:
+        operations, _ = counted(_built(task.job, parts), 1.0)
+        return {"flops": np.array(math.nan if operations is None else operations)}
+
+    known, _ = task.cache.arrays("timings", _key(task, parts) | {"counted": "operations"}, count)
     return float(known["flops"])
 
 
@@ -181,7 +189,8 @@ def _timed(task: Calibration, parts: Parts) -> tuple[Cost, float]:
     rows = len(
         parts.preprocess.assemble([(clip, 0) for clip, _ in few], [dict(own) for _, own in few], settings).y
     ) / len(few)
-    count = int(min(max(SECONDS * SPEED / (3 * networks.flops(rows)), LEAST), MOST))
+    forward, _ = counted(networks, rows)
+    count = int(min(max(SECONDS * SPEED / (3 * forward), LEAST), MOST)) if forward else LEAST
     everything, test_clips = _copies(parts, settings, job, few, count)
     tested = np.isin(everything.clip, test_clips)
     train, test = everything.only(np.flatnonzero(~tested)), everything.only(np.flatnonzero(tested))

@@ -57,7 +57,8 @@ def estimate(
     """Time a few clips of each kind of inputs and a few epochs of each network; estimate how long pending folds take.
 
     Each network is timed once, if possible in an experiment whose folds share epochs of training, which those of
-    leak-free experiments do not. With inputs of another size, its cost is assumed to be proportional to its operations.
+    leak-free experiments do not. With inputs of another size, its cost is assumed to be proportional to its operations;
+    a network whose operations are not counted is timed with inputs of each size.
     What cannot be timed is reported in one line. Raises UserError for what also stops a run, and StoppedError if a
     process died.
 
@@ -104,11 +105,16 @@ def estimate(
     }
     trainings = timed(training, simplest, "training")
     sizes = _sizes(by_network, parts, timed)
+    uncounted = {kind: job for job in networks if math.isnan(sizes.get(kind := _network(job, parts), 0.0))}
+    trainings |= timed(training, uncounted, "training")
+    sizes = {kind: size for kind, size in sizes.items() if kind not in uncounted}
     costs: dict[str, Cost] = {}
     for job in networks:
-        name, timed_size = job.experiment.network, sizes.get(_network(simplest[job.experiment.network], parts))
-        size = sizes.get(_network(job, parts))
-        if name in trainings and size and timed_size:
+        name, kind = job.experiment.network, _network(job, parts)
+        size, timed_size = sizes.get(kind), sizes.get(_network(simplest[name], parts))
+        if kind in trainings:
+            costs[job.experiment.id] = trainings[kind].cost
+        elif name in trainings and size and timed_size:
             costs[job.experiment.id] = scaled(trainings[name].cost, size / timed_size)
     trained = [job for job in networks if job.experiment.id in costs]
     of_networks = {
@@ -176,7 +182,7 @@ def _sizes(
     parts: Parts,
     timed: Callable[[Callable[[Calibration], float], Mapping[str, Job], str], dict[str, float]],
 ) -> dict[str, float]:
-    """The operations of each network by `_network`; 1 for a network of which all jobs have the same size."""
+    """The operations of each network by `_network`, NaN if not counted; 1 if all its jobs have the same size."""
     sizes: dict[str, float] = {}
     different: dict[str, Job] = {}
     for jobs in by_network.values():

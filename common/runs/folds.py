@@ -75,10 +75,14 @@ class FoldContext:
     looked: list[str]
 
 
-def run(unit: WorkUnit, say: Say, line: Callable[[str], None], done: Callable[[str], None]) -> int:
+Done = Callable[[Job, FoldResult], None]
+"""Receives every finished fold, once it is stored."""
+
+
+def run(unit: WorkUnit, say: Say, line: Callable[[str], None], done: Done) -> int:
     """Train the folds of a unit and store each when it is finished; returns the number of failed folds.
 
-    A failed fold is recorded, and the others continue. `done` receives one line per finished fold, `line` all others.
+    A failed fold is recorded, and the others continue; `line` receives one line for each.
     """
     own_parts = unit.parts()
     networks: tuple[Hashable, Networks, int] | None = None
@@ -88,7 +92,7 @@ def run(unit: WorkUnit, say: Say, line: Callable[[str], None], done: Callable[[s
         job = job_folds.job
         where = f"{job.paper.key} {job.experiment.id}"
         parts = preprocessing.parts_of(job, own_parts)
-        names = [name for name in job_folds.folds if job.run.load(name) is None]  # not yet done by another process
+        names = [name for name in job_folds.folds if not job.run.holds(name)]  # not yet done by another process
         measured: dict[str, float] = {}
         try:
             samples = preprocessing.samples(
@@ -102,7 +106,7 @@ def run(unit: WorkUnit, say: Say, line: Callable[[str], None], done: Callable[[s
                 if name not in known:
                     line(f"{where} {name}: every clip of this fold is excluded")
             folds = [known[name] for name in names if name in known]
-            if not folds:
+            if not folds and not job_folds.first:
                 continue
             recipe = parts.recipe()
             key = parts.network_key(job.experiment, job.settings)
@@ -113,7 +117,11 @@ def run(unit: WorkUnit, say: Say, line: Callable[[str], None], done: Callable[[s
             measured[NETWORKS_BEFORE] = networks[2]
             if not job.experiment.space:  # else every fold trains other networks
                 measured |= networks[1].facts()
-                measured["flops"] = networks[1].flops(len(samples.y) / len(set(samples.clip.tolist())))
+                operations, why = counted(networks[1], len(samples.y) / len(set(samples.clip.tolist())))
+                if operations is not None:
+                    measured["flops"] = operations
+                elif job_folds.first:
+                    job.run.note([*samples.notes, f"Operations are not counted: {why}."])
         except UserError:
             raise
         except Exception as error:  # any error of a backend: one experiment must not stop the others
@@ -139,6 +147,14 @@ def run(unit: WorkUnit, say: Say, line: Callable[[str], None], done: Callable[[s
     return failures
 
 
+def counted(networks: Networks, rows_per_clip: float) -> tuple[float | None, str]:
+    """The operations of one clip forward, or None and why they are not counted, which no training depends on."""
+    try:
+        return networks.flops(rows_per_clip), ""
+    except Exception as error:  # an unknown layer, or any error of a paper's own count
+        return None, " ".join(str(error).split())
+
+
 def build_networks(parts: Parts, job: Job, settings: Settings) -> Networks:
     """The networks of a job with these settings, built and compiled."""
     shapes, classes = parts.preprocess.shapes(settings), job.experiment.labels.classes
@@ -146,12 +162,7 @@ def build_networks(parts: Parts, job: Job, settings: Settings) -> Networks:
 
 
 def _folds(
-    context: FoldContext,
-    folds: Sequence[Fold],
-    line: Callable[[str], None],
-    done: Callable[[str], None],
-    *,
-    repeats: bool,
+    context: FoldContext, folds: Sequence[Fold], line: Callable[[str], None], done: Done, *, repeats: bool
 ) -> int:
     job, failures, tried = context.job, 0, False
     first: tuple[Fold, FoldResult] | None = None
@@ -178,17 +189,8 @@ def _folds(
             failures += _repeat(context, *first, fold.name, line)
         first = first or (fold, result)
         tried |= several
-        done(finished(job, result))
+        done(job, result)
     return failures
-
-
-def finished(job: Job, result: FoldResult) -> str:
-    """The line that reports a finished fold."""
-    right = int((result.probabilities.argmax(axis=1) == result.truth).sum())
-    return (
-        f"{job.paper.key} {job.experiment.id} {job.done()}/{len(job.folds)} {result.fold}: "
-        f"{right} of {len(result.clips)} clips right, {result.seconds:.1f} s"
-    )
 
 
 def _fold(context: FoldContext, fold: Fold, *, trial: bool, last: bool) -> FoldResult:

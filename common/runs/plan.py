@@ -69,7 +69,7 @@ class Job:
 
     def done(self) -> int:
         """How many folds have a stored result."""
-        return sum(self.run.load(fold) is not None for fold in self.folds)
+        return sum(map(self.run.holds, self.folds))
 
     def asked(self) -> tuple[str, ...]:
         """The folds that the profile runs: all, or its number of folds, spread from the first to the last."""
@@ -77,7 +77,7 @@ class Job:
 
     def pending(self) -> tuple[str, ...]:
         """The requested folds that have no stored result."""
-        return tuple(fold for fold in self.asked() if self.run.load(fold) is None)
+        return tuple(fold for fold in self.asked() if not self.run.holds(fold))
 
 
 def asked(folds: Sequence[str], profile: Profile, experiment: Experiment) -> tuple[str, ...]:

@@ -10,10 +10,11 @@ import os
 import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import active_children, get_context
+from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, TypeVar
@@ -108,6 +109,7 @@ class Pool:
 
 def _begin(threads: int, numbers: Any, gpus: Sequence[str], folder: Path) -> None:
     """Prepare a process before it imports anything heavy; `numbers` counts the processes that have started."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     with numbers.get_lock():
         number = numbers.value
         numbers.value += 1
@@ -115,7 +117,18 @@ def _begin(threads: int, numbers: Any, gpus: Sequence[str], folder: Path) -> Non
     status.write_to(folder)
     for name in ("OMP_NUM_THREADS", "OPENCV_FOR_THREADS_NUM", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
         os.environ.setdefault(name, str(threads))  # read when the libraries are imported
-    signal.signal(signal.SIGINT, _end)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # else the first process ignores Ctrl-C as well
+        signal.signal(signal.SIGINT, _end)
+
+
+def _end_with_parent() -> None:
+    """End this process as soon as the one that started it is gone, even if it was killed.
+
+    Such a process cannot end its children, which would train on and then wait for work that never comes.
+    """
+    if (parent := parent_process()) is not None:
+        parent.join()
+        os._exit(1)  # stored results are complete
 
 
 def _end(number: int, frame: FrameType | None) -> None:

@@ -17,7 +17,7 @@ from common.runs.dask_cluster import Cluster
 from common.runs.plan import Job
 from common.runs.portions import shared_out
 from common.runs.processes import Pool
-from common.types import Exclusion
+from common.types import Exclusion, FoldResult
 
 POLL = 0.3
 """Seconds between checks of the store for folds that other processes have finished."""
@@ -28,21 +28,22 @@ def execute(jobs: Sequence[Job], context: RunContext, progress: Say, line: Calla
 
     `line` receives one line per finished or failed fold. Results do not depend on the number of processes.
     """
-    pending = [job for job in jobs if job.pending()]
+    unfinished = [job for job in jobs if job.pending() or not job.run.is_described()]
     for job in jobs:
-        if not any(job is other for other in pending):
+        if not job.pending():
             line(f"{job.paper.key} {job.experiment.id}: all folds ({len(job.asked())}) are stored")
-    failures = _execute(pending, context, progress, line) if pending else 0
+    failures = _execute(unfinished, context, progress, line) if unfinished else 0
     for job in jobs:  # including those finished by an earlier, interrupted run
         if not job.experiment.control:
             drawing.draw_results(job, context.parts(), line)
     return failures
 
 
-def _execute(pending: Sequence[Job], context: RunContext, progress: Say, line: Callable[[str], None]) -> int:
+def _execute(jobs: Sequence[Job], context: RunContext, progress: Say, line: Callable[[str], None]) -> int:
+    """Run the pending folds of these jobs; of a job without any, the damaged description is written again."""
     pool = context.pool
-    prepared = prepare_clips(pending, context, progress)
-    for job in pending:
+    prepared = prepare_clips(jobs, context, progress)
+    for job in jobs:
         excluded = prepared[job.experiment.id].excluded
         if dropped := _drop_other_clips(job, excluded):
             line(
@@ -50,18 +51,24 @@ def _execute(pending: Sequence[Job], context: RunContext, progress: Say, line: C
                 "folds are run again"
             )
         _describe(job, prepared[job.experiment.id])
+    pending = [job for job in jobs if job.pending()]
+    portions = shared_out(pending, prepared, context) if pending else []
+    portions += [
+        (folds.JobFolds(job, (), prepared[job.experiment.id].excluded, first=True, repeats=False),)
+        for job in jobs
+        if not job.pending()
+    ]
     units = [
-        folds.WorkUnit(shares, context.parts, context.code, context.cache, context.landmarks)
-        for shares in shared_out(pending, prepared, context)
+        folds.WorkUnit(shares, context.parts, context.code, context.cache, context.landmarks) for shares in portions
     ]
     out = {name: {exclusion.clip for exclusion in clips.excluded} for name, clips in prepared.items()}
-    draw = functools.partial(drawing.draw_inputs, pending, out, context.parts(), context.faces, line)
+    draw = functools.partial(drawing.draw_inputs, jobs, out, context.parts(), context.faces, line)
     if pool.here:
         draw()
-        with _counted(pending, progress) as count:
-            failures = sum(folds.run(unit, progress, line, lambda text: count(line, text)) for unit in units)
+        with _counted(jobs, progress, line) as done:
+            failures = sum(folds.run(unit, progress, line, done) for unit in units)
     else:
-        with _watched(pending, pool, progress, line):
+        with _watched(jobs, pool, progress, line):
             started = [pool.start(_run, unit) for unit in units]
             draw()  # meanwhile
             failures = 0
@@ -76,18 +83,18 @@ def _run(unit: folds.WorkUnit) -> tuple[int, list[str]]:
     """Run a unit in its own process: the number of failed folds and lines on these; finished folds are in the store."""
     lines: list[str] = []
     with log.warnings_to(lines.append):
-        return folds.run(unit, status.Reporter(), lines.append, lambda _: None), lines
+        return folds.run(unit, status.Reporter(), lines.append, lambda job, result: None), lines
 
 
 @contextmanager
-def _counted(jobs: Sequence[Job], progress: Say) -> Iterator[Callable[[Callable[[str], None], str], None]]:
-    """Show how many folds of the jobs are done. Call the result with `line` and its text when a fold is finished."""
+def _counted(jobs: Sequence[Job], progress: Say, line: Callable[[str], None]) -> Iterator[folds.Done]:
+    """Show how many folds of the jobs are done. Call the result when a fold is finished."""
     name, total, done = _name(jobs), sum(len(job.pending()) for job in jobs), 0
 
-    def count(line: Callable[[str], None], text: str) -> None:
+    def count(job: Job, result: FoldResult) -> None:
         nonlocal done
         done += 1
-        line(text)
+        line(_finished(job, result))
         progress(name, done, total)
 
     progress(name, 0, total)
@@ -106,10 +113,11 @@ def _watched(jobs: Sequence[Job], pool: Pool | Cluster, progress: Say, line: Cal
 
     def look() -> None:
         nonlocal shown
-        for (experiment, fold), job in list(left.items()):
-            if (result := job.run.load(fold)) is not None:
-                del left[experiment, fold]
-                line(folds.finished(job, result))
+        stored = [(place, job, job.run.load(place[1])) for place, job in left.items()]
+        for place, job, result in stored:
+            if result is not None:
+                del left[place]
+                line(_finished(job, result))
         progress(name, total - len(left), total)
         now = pool.status()
         for gone in shown.keys() - now.keys():
@@ -132,6 +140,15 @@ def _watched(jobs: Sequence[Job], pool: Pool | Cluster, progress: Say, line: Cal
         look()
         for what in (name, *shown):
             progress(what, 1, 1)
+
+
+def _finished(job: Job, result: FoldResult) -> str:
+    """The line that reports a finished fold."""
+    right = int((result.probabilities.argmax(axis=1) == result.truth).sum())
+    return (
+        f"{job.paper.key} {job.experiment.id} {job.done()}/{len(job.folds)} {result.fold}: "
+        f"{right} of {len(result.clips)} clips right, {result.seconds:.1f} s"
+    )
 
 
 def _name(jobs: Sequence[Job]) -> str:

@@ -6,7 +6,9 @@ settings, seed, the clips with their labels and the content of their files, and 
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,6 +24,13 @@ from common.types import FoldResult, Trial
 
 log = logging.getLogger("mer")
 
+State = tuple[int, int, int]
+"""What changes with the content of a file: its inode, its size, and the time of its last change in nanoseconds."""
+_whole: dict[Path, State] = {}
+"""The files of folds that this process has read and found whole: counting folds would else read each many times."""
+_reported: set[tuple[Path, State | None]] = set()
+"""The damaged files that this process has reported."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -36,6 +45,10 @@ class Run:
     def description(self) -> dict[str, Any] | None:
         """The record that `describe` stored, or None if there is none that can be read."""
         return _read(self.path / "run.json", RUN)
+
+    def is_described(self) -> bool:
+        """Whether both the description and the notes are there."""
+        return self.description() is not None and _read(self.path / "notes.json", NOTES) is not None
 
     def note(self, lines: Sequence[str]) -> None:
         """Store notes on the preparation of the clips."""
@@ -67,9 +80,16 @@ class Run:
         """Store why a fold failed, and where in the code; it stays pending."""
         write_json(self._file("failed", fold), {"fold": fold, "reason": reason, "trace": trace})
 
+    def holds(self, fold: str) -> bool:
+        """Whether a fold is finished. Its file is read only if this process has not read it since it last changed."""
+        file = self._file("folds", fold)
+        return (file in _whole and _whole[file] == _state(file)) or self.load(fold) is not None
+
     def load(self, fold: str) -> FoldResult | None:
-        """A finished fold, or None. A damaged file is logged and counts as not finished."""
-        record = _read(self._file("folds", fold), FOLD)
+        """A finished fold, or None. A damaged file is logged, set aside, and counts as not finished."""
+        file = self._file("folds", fold)
+        state = _state(file)
+        record = _read(file, FOLD)
         if record is None:
             return None
         try:
@@ -91,10 +111,12 @@ class Run:
                 caveats=tuple(record["caveats"]),
             )
             _check(result)
-            return result
         except (ValueError, RecursionError) as error:
-            log.warning("result %s is damaged (%s); the fold is run again", self._file("folds", fold), error)
+            _set_aside(file, state, error)
             return None
+        if state is not None:
+            _whole[file] = state
+        return result
 
     def fold_file(self, fold: str) -> Path:
         """The file of a finished fold."""
@@ -137,11 +159,40 @@ def _check(result: FoldResult) -> None:
 
 
 def _read(path: Path, schema: Schema) -> dict[str, Any] | None:
+    state = _state(path)
     try:
         record: dict[str, Any] = read_json(path, schema)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, RecursionError) as error:
-        log.warning("result %s cannot be read (%s); it counts as missing", path, error)
+    except OSError as error:
+        _report(path, state, f"result {path} cannot be read ({error}); it counts as missing")
+        return None
+    except (ValueError, RecursionError) as error:
+        _set_aside(path, state, error)
         return None
     return record
+
+
+def _state(path: Path) -> State | None:
+    """None if there is no such file."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _set_aside(path: Path, state: State | None, error: Exception) -> None:
+    """Report a damaged file and rename it, so that it is reported once; it is written again by the next run."""
+    aside = path.with_name(f"{path.name}.damaged")
+    with contextlib.suppress(OSError):  # such as a store that can only be read
+        if _state(path) == state:  # else another process has written it again
+            os.replace(path, aside)
+    kept = f"; it is kept as {aside.name}" if aside.is_file() else ""
+    _report(path, state, f"result {path} is damaged ({error}) and counts as missing: a run writes it again{kept}")
+
+
+def _report(path: Path, state: State | None, text: str) -> None:
+    if (path, state) not in _reported:
+        _reported.add((path, state))
+        log.warning("%s", text)

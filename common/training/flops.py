@@ -12,11 +12,12 @@ from keras import layers
 def forward(model: keras.Model) -> int:
     """Floating point operations of one row through a functional or sequential model, two per multiply-add.
 
-    This counts products with the weights of Dense, Conv2D, Conv3D and LSTM, also in nested models, once for every call
-    of a layer that the outputs depend on. Padded zeros and an LSTM's first state are multiplied like any other value.
-    Nothing else is counted: biases, pooling, normalisation, activations, additions and products of two tensors. Raises
-    ValueError for a layer of another kind with weights of two or more dimensions, for a size that the model leaves
-    open, and for a model that is not a graph of layers.
+    This counts products with the weights of dense layers, convolutions (also depthwise, separable and transposed), LSTM
+    and GRU (also in both directions), and of nested models, once for every call of a layer that the outputs depend on.
+    Padded zeros and the first state of a recurrent layer are multiplied like any other value. Nothing else is counted:
+    biases, pooling, normalisation, activations, additions and products of two tensors. Raises ValueError for a layer of
+    another kind with weights of two or more dimensions, for a size that the model leaves open, and for a model that is
+    not a graph of layers.
     """
     if not is_graph(model):
         raise ValueError(f"{model.name} is not a functional model, or not built: its calls are not known")
@@ -46,12 +47,22 @@ def _operations(node: Any) -> int:
     layer = node.operation
     if is_graph(layer):
         return forward(layer)
-    if isinstance(layer, layers.Dense | layers.Conv2D | layers.Conv3D):
+    if isinstance(layer, layers.Dense | layers.Conv1D | layers.Conv2D | layers.Conv3D):
         # Every output value is a sum over the kernel without its last axis, which is the output channels.
         return 2 * _size(layer, node.output_tensors[0].shape[1:]) * prod(layer.kernel.shape[:-1])
-    if isinstance(layer, layers.LSTM):
-        steps = _size(layer, node.input_tensors[0].shape[1:2])
-        return 2 * steps * (prod(layer.cell.kernel.shape) + prod(layer.cell.recurrent_kernel.shape))  # all four gates
+    if isinstance(layer, layers.DepthwiseConv1D | layers.DepthwiseConv2D):  # a sum over the places of one channel
+        return 2 * _size(layer, node.output_tensors[0].shape[1:]) * prod(layer.kernel.shape[:-2])
+    if isinstance(layer, layers.SeparableConv1D | layers.SeparableConv2D):
+        places = _size(layer, node.output_tensors[0].shape[1:]) // layer.filters
+        return 2 * places * (prod(layer.depthwise_kernel.shape) + prod(layer.pointwise_kernel.shape))
+    if isinstance(layer, layers.Conv1DTranspose | layers.Conv2DTranspose | layers.Conv3DTranspose):
+        # Every input value is multiplied by the kernel without its last axis, which is the input channels.
+        return 2 * _size(layer, node.input_tensors[0].shape[1:]) * prod(layer.kernel.shape[:-1])
+    directions = (layer.forward_layer, layer.backward_layer) if isinstance(layer, layers.Bidirectional) else (layer,)
+    if all(isinstance(direction, layers.LSTM | layers.GRU) for direction in directions):
+        cells = [direction.cell for direction in directions]
+        products = sum(prod(cell.kernel.shape) + prod(cell.recurrent_kernel.shape) for cell in cells)  # all gates
+        return 2 * _size(layer, node.input_tensors[0].shape[1:2]) * products
     if any(len(weight.shape) > 1 for weight in getattr(layer, "weights", ())):
         raise ValueError(f"the operations of {layer.name}, a {type(layer).__name__}, are not known")
     return 0
