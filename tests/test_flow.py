@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, map_coordinates
 
-from common.vision.flow import PARAMETERS, flow, strain
+from common.vision.flow import PARAMETERS, Method, flow, strain
 
 SIZE = 160
 ROUND = 20
@@ -43,10 +43,11 @@ def warped(matrix: NDArray[np.float64], shift: tuple[float, float]) -> tuple[NDA
     return first, second, places @ matrix.T + shift
 
 
+@pytest.mark.parametrize("method", ["tvl1", "dis"])
 @pytest.mark.parametrize("warp", WARPS)
-def test_the_flow_is_that_of_the_warp(warp: str) -> None:
+def test_the_flow_is_that_of_the_warp(warp: str, method: Method) -> None:
     first, second, moved = warped(*WARPS[warp])
-    measured = flow(first, second)
+    measured = flow(first, second, method)
     assert (measured.shape, measured.dtype) == ((SIZE, SIZE, 2), np.float32)
     apart = np.linalg.norm(measured - moved, axis=-1)
     assert np.median(apart) < 0.1
@@ -55,6 +56,7 @@ def test_the_flow_is_that_of_the_warp(warp: str) -> None:
 
 def test_equal_images_have_no_flow_and_other_threads_change_nothing() -> None:
     first, second, _ = warped(*WARPS["larger"])
+    assert not flow(first, first, "tvl1").any()
     assert not flow(first, first).any()
     threads, measured = cv2.getNumThreads(), []
     try:

@@ -1,8 +1,9 @@
-"""liong2019: the layers of the public code, the input, and the figures that are printed of it."""
+"""liong2019: the layers of Table I and of the public codes, the input, and the printed figures."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,34 +15,59 @@ import pytest
 from numpy.typing import NDArray
 
 import papers
+from common.audit import audit
 from common.audit.documented import documented
+from common.audit.matrices import confusion_matrices
 from common.audit.predictions import against_predictions
 from common.contract import FoldRun
 from common.protocols.carryover import fingerprint
+from common.scoring import metrics, public
+from common.scoring.records import Score
+from common.scoring.verdicts import judge, pooled
 from common.training.learner import predict
 from common.types import ClipFrames, Experiment, Part, Samples
+from common.vision.flow import Method
 from papers.liong2019 import figures, model, preprocess, recipe
-from papers.liong2019.experiments import LINEAR, PROFILES, STSTNET, Inputs, Network
+from papers.liong2019.experiments import LINEAR, PROFILES, STSTNET, Inputs, Network, Padding
 
 PAPER = papers.load("liong2019")
 CLASSES = STSTNET.labels.classes
 
 
-@pytest.fixture(scope="module")
-def network() -> keras.Model:
+PADDINGS: dict[Padding, tuple[int, int]] = {"same": (1, 28), "two": (2, 30)}
+"""The border of zeros, and the width of the maps."""
+
+
+@pytest.fixture(scope="module", params=PADDINGS)
+def network(request: pytest.FixtureRequest) -> keras.Model:
     """STSTNet with weights that are not those of the start."""
     keras.utils.set_random_seed(0)
-    built = model.build(Network(), {"flow": (28, 28, 3)}, 3)
+    built = model.build(Network(padding=request.param), {"flow": (28, 28, 3)}, 3)
     rng = np.random.default_rng(0)
     built.set_weights([rng.normal(0.2, 0.5, size=weight.shape) ** (1, 2)[weight.ndim == 1] for weight in built.weights])
     return built
 
 
-def test_the_network_has_the_layers_of_the_public_code(network: keras.Model) -> None:
+def border(network: keras.Model) -> tuple[int, int]:
+    """The border of zeros and the width of the maps of a network."""
+    width = network.get_layer("convolution_1").output.shape[1]
+    return next(pair for pair in PADDINGS.values() if pair[1] == width)
+
+
+def test_published_has_the_maps_of_table_one_and_the_port_its_own() -> None:
+    (port,) = (experiment for experiment in PAPER.experiments if experiment.variant == "public-code")
+    for experiment, width in ((STSTNET, 28), (port, 30)):
+        settings = PROFILES["paper"].settings.having(experiment.settings)
+        built = model.build(settings.network, {"flow": (28, 28, 3)}, 3)
+        assert built.get_layer("streams").output.shape[1:] == (width, width, 16)
+        assert built.get_layer("maximum").output.shape[1:] == (10, 10, 16)
+
+
+def test_the_network_has_the_layers_of_the_paper(network: keras.Model) -> None:
     """Three streams of 3, 5 and 8 filters that read all channels; 400 features and one dense layer of 3."""
     convolutions = [layer for layer in network.layers if isinstance(layer, keras.layers.Conv2D)]
     assert [layer.kernel.shape for layer in convolutions] == [(3, 3, 3, n) for n in (3, 5, 8)]
-    assert {tuple(layer.output.shape[1:3]) for layer in convolutions} == {(30, 30)}
+    assert {tuple(layer.output.shape[1:3]) for layer in convolutions} == {(border(network)[1],) * 2}
     assert network.get_layer("maximum").output.shape[1:] == (10, 10, 16)
     assert network.get_layer("dropout").rate == 0.5
     assert network.get_layer("emotion").kernel.shape == (400, 3)
@@ -50,11 +76,12 @@ def test_the_network_has_the_layers_of_the_public_code(network: keras.Model) -> 
     assert network.count_params() == 1683 + 2 * 16
 
 
-def test_the_network_computes_what_the_public_code_computes(network: keras.Model) -> None:
-    """Padding of 2 with zeros; a maximum over 3 x 3 with stride 3 whose padding of 1 is below every value."""
+def test_the_network_computes_what_the_paper_and_the_public_code_compute(network: keras.Model) -> None:
+    """Padding with zeros; a maximum over 3 x 3 with stride 3 whose padding of 1 is below every value."""
     x = np.random.default_rng(1).normal(size=(4, 28, 28, 3))
-    padded = np.pad(x, ((0, 0), (2, 2), (2, 2), (0, 0)))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(1, 2))  # (n, 30, 30, channels, 3, 3)
+    zeros, _ = border(network)
+    padded = np.pad(x, ((0, 0), (zeros, zeros), (zeros, zeros), (0, 0)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), axis=(1, 2))  # (n, rows, columns, channels, 3, 3)
     streams = []
     for number in (1, 2, 3):
         kernel, bias = network.get_layer(f"convolution_{number}").get_weights()
@@ -71,10 +98,13 @@ def test_the_network_computes_what_the_public_code_computes(network: keras.Model
     assert predict(network, {"flow": x.astype(np.float32)}, 4)["emotion"] == pytest.approx(known, abs=1e-4)
 
 
-def test_training_is_that_of_the_public_code() -> None:
+def test_training_is_that_of_the_paper_and_the_port_trains_longer() -> None:
     settings = PROFILES["paper"].settings
     config = model.training_config(settings.network, settings.training)
-    assert (config.batch, config.epochs, config.loss) == (256, 800, "categorical_crossentropy")
+    assert (config.batch, config.epochs, config.loss) == (256, 500, "categorical_crossentropy")
+    (port,) = (experiment for experiment in PAPER.experiments if experiment.variant == "public-code")
+    assert settings.having(port.settings).training.epochs == 800
+    assert {claim.variant for claim in PAPER.claims} == {STSTNET.variant}
     assert float(config.optimizer.learning_rate) == pytest.approx(5e-5)
     assert config.rate is None
     assert STSTNET.selection == "last epoch"
@@ -111,8 +141,17 @@ def test_channels_are_the_flow_in_both_directions_and_the_strain() -> None:
     assert preprocess.channels(textured(0.0), textured(1.0), 28)[..., 0] == pytest.approx(horizontal, abs=0.25)
 
 
-def test_without_motion_every_clip_is_the_same() -> None:
-    assert not preprocess.channels(textured(0.0), textured(0.0), 28).any()
+@pytest.mark.parametrize("method", ["tvl1", "dis"])
+def test_without_motion_every_clip_is_the_same(method: Method) -> None:
+    assert not preprocess.channels(textured(0.0), textured(0.0), 28, method).any()
+
+
+def test_noise_does_not_fill_the_range_where_nothing_moves() -> None:
+    rng = np.random.default_rng(1)
+    onset, peak = (np.clip(textured(0.0) + rng.normal(0, 1, (128, 128)), 0, 255).astype(np.uint8) for _ in range(2))
+    assert np.abs(preprocess.channels(onset, peak, 28)).max() < 0.6
+    moved = preprocess.channels(textured(0.0), textured(2.0), 28)
+    assert np.abs(moved[..., :2]).max() == 1
 
 
 class Still:
@@ -138,11 +177,15 @@ def some_clip(apex: int | None, frames: Sequence[NDArray[np.uint8]]) -> ClipFram
 def test_the_flow_is_that_from_the_first_frame_to_the_apex(apex: int | None) -> None:
     faces: Any = Still()
     frames = [textured(shift) for shift in (0.0, 1.0, 3.0, 1.0)]
-    inputs = Inputs(face_size=128, apex_method="midpoint")
+    inputs = Inputs(face_height=128, face_width=100, apex_method="midpoint")
     arrays = preprocess.prepare(some_clip(apex, frames), inputs, faces)
     onset, peak, place = preprocess.pair(some_clip(apex, frames), inputs, faces)
     assert (place, arrays["estimated"].tolist()) == ((2, [0]) if apex else (1, [1]))
+    assert onset.shape == peak.shape == (128, 100)
     assert np.array_equal(arrays["flow"], preprocess.channels(onset, peak, 28))
+    other = preprocess.prepare(some_clip(apex, frames), replace(inputs, flow_method="dis"), faces)
+    assert np.array_equal(other["flow"], preprocess.channels(onset, peak, 28, "dis"))
+    assert not np.array_equal(other["flow"], arrays["flow"])
     still = preprocess.prepare(some_clip(apex, frames[:1] * 4), inputs, faces)
     assert not still["flow"].any()
 
@@ -196,8 +239,45 @@ def test_what_is_printed_as_uar_is_the_precision_of_the_public_predictions() -> 
     assert "4 of 8" in own.statement
 
 
+def test_the_confusion_matrices_are_those_of_the_public_predictions_and_contradict_the_printed_uar() -> None:
+    (method,) = (method for method in public.methods() if method.key == PAPER.facts["predictions"])
+    for given in PAPER.facts["confusions"]:
+        within = None if given["corpus"] == "megc2019" else given["corpus"]
+        assert np.array_equal(pooled([method.result], within, 3).sum(axis=0), given["matrix"])
+    findings = [f for f in confusion_matrices(PAPER.facts, PAPER.claims) if not f.holds]
+    assert {f.topic for f in findings} == {"UAR and UF1 of the confusion matrices"}
+    assert len(findings) == 4
+    for given, (recall, precision) in zip(
+        PAPER.facts["confusions"],
+        ((0.7186, 0.7605), (0.6703, 0.7013), (0.8190, 0.8686), (0.6415, 0.6810)),
+        strict=True,
+    ):
+        matrix = np.array(given["matrix"])
+        assert float(metrics.uar(matrix)) == pytest.approx(recall, abs=6e-5)
+        assert float(metrics.precision(matrix)) == pytest.approx(precision, abs=6e-5)
+
+
+def test_a_recall_is_not_compared_with_a_printed_precision() -> None:
+    for claim in PAPER.claims:
+        measured = Score(claim.metric, claim.value, 0.0, 1.0, 0.3, 442, 68, 68)
+        clips = replace(claim, n_clips=442)
+        judged = judge(STSTNET, clips, measured, done=68, folds=68, profile="paper", data="licensed")
+        assert judged.verdict == ("NOT_COMPARABLE" if claim.metric == "uar" else "MATCH")
+        assert (claim.not_comparable in judged.conditions) == (claim.metric == "uar")
+
+
+def test_printed_digits_that_only_one_reading_explains() -> None:
+    findings = {f.topic: f for f in audit(PAPER.facts, PAPER.claims, documented(), {}, PAPER.checks)}
+    assert findings["F1 of the confusion matrix"].holds
+    assert findings["Layer tables"].holds
+    assert findings["Confusion matrices add up to the composite"].holds
+    assert findings["Leads in the text"].holds
+    assert not findings["Parameters by layers"].holds
+
+
 def test_the_claims_are_those_that_another_paper_cites() -> None:
     cited = next(row for row in papers.load("aouayeb2019").cited if row.predictions == PAPER.facts["predictions"])
-    assert {(c.corpus, c.metric): c.value for c in PAPER.claims} == {
+    shared = [c for c in PAPER.claims if c.metric in ("uf1", "uar")]
+    assert {(c.corpus, c.metric): c.value for c in shared} == {
         (corpus, metric): value for corpus, values in cited.values.items() for metric, value in values.items()
     }

@@ -245,6 +245,25 @@ def test_the_penalty_is_searched_and_used(recipe: Any, tmp_path: Path) -> None:
 # ---------------------------------------------------------------- the folder
 
 
+def test_the_default_penalty_fits_histograms_that_sum_to_one() -> None:
+    """Unequal classes that differ by a tenth in three bins: with C = 1, every clip gets the largest class."""
+    rng, truth = np.random.default_rng(0), np.repeat([0, 1, 2], [50, 20, 16])
+    counts = rng.dirichlet(np.full(BINS, 100.0), (len(truth), 75))
+    counts[np.arange(len(truth))[:, None], :, truth[:, None] + np.array([0, 3, 6])] *= 1.1
+    rows = (counts / counts.sum(axis=-1, keepdims=True)).reshape(len(truth), -1)
+    right = {}
+    for penalty in (1.0, FULL.training.penalty):
+        found = model.machines(FULL.having({"penalty": penalty}).training).fit(rows[::2], truth[::2])
+        right[penalty] = ((rows @ found.coef_.T + found.intercept_).argmax(axis=1) == truth).mean()
+    assert right == {1.0: (truth == 0).mean(), FULL.training.penalty: 1.0}
+
+
+def test_only_this_paper_is_known_from_others_that_quote_it() -> None:
+    quoted = {key: papers.load(key).facts.get("quoted_by", []) for key in papers.available()}
+    assert {key for key, quoting in quoted.items() if quoting} == {PAPER.key}
+    assert all(papers.load(key).cited for key in quoted[PAPER.key])
+
+
 def test_settings_are_the_same_in_all_profiles() -> None:
     assert {profile.settings for profile in PAPER.profiles.values()} == {FULL}
     assert EXPERIMENT.common_ground

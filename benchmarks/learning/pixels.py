@@ -91,7 +91,7 @@ def _regions(points: Points, shape: tuple[int, ...], settings: Settings) -> floa
 
 def _flow(points: Points, shape: tuple[int, ...], settings: Settings) -> float:
     """Of the aligned faces between which the flow is computed, not of the flow's image."""
-    return float(np.sqrt(abs(np.linalg.det(alignment(points, settings.inputs.face_size)[:, :2]))))
+    return float(np.sqrt(abs(np.linalg.det(alignment(points, settings.inputs.face_height)[:, :2]))))
 
 
 def _lbp_top(points: Points, shape: tuple[int, ...], settings: Settings) -> float:

@@ -26,7 +26,8 @@ FACTS: Keys = {
 def confusion_matrices(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
     """`confusions` against the printed clips, accuracy, UAR, UF1 and recalls, and the recalls that they imply.
 
-    Their rows are the printed validation clips, or all clips of a class where no split is printed.
+    Their rows are the printed validation clips, or all clips of a class where no split is printed. If a paper prints
+    `percentages` of the clips of each class, `matrix` is the clips that they are checked to stand for.
     """
     for printed in facts.get("confusions", ()):
         matrix, classes, corpus = np.array(printed["matrix"]), list(printed["classes"]), printed["corpus"]
@@ -37,6 +38,7 @@ def confusion_matrices(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Ite
             kind = "validation clips" if split else "printed clips"
             statement = f"{corpus}: the rows have {of(rows)} clips ({', '.join(classes)}); {kind}: {of(known)}."
             yield by_arithmetic("Confusion matrices", statement, rows == known, str(printed["source"]))
+        yield from _percentages(printed, matrix)
         own = _beside(printed, claims)
         right, n = int(np.trace(matrix)), int(matrix.sum())
         if claim := own.get("accuracy"):
@@ -56,6 +58,18 @@ def confusion_matrices(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Ite
         )
         statement += f"; printed {listed([f'{c.metric} {figure(c)}' for c in wrong])}." if wrong else "."
         yield by_arithmetic("Confusion matrices", statement, not wrong, str(printed["source"]))
+
+
+def _percentages(printed: Mapping[str, Any], matrix: NDArray[np.int64]) -> Iterator[Finding]:
+    """The printed percentages of a matrix as whole clips of its rows."""
+    if "percentages" not in printed:
+        return
+    shares = 100 * matrix / matrix.sum(axis=1, keepdims=True)
+    pairs = zip(shares.ravel(), np.ravel(printed["percentages"]).tolist(), strict=True)
+    wrong = [f"{text} ({value:.2f})" for value, text in pairs if not prints_as(np.array([value]), text).all()]
+    statement = f"{printed['corpus']}: {matrix.size - len(wrong)} of {matrix.size} percentages are those of whole clips"
+    statement += f"; not {listed(wrong)}." if wrong else "."
+    yield by_arithmetic("Confusion matrices", statement, not wrong, str(printed["source"]))
 
 
 def _beside(printed: Mapping[str, Any], claims: Sequence[Claim]) -> dict[str, Claim]:
@@ -80,5 +94,8 @@ def _unweighted(printed: Mapping[str, Any], matrix: NDArray[np.int64], own: Mapp
     across = (("uar", "uf1"), ("uf1", "uar"))
     if not any(fits.values()) and all(prints_as(np.array([computed[a]]), own[b].printed).all() for a, b in across):
         statement += ", each in place of the other"
+    precision = float(metrics.precision(matrix))
+    if not fits["uar"] and prints_as(np.array([precision]), own["uar"].printed).all():
+        statement += f"; what is printed as UAR is the mean of its precisions, {precision:.5f}"
     where = f"{printed['source']}, {own['uar'].source}"
     yield by_arithmetic("UAR and UF1 of the confusion matrices", statement + ".", all(fits.values()), where)

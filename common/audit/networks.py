@@ -30,7 +30,8 @@ Shape = tuple[int, ...]
 def networks(facts: Mapping[str, Any]) -> Iterator[Finding]:
     """`networks`: tables of layers (kind, output, and where they apply filters, size and stream), top to bottom.
 
-    Convolutions are without padding unless a layer has `same`, and pooling windows do not overlap. Channels come first
+    Convolutions are without padding unless a layer has `same`; pooling windows do not overlap, and an incomplete one
+    counts only if the layer has `same`. Channels come first
     unless the table has `channels_last`. A layer is computed from the correct outputs of the layers above, so that a
     misprint counts only once.
     """
@@ -41,7 +42,8 @@ def networks(facts: Mapping[str, Any]) -> Iterator[Finding]:
         for layer in table["layers"]:
             stream, printed = layer.get("stream", 0), _channels_first(layer["output"], last)
             if layer["kind"] == "concatenation":
-                streams = {0: (sum(shape[0] for shape in streams.values()),)}
+                joined = [*streams.values()]
+                streams = {0: (sum(shape[0] for shape in joined), *joined[0][1:])}
             else:
                 streams[stream] = output({**layer, "output": printed}, streams.get(stream, printed))
             if streams[stream] != printed:
@@ -66,7 +68,8 @@ def output(layer: Mapping[str, Any], shape: Shape) -> Shape:
             return (layer["filters"], *space)
         return (layer["filters"], *(n - k + 1 for n, k in zip(space, size, strict=True)))
     if kind == "pooling":
-        return (shape[0], *(n // k for n, k in zip(shape[1:], size, strict=True)))
+        whole = [divmod(n, k) for n, k in zip(shape[1:], size, strict=True)]
+        return (shape[0], *(n + bool(rest and layer.get("same")) for n, rest in whole))
     if kind == "flatten":
         return (math.prod(shape),)
     return tuple(layer["output"]) if kind in ("input", "dense") else shape
@@ -102,9 +105,14 @@ def parameters(facts: Mapping[str, Any], built: Mapping[str, int]) -> Iterator[F
 
 
 def weights(layer: Mapping[str, Any], known: Mapping[str, int]) -> int:
-    """Weights and biases of a convolution, a dense layer or an LSTM; `known` gives inputs that have a name."""
+    """Weights and biases of a convolution, a dense layer or an LSTM; `known` gives inputs that have a name.
+
+    Of a normalisation, `units` are its maps and `inputs` the values that it learns for each.
+    """
     inputs = known.get(layer["inputs"], layer["inputs"])
     units = int(layer["units"])
+    if layer["kind"] == "normalisation":
+        return units * int(inputs)
     if layer["kind"] == "lstm":
         return 4 * (units * (units + int(inputs)) + units)
     return units * (int(inputs) * math.prod(layer.get("size", ())) + 1)
@@ -115,8 +123,8 @@ def _times(shape: Sequence[int]) -> str:
 
 
 def _channels_first(shape: Sequence[int], last: bool) -> Shape:
-    return (shape[-1], *shape[:-1]) if last and len(shape) == 4 else tuple(shape)
+    return (shape[-1], *shape[:-1]) if last and len(shape) > 1 else tuple(shape)
 
 
 def _channels_last(shape: Sequence[int], last: bool) -> Shape:
-    return (*shape[1:], shape[0]) if last and len(shape) == 4 else tuple(shape)
+    return (*shape[1:], shape[0]) if last and len(shape) > 1 else tuple(shape)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from common.errors import listed
 from common.report import tables
 from common.report.formatting import (
     DASH,
@@ -76,7 +77,10 @@ def summary(report: Report) -> dict[str, Any]:
         *([f"{count(unsure)} not comparable or incomplete"] if unsure else []),
         *([f"{count(counts['NOT_RUN'])} not run"] if counts["NOT_RUN"] else []),
     ]
-    text = f"The paper prints {many(len(compared), 'number')} about its own systems: {', '.join(clauses)}."
+    subject = "The paper prints"
+    if quoting := report.paper.facts.get("quoted_by"):
+        subject = f"The paper's text was not read; {listed(quoting)} quote{'s' if len(quoting) == 1 else ''}"
+    text = f"{subject} {many(len(compared), 'number')} about its own systems: {', '.join(clauses)}."
     rows = []
     for verdict in VERDICTS:
         of = [c for c in compared if c.verdict == verdict]
@@ -134,6 +138,7 @@ def view(report: Report) -> dict[str, Any]:
         entry["notes"] = numbered(entry.pop("comparisons"), claims=False)
     return {
         "verdicts": summary(report),
+        "quoted_by": listed(report.paper.facts.get("quoted_by", ())),
         "printed": printed,
         "by_others": any(row["others_value"] for row in printed),
         "left_out": [sentence(line) for line in report.left_out],

@@ -82,7 +82,7 @@ def read_claims(path: Path, known: Keys | None = None) -> Claims:
 
     Each [[claims]] names experiment, variant, metric and source, and gives one number per corpus (as strings, to keep
     the printed digits), in percent with unit = "%". Numbers of clips come from its n_clips per corpus, else from
-    [facts.class_counts]. Each [[cited]] is one quoted row, with numbers as printed; the facts include these rows too
+    [facts.class_counts]. `not_comparable` says why its numbers cannot be compared with what their metric measures. Each [[cited]] is one quoted row, with numbers as printed; the facts include these rows too
     (`cited`), because the text compares its own numbers with them; `predictions` names a method of `results/public`.
 
     With the keys that facts may have (`known`), raises UserError for any other one: no check would read it. [facts] may
@@ -111,6 +111,7 @@ def read_claims(path: Path, known: Keys | None = None) -> Claims:
                 n_clips=row.get("n_clips", clips).get(corpus),
                 note=row.get("note", ""),
                 unit=row.get("unit", ""),
+                not_comparable=row.get("not_comparable", ""),
             )
             for row in record.get("claims", [])
             for corpus, printed in row["printed"].items()

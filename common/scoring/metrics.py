@@ -50,14 +50,27 @@ def _mean(by_class: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.asarray(np.where(known, by_class, 0).sum(axis=-1) / known.sum(axis=-1))
 
 
+def precision(matrix: Matrix) -> NDArray[np.float64]:
+    """The mean over the classes that have clips of their precision, 0 for a class that is never predicted."""
+    predicted = matrix.sum(axis=-2)
+    by_class = np.diagonal(matrix, axis1=-2, axis2=-1) / np.where(predicted > 0, predicted, 1)
+    return _mean(np.where(matrix.sum(axis=-1) > 0, by_class, np.nan))
+
+
+def f1_of_means(matrix: Matrix) -> NDArray[np.float64]:
+    """The harmonic mean of `precision` and `uar` (liong2019, equations 9 to 11); 0 if both are 0."""
+    p, r = precision(matrix), uar(matrix)
+    return np.asarray(2 * p * r / np.where(p + r > 0, p + r, 1))
+
+
 def accuracy(matrix: Matrix) -> NDArray[np.float64]:
     """Fraction of clips on the diagonal."""
     return np.trace(matrix, axis1=-2, axis2=-1) / matrix.sum(axis=(-2, -1))
 
 
 def metric(name: str, classes: tuple[str, ...]) -> Callable[[Matrix], NDArray[np.float64]]:
-    """A metric by name: `uf1`, `uar`, `accuracy`, or `recall_<class>`."""
-    plain = {"uf1": uf1, "uar": uar, "accuracy": accuracy}
+    """A metric by name: `uf1`, `uar`, `accuracy`, `f1` (`f1_of_means`), or `recall_<class>`."""
+    plain = {"uf1": uf1, "uar": uar, "accuracy": accuracy, "f1": f1_of_means}
     if name in plain:
         return plain[name]
     index = classes.index(name.removeprefix("recall_"))

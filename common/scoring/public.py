@@ -14,7 +14,6 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from common.corpora.composite import DOCUMENTED, MEGC2019
 from common.scoring import metrics
@@ -89,8 +88,8 @@ def figures(method: PublicMethod) -> dict[str, dict[str, float]]:
     made = {}
     for name, within in _parts():
         matrix = pooled([method.result], within, len(MEGC2019.classes)).sum(axis=0)
-        precision = float(np.mean(_precision(matrix)))
-        made[name] = {"uf1": float(metrics.uf1(matrix)), "uar": float(metrics.uar(matrix)), "precision": precision}
+        how = {"uf1": metrics.uf1, "uar": metrics.uar, "precision": metrics.precision}
+        made[name] = {metric: float(compute(matrix)) for metric, compute in how.items()}
     return made
 
 
@@ -130,11 +129,6 @@ def _without(result: FoldResult, clips: Collection[str]) -> FoldResult:
 
 def _parts() -> list[tuple[str, str | None]]:
     return [(MEGC2019.name, None), *((corpus, corpus) for corpus in DOCUMENTED)]
-
-
-def _precision(matrix: NDArray[np.int64]) -> NDArray[np.float64]:
-    predicted = matrix.sum(axis=0)
-    return np.diagonal(matrix) / np.where(predicted > 0, predicted, 1)
 
 
 def known_figures() -> Mapping[str, Mapping[str, Mapping[str, float]]]:

@@ -213,6 +213,8 @@ def judge(
     if changed:
         conditions.append(f"changed by {changed}")
     conditions += caveats if claim is not None else ()
+    if claim is not None and claim.not_comparable:
+        conditions.append(claim.not_comparable)
     outcome: tuple[str, ...] = ()
     if claim is None:
         outcome = ("the paper does not print this number",)

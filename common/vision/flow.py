@@ -1,16 +1,25 @@
 """Dense optical flow between two frames of a face, and the optical strain of a flow.
 
-The flow is the dense inverse search of Kroeger, Timofte, Dai and Van Gool, "Fast optical flow using dense inverse
-search" (ECCV 2016), which ends with a variational refinement. It is OpenCV's `DISOpticalFlow` with the preset MEDIUM.
+"tvl1" is TV-L1 as in Sánchez Pérez, Meinhardt-Llopis and Facciolo, "TV-L1 optical flow estimation" (IPOL 2013,
+10.5201/ipol.2013.26), the implementation of scikit-image. "dis" is the dense inverse search of Kroeger, Timofte, Dai and
+Van Gool, "Fast optical flow using dense inverse search" (ECCV 2016), which ends with a variational refinement: OpenCV's
+`DISOpticalFlow` with the preset MEDIUM.
 """
 
 from __future__ import annotations
+
+from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-METHOD = "DISOpticalFlow, preset MEDIUM"
+Method = Literal["tvl1", "dis"]
+ATTACHMENT = 255 * 0.15
+"""The weight of TV-L1's data term: 0.15 in the program of IPOL, for grey values to 255; scikit-image scales them to 1.
+
+Its other parameters are the program's in both: theta 0.3, time step 0.25, five warps, images halved from level to level.
+"""
 PARAMETERS = {
     "FinestScale": 1,
     "PatchSize": 8,
@@ -23,15 +32,21 @@ PARAMETERS = {
     "UseMeanNormalization": True,
     "UseSpatialPropagation": True,
 }
-"""The parameters of the preset, by OpenCV's names."""
+"""The parameters of the preset of "dis", by OpenCV's names."""
 
 
-def flow(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.float32]:
+def flow(first: NDArray[np.uint8], second: NDArray[np.uint8], method: Method = "dis") -> NDArray[np.float32]:
     """How far each pixel of `first` has moved in `second`: float32 (height, width, 2), x to the right and y down.
 
     Both are grey uint8 (height, width). Images that are equal give exactly 0. The unit is pixels.
     """
+    if method == "tvl1":
+        from skimage.registration import optical_flow_tvl1
+
+        down, right = optical_flow_tvl1(first, second, attachment=ATTACHMENT)
+        return np.asarray(np.dstack([right, down]), np.float32)
     estimate = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    first, second = np.ascontiguousarray(first), np.ascontiguousarray(second)  # all that OpenCV takes
     return np.asarray(estimate.calc(first, second, np.zeros((*first.shape, 2), np.float32)), np.float32)
 
 

@@ -51,7 +51,7 @@ def _flows(clips: Sequence[Clip], settings: Settings, faces: FaceFinder, path: P
     page = Canvas(figsize=(7.2, 1.55 * len(clips)), layout="constrained")
     for axes, clip in zip(page.subplots(len(clips), 5, squeeze=False), clips, strict=True):
         onset, peak, place = pair(clip, settings.inputs, faces)
-        image = channels(onset, peak, settings.inputs.size)
+        image = channels(onset, peak, settings.inputs.size, settings.inputs.flow_method)
         _picture(axes[0], np.dstack([onset] * 3), f"onset, {clip.numbers[0]}")
         how = " (estimated)" if clip.apex is None else ""
         _picture(axes[1], np.dstack([peak] * 3), f"apex, {clip.numbers[place]}{how}")
@@ -63,7 +63,7 @@ def _flows(clips: Sequence[Clip], settings: Settings, faces: FaceFinder, path: P
         f"Flow from onset to apex: {clips[0].corpus}",
         "The first clip of each class: its aligned face in the first frame and at the apex, with their numbers, and "
         f"what the networks read, {settings.inputs.size} x {settings.inputs.size} pixels. Red is flow to the right or "
-        "down, blue to the left or up; bright strain is strong. Each clip has its own scale. Check the licence of a "
+        "down, blue to the left or up; bright strain is strong. Each clip has its own scale, unless next to nothing moves. Check the licence of a "
         "corpus before you share images of its subjects.",
         path,
     )

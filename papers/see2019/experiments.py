@@ -35,10 +35,12 @@ class Network:
 class Training:
     """`penalty` is C: how much training clips on the wrong side of the margin weigh.
 
+    Histograms that sum to 1 need a large one: see departures.toml.
+
     The only fit counts as one epoch. It computes in float64, and predictions in float32, whatever the `precision`.
     """
 
-    penalty: float = 1.0
+    penalty: float = 100.0
     epochs: int = 1
     precision: str = "float32"
 
