@@ -123,8 +123,8 @@ def _started(model: keras.Model, network: Network) -> Pixels:
         return own
     path, _ = weights.file(NETWORKS[kind].file, NETWORKS[kind].endings)
     if kind == "resnet50-torchvision":
-        read, pytorch = weight_files.from_safetensors, (3, 2, 0, 1)
-        pretrained.from_named(model, path, read, resnet.torchvision_name, pytorch)
+        read, kernel = weight_files.from_safetensors, weight_files.PYTORCH_KERNEL
+        pretrained.from_named(model, path, read, resnet.torchvision_name, kernel)
     elif kind == "senet50" and weight_files.has_layer(path, senet.KNOWN_BY):
         pretrained.from_named(model, path, weight_files.from_hdf5, senet.vggface_name)
         return VGGFACE2_CAFFE
