@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,11 +27,11 @@ from common.corpora.marker import marked
 from common.errors import ClipError, UserError
 from common.types import Clip
 from common.vision.faces import FaceFinder
-from papers.kumar2019.experiments import REMOVALS, Inputs, Removal, Training
+from papers.kumar2019.experiments import EVERYWHERE, REMOVALS, Inputs, Training
 from papers.kumar2019.preprocess import chosen, face_frames, magnified
 from papers.kumar2019.texture import select
 
-READINGS: Mapping[str, Removal] = {"published": Removal()} | {name: how for name, (how, _) in REMOVALS.items()}
+READINGS: Mapping[str, Mapping[str, Any]] = {name: how for name, (how, _) in {**EVERYWHERE, **REMOVALS}.items()}
 CORPORA = ("casme2", "smic", "samm")
 KEPT = 0.9
 """The fraction of clips whose apex the variant "published" must keep."""
@@ -68,11 +69,10 @@ class Fate:
 def fate(clip: Clip, frames: NDArray[np.uint8], inputs: Inputs) -> Fate:
     """The fate of face crops uint8 (n, h, w, 3) of a clip with a known apex."""
     assert clip.apex is not None
-    how = inputs.removal
     count, apex = len(frames), int(np.abs(np.array(clip.numbers) - clip.apex).argmin())
     moved, back = magnified(clip, frames, TESTED, inputs), None
-    stay = _mask(chosen(moved if how.magnified else frames, inputs), count)
-    if how.magnified:
+    stay = _mask(chosen(moved if inputs.magnified_texture else frames, inputs), count)
+    if inputs.magnified_texture:
         turned = magnified(clip, frames[::-1], TESTED, inputs)
         back = _mask(chosen(turned, inputs), count)[::-1]
     return Fate(
@@ -89,11 +89,13 @@ def fate(clip: Clip, frames: NDArray[np.uint8], inputs: Inputs) -> Fate:
 @cache
 def _of_noise(count: int, inputs: Inputs) -> NDArray[np.bool_]:
     """Which frames of random numbers stay (count,)."""
-    how, side = inputs.removal, inputs.face_size
-    if not how.removes:
+    side = inputs.face_size
+    if not inputs.removal:
         return np.ones(count, bool)
     pictures = np.random.default_rng(count).integers(0, 256, (count, side, side), np.uint8)
-    return _mask(select(pictures, inputs.window, inputs.cutoff, how.ends, mean=how.mean).kept, count)
+    return _mask(
+        select(pictures, inputs.window, inputs.cutoff, inputs.window_ends, mean=inputs.mean_texture).kept, count
+    )
 
 
 def _mask(kept: NDArray[np.int64], count: int) -> NDArray[np.bool_]:
@@ -122,7 +124,7 @@ def measure(clips: Sequence[Clip], inputs: Inputs, faces: FaceFinder) -> dict[st
     for clip in clips:
         try:
             frames, _ = face_frames(clip, inputs, faces)
-            clip_fates = [fate(clip, frames, replace(inputs, removal=how)) for how in READINGS.values()]
+            clip_fates = [fate(clip, frames, replace(inputs, **how)) for how in READINGS.values()]
         except ClipError as error:
             print(f"left out: {error}", file=sys.stderr)
             continue

@@ -161,7 +161,7 @@ DIFFERENCES: tuple[Difference, ...] = (
         "Keras up to 2.0.5 counts two of the three axes of a kernel as its receptive field, 9 for 3 x 3 x 15. Since "
         "2.0.6: all three, 135.",
         "reddy2019",
-        "That of Keras 2.0.6 and later. The text gives no initial weights.",
+        "That of Keras 2.0.6 and later: the text gives no initial weights. The variant public-code has that of 2.0.0.",
         "standard deviation of the convolution's kernel",
         _glorot,
     ),

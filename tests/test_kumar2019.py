@@ -17,14 +17,15 @@ import papers
 from common.audit import audit
 from common.audit.documented import documented
 from common.contract import Settings
-from common.errors import ClipError
+from common.errors import ClipError, UserError
+from common.profiles import with_settings
 from common.protocols.splits import BETWEEN, LOSO, split
 from common.runs.preprocessing import clip_task, digest
 from common.training.single_network import CompiledNetwork
 from common.types import Clip, Samples
 from common.vision.faces import Face, FaceFinder
-from papers.kumar2019 import model, preprocess
-from papers.kumar2019.experiments import ALPHAS, CORPORA, READINGS, REMOVALS, Removal
+from papers.kumar2019 import model, preprocess, texture
+from papers.kumar2019.experiments import ALPHAS, CORPORA, EVERYWHERE, READINGS, REMOVALS, Inputs
 
 PAPER = papers.load("kumar2019")
 EXPERIMENTS = {experiment.id: experiment for experiment in PAPER.experiments}
@@ -233,11 +234,51 @@ def test_the_published_reading_removes_the_same_frames_at_every_magnification(mo
     assert len({tuple(kept) for kept in followed}) > 1
 
 
+def test_as_written_frames_are_magnified_then_removed_by_a_plain_sum(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Section 3.2 and equation 9, with numpy's transform of every window."""
+    frames = bump(40, 15, 0)
+    for alpha, kept in zip(ALPHAS, stays(frames, "as-written", monkeypatch), strict=True):
+        moved = preprocess.magnified(clip_of(40, 200.0), frames, alpha, SHORT.inputs)
+        grey = np.stack([cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in moved])
+        tiles = np.stack([texture.blocks(picture) for picture in texture.texture_maps(grey)])  # frames, 36, 12, 12
+        sums = []
+        for start, stop in texture.windows(40, 31, "cut"):
+            axes = np.meshgrid(*(np.fft.fftfreq(n, 1 / n) for n in (stop - start, 12, 12)), indexing="ij")
+            passing = np.sqrt(sum(axis**2 for axis in axes)) >= 15
+            spectra = np.fft.fftn(tiles[start:stop], axes=(0, 2, 3))
+            sums.append(float((np.abs(spectra) * passing[:, None]).sum()))
+        assert kept == np.flatnonzero(sums > np.mean(sums)).tolist()
+
+
+def test_the_reading_as_written_runs_on_request_in_every_experiment_and_is_as_leak_free() -> None:
+    published = [e for e in PAPER.experiments if e.variant == "published"]
+    assert len(published) == 10
+    for experiment in published:
+        written = EXPERIMENTS[f"{experiment.name}/as-written"]
+        assert written.on_request
+        assert written.leak_free == experiment.leak_free
+        same = ("corpora", "labels", "protocol", "selection", "tested_on", "network")
+        assert [getattr(written, name) for name in same] == [getattr(experiment, name) for name in same]
+        inputs = FULL.having(written.settings).inputs
+        assert inputs == replace(Inputs(), magnified_texture=True, mean_texture=False)
+
+
+def test_every_choice_about_removal_can_be_set() -> None:
+    words = ["removal=false", "magnified_texture=true", "window_ends=moved", "mean_texture=false"]
+    words += ["motion_filter=ideal"]
+    inputs = with_settings(PAPER.profiles["quick"], words).settings.inputs
+    assert not inputs.removal
+    assert not inputs.mean_texture
+    assert (inputs.magnified_texture, inputs.window_ends, inputs.motion_filter) == (True, "moved", "ideal")
+    with pytest.raises(UserError, match="takes one of cut, moved"):
+        with_settings(PAPER.profiles["quick"], ["window_ends=mirrored"])
+
+
 def test_without_phase_the_magnified_motion_cancels_in_the_mean_of_a_clip() -> None:
     """Why the default magnification has a causal filter: an image is the mean of the frames."""
     frames = bump(40, 15, 0)
     plain, alpha = frames.mean(axis=0), SHORT.training.tested_alpha
-    readings = (SHORT.having({"removal": Removal(filter=filter)}) for filter in ("butterworth", "ideal"))
+    readings = (SHORT.having({"motion_filter": name}) for name in ("butterworth", "ideal"))
     causal, ideal = (
         preprocess.magnified(clip_of(40, 200.0), frames, alpha, settings.inputs).mean(axis=0) for settings in readings
     )
@@ -249,10 +290,12 @@ def test_arrays_are_kept_apart_by_reading_and_shared_otherwise() -> None:
         inputs = SMALL.having(EXPERIMENTS[f"{name}/{variant}"].settings).inputs
         return digest(clip_task("kumar2019", clip_of(), "content", inputs, "code"))
 
-    keys = {key("composite-loso", variant) for variant in REMOVALS}
-    same = {key(name, variant) for name in ("composite-loso", "smic-loso") for variant in ("tuned", *READINGS)}
+    keys = {key("composite-loso", variant) for variant in ("as-written", *REMOVALS)}
+    readings = ("published", "tuned", *READINGS)
+    same = {key(name, variant) for name in ("composite-loso", "smic-loso") for variant in readings}
     assert len(same) == 1
-    assert len(keys | same) == len(REMOVALS) + 1
+    assert len(keys | same) == len(REMOVALS) + len(EVERYWHERE)
+    assert {key(name, "as-written") for name in ("smic-loso", "smic-to-samm")} <= keys
 
 
 def test_a_clip_that_cannot_carry_the_band_is_named(pictures: np.ndarray) -> None:

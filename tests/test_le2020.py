@@ -50,6 +50,34 @@ def test_parameters_of_the_networks_of_keras(key: Kind, counts: dict[int, int]) 
         assert bare(key, 224, classes).count_params() == count
 
 
+def test_vgg19_drops_half_of_its_two_hidden_dense_layers() -> None:
+    """In the article that the text cites, and in PyTorch; without weights of its own."""
+    network = bare("vgg19", 224, 4)
+    dense = [layer for layer in network.layers if isinstance(layer, keras.layers.Dense)]
+    following = [layer.output._keras_history.operation._outbound_nodes[0].operation for layer in dense[:-1]]
+    assert [(type(layer), layer.rate) for layer in following] == [(keras.layers.Dropout, 0.5)] * 2
+    assert [(layer.name, layer.units) for layer in dense] == [("fc1", 4096), ("fc2", 4096), ("predictions", 4)]
+
+
+def test_vgg19_computes_what_that_of_keras_does(tmp_path: Path) -> None:
+    """Files of keras.applications, which has no dropout, fill all of its layers but the last."""
+    theirs = keras.applications.VGG19(weights=None, input_shape=(32, 32, 3), classes=5)
+    theirs.save_weights(tmp_path / "vgg19.weights.h5")
+    network = model.bare("vgg19", 32, 5)
+    for fill in (lambda: pretrained.from_file(network, tmp_path / "vgg19.weights.h5"), lambda: copied(network, theirs)):
+        for layer in network.layers:
+            layer.set_weights([np.zeros_like(values) for values in layer.get_weights()])
+        fill()
+        network.layers[-1].set_weights(theirs.layers[-1].get_weights())
+        picture = np.random.default_rng(2).normal(0, 60, (2, 32, 32, 3)).astype(np.float32)
+        answers = [keras.ops.convert_to_numpy(built(picture, training=False)) for built in (network, theirs)]
+        np.testing.assert_allclose(*answers, atol=1e-6)
+
+
+def copied(network: keras.Model, theirs: keras.Model) -> None:
+    pretrained.from_imagenet(network, lambda weights: theirs)
+
+
 @cache
 def bare(kind: Kind, size: int, classes: int) -> keras.Model:
     return symbolic(model.bare, kind, size, classes)
@@ -306,11 +334,21 @@ def test_tables_2_and_3_have_their_experiments_and_twins() -> None:
             protocols = {e.variant: e.protocol for e in named}
             free = {variant for variant, protocol in protocols.items() if protocol == LOSO}
             built = {"torchvision-loso"} if key == "resnet50" else set()
-            assert free == {"loso", "whole-face-loso", "exact-loso"} | built
+            assert free == {"loso", "whole-face-loso", "exact-loso", "no-momentum-loso"} | built
             assert {protocols[variant] for variant in protocols.keys() - free} == {TENFOLD}
     across = [e for e in PAPER.experiments if e.protocol == BETWEEN and not e.tuned_of]
     assert {(e.name, "Table III") for e in across} == {claim for claim in claims if claim[1] == "Table III"}
     assert len(PAPER.claims) == 13
+
+
+def test_pytorchs_default_of_no_momentum_runs_on_request_wherever_the_published_variant_does() -> None:
+    for published in [e for e in PAPER.experiments if e.variant == "published"]:
+        experiment = EXPERIMENTS[f"{published.name}/no-momentum"]
+        settings = FULL.having(experiment.settings)
+        assert experiment.on_request
+        assert model.training_config(settings.network, settings.training).optimizer.momentum == 0
+        others = {**experiment.settings, "momentum": 0.9}
+        assert FULL.having(others) == FULL.having(published.settings)
 
 
 def test_the_arithmetic_of_the_printed_accuracies() -> None:

@@ -123,6 +123,34 @@ def test_activations_and_dropout_are_those_asked_for() -> None:
         assert found(symbolic(build, 16, 18, 3, dropout=0.1, activation="relu")) == ({"relu"}, {"relu"}, {0.1})
 
 
+def spread(name: str, layer: str) -> float:
+    """The standard deviation of a layer's initial kernel in an experiment, relative to that of Glorot's weights."""
+    keras.utils.set_random_seed(0)
+    network = FULL.having(EXPERIMENTS[name].settings).network
+    shape = (64, 64, 18, 1) if network.kind == "stcnn" else (20, 20, 18, 1)
+    parts = ("face",) if network.kind == "stcnn" else ("eyes", "mouth")
+    kernel = model.build(network, dict.fromkeys(parts, shape), 3).get_layer(layer).get_weights()[0]
+    area = int(np.prod(kernel.shape[:-2]))
+    return float(kernel.std() / np.sqrt(2 / (area * (kernel.shape[-2] + kernel.shape[-1]))))
+
+
+def test_the_public_code_starts_as_its_scripts_do_with_keras_2_0_0() -> None:
+    """`normal` is a deviation of 0.05 in Keras 2.0.0, and a kernel's third axis is not counted in Glorot's."""
+    for variant in ("public-code", "public-code-loso"):
+        assert spread(f"stcnn-smic/{variant}", "dense") == pytest.approx(4.02, rel=0.01)  # of 12,800 inputs
+        assert spread(f"stcnn-smic/{variant}", "scores") == pytest.approx(0.405, rel=0.15)
+        assert spread(f"stcnn-smic/{variant}", "face_convolution") == pytest.approx(15**0.5, rel=0.05)
+        for kind, layer in (("intermediate", "dense_1"), ("late", "dense_4")):  # no initialiser in these scripts
+            assert spread(f"{kind}-smic/{variant}", layer) == pytest.approx(1, rel=0.05)
+            assert spread(f"{kind}-smic/{variant}", "mouth_convolution") == pytest.approx(15**0.5, rel=0.05)
+
+
+@pytest.mark.parametrize("layer", ["dense", "face_convolution"])
+def test_the_text_starts_with_the_default_of_keras(layer: str) -> None:
+    for variant in ("published", "loso"):
+        assert spread(f"stcnn-smic/{variant}", layer) == pytest.approx(1, rel=0.05)
+
+
 # ---------------------------------------------------------------- faces, eyes and mouths
 
 

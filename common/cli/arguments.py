@@ -101,7 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     chosen.add_argument(
         "--weights",
         metavar="WHICH",
-        help="initial weights of the networks of le2020: imagenet, none, or a file or folder (Keras, safetensors)",
+        help="initial weights of le2020 and kumar2019: imagenet, none, or a file or folder (Keras, safetensors)",
     )
     chosen.add_argument(
         "--precision",

@@ -77,7 +77,8 @@ def from_named(
 def from_imagenet(network: keras.Model, build: Callable[..., keras.Model]) -> None:
     """Copy the ImageNet weights of keras.applications, which are downloaded once, into all layers except the last.
 
-    `build` is the function of keras.applications. Raises UserError if the weights are not available or do not fit.
+    `build` is the function of keras.applications, whose network may lack layers without weights, such as dropout.
+    Raises UserError if the weights are not available or do not fit.
     """
     try:
         source = build(weights="imagenet")
@@ -87,7 +88,8 @@ def from_imagenet(network: keras.Model, build: Callable[..., keras.Model]) -> No
             f"--weights imagenet: the weights of {network.name} cannot be downloaded ({reason}); run once online, "
             "give a local copy with --weights FILE, or start from random weights with --weights none"
         ) from error
-    for layer, theirs in zip(network.layers[:-1], source.layers[:-1], strict=True):
+    own, given = ([layer for layer in model.layers[:-1] if layer.weights] for model in (network, source))
+    for layer, theirs in zip(own, given, strict=True):
         if [weight.shape for weight in layer.weights] != [weight.shape for weight in theirs.weights]:
             raise UserError(
                 f"--weights imagenet: layer {theirs.name} of {network.name} needs images of 224x224 pixels, not "

@@ -11,6 +11,16 @@ from numpy.typing import NDArray
 
 Shapes = Mapping[str, tuple[int, ...]]
 """The arrays to read from a file: shapes by name."""
+PYTORCH_NAMES = {
+    "kernel": "weight",
+    "gamma": "weight",
+    "beta": "bias",
+    "moving_mean": "running_mean",
+    "moving_variance": "running_var",
+}
+"""PyTorch's names for the weights of a convolution or a normalisation of Keras."""
+PYTORCH_KERNEL = (3, 2, 0, 1)
+"""The axes of a convolution's kernel (height, width, in, out) in PyTorch's order."""
 _FLOATS = {"F16", "F32", "F64"}
 
 

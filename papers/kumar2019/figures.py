@@ -14,7 +14,7 @@ from common.contract import Figure, InputView, Settings
 from common.types import Clip, Experiment, Samples
 from common.vision.faces import FaceFinder
 from papers.kumar2019.experiments import Inputs
-from papers.kumar2019.preprocess import avatar_of, face_frames, magnified, textured
+from papers.kumar2019.preprocess import avatar_of, chosen, face_frames, magnified, textured
 
 GAINS = (1, 2, 5, 10, 15, 20, 30, 40, 50)
 """Magnifications of figure 3."""
@@ -51,22 +51,24 @@ def _steps(clips: Sequence[Clip], inputs: Inputs, alpha: int, faces: FaceFinder,
     for axes, clip in zip(grid, clips, strict=True):
         frames, face = face_frames(clip, inputs, faces)
         moved = magnified(clip, frames, alpha, inputs)
-        texture = textured(frames, inputs)
+        seen = moved if inputs.magnified_texture else frames
+        texture, stay = textured(seen, inputs), chosen(seen, inputs)
         middle = int(np.abs(np.array(clip.numbers) - clip.apex).argmin()) if clip.apex is not None else len(frames) // 2
-        kept = texture.kept[np.abs(texture.kept - middle).argmin()]
+        kept = stay[np.abs(stay - middle).argmin()]
         _picture(axes[0], frames[kept], f"frame {clip.numbers[kept]}")
         _picture(axes[1], moved[kept], f"magnified x{alpha}")
-        _curve(axes[2], texture.activity, texture.kept, list(clip.numbers))
-        _picture(axes[3], avatar_of(moved, texture.kept, face, faces), "avatar image")
-        _picture(axes[4], avatar_of(frames, texture.kept, face, faces), "not magnified")
+        _curve(axes[2], texture.activity, stay, list(clip.numbers))
+        _picture(axes[3], avatar_of(moved, stay, face, faces), "avatar image")
+        _picture(axes[4], avatar_of(frames, stay, face, faces), "not magnified")
         axes[0].set_ylabel(f"{clip.corpus}\n{clip.emotion}", fontsize=7)
     page.savefig(path, dpi=150)
     return Figure(
         f"From a clip to its Emotion Avatar Image: {clips[0].corpus}",
         "The first clip of each class. From left to right: the kept frame nearest to its apex, or to its middle if no "
-        "apex is annotated; the same frame magnified; the intensity A_i of the unmagnified frames, with dots for the "
-        "frames that stay (figure 4; a clip in which no frequency passes the filter, where A_i is 0, keeps all); the "
-        "mean of the registered frames (figure 5), magnified and not. Check the licence of a corpus before you share "
+        "apex is annotated; the same frame magnified; the intensity A_i of the "
+        f"{'magnified' if inputs.magnified_texture else 'unmagnified'} frames, with dots for the frames that stay "
+        "(figure 4; a clip in which no frequency passes the filter, where A_i is 0, keeps all); the mean of the "
+        "registered frames (figure 5), magnified and not. Check the licence of a corpus before you share "
         "images of its subjects.",
         path,
     )

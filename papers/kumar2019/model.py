@@ -11,8 +11,10 @@ import keras
 from keras import layers
 
 from common.contract import Shapes
+from common.training import pretrained, weight_files
 from common.training.single_network import TrainingConfig
-from papers.kumar2019.experiments import Network, Training
+from common.training.weights import SAFETENSORS
+from papers.kumar2019.experiments import FILE, Network, Training
 
 FILTERS = (64, 128, 256, 512)
 BLOCKS = (3, 4, 6, 3)
@@ -20,11 +22,46 @@ WEIGHT_DECAY = 5e-4
 MOMENTUM, EPSILON = 0.9, 1e-5
 """Momentum and epsilon of batch normalisation, as in He et al. With Keras' momentum of 0.99, the statistics after a
 short training would still be mostly the initial ones."""
+MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""Of red, green and blue in 0-1 over ImageNet, as in torchvision: what its weights expect to be taken out."""
 
 
 def build(network: Network, shapes: Shapes, classes: int) -> keras.Model:
-    """ResNet34 for {"avatar": (size, size, 3)}."""
-    return resnet34(shapes["avatar"][0], classes, before=network.normalised_first)
+    """ResNet34 for {"avatar": (size, size, 3)}, with its initial weights.
+
+    From a file it starts with the weights of torchvision's ResNet34 and the input that they require. Raises UserError
+    for a file that does not fit, and in the same cases as `Weights.file`.
+    """
+    size = shapes["avatar"][0]
+    if not network.weights.files:
+        return resnet34(size, classes, before=network.normalised_first)
+    model = resnet34(size, classes, before=network.normalised_first, imagenet=True)
+    path, _ = network.weights.file(FILE, SAFETENSORS)
+    names = torchvision_names()
+    pretrained.from_named(
+        keras.Model(model.input, model.get_layer("scores").output, name=model.name),  # its last layer is not read
+        path,
+        weight_files.from_safetensors,
+        lambda layer, weight: f"{names[layer]}.{weight_files.PYTORCH_NAMES[weight]}",
+        weight_files.PYTORCH_KERNEL,
+    )
+    return model
+
+
+def torchvision_names() -> dict[str, str]:
+    """torchvision's module for each layer with weights except the last."""
+    names = {"stem_convolution": "conv1", "stem_normalisation": "bn1"}
+    for stage, blocks in enumerate(BLOCKS, start=1):
+        for block in range(blocks):
+            ours, theirs = f"stage{stage}_block{block + 1}", f"layer{stage}.{block}"
+            for part, convolution, normalisation in (
+                ("first", "conv1", "bn1"),
+                ("second", "conv2", "bn2"),
+                ("shortcut", "downsample.0", "downsample.1"),
+            ):
+                names[f"{ours}_{part}_convolution"] = f"{theirs}.{convolution}"
+                names[f"{ours}_{part}_normalisation"] = f"{theirs}.{normalisation}"
+    return names
 
 
 def training_config(network: Network, training: Training) -> TrainingConfig:
@@ -40,15 +77,19 @@ def training_config(network: Network, training: Training) -> TrainingConfig:
     )
 
 
-def resnet34(size: int, classes: int, *, before: bool = False) -> keras.Model:
+def resnet34(size: int, classes: int, *, before: bool = False, imagenet: bool = False) -> keras.Model:
     """ResNet34: {"avatar": (size, size, 3)} in 0-1 -> {"emotion": (classes,)} probabilities.
 
     Batch normalisation follows each convolution, as in He et al., or stands `before` it. In training, images are
-    mirrored at random. The layer `scores` gives the scores before the softmax.
+    mirrored at random. With `imagenet`, the mean and the deviation of ImageNet are taken out of the colours. The layer
+    `scores` gives the scores before the softmax.
     """
     convolved = _normalised_first if before else _normalised_last
     avatar = layers.Input((size, size, 3), name="avatar")
     x = layers.RandomFlip("horizontal", name="mirrored")(avatar)
+    if imagenet:
+        scale, offset = [1 / d for d in DEVIATION], [-m / d for m, d in zip(MEAN, DEVIATION, strict=True)]
+        x = layers.Rescaling(scale, offset, name="colours")(x)
     x = convolved(x, FILTERS[0], 7, 2, True, "stem")
     x = layers.ZeroPadding2D(1, name="pooling_padding")(x)  # on every side; no value before it is negative
     x = layers.MaxPooling2D(3, 2, name="pooling")(x)

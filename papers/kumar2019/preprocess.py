@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 
 from common.contract import Settings, Shapes
 from common.errors import ClipError
+from common.training.weights import IMAGENET, NONE, SAFETENSORS
 from common.types import Arrays, Clip, ClipFrames, Samples
 from common.vision.alignment import rectangle
 from common.vision.faces import Face, FaceFinder
 from common.vision.images import each_frame, read_frame, squared, where
 from common.vision.magnification import Magnification, magnify
 from papers.kumar2019.avatar import avatar
-from papers.kumar2019.experiments import Inputs
+from papers.kumar2019.experiments import FILE, Inputs, Network
 from papers.kumar2019.texture import Texture, select
 
 MARGIN = 0.25
@@ -41,7 +42,7 @@ def prepare(clip: ClipFrames, inputs: Inputs, faces: FaceFinder) -> Arrays:
     apex = clip.numbers.index(clip.apex) if clip.apex in clip.numbers else None
     for alpha in inputs.alphas:
         moved = magnified(clip, frames, alpha, inputs)
-        stay = chosen(moved, inputs) if alpha and inputs.removal.magnified else plain
+        stay = chosen(moved, inputs) if alpha and inputs.magnified_texture else plain
         images.append(squared(avatar_of(moved, stay, face, faces), inputs.size))
         kept.append(len(stay))
         lost.append(int(apex is not None and apex not in stay))
@@ -71,7 +72,7 @@ def magnified(clip: Clip | ClipFrames, frames: NDArray[np.uint8], alpha: int, in
     """
     if not alpha:
         return frames
-    how = Magnification(alpha, inputs.wavelength, inputs.low_hz, inputs.high_hz, inputs.removal.filter)
+    how = Magnification(alpha, inputs.wavelength, inputs.low_hz, inputs.high_hz, inputs.motion_filter)
     try:
         return magnify(frames, clip.fps, how)
     except ValueError as error:
@@ -81,13 +82,14 @@ def magnified(clip: Clip | ClipFrames, frames: NDArray[np.uint8], alpha: int, in
 def textured(frames: NDArray[np.uint8], inputs: Inputs) -> Texture:
     """How much movement each frame of a clip has, and which frames stay (section 3.2)."""
     grey = np.stack([cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames])
-    how = inputs.removal
-    return select(np.asarray(grey, np.uint8), inputs.window, inputs.cutoff, how.ends, mean=how.mean)
+    return select(
+        np.asarray(grey, np.uint8), inputs.window, inputs.cutoff, inputs.window_ends, mean=inputs.mean_texture
+    )
 
 
 def chosen(frames: NDArray[np.uint8], inputs: Inputs) -> NDArray[np.int64]:
     """The indices, ascending, of the frames (n, h, w, 3) that stay."""
-    return textured(frames, inputs).kept if inputs.removal.removes else np.arange(len(frames))
+    return textured(frames, inputs).kept if inputs.removal else np.arange(len(frames))
 
 
 def avatar_of(frames: NDArray[np.uint8], kept: NDArray[np.int64], face: Face, faces: FaceFinder) -> NDArray[np.uint8]:
@@ -110,7 +112,8 @@ def shapes(settings: Settings) -> Shapes:
 def assemble(clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], settings: Settings) -> Samples:
     """Samples with four rows per clip: x is the image, y the clip's class, view the magnification.
 
-    Notes count the frames that stay, and the clips that keep all frames.
+    Notes say which weights the network starts from, if they were chosen, and count the frames that stay and the clips
+    that keep all frames.
     """
     alphas, tested = settings.inputs.alphas, settings.training.tested_alpha
     copies = len(alphas)
@@ -121,8 +124,22 @@ def assemble(clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], settin
         subject=np.repeat([clip.subject_id for clip, _ in clips], copies),
         clip=np.repeat([clip.id for clip, _ in clips], copies),
         view=np.tile(np.array(alphas, np.int64), len(clips)),
-        notes=tuple(_note(name, clips, arrays, alphas.index(tested), tested) for name in corpora),
+        notes=(
+            *_start(settings.network),
+            *(_note(name, clips, arrays, alphas.index(tested), tested) for name in corpora),
+        ),
     )
+
+
+def _start(network: Network) -> tuple[str, ...]:
+    weights = network.weights
+    if weights.choice == NONE:
+        return ()
+    if weights.choice == IMAGENET:
+        lacking = "keras.applications has no ImageNet weights for it; name a file"
+        return (f"ResNet34 starts from random weights: {lacking}",)
+    path, digest = weights.file(FILE, SAFETENSORS)
+    return (f"ResNet34 starts from {path.name}, SHA-256 {digest}, its last layer from random weights",)
 
 
 def _note(corpus: str, clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], place: int, alpha: int) -> str:

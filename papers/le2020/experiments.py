@@ -146,6 +146,8 @@ class Variant(NamedTuple):
 
 
 PUBLISHED = "published"
+ACROSS = (PUBLISHED, "no-momentum", "torchvision")
+"""The variants that run across corpora too."""
 
 
 def _variants(kind: Kind) -> dict[str, Variant]:
@@ -154,6 +156,7 @@ def _variants(kind: Kind) -> dict[str, Variant]:
         PUBLISHED: Variant("", {"kind": kind}, False),
         "whole-face": Variant(", the whole face", {"kind": kind, "whole_face": True}, kind != "vgg19"),
         "exact": Variant(", exact rank pooling", {"kind": kind, "exact": True}, True),
+        "no-momentum": Variant(", SGD without momentum", {"kind": kind, "momentum": 0.0}, True),
     }
     if kind == "resnet50":
         variants["torchvision"] = Variant(", built as in torchvision", {"kind": "resnet50-torchvision"}, True)
@@ -186,7 +189,7 @@ def _plain() -> Iterator[Experiment]:
         yield common_ground(kind, name, name, {"kind": kind})
         for source, target in PAIRS if kind != "senet50" else ():
             for variant, reading in _variants(kind).items():
-                if variant in (PUBLISHED, "torchvision"):
+                if variant in ACROSS:
                     yield Experiment(
                         name=f"{kind}-{source}-to-{target}",
                         variant=variant,

@@ -1,8 +1,8 @@
 """Le, Tran and Rege, "Dynamic image for micro-expression recognition on region-based framework", 2020.
 
-Three image classifiers whose last layer is replaced (section III.D): VGG19 and ResNet50 of keras.applications, and
-SENet50 (`senet.py`); on request also ResNet50 as torchvision builds it (`resnet.py`). All read a dynamic image of
-224 x 224 pixels.
+Three image classifiers whose last layer is replaced (section III.D): VGG19 and ResNet50 of keras.applications, the
+former with dropout between its dense layers, and SENet50 (`senet.py`); on request also ResNet50 as torchvision builds
+it (`resnet.py`). All read a dynamic image of 224 x 224 pixels.
 
 Parameters with four classes: VGG19 139,586,628 (three: 139,582,531), ResNet50 23,595,908 (23,593,859), SENet50
 26,047,220 trainable, torchvision's ResNet50 23,516,228 trainable.
@@ -42,13 +42,42 @@ MOMENTUM = 0.9
 """Momentum of the moving statistics of all normalisations; PyTorch calls it 0.1. With the 0.99 of keras.applications
 the statistics would take hundreds of steps to reach those of the training clips, and the network would predict with
 wrong statistics until then."""
-BUILD: dict[str, Callable[[int, int], keras.Model]] = {
+DROPOUT = 0.5
+"""Dropout ratio of VGG19's two hidden dense layers (Simonyan and Zisserman 2014, section 3.1); also PyTorch's."""
+APPLICATIONS = {"vgg19": keras.applications.VGG19, "resnet50": keras.applications.ResNet50}
+"""Where ImageNet weights come from."""
+
+
+def vgg19(size: int, classes: int) -> keras.Model:
+    """VGG19 of keras.applications with dropout after each of its two hidden dense layers.
+
+    (size, size, 3) -> probabilities (classes,). All layers with weights keep their names, so that files of
+    keras.applications fit.
+    """
+    features = keras.applications.VGG19(include_top=False, weights=None, input_shape=(size, size, 3))
+    x = layers.Flatten(name="flatten")(features.output)
+    for name in ("fc1", "fc2"):
+        x = layers.Dense(4096, activation="relu", name=name)(x)
+        x = layers.Dropout(DROPOUT, name=f"{name}_dropout")(x)
+    x = layers.Dense(classes, activation="softmax", name="predictions")(x)
+    return keras.Model(features.input, x, name="vgg19")
+
+
+def resnet50(size: int, classes: int) -> keras.Model:
+    """ResNet50 of keras.applications with PyTorch's momentum: (size, size, 3) -> probabilities (classes,)."""
+    network = keras.applications.ResNet50(weights=None, input_shape=(size, size, 3), classes=classes)
+    for layer in network.layers:
+        if isinstance(layer, layers.BatchNormalization):
+            layer.momentum = MOMENTUM
+    return network
+
+
+BUILD: dict[Kind, Callable[[int, int], keras.Model]] = {
+    "vgg19": vgg19,
+    "resnet50": resnet50,
     "senet50": senet.senet50,
     "resnet50-torchvision": resnet.resnet50,
 }
-APPLICATIONS = {"vgg19": keras.applications.VGG19, "resnet50": keras.applications.ResNet50}
-
-
 RANDOM = "the network started from random weights, and the paper's is assumed to have started from trained ones"
 
 
@@ -80,13 +109,7 @@ def build(network: Network, shapes: Shapes, classes: int) -> keras.Model:
 
 def bare(kind: Kind, size: int, classes: int) -> keras.Model:
     """The network itself, with random weights: pixels scaled as its weights require -> probabilities (classes,)."""
-    if kind in BUILD:
-        return BUILD[kind](size, classes)
-    network = APPLICATIONS[kind](weights=None, input_shape=(size, size, 3), classes=classes)
-    for layer in network.layers:
-        if isinstance(layer, layers.BatchNormalization):
-            layer.momentum = MOMENTUM
-    return network
+    return BUILD[kind](size, classes)
 
 
 def _started(model: keras.Model, network: Network) -> Pixels:
@@ -100,8 +123,8 @@ def _started(model: keras.Model, network: Network) -> Pixels:
         return own
     path, _ = weights.file(NETWORKS[kind].file, NETWORKS[kind].endings)
     if kind == "resnet50-torchvision":
-        read, pytorch = weight_files.from_safetensors, (3, 2, 0, 1)
-        pretrained.from_named(model, path, read, resnet.torchvision_name, pytorch)
+        read, kernel = weight_files.from_safetensors, weight_files.PYTORCH_KERNEL
+        pretrained.from_named(model, path, read, resnet.torchvision_name, kernel)
     elif kind == "senet50" and weight_files.has_layer(path, senet.KNOWN_BY):
         pretrained.from_named(model, path, weight_files.from_hdf5, senet.vggface_name)
         return VGGFACE2_CAFFE

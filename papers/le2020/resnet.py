@@ -11,19 +11,13 @@ import keras
 from keras import layers
 from keras.initializers import Initializer, RandomUniform, VarianceScaling
 
+from common.training.weight_files import PYTORCH_NAMES
+
 STAGES = ((64, 3), (128, 4), (256, 6), (512, 3))
 """Filters of a block's first two convolutions, and number of blocks (He et al. 2016, table 1)."""
 EXPANSION = 4
 """Ratio of the filters of a block's last convolution to those of its first."""
 FEATURES = 2048
-WEIGHTS = {
-    "kernel": "weight",
-    "gamma": "weight",
-    "beta": "bias",
-    "moving_mean": "running_mean",
-    "moving_variance": "running_var",
-}
-"""PyTorch's names for the weights of a layer."""
 
 
 def resnet50(size: int, classes: int) -> keras.Model:
@@ -50,7 +44,7 @@ def resnet50(size: int, classes: int) -> keras.Model:
 
 def torchvision_name(layer: str, weight: str) -> str:
     """The name of a weight in torchvision's files: `gamma` of `layer1.0.bn1` is `layer1.0.bn1.weight`."""
-    return f"{layer}.{WEIGHTS[weight]}"
+    return f"{layer}.{PYTORCH_NAMES[weight]}"
 
 
 def convolution(
