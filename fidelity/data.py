@@ -261,6 +261,26 @@ def _scaling() -> float:
     return largest(recipe.fit_scaling([samples]).applied(samples)["face"], values / values.max())
 
 
+def _sequences() -> float:
+    """Zeros, then the clip (public code), up to 9 steps; of a longer clip the first frames."""
+    from types import SimpleNamespace
+
+    from papers.aouayeb2019 import recipe
+    from papers.aouayeb2019.experiments import Network
+    from papers.aouayeb2019.preprocess import REGIONS
+
+    clips = [np.random.default_rng(length).random((length, 20), np.float32) for length in (3, 12, 9)]
+    samples: Any = SimpleNamespace(
+        clip=np.repeat(["a", "b", "c"], [*map(len, clips)]),
+        view=np.concatenate([np.arange(len(features)) for features in clips]),
+        y=np.zeros(sum(map(len, clips)), np.int64),
+    )
+    regions = dict.fromkeys(REGIONS, np.concatenate(clips))
+    *_, own = recipe.padded_sequences(samples, regions, Network(sequence_length=9))
+    theirs = [[*[np.zeros(20)] * (9 - len(features)), *features[:9]] for features in clips]
+    return max(largest(values, theirs) for values in own.values())
+
+
 def _salient() -> float:
     """The fraction of pixels marked in only one of both maps, for MicroExpSTCNN and its port."""
     import tensorflow as tf
@@ -319,5 +339,6 @@ STEPS: tuple[Step, ...] = (
     Step("frames of a recording", "reddy2019", _frames_read, 0.0, "frames"),
     Step("eyes, mouth and grey levels", "reddy2019", _parts, 1.01, "grey levels"),
     Step("scaling", "reddy2019", _scaling, 1e-5, ""),
+    Step("sequences of features", "aouayeb2019", _sequences, 0.0, "", "zeros first, as in the public code"),
     Step("saliency", "reddy2019", _salient, 0.001, "of all pixels", "the largest tenth, if positive"),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -22,11 +23,18 @@ from papers.aouayeb2019 import model, preprocess, recipe
 from papers.aouayeb2019.experiments import (
     CNN_IN_FOLD,
     CNN_ONCE,
+    FACS_REGIONS,
+    FACS_REGIONS_IN_FOLD,
     LANDMARK_BOXES,
+    MASKED_PADDING,
+    MASKED_PADDING_IN_FOLD,
     SIGMOID_GATES,
     SIGMOID_GATES_IN_FOLD,
+    ZEROS_LAST,
+    ZEROS_LAST_IN_FOLD,
+    Network,
 )
-from papers.aouayeb2019.preprocess import CANVAS, REGIONS, cut_regions, face_box, region_sizes, takes_part, to_canvas
+from papers.aouayeb2019.preprocess import CANVAS, REGIONS, cut_regions, face_box, region_sizes, to_canvas
 
 PAPER = papers.load("aouayeb2019")
 CLASSES = ("negative", "positive", "surprise")
@@ -106,21 +114,32 @@ def test_lstms_are_their_equations_with_the_gates_of_keras_2_2_4(experiment, gat
     assert np.mean(np.array(sums) > 3) > 0.01
 
 
-def test_networks_are_shared_where_their_gates_are_the_same() -> None:
+def test_networks_are_shared_where_their_settings_are_the_same() -> None:
     parts = papers.parts("aouayeb2019")
     by_key: dict[object, set[str]] = {}
     for experiment in PAPER.experiments:
         key = parts.network_key(experiment, SMALL.having(experiment.settings))
         by_key.setdefault(key, set()).add(experiment.variant)
-    sigmoids = {SIGMOID_GATES.variant, SIGMOID_GATES_IN_FOLD.variant}
-    assert sorted(by_key.values(), key=len) == [sigmoids, {e.variant for e in PAPER.experiments} - sigmoids]
+    pairs = [
+        {SIGMOID_GATES.variant, SIGMOID_GATES_IN_FOLD.variant},
+        {ZEROS_LAST.variant, ZEROS_LAST_IN_FOLD.variant},
+        {MASKED_PADDING.variant, MASKED_PADDING_IN_FOLD.variant},
+        {FACS_REGIONS.variant, FACS_REGIONS_IN_FOLD.variant},
+    ]
+    others = {e.variant for e in PAPER.experiments} - set().union(*pairs)
+    assert sorted(map(sorted, by_key.values())) == sorted(map(sorted, [*pairs, others]))
 
 
-def test_what_runs_by_default_has_its_leak_free_twin_beside_it() -> None:
-    default = {e.variant: e for e in PAPER.experiments if not e.on_request}
-    assert {e.twin_of for e in default.values() if e.twin_of} == {
-        e.variant for e in default.values() if not e.leak_free
-    }
+def test_every_variant_has_its_leak_free_twin_beside_it() -> None:
+    for on_request in (False, True):
+        variants = [e for e in PAPER.experiments if e.on_request == on_request and not e.tuned_of]
+        assert {e.twin_of for e in variants if e.twin_of} == {e.variant for e in variants if not e.leak_free}
+
+
+def test_the_printed_numbers_belong_to_zeros_first_and_the_table_of_the_authors_code() -> None:
+    by_variant = {e.variant: e for e in PAPER.experiments}
+    settings = [FULL.having(by_variant[claim.variant].settings) for claim in PAPER.claims]
+    assert {(s.network.padding, s.training.regions_by_class) for s in settings} == {("first", "authors-code")}
 
 
 def test_profile_paper_is_the_text() -> None:
@@ -176,11 +195,30 @@ def test_regions_have_the_printed_sizes_and_lie_on_the_canvas() -> None:
         assert 0 <= y1 < y2 <= CANVAS[0]
 
 
-def test_the_nose_takes_no_part_in_happiness() -> None:
-    assert not takes_part("nose", "positive")
-    for emotion in CLASSES:
-        assert any(takes_part(region, emotion) for region in REGIONS)
-        assert not all(takes_part(region, emotion) for region in REGIONS)
+@pytest.mark.parametrize(
+    ("experiment", "taking_part"),
+    [
+        (CNN_IN_FOLD, {"eye": "negative surprise", "nose": "negative", "cheek": "positive"}),
+        (FACS_REGIONS_IN_FOLD, {"eye": "negative positive surprise", "nose": "negative", "cheek": "positive"}),
+    ],
+    ids=["authors-code", "facs"],
+)
+def test_frames_of_a_region_that_takes_no_part_are_not_me(
+    networks: recipe.Networks, monkeypatch: pytest.MonkeyPatch, experiment: Experiment, taking_part: dict[str, str]
+) -> None:
+    """CNN_SE.py of the authors, `relabel`: eyes not in positive, cheeks in positive alone, nose in negative alone."""
+    learnt: dict[str, np.ndarray] = {}
+    monkeypatch.setattr(networks.cnns, "fit", lambda x, y, *_: learnt.update(y) or {"loss": [1.0]})
+    monkeypatch.setattr(networks.sequences, "fit", lambda *_: {"loss": [1.0]})
+    samples = fake_samples()
+    fold = Fold("smic/s0", np.flatnonzero(samples.subject != "smic/s0"), np.flatnonzero(samples.subject == "smic/s0"))
+    settings = SMALL.having({**experiment.settings, "cnn_share": 1.0})
+    run_fold(recipe, networks, experiment, settings, samples, fold, Path("nowhere"))
+    for region in REGIONS:
+        kind = region.rpartition("_")[2]
+        known = [name in taking_part.get(kind, "negative positive surprise") for name in CLASSES]
+        expected = [label if known[label] else len(CLASSES) for label in samples.y[fold.train].tolist()]
+        assert learnt[region][:, 0].argmax(axis=1).tolist() == expected, region
 
 
 @pytest.mark.parametrize(("height", "width"), [(560, 300), (200, 600), (100, 80), (280, 240)])
@@ -459,13 +497,102 @@ def test_folds_of_other_sizes_trace_nothing_anew() -> None:
     assert len(traced) == once
 
 
-def test_sequences_are_zero_padded_at_the_end() -> None:
-    samples = fake_samples(subjects=1, clips=2, frames=4)
-    features = {name: np.random.default_rng(1).random((8, 20)).astype(np.float32) for name in REGIONS}
-    clips, labels, padded = recipe._sequences(samples, features, 6)
-    assert clips.tolist() == ["smic/s0/c0", "smic/s0/c1"]
-    assert labels.tolist() == samples.y[[0, 4]].tolist()
-    assert (padded["nose"][1, :4] == features["nose"][4:]).all()
-    assert (padded["nose"][:, 4:] == 0).all()
-    _, _, cut = recipe._sequences(samples, features, 3)
-    assert (cut["nose"][0] == features["nose"][:3]).all()
+# ---------------------------------------------------------------- sequences
+
+
+def clips_of(lengths: tuple[int, ...], *, separable: bool = False) -> tuple[Samples, dict[str, np.ndarray]]:
+    """Clips of these lengths with features in place of frames; if `separable`, a feature of each class is larger."""
+    rng = np.random.default_rng(1)
+    y = np.repeat(np.arange(len(lengths)) % 3, lengths)
+    features = {name: rng.random((len(y), model.FEATURES)).astype(np.float32) for name in REGIONS}
+    for values in features.values() if separable else ():
+        values[np.arange(len(y)), y] += 1
+    clips = np.repeat([f"smic/s0/c{clip:03}" for clip in range(len(lengths))], lengths)
+    view = np.concatenate([np.arange(length) for length in lengths])
+    return Samples(features, y, np.repeat(["smic/s0"], len(y)), clips, view), features
+
+
+def test_zeros_come_before_a_clip_and_the_first_frames_of_a_longer_one_stay() -> None:
+    samples, features = clips_of((4, 9))
+    first, second = features["nose"][:4], features["nose"][4:]
+    clips, labels, x = recipe.padded_sequences(samples, features, Network(sequence_length=6))
+    assert clips.tolist() == ["smic/s0/c000", "smic/s0/c001"]
+    assert labels.tolist() == [0, 1]
+    assert (x["nose"][0, :2] == 0).all()
+    assert (x["nose"][0, 2:] == first).all()
+    assert (x["nose"][1] == second[:6]).all()
+    for padding, filler in (("last", 0), ("masked", model.MASKED)):
+        *_, x = recipe.padded_sequences(samples, features, Network(6, padding))  # type: ignore[arg-type]
+        assert (x["nose"][0, :4] == first).all()
+        assert (x["nose"][0, 4:] == filler).all()
+        assert (x["nose"][1] == second[:6]).all()
+
+
+class Passing:
+    """In place of the region CNNs: the frames are their features."""
+
+    def __init__(self) -> None:
+        self.input = {name: keras.Input((model.FEATURES,), name=name) for name in REGIONS}
+
+    def predict_on_batch(self, x: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        return {name: np.asarray(values) for name, values in x.items()}
+
+
+def answers_of(experiment: Experiment, length: int, samples: Samples, weights: list[np.ndarray]) -> np.ndarray:
+    settings = SMALL.having({**experiment.settings, "sequence_length": length})
+    gates = "sigmoid" if settings.network.sigmoid_gates else model.keras2_hard_sigmoid
+    masked = settings.network.padding == "masked"
+    sequences = model.sequence_classifier(tuple(REGIONS), length, 3, gates, masked)
+    sequences.set_weights(weights)
+    return np.stack([*recipe.answers({"features": Passing(), "sequences": sequences}, samples, settings).values()])
+
+
+def test_clips_get_answers_of_their_own_at_the_printed_length() -> None:
+    """Zeros behind a clip, as in the text, erase what the LSTMs have read: all clips get the same answer."""
+    samples, _ = clips_of((20, 58, 146), separable=True)
+    weights = model.sequence_classifier(tuple(REGIONS), 1, 3).get_weights()
+    spread = {
+        experiment.variant: float(np.ptp(answers_of(experiment, 500, samples, weights), axis=0).max())
+        for experiment in (CNN_IN_FOLD, SIGMOID_GATES_IN_FOLD, MASKED_PADDING_IN_FOLD, ZEROS_LAST_IN_FOLD)
+    }
+    assert spread.pop(ZEROS_LAST_IN_FOLD.variant) < 1e-6
+    assert min(spread.values()) > 1e-3
+
+
+@pytest.mark.parametrize("gates", [{}, {"sigmoid_gates": True}], ids=["hard sigmoids", "sigmoids"])
+def test_masked_steps_are_not_read_but_frames_whose_features_are_zero_are(gates: dict[str, bool]) -> None:
+    experiment = replace(MASKED_PADDING_IN_FOLD, settings={**MASKED_PADDING_IN_FOLD.settings, **gates})
+    samples, features = clips_of((3, 5))
+    weights = model.sequence_classifier(tuple(REGIONS), 1, 3).get_weights()
+    short, long = (answers_of(experiment, length, samples, weights) for length in (5, 12))
+    np.testing.assert_allclose(short, long, atol=1e-6)
+    for values in features.values():
+        values[2] = values[7] = 0  # the last frames
+    dark = answers_of(experiment, 12, samples, weights)
+    shorter, _ = clips_of((2, 4))
+    for name, values in shorter.x.items():
+        np.asarray(values)[:] = features[name][[0, 1, 3, 4, 5, 6]]
+    assert np.abs(dark - answers_of(experiment, 12, shorter, weights)).max(axis=1).min() > 1e-5
+
+
+def test_networks_that_mask_are_saved_for_stock_keras(tmp_path: Path) -> None:
+    from common.predict import networks as saved
+
+    sequences = build_networks(MASKED_PADDING_IN_FOLD).sequences.model
+    samples, features = clips_of((2, 4))
+    *_, x = recipe.padded_sequences(samples, features, SMALL.having(MASKED_PADDING_IN_FOLD.settings).network)
+    (loaded,) = saved.load(tmp_path, saved.save({"sequences": sequences}, samples, {}, tmp_path)).values()
+    before, after = (network.predict_on_batch(x)["emotion"] for network in (sequences, loaded))
+    np.testing.assert_allclose(before, after, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_the_printed_settings_learn_separable_features() -> None:
+    """At 500 steps, with Adam's rate of 0.0001; in a third of the printed epochs."""
+    samples, features = clips_of(tuple(np.random.default_rng(0).integers(20, 147, 36).tolist()), separable=True)
+    settings = FULL.having({"lstm_epochs": 20})
+    networks = recipe.build_networks(settings.network, settings.training, dict.fromkeys(REGIONS, (8, 8, 4)), CLASSES, 0)
+    _, labels, x = recipe.padded_sequences(samples, features, settings.network)
+    targets = {"emotion": model.focal_targets(labels, 3, np.arange(len(labels)))}
+    networks.sequences.fit(x, targets, seed=0)
+    assert (networks.sequences.predict(x)["emotion"].argmax(axis=1) == labels).mean() > 0.9

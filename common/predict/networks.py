@@ -46,7 +46,7 @@ KNOWN = {
     },
     "keras.regularizers": {"L1", "L1L2", "L2"},
     "keras.src.models.functional": {"Functional"},
-    "keras.src.ops.numpy": {"Add", "Flip", "Multiply", "Subtract"},
+    "keras.src.ops.numpy": {"Add", "Any", "Flip", "Multiply", "NotEqual", "Subtract"},  # Any, NotEqual: of Masking
 }
 """What a file may contain: layers and operations of Keras that only compute."""
 VALUES = {"__keras_tensor__", "__numpy__", "__tensor__"}

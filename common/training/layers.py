@@ -151,7 +151,8 @@ def _of_keras(layer: layers.Layer) -> layers.Layer:
 
 
 def _is_rough(layer: Any) -> bool:
-    return not isinstance(layer, layers.InputLayer) and layer.compute_dtype != "float32"
+    computes = isinstance(layer, layers.Layer) and not isinstance(layer, layers.InputLayer)  # masks are bare operations
+    return computes and layer.compute_dtype != "float32"
 
 
 def _has_keras2_gates(layer: Any) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from fidelity.faults.changes import Patched
-from fidelity.faults.networks import KUMAR, REDDY, SHARED, TALLURI, Mutation
+from fidelity.faults.networks import AOUAYEB, KUMAR, REDDY, SHARED, TALLURI, Mutation
 
 
 def _ghost(original: Any) -> Any:
@@ -38,6 +39,10 @@ def _bits_reversed(maps: Any) -> Any:
 
 def _lower_half(original: Any) -> Any:
     return lambda values: original(-values)
+
+
+def _zeros_last(original: Any) -> Any:
+    return lambda samples, features, network: original(samples, features, replace(network, padding="last"))
 
 
 def _softmax_scores(original: Any) -> Any:
@@ -205,6 +210,12 @@ MUTATIONS: tuple[Mutation, ...] = (
             f"{REDDY}.recipe:fit_scaling", _result(lambda s: s._replace(mean=dict.fromkeys(s.mean, np.float32(0))))
         ),
         "scaling",
+    ),
+    Mutation(
+        "zeros at the end",
+        "sequences of features",
+        Patched(f"{AOUAYEB}.recipe:padded_sequences", _zeros_last),
+        "sequences of features",
     ),
     Mutation(
         "gradient of the probability", "saliency", Patched(f"{SHARED}.saliency:saliency", _softmax_scores), "saliency"

@@ -47,7 +47,8 @@ SILENT = (
     "and averaged over the batch; the logarithms are clipped by Keras 2.2.4's epsilon.",
     "The text says multi-label, the classifiers end in a softmax: labels are one-hot.",
     "The optimizer and learning rate are not given: Adam 1e-4, as in the authors' later code.",
-    "Sequences get zeros at the end up to 500: the features are padded, not the frames.",
+    "Sequences are filled with zeros up to 500: the features are padded, not the frames. The text has the zeros at the "
+    "end, from where they would erase the state of the LSTMs: they come first, as in the authors' later code.",
 )
 
 
@@ -131,7 +132,7 @@ def whole_system(
 ) -> keras.Model:
     """Return the system of figure 1: one clip (frames, height, width, channels) per region to class probabilities.
 
-    The features of the frames are padded with zeros at the end up to length (frames <= length). The paper trains the
+    The features of the frames are preceded by zeros up to length (frames <= length). The paper trains the
     parts separately: take them with get_layer("region0") ... and get_layer("lstm"). This model lacks the six last
     layers of the CNNs (84 parameters each), which the printed count includes.
     """
@@ -141,7 +142,7 @@ def whole_system(
         clip = layers.Input((frames, height, width, channels), name=f"clip{i}")
         cnn = spatial_features(region_cnn(height, width, channels=channels, dropout=dropout, padding=padding))
         x = layers.TimeDistributed(cnn, name=f"region{i}")(clip)
-        sequences.append(layers.ZeroPadding1D((0, length - frames), name=f"padding{i}")(x))
+        sequences.append(layers.ZeroPadding1D((length - frames, 0), name=f"padding{i}")(x))
         clips.append(clip)
     temporal = lstm_part(length, regions=len(clips), classes=classes, dropout=dropout)
     return keras.Model(clips, temporal(sequences), name="whole_system")

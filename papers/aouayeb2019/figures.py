@@ -13,14 +13,13 @@ from common.contract import Figure, InputView, Settings
 from common.types import Clip, Experiment, Samples
 from common.vision.faces import FaceFinder
 from common.vision.images import read_frame
-from papers.aouayeb2019.experiments import Inputs
 from papers.aouayeb2019.preprocess import (
     REGIONS,
+    TAKES_PART,
     cut_regions,
     face_box,
     landmark_boxes,
     resize,
-    takes_part,
     to_canvas,
 )
 
@@ -32,12 +31,12 @@ def draw(clips: Sequence[tuple[Clip, int]], settings: Settings, faces: FaceFinde
     first = list({clip.corpus: clip for clip, _ in reversed(clips)}.values())[::-1]
     return [
         _regions(first, faces, folder / "regions.png"),
-        _inputs(first[0], settings.inputs, faces, folder / "inputs.png"),
+        _inputs(first[0], settings, faces, folder / "inputs.png"),
     ]
 
 
 def results(experiment: Experiment, folder: Path) -> list[Figure]:
-    """Figures of the results: the paper has none."""
+    """None: the only figure of results in the paper, figure 5, is a confusion matrix, and every report has those."""
     return []
 
 
@@ -95,7 +94,8 @@ def _regions(clips: Sequence[Clip], faces: FaceFinder, path: Path) -> Figure:
     )
 
 
-def _inputs(clip: Clip, inputs: Inputs, faces: FaceFinder, path: Path) -> Figure:
+def _inputs(clip: Clip, settings: Settings, faces: FaceFinder, path: Path) -> Figure:
+    inputs, by_class = settings.inputs, TAKES_PART[settings.training.regions_by_class]
     used = range(0, len(clip.frames), inputs.frame_step)
     place = used[len(used) // 2]
     first, middle = read_frame(clip, 0), read_frame(clip, place)
@@ -111,8 +111,7 @@ def _inputs(clip: Clip, inputs: Inputs, faces: FaceFinder, path: Path) -> Figure
             if row is axes[0]:
                 axis.set_title(name.replace("_", " "), fontsize=9)
             else:
-                emotions = [e for e in ("negative", "positive", "surprise") if takes_part(name, e)]
-                axis.set_xlabel("\n".join(emotions), fontsize=8)
+                axis.set_xlabel("\n".join(by_class[name]), fontsize=8)
         row[0].set_ylabel(f"frame {number}", fontsize=9)
     page.savefig(path, dpi=150, bbox_inches="tight")
     return Figure(

@@ -24,6 +24,8 @@ Gates = str | Callable[[keras.KerasTensor], keras.KerasTensor]
 
 CHANNELS = 4
 FEATURES = 20
+MASKED = -1.0
+"""All values of a masked step. No frame has these features, since they come from a ReLU; all zeros it may have."""
 CNN_PARAMETERS = 106_852
 LSTM_PARAMETERS = 452_419
 TOTAL_PARAMETERS = 1_093_531
@@ -70,17 +72,18 @@ def feature_extractor(cnns: keras.Model) -> keras.Model:
 
 
 def sequence_classifier(
-    regions: tuple[str, ...], length: int, classes: int, gates: Gates = keras2_hard_sigmoid
+    regions: tuple[str, ...], length: int, classes: int, gates: Gates = keras2_hard_sigmoid, masked: bool = False
 ) -> keras.Model:
     """Six LSTMs and the fully connected part (section 3.3): features (length, 20) by region -> {"emotion": (classes,)}.
 
-    Sequences are padded with zeros at their end; the text does not mention masking, so there is none. `gates` is the
-    activation of the LSTMs' gates, by default that of Keras 2.2.4 (section 4.1.2), which Keras 3 does not have.
+    The LSTMs read all steps, or with `masked` only those whose features are not all `MASKED`. `gates` is the activation
+    of their gates, by default that of Keras 2.2.4 (section 4.1.2), which Keras 3 does not have.
     """
     inputs = {name: layers.Input((length, FEATURES), name=name) for name in regions}
     streams = []
     for name, features in inputs.items():
-        last = layers.LSTM(120, recurrent_activation=gates, name=f"{name}_lstm")(features)
+        steps = layers.Masking(MASKED, name=f"{name}_steps")(features) if masked else features
+        last = layers.LSTM(120, recurrent_activation=gates, name=f"{name}_lstm")(steps)
         streams.append(layers.Dropout(0.2)(last))
     x = layers.Concatenate()(streams)
     x = layers.Dense(64)(x)

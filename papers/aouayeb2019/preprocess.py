@@ -1,8 +1,9 @@
 """From a clip to six stacks of region images (section 3.1), and from many clips to samples.
 
 The boxes come from the first frame only and are used for the whole clip, so that movement shows inside them. The text
-locates six boxes by landmarks without saying how; the default boxes are those of the authors' later public crop
-script, fixed on a canvas on which the face is centred. The variant `landmark-boxes` follows the text.
+locates six boxes by landmarks without saying how; the default boxes are those of the authors' public crop script
+(MouathAb/AnalyseMiE-CNN_LSTM_SE on GitHub, commit 4623b56, crop_6_ROIs.py), fixed on a canvas on which the face is
+centred. The variant `landmark-boxes` follows the text.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from common.errors import ClipError
 from common.types import Arrays, Clip, ClipFrames, Samples
 from common.vision.faces import FaceFinder
 from common.vision.images import each_frame, read_frame, where
-from papers.aouayeb2019.experiments import Inputs
+from papers.aouayeb2019.experiments import Inputs, RegionsByClass
 
 Box = tuple[int, int, int, int]
 
@@ -36,21 +37,31 @@ REGIONS: dict[str, Box] = {
 }
 """Columns x1, x2 and rows y1, y2 on the canvas; sizes as in section 4.1.2. Left and right are those of the image."""
 
-# The table of figure 3 (which region takes part in which emotion) is not in the text. It is derived here from the
-# Facial Action Coding System: the action units of an emotion, and where on the face each of them shows.
-ACTION_UNITS = {
-    "negative": (1, 4, 5, 7, 9, 10, 14, 15, 17, 20, 23, 24),
-    "positive": (6, 12),
-    "surprise": (1, 2, 5, 25, 26),
+TAKES_PART: Mapping[RegionsByClass, Mapping[str, tuple[str, ...]]] = {
+    "authors-code": {
+        "left_eye": ("negative", "surprise"),
+        "right_eye": ("negative", "surprise"),
+        "nose": ("negative",),
+        "left_cheek": ("positive",),
+        "right_cheek": ("positive",),
+        "mouth": ("negative", "positive", "surprise"),
+    },
+    # Action units 6 (positive) and 1, 2, 4, 5, 7 show in the eyes, 9 (negative) in the nose, 6 and 12 (positive) in the
+    # cheeks; 12, those of surprise (25, 26) and others of negative (such as 10, 14, 15, 17) in the mouth.
+    "facs": {
+        "left_eye": ("negative", "positive", "surprise"),
+        "right_eye": ("negative", "positive", "surprise"),
+        "nose": ("negative",),
+        "left_cheek": ("positive",),
+        "right_cheek": ("positive",),
+        "mouth": ("negative", "positive", "surprise"),
+    },
 }
-SHOWS_IN = {
-    "left_eye": (1, 2, 4, 5, 6, 7),
-    "right_eye": (1, 2, 4, 5, 6, 7),
-    "nose": (9,),
-    "left_cheek": (6, 12),
-    "right_cheek": (6, 12),
-    "mouth": (10, 12, 14, 15, 17, 20, 23, 24, 25, 26),
-}
+"""The classes in which each region takes part; in the others its frames are "not me" (section 3.2).
+
+Figure 3, which shows this, is not in the text. The first table is that of the function `relabel` of the authors'
+CNN_SE.py, the second follows the Facial Action Coding System.
+"""
 
 
 AROUND: dict[str, tuple[int, ...]] = {
@@ -70,11 +81,6 @@ MARGIN = 0.15
 def region_sizes(scale: float) -> dict[str, tuple[int, int]]:
     """(height, width) in pixels per region at a scale of the printed sizes."""
     return {name: (round((y2 - y1) * scale), round((x2 - x1) * scale)) for name, (x1, x2, y1, y2) in REGIONS.items()}
-
-
-def takes_part(region: str, emotion: str) -> bool:
-    """Whether a region shows an action unit of an emotion; if not, its frames are "not me"."""
-    return bool(set(ACTION_UNITS[emotion]) & set(SHOWS_IN[region]))
 
 
 def face_box(points: NDArray[np.float32], height: int, width: int) -> Box:

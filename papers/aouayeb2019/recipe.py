@@ -18,7 +18,7 @@ from common.training.learner import Learner, Models, predict
 from common.types import Arrays, Experiment, Predictions, Samples
 from papers.aouayeb2019 import model
 from papers.aouayeb2019.experiments import Network, Training
-from papers.aouayeb2019.preprocess import REGIONS, takes_part
+from papers.aouayeb2019.preprocess import REGIONS, TAKES_PART
 
 _HISTORY = "history "
 
@@ -45,7 +45,9 @@ class Networks:
         )
         self.extractor = model.feature_extractor(self.cnns.model)
         self.sequences = Learner(
-            lambda: model.sequence_classifier(tuple(REGIONS), network.sequence_length, len(classes), gates),
+            lambda: model.sequence_classifier(
+                tuple(REGIONS), network.sequence_length, len(classes), gates, network.padding == "masked"
+            ),
             loss=loss,
             metrics=model.accuracy,
             optimizer=keras.optimizers.Adam(training.learning_rate),
@@ -98,10 +100,10 @@ def train(networks: Networks, experiment: Experiment, samples: Samples, fold_run
                 raise ValueError("frames must come in the order of all samples")
             return {region: cnn_arrays[region][rows] for region in REGIONS}
 
-    classes, length = len(networks.classes), fold_run.settings.network.sequence_length
-    _, labels, sequences = _sequences(samples, features(samples), length)
+    classes, network = len(networks.classes), fold_run.settings.network
+    _, labels, x = padded_sequences(samples, features(samples), network)
     targets = model.focal_targets(labels, classes, np.arange(len(labels)))
-    history = networks.sequences.fit(sequences, {"emotion": targets}, fold_run.seed, fold_run.epochs("LSTM"))
+    history = networks.sequences.fit(x, {"emotion": targets}, fold_run.seed, fold_run.epochs("LSTM"))
 
     stages = {
         key.removeprefix(_HISTORY): values.tolist() for key, values in cnn_arrays.items() if key.startswith(_HISTORY)
@@ -109,7 +111,7 @@ def train(networks: Networks, experiment: Experiment, samples: Samples, fold_run
     models = {"features": networks.extractor, "sequences": networks.sequences.model}
 
     def training_targets(some: Samples) -> Mapping[str, tuple[Inputs, Inputs]]:
-        _, wanted, padded = _sequences(some, features(some), length)
+        _, wanted, padded = padded_sequences(some, features(some), network)
         known = len(labels) + np.arange(len(wanted))  # after the training clips, whose counts weight the classes
         focal = model.focal_targets(np.concatenate([labels, wanted]), classes, np.arange(len(labels)))
         learns: dict[str, tuple[Inputs, Inputs]] = {"sequences": (padded, {"emotion": focal[known]})}
@@ -145,32 +147,38 @@ def answers(models: Models, samples: Samples, settings: Settings) -> Predictions
     return _answers(models["sequences"], samples, features, settings)
 
 
-def _answers(sequences: keras.Model, samples: Samples, features: Arrays, settings: Settings) -> Predictions:
-    clips, _, padded = _sequences(samples, features, settings.network.sequence_length)
-    return dict(zip(clips.tolist(), predict(sequences, padded, settings.training.lstm_batch)["emotion"], strict=True))
+def _answers(classifier: keras.Model, samples: Samples, features: Arrays, settings: Settings) -> Predictions:
+    clips, _, padded = padded_sequences(samples, features, settings.network)
+    return dict(zip(clips.tolist(), predict(classifier, padded, settings.training.lstm_batch)["emotion"], strict=True))
 
 
 def _train_cnns(networks: Networks, samples: Samples, rows: NDArray[np.int64], seed: int, fold_run: FoldRun) -> Arrays:
     """Train the region CNNs on some frames. Returns their history: one array of values per `history ...` key."""
     some = samples.only(rows)
     not_me = len(networks.classes)
+    by_class = TAKES_PART[fold_run.settings.training.regions_by_class]
     targets = {}
     for region in REGIONS:  # a frame's label is its clip's class, or the last class, "not me" (section 3.2)
-        taking_part = [label if takes_part(region, name) else not_me for label, name in enumerate(networks.classes)]
+        taking_part = [label if name in by_class[region] else not_me for label, name in enumerate(networks.classes)]
         targets[region] = model.focal_targets(np.array(taking_part, np.int64)[some.y], not_me + 1, np.arange(len(rows)))
     history = networks.cnns.fit(some.x, targets, seed, fold_run.epochs("CNN"))
     return {f"{_HISTORY}{name}": np.array(values) for name, values in history.items()}
 
 
-def _sequences(samples: Samples, features: Arrays, length: int) -> tuple[NDArray, NDArray, Arrays]:
-    """Clip ids and classes (clips,), and per region the clips' features in order, zero-padded to `length`.
+def padded_sequences(samples: Samples, features: Arrays, network: Network) -> tuple[NDArray, NDArray, Arrays]:
+    """Clip ids and classes (clips,), and per region the clips' features in order, float32 (clips, steps, 20).
 
-    Of a clip with more frames than `length` only the first ones are used; no clip of the corpora has more than the
-    paper's 500.
+    A clip with fewer frames than steps is padded as `network` says. Of a clip with more, the first frames are used, as
+    in the authors' code (LSTM_SE.py: truncating='post'); no clip of the corpora has more than the paper's 500.
     """
-    clips, first, place = np.unique(samples.clip, return_index=True, return_inverse=True)
-    fits = samples.view < length
-    sequences = {name: np.zeros((len(clips), length, model.FEATURES), np.float32) for name in REGIONS}
-    for name, padded in sequences.items():
-        padded[place[fits], samples.view[fits]] = features[name][fits]
-    return clips, samples.y[first], sequences
+    clips, first, place, frames = np.unique(samples.clip, return_index=True, return_inverse=True, return_counts=True)
+    steps = network.sequence_length
+    starts = np.maximum(steps - frames, 0) if network.padding == "first" else np.zeros_like(frames)
+    fits = samples.view < steps
+    rows, columns = place[fits], (starts[place] + samples.view)[fits]
+    filler = model.MASKED if network.padding == "masked" else 0.0
+    x = {}
+    for name in REGIONS:
+        x[name] = np.full((len(clips), steps, model.FEATURES), filler, np.float32)
+        x[name][rows, columns] = features[name][fits]
+    return clips, samples.y[first], x
