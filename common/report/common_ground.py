@@ -112,7 +112,7 @@ def _contender(
         spread=_spread(experiment, (outcome, *others)),
         control=under(NO_MOTION),
         metadata=under(METADATA),
-        learnt=summary(outcome.results),
+        learnt=summary(outcome.results, verdicts.one_answer(outcome.results)),
         leak_free=experiment.leak_free,
         linear=experiment.linear,
     )

@@ -19,7 +19,7 @@ from common.report.records import Learning, Report
 from common.report.reliability_tables import SIGNIFICANT, twin_differences
 from common.scoring.records import Comparison, Score
 from common.scoring.statistics import holm
-from common.scoring.verdicts import ONE_ANSWER, parts
+from common.scoring.verdicts import ONE_ANSWER, one_answer, parts
 from common.training.learnt import Learnt, summary
 from common.types import FoldResult
 
@@ -50,7 +50,7 @@ def of_paper(
                 Learning(
                     name=e.id,
                     leak_free=e.leak_free,
-                    learnt=summary(results[e.id]),
+                    learnt=summary(results[e.id], one_answer(results[e.id])),
                     score=scores.get((e.name, e.variant, corpus)),
                     control=scores.get((e.name, f"{e.variant}+{NO_MOTION}", corpus)),
                     metadata=scores.get((e.name, f"{e.variant}+{METADATA}", corpus)),

@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.contract import Trained
-from common.scoring.verdicts import one_answer
 from common.types import FoldResult, Samples
 
 log = logging.getLogger("mer")
@@ -129,8 +128,11 @@ def spread(count: int) -> NDArray[np.int64]:
     return np.unique(np.linspace(0, count - 1, min(count, ROWS)).round().astype(np.int64))
 
 
-def summary(results: Sequence[FoldResult]) -> Learnt | None:
-    """The means over the folds that were measured; None if there are none, as in results of older versions."""
+def summary(results: Sequence[FoldResult], remark: str = "") -> Learnt | None:
+    """The means over the folds that were measured, with the remark of `verdicts.one_answer` on these results.
+
+    None if no fold was measured, as in results of older versions.
+    """
     known = [result.measured for result in results if "training_clips" in result.measured]
     if not known:
         return None
@@ -148,5 +150,5 @@ def summary(results: Sequence[FoldResult]) -> Learnt | None:
         stuck=sum(map(stuck, known)),
         one_class=sum(fold["answered_classes"] == 1 for fold in known),
         causes={name: fmean(fold[name] for fold in known if name in fold) for name in names},
-        one_answer=one_answer(results),
+        one_answer=remark,
     )
