@@ -257,7 +257,9 @@ def test_papers_without_printed_numbers_may_stand_anywhere(silent: tuple[int, ..
     side = example.side(tmp_path, 2)
     assert len(side.reports) == 3
     reports = tuple(
-        replace(report, paper=replace(report.paper, key=f"own{i}", claims=()), comparisons=()) if i in silent else report
+        replace(report, paper=replace(report.paper, key=f"own{i}", claims=()), comparisons=())
+        if i in silent
+        else report
         for i, report in enumerate(side.reports)
     )
     text = "".join(pages(write_comparison(replace(side, reports=reports), tmp_path / "out")[0]))

@@ -120,17 +120,22 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     top = tmp_path_factory.mktemp("examples")
     write_corpus(top / "data")
     command = [sys.executable, "-c", SCRIPT, *(str(top / name) for name in ("out", "cache", "data"))]
+    return top / "out", output(command, copied(top / "project"))
+
+
+def output(command: list[str], project: Path) -> str:
+    """What a command prints in a copy of the project; its exit status must be 0."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     done = subprocess.run(
         command,
-        cwd=copied(top / "project"),
+        cwd=project,
         capture_output=True,
         text=True,
         check=False,
         env=kept | {"MER_DOCS_COUNT": "0", "PYTHONDONTWRITEBYTECODE": "1"},
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
-    return top / "out", done.stdout
+    return done.stdout
 
 
 def test_the_paper_runs_and_is_reported(finished: tuple[Path, str]) -> None:
@@ -152,3 +157,45 @@ def test_without_motion_it_sees_nothing(finished: tuple[Path, str]) -> None:
     for fold in folds:
         answers = np.array(json.loads(fold.read_text(encoding="utf-8"))["probabilities"])
         assert np.ptp(answers, axis=0).max() < 1e-6
+
+
+def edited(file: Path, old: str, new: str) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert text.count(old) == 1, old
+    file.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_an_own_network_of_other_layers_runs_next_to_a_paper(tmp_path: Path) -> None:
+    """Operations that are not counted and an experiment without printed numbers stop nothing, wherever it is named."""
+    project = copied(tmp_path / "project")
+    model = project / "papers" / KEY / "model.py"
+    convolutions = re.search(r"    for number in .*?(?=    x = layers.Flatten)", model.read_text("utf-8"), re.DOTALL)
+    assert convolutions
+    edited(
+        model,
+        convolutions.group(),
+        "    rows, width, channels = shapes['difference']\n"
+        "    x = layers.Reshape((4, rows // 4, width, channels), name='strips')(x)\n"
+        "    x = layers.ConvLSTM2D(network.filters, 3, name='convlstm')(x)\n",
+    )
+    out = tmp_path / "out"
+    run = [sys.executable, "run_all.py", "--profile", "smoke", "--out", str(out), "--cache", str(tmp_path / "cache")]
+    for words in ((KEY, "liong2019"), ("liong2019", KEY, "--report-only"), (KEY, "--dry-run")):
+        (out / "comparison.pdf").unlink(missing_ok=True)
+        output([*run, "--paper", *words], project)
+        assert (out / "comparison.pdf").is_file() == ("liong2019" in words)
+    side = json.loads((out / "comparison.json").read_text("utf-8"))
+    flops = {row["paper"]: row["flops"] for row in side["contenders"]}
+    assert flops[KEY] is None
+    assert flops["liong2019"] is not None
+    notes = json.loads((out / f"{KEY}.json").read_text("utf-8"))["notes"]
+    assert any("convlstm, a ConvLSTM2D" in note for note in notes)
+
+
+def test_a_folder_may_hold_a_single_leak_free_experiment(tmp_path: Path) -> None:
+    project = copied(tmp_path / "project")
+    experiments = project / "papers" / KEY / "experiments.py"
+    edited(experiments, "    twin_of=BY_CLIP.variant,\n", "")
+    edited(experiments, "(BY_CLIP, BY_SUBJECT, *tuned((BY_SUBJECT,), lambda experiment: SPACE))", "(BY_SUBJECT,)")
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-p", "no:cacheprovider", "tests/test_papers.py"]
+    output([*command, "-k", KEY], project)

@@ -124,6 +124,50 @@ def test_a_fold_of_another_form_counts_as_missing_though_its_digest_fits(tmp_pat
     assert file.name in caplog.text
 
 
+def test_a_damaged_fold_is_reported_once_and_kept_aside(tmp_path: Path, caplog) -> None:
+    run = Run(tmp_path)
+    run.save(result())
+    assert run.holds("smic/s1")
+    (file,) = (tmp_path / "folds").iterdir()
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-30])
+    with caplog.at_level(logging.WARNING):
+        assert [run.holds("smic/s1"), run.load("smic/s1"), Run(tmp_path).holds("smic/s1")] == [False, None, False]
+    assert caplog.text.count(file.name) >= 1
+    assert len(caplog.records) == 1
+    assert [path.name for path in file.parent.iterdir()] == [f"{file.name}.damaged"]
+    assert file.with_name(f"{file.name}.damaged").read_bytes() == whole[:-30]
+    run.save(result())
+    assert run.holds("smic/s1")
+
+
+def test_damage_in_a_store_that_cannot_be_written_is_reported_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError("read-only")
+
+    run = Run(tmp_path)
+    run.save(result())
+    (file,) = (tmp_path / "folds").iterdir()
+    file.write_text("{")
+    monkeypatch.setattr(os, "replace", refuse)
+    with caplog.at_level(logging.WARNING):
+        assert [run.load("smic/s1") for _ in range(3)] == [None] * 3
+    assert len(caplog.records) == 1
+    assert file.read_text() == "{"
+
+
+def test_a_fold_that_is_stored_anew_is_read_again(tmp_path: Path) -> None:
+    first, second = Run(tmp_path), Run(tmp_path)
+    assert not first.holds("smic/s1")
+    second.save(result())
+    assert first.holds("smic/s1")
+    (file,) = (tmp_path / "folds").iterdir()
+    file.unlink()
+    assert not first.holds("smic/s1")
+
+
 NUMBERS = {"0": True, "-1.5e3": True, str(2**63 - 1): True, "1e300": True}
 NUMBERS |= dict.fromkeys(("NaN", "Infinity", "-Infinity", "1e999", "-1e999", str(2**63), str(-(2**63))), False)
 NUMBERS |= dict.fromkeys(("true", "false", "null", '"1"', "[]", "{}"), False)

@@ -206,6 +206,70 @@ def test_damaged_files_are_named_and_made_again(
     assert any("cache entry" in message and "again" in message for message in named)
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_damage_is_reported_once_and_repaired(
+    undisturbed: tuple[Path, Path],
+    workers: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Any,
+    caplog: Any,
+) -> None:
+    def told() -> str:
+        return caplog.text + "".join(capsys.readouterr())  # what other processes notice is printed here
+
+    monkeypatch.setattr(papers, "parts", guessing.parts)
+    out, cache = tmp_path / "out", undisturbed[1]
+    shutil.copytree(undisturbed[0], out)
+    (fold, *_), (*_, notes), (about, *_) = (
+        sorted(out.glob(f"runs/*/*/*/*/{name}")) for name in ("folds/*.json", "notes.json", "run.json")
+    )
+    before = {file: json.loads(file.read_bytes()) for file in (notes, about)}
+    for file in (fold, notes, about):
+        file.write_bytes(file.read_bytes()[:9])
+    assert run_all.main([*words(out, cache), "--workers", workers]) == 0
+    lines = told()
+    for file in (fold, notes, about):
+        assert lines.count(f"{file} is damaged") == 1
+        assert file.with_name(f"{file.name}.damaged").stat().st_size == 9
+    assert predictions(out) == predictions(undisturbed[0])
+    for file, record in before.items():
+        assert {name: value for name, value in json.loads(file.read_bytes()).items() if "seconds" not in name} == {
+            name: value for name, value in record.items() if "seconds" not in name
+        }
+    caplog.clear()
+    assert run_all.main([*words(out, cache), "--workers", workers]) == 0
+    assert "damaged" not in told()
+
+
+@pytest.mark.parametrize("fault", ["typst", "none"])
+def test_a_fault_of_typst_is_one_line_and_all_else_is_written(
+    undisturbed: tuple[Path, Path], fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    class Panic(BaseException):
+        """Like a panic of typst, which is no Exception."""
+
+    def panic(*_: Any, **__: Any) -> bytes:
+        raise Panic("range start index 1 out of range\nfor slice of length 0")
+
+    monkeypatch.undo()  # the pages are set here
+    monkeypatch.setattr(papers, "parts", guessing.parts)
+    shutil.copytree(undisturbed[0], tmp_path / "out")
+    capsys.readouterr()
+    if fault == "typst":
+        monkeypatch.setattr("typst.Compiler", panic)
+    both = ["--paper", KEY, "liong2019", *words(tmp_path / "out", undisturbed[1])[2:], "--report-only"]
+    assert run_all.main(both) == (1 if fault == "typst" else 0)
+    printed = capsys.readouterr()
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {f"{KEY}.json", f"{KEY}.csv", "comparison.json", "comparison.csv", "index.html"} <= names
+    if fault == "typst":
+        assert not any(name.endswith(".pdf") for name in names)
+        assert len(printed.err.strip().splitlines()) == 3  # one for each PDF
+    else:
+        assert {f"{KEY}.pdf", "liong2019.pdf", "comparison.pdf"} <= names
+
+
 def test_a_clock_set_back_changes_nothing(
     undisturbed: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:

@@ -30,7 +30,7 @@ from common.cli import arguments
 from common.contract import Trained
 from common.errors import UserError
 from common.progress import Display
-from common.runs import portions, preprocessing
+from common.runs import folds, portions, preprocessing, store
 from common.runs.processes import Pool
 
 pytestmark = pytest.mark.usefixtures("without_pages")
@@ -141,24 +141,29 @@ def test_a_killed_process_is_one_line_and_the_rest_is_done_next_time(
     assert done.items() <= results(tmp_path / "out").items()
 
 
+def started(program: str, *words: str) -> subprocess.Popen[str]:
+    """A program in a group of its own, in which Ctrl-C interrupts Python even if it is ignored here."""
+    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    return subprocess.Popen(
+        [sys.executable, "-c", heard + program, *words],
+        env=os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
 def test_ctrl_c_ends_all_processes_at_once(cache: Path, tmp_path: Path) -> None:
     """The signal goes to the whole group, as a terminal sends it."""
     program = (
         "import sys, papers, guessing, run_all; papers.parts = guessing.slow; sys.exit(run_all.main(sys.argv[1:]))"
     )
     words = ["--paper", KEY, "--profile", "smoke", "--workers", "2", "--out", str(tmp_path), "--cache", str(cache)]
-    environment = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
-    with subprocess.Popen(
-        [sys.executable, "-c", program, *words],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        for _ in range(600):
+    with started(program, *words) as process:
+        for _ in range(3000):  # stand-ins may have to be rendered first
             time.sleep(0.1)
-            if results(tmp_path):
+            if results(tmp_path) or process.poll() is not None:
                 break
         os.killpg(process.pid, signal.SIGINT)
         _, printed = process.communicate(timeout=30)
@@ -168,6 +173,95 @@ def test_ctrl_c_ends_all_processes_at_once(cache: Path, tmp_path: Path) -> None:
     (line,) = printed.strip().splitlines()
     assert "Interrupted" in line
     assert 0 < len(results(tmp_path)) < FOLDS
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="processes are counted in /proc")
+def test_when_the_first_process_is_killed_the_others_end(tmp_path: Path) -> None:
+    """The one that works and the one that waits for work, within five seconds."""
+    program = (
+        "import pathlib, sys, time\n"
+        "from common.runs.processes import Pool\n"
+        "with Pool(2) as pool:\n"
+        "    rests = [pool.start(time.sleep, seconds) for seconds in (600, 0)]\n"
+        "    rests[1].result()\n"
+        "    pathlib.Path(sys.argv[1]).touch()\n"
+        "    rests[0].result()\n"
+    )
+    with started(program, str(tmp_path / "busy")) as process:
+        for _ in range(600):
+            time.sleep(0.1)
+            if (tmp_path / "busy").exists():
+                break
+        assert len(living(process.pid)) > 2
+        os.kill(process.pid, signal.SIGKILL)
+        killed = time.monotonic()
+        try:
+            while living(process.pid) and time.monotonic() < killed + 5:
+                time.sleep(0.05)
+            assert not living(process.pid)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def test_where_the_first_process_ignores_ctrl_c_the_others_do(tmp_path: Path) -> None:
+    """As a shell starts what runs in the background."""
+    program = (
+        "import os, signal, time\n"
+        "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+        "from common.runs.processes import Pool\n"
+        "with Pool(2) as pool:\n"
+        "    pool.start(time.sleep, 0).result()\n"
+        "    rest = pool.start(time.sleep, 1)\n"
+        "    os.killpg(0, signal.SIGINT)\n"
+        "    rest.result()\n"
+    )
+    with started(program) as process:
+        _, printed = process.communicate(timeout=120)
+    assert process.returncode == 0, printed
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_finished_fold_reads_no_other(workers: int, cache: Path, tmp_path: Path, monkeypatch: Any) -> None:
+    """Between two folds this process opens the last one alone, and the files of many folds are read once each."""
+    events: list[Path] = []
+    saved: set[Path] = set()
+    read, save = store.read_json, store.Run.save
+
+    def watched_read(path: Path, schema: Any) -> Any:
+        record = read(path, schema)
+        if path.parent.name == "folds":
+            events.append(path)
+        return record
+
+    def watched_save(run: store.Run, result: Any) -> None:
+        save(run, result)
+        saved.add(run.fold_file(result.fold))
+        events.clear()
+
+    monkeypatch.setattr(papers, "parts", guessing.parts)
+    monkeypatch.setattr(store, "read_json", watched_read)
+    monkeypatch.setattr(store.Run, "save", watched_save)
+    monkeypatch.setattr(folds, "run", checked(folds.run, events, saved))
+    assert run(tmp_path, cache, workers) == 0
+    assert len(results(tmp_path)) == FOLDS
+    if workers == 1:
+        assert len(saved) == FOLDS
+    else:
+        assert len(events) == len(set(events)) == FOLDS
+
+
+def checked(train: Callable[..., int], events: list[Path], saved: set[Path]) -> Callable[..., int]:
+    """`folds.run` that looks at what was read when a fold is finished: nothing but this fold."""
+
+    def train_and_look(unit: Any, say: Any, line: Any, done: Callable[..., None]) -> int:
+        def finished(job: Any, result: Any) -> None:
+            done(job, result)
+            assert set(events) <= {job.run.fold_file(result.fold)} <= saved
+
+        return train(unit, say, line, finished)
+
+    return train_and_look
 
 
 def living(group: int) -> list[str]:

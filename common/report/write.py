@@ -249,10 +249,10 @@ def typeset(template: str, view: Mapping[str, Any], pictures: Mapping[str, bytes
         folder = Path(name)
         for file, content in {**files, **pictures, "data.json": json_bytes(view)}.items():
             (folder / file).write_bytes(content)
-        compiler = typst.Compiler(str(folder / template), root=str(folder), font_paths=fonts, ignore_system_fonts=True)
+        where: dict[str, Any] = {"root": str(folder), "font_paths": fonts, "ignore_system_fonts": True}
         try:
             with without_stderr():  # where a panic also leaves a trace
-                pdf = compiler.compile(format="pdf", timestamp=0)
+                pdf = typst.Compiler(str(folder / template), **where).compile(format="pdf", timestamp=0)
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:  # a panic of typst is no Exception
