@@ -1,1 +1,1 @@
-"""A second definition of every network and data step, written from the papers' text, and its comparison with ours."""
+"""A second definition of every network and data step of the five papers, from their text, and how it compares."""

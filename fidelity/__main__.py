@@ -1,4 +1,4 @@
-"""Compare every network and data step of the suite with a second definition, and plant faults that must be noticed.
+"""Compare the networks and data steps of the five papers with a second definition; plant faults that must be noticed.
 
 python -m fidelity            everything, at full size and at the smallest
 python -m fidelity --short    only the smallest sizes

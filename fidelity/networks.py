@@ -207,7 +207,7 @@ NETWORKS: tuple[Network, ...] = (
     _le(
         "VGG19",
         "vgg19",
-        (_BGR, "no dropout between the dense layers"),
+        (_BGR,),
         {"block1_conv1/kernel": 1 / 64},
         32,
     ),

@@ -351,3 +351,9 @@ def test_random_splits_draw_their_own_initial_weights(tmp_path: Path, monkeypatc
             run_fold(RECIPE, networks, experiment, settings, data, fold, tmp_path)
             weights.append(networks.learner.model.get_layer("dense").kernel.numpy())
         assert np.array_equal(*weights) != own
+
+
+def test_a_departure_departs() -> None:
+    """What is done as printed belongs elsewhere, with its measurements."""
+    for departure in PAPER.departures:
+        assert "as printed" not in departure.we_do.lower()

@@ -236,6 +236,7 @@ MUTATIONS: tuple[Mutation, ...] = (
         Patched(f"{LE}.model:IMAGENET_CAFFE", lambda pixels: pixels._replace(rgb=True)),
         "outputs",
     ),
+    Mutation("no dropout between the dense layers", "VGG19", Layers("fc*_dropout", {"rate": 0.0}), "dropout"),
     Mutation("one activation missing", "VGG19", Layers("block3_conv2", {"activation": "linear"}), "outputs"),
     Mutation(
         "stride in the 3 x 3 convolution of a block",

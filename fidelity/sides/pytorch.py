@@ -23,6 +23,14 @@ NAMES = {
     "moving_mean": "running_mean",
     "moving_variance": "running_var",
 }
+KINDS: Mapping[type[nn.Module], str] = {
+    nn.Conv2d: "convolution",
+    nn.Linear: "dense",
+    nn.MaxPool2d: "max pooling",
+    nn.BatchNorm2d: "normalisation",
+    nn.Flatten: "flatten",
+}
+"""What `structure` calls the classes of layers."""
 
 
 @dataclass(frozen=True)
@@ -90,14 +98,22 @@ class TorchPort:
         )
 
     def facts(self) -> Facts:
-        """Its normalisations and dropouts; initial weights are not compared with PyTorch's."""
-        dropouts = [m for m in self.network.modules() if isinstance(m, nn.Dropout) and m.p]
+        """Its normalisations and dropouts; initial weights are not compared with PyTorch's.
+
+        The neighbours of a dropout are the layers next to it among the modules: it must lie in a sequence.
+        """
+        known = [m for m in self.network.modules() if isinstance(m, (nn.Dropout, *KINDS))]
+        dropouts = []
+        for place, module in enumerate(known):
+            if isinstance(module, nn.Dropout) and module.p:
+                before, after = (KINDS[type(known[place + step])] for step in (-1, 1))
+                dropouts.append(f"{module.p:g} after {before} before {after}")
         normalisations = {}
         for pair in self.pairs:
             module = self.network.get_submodule(pair.theirs)
             if isinstance(module, nn.BatchNorm2d):
                 normalisations[pair.ours] = f"momentum {1 - (module.momentum or 0):g}, epsilon {module.eps:g}"
-        return Facts(tuple(f"{module.p:g}" for module in dropouts), {}, normalisations)
+        return Facts(tuple(sorted(dropouts)), {}, normalisations)
 
     def _name(self, ours: str) -> str:
         layer, _, weight = ours.rpartition("/")

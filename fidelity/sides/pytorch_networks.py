@@ -56,9 +56,6 @@ def le2020(size: Size, kind: str) -> TorchPort:
 
 def _vgg19(side: int) -> tuple[nn.Module, list[Pair]]:
     network = port.vgg19(side)
-    for module in network.modules():
-        if isinstance(module, nn.Dropout):
-            module.p = 0.0
     pairs, place = [], 0
     for group, count in enumerate(CONVOLUTIONS, 1):
         for number in range(1, count + 1):
