@@ -17,6 +17,7 @@ from common.audit import audit
 from common.audit.documented import documented
 from common.contract import Paper
 from common.environment import code_digest
+from common.errors import listed
 from common.files import write_json
 from common.profiles import shortened
 from common.report import listing
@@ -203,12 +204,15 @@ def _printed(paper: Paper) -> str:
             plain(metric_name(c.metric)),
             plain(c.printed + c.unit),
             str(c.n_clips or ""),
-            plain(c.note),
+            plain("; ".join(filter(None, (c.note, c.not_comparable)))),
         )
         for c in paper.claims
     ]
     head = ("Printed in", "Assigned to", "Corpus", "Metric", "Printed", "Clips", "Interpretation")
-    return "## Printed numbers\n\nEvery number that the paper prints about its own systems.\n\n" + table(head, rows)
+    whose = "Every number that the paper prints about its own systems."
+    if quoting := paper.facts.get("quoted_by"):
+        whose = f"The paper's numbers about its own systems, as quoted by {listed(quoting)}. Its text was not read."
+    return f"## Printed numbers\n\n{whose}\n\n" + table(head, rows)
 
 
 def _departures(paper: Paper) -> str:

@@ -39,6 +39,13 @@ source = "Abstract"
 printed = { union = "0.81" }
 
 [[claims]]
+experiment = "joint"
+variant = "published"
+metric = "f1"
+source = "Table 2"
+printed = { casme2 = "0.8273" }
+
+[[claims]]
 experiment = "alone"
 variant = "published"
 metric = "uar"
@@ -134,6 +141,7 @@ experiment = "joint"
 variant = "published"
 corpus = "smic"
 classes = ["negative", "positive", "surprise"]
+percentages = [["83.3", "0", "16.7"], ["20", "60", "20"], ["0", "0", "100"]]
 matrix = [[5, 0, 1], [1, 3, 1], [0, 0, 4]]
 source = "Table 5"
 
@@ -142,6 +150,12 @@ source = "Section 5"
 table = "Table 2"
 corpus = "union"
 printed = ["21", "20.5"]
+
+[[facts.leads]]
+source = "Section 5"
+over = "Old"
+metric = "uf1"
+printed = { union = "20", casme2 = "20" }
 
 [[facts.above]]
 source = "Section 5"

@@ -362,6 +362,8 @@ def test_the_first_page_counts_the_verdicts_with_their_reasons(
     for verdict, counted in (("CLOSE", "16 reproduced, 0 not"), ("DIFFERS", "0 reproduced, 16 not reproduced")):
         alike = tuple(replace(c, verdict=verdict) for c in large[0].comparisons)
         assert counted in numbers.summary(replace(large[0], comparisons=alike))["sentence"]
+    quoted = replace(small[0], paper=replace(small[0].paper, facts={"quoted_by": ["other2020"]}))
+    assert "other2020 quotes 16 numbers" in numbers.summary(quoted)["sentence"]
     (row,) = numbers.summary(small[0])["rows"]
     assert (row["verdict"], row["count"]) == ("NOT_COMPARABLE", "16")
     assert "stand-in" in row["which"]

@@ -1,9 +1,9 @@
 """Dense optical flow between two frames of a face, and the optical strain of a flow.
 
 "tvl1" is TV-L1 as in Sánchez Pérez, Meinhardt-Llopis and Facciolo, "TV-L1 optical flow estimation" (IPOL 2013,
-10.5201/ipol.2013.26), the implementation of scikit-image. "dis" is the dense inverse search of Kroeger, Timofte, Dai and
-Van Gool, "Fast optical flow using dense inverse search" (ECCV 2016), which ends with a variational refinement: OpenCV's
-`DISOpticalFlow` with the preset MEDIUM.
+10.5201/ipol.2013.26), the implementation of scikit-image. "dis" is the dense inverse search of Kroeger, Timofte, Dai
+and Van Gool, "Fast optical flow using dense inverse search" (ECCV 2016), which ends with a variational refinement:
+OpenCV's `DISOpticalFlow` with the preset MEDIUM.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Method = Literal["tvl1", "dis"]
 ATTACHMENT = 255 * 0.15
 """The weight of TV-L1's data term: 0.15 in the program of IPOL, for grey values to 255; scikit-image scales them to 1.
 
-Its other parameters are the program's in both: theta 0.3, time step 0.25, five warps, images halved from level to level.
+Its other parameters are the program's in both: theta 0.3, time step 0.25, five warps, images halved at each level.
 """
 PARAMETERS = {
     "FinestScale": 1,

@@ -63,8 +63,8 @@ def _flows(clips: Sequence[Clip], settings: Settings, faces: FaceFinder, path: P
         f"Flow from onset to apex: {clips[0].corpus}",
         "The first clip of each class: its aligned face in the first frame and at the apex, with their numbers, and "
         f"what the networks read, {settings.inputs.size} x {settings.inputs.size} pixels. Red is flow to the right or "
-        "down, blue to the left or up; bright strain is strong. Each clip has its own scale, unless next to nothing moves. Check the licence of a "
-        "corpus before you share images of its subjects.",
+        "down, blue to the left or up; bright strain is strong. Each clip has its own scale, unless next to nothing "
+        "moves. Check the licence of a corpus before you share images of its subjects.",
         path,
     )
 

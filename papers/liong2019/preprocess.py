@@ -17,7 +17,6 @@ from common.vision.flow import Method, flow, strain
 from common.vision.images import read_frame, where
 from papers.liong2019.experiments import Inputs
 
-
 LEAST = (0.006, 0.15)
 """Flow, as a fraction of the face's height, and strain that are scaled to 1 if nothing in the clip is larger.
 
