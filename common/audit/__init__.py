@@ -38,7 +38,7 @@ from common.scoring.claims import Keys, keys
 __all__ = ["FACTS", "audit", "error_counts", "prints_as"]
 
 FACTS: Keys = {
-    **keys("printed", "published"),  # further numbers of the text, and false where nothing is published: no check
+    **keys("printed", "published", "quoted_by"),  # further numbers, false where none is published, a source: no check
     **_ANNOTATIONS,
     **_COUNTS,
     **_FOLDS,

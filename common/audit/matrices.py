@@ -18,7 +18,7 @@ from common.scoring.claims import Keys, keys
 
 FACTS: Keys = {
     **keys("class_counts", "split_counts"),
-    "confusions": keys("experiment", "variant", "corpus", "classes", "matrix", "source"),
+    "confusions": keys("experiment", "variant", "corpus", "classes", "matrix", "percentages", "source"),
 }
 """The facts that this check reads."""
 

@@ -12,6 +12,10 @@ from common.audit.finding import Finding
 from common.contract import Claim
 from common.errors import listed
 from common.scoring import metrics
+from common.scoring.claims import Keys, keys
+
+FACTS: Keys = {"leads": keys("over", "metric", "printed", "source")}
+"""The facts of this paper alone."""
 
 
 def audit(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
