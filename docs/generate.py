@@ -62,7 +62,7 @@ def index() -> str:
             f"[{code(paper.key)}]({paper.key}.md)",
             f"{plain(paper.authors)}, *{plain(paper.title)}*, {plain(paper.venue)}, {paper.year}",
             plain(paper.summary),
-            f"{listing.counted(paper)}; {sum(e.leak_free for e in paper.experiments)} leak-free",
+            f"{listing.experiment_counts(paper)}; {sum(e.leak_free for e in paper.experiments)} leak-free",
             str(len(paper.claims)),
             str(len(paper.departures)),
         )
@@ -157,9 +157,9 @@ def _experiments(paper: Paper) -> str:
     head = ("Experiment", "Description", "Own settings", "Protocol", "Selection", "Leak-free", "Twin", "Runs", "Note")
     listed = "\n".join(f"{number}. {plain(note)}" for number, note in enumerate(notes, start=1))
     count = (
-        f"{listing.counted(paper)}. Tuned copies are under [Searches](#searches)."
+        f"{listing.experiment_counts(paper)}. Tuned copies are under [Searches](#searches)."
         if len(shown) < len(paper.experiments)
-        else f"{listing.counted(paper)}."
+        else f"{listing.experiment_counts(paper)}."
     )
     return f"## Experiments\n\n{count}\n\n{table(head, map(row, shown))}\n{listed and 'Notes:'}\n\n{listed}"
 

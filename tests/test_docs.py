@@ -297,9 +297,11 @@ def test_the_reference_names_every_field(tmp_path: Path) -> None:
 def test_the_page_of_a_paper_says_all_that_its_folder_says(key: str) -> None:
     paper, page = papers.load(key), generate.page(key)
     assert f"]({key}.md)" in generate.index()
-    counts = [int(word) for word in listing.counted(paper).split() if word.isdigit()]
+    counts = [int(word) for word in listing.experiment_counts(paper).split() if word.isdigit()]
     assert sum(counts) == len(paper.experiments)
-    assert all(listing.counted(paper) in text for text in (page, generate.index(), "\n".join(listing.lines(paper))))
+    assert all(
+        listing.experiment_counts(paper) in text for text in (page, generate.index(), "\n".join(listing.lines(paper)))
+    )
     for experiment in paper.experiments:
         assert experiment.tuned_of or f"| `{experiment.id}` |" in page
         assert not experiment.space or str(next(iter(experiment.space.values()))[0]) in page

@@ -14,7 +14,6 @@ from common.report.learning import (
     answer,
     cells,
     corrected,
-    counted,
     guessed,
     learns,
     motion,
@@ -58,7 +57,8 @@ def sentences(side: SideBySide) -> list[str]:
     better = "better than guessing in UF1 (p below 0.05 after Holm's correction)"
     noun = "system" if any(c.linear for c in side.contenders) else "network"
     lines = [
-        counted(which, noun, f"scored significantly {better}", f"did not score significantly {better}") + "."
+        formatting.how_many(which, noun, f"scored significantly {better}", f"did not score significantly {better}")
+        + "."
         if tested
         else "No score was tested against guessing."
     ]
@@ -99,7 +99,7 @@ def _controls(network_rows: Sequence[Learning], titles: dict[str, str]) -> str:
     still = [titles[row.name] for row in tried if significant(row.control_adjusted)]
     unsure = [titles[row.name] for row in tried if significant(row.adjusted) and within_reach(row)]
     which = [bool(significant(row.control_adjusted)) for row in tried]
-    sentence = counted(
+    sentence = formatting.how_many(
         which,
         "control",
         "without motion scored better than guessing",

@@ -14,7 +14,7 @@ from typing import Any
 
 from common.contract import Paper
 from common.protocols.controls import METADATA, NO_MOTION
-from common.report.formatting import DASH, interval, many, number, percent, probability, short
+from common.report.formatting import DASH, how_many, interval, many, number, percent, probability, short
 from common.report.records import Learning, Report
 from common.report.reliability_tables import SIGNIFICANT, twin_differences
 from common.scoring.records import Comparison, Score
@@ -175,27 +175,16 @@ def _counted(rows: Sequence[Learning], noun: str) -> str:
     tested = [bool(significant(row.adjusted)) for row in rows if row.adjusted is not None]
     clauses = []
     if known:
-        clauses.append(counted(known, noun, "learnt the training clips", "did not learn the training clips"))
+        clauses.append(how_many(known, noun, "learnt the training clips", "did not learn the training clips"))
     if tested:
         better = "better than guessing in UF1 (p below 0.05 after Holm's correction)"
         noun = noun if len(tested) == len(rows) else f"tested {noun}"
-        clauses.append(counted(tested, noun, f"scored significantly {better}", f"did not score significantly {better}"))
+        clauses.append(
+            how_many(tested, noun, f"scored significantly {better}", f"did not score significantly {better}")
+        )
     if not clauses:
         return "Nothing was measured on training clips, and no score was tested."
     return "; ".join([clauses[0], *(clause[0].lower() + clause[1:] for clause in clauses[1:])]) + "."
-
-
-def counted(which: Sequence[bool], noun: str, does: str, does_not: str) -> str:
-    """Return how many of several things do something: a sentence without its full stop."""
-    if len(which) == 1:
-        return f"The only {noun} that ran {does if which[0] else does_not}"
-    if sum(which) in (0, len(which)) and len(which) == 2:
-        return f"Both {noun}s {does}" if which[0] else f"Neither {noun} {does}"
-    return (
-        f"All {len(which)} {noun}s {does}"
-        if all(which)
-        else f"{sum(which) or 'None'} of the {len(which)} {noun}s {does}"
-    )
 
 
 def _twins(report: Report) -> list[str]:
@@ -262,7 +251,7 @@ def _controls(rows: Sequence[Learning]) -> str:
     unsure = [row.name for row in tried if significant(row.adjusted) and within_reach(row) and row.name not in still]
     names = "" if not still else f" ({', '.join(still[:3])}{', …' if len(still) > 3 else ''})"
     which = [significant(row.control_adjusted) or False for row in tried]
-    sentence = counted(
+    sentence = how_many(
         which,
         "control",
         "without motion scored better than guessing",
@@ -285,7 +274,7 @@ def guessed(rows: Sequence[Learning], titles: Mapping[str, str]) -> list[str]:
     if not tested:
         return []
     better = "better than guessing"
-    sentence = counted(which, "metadata classifier", f"scored {better}", f"did not score {better}")
+    sentence = how_many(which, "metadata classifier", f"scored {better}", f"did not score {better}")
     if not any(which):
         return [f"{sentence}."]
     names = [titles[row.name] for row, found in zip(tested, which, strict=True) if found]

@@ -13,7 +13,7 @@ from common.report.bibtex import bibtex
 from common.types import Experiment
 
 
-def counted(paper: Paper) -> str:
+def experiment_counts(paper: Paper) -> str:
     """Return how many experiments a paper has: `4 by default, 2 on request, 2 tuned copies`, without what it lacks."""
     tuned = sum(bool(e.tuned_of) for e in paper.experiments)
     asked = sum(e.on_request and not e.tuned_of for e in paper.experiments)
@@ -28,7 +28,7 @@ def lines(paper: Paper) -> Iterator[str]:
     yield indent(bibtex(paper), "  ")
     values = paper.profiles["paper"].settings.values()
     yield f"  settings: {shlex.join(as_option(name, values[name]) for name in settable(paper.profiles['paper']))}"
-    yield f"  experiments: {counted(paper)}"
+    yield f"  experiments: {experiment_counts(paper)}"
     for e in paper.experiments:
         if e.tuned_of:
             continue

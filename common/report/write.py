@@ -21,18 +21,9 @@ import numpy as np
 from common.environment import without_stderr
 from common.errors import StoppedError, UserError
 from common.files import write_atomically
-from common.report import (
-    corpus_tables,
-    exports,
-    formatting,
-    known,
-    learning,
-    listing,
-    numbers,
-    reliability_tables,
-    tables,
-)
+from common.report import corpus_tables, exports, formatting, known, learning, numbers, reliability_tables, tables
 from common.report.findings import sections
+from common.report.listing import experiment_counts
 from common.report.records import Report
 from common.scoring.differences import MARGIN
 from common.scoring.records import Comparison
@@ -256,13 +247,10 @@ def typeset(template: str, view: Mapping[str, Any], pictures: Mapping[str, bytes
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:  # a panic of typst is no Exception
-            raise PageError(f"typst cannot set {template} ({_one_line(error)}); please report it") from error
+            reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+            raise PageError(f"typst cannot set {template} ({reason}); please report it") from error
         assert isinstance(pdf, bytes)
         return pdf
-
-
-def _one_line(error: BaseException) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
 
 
 def embed(drawn: Mapping[str, Sequence[Drawing]]) -> tuple[dict[str, list[dict[str, str]]], dict[str, bytes]]:
@@ -326,7 +314,7 @@ def _view(report: Report) -> dict[str, Any]:
         "profile": report.profile,
         "seed": str(report.seed),
         "shortened": list(report.shortened),
-        "experiments": f"{len(report.learning)} ran here; the paper has {listing.counted(paper)}",
+        "experiments": f"{len(report.learning)} ran here; the paper has {experiment_counts(paper)}",
         "corpora": corpus_tables.corpus_rows(report.corpora),
         "classes": corpus_tables.class_tables(report.corpora),
         "learning": learning.table(report.learning),

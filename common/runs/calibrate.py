@@ -19,7 +19,7 @@ from common.errors import ClipError
 from common.runs import preprocessing
 from common.runs.cache import Cache
 from common.runs.cost import EPOCHS, Cost, epoch_seconds
-from common.runs.folds import build_networks, counted
+from common.runs.folds import build_networks, operations_of
 from common.runs.plan import Job
 from common.seeds import seed_of
 from common.training import devices
@@ -112,7 +112,7 @@ def operations(task: Calibration) -> float:
     parts = task.parts()
 
     def count() -> Arrays:
-        operations, _ = counted(_built(task.job, parts), 1.0)
+        operations, _ = operations_of(_built(task.job, parts), 1.0)
         return {"flops": np.array(math.nan if operations is None else operations)}
 
     known, _ = task.cache.arrays("timings", _key(task, parts) | {"counted": "operations"}, count)
@@ -189,7 +189,7 @@ def _timed(task: Calibration, parts: Parts) -> tuple[Cost, float]:
     rows = len(
         parts.preprocess.assemble([(clip, 0) for clip, _ in few], [dict(own) for _, own in few], settings).y
     ) / len(few)
-    forward, _ = counted(networks, rows)
+    forward, _ = operations_of(networks, rows)
     count = int(min(max(SECONDS * SPEED / (3 * forward), LEAST), MOST)) if forward else LEAST
     everything, test_clips = _copies(parts, settings, job, few, count)
     tested = np.isin(everything.clip, test_clips)

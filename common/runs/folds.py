@@ -75,8 +75,7 @@ class FoldContext:
     looked: list[str]
 
 
-Done = Callable[[Job, FoldResult], None]
-"""Receives every finished fold, once it is stored."""
+Done = Callable[[Job, FoldResult], None]  # receives every finished fold, once it is stored
 
 
 def run(unit: WorkUnit, say: Say, line: Callable[[str], None], done: Done) -> int:
@@ -117,7 +116,7 @@ def run(unit: WorkUnit, say: Say, line: Callable[[str], None], done: Done) -> in
             measured[NETWORKS_BEFORE] = networks[2]
             if not job.experiment.space:  # else every fold trains other networks
                 measured |= networks[1].facts()
-                operations, why = counted(networks[1], len(samples.y) / len(set(samples.clip.tolist())))
+                operations, why = operations_of(networks[1], len(samples.y) / len(set(samples.clip.tolist())))
                 if operations is not None:
                     measured["flops"] = operations
                 elif job_folds.first:
@@ -147,7 +146,7 @@ def run(unit: WorkUnit, say: Say, line: Callable[[str], None], done: Done) -> in
     return failures
 
 
-def counted(networks: Networks, rows_per_clip: float) -> tuple[float | None, str]:
+def operations_of(networks: Networks, rows_per_clip: float) -> tuple[float | None, str]:
     """The operations of one clip forward, or None and why they are not counted, which no training depends on."""
     try:
         return networks.flops(rows_per_clip), ""
