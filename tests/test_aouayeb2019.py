@@ -578,7 +578,7 @@ def test_masked_steps_are_not_read_but_frames_whose_features_are_zero_are(gates:
 def test_networks_that_mask_are_saved_for_stock_keras(tmp_path: Path) -> None:
     from common.predict import networks as saved
 
-    sequences = build_networks(MASKED_PADDING_IN_FOLD).sequences.model
+    sequences = model.sequence_classifier(tuple(REGIONS), SMALL.network.sequence_length, 3, masked=True)
     samples, features = clips_of((2, 4))
     *_, x = recipe.padded_sequences(samples, features, SMALL.having(MASKED_PADDING_IN_FOLD.settings).network)
     (loaded,) = saved.load(tmp_path, saved.save({"sequences": sequences}, samples, {}, tmp_path)).values()
