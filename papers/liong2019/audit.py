@@ -39,7 +39,7 @@ def f1_scores(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Fin
 
 
 def leads(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
-    """`leads`: approximate leads of the best own figure `over` a cited one in a metric, `printed` by corpus."""
+    """`leads`: approximate leads of the best own figure `over` a cited one in a metric, by corpus in points."""
     for given in facts.get("leads", ()):
         column = [f for f in figures(facts, claims) if f.metric == given["metric"]]
         terms, holds = [], True
