@@ -114,7 +114,8 @@ def check_data(folder: Path, names: Sequence[str] | None, placed: Sequence[str],
         print(json.dumps(checked, indent=1))
     else:
         check_text.print_check(checked, Console(soft_wrap=True))
-    return FAILED if any(corpus["error"] for corpus in checked["corpora"].values()) else DONE
+    lacking = checked["unreadable"] or not all(corpus["clips"] for corpus in checked["corpora"].values())
+    return FAILED if lacking else DONE
 
 
 def run(options: argparse.Namespace) -> int:

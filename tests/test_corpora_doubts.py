@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 import test_layouts_in_the_wild as wild
+import trees_on_disk as disk
 from test_corpora_places import TABLES, TREES
 
+import run_all
 from common import corpora
 from common.corpora import check, composite, trees
 from common.errors import ClipError, UserError
@@ -122,6 +124,50 @@ def test_renumbered_clips_are_not_read_in_part(data: Path, first: int) -> None:
     with pytest.raises(ClipError, match="no frame between" if first < 2 else f"numbered {first} to {first + 5}"):
         trees.sequence(place, wild.FIRST, wild.LAST)
     assert len(trees.sequence(place, first, first + 5)) == 6
+
+
+@pytest.mark.parametrize("first", [38, 41, 42])
+def test_recordings_thinned_out_are_not_renumbered(data: Path, first: int) -> None:
+    """As many images as annotated frames, by chance; those in the clip have the numbers of the table."""
+    wild.frames("CASME2_RAW_selected", "casme2", "img{n}.jpg", numbers=range(first, first + 12, 2))(data)
+    place = data / "CASME2_RAW_selected" / "sub01" / "EP02_01f"
+    inside = [number for number in range(first, first + 12, 2) if wild.FIRST <= number <= wild.LAST]
+    assert list(trees.sequence(place, wild.FIRST, wild.LAST)) == inside
+
+
+def _spans(data: Path) -> None:
+    """A table whose clips are annotated at different places, two of them among the first ten frames."""
+    spans = [(3, 9), (4, 10), (60, 80), (90, 130)]
+    pairs = zip(wild.CLIPS["casme2"], spans, strict=True)
+    rows = [[s, c, None, a, a + 1, b, None, "4", "disgust"] for (s, c), (a, b) in pairs]
+    disk.write_table(data / "CASME2-coding-20140508.xlsx", disk.CASME2_HEADER, rows)
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_images_interpolated_to_a_fixed_length_are_not_read_by_the_numbers_of_the_table(data: Path, first: int) -> None:
+    wild.frames("mine/faces", "casme2", "img{n}.jpg", numbers=range(first, first + 10))(data)
+    _spans(data)
+    placed = corpora.placed_by([f"casme2={data / 'mine'}"], data)
+    report = check.check(data, placed=placed)["corpora"]["casme2"]
+    assert (report["clips"], len(report["exclusions"])) == (0, 4)
+    assert run_all.main(["--check-data", str(data), "--as", f"casme2={data / 'mine'}"]) == 1
+
+
+def test_whole_recordings_of_one_length_are_read(data: Path) -> None:
+    wild.frames("mine/faces", "casme2", "img{n}.jpg", numbers=range(1, 140))(data)
+    _spans(data)
+    assert read(data, "casme2") == "mine/faces"
+
+
+def test_interpolated_clips_of_smic_are_read_with_a_warning(data: Path) -> None:
+    wild.frames("TIM10/HS", "smic", "{n}.bmp", numbers=range(1, 11))(data)
+    placed = corpora.placed_by([f"smic={data / 'TIM10'}"], data)
+    report = check.check(data, placed=placed)["corpora"]["smic"]
+    assert report["clips"] == 4
+    (note,) = report["notes"]
+    assert "10 images" in note
+    assert "interpolated" in note
+    assert read(data, "smic", "TIM10") == "TIM10/HS"
 
 
 @pytest.mark.parametrize("corpus", TABLES)

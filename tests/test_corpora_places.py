@@ -154,6 +154,9 @@ def test_only_the_first_line_of_the_list_may_be_a_header(data: Path) -> None:
         ("odd/VIS", "vis", "reg_{n:05d}.bmp", "smic_vis"),
         ("odd/NIR", "vis", "{n:05d}.bmp", "smic_nir"),
         ("nir_frames", "vis", "{n:05d}.bmp", "smic_nir"),
+        ("odd/s{s}/{c}", "smic", "image{n:06d}.jpg", "smic"),
+        ("HS_cropped/s{s}/{c}", "smic", "reg_image{n:06d}.bmp", "smic"),
+        ("NIR_cropped/s{s}/{c}", "vis", "reg_{n:05d}.bmp", "smic_nir"),
     ],
 )
 def test_what_decides_the_part_of_smic(data: Path, tree: str, corpus: str, name: str, expected: str) -> None:
@@ -172,7 +175,7 @@ def test_what_decides_the_part_of_smic(data: Path, tree: str, corpus: str, name:
         ("odd", "smic", "frame{n}.bmp", r"named like frame46\.bmp"),
         ("odd/VIS", "smic", "{n:05d}.bmp", "its name says VIS"),
         ("SMIC_flow/HS", "smic", "image{n:06d}.bmp", "'flow'"),
-        ("odd/s{s}/{c}", "smic", "image{n:06d}.bmp", "not in a folder micro"),
+        ("odd/s{s}/{c}", "smic", "frame{n}.jpg", r"named like frame46\.jpg"),
     ],
 )
 def test_what_does_not_decide_is_named_and_not_read(data: Path, tree: str, corpus: str, name: str, doubt: str) -> None:
@@ -277,6 +280,27 @@ def test_as_may_name_a_folder_outside_the_data_and_hides_the_others(data: Path) 
     corpus = corpora.load("casme2", corpora.find(data, placed=placed)["casme2"], data=data)
     assert {len(clip.frames) for clip in corpus.clips} == {4}
     assert all(frame.is_relative_to(outside) for clip in corpus.clips for frame in clip.frames)
+
+
+def test_folders_of_one_emotion_are_not_read_as_the_corpus(data: Path) -> None:
+    wild.frames("HS/{e}/s{s}/{c}", "smic", "image{n:06d}.jpg")(data)
+    with pytest.raises(UserError, match=r"negative looks like SMIC-HS .* one emotion only") as error:
+        corpora.find(data)
+    assert "--as" not in str(error.value)
+
+
+@pytest.mark.parametrize("tree", ["SMIC_landmark/s{s}/{c}", "SMIC_landmark/s{s:0>2}/{c}"])
+@pytest.mark.parametrize("short", [True, False])
+def test_there_is_one_hint_how_to_read_a_changed_copy_of_smic(data: Path, tree: str, short: bool) -> None:
+    wild.frames(tree, "smic", "image{n:06d}.jpg", numbers=range(1, 90))(data)
+    wild.xlsx("SMIC-HS-E_annotation.xlsx", "smic")(data)
+    if short:
+        wild.frames("SMIC/HS", "smic", "image{n:06d}.bmp")(data)
+    result = check.check(data)
+    lines = [*result["unread"], *filter(None, (report["error"] for report in result["corpora"].values()))]
+    hints = {word for line in lines for word in line.split() if word.startswith(("smic=", "smic_e="))}
+    assert hints == {f"smic{'_e' * short}={data / 'SMIC_landmark'}"}
+    assert said(result).count("--as smic") == 1
 
 
 @pytest.mark.parametrize(

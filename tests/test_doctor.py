@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 from pathlib import Path
 
 import pytest
+import test_layouts_in_the_wild as wild
 import trees_on_disk as disk
 from PIL import Image
 from rich.console import Console
 
 import papers
-from common.corpora import check, check_text
+import run_all
+from common import corpora
+from common.corpora import check, check_text, trees
 from common.errors import UserError
 
 PAPER = papers.load("aouayeb2019")
@@ -166,3 +170,80 @@ def test_numbered_copies_are_copies(tmp_path: Path) -> None:
     first.with_name(f"{first.stem} (1).bmp").touch()
     (row,) = check.check(tmp_path)["corpora"]["smic"]["exclusions"]
     assert "occurs twice" in row["reason"]
+
+
+LOCKED = {
+    "casme2": ("CASME2_RAW_selected", "img{n}.jpg", "sub01"),
+    "samm": ("SAMM", "{s}_{n:05d}.jpg", "006"),
+    "smic": ("SMIC_all_raw/HS", "image{n:06d}.bmp", "s1"),
+}
+
+
+@pytest.mark.parametrize("corpus", LOCKED)
+def test_a_subject_that_may_not_be_read_is_excluded_with_one_line(
+    tmp_path: Path, corpus: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system's refusal is imitated, because the tests may run as an administrator, who may read everything."""
+    tree, name, subject = LOCKED[corpus]
+    wild.frames(tree, corpus, name)(tmp_path)
+    if corpus != "smic":
+        wild.xlsx({"casme2": "CASME2-coding-1.xlsx", "samm": "SAMM_Micro_FACS_1.xlsx"}[corpus], corpus)(tmp_path)
+    locked, scandir, stat = tmp_path / tree / subject, os.scandir, os.stat
+
+    def refuse(path: object, also: bool) -> None:
+        place = Path(os.fsdecode(path)) if isinstance(path, str | bytes | os.PathLike) else Path()
+        if locked in place.parents or (also and place == locked):
+            raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "scandir", lambda path=".": refuse(path, True) or scandir(path))
+    monkeypatch.setattr(os, "stat", lambda path, **options: refuse(path, False) or stat(path, **options))
+    result = check.check(tmp_path)
+    report = result["corpora"][corpus]
+    assert (report["error"], report["clips"], report["subjects"]) == (None, 2, 1)
+    assert {row["clip"].split("/")[1] for row in report["exclusions"]} == {subject}
+    lines = [line for line in printed(result).splitlines() if "excluded" in line]
+    assert len(lines) == 1
+    assert "Permission denied" in lines[0]
+
+
+def test_many_lines_that_are_alike_are_counted(tmp_path: Path) -> None:
+    rows = [row for row in disk.casme2_rows() if row[1] not in ("EP12_01f", "EP09_05f")]
+    disk.write_casme2(tmp_path, rows)
+    gaps = [row for row in rows if int(str(row[5])) - int(str(row[3])) > 2]
+    for subject, name, _, onset, *_ in gaps:
+        (tmp_path / f"CASME2_RAW_selected/sub{subject}/{name}/img{int(str(onset)) + 1}.jpg").unlink()
+    result = check.check(tmp_path, papers=[PAPER])
+    assert sum(row["column"] == "frames" for row in result["corpora"]["casme2"]["corrections"]) == len(gaps) > 200
+    text = printed(result)
+    lines = [line for line in text.splitlines() if line.startswith("  incomplete ") or "not readable" in line]
+    assert len(lines) < 20
+    shown = sum(" frames from onset" in line for line in lines)
+    counted = [int(match[1]) for line in lines if (match := re.match(r"  incomplete ([0-9]+) more", line))]
+    assert shown + sum(counted) == len(gaps)
+
+
+def test_a_corpus_without_clips_is_a_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    disk.write_casme2(tmp_path, ROWS)
+    for file in tmp_path.rglob("img*.jpg"):
+        file.unlink()
+    assert run_all.main(["--check-data", str(tmp_path)]) == 1
+    assert "no clip can be used" in capsys.readouterr().out
+    assert run_all.main(["--check-data", str(tmp_path), "--json"]) == 1
+
+
+def test_a_recording_s_subject_that_may_not_be_read_is_excluded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wild.frames("rawpic/s{s}/{r}", "casme_sq", "img{n:03d}.jpg")(tmp_path)
+    wild.codes("CAS(ME)^2code_final.xlsx")(tmp_path)
+    listing = trees._listing
+
+    def refuse(folder: Path) -> tuple[list[str], list[str]]:
+        if folder.name == "s15":
+            raise PermissionError(13, "Permission denied")
+        return listing(folder)
+
+    monkeypatch.setattr(trees, "_listing", refuse)
+    corpus = corpora.load("casme_sq_recordings", tmp_path)
+    assert {clip.subject for clip in corpus.clips} == {"s16"}
+    assert [exclusion.clip for exclusion in corpus.exclusions] == ["casme_sq_recordings/s15"]

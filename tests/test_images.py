@@ -317,7 +317,10 @@ def test_pictures_and_their_parts_are_those_of_pillow(mode: str, ending: str, tm
     whole = []
     for file in files:
         with Image.open(file) as opened:
-            whole.append(np.asarray(opened.convert("RGB")))
+            if mode == "I;16":  # Pillow's own conversion makes white of all values above 255
+                whole.append(np.repeat((np.asarray(opened) // 256)[:, :, None], 3, axis=2))
+            else:
+                whole.append(np.asarray(opened.convert("RGB")))
     clip = clip_of(files, range(1, 5))
     np.testing.assert_array_equal(images.read(files[1]), whole[1])
     for step in (1, 3):
@@ -328,6 +331,20 @@ def test_pictures_and_their_parts_are_those_of_pillow(mode: str, ending: str, tm
     shown = replace(clip, shown=tuple((files[place], place + 1) for place in (2, 0, 2, 3)))
     parts = list(images.each_frame(shown, part=PART))
     np.testing.assert_array_equal(parts, [whole[place][PART] for place in (2, 0, 2, 3)])
+
+
+@pytest.mark.parametrize("factor", [256, 257])
+def test_greyscale_of_16_bits_is_what_it_was_in_8(factor: int, tmp_path: Path) -> None:
+    grey = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    Image.fromarray(grey).save(tmp_path / "img1.png")
+    Image.fromarray(grey.astype(np.uint16) * factor).save(tmp_path / "img2.png")
+    np.testing.assert_array_equal(images.read(tmp_path / "img2.png"), images.read(tmp_path / "img1.png"))
+
+
+def test_greyscale_of_12_bits_is_refused_as_such(tmp_path: Path) -> None:
+    Image.fromarray(np.full((8, 8), 4095, np.uint16)).save(tmp_path / "img1.png")
+    with pytest.raises(ClipError, match=r"img1\.png: greyscale of 16 bits .* 4095"):
+        images.read(tmp_path / "img1.png")
 
 
 def test_parts_of_a_video(films: dict[str, Path]) -> None:

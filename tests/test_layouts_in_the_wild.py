@@ -6,6 +6,7 @@ Every layout is two subjects with two clips each, written under the paths that t
 from __future__ import annotations
 
 import csv
+import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -16,6 +17,8 @@ import trees_on_disk as disk
 import trees_on_disk_more as more
 from PIL import Image
 
+import run_all
+from common import corpora
 from common.corpora import check
 from common.errors import UserError
 
@@ -416,3 +419,154 @@ def test_layout(tmp_path: Path, name: str) -> None:
         assert part in said
     assert layout.named or not said
     assert layout.source.count(", ") >= 1
+
+
+# ---------------------------------------------------------------- nothing is passed over without a line
+
+EVERY_SMIC = {"smic/s1/s1_ne_01", "smic/s1/s1_po_01", "smic/s20/s20_ne_01", "smic/s20/s20_sur_01"}
+
+
+def told(data: Path) -> str:
+    """All lines about what is not read."""
+    try:
+        checked = check.check(data)
+    except UserError as error:
+        return str(error)
+    reports = checked["corpora"].values()
+    rows = [row for report in reports for row in (*report["exclusions"], *report["unusable"])]
+    lines = [*checked["unread"], *(f"{row['folder']} {row['reason']}" for row in checked["unreadable"])]
+    lines += [line for report in reports for line in (*report["notes"], *filter(None, [report["error"]]))]
+    return "\n".join([*lines, *(f"{row['clip']}: {row['reason']}" for row in rows)])
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        "SMIC/SMIC_all_raw/HS/sub{s:0>2}/micro/{e}/{c}",
+        "HS/{s:0>2}/micro/{e}/{c}",
+        "SMIC/SMIC_all_raw/HS/s{s}/{e}/{c}",
+        "SMIC/SMIC_all_cropped/HS/s{s}/{c}",
+        "HS_cropped/s{s}/{c}",
+    ],
+)
+def test_changed_copies_of_smic_are_read_where_they_are_clear(tmp_path: Path, tree: str) -> None:
+    frames(tree, "smic", "image{n:06d}.bmp")(tmp_path)
+    checked = check.check(tmp_path)["corpora"]["smic"]
+    assert (checked["clips"], checked["exclusions"], checked["notes"]) == (4, [], [])
+    assert {clip.id for clip in corpora.load("smic", tmp_path).clips} == EVERY_SMIC
+
+
+@pytest.mark.parametrize("tree", ["SMIC_all_raw/HS/s{s}/micro/{e}", "HS/s{s}/{e}"])
+@pytest.mark.parametrize("name", ["01", "1", "{code}_01"])
+def test_the_folder_of_an_emotion_names_its_clips(tmp_path: Path, tree: str, name: str) -> None:
+    for person, clip in CLIPS["smic"]:
+        code = clip.split("_")[1]
+        emotion = {"ne": "negative", "po": "positive", "sur": "surprise"}[code]
+        place = tmp_path / tree.format(s=person, e=emotion) / name.format(code=code)
+        disk.touch(place, (f"image{n:06d}.bmp" for n in range(FIRST, LAST + 1)))
+    clips = corpora.load("smic", tmp_path).clips
+    assert {clip.id for clip in clips} == EVERY_SMIC
+    assert {clip.emotion[:2] == clip.name.split("_")[1][:2] for clip in clips} == {True}
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_recordings_are_not_read_as_clips_of_the_short_release(tmp_path: Path, named: bool) -> None:
+    frames("SMIC/HS/s{s}/{c}" if named else "odd/s{s}/{c}", "smic", HS, numbers=range(40, 110))(tmp_path)
+    with pytest.raises(UserError, match=r"looks like SMIC-E-HS .* is not read: its annotation table was not"):
+        check.check(tmp_path)
+    frames("SMIC/HS", "smic", HS)(tmp_path)
+    shutil.rmtree(tmp_path / "SMIC/HS/s20/micro")
+    frames("SMIC/HS/s{s}/{e}/{c}", "smic", HS, numbers=range(40, 110))(tmp_path)
+    excluded = corpora.load("smic", corpora.find(tmp_path)["smic"]).exclusions
+    assert {exclusion.clip for exclusion in excluded} >= {"smic/s20/s20_ne_01", "smic/s20/s20_sur_01"}
+
+
+@pytest.mark.parametrize(
+    ("tree", "corpus", "name"),
+    [
+        ("SMIC/HS/s{s}/micros/{e}/{c}", "smic", "image{n:06d}.bmp"),
+        ("SMIC/HS/subject_{s}/micro/{e}/{c}", "smic", "image{n:06d}.bmp"),
+        ("SMIC/HS/{e}/{c}", "smic", "image{n:06d}.bmp"),
+        ("SMIC/all/{c}x{e}", "smic", "image{n:06d}.bmp"),
+        ("CASME2/CASME2_RAW_selected/sub{s}/disgust/{c}", "casme2", "img{n}.jpg"),
+        ("CASME2/all/sub{s}_{c}", "casme2", "img{n}.jpg"),
+        ("SAMM/{s}/anger/{c}", "samm", "{s}_{n:05d}.jpg"),
+        ("SAMM/anger/{s}/{c}", "samm", "{s}_{n:05d}.jpg"),
+        ("MMEW/S{s}/happiness/x/{c}", "casme2", "{n}.jpg"),
+        ("SMIC/SMIC_all_raw/VIS", "vis", "{n:05d}.bmp"),
+    ],
+)
+@pytest.mark.parametrize("beside", [True, False])
+def test_folders_that_are_not_read_have_a_line(tmp_path: Path, tree: str, corpus: str, name: str, beside: bool) -> None:
+    data = tmp_path / "d"
+    data.mkdir()
+    frames(tree, corpus, name)(data)
+    if beside:
+        frames("elsewhere/CAS/selectedpic", "casme_sq", IMG)(data)
+        codes("elsewhere/CAS/CAS(ME)^2code_final.xlsx")(data)
+    top = Path(tree.split("{")[0].rstrip("/")).name
+    assert top.lower() in told(data).lower()
+
+
+@pytest.mark.parametrize(
+    ("tree", "corpus", "name", "odd"),
+    [
+        ("SMIC/SMIC_all_raw/HS", "smic", "image{n:06d}.bmp", "s20/micros/negative/s20_ne_01"),
+        ("SMIC/SMIC_all_raw/HS", "smic", "image{n:06d}.bmp", "subject_3/micro/negative/s3_ne_01"),
+        ("CASME2_RAW_selected", "casme2", IMG, "sub02/disgust/EP05_02"),
+        ("CASME2_RAW_selected", "casme2", IMG, "sub02/crops"),
+        ("CASME2_RAW_selected", "casme2", IMG, "more/sub03_EP05_02"),
+        ("SAMM", "samm", "{s}_{n:05d}.jpg", "007/anger/007_9_1"),
+    ],
+)
+def test_folders_inside_a_corpus_that_no_clip_uses_have_one_line(
+    tmp_path: Path, tree: str, corpus: str, name: str, odd: str
+) -> None:
+    frames(tree, corpus, name)(tmp_path)
+    if corpus != "smic":
+        table = {"casme2": "CASME2-coding-20140508.xlsx", "samm": "SAMM_Micro_FACS_Codes_v2.xlsx"}[corpus]
+        xlsx(table, corpus)(tmp_path)
+    place = tmp_path / tree
+    assert told(tmp_path) == ""
+    disk.touch(place / odd, ("img1.jpg", "img2.jpg"))
+    disk.touch(place / odd.replace("_01", "_02"), ("img1.jpg", "img2.jpg"))
+    lines = told(tmp_path).splitlines()
+    assert len(lines) == 1 or "subject_3" in odd  # which is also named as clips without a folder of a subject
+    assert all("not read" in line and odd.split("/")[0] in line for line in lines)
+    assert any(odd in line for line in lines)
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".webp"])
+@pytest.mark.parametrize("tree", ["CASME2_RAW_selected", "faces"])
+def test_formats_that_are_not_read_are_named(tmp_path: Path, suffix: str, tree: str) -> None:
+    frames(tree, "casme2", f"img{{n}}{suffix}")(tmp_path)
+    xlsx("CASME2-coding-20140508.xlsx", "casme2")(tmp_path)
+    assert run_all.main(["--check-data", str(tmp_path)]) != 0
+    assert f"{suffix} files" in told(tmp_path)
+    frames("Cropped", "casme2", REG, SMALL)(tmp_path)
+    assert check.check(tmp_path)["corpora"]["casme2"]["clips"] == 4
+
+
+@pytest.mark.parametrize("beside", [True, False])
+def test_archives_and_dead_links_are_named(tmp_path: Path, beside: bool) -> None:
+    if beside:
+        frames("SMIC/HS", "smic", "image{n:06d}.bmp")(tmp_path)
+    disk.touch(tmp_path / "more", ["CASME2.zip", "SAMM.part1.rar"])
+    lines = told(tmp_path)
+    assert "CASME2.zip" in lines
+    assert "SAMM.part1.rar" in lines
+    (tmp_path / "CASME2").symlink_to(tmp_path / "nowhere")
+    assert f"a link to {tmp_path / 'nowhere'}" in told(tmp_path)
+    assert run_all.main(["--check-data", str(tmp_path)]) != 0
+
+
+def test_tables_that_are_not_read_are_named(tmp_path: Path) -> None:
+    frames("CASME2_RAW_selected", "casme2", IMG)(tmp_path)
+    empty("CASME2-coding-20140508.ods")(tmp_path)
+    assert "CASME2-coding-20140508.ods has a format that is not read" in told(tmp_path)
+    for name in ("CASME2-coding-20140508.xlsx", "labels.xlsx"):
+        table = tmp_path / name
+        table.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 900 + "EncryptedPackage".encode("utf-16-le"))
+        assert "password" in told(tmp_path)
+        assert name in told(tmp_path)
+        table.unlink()

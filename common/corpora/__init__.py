@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from common.corpora import casme2, casme_sq, casme_sq_recordings, recognise, samm, smic, smic_e, trees
+from common.corpora import casme2, casme_sq, casme_sq_recordings, examine, recognise, samm, smic, smic_e, trees
 from common.corpora.tables import Documented
 from common.corpora.trees import Folder, Layout, Place, Root
-from common.errors import ClipError, UserError, listed, quoted
+from common.errors import ClipError, UserError, listed, printable, quoted
 from common.types import Corpus
 
 
@@ -34,6 +34,7 @@ SOURCES: Mapping[str, Source] = {
 }
 ON_REQUEST = ("casme_sq_recordings", "smic_e", "smic_vis", "smic_nir")
 """Whole recordings and parts of SMIC, which are read only if an experiment or the user names them."""
+_MOST_HINTS = 6
 NONE_PLACED: Mapping[str, Path] = {}
 NAMES = tuple(name for name in SOURCES if name not in ON_REQUEST)
 
@@ -51,8 +52,9 @@ def find(data: Path, names: Sequence[str] = NAMES, placed: Mapping[str, Path] = 
     if not roots:
         known = dict.fromkeys(f for name in names for layout in source(name).layouts for _, f in layout.folders)
         hints = [f"{name} was found, but is read only when it is named" for name in _roots(folders, ON_REQUEST)]
-        hints += recognise.doubts(folders, layouts(), optional=ON_REQUEST)
+        hints += _passed_over(folders, optional=ON_REQUEST)
         hints += [f"{folder.path} cannot be read ({folder.fault})" for folder in folders if folder.fault]
+        hints[_MOST_HINTS:] = [f"{len(hints) - _MOST_HINTS} more such lines"] if len(hints) > _MOST_HINTS else []
         problem = f"found no known corpus; looked for folders of subjects in {', '.join(known)}"
         raise UserError("; ".join([f"{data}: {problem}", *(hints or [recognise.seen(folders)])]))
     return {name: roots[name] for name in names if name in roots}
@@ -83,7 +85,8 @@ def placed_by(words: Sequence[str], data: Path) -> dict[str, Path]:
             raise UserError(f"--as {word}: {error}") from None
         if not any(recognise.available(folders, layout) for layout in known):
             examples = " or ".join(dict.fromkeys(layout.example or layout.title for layout in known))
-            looks = recognise.doubts([folder for folder in folders if folder.named], layouts())
+            clear = {tree.path for layout in layouts() for tree in recognise.trees(folders, layout)}
+            looks = _passed_over([folder for folder in folders if folder.named], clear)
             others = [layout.corpus for layout in layouts() if recognise.available(folders, layout)]
             but = f", but of {' and '.join(others)}" if others else ""
             there = "; ".join(looks) or recognise.seen(folders)
@@ -92,8 +95,35 @@ def placed_by(words: Sequence[str], data: Path) -> dict[str, Path]:
 
 
 def not_read(data: Path, read: Collection[Path] = ()) -> list[str]:
-    """Lines about folders that look like a corpus and are not read; `read` are the image folders that are read."""
-    return recognise.doubts(trees.survey(Path(data)), layouts(), read, ON_REQUEST)
+    """Lines about folders with images that are not read, and about archives; `read` are the image folders that are.
+
+    What is in the folders that are read, and other parts and copies of these corpora, is in their notes.
+    """
+    folders = trees.survey(Path(data))
+    silent = [name for name in ON_REQUEST if _paths(folders, _main(name)).isdisjoint(read)]
+    lines = [
+        f"{path} is {name}, which is read only when it is named"
+        for name in silent
+        if recognise.root(folders, source(name).layouts)
+        for path in sorted(_paths(folders, name).difference(read))
+    ]
+    return [*map(printable, lines), *_passed_over(folders, read, ON_REQUEST)]
+
+
+def _main(name: str) -> str:
+    """The corpus of which `name` is a part, or whose recordings it contains: `casme_sq` of `casme_sq_recordings`."""
+    return next(main for main in NAMES if name.startswith(main))
+
+
+def _paths(folders: Sequence[Folder], name: str) -> set[Path]:
+    return {tree.path for layout in source(name).layouts for tree in recognise.trees(folders, layout)}
+
+
+def _passed_over(folders: Sequence[Folder], read: Collection[Path] = (), optional: Collection[str] = ()) -> list[str]:
+    """Lines about what `folders` contain and nothing reads. SMIC-E is named smic if it alone can be meant by that."""
+    long_only = not recognise.available(folders, smic.HS)
+    known = [replace(own, corpus="smic") if long_only and own is smic_e.LAYOUT else own for own in layouts()]
+    return [*recognise.doubts(folders, known, read, optional), *examine.unclaimed(folders, known, read)]
 
 
 def load(name: str, root: Path, images: str = "raw", data: Path | None = None) -> Corpus:

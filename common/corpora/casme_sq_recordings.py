@@ -44,7 +44,7 @@ def load(root: Root, images: str = "raw") -> Corpus:
     tree = recognise.choose(folders, LAYOUT, images, table)
     clips: dict[str, Clip] = {}
     exclusions: dict[str, Exclusion] = {}
-    for person, path in _recordings(tree):
+    for person, path in _recordings(tree, exclusions):
         match = RECORDING.fullmatch(path.name)
         key = f"{LAYOUT.corpus}/{LAYOUT.subject_id.format(person)}/{printable(path.stem)}"
         if match and int(match[1]) != person:
@@ -72,12 +72,17 @@ def load(root: Root, images: str = "raw") -> Corpus:
     )
 
 
-def _recordings(tree: Tree) -> Iterator[tuple[int, Path]]:
-    """(subject number, folder or video) of all recordings."""
+def _recordings(tree: Tree, exclusions: dict[str, Exclusion]) -> Iterator[tuple[int, Path]]:
+    """(subject number, folder or video) of all recordings; subjects that cannot be read are added to `exclusions`."""
     listed = trees.children if tree.form == "rawpic" else trees.videos
     for person, homes in sorted(trees.subjects(tree.path, LAYOUT).items()):
-        for home in homes:
-            yield from ((person, path) for path in listed(home).values())
+        try:
+            paths = [path for home in homes for path in listed(home).values()]
+        except ClipError as error:
+            key = f"{LAYOUT.corpus}/{LAYOUT.subject_id.format(person)}"
+            exclusions[key] = Exclusion(key, str(error))
+            continue
+        yield from ((person, path) for path in paths)
 
 
 def _clip(path: Path, person: int, emotions: Mapping[str, str]) -> Clip:

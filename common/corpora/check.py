@@ -36,8 +36,9 @@ def check(
     there, by corpus) and documented.
     Corpora that experiments of `papers` need are read too. `experiments` holds paper, experiment, can_run, clips,
     subjects, by_class and reason for each experiment except the tuned copies, which need the same as their originals.
-    `unread` are lines about folders that look like a corpus and are not read, `shared` lines about clips of several
-    subjects that share files, `unreadable` folders that could not be opened. Raises UserError if no corpus is found.
+    `unread` are lines about folders with images that are not read and about archives, `shared` lines about clips of
+    several subjects that share files, `unreadable` folders that could not be opened, and links that lead nowhere.
+    Raises UserError if no corpus is found.
     """
     asked = () if tuple(names) == corpora.NAMES else tuple(names)
     needed = {name for paper in papers for experiment in paper.experiments for name in experiment.corpora}
@@ -77,8 +78,22 @@ def check(
         ],
         "unread": corpora.not_read(data, {corpus.images for corpus in loaded.values() if corpus.images}),
         "shared": examine.shared([clip for corpus in loaded.values() for clip in corpus.clips], progress),
-        "unreadable": [{"folder": str(folder.path), "reason": folder.fault} for folder in folders if folder.fault],
+        "unreadable": [
+            {"folder": str(folder.path), "reason": folder.fault}
+            for folder in folders
+            if folder.fault and not _excluded(folder, list(loaded.values()))
+        ],
     }
+
+
+def _excluded(folder: trees.Folder, loaded: Sequence[Corpus]) -> bool:
+    """Whether a folder is that of a subject of a corpus that is read, or inside one: its clips are then excluded."""
+    return not folder.path.is_symlink() and any(
+        folder.path.is_relative_to(corpus.images) and not examine.apart(folder.path, corpus.images, layout)
+        for corpus in loaded
+        if corpus.images
+        for layout in corpora.source(corpus.name).layouts
+    )
 
 
 def _corpus(corpus: Corpus, progress: Progress | None) -> dict[str, Any]:

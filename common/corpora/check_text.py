@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -13,6 +14,11 @@ from rich.table import Table
 from common.errors import printable, quoted
 
 DASH = "-"
+Row = tuple[str, str, str]
+"""What a line is (with markup), the clip that it is about (empty if none), and its text."""
+_EXAMPLES, _MOST = 3, 5
+"""How many lines that are alike are printed if there are more than the second number."""
+_VARYING = re.compile(r"'[^']*'|\S*[0-9]\S*")
 
 
 def print_check(result: Mapping[str, Any], console: Console) -> None:
@@ -43,17 +49,17 @@ def print_check(result: Mapping[str, Any], console: Console) -> None:
         _print_whole(composite, console)
         for reason, count in composite["dropped"].items():
             console.print(f"  dropped {count}: {escape(reason)}")
-        for exclusion in composite["exclusions"]:
-            console.print(f"  [red]excluded[/red] {escape(exclusion['clip'])}: {escape(exclusion['reason'])}")
-        for line in [*composite["differences"], *filter(None, [composite["error"]])]:
-            console.print(f"  [yellow]list file[/yellow] {escape(line)}")
+        excluded = [("[red]excluded[/red]", row["clip"], row["reason"]) for row in composite["exclusions"]]
+        unlike = [*composite["differences"], *filter(None, [composite["error"]])]
+        for line in _summary([*excluded, *(("[yellow]list file[/yellow]", "", line) for line in unlike)]):
+            console.print(f"  {line}")
         console.print()
-    for line in result["unread"]:
-        console.print(f"[yellow]not read[/yellow] {escape(line)}")
-    for line in result["shared"]:
-        console.print(f"[red]shared files[/red] {escape(line)}")
-    for row in result["unreadable"]:
-        console.print(f"[red]cannot open[/red] {escape(row['folder'])}: {escape(row['reason'])}")
+    errors = " ".join(filter(None, (report["error"] for report in result["corpora"].values())))
+    other = [("[yellow]not read[/yellow]", "", line) for line in result["unread"] if line not in errors]
+    other += [("[red]shared files[/red]", "", line) for line in result["shared"]]
+    other += [("[red]cannot open[/red]", "", f"{row['folder']}: {row['reason']}") for row in result["unreadable"]]
+    for line in _summary(other):
+        console.print(line)
     _print_experiments(result, console)
 
 
@@ -148,21 +154,48 @@ def _lines(report: Mapping[str, Any]) -> Iterator[str]:
     apexes = ", ".join(f"{count} {escape(source)}" for source, count in report["by_apex"].items())
     later = "; unknown apexes are estimated where an experiment needs them"
     yield f"apex: {apexes or DASH}" + later * ("unknown" in report["by_apex"])
-    for note in report["notes"]:
-        yield f"[cyan]note[/cyan] {escape(note)}"
-    for row in report["exclusions"]:
-        yield f"[red]excluded[/red] {escape(row['clip'])}: {escape(row['reason'])}"
-    for row in report["unusable"]:
-        yield f"[red]not readable[/red] {escape(row['clip'])}: {escape(row['reason'])}"
+    rows = [("[cyan]note[/cyan]", "", note) for note in report["notes"]]
+    rows += [("[red]excluded[/red]", row["clip"], row["reason"]) for row in report["exclusions"]]
+    rows += [("[red]not readable[/red]", row["clip"], row["reason"]) for row in report["unusable"]]
+    gaps = [row for row in report["corrections"] if row["column"] == "frames"]
+    for row in gaps:
+        detail = f"{row['used']} of {row['printed']} frames from onset to offset are on disk"
+        rows.append(("[yellow]incomplete[/yellow]", row["clip"], detail))
+    yield from _summary(rows)
+    if not report["clips"]:
+        yield "[red]no clip can be used[/red]: the lines above say what was found instead"
     for row in report["corrections"]:
+        if row in gaps:
+            continue
         printed = quoted(row["printed"]) if row["printed"] else "blank"
-        if row["column"] == "frames":
-            verb, detail = "incomplete", f"{row['used']} of {row['printed']} frames from onset to offset are on disk"
-        elif row["used"] == row["printed"]:
+        if row["used"] == row["printed"]:
             verb, detail = "kept", f"{row['column']} {printed}: {row['source']}"
         else:
             verb, detail = "corrected", f"{row['column']} {printed} read as {row['used']}: {row['source']}"
         yield f"[yellow]{verb}[/yellow] {escape(row['clip'])}: {escape(detail)}"
+
+
+def _summary(rows: Sequence[Row]) -> Iterator[str]:
+    """One line per row, but one for all clips of a subject with the same text, and few of many that are alike.
+
+    Texts are alike if they differ only in quoted words and in words with digits, such as names and numbers.
+    """
+    same: dict[Row, list[str]] = {}
+    for verb, clip, text in rows:
+        same.setdefault((verb, clip.rpartition("/")[0], text), []).append(clip)
+    alike: dict[tuple[str, str], list[tuple[Row, list[str]]]] = {}
+    for row, clips in same.items():
+        alike.setdefault((row[0], _VARYING.sub("…", row[2])), []).append((row, clips))
+    for (verb, _), group in alike.items():
+        shown = group if len(group) <= _MOST else group[:_EXAMPLES]
+        for (_, subject, text), clips in shown:
+            label = clips[0] if len(clips) == 1 else f"{subject}, {len(clips)} clips"
+            yield f"{verb} {escape(f'{label}: {text}' if label else text)}"
+        if rest := group[len(shown) :]:
+            count = sum(len(clips) for _, clips in rest)
+            people = len({subject for (_, subject, _), _ in rest})
+            what = f"clips of {people} subject{'s' * (people != 1)}" if rest[0][0][1] else "lines"
+            yield f"{verb} {count} more such {what}; --json has all"
 
 
 def _print_experiments(result: Mapping[str, Any], console: Console) -> None:

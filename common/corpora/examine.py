@@ -1,15 +1,17 @@
-"""Unusable files of clips (empty, not an image or video, too short), and files that several subjects share."""
+"""What a run cannot use: files that are empty, no image or too short, that subjects share, or that nothing reads."""
 
 from __future__ import annotations
 
 import hashlib
 import sys
 from collections import defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from common.errors import ClipError
+from common.corpora import glimpses, recognise
+from common.corpora.trees import Folder, Layout, Tree
+from common.errors import ClipError, printable
 from common.files import natural
 from common.types import Clip, Exclusion, Progress
 from common.vision.videos import is_video, stated_count
@@ -74,6 +76,70 @@ def shared(clips: Sequence[Clip], progress: Progress | None = None) -> list[str]
         for (first, second), same in pairs.items()
         for count in [f"{len(same)} file{'s' * (len(same) != 1)}"]
     ]
+
+
+def leftover(folders: Sequence[Folder], layout: Layout, tree: Tree, told: Collection[Path]) -> list[str]:
+    """One line for each subject's folder, and other folder in `tree`, with images that nothing accounts for.
+
+    `told` are the folders that are read as clips, or that other lines are about. Folders of subjects of their own are
+    left to `unclaimed`.
+    """
+    own = {folder.path for folder in folders if glimpses.look(folder) and apart(folder.path, tree.path, layout)}
+    by_home: dict[str, list[str]] = {}
+    for path in glimpses.unread(tree.path, {*told, *own}):
+        inside = path.relative_to(tree.path)
+        by_home.setdefault(inside.parts[0] if inside.parts else tree.path.name, []).append(str(inside))
+    return [
+        printable(
+            f"{_folders(len(paths))} with images in {home} {'is' if len(paths) == 1 else 'are'} not read, such as "
+            f"{paths[0]}: expected paths such as {layout.example}"
+        )
+        for home, paths in by_home.items()
+    ]
+
+
+def unclaimed(folders: Sequence[Folder], layouts: Sequence[Layout], read: Collection[Path] = ()) -> list[str]:
+    """Lines about folders with images that look like none of the corpora `layouts`, and about archives.
+
+    `read` are the folders that are read; what nothing accounts for in them is in the notes of the corpora.
+    """
+    lines: list[str] = []
+    looks = [(layout, sighting.tree.path) for layout in layouts for sighting in recognise.sighted(folders, layout)]
+    trees_of = [(layout, tree.path) for layout in layouts for tree in recognise.trees(folders, layout)]
+    trees_of += [(layout, path) for layout, path in looks if path in read]
+    closed = {path for _, path in looks}.difference(read)
+    closed |= {folder.path for folder in folders if any(recognise.loose(folder, layouts))}
+    rest: list[Folder] = []
+    for folder in folders:
+        path, glimpse = folder.path, glimpses.look(folder)
+        within = [(layout, tree) for layout, tree in trees_of if path.is_relative_to(tree)]
+        if not closed.isdisjoint([path, *path.parents]):
+            continue
+        if glimpse and all(apart(path, tree, layout) for layout, tree in within):
+            lines.append(
+                f"{path} contains {_folders(len(glimpse.subjects))} named like subjects, with "
+                f"{'/'.join(glimpse.clips[0])} for example, and is not read: it looks like no corpus"
+            )
+            closed.add(path)
+        elif folder.images > 1 and not within:
+            rest.append(folder)
+    if rest:
+        lines.append(f"{_folders(len(rest))} with images in no corpus, for example {rest[0].path}")
+    archives = [folder.path / name for folder in folders for name in folder.archives]
+    if archives:
+        names = ", ".join(str(path) for path in archives[:3]) + ", …" * (len(archives) > 3)
+        lines.append(f"archives are not opened: {names}; unpack them unless their files are here already")
+    return [printable(line) for line in lines]
+
+
+def apart(path: Path, tree: Path, layout: Layout) -> bool:
+    """Whether a folder is in a tree, but not that of one of its subjects or inside one."""
+    inside = path.relative_to(tree).parts if path.is_relative_to(tree) else ()
+    return bool(inside) and not layout.subject.fullmatch(inside[0])
+
+
+def _folders(count: int) -> str:
+    return f"{count} folder{'s' * (count != 1)}"
 
 
 def _size(file: Path) -> int:

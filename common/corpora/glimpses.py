@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
-from common.corpora.trees import IMAGES, Folder, Glimpse, Layout, entries
+from common.corpora.trees import DEPTH, IMAGES, OTHER_IMAGES, REFUSE, Folder, Glimpse, Layout, entries
 from common.errors import ClipError
 from common.files import natural
 from common.vision.videos import is_video
@@ -37,8 +38,8 @@ def first_clip(tree: Path, subject: str) -> tuple[tuple[str, ...], int]:
             folders, files = entries(tree.joinpath(*parts))
         except ClipError:
             return (), 0
-        pictures = [name for name in files if name.lower().endswith(IMAGES) and not name.startswith(".")]
-        first = sorted(pictures or filter(_is_video, files), key=natural)[:1]
+        pictures = _pictures(files, IMAGES)
+        first = sorted(pictures or [*filter(_is_video, files)] or _pictures(files, OTHER_IMAGES), key=natural)[:1]
         own = ((*parts, *first), len(pictures)) if first else ((), 0)
         if first and (len(parts) > 1 or not folders):
             return own
@@ -50,8 +51,36 @@ def first_clip(tree: Path, subject: str) -> tuple[tuple[str, ...], int]:
     return search((subject,))
 
 
+def unread(top: Path, apart: Collection[Path]) -> list[Path]:
+    """The folders at or below `top` with two images or more that are not at or below one of `apart`.
+
+    Links are not followed, and hidden folders are skipped, as are those more than `DEPTH` levels down.
+    """
+    found: list[Path] = []
+    waiting = [(top, 0)]
+    while waiting:
+        folder, depth = waiting.pop(0)
+        try:
+            folders, files = entries(folder)
+        except ClipError:
+            continue
+        if len(_pictures(files, (*IMAGES, *OTHER_IMAGES))) > 1:  # one may be a cover or a portrait
+            found.append(folder)
+        waiting += [
+            (folder / name, depth + 1)
+            for name in sorted(folders, key=natural)
+            if depth < DEPTH and not REFUSE.fullmatch(name) and folder / name not in apart
+            if not os.path.islink(folder / name)
+        ]
+    return found
+
+
 def _is_video(name: str) -> bool:
     return is_video(Path(name)) and not name.startswith(".")
+
+
+def _pictures(files: Sequence[str], suffixes: tuple[str, ...]) -> list[str]:
+    return [name for name in files if name.lower().endswith(suffixes) and not name.startswith(".")]
 
 
 def words(path: Path, count: int = 3) -> Iterator[set[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 MARKER = "STAND-IN.txt"
@@ -10,10 +11,10 @@ MARKER = "STAND-IN.txt"
 
 def inside_marked(folder: Path, top: Path) -> bool:
     """Whether a folder, or one above it up to `top`, is marked. Unlike `marked`: a corpus beside it may be licensed."""
-    return any((path / MARKER).is_file() for path in (folder, *folder.parents) if path.is_relative_to(top))
+    return any(os.path.isfile(path / MARKER) for path in (folder, *folder.parents) if path.is_relative_to(top))
 
 
 def marked(folder: Path) -> bool:
     """Whether a folder is a stand-in corpus, is inside one, or contains one directly or one level down."""
     around = [folder, *folder.absolute().parents, *folder.glob("*/"), *folder.glob("*/*/")]
-    return any((path / MARKER).is_file() for path in around)
+    return any(os.path.isfile(path / MARKER) for path in around)  # false in a folder that may not be read

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from common.corpora import glimpses, table_files
 from common.corpora.trees import (
+    OTHER_IMAGES,
     Claim,
     Folder,
     Glimpse,
@@ -188,10 +189,10 @@ def doubts(
     """
     lines = []
     by_path: dict[Path, list[Sighting]] = {}
-    usable = {layout.corpus: {tree.path for tree in trees(folders, layout)} for layout in layouts}
-    known = {t.path for layout in layouts for t in named(folders, layout) if t.path in usable[layout.corpus]}
+    usable = {layout.title: {tree.path for tree in trees(folders, layout)} for layout in layouts}
+    known = {t.path for layout in layouts for t in named(folders, layout) if t.path in usable[layout.title]}
     for layout in layouts:
-        certain = usable[layout.corpus]
+        certain = usable[layout.title]
         mentioned = layout.corpus in optional or not certain.isdisjoint(read)
         other = "another folder, with a known name, is read" if certain & known else "another folder is read"
         if bare := certain.isdisjoint(known) and bool(layout.headings) and not _tables(folders, layout):
@@ -215,11 +216,11 @@ def doubts(
             printable(f"{path} looks like {titles} ({people} subjects) but is not read: {claims[0].doubt}{remedy}")
         )
     for folder in folders:
-        lines += _loose(folder, layouts)
+        lines += loose(folder, layouts)
     return lines
 
 
-def _loose(folder: Folder, layouts: Sequence[Layout]) -> Iterator[str]:
+def loose(folder: Folder, layouts: Sequence[Layout]) -> Iterator[str]:
     """A line if a folder contains clips that are not in folders of subjects."""
     for layout in layouts:
         if not layout.recognise or layout.subject.fullmatch(folder.path.name):
@@ -247,7 +248,10 @@ def _sighting(glimpse: Glimpse, claim: Claim, layout: Layout, top: Path) -> Sigh
     own = form.split("/")
     label = "/".join(glimpse.path.parts[-len(own) :]) if glimpse.path.name == own[-1] else glimpse.path.name
     derived = _derived(glimpse.path, top)
-    doubt = claim.doubt
+    doubt, suffix = claim.doubt, Path(glimpse.clips[0][-1]).suffix.lower()
+    if suffix in OTHER_IMAGES:
+        claim = replace(claim, readable=False)
+        doubt = f"its images are {suffix} files, which are not read; convert them to PNG"
     if derived and not doubt:
         doubt = f"its path contains {derived!r}, so its images may not be the recorded frames"
     if 0 < glimpse.most < _FEWEST and not doubt:

@@ -20,8 +20,11 @@ from common.errors import ClipError, quoted
 from common.types import Clip, Corpus, Correction
 
 NAME = re.compile(r"s([0-9]+)_(ne|po|sur)_([0-9]+)", re.IGNORECASE)
+SUBJECT = re.compile(r"(?:sub|s)?([0-9]{1,3})", re.IGNORECASE)
 EMOTIONS = {"ne": "negative", "po": "positive", "sur": "surprise"}
 PARTS = frozenset({"hs", "vis", "nir"})
+LONGEST = 58
+"""Most frames of a clip of the short release. The recordings of the long one last for seconds, at 100 fps."""
 
 
 def part_named(path: Path) -> str:
@@ -29,18 +32,22 @@ def part_named(path: Path) -> str:
     return next((min(own & PARTS) for own in glimpses.words(path) if len(own & PARTS) == 1), "")
 
 
+def named_long(path: Path) -> bool:
+    """Whether one of the last folders of a path is named like the long release."""
+    return any(own & {"long"} or {"smic", "e"} <= own for own in glimpses.words(path))
+
+
 def _recognise(glimpse: Glimpse) -> Claim | None:
     images = glimpse.images(LAYOUT)
     if not images:
         return None
     names, part = {"raw": "SMIC-HS-E"}, part_named(glimpse.path)
+    if not named_long(glimpse.path) and glimpse.most <= LONGEST:
+        return None  # clips of the short release without the folder micro
     if part in ("vis", "nir"):
         return Claim(names, f"its name says {part.upper()}, but only HS is read from the long release", readable=False)
-    long = any(own & {"long"} or {"smic", "e"} <= own for own in glimpses.words(glimpse.path))
-    if odd := unlike(_FRAME, images):
-        return Claim(names, f"its images are named like {odd}, not like image034208.jpg")
-    doubt = "its clips are not in a folder micro, so it may be a changed copy of the short release, or the long one"
-    return Claim(names, "" if long else doubt)
+    odd = unlike(_FRAME, images)
+    return Claim(names, f"its images are named like {odd}, not like image034208.jpg" if odd else "")
 
 
 LAYOUT = Layout(
@@ -53,7 +60,7 @@ LAYOUT = Layout(
     ),
     fps=100.0,
     folders=(("raw", "SMIC-HS-E"),),
-    subject=re.compile(r"s([0-9]+)", re.IGNORECASE),
+    subject=SUBJECT,
     clip=NAME,
     subject_id="s{}",
     tables=("SMIC*E*annotation*.xlsx",),

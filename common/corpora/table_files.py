@@ -106,9 +106,16 @@ def _mentions(path: Path, headings: Collection[str]) -> bool:
 
 
 def older(folders: Sequence[Folder]) -> str:
-    """A hint about tables in the older format, which is not read; empty if there are none."""
+    """A hint about tables that are not read: in other formats, or xlsx that cannot be opened; empty if there are none.
+
+    That a table of unknown name cannot be opened may be why it was not recognised.
+    """
     old = [path.name for path in matching(folders, ["*.xls"])]
-    return printable(f"; {', '.join(old[:3])} has an older format; save it as xlsx") if old else ""
+    other = [path.name for path in matching(folders, ["*.ods", "*.xlsb", "*.xlsm", "*.numbers", "*.tsv"])]
+    hint = f"; {', '.join(old[:3])} has an older format; save it as xlsx" if old else ""
+    hint += f"; {', '.join(other[:3])} has a format that is not read; save it as xlsx" if other else ""
+    locked = [path.name for path in matching(folders, ["*.xlsx"]) if workbooks.locked(path)]
+    return printable(hint + (f"; {', '.join(locked[:3])} {workbooks.LOCKED}" if locked else ""))
 
 
 def _hint(folders: Sequence[Folder]) -> str:

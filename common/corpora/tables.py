@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from common.corpora import recognise, table_files, trees, workbooks
+from common.corpora import examine, recognise, table_files, trees, workbooks
 from common.corpora.trees import Layout, Root, Tree, plain
 from common.errors import ClipError, UserError, quoted
 from common.files import natural
@@ -169,6 +171,17 @@ def join(
             continue
         clips.append(made)
         corrections += repairs
+    told = {
+        home / name
+        for homes in trees.subjects(tree.path, layout).values()
+        for home in homes
+        for name in _listed(home)
+        if layout.clip.fullmatch(name.strip())
+    }
+    computed = _interpolated(clips, rows, told)
+    exclusions += computed
+    gone = {exclusion.clip for exclusion in computed}
+    clips = [clip for clip in clips if clip.id not in gone]
     return Corpus(
         name=layout.corpus,
         title=layout.title,
@@ -179,9 +192,48 @@ def join(
         images=tree.path,
         clips=tuple(sorted(clips, key=lambda clip: natural(clip.id))),
         exclusions=tuple(exclusions),
-        corrections=tuple(corrections),
-        notes=(*table_files.passed_over(folders, layout, table), *recognise.passed_over(folders, layout, tree)),
+        corrections=tuple(note for note in corrections if note.clip not in gone),
+        notes=(
+            *table_files.passed_over(folders, layout, table),
+            *recognise.passed_over(folders, layout, tree),
+            *examine.leftover(folders, layout, tree, told),
+        ),
     )
+
+
+def fixed_length(numbers: Iterable[Sequence[int]]) -> int:
+    """How many images most clips have, if they have as many and are numbered without gaps from 0 or 1; else 0.
+
+    `numbers` are those of the images of each clip, ascending. Recorded clips differ in length, interpolated ones do
+    not.
+    """
+    held = list(numbers)
+    alike = Counter(len(own) for own in held if own and own[0] < 2 and own[-1] - own[0] + 1 == len(own))
+    ((count, times),) = alike.most_common(1) or [(0, 0)]
+    return count if times > 2 and 2 * times > len(held) else 0
+
+
+def _interpolated(clips: Sequence[Clip], rows: Sequence[Row], there: Iterable[Path]) -> list[Exclusion]:
+    """The clips of a fixed length whose frame numbers cannot be those of the table, which counts further.
+
+    `there` are the folders of all clips, also of those that are not used.
+    """
+    held: dict[Path, tuple[int, ...]] = {}
+    for folder in there:
+        with suppress(ClipError):  # then its clip is excluded
+            held[folder] = tuple(trees.images(folder))
+    folders = {clip.id: clip.frames[0].parent for clip in clips if clip.frames[0].parent in held}
+    count = fixed_length(held.values())
+    last = max((int(row.cells["offset"]) for row in rows if NUMBER.fullmatch(row.cells["offset"])), default=0)
+    return [
+        Exclusion(
+            key,
+            f"{folder.parent.name}/{folder.name} has images {held[folder][0]} to {held[folder][-1]} like most clips, "
+            f"but the table counts to {last}: they seem to be interpolated to a fixed length; use the recorded frames",
+        )
+        for key, folder in folders.items()
+        if count < last and held[folder][0] < 2 and len(held[folder]) == count
+    ]
 
 
 def clip(layout: Layout, tree: Tree, row: Row, person: int, name: str) -> Found:

@@ -14,6 +14,9 @@ from common.files import natural
 from common.vision.videos import is_video
 
 IMAGES = (".jpg", ".jpeg", ".png", ".bmp")
+OTHER_IMAGES = (".tif", ".tiff", ".webp", ".jp2", ".heic", ".pgm", ".ppm")  # named, not read
+_TABLES = (".xlsx", ".xls", ".csv", ".ods", ".xlsb", ".xlsm", ".numbers", ".tsv")
+_ARCHIVE = re.compile(r".*\.(?:zip|rar|7z|tar|t?gz|tbz2?|bz2|xz|z[0-9]{2}|00[0-9])", re.IGNORECASE)
 DEPTH = 7
 """Number of folder levels that are searched for a corpus."""
 BEYOND = 4
@@ -21,7 +24,7 @@ BEYOND = 4
 LONGEST = 10_000
 """Maximum number of frames from onset to offset of a clip in a video: more must be an error in the table."""
 _SUBJECT = re.compile(r"(?:sub|s)[0-9]{1,3}", re.IGNORECASE)
-_REFUSE = re.compile(r"\..*|__MACOSX|\$RECYCLE\.BIN|lost\+found|System Volume Information", re.IGNORECASE)
+REFUSE = re.compile(r"\..*|__MACOSX|\$RECYCLE\.BIN|lost\+found|System Volume Information", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -118,10 +121,11 @@ Root = Path | Place
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder found by a survey: its sub-folders and tables, by name; `fault` says why it could not be listed.
+    """A folder found by a survey: its sub-folders, tables and archives by name, and the number of its images.
 
-    `named` is true if the user named the surveyed folder. `beyond` is 0 in the surveyed folder, and counts up in the
-    folders that are searched for tables after it.
+    `fault` says why it could not be listed, or that it is a link that leads nowhere. `named` is true if the user named
+    the surveyed folder. `beyond` is 0 in the surveyed folder, and counts up in the folders that are searched for tables
+    after it.
     """
 
     path: Path
@@ -130,6 +134,8 @@ class Folder:
     fault: str = ""
     named: bool = False
     beyond: int = 0
+    archives: tuple[str, ...] = ()
+    images: int = 0
 
 
 @dataclass(frozen=True)
@@ -165,7 +171,7 @@ def shown(path: Path, top: Path) -> str:
 
 
 def survey(top: Root) -> list[Folder]:
-    """All folders from `top` down, nearest first, without those inside subject folders.
+    """All folders from `top` down, nearest first, without those inside subject folders, and links that lead nowhere.
 
     Links are followed last, but not to a folder that contains `top`; each folder is visited once, at most `DEPTH`
     levels down, so that loops end. If the user named the folder, the folders that may contain its table follow: those
@@ -181,13 +187,9 @@ def _around(place: Place) -> list[Folder]:
     others = [found for found in _below(data) if found.path not in inside]
     above = [found for parent in folder.parents for found in others if found.path == parent]
     searched = [*above, *(found for found in others if found not in above)]
-    return [
-        *named,
-        *(
-            Folder(found.path, tables=found.tables, beyond=min(step, len(above) + 1))
-            for step, found in enumerate(searched, 1)
-        ),
-    ]
+    last = len(above) + 1
+    beyond = [Folder(found.path, tables=found.tables, beyond=min(k, last)) for k, found in enumerate(searched, 1)]
+    return [*named, *beyond]
 
 
 def _below(top: Path) -> list[Folder]:
@@ -211,12 +213,19 @@ def _below(top: Path) -> list[Folder]:
                 ) from None
             surveyed.append(Folder(path, fault=error.strerror or str(error)))
             continue
-        tables = tuple(sorted(name for name in files if name.lower().endswith((".xlsx", ".xls", ".csv"))))
-        surveyed.append(Folder(path, tuple(sorted(folders, key=natural)), tables))
-        for name in surveyed[-1].folders if depth < DEPTH else ():
-            if _SUBJECT.fullmatch(name) or _REFUSE.fullmatch(name):
+        pictures = [name for name in files if name.lower().endswith((*IMAGES, *OTHER_IMAGES))]
+        names, tables = sorted(folders, key=natural), sorted(name for name in files if name.lower().endswith(_TABLES))
+        archives = sorted(filter(_ARCHIVE.fullmatch, files), key=natural)
+        surveyed.append(Folder(path, (*names,), (*tables,), archives=(*archives,), images=len(pictures)))
+        surveyed += [
+            Folder(path / name, fault=f"a link to {os.readlink(path / name)}, which does not exist")
+            for name in sorted({*files}.difference(pictures))  # a clip that lacks an image is reported itself
+            if os.path.islink(path / name) and not os.path.exists(path / name)
+        ]
+        for name in names if depth < DEPTH else ():
+            if _SUBJECT.fullmatch(name) or REFUSE.fullmatch(name):
                 continue
-            if not (path / name).is_symlink():
+            if not os.path.islink(path / name):
                 waiting.append((path / name, depth + 1))
             elif Path(os.path.realpath(path / name)).is_relative_to(above):
                 links.append((path / name, depth + 1))
@@ -270,6 +279,13 @@ def images(folder: Path) -> dict[int, Path]:
     return {number: folder / names[number] for number in sorted(names)}
 
 
+def no_image(folder: Path) -> str:
+    """What is in a folder without numbered images, for a message. Raises ClipError if the folder cannot be listed."""
+    foreign = [end for name in entries(folder)[1] if (end := Path(name).suffix.lower()) in OTHER_IMAGES]
+    there = f"{len(foreign)} {foreign[0]} files" if foreign else ""
+    return f"{there}, which are not read; convert them to PNG" if there else "no numbered image"
+
+
 def videos(folder: Path) -> dict[str, Path]:
     """Video files by name, in natural order. Raises ClipError if the folder cannot be listed."""
     there = {name: folder / name for name in sorted(entries(folder)[1], key=natural)}
@@ -280,7 +296,7 @@ def sequence(folder: Path, onset: int, offset: int) -> dict[int, Path]:
     """The frames with onset <= number <= offset, ascending, of a folder or of a video, which is not opened.
 
     Raises ClipError if there are fewer than two, or more in a video than any clip has, or if a folder has as many
-    images as the clip has frames, under other numbers: then the clip was renumbered, and only a part would be read.
+    images as the clip has frames, under other numbers without gaps: they were renumbered, and a part would be read.
     """
     if onset > offset:
         raise ClipError(f"onset {onset} is after offset {offset}")
@@ -291,11 +307,11 @@ def sequence(folder: Path, onset: int, offset: int) -> dict[int, Path]:
     paths = images(folder)
     chosen = {number: path for number, path in paths.items() if onset <= number <= offset}
     if not chosen:
-        held = f"it has frames {min(paths)} to {max(paths)}" if paths else "it has no numbered image"
+        held = f"it has frames {min(paths)} to {max(paths)}" if paths else f"it has {no_image(folder)}"
         raise ClipError(
             f"no frame between onset {onset} and offset {offset} in {folder.parent.name}/{folder.name}; {held}"
         )
-    if len(paths) == offset - onset + 1 != len(chosen):
+    if max(paths) - min(paths) + 1 == len(paths) == offset - onset + 1 != len(chosen):
         raise ClipError(
             f"the {len(paths)} images of {folder.parent.name}/{folder.name} are numbered {min(paths)} to {max(paths)}, "
             f"not {onset} to {offset}: they seem to be renumbered; restore their numbers"

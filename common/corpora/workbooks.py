@@ -16,6 +16,10 @@ from common.errors import UserError, quoted
 _WHOLE = re.compile(r"([0-9]{1,9})\.0+")
 LARGEST = 8_000_000
 """Maximum number of bytes of a csv file, and of any table of unknown name; no table of a corpus has a tenth of them."""
+LOCKED = "is protected by a password; save it without one"
+_COMPOUND = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+"""The first bytes of the container of an encrypted workbook, and of the older format."""
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 COLUMNS = 256
 """Maximum number of columns that are read; no table of a corpus has a tenth of them."""
 
@@ -39,6 +43,8 @@ def read(path: Path) -> tuple[Sheet, ...]:
     try:
         if path.stat().st_size == 0:
             raise UserError(f"{path}: the table is empty (0 bytes); copy it again")
+        if locked(path):
+            raise UserError(f"{path}: {LOCKED}")
         if path.suffix.lower() == ".csv":
             return (Sheet(path.stem, _even(list(enumerate(csv_rows(path), 1)))),)
         with warnings.catch_warnings():
@@ -56,6 +62,15 @@ def read(path: Path) -> tuple[Sheet, ...]:
     except Exception as error:  # openpyxl passes on any error of its zip, XML and number parsers
         reason = quoted(str(error)) if str(error) else type(error).__name__
         raise UserError(f"{path}: not a readable xlsx table ({reason})") from None
+
+
+def locked(path: Path) -> bool:
+    """Whether a file is a workbook that is encrypted with a password."""
+    try:
+        with path.open("rb") as file:
+            return file.read(8) == _COMPOUND and _ENCRYPTED in file.read(LARGEST)
+    except OSError:
+        return False
 
 
 def csv_rows(path: Path) -> list[list[str]]:

@@ -16,6 +16,8 @@ from common.vision import videos
 
 FORMATS = ("JPEG", "PNG", "BMP")
 """Recognised by content. Some other formats of Pillow start programs (EPS) or are not single images."""
+DARKEST = 2**12
+"""Below this value a greyscale image of 16 bits is nearly black: its values use 10 or 12 of the bits."""
 MOST_PIXELS = 2**25
 """Of an image; those of the corpora have at most a fifteenth of this."""
 
@@ -23,8 +25,11 @@ MOST_PIXELS = 2**25
 def read(path: Path) -> NDArray[np.uint8]:
     """Read an image as RGB, uint8 (height, width, 3); greyscale is repeated in the three channels.
 
+    Of 16 bits per value the upper 8 are used, as Pillow does for colour: 0 is black and 65535 is white, as PNG says.
+
     Uses Pillow rather than OpenCV, which silently fills the missing part of a truncated JPEG with grey.
-    Raises ClipError for a file that is missing, truncated, too large, or not a JPEG, PNG or BMP.
+    Raises ClipError for a file that is missing, truncated, too large, or not a JPEG, PNG or BMP, and for greyscale of
+    16 bits without a value of `DARKEST` or more.
     """
     return _read(path, None)[1]
 
@@ -42,12 +47,20 @@ def _read(path: Path, part: Part | None) -> tuple[tuple[int, int], NDArray[np.ui
                 raise ValueError(f"{opened.width}x{opened.height} pixels exceed the limit of {MOST_PIXELS}")
             opened.load()
             size = opened.height, opened.width
+            deep = opened.mode.startswith("I")
+            if deep and (brightest := int(np.asarray(opened).max())) < DARKEST:
+                raise ClipError(
+                    f"{path}: greyscale of 16 bits with no value above {brightest} of 65535, which is nearly black; "
+                    "convert it to 8 bits"
+                )
             picture: Image.Image = opened
             if part is not None:
                 rows, columns = part
                 picture = opened.crop((columns.start, rows.start, columns.stop, rows.stop))
-            if picture.mode == "L":
-                return size, np.asarray(cv2.cvtColor(np.asarray(picture), cv2.COLOR_GRAY2RGB), np.uint8)
+            if deep or picture.mode == "L":
+                grey = np.asarray(picture)
+                grey = (grey >> 8).astype(np.uint8) if deep else grey
+                return size, np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB), np.uint8)
             return size, np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
     except UnidentifiedImageError:
         raise ClipError(f"{path}: not a readable JPEG, PNG or BMP; copy the file again or convert it") from None
