@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from common.report.formatting import DASH, duration
+from common.report.formatting import DASH, duration, number
 from common.runs.cost import Cost, fold_seconds
 
 FILE = Path(__file__).with_name("results.json")
@@ -75,8 +75,8 @@ def table(networks: Mapping[str, Mapping[str, Any]]) -> str:
                 duration(experiment_seconds(whole, record)),
                 f"{record['peak_memory_mib'] / 1024:.1f} GiB",
                 duration(prepared),
-                f"{record['training_accuracy']:.2f}",
-                f"{record['held_out_accuracy']:.2f}",
+                number(record["training_accuracy"], 2),
+                number(record["held_out_accuracy"], 2),
             ]
         lines.append([network, f"`{paper} {experiment}`", *cells])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
