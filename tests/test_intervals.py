@@ -223,7 +223,7 @@ def test_the_verdict_follows_from_both_p() -> None:
 
 def test_the_margin_is_the_smallest_improvement_that_a_paper_prints() -> None:
     gains = []
-    for key in papers.available():
+    for key in set(papers.available()) - {"liong2019", "see2019"}:  # the five papers, without the references
         paper = papers.load(key)
         own = [c.value for c in paper.claims if (c.corpus, c.metric) == ("megc2019", "uf1")]
         cited = [v for row in paper.cited if (v := row.values.get("megc2019", {}).get("uf1")) is not None]

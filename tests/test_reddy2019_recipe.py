@@ -140,11 +140,10 @@ def stored(name: str, folder: Path) -> tuple[Run, Experiment, list[str]]:
         profile=replace(PAPER.profiles["paper"], settings=DEEP),
         settings=DEEP.having(experiment.settings),
         folds=("one",),
-        done=lambda: 1,
     )
     parts, networks = papers.parts("reddy2019"), build_networks(experiment, DEEP)
     context = FoldContext(job, parts, recipe, networks, samples, lambda _, make: make(), lambda *_: None, {}, [])
-    _folds(context, folds(experiment, samples)[:1], lines.append, lines.append, repeats=False)
+    _folds(context, folds(experiment, samples)[:1], lines.append, lambda *_: None, repeats=False)
     return run, experiment, lines
 
 

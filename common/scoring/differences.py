@@ -12,7 +12,7 @@ ALPHA = 0.05
 POWER = 0.8
 MARGIN = 0.05
 """Two methods are equivalent if their UF1 differs by less than this: the smallest improvement over the best method that
-it cites that a paper of this project prints for the MEGC 2019 composite (kumar2019: 0.7603 over 0.7104)."""
+it cites that one of the five papers prints for the MEGC 2019 composite (kumar2019: 0.7603 over 0.7104)."""
 DIFFER, EQUIVALENT, OPEN = "differ", "equivalent", "open"
 """The verdicts on a pair: shown to differ, shown to differ by less than `MARGIN`, or neither."""
 
