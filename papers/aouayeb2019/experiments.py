@@ -67,7 +67,6 @@ PROFILES = profiles(
         "cnn_batch": 16,
         "cnn_epochs": 24,
         "lstm_batch": 16,
-        "lstm_epochs": 16,
         "sequence_length": 12,
         "learning_rate": 4e-3,
         "frame_step": 8,
