@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     train, test = samples.only(fold.train), samples.only(fold.test)
 
     importlib.import_module("common.training.keras_setup")  # before anything imports TensorFlow
-    from common.runs.folds import build_networks
+    from common.runs.fold_training import build_networks
 
     epochs = options.epochs or settings.training.epochs
     settings = settings.having({"epochs": epochs})

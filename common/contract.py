@@ -318,8 +318,9 @@ class Profile:
     micro-expressions, 0 not at all. `controls` are the controls that run by default with each experiment.
     `common_ground_folds`, if not None, replaces `folds` for experiments on common ground. If several papers run
     together, `common_ground_only` leaves out experiments that are not on common ground, unless they are named. With
-    `diagnose`, networks that do not learn are diagnosed, which takes some seconds per fold; with `check_repeatable`,
-    the first fold of each network is trained twice, to check that folds pass nothing on.
+    `diagnose`, networks that do not learn are diagnosed, which takes some seconds per fold. The second fold of each
+    network is trained again in a process of its own, to check that folds pass nothing on; with `brief_check` that of
+    one network only, for one epoch.
     """
 
     name: str
@@ -335,7 +336,7 @@ class Profile:
     common_ground_folds: int | None = None
     common_ground_only: bool = False
     diagnose: bool = True
-    check_repeatable: bool = True
+    brief_check: bool = False
 
     @property
     def deciding(self) -> tuple[tuple[str, str], ...]:

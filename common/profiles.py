@@ -48,7 +48,7 @@ def profiles(paper: Settings, quick: Mapping[str, Any], smoke: Mapping[str, Any]
             controls=(NO_MOTION, METADATA),
             common_ground_folds=3,
             common_ground_only=True,
-            check_repeatable=False,
+            brief_check=True,
         ),
         "smoke": Profile(
             "smoke",
@@ -59,6 +59,7 @@ def profiles(paper: Settings, quick: Mapping[str, Any], smoke: Mapping[str, Any]
             trials=2,
             inner_folds=2,
             diagnose=False,
+            brief_check=True,
         ),
     }
 

@@ -42,6 +42,12 @@ def dlib_opened_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def trained_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No fold is trained again in a process of its own, which takes seconds: `test_leaks` is about that."""
+    monkeypatch.setattr("common.runs.again.check", lambda *_: None)
+
+
 @pytest.fixture(scope="session")
 def cache(shared: Path) -> Path:
     """The cache of all tests that are about something else: what they prepare is prepared once."""

@@ -111,31 +111,6 @@ class KeptInModule(Honest):
         return Trained(lambda test: answered(test, SEEN[0]), {})
 
 
-class WarmStart(Honest):
-    """A Keras layer that goes on from the weights that the last fold left."""
-
-    class Networks(Honest.Networks):
-        def __init__(self) -> None:
-            import keras
-
-            super().__init__()
-            self.layer = keras.layers.Dense(1)
-            self.layer.build((None, 1))
-
-    @staticmethod
-    def train(networks: Any, experiment: Experiment, samples: Samples, fold_run: FoldRun) -> Trained:
-        _, bias = networks.layer.weights
-        bias.assign(bias * 0.5 + mean_of(samples) % 1)  # one step of a mean that glides
-        value = 100 * float(np.asarray(bias)[0])
-        return Trained(lambda test: {clip: steady(value) for clip in dict.fromkeys(test.clip.tolist())}, {})
-
-
-def steady(value: float) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """Answers that move with a value."""
-    share = np.float32(0.5 + 0.5 * np.sin(value))
-    return np.array([share, 1 - share, 0], np.float32)
-
-
 class Sharing(Honest):
     """An extractor fitted to all clips, shared by all folds."""
 
@@ -197,7 +172,6 @@ def test_an_honest_recipe_runs(run: Any, tmp_path: Path) -> None:
         (FittedOnce, "training changes 'brightness' on the networks"),
         (KeptInList, "training changes 'statistics' on the networks"),
         (KeptInModule, "training changes test_guard.SEEN"),
-        (WarmStart, "carries something over from fold to fold"),
         (FittedToTest, "depends on the other held-out clips"),
     ],
 )

@@ -113,39 +113,24 @@ def test_who_learnt_has_no_cause_and_who_did_not_has() -> None:
     some = samples()
     able = learner(epochs=60)
     able.fit(some.x, one_hot(some, CLASSES), 0)
-    measured = learnt.measure(trained(able), some, labelled=False, look=True)
+    measured = learnt.measure(trained(able), some, look=True)
     assert measured["training_accuracy"] > 0.9  # a third is chance
     assert measured["training_loss"] < measured["constant_loss"]
     assert not any(name.split()[0] in learnt.CAUSES for name in measured)
     unable = learner(lambda: network(dead=8))
-    measured = learnt.measure(trained(unable), some, labelled=False, look=True)
+    measured = learnt.measure(trained(unable), some, look=True)
     assert measured["answered_classes"] == 1
     assert measured["dead_units"] >= 8 / 13
     assert measured["gradient_norm"] >= 0
-
-
-def test_predict_sees_no_classes_where_it_is_not_to() -> None:
-    seen = []
-
-    def predict(some: Samples) -> dict[str, np.ndarray]:
-        seen.append(some.y.tolist())
-        return {clip: np.eye(CLASSES, dtype=np.float32)[0] for clip in some.clip.tolist()}
-
-    some = samples()
-    for labelled in (False, True):
-        assert set(learnt.measure(Trained(predict, {}), some, labelled=labelled, look=True)) == set(
-            learnt.of_answers(some.y, np.eye(CLASSES)[some.y])
-        )
-    assert seen == [[0] * 40, some.y.tolist()]
 
 
 def test_a_fold_is_not_lost_where_its_training_clips_cannot_be_answered() -> None:
     def predict(some: Samples) -> dict[str, np.ndarray]:
         raise RuntimeError("out of memory")
 
-    assert learnt.measure(Trained(predict, {}), samples(), labelled=False, look=True) == {}
+    assert learnt.measure(Trained(predict, {}), samples(), look=True) == {}
     lost = Trained(lambda some: {clip: np.full(CLASSES, np.nan, np.float32) for clip in some.clip.tolist()}, {})
-    assert learnt.measure(lost, samples(), labelled=False, look=True) == {}
+    assert learnt.measure(lost, samples(), look=True) == {}
 
 
 def test_rows_looked_at_are_few_and_of_all_classes() -> None:

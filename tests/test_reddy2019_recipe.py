@@ -143,7 +143,7 @@ def stored(name: str, folder: Path) -> tuple[Run, Experiment, list[str]]:
     )
     parts, networks = papers.parts("reddy2019"), build_networks(experiment, DEEP)
     context = FoldContext(job, parts, recipe, networks, samples, lambda _, make: make(), lambda *_: None, {}, [])
-    _folds(context, folds(experiment, samples)[:1], lines.append, lambda *_: None, repeats=False)
+    _folds(context, folds(experiment, samples)[:1], lines.append, lambda *_: None, None)
     return run, experiment, lines
 
 

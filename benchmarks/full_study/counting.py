@@ -13,7 +13,7 @@ from benchmarks.prepared import SEED, of_paper
 from common.contract import Parts, Profile
 from common.protocols.splits import split
 from common.runs.cache import Cache
-from common.runs.folds import build_networks
+from common.runs.fold_training import build_networks
 from common.runs.plan import Job
 
 

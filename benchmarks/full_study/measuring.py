@@ -17,7 +17,7 @@ from common.contract import FoldRun, Parts
 from common.environment import forget_peak_memory, peak_memory_mib, processor
 from common.protocols.splits import split
 from common.runs.cost import EPOCHS, epoch_seconds
-from common.runs.folds import build_networks
+from common.runs.fold_training import build_networks
 from common.runs.plan import Job
 from common.seeds import seed_of
 from common.types import Samples

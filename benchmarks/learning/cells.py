@@ -21,7 +21,7 @@ from common.corpora.composite import MEGC2019
 from common.environment import processor
 from common.protocols.splits import inner
 from common.runs.cache import Cache
-from common.runs.folds import build_networks
+from common.runs.fold_training import build_networks
 from common.runs.plan import Job
 from common.runs.processes import Pool
 from common.scoring.intervals import subject_interval

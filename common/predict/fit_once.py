@@ -23,7 +23,7 @@ from common.runs import preprocessing
 from common.runs.cache import digest
 from common.runs.clips import prepare_clips
 from common.runs.context import run_context
-from common.runs.folds import build_networks
+from common.runs.fold_training import build_networks
 from common.runs.plan import Job, plan
 from common.runs.processes import Pool
 from common.runs.selection import PaperSelection, Study, read

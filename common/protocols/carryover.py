@@ -2,7 +2,8 @@
 
 This covers the networks that folds share and the modules of the paper's folder: numbers, texts, arrays, lists, dicts
 and sets, including the attributes of the paper's own classes and the closures of its functions. For everything else,
-such as Keras models and learners, only the identity of the object is compared.
+such as Keras models, learners and caches of functions, only the identity of the object is compared. A module that is
+imported during training is not a change.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from __future__ import annotations
 import functools
 import hashlib
 import sys
+from array import array
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -18,24 +21,33 @@ from typing import Any
 
 import numpy as np
 
-Fingerprint = Mapping[str, str]
-"""Digests by name of the object."""
-PLAIN = (type(None), bool, int, float, complex, str, bytes, Path, np.generic)
+Fingerprint = Mapping[str, Mapping[str, str]]
+"""Digests by name of the object, by module; those of the networks under an empty name."""
+PLAIN = (type(None), bool, int, float, complex, str, bytes, bytearray, array, Path, np.generic)
 
 
 def fingerprint(networks: object, recipe: object) -> Fingerprint:
     """A digest of each object held by the shared networks and by the modules around a recipe."""
     modules = _modules_around(recipe)
     own = {module.__name__ for module in modules}
-    held = {f"{name!r} on the networks": value for name, value in vars(networks).items()}
+    held = {"": {f"{name!r} on the networks": value for name, value in vars(networks).items()}}
     for module in modules:
-        held |= {f"{module.__name__}.{name}": value for name, value in vars(module).items() if name[:2] != "__"}
-    return {name: _digest(value, own) for name, value in held.items()}
+        held[module.__name__] = {
+            f"{module.__name__}.{name}": value
+            for name, value in vars(module).items()
+            if name[:2] != "__" and not isinstance(value, ModuleType)
+        }
+    return {name: {key: _digest(value, own) for key, value in values.items()} for name, values in held.items()}
 
 
 def changed(before: Fingerprint, after: Fingerprint) -> list[str]:
-    """The names of what was added, removed or changed."""
-    return [name for name in dict.fromkeys((*after, *before)) if before.get(name) != after.get(name)]
+    """The names of what was added, removed or changed, except whole modules that were added."""
+    return [
+        name
+        for module, earlier in before.items()
+        for name in dict.fromkeys((*after.get(module, {}), *earlier))
+        if earlier.get(name) != after.get(module, {}).get(name)
+    ]
 
 
 def _modules_around(recipe: object) -> list[ModuleType]:
@@ -77,8 +89,10 @@ def _inside(value: Any, own: Set[str]) -> Sequence[Any] | None:
     """The parts of a value; None if only the identity of the object is compared."""
     if isinstance(value, Mapping):
         return [part for pair in value.items() for part in pair]
-    if isinstance(value, list | tuple):
-        return value
+    if isinstance(value, list | tuple | deque):
+        return [*value]
+    if isinstance(value, np.ndarray):  # of objects
+        return [value.shape, *value.ravel().tolist()]
     if isinstance(value, SimpleNamespace):
         return [vars(value)]
     if isinstance(value, set | frozenset):
@@ -87,8 +101,6 @@ def _inside(value: Any, own: Set[str]) -> Sequence[Any] | None:
         return [value.bit_generator.state]
     if isinstance(value, functools.partial):
         return [value.func, value.args, value.keywords]
-    if hasattr(value, "cache_info"):  # functools.cache
-        return [value.cache_info().currsize]
     if getattr(value, "__module__", None) not in own and type(value).__module__ not in own:
         return [getattr(value, field.name) for field in fields(value)] if _is_record(value) else None
     if isinstance(value, FunctionType):

@@ -2,10 +2,9 @@
 
 A recipe receives only the training rows of a fold, and `prepare` receives images and times without a name or emotion.
 This module checks for what could still leak by accident: rows match the clips, subjects and classes of the experiment;
-folds are disjoint; the inputs of a clip depend only on its arrays; the prediction for a held-out clip does not depend
-on other clips (tested on one clip of a run); nothing that folds share changes while one is trained; and a fold gives
-the same predictions when it is trained again after another. Not detected are a copy whose bytes differ, and a
-statistic that a recipe hides deliberately.
+folds are disjoint; the inputs of a clip depend only on its arrays; `predict` learns no clip's class or name, and its
+answer for a clip does not depend on other clips; nothing that folds share changes while one is trained; and a later
+fold gives the same predictions, and clips the same arrays, in a process that knows nothing of the run (`runs.again`).
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from common.errors import StoppedError
 from common.protocols.carryover import changed, fingerprint
@@ -28,6 +28,8 @@ ROUGH = 2e-2
 
 `ROUGH` is for networks that compute in 16 bits.
 """
+SAME = 1e-6
+"""How much they may differ in two trainings that do the same."""
 
 
 class LeakError(StoppedError):
@@ -157,13 +159,27 @@ def check_unmixed(together: Mapping[str, str], by_itself: Mapping[str, str], exp
             )
 
 
+Predict = Callable[[Samples], Predictions]
+
+
+def unnamed(predict: Predict) -> Predict:
+    """`predict` with clips that have another id, no subject and no class: SMIC's names tell the class."""
+
+    def predicted(test: Samples) -> Predictions:
+        clips = dict.fromkeys(test.clip.tolist())
+        ids = {clip: hashlib.blake2b(clip.encode(), digest_size=8).hexdigest() for clip in clips}
+        clip = np.array([ids[name] for name in test.clip.tolist()])
+        answers = predict(replace(test, y=np.zeros_like(test.y), subject=np.full_like(test.subject, ""), clip=clip))
+        names = {ids[name]: name for name in clips}
+        return {
+            names.get(name, name): answers[name] for name in sorted(answers, key=lambda name: names.get(name, name))
+        }
+
+    return predicted
+
+
 def check_prediction_independence(
-    answers: Predictions,
-    predict: Callable[[Samples], Predictions],
-    test: Samples,
-    experiment: Experiment,
-    fold: str,
-    precision: str = "float32",
+    answers: Predictions, predict: Predict, test: Samples, experiment: Experiment, fold: str, precision: str = "float32"
 ) -> None:
     """Raise LeakError if the prediction for a held-out clip changes when it is predicted by itself."""
     clip = str(test.clip[0])
@@ -189,16 +205,38 @@ def check_no_state_kept(networks: object, recipe: object, experiment: Experiment
             )
 
 
-def check_repeatable(
-    first: Predictions, again: Predictions, experiment: Experiment, fold: str, between: str, precision: str = "float32"
-) -> None:
-    """Raise LeakError if a fold's predictions change when it is trained again after another one (`between`)."""
-    for clip, answer in first.items():
-        if not np.allclose(answer, again[clip], atol=_tolerance(precision)):
+@dataclass(frozen=True)
+class Again:
+    """A fold trained once more in a process that knows nothing of the run, with an empty folder.
+
+    `apart` are the predictions of its held-out clips one by one, the last clip first; `together` are those of all of
+    them, predicted after that. `unlike` are clips whose arrays are not those of the run when prepared again.
+    """
+
+    apart: Predictions
+    together: Predictions
+    unlike: tuple[str, ...]
+
+
+def check_again(answers: Predictions, again: Again, experiment: Experiment, fold: str, precision: str) -> None:
+    """Raise LeakError if a fold's predictions or the arrays of its clips depend on what happened before in the run."""
+    for clip in again.unlike:
+        raise LeakError(
+            f"{experiment.id}: prepared again in a process of its own, {clip} gets other arrays; compute them only "
+            "from the clip that is passed in, and keep nothing between clips"
+        )
+    for clip, answer in answers.items():
+        alone, together = (other.get(clip, np.empty(0)) for other in (again.apart, again.together))
+        if not (_alike(answer, alone, _tolerance(precision)) and _alike(answer, together, SAME)):
             raise LeakError(
-                f"{experiment.id}, fold {fold}: trained again after fold {between}, it predicts {clip} differently; "
-                "training carries something over from fold to fold, and other folds test clips that it was fitted to"
+                f"{experiment.id}, fold {fold}: trained and predicted again in a process of its own, {clip} gets "
+                "another prediction: something is passed on from fold to fold, or from clip to clip, and other folds "
+                "test clips that it was fitted to; keep nothing in memory or files that a fold has not made itself"
             )
+
+
+def _alike(first: NDArray[np.floating], second: NDArray[np.floating], tolerance: float) -> bool:
+    return first.shape == second.shape and np.allclose(first, second, rtol=0, atol=tolerance)
 
 
 def _tolerance(precision: str) -> float:

@@ -19,7 +19,8 @@ from common.errors import ClipError
 from common.runs import preprocessing
 from common.runs.cache import Cache
 from common.runs.cost import EPOCHS, Cost, epoch_seconds
-from common.runs.folds import build_networks, operations_of
+from common.runs.fold_training import build_networks
+from common.runs.folds import operations_of
 from common.runs.plan import Job
 from common.seeds import seed_of
 from common.training import devices

@@ -239,7 +239,7 @@ def _training(jobs: Sequence[Job], costs: Mapping[str, Cost], parts: Parts, work
         seconds |= {
             (job.experiment.id, fold): s for fold, s in _fold_seconds(job, costs[job.experiment.id], parts).items()
         }
-        if job.experiment.leak_free and not job.experiment.control and job.profile.check_repeatable:
+        if job.experiment.leak_free and not job.experiment.control and not (job.profile.brief_check and again):
             again.setdefault(key, job)
     tasks: list[float] = []
     for portion in portions([*groups.values()], workers) if groups else []:
@@ -247,11 +247,16 @@ def _training(jobs: Sequence[Job], costs: Mapping[str, Cost], parts: Parts, work
         key = parts.network_key(first.experiment, first.settings)
         took = costs[first.experiment.id].build + sum(seconds[job.experiment.id, fold] for job, fold in portion)
         repeated = again.pop(key, None) if repeats_results() else None
-        if repeated is not None and len(repeated.pending()) > 1:
-            took += seconds[repeated.experiment.id, repeated.pending()[0]]
+        if repeated is not None:
+            cost = costs[repeated.experiment.id]
+            took += cost.start + cost.build + (0 if repeated.profile.brief_check else _longest(repeated, seconds))
         tasks.append(took)
     start = max((costs[job.experiment.id].start for job in jobs), default=0.0)
     return start + makespan(tasks, workers) if tasks else 0.0
+
+
+def _longest(job: Job, seconds: Mapping[tuple[str, str], float]) -> float:
+    return max((seconds[job.experiment.id, fold] for fold in job.pending()), default=0.0)
 
 
 def _fold_seconds(job: Job, cost: Cost, parts: Parts) -> dict[str, float]:

@@ -7,26 +7,31 @@ import logging
 import math
 import time
 import traceback
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from common.contract import FoldRun, HeldOutAccess, Networks, Parts, Recipe, Say, Settings, SharedArrays, Trained
-from common.environment import NETWORKS_BEFORE, environment, forget_peak_memory, peak_memory_mib, repeats_results
+from common.contract import Networks, Parts, Say, Trained
+from common.environment import NETWORKS_BEFORE, environment, forget_peak_memory, peak_memory_mib
 from common.errors import UserError
 from common.protocols import leakage
 from common.protocols.splits import split
-from common.runs import preprocessing
+from common.runs import again, preprocessing
 from common.runs.cache import Cache
+from common.runs.fold_training import (
+    KEPT_SECONDS,
+    SHARED_SECONDS,
+    FoldContext,
+    build_networks,
+    shared_arrays,
+    train_and_predict,
+)
 from common.runs.plan import Job
 from common.scoring import histories
-from common.seeds import seed_of
-from common.training import learnt, tuning
-from common.types import Arrays, Exclusion, Fold, FoldResult, Predictions, Samples, Trial
+from common.training import learnt
+from common.types import Exclusion, Fold, FoldResult, Predictions, Samples
 
 log = logging.getLogger("mer")
 _built = itertools.count()
@@ -36,7 +41,7 @@ _built = itertools.count()
 class JobFolds:
     """Some folds of one job, its unusable clips, and whether these folds store the notes of the whole job.
 
-    With `repeats` the first fold is trained again after another one, to check that folds pass nothing on.
+    With `repeats` the second fold is trained again in a process of its own, to check that folds pass nothing on.
     """
 
     job: Job
@@ -55,24 +60,6 @@ class WorkUnit:
     code: str
     cache: Cache
     landmarks: Path | None
-
-
-@dataclass(frozen=True)
-class FoldContext:
-    """What the folds of one job share: recipe, networks, the samples of all folds, and `share` for arrays.
-
-    `looked` are the folds whose networks were diagnosed, of any job with the same networks.
-    """
-
-    job: Job
-    parts: Parts
-    recipe: Recipe
-    networks: Networks
-    samples: Samples
-    share: SharedArrays
-    say: Say
-    measured: dict[str, float]
-    looked: list[str]
 
 
 Done = Callable[[Job, FoldResult], None]  # receives every finished fold, once it is stored
@@ -136,12 +123,13 @@ def run(unit: WorkUnit, say: Say, line: Callable[[str], None], done: Done) -> in
             recipe,
             networks[1],
             samples,
-            _shared_arrays(job, samples, unit.cache, measured),
+            shared_arrays(job, samples, unit.cache, measured),
             say,
             measured,
             looked,
         )
-        failures += _folds(context, folds, line, done, repeats=job_folds.repeats)
+        order = again.Order(job, job_folds.excluded, unit.parts, unit.code, unit.cache, unit.landmarks)
+        failures += _folds(context, folds, line, done, order if job_folds.repeats else None)
         del samples, context  # a corpus takes gigabytes: free it before the next job is read
     return failures
 
@@ -154,23 +142,42 @@ def operations_of(networks: Networks, rows_per_clip: float) -> tuple[float | Non
         return None, " ".join(str(error).split())
 
 
-def build_networks(parts: Parts, job: Job, settings: Settings) -> Networks:
-    """The networks of a job with these settings, built and compiled."""
-    shapes, classes = parts.preprocess.shapes(settings), job.experiment.labels.classes
-    return parts.recipe().build_networks(settings.network, settings.training, shapes, classes, job.seed)
-
-
 def _folds(
-    context: FoldContext, folds: Sequence[Fold], line: Callable[[str], None], done: Done, *, repeats: bool
+    context: FoldContext,
+    folds: Sequence[Fold],
+    line: Callable[[str], None],
+    done: Done,
+    to_check: again.Order | None,
 ) -> int:
+    """Train, store and report folds; returns the number of failed ones.
+
+    With `to_check` the second fold, or the only one, is trained again in a process of its own; in a brief check before
+    it is trained, so that whatever the recipe writes is that of the whole training.
+    """
     job, failures, tried = context.job, 0, False
-    first: tuple[Fold, FoldResult] | None = None
-    repeats = repeats and job.experiment.leak_free and repeats_results()
     where = f"{job.paper.key} {job.experiment.id}"
+
+    def check(fold: Fold, answers: Predictions | None) -> int:
+        try:
+            if to_check is not None:
+                again.check(to_check, context, fold, answers)
+        except UserError:
+            raise
+        except Exception as error:  # any error of a backend
+            line(f"{where} {fold.name}: failed when trained again in a process of its own, {_one_line(error)}")
+            return 1
+        return 0
+
     for number, fold in enumerate(folds):
         several = len(set(context.samples.clip[fold.test].tolist())) > 1
+        checked = number == min(1, len(folds) - 1)
         try:
+            if checked and job.profile.brief_check:
+                failures += check(fold, None)
             result = _fold(context, fold, trial=several and not tried, last=number == len(folds) - 1)
+            job.run.save(result)
+            if checked and not job.profile.brief_check:
+                failures += check(fold, dict(zip(result.clips, result.probabilities, strict=True)))
         except leakage.LeakError:
             job.run.set_aside()  # folds of a leaking experiment are not results
             raise
@@ -182,11 +189,6 @@ def _folds(
             line(f"{where} {fold.name}: failed, {reason}")
             failures += 1
             continue
-        job.run.save(result)
-        if repeats and first is not None:
-            repeats = False
-            failures += _repeat(context, *first, fold.name, line)
-        first = first or (fold, result)
         tried |= several
         done(job, result)
     return failures
@@ -201,7 +203,7 @@ def _fold(context: FoldContext, fold: Fold, *, trial: bool, last: bool) -> FoldR
     for name in (KEPT_SECONDS, SHARED_SECONDS):
         context.measured.pop(name, None)
     start = time.perf_counter()
-    trained, answers, trials = _train(context, fold)
+    trained, answers, trials = train_and_predict(context, fold)
     seconds = time.perf_counter() - start - context.measured.pop(KEPT_SECONDS, 0.0)
     if set(answers) != set(test.clip.tolist()):
         raise ValueError("the predictions are not those of the held-out clips")
@@ -214,16 +216,14 @@ def _fold(context: FoldContext, fold: Fold, *, trial: bool, last: bool) -> FoldR
     measured = dict(context.measured)
     if trial and experiment.leak_free:
         precision = job.settings.training.precision
-        leakage.check_prediction_independence(
-            answers, trained.predict, _unlabelled(test), experiment, fold.name, precision
-        )
+        leakage.check_prediction_independence(answers, trained.predict, test, experiment, fold.name, precision)
     if last:  # by now everything is traced and loaded
         measured["inference_ms_per_clip"] = _inference_ms(trained, test, answers)
     if math.isfinite(peak := peak_memory_mib()):
         measured["peak_memory_mib"] = peak
     # once per network; a control need not learn
     look = job.profile.diagnose and not experiment.control and not context.looked
-    diagnostics = learnt.measure(trained, samples.only(fold.train), labelled=not experiment.leak_free, look=look)
+    diagnostics = learnt.measure(trained, samples.only(fold.train), look=look)
     measured |= diagnostics  # after all costs are measured
     if any(name.split(" ")[0] in learnt.CAUSES for name in diagnostics):
         context.looked.append(fold.name)
@@ -243,106 +243,11 @@ def _fold(context: FoldContext, fold: Fold, *, trial: bool, last: bool) -> FoldR
     )
 
 
-def _train(context: FoldContext, fold: Fold) -> tuple[Trained, Predictions, tuple[Trial, ...]]:
-    """Train on a fold, searching settings if the experiment has a space, and predict its held-out clips."""
-    job, samples, experiment = context.job, context.samples, context.job.experiment
-    test, rows = samples.only(fold.test), samples.only(fold.train)
-    unchanged = leakage.check_no_state_kept(context.networks, context.recipe, experiment, fold.name)
-    with _within(context.say, f"{job.paper.key} {experiment.id} {fold.name}") as say, unchanged:
-        fold_run = FoldRun(
-            fold=fold.name,
-            seed=seed_of(job.paper.key, experiment.id, fold.name, job.seed),
-            settings=job.settings,
-            say=say,
-            folder=job.run.path,
-            held_out_access=None if experiment.leak_free else HeldOutAccess(test, samples, context.share, job.seed),
-        )
-        networks = context.networks
-        trials: tuple[Trial, ...] = ()
-        if experiment.space:
-            build = partial(build_networks, context.parts, job)
-            search = experiment, job.settings, job.profile, rows, fold_run, job.seed
-            settings, trials = tuning.choose(build, context.recipe, *search)
-            networks, fold_run = build(settings), replace(fold_run, settings=settings)
-        trained = context.recipe.train(networks, experiment, rows, fold_run)
-        answers = trained.predict(_unlabelled(test) if experiment.leak_free else test)
-    return trained, answers, trials
-
-
-@contextmanager
-def _within(say: Say, where: str) -> Iterator[Say]:
-    """`say` with `where` in front of every name; bars that are still shown at the end are removed."""
-    shown: set[str] = set()
-
-    def inside(what: str, done: int, total: int, detail: str = "", /) -> None:
-        shown.add(name := f"{where}: {what}")
-        say(name, done, total, detail)
-
-    try:
-        yield inside
-    finally:
-        for name in shown:
-            say(name, 1, 1)
-
-
-def _unlabelled(test: Samples) -> Samples:
-    return replace(test, y=np.zeros_like(test.y))
-
-
-def _repeat(context: FoldContext, fold: Fold, result: FoldResult, between: str, line: Callable[[str], None]) -> int:
-    """Train a fold again after another one; raises LeakError if its predictions have changed.
-
-    Returns 1 if it fails in another way, which `line` reports, else 0.
-    """
-    job = context.job
-    try:
-        _, again, _ = _train(context, fold)
-        first = dict(zip(result.clips, result.probabilities, strict=True))
-        leakage.check_repeatable(first, again, job.experiment, fold.name, between, job.settings.training.precision)
-    except leakage.LeakError:
-        job.run.set_aside()
-        raise
-    except UserError:
-        raise
-    except Exception as error:  # any error of a backend
-        line(f"{job.paper.key} {job.experiment.id} {fold.name}: failed when trained again, {_one_line(error)}")
-        return 1
-    return 0
-
-
 def _inference_ms(trained: Trained, test: Samples, answers: Predictions) -> float:
     """Milliseconds per clip from prepared arrays to predictions, measured on the second call."""
     start = time.perf_counter()
     trained.predict(test)
     return 1000 * (time.perf_counter() - start) / len(answers)
-
-
-SHARED_SECONDS, KEPT_SECONDS = "shared_training_seconds", "kept_seconds"
-"""Time spent computing shared arrays, and time spent obtaining them, including waiting for another process."""
-
-
-def _shared_arrays(job: Job, samples: Samples, cache: Cache, measured: dict[str, float]) -> SharedArrays:
-    """Arrays that all folds of a run share, computed by one process and stored; the time is added to `measured`."""
-
-    def share(name: str, make: Callable[[], Arrays]) -> Arrays:
-        def finite() -> Arrays:
-            arrays = make()
-            if not all(np.isfinite(values).all() for values in arrays.values()):
-                curves = {key: values.tolist() for key, values in arrays.items() if values.ndim == 1}
-                lines = histories.divergences({name: curves}) or [f"{name}: outputs are not finite: training diverged"]
-                raise FloatingPointError("; ".join(lines))
-            return arrays
-
-        start = time.perf_counter()
-        key = {"key": job.key, "name": name, "clips": sorted(set(samples.clip.tolist()))}
-        with cache.alone("shared", key):
-            arrays, new = cache.arrays("shared", key, finite)
-        measured[KEPT_SECONDS] = measured.get(KEPT_SECONDS, 0.0) + time.perf_counter() - start
-        if new:
-            measured[SHARED_SECONDS] = time.perf_counter() - start
-        return arrays
-
-    return share
 
 
 def _one_line(error: Exception) -> str:

@@ -27,7 +27,9 @@ def shared_out(
     for job in jobs:
         key = preprocessing.parts_of(job, parts).network_key(job.experiment, job.settings)
         groups.setdefault(key, []).extend((job, fold) for fold in job.pending())
-    tried = {_to_repeat(group) for group in groups.values()}
+    tried = [name for group in groups.values() if (name := _to_repeat(group))]
+    if any(job.profile.brief_check for job in jobs):
+        tried = tried[:1]
     if context.pool.here:
         return _shares([*groups.values()], prepared, tried)
     return _shares(portions([*groups.values()], workers), prepared, tried)
@@ -58,7 +60,7 @@ def _parts(group: Sequence[tuple[Job, str]], count: int) -> list[list[tuple[Job,
 
 
 def _to_repeat(group: Sequence[tuple[Job, str]]) -> str:
-    """Of experiments with the same networks, the one whose first fold is trained twice, or an empty string."""
+    """Of experiments with the same networks, the one whose second fold is trained twice, or an empty string."""
     counts = Counter(job.experiment.id for job, _ in group if job.experiment.leak_free and not job.experiment.control)
     return max(counts, key=lambda name: counts[name], default="")
 
@@ -66,7 +68,7 @@ def _to_repeat(group: Sequence[tuple[Job, str]]) -> str:
 def _shares(
     portions: Sequence[Sequence[tuple[Job, str]]], prepared: Mapping[str, Prepared], tried: Collection[str]
 ) -> list[tuple[folds.JobFolds, ...]]:
-    """Each portion as shares, one per job; the largest share of a job in `tried` `repeats` its first fold."""
+    """Each portion as shares, one per job; the largest share of a job in `tried` `repeats` its second fold."""
     by_portion: list[dict[str, tuple[Job, list[str]]]] = []
     for portion in portions:
         by_job: dict[str, tuple[Job, list[str]]] = {}
@@ -87,7 +89,7 @@ def _shares(
                 tuple(names),
                 prepared[name].excluded,
                 first=first[name] in names,
-                repeats=names is largest[name] and name in tried and job.profile.check_repeatable,
+                repeats=names is largest[name] and name in tried,
             )
             for name, (job, names) in by_job.items()
         )

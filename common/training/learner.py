@@ -118,9 +118,12 @@ class Learner:
         epoch_end: EpochEnd | None = None,
         validation: Validation | None = None,
         *,
+        epochs: int | None = None,
         redraw: bool = False,
     ) -> dict[str, list[float]]:
         """Train from the initial state; the order of the rows comes from `seed`. Returns metrics by name, per epoch.
+
+        Trains for `epochs`, by default as many as the learner was made for.
 
         With `redraw` the initial weights also come from `seed`, instead of being the same for every fit.
 
@@ -131,6 +134,7 @@ class Learner:
         An epoch whose loss or validation outputs are not finite is never the best: all of its metrics are NaN. Once a
         weight is not finite, no later epoch can be, so none is trained; the history is NaN for them.
         """
+        epochs = epochs or self._epochs
         self._make_metrics(y)
         for variable, value in zip(self._state, self._initial, strict=True):
             variable.assign(keras.ops.copy(value))  # JAX may reuse the memory of the arguments of a step
@@ -140,7 +144,7 @@ class Learner:
         history: dict[str, list[float]] = {}
         best: list[NDArray[Any]] = []
         most = -1.0
-        for epoch in range(self._epochs):
+        for epoch in range(epochs):
             metrics = self._epoch(batches, epoch)
             if validation is not None:
                 metrics["val_accuracy"] = self._accuracy(validation)
@@ -154,9 +158,9 @@ class Learner:
             for name, value in metrics.items():
                 history.setdefault(name, []).append(value)
             if epoch_end:
-                epoch_end(epoch + 1, self._epochs, metrics["loss"])
+                epoch_end(epoch + 1, epochs, metrics["loss"])
             if math.isnan(metrics["loss"]) and not self._is_finite():
-                missing = [math.nan] * (self._epochs - epoch - 1)
+                missing = [math.nan] * (epochs - epoch - 1)
                 history = {name: values + missing for name, values in history.items()}
                 break
         for weight, value in zip(self.model.weights if best else (), best, strict=True):

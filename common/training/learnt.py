@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import fmean
 
 import numpy as np
@@ -91,16 +91,14 @@ def stuck(measured: Mapping[str, float]) -> bool:
     return chance or measured["answered_classes"] == 1
 
 
-def measure(trained: Trained, samples: Samples, *, labelled: bool, look: bool) -> dict[str, float]:
+def measure(trained: Trained, samples: Samples, *, look: bool) -> dict[str, float]:
     """The results of `of_answers` for a fold's network on its training rows.
 
     With `look`, and if the network is `stuck`, also the causes that `diagnosis` can measure, which takes some seconds.
-    Without `labelled` the classes are removed before prediction, as for held-out rows. Empty if training rows cannot be
-    predicted: the fold does not fail for this.
+    Empty if training rows cannot be predicted: the fold does not fail for this.
     """
     try:
-        asked = samples if labelled else replace(samples, y=np.zeros_like(samples.y))
-        answers = trained.predict(asked)
+        answers = trained.predict(samples)
         label = dict(zip(samples.clip.tolist(), samples.y.tolist(), strict=True))
         probabilities = np.stack([*answers.values()])
         if not np.isfinite(probabilities).all():

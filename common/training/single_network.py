@@ -97,6 +97,7 @@ class SingleNetwork:
             fold_run.seed,
             fold_run.epochs(),
             Validation("emotion", access.held_out.x, access.held_out.y, keep_best=False) if access else None,
+            epochs=self.model.training_config(fold_run.settings.network, fold_run.settings.training).epochs,
             redraw=experiment.protocol == SPLITS,
         )
         models = {"network": learner.model}

@@ -103,7 +103,9 @@ def train(networks: Networks, experiment: Experiment, samples: Samples, fold_run
     classes, network = len(networks.classes), fold_run.settings.network
     _, labels, x = padded_sequences(samples, features(samples), network)
     targets = model.focal_targets(labels, classes, np.arange(len(labels)))
-    history = networks.sequences.fit(x, {"emotion": targets}, fold_run.seed, fold_run.epochs("LSTM"))
+    history = networks.sequences.fit(
+        x, {"emotion": targets}, fold_run.seed, fold_run.epochs("LSTM"), epochs=training.lstm_epochs
+    )
 
     stages = {
         key.removeprefix(_HISTORY): values.tolist() for key, values in cnn_arrays.items() if key.startswith(_HISTORY)
@@ -161,7 +163,8 @@ def _train_cnns(networks: Networks, samples: Samples, rows: NDArray[np.int64], s
     for region in REGIONS:  # a frame's label is its clip's class, or the last class, "not me" (section 3.2)
         taking_part = [label if name in by_class[region] else not_me for label, name in enumerate(networks.classes)]
         targets[region] = model.focal_targets(np.array(taking_part, np.int64)[some.y], not_me + 1, np.arange(len(rows)))
-    history = networks.cnns.fit(some.x, targets, seed, fold_run.epochs("CNN"))
+    epochs = fold_run.settings.training.cnn_epochs
+    history = networks.cnns.fit(some.x, targets, seed, fold_run.epochs("CNN"), epochs=epochs)
     return {f"{_HISTORY}{name}": np.array(values) for name, values in history.items()}
 
 

@@ -78,8 +78,8 @@ def train(networks: Networks, experiment: Experiment, samples: Samples, fold_run
         else None
     )
 
-    def fit(learner: Learner) -> dict[str, list[float]]:
-        return learner.fit(x, targets, fold_run.seed, fold_run.epochs(), held_out)
+    def fit(learner: Learner, epochs: int | None = None) -> dict[str, list[float]]:
+        return learner.fit(x, targets, fold_run.seed, fold_run.epochs(), held_out, epochs=epochs)
 
     history: dict[str, dict[str, list[float]]] = {}
     learner = networks.learner
@@ -89,7 +89,7 @@ def train(networks: Networks, experiment: Experiment, samples: Samples, fold_run
         tried = _search(networks, training, fit, folder, fold_run.seed)
         history = {f"kernel {name}": curves for name, curves in tried.items()}
         learner = networks.with_kernel(max(tried, key=lambda name: _reached(tried[name])), training.epochs)
-    history["network"] = fit(learner)
+    history["network"] = fit(learner, training.epochs)
     as_text = fold_run.settings.inputs.reading == "aligned faces"
     if held_out_access and as_text and not training.kernels and _reached(history["network"]) >= 0:
         _keep_saliency(learner.model, experiment, held_out_access.held_out, scaling, fold_run)

@@ -1,0 +1,3 @@
+"""Imported by `leaks.ImportsLate` while it trains."""
+
+FACTOR = 1.0
