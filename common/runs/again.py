@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import os
 import pickle
+import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -32,8 +34,9 @@ from common.types import Exclusion, Fold, Predictions
 from common.vision.faces import FaceFinder
 from common.vision.images import frames_of
 
+EMPTY = "empty"
 _ENVIRONMENT = dict(os.environ)
-_COMMAND = (sys.executable, "-c", "from common.runs.again import main; main()")
+_COMMAND = (sys.executable, "-c", "from sys import argv; from common.runs.again import main; main(argv[1])")
 
 
 @dataclass(frozen=True)
@@ -78,14 +81,14 @@ def in_own_process(order: Order) -> leakage.Again:
     """`trained` in another process. Raises RuntimeError with the last line that it writes if it fails."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        (folder / "empty").mkdir()
-        variables = {variable: str(folder / "empty") for variable in ("TMPDIR", "TEMP", "TMP")}
+        (folder / EMPTY).mkdir()
+        variables = {variable: str(folder / EMPTY) for variable in ("TMPDIR", "TEMP", "TMP")}
         variables |= {"PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path))}
         with (
             (folder / "answer").open("wb") as answer,
             (folder / "errors").open("wb") as errors,
             subprocess.Popen(
-                _COMMAND, stdin=subprocess.PIPE, stdout=answer, stderr=errors, env={**_ENVIRONMENT, **variables}
+                (*_COMMAND, name), stdin=subprocess.PIPE, stdout=answer, stderr=errors, env=_ENVIRONMENT | variables
             ) as process,
         ):
             try:
@@ -127,14 +130,15 @@ def trained(order: Order, folder: Path) -> leakage.Again:
     return leakage.Again(apart, result.predict(held_out), unlike)
 
 
-def main() -> None:
+def main(folder: str) -> None:
     """Read an order from the standard input, and write what `trained` returns to the standard output."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends with the process that started it
     order: Order = pickle.load(sys.stdin.buffer)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_end_with_parent, args=(folder,), daemon=True).start()
     answer = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what libraries print is no answer
     with answer:
-        pickle.dump(trained(order, Path(tempfile.gettempdir())), answer)
+        pickle.dump(trained(order, Path(folder) / EMPTY), answer)
 
 
 def _brief(job: Job) -> Job:
@@ -166,6 +170,7 @@ def _silent(what: str, done: int, total: int, detail: str = "", /) -> None:
     return
 
 
-def _end_with_parent() -> None:
+def _end_with_parent(folder: str) -> None:
     os.read(sys.stdin.fileno(), 1)  # returns when the process that started this one is gone
+    shutil.rmtree(folder, ignore_errors=True)
     os._exit(1)
