@@ -110,7 +110,9 @@ def _results(
         loss = np.sort(rng.random(epochs))[::-1]
         history = {"loss": loss.tolist(), "accuracy": (1 - loss / 2).tolist()}
         if not experiment.leak_free:
-            history["val_accuracy"] = (1 - loss / 3).tolist()
+            right = int((logits.argmax(axis=1) == truth[fold.test]).sum())
+            counts = np.sort(rng.integers(0, right, epochs, endpoint=True))
+            history["val_accuracy"] = [*(counts[:-1] / len(fold.test)).tolist(), right / len(fold.test)]
         yield FoldResult(
             fold=fold.name,
             clips=tuple(ids[row] for row in fold.test.tolist()),

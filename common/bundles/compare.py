@@ -7,7 +7,7 @@ from itertools import groupby
 from math import sqrt
 from statistics import fmean, variance
 
-from common.bundles.records import DIFFERS, Bundle, BundleRun, Finding
+from common.bundles.records import DIFFERS, Bundle, BundleRun, Finding, sizes
 from common.scoring.verdicts import METRICS
 
 LEAST_SEEDS = 2
@@ -71,6 +71,20 @@ def _pairs(first: Sequence[BundleRun], second: Sequence[BundleRun]) -> Iterator[
     """Runs of one experiment with the same seed, which a control's classes depend on."""
     by_seed = {run.seed: run for run in second}
     return ((run, by_seed[run.seed]) for run in first if run.seed in by_seed)
+
+
+def networks(bundle: Bundle, other: Bundle, name: str) -> Iterator[Finding]:
+    """Experiments whose networks have other numbers of parameters or operations, with the same code and settings."""
+    if (bundle.sources, bundle.profile, bundle.options) != (other.sources, other.profile, other.options):
+        return
+    for experiment in bundle.experiments:
+        for run, second in _pairs(bundle.of(experiment), other.of(experiment)):
+            if set(run.truth) != set(second.truth) or run.folds[0].trials:
+                continue
+            own, theirs = sizes(run.folds[0]), sizes(second.folds[0])
+            if wrong := [key for key, value in own.items() if theirs.get(key, value) != value]:
+                text = f"{run.name}: {wrong[0]} is {own[wrong[0]]:g}, in {name} {theirs[wrong[0]]:g}"
+                yield Finding(DIFFERS, "times", text, experiment)
 
 
 def copied(bundle: Bundle, other: Bundle, name: str) -> Iterator[Finding]:
