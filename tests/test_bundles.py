@@ -448,6 +448,51 @@ def test_means_agree_within_the_spread_of_seeds(apart: float, tmp_path: Path) ->
     assert bool(compare.disagreement(first, second, EXPERIMENTS[0])) == bool(apart)
 
 
+def test_seeds_of_a_classifier_without_randomness_may_be_the_same(tmp_path: Path) -> None:
+    """And it has no history; a network has one, and its seeds differ."""
+    for key, experiment, tier in (
+        ("see2019", "composite-loso/published", CONSISTENT),
+        ("kumar2019", "composite-loso/published", CLAIMED),
+    ):
+        contents = base.contents([(experiment, seed) for seed in (0, 1)], key=key)
+        first, second = (contents[name] for name in sorted(contents) if name != HEAD)
+        for own, other in zip(second["folds"], first["folds"], strict=True):
+            own["probabilities"] = other["probabilities"]
+        judging.renew(contents)
+        (result,) = verified(packed(tmp_path / f"{key}.zip", contents))
+        assert result.tier == tier, result.failed
+        assert {finding.check for finding in result.failed} == ({"seeds"} if tier == CLAIMED else set())
+
+
+@pytest.mark.parametrize(
+    ("change", "checks"),
+    [
+        ({}, set()),
+        ({"kernel": "1x1x1"}, {"settings"}),
+        ({"frames": 18}, {"settings"}),
+        ({"uf1": 1.5}, {"settings"}),
+        ({"epochs": 2}, {"histories"}),
+    ],
+)
+def test_a_search_for_settings_is_that_of_the_experiment(
+    change: dict[str, Any], checks: set[str], tmp_path: Path
+) -> None:
+    """Folds without sizes and with trials of its space; `change` is of a trial, or of the length of the histories."""
+    paper = papers.load("reddy2019")
+    (experiment,) = (e for e in paper.experiments if e.id == "stcnn-smic/tuned-loso")
+    contents = base.contents([(experiment.id, 0)])
+    (own,) = (record for name, record in contents.items() if name != HEAD)
+    known = own["settings"]["inputs"] | own["settings"]["network"] | own["settings"]["training"]
+    for fold in own["folds"]:
+        fold["measured"] = {}
+        trial = {name: change.get(name, known[name]) for name in (*experiment.space, *({"frames"} & {*change}))}
+        fold["trials"] = [{"settings": trial, "uf1": change.get("uf1", 0.5), "log_loss": 1.0}]
+        for curves in fold["history"].values():
+            curves |= {name: values[: change.get("epochs", len(values))] for name, values in curves.items()}
+    (result,) = verified(packed(tmp_path / "own.zip", contents))
+    assert {finding.check for finding in result.failed} == checks
+
+
 def disagreements(seeds: int, rates: tuple[float, float], repeats: int) -> float:
     """The share of repeats in which two bundles, of networks with these rates of right answers, do not agree.
 
