@@ -15,6 +15,7 @@ from pathlib import Path
 import papers
 from common.audit import audit
 from common.audit.documented import documented
+from common.audit.finding import causes, checks
 from common.contract import Paper
 from common.environment import code_digest
 from common.errors import listed
@@ -249,8 +250,10 @@ def _audit(paper: Paper, counts: Counts) -> str:
     findings = audit(paper.facts, paper.claims, documented(), built, paper.checks)
     if not findings:
         return "## Printed numbers checked\n\nThere is no number that can be checked."
-    checks = sum(not finding.built for finding in findings)  # those that --audit makes
-    parts = [f"## Printed numbers checked\n\n{checks} checks. Each is arithmetic or a look-up, not a judgement."]
+    about = f"{len(checks(findings))} checks. Each is arithmetic or a look-up, not a judgement."
+    if numbers := sum(finding.kind == "contradicted" for finding in findings):
+        about += f" Contradicted numbers: {numbers}; causes: {causes(findings)}."
+    parts = [f"## Printed numbers checked\n\n{about}"]
     for section in sections((paper.key, finding) for finding in findings):
         rows = [
             (

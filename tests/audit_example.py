@@ -166,12 +166,25 @@ source = "Section 6"
 table = ["Table 2"]
 rows = [["joint", "union", "uar", "0.8107"], ["Old", "casme2", "uar", "0.6167"]]
 
+[[facts.cited_elsewhere]]
+paper = "another paper"
+source = "Table 2"
+rows = [["Old", "casme2", "uf1", "0.6167"]]
+
 [[cited]]
 method = "Old"
 source = "Table 2"
 [cited.printed]
 union = { uar = 0.6, uf1 = 0.6 }
 casme2 = { uar = 0.6167, uf1 = 0.6167 }
+
+[[cited]]
+method = "Older"
+source = "Table 8"
+[cited.printed]
+union = { uar = 0.6881, uf1 = 0.6786 }
+casme2 = { uar = 0.7000, uf1 = 0.6889, accuracy = 0.7 }
+smic = { uar = 0.6722, uf1 = 0.6646 }
 """
 
 SINGLE = """
@@ -255,6 +268,30 @@ unit = "%"
 source = "Table 5"
 printed = { casme2 = "50" }
 
+[[claims]]
+experiment = "joint"
+variant = "published"
+metric = "accuracy"
+unit = "%"
+source = "Table 9"
+printed = { combined = "70.0" }
+
+[[claims]]
+experiment = "first-alone"
+variant = "published"
+metric = "accuracy"
+unit = "%"
+source = "Table 9"
+printed = { casme2 = "66.0" }
+
+[[claims]]
+experiment = "second-alone"
+variant = "published"
+metric = "accuracy"
+unit = "%"
+source = "Table 9"
+printed = { smic = "65.0" }
+
 [facts]
 split_percent = [80, 20]
 beside_largest = ["Table 2", "Table 4"]
@@ -280,6 +317,12 @@ casme_sq = 50
 
 [facts.recordings.smic]
 negative = [5, 10]
+
+[[facts.joined_results]]
+joined = "combined"
+folds = 5
+source = "Table 9"
+rows = [{ whole = "joint", parts = { casme2 = "first-alone", smic = "second-alone" } }]
 
 [[facts.more_clips]]
 joined = "combined"

@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 
 import papers
 from common.audit import FACTS, audit, error_counts, prints_as
-from common.audit.basics import printable
-from common.audit.finding import Finding
+from common.audit.basics import not_rounded, printable
+from common.audit.cited import cited_columns
+from common.audit.finding import Finding, checks
 from common.audit.folds import means
 from common.audit.networks import weights
 from common.audit.recalls import uf1_values
@@ -61,6 +62,9 @@ PLANTED = [
     ("composite", "Accuracy behind the columns", '"0.81" }', '"0.84" }'),
     ("composite", "Highest recall", 'highest_recall = "surprise"', 'highest_recall = "positive"'),
     ("composite", "Cited UAR and UF1 as whole clips", "uf1 = 0.6167", "uf1 = 0.2"),
+    ("composite", "Cited corpus columns against the composite", "uar = 0.6881", "uar = 0.9881"),
+    ("composite", "Cited accuracies as whole clips", "accuracy = 0.7 ", "accuracy = 0.7123 "),
+    ("composite", "Cited figures in another paper", '"uf1", "0.6167"', '"uf1", "0.6176"'),
     ("composite", "Figures printed twice", '"union", "uar", "0.8107"', '"union", "uar", "0.8017"'),
     ("composite", "Confusion matrices", '["83.3", "0"', '["82.3", "0"'),
     ("composite", "F1 of the confusion matrix", "0.8273", "0.8283"),
@@ -72,6 +76,7 @@ PLANTED = [
     ("single", "The split of the public code", "seed = 0", "seed = 1"),
     ("single", "Micro-expressions against the corpora", "casme_sq = 50", "casme_sq = 58"),
     ("single", "Class counts against the recordings", "negative = [5, 10]", "negative = [5, 9]"),
+    ("single", "Parts of a joined set", 'smic = "65.0"', 'smic = "50.0"'),
     ("single", "Clips of a joined set", "more = 100", "more = 119"),
     ("single", "Layer tables", "output = [16]", "output = [18]"),
     ("single", "Accuracies as whole clips", '"75.00"', '"75.10"'),
@@ -104,6 +109,7 @@ DOCUMENTED = dict.fromkeys(
         "The split of the public code",
         "Micro-expressions against the corpora",
         "Class counts against the recordings",
+        "Cited figures in another paper",
     ),
     "documented",
 )
@@ -116,6 +122,9 @@ NOTES = dict.fromkeys(
         "Accuracy behind the columns",
         "Highest recall",
         "Cited UAR and UF1 as whole clips",
+        "Cited corpus columns against the composite",
+        "Cited accuracies as whole clips",
+        "Parts of a joined set",
         "Means over epochs against the accuracy",
     ),
     "note",
@@ -344,3 +353,90 @@ def test_a_new_folder_declares_what_its_own_checks_read(tmp_path: Path, monkeypa
     assert papers.load("halving2024").facts["halves"] == [{"whole": 4}]
     with pytest.raises(UserError, match=r"halved2024.*wholes.*facts\.halves.*whole\?$"):
         papers.load("halved2024")
+
+
+# ---------------------------------------------------------------- how much a check says
+
+
+@pytest.mark.parametrize(("sizes", "weak"), [((10,), False), ((997,), True), ((9, 10, 11, 13), True)])
+def test_a_check_that_nearly_every_figure_passes_is_weak(sizes: tuple[int, ...], weak: bool, tmp_path: Path) -> None:
+    """The share of figures that pass, by trying all of them with exact fractions."""
+    right = '{ what = "share of 7", sizes = [7] }'
+    text = TEXTS["single"].replace(right, f'{{ what = "another mean", sizes = {list(sizes)} }}')
+    readings = [(10,) * 5, sizes]
+    exact = {
+        sum((Fraction(k, n) for k, n in zip(ks, reading, strict=True)), Fraction()) / len(reading)
+        for reading in readings
+        for ks in product(*(range(n + 1) for n in reading))
+    }
+    passing = {way(1000 * value) for value in exact for way in (floor, ceil)}
+    assert (len(passing) / 1001 >= 0.9) == weak
+    made = [f for f in audited("single", text, tmp_path) if f.topic == "Accuracies as means over folds"]
+    assert {finding.kind for finding in made} == ({"weak"} if weak else {"note"})
+    assert len(checks(made)) == (0 if weak else len(made))
+
+
+def test_a_remark_on_rounding_names_every_way_that_fits() -> None:
+    both = np.array([240, 241]) / 6.15  # 39.02 and 39.19
+    assert not_rounded(both, "39.1") == " (cut off or rounded up, not rounded)"
+    assert not_rounded(both[:1], "39.1") == " (rounded up)"
+    assert not_rounded(both[1:], "39.1") == " (cut off, not rounded)"
+    assert not_rounded(np.array([39.02, 39.19, 39.13]), "39.1") == ""
+
+
+def test_what_a_joined_set_implies_is_the_least_that_any_folds_allow() -> None:
+    """88.2% of 287 clips: by trying all counts of five folds in which no more clips of one corpus are right."""
+    paper = papers.load("talluri2022")
+    (finding,) = (f for f in paper.checks(paper.facts, paper.claims) if f.topic == "Parts of a joined set")
+    least = min(
+        right
+        for right in range(288)
+        for long in range(max(0, right - 171), min(116, right) + 1)
+        if abs(100 * (Fraction(long, 58) + Fraction(right - long, 57)) / 5 - Fraction("88.2")) < Fraction(1, 10)
+    )
+    assert f"model-a-scenario-3 88.2%: {least} of 287 clips" in finding.statement
+    assert f"{least - 123}/164 = " in finding.statement
+    assert f"{least - 164}/123 = " in finding.statement
+    assert (finding.kind, finding.holds) == ("note", False)
+
+
+def test_figures_of_other_clips_are_not_measured_by_the_largest_class(tmp_path: Path) -> None:
+    """75% of 20 clips is above the largest class; 40.1% is no share of them, and not below it either."""
+    text = TEXTS["single"].replace('smic = "75.00"', 'smic = "40.10"')
+    made = [f for f in audited("single", text, tmp_path) if f.topic == "More than the largest class"]
+    assert [f for f in made if f.statement.startswith("smic") and not f.holds] == []
+    text = TEXTS["single"].replace('smic = "75.00"', 'smic = "40.00"')
+    made = [f for f in audited("single", text, tmp_path) if f.topic == "More than the largest class"]
+    assert [f.holds for f in made if f.statement.startswith("smic")] == [False]
+
+
+def test_the_other_paper_prints_what_is_said_to_be_cited_elsewhere() -> None:
+    for key in papers.available():
+        for cited in papers.load(key).facts.get("cited_elsewhere", ()):
+            other = papers.load(cited["paper"].partition(",")[0])
+            values = {row.method.partition(" [")[0]: row.values for row in other.cited}
+            assert cited["rows"]
+            for method, corpus, metric, printed in cited["rows"]:
+                assert f"{values[method][corpus][metric]:.4f}" == printed
+
+
+def test_combinations_of_a_cited_row_are_those_of_whole_clips() -> None:
+    """Two rows of aouayeb2019 by brute force, whose digits all corpora have matrices for, but not the composite."""
+    paper = papers.load("aouayeb2019")
+    (finding,) = (f for f in cited_columns(paper.facts) if "composite" in f.topic)
+    for method, count in (("Bi-WOOF [5]", 585), ("Quang et al. [12]", 1290)):
+        (row,) = (cited for cited in paper.cited if cited.method == method)
+        clips = {name: tuple(c.values()) for name, c in paper.facts["class_counts"].items()}
+        solutions = [
+            [
+                errors
+                for errors in error_counts(f"{row.values[name]['uar']:.4f}", clips[name])
+                if prints_as(uf1_values(errors, clips[name]), f"{row.values[name]['uf1']:.4f}").any()
+            ]
+            for name in ("smic", "casme2", "samm")
+        ]
+        together = [tuple(map(sum, zip(*parts, strict=True))) for parts in product(*solutions)]
+        whole = [1 - sum(Fraction(e, n) for e, n in zip(t, clips["megc2019"], strict=True)) / 3 for t in together]
+        fits = sum(abs(float(uar) - row.values["megc2019"]["uar"]) < 1e-4 - 1e-9 for uar in whole)
+        assert (fits, len(together)) == (0, count)
+        assert f"{method} (UAR {row.values['megc2019']['uar']:.4f}, 0 of {count:,} combinations)" in finding.statement

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import guessing as guesses
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -32,11 +33,13 @@ from common.bundles import verify as verification
 from common.bundles.archive import BundleError
 from common.bundles.checks_data import expected
 from common.bundles.read import read
-from common.bundles.records import CLAIMED, CONSISTENT, CORROBORATED, FAILED
+from common.bundles.records import CLAIMED, CONSISTENT, CORROBORATED, FAILED, BundleRun
 from common.bundles.schema import FOLD_FIELDS, HEAD, HEAD_FIELDS, RUN_FIELDS, SCORE_FIELDS
 from common.errors import UserError
 from common.report.assemble import assemble
 from common.runs.store import Run
+from common.scoring import metrics
+from common.scoring.records import Score
 from results import __main__ as writing
 
 ROOT = Path(__file__).parents[1]
@@ -443,6 +446,94 @@ def test_means_agree_within_the_spread_of_seeds(apart: float, tmp_path: Path) ->
                 score["value"] -= apart
     second = read(packed(tmp_path / "b.zip", contents))
     assert bool(compare.disagreement(first, second, EXPERIMENTS[0])) == bool(apart)
+
+
+def test_seeds_of_a_classifier_without_randomness_may_be_the_same(tmp_path: Path) -> None:
+    """And it has no history; a network has one, and its seeds differ."""
+    for key, experiment, tier in (
+        ("see2019", "composite-loso/published", CONSISTENT),
+        ("kumar2019", "composite-loso/published", CLAIMED),
+    ):
+        contents = base.contents([(experiment, seed) for seed in (0, 1)], key=key)
+        first, second = (contents[name] for name in sorted(contents) if name != HEAD)
+        for own, other in zip(second["folds"], first["folds"], strict=True):
+            own["probabilities"] = other["probabilities"]
+        judging.renew(contents)
+        (result,) = verified(packed(tmp_path / f"{key}.zip", contents))
+        assert result.tier == tier, result.failed
+        assert {finding.check for finding in result.failed} == ({"seeds"} if tier == CLAIMED else set())
+
+
+@pytest.mark.parametrize(
+    ("change", "checks"),
+    [
+        ({}, set()),
+        ({"kernel": "1x1x1"}, {"settings"}),
+        ({"frames": 18}, {"settings"}),
+        ({"uf1": 1.5}, {"settings"}),
+        ({"epochs": 2}, {"histories"}),
+    ],
+)
+def test_a_search_for_settings_is_that_of_the_experiment(
+    change: dict[str, Any], checks: set[str], tmp_path: Path
+) -> None:
+    """Folds without sizes and with trials of its space; `change` is of a trial, or of the length of the histories."""
+    paper = papers.load("reddy2019")
+    (experiment,) = (e for e in paper.experiments if e.id == "stcnn-smic/tuned-loso")
+    contents = base.contents([(experiment.id, 0)])
+    (own,) = (record for name, record in contents.items() if name != HEAD)
+    known = own["settings"]["inputs"] | own["settings"]["network"] | own["settings"]["training"]
+    for fold in own["folds"]:
+        fold["measured"] = {}
+        trial = {name: change.get(name, known[name]) for name in (*experiment.space, *({"frames"} & {*change}))}
+        fold["trials"] = [{"settings": trial, "uf1": change.get("uf1", 0.5), "log_loss": 1.0}]
+        for curves in fold["history"].values():
+            curves |= {name: values[: change.get("epochs", len(values))] for name, values in curves.items()}
+    (result,) = verified(packed(tmp_path / "own.zip", contents))
+    assert {finding.check for finding in result.failed} == checks
+
+
+def disagreements(seeds: int, rates: tuple[float, float], repeats: int) -> float:
+    """The share of repeats in which two bundles, of networks with these rates of right answers, do not agree.
+
+    The 12 scores are those of predictions of the composite, with clips independent of each other.
+    """
+    rng = np.random.default_rng(seeds)
+    sizes = {"smic": (70, 51, 43), "casme2": (88, 32, 25), "samm": (92, 26, 15)}
+    empty = read(_small_file())
+
+    def run(seed: int, rate: float) -> BundleRun:
+        off = (1 - rate) / 2
+        parts = {
+            name: np.stack([rng.multinomial(n, np.roll([rate, off, off], i)) for i, n in enumerate(counts)])
+            for name, counts in sizes.items()
+        }
+        scores = {
+            (name, metric): Score(metric, float(value(matrix)), None, None, None, int(matrix.sum()), 1, 1)
+            for name, matrix in {**parts, "megc2019": np.sum([*parts.values()], axis=0)}.items()
+            for metric, value in (("uf1", metrics.uf1), ("uar", metrics.uar), ("accuracy", metrics.accuracy))
+        }
+        return replace(empty.runs[0], experiment="x/y", seed=seed, scores=scores)
+
+    apart = 0
+    for _ in range(repeats):
+        first, second = (
+            replace(empty, copy=copy_id, runs=tuple(run(seed, rate) for seed in range(seeds)))
+            for copy_id, rate in zip("ab", rates, strict=True)
+        )
+        why = compare.disagreement(first, second, "x/y")
+        assert not why or "standard errors" in why
+        apart += bool(why)
+    return apart / repeats
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 5])
+def test_honest_repeats_agree_in_all_scores_at_once(seeds: int) -> None:
+    assert disagreements(seeds, (0.8, 0.8), 400) <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 400)
+
+
+def test_other_networks_disagree_once_there_are_seeds_enough() -> None:
+    assert disagreements(5, (0.8, 0.6), 20) == 1
 
 
 def test_clips_of_one_recording_may_share_its_file(tmp_path: Path) -> None:

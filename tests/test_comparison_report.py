@@ -521,7 +521,8 @@ def test_findings_that_do_not_hold_are_listed_by_kind_and_all_are_in_the_json(fu
     items = [(item["paper"], item["holds"], item["kind"]) for item in load(paths)["audit"]]
     assert items == [(paper, f.holds, f.kind) for paper, f in every]
     text = "".join(pages(paths[0]))
-    assert f"{sum(f.holds for _, f in every)}of{len(every)}checkshold" in text
+    counted = [f for _, f in every if f.kind != "weak"]
+    assert f"{sum(f.holds for f in counted)}of{len(counted)}checkshold" in text
     titles = [text.rindex("".join(section["title"].split())) for section in shown]
     assert titles == sorted(titles)
 

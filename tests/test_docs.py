@@ -204,10 +204,12 @@ def cells(line: str) -> list[str]:
 def test_the_readme_counts_the_checks_of_printed_numbers() -> None:
     loaded = [papers.load(key) for key in papers.available()]
     findings = [f for paper in loaded for f in audit(paper.facts, paper.claims, documented(), {}, paper.checks)]
-    told = re.search(r"(\d+) checks, and (\d+) of them contradict", " ".join(README.read_text("utf-8").split()))
+    pattern = r"(\d+) checks, and (\d+) of them contradict a printed number, for (\d+) causes"
+    told = re.search(pattern, " ".join(README.read_text("utf-8").split()))
     assert told is not None
     contradicted = [finding for finding in findings if finding.kind == "contradicted"]
-    assert (int(told[1]), int(told[2])) == (len(findings), len(contradicted))
+    assert (int(told[1]), int(told[2])) == (len([f for f in findings if f.kind != "weak"]), len(contradicted))
+    assert int(told[3]) == len({finding.cause or finding.statement for finding in contradicted})
 
 
 # ---------------------------------------------------------------- links, messages, fields

@@ -7,6 +7,7 @@ the scores are computed again, unless the scores themselves are what is forged.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 from benchmarks.forgery import base
@@ -73,11 +74,48 @@ def _correct(fold: Any, place: int) -> None:
     row[best], row[label] = row[label], row[best]
 
 
+def _right(fold: Any) -> int:
+    return sum(row.index(max(row)) == label for row, label in zip(fold["probabilities"], fold["truth"], strict=True))
+
+
+def _fit_curve(fold: Any) -> None:
+    """Let the accuracies of all epochs end at that of the predictions, and none be higher."""
+    accuracy = _right(fold) / len(fold["truth"])
+    for metrics in fold["history"].values():
+        if curve := metrics.get("val_accuracy"):
+            metrics["val_accuracy"] = [*(min(value, accuracy) for value in curve[:-1]), accuracy]
+
+
 def correct_some(records: Contents) -> None:
-    """Exchange probabilities so that a fifth of the clips is classified correctly."""
+    """Exchange probabilities so that a fifth of the clips is classified correctly, and make the curves fit."""
     for fold in each_fold(records):
         for place in range(0, len(fold["truth"]), 5):
             _correct(fold, place)
+        _fit_curve(fold)
+
+
+def raise_curve(records: Contents) -> None:
+    """Claim higher accuracies in all epochs, so that a table of best epochs and last epochs comes out."""
+    for fold in run_of(records, "stcnn-smic/published")["folds"]:
+        n, most = len(fold["truth"]), max(fold["history"]["network"]["val_accuracy"])
+        fold["history"]["network"]["val_accuracy"] = [
+            min(value + 1 / n, 1.0) if most < 1 else value - 1 / n
+            for value in fold["history"]["network"]["val_accuracy"]
+        ]
+
+
+def uneven_curve(records: Contents) -> None:
+    """Make up the accuracies of all epochs but the last, half a clip below it, which no count of clips gives."""
+    for fold in run_of(records, "stcnn-smic/published")["folds"]:
+        curve, half = fold["history"]["network"]["val_accuracy"], 0.5 / len(fold["truth"])
+        fold["history"]["network"]["val_accuracy"] = [*(curve[-1] - half for _ in curve[:-1]), curve[-1]]
+
+
+def other_epochs(records: Contents) -> None:
+    """Raise the accuracies of the other epochs up to that of the selected one."""
+    for fold in run_of(records, "stcnn-smic/published")["folds"]:
+        curve = fold["history"]["network"]["val_accuracy"]
+        fold["history"]["network"]["val_accuracy"] = [max(curve)] * len(curve)
 
 
 def correct_without_scores(records: Contents) -> None:
@@ -191,6 +229,21 @@ def excuse_hard(records: Contents) -> None:
     records[HEAD]["excluded"] |= dict.fromkeys(hard, "faulty")
 
 
+def excuse_invented(records: Contents) -> None:
+    """Leave them out everywhere and claim as many others, which do not exist, as unusable."""
+    hard = _wrong(records)[:10]
+    _remove(records, set(hard))
+    for run in each_run(records):
+        run["unusable"] = [f"smic/s{number + 1}/s{number + 1}_ne_99" for number in range(len(hard))]
+
+
+def excuse_invented_files(records: Contents) -> None:
+    """The same, with digests of their files."""
+    excuse_invented(records)
+    for clip in run_of(records)["unusable"]:
+        records[HEAD]["digests"][clip] = [hashlib.sha256(clip.encode()).hexdigest(), "00"]
+
+
 def drop_subject(records: Contents) -> None:
     """Leave a whole subject out, with its fold."""
     subject = run_of(records)["folds"][0]["fold"]
@@ -229,12 +282,27 @@ def move_subject_everywhere(records: Contents) -> None:
     _rename(records, {clip: new})
 
 
-def split_subject(records: Contents) -> None:
+def split_subject(records: Contents, new: str = "s99") -> None:
     """Make two subjects of one, so that the network can be trained on one half of a face."""
     run = run_of(records, "stcnn-smic/published")
     old = run["clips"][0][0].rpartition("/")[0]
     own = [clip for clip, _ in run["clips"] if clip.startswith(f"{old}/")]
-    _rename(records, {clip: f"smic/s99/{clip.rpartition('/')[2].replace(old[5:], 's99')}" for clip in own[::2]})
+    names = {clip: clip.rpartition("/")[2].replace(old[5:], new, 1) for clip in own[::2]}
+    _rename(records, {clip: f"smic/{new}/{name}" for clip, name in names.items()})
+
+
+def pad_subject(records: Contents) -> None:
+    """The same by a leading zero in the names of the subject and of its clips."""
+    old = run_of(records, "stcnn-smic/published")["clips"][0][0].split("/")[1]
+    split_subject(records, f"s0{old[1:]}")
+
+
+def pad_folder(records: Contents) -> None:
+    """The same by a leading zero in the name of the subject alone."""
+    clips = [clip for clip, _ in run_of(records, "stcnn-smic/published")["clips"]]
+    old = clips[0].rpartition("/")[0]
+    own = [clip for clip in clips if clip.startswith(f"{old}/")]
+    _rename(records, {clip: f"smic/s0{old[6:]}/{clip.rpartition('/')[2]}" for clip in own[::2]})
 
 
 def invent_clips(records: Contents) -> None:
@@ -310,15 +378,53 @@ def repeat_seed(records: Contents) -> None:
     ]
 
 
-def perturb_seed(records: Contents) -> None:
-    """Present one run as two seeds, with noise in predictions, histories and times."""
+def _noisy(value: float, place: int) -> float:
+    return value + 1e-5 * (-1) ** place
+
+
+def _second_seed(records: Contents, change: Callable[[list[float], int, int], list[float]]) -> None:
+    """Present one run as two seeds: each row changed, with its class and place, and noise in histories and times."""
     second = run_of(records, "stcnn-smic/loso", 1)
     for own, first in zip(second["folds"], run_of(records)["folds"], strict=True):
-        own["probabilities"] = [[0.98 * p + 0.02 / 3 for p in row] for row in first["probabilities"]]
+        rows = zip(first["probabilities"], first["truth"], strict=True)
+        own["probabilities"] = [change(row, label, place) for place, (row, label) in enumerate(rows)]
         own["history"] = {
             stage: {name: [value * 1.001 for value in values] for name, values in metrics.items()}
             for stage, metrics in first["history"].items()
         }
+
+
+def repeat_seed_with_noise(records: Contents) -> None:
+    """Present one run as two seeds, with noise of 1e-5 in the predictions."""
+    _second_seed(records, lambda row, label, place: [_noisy(row[0], place), _noisy(row[1], place + 1), *row[2:]])
+
+
+def flatten_seed(records: Contents) -> None:
+    """Present one run as two seeds, with probabilities that are less certain."""
+    _second_seed(records, lambda row, label, place: [0.9 * p + 0.1 / 3 for p in row])
+
+
+def one_hot_seeds(records: Contents) -> None:
+    """Present one run as two seeds, with nothing left of the probabilities but the class."""
+    for fold in run_of(records)["folds"]:
+        fold["probabilities"] = [[float(p == max(row)) for p in row] for row in fold["probabilities"]]
+    _second_seed(records, lambda row, label, place: [*row])
+
+
+def perturb_seed(records: Contents) -> None:
+    """Present one run as two seeds, with noise that changes the class of every fifth clip."""
+    _second_seed(records, lambda row, label, place: row if place % 5 else [*row[1:], row[0]])
+
+
+def repeat_fold_with_noise(records: Contents) -> None:
+    """Give a fold the predictions of another with as many clips, with noise of 1e-5."""
+    copy_predictions(records)
+    folds = run_of(records)["folds"]
+    for fold in folds:
+        fold["probabilities"] = [
+            [_noisy(row[0], place), _noisy(row[1], place + 1), *row[2:]]
+            for place, row in enumerate(fold["probabilities"], start=folds.index(fold))
+        ]
 
 
 def copy_control(records: Contents) -> None:
@@ -341,6 +447,13 @@ def short_run(records: Contents) -> None:
         fold["history"] = {
             stage: {name: values[:2] for name, values in metrics.items()} for stage, metrics in fold["history"].items()
         }
+
+
+def invent_trials(records: Contents) -> None:
+    """Make up a search for settings, which may train fewer epochs, of an experiment that has none."""
+    short_run(records)
+    for fold in each_fold(records):
+        fold["trials"] = [{"settings": {"epochs": 2}, "uf1": 0.5, "log_loss": 1.0}]
 
 
 def other_profile(records: Contents) -> None:
@@ -422,6 +535,22 @@ def no_time(records: Contents) -> None:
         fold["seconds"] = 1e-6 * (place + 1)
 
 
+def no_time_no_operations(records: Contents) -> None:
+    """The same without the operations, from which the least time follows."""
+    no_time(records)
+    for fold in each_fold(records):
+        fold["measured"].pop("flops")
+
+
+def smaller_network(records: Contents) -> None:
+    """Claim a hundredth of the parameters."""
+    for fold in each_fold(records):
+        fold["measured"] = {
+            name: float(round(value / 100)) if name.startswith("parameters") else value
+            for name, value in fold["measured"].items()
+        }
+
+
 def same_time(records: Contents) -> None:
     """Claim the same time for all folds."""
     for fold in run_of(records)["folds"]:
@@ -431,6 +560,11 @@ def same_time(records: Contents) -> None:
 def future(records: Contents) -> None:
     """Claim a day in the future."""
     records[HEAD]["date"] = "2199-01-01"
+
+
+def long_ago(records: Contents) -> None:
+    """Claim the day at which a clock starts that was never set."""
+    records[HEAD]["date"] = "1970-01-01"
 
 
 def no_day(records: Contents) -> None:

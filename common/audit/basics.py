@@ -30,11 +30,14 @@ def printable(shares: NDArray[np.float64], figures: int) -> float:
     return len(np.unique([np.floor(scaled + 1e-7), np.ceil(scaled - 1e-7)])) / (figures + 1)
 
 
-def not_rounded(value: float, printed: str) -> str:
-    """A remark if `value` is not rounded to these digits, else an empty string."""
-    if abs(value - float(printed)) <= 10.0 ** -decimals(printed) / 2 + 1e-9:
+def not_rounded(values: float | NDArray[np.float64], printed: str) -> str:
+    """A remark if none of the values that print as these digits is rounded to them, else an empty string."""
+    gaps = (values := np.atleast_1d(values))[prints_as(values, printed)] - float(printed)
+    if (np.abs(gaps) <= 10.0 ** -decimals(printed) / 2 + 1e-9).any():
         return ""
-    return " (cut off, not rounded)" if value > float(printed) else " (rounded up)"
+    if (gaps > 0).any() and (gaps < 0).any():
+        return " (cut off or rounded up, not rounded)"
+    return " (cut off, not rounded)" if (gaps > 0).any() else " (rounded up)"
 
 
 def near(number: float, printed: str) -> bool:

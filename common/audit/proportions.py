@@ -48,7 +48,7 @@ def accuracies(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Fi
         fits, single = [], []
         for claim in group:
             if counts := counts_printing_as(claim, own["clips"]):
-                fits.append(f"{name(claim)} {figure(claim)} = {_ratio(claim, counts[0], own['clips'])}")
+                fits.append(f"{name(claim)} {figure(claim)} = {_ratio(claim, counts, own['clips'])}")
                 single += [(claim, label) for label in _one_class(facts, corpus, counts)]
             else:
                 yield _of_others(claim, own, others)
@@ -76,7 +76,7 @@ def _of_others(claim: Claim, own: Mapping[str, Any], others: Sequence[Mapping[st
         statement += f"; the nearest is {nearest}/{own['clips']} = {percent(nearest / own['clips'])}"
     for size, counts in fitting:
         n = size["clips"]
-        ratio = _ratio(claim, counts[0], n)
+        ratio = _ratio(claim, counts, n)
         statement += f"; it is {ratio} for the {size['what']} ({size['source']}), and {_chance(claim, n)}"
         if size.get("largest") in counts:
             statement += f"; {size['largest']} is the largest class of these {n}: always predicting it gives the same"
@@ -112,7 +112,7 @@ def means(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding
         terms = [] if of_own else [f" not K/{LAST * own['clips']} ({own['what']})"]
         for size, sums in fitting[:1] if of_own else fitting:
             n = LAST * size["clips"]
-            ratio = _ratio(claim, sums[0], n)
+            ratio = _ratio(claim, sums, n)
             remark = _deviation(deviation, sums, size["clips"]) if deviation else ""
             terms.append(f" {ratio} ({size['what']}; {_chance(claim, n)}{remark})")
         statement += ", but".join(terms[:2]) + "".join(f" and{term}" for term in terms[2:])
@@ -165,9 +165,11 @@ def below_best(claims: Sequence[Claim]) -> Iterator[Finding]:
 # ---------------------------------------------------------------- wording
 
 
-def _ratio(claim: Claim, k: int, n: int) -> str:
-    """k/n, with a remark if the claim is not its rounded value."""
-    return f"{k}/{n}" + not_rounded(k / n * (100 if claim.unit == "%" else 1), claim.printed)
+def _ratio(claim: Claim, counts: Sequence[int], n: int) -> str:
+    """The k/n nearest to the claim, of several `counts` that fit, with a remark if the claim is rounded of none."""
+    nearest = min(counts, key=lambda k: abs(k / n - claim.value))
+    scale = 100 if claim.unit == "%" else 1
+    return f"{nearest}/{n}" + not_rounded(scale * np.array(counts) / n, claim.printed)
 
 
 def percent(share: float) -> str:

@@ -172,26 +172,3 @@ def _implied(
         statement = f"recalls of the only solution are {listed(terms)}; {name} is printed as the highest."
         holds = max(shares, key=shares.__getitem__) == name
         yield note("Highest recall", statement, holds, source(facts, "highest_recall"))
-
-
-def cited_rows(facts: Mapping[str, Any]) -> Iterator[Finding]:
-    """UAR and UF1 of the cited rows as whole clips of the printed classes of each single corpus.
-
-    Trailing zeros are not stored, so a figure may be known less exactly than it is printed. The paper does not say that
-    they are for the same clips: a pair that fits no matrix may be for others.
-    """
-    counts = {name: tuple(row.values()) for name, row in facts.get("class_counts", {}).items() if name in CORPORA}
-    wrong, tried, tables = [], 0, []
-    for cited in facts.get("cited", ()):
-        for corpus, n in counts.items():
-            values = cited.values.get(corpus, {})
-            if {"uar", "uf1"} <= set(values):
-                tried += 1
-                tables.append(cited.source)
-                uar, f1 = f"{values['uar']:g}", f"{values['uf1']:g}"
-                if not with_uf1(error_counts(uar, n), n, f1):
-                    wrong.append(f"{cited.method} on {corpus} (UAR {values['uar']:.4f}, UF1 {values['uf1']:.4f})")
-    if tried:
-        statement = f"{tried - len(wrong)} of {tried} cited pairs of UAR and UF1 on one corpus fit a confusion "
-        statement += f"matrix of the printed classes{', but not ' + listed(wrong) if wrong else ''}."
-        yield note("Cited UAR and UF1 as whole clips", statement, not wrong, listed(list(dict.fromkeys(tables))))

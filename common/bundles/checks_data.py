@@ -44,7 +44,7 @@ def clips(bundle: Bundle, run: BundleRun, experiment: Experiment, profile: Profi
             yield from _counts(bundle, run, experiment, profile, name, own)
     if used := [clip for clip in run.unusable if clip in run.truth]:
         yield Finding(FAILED, "clips", f"{run.name}: {_some(used)} are both used and unusable")
-    if unknown := [clip for clip, _ in run.clips if clip not in bundle.digests]:
+    if unknown := [clip for clip in (*run.truth, *run.unusable) if clip not in bundle.digests]:
         yield Finding(FAILED, "digests", f"{run.name}: {_some(unknown)} have no digest")
 
 
@@ -64,8 +64,12 @@ def _counts(
     if profile.clips is not None and max(people.values()) > profile.clips:
         yield Finding(FAILED, "clips", f"{where}: {max(people.values())} clips of a subject; profile: {profile.clips}")
     prefixed = corpus.startswith(_WITH_SUBJECT)
-    if prefixed and (moved := [clip for clip, _ in own if not _begins_with_subject(clip)]):
+    ids = [*(clip for clip, _ in own), *(clip for clip in run.unusable if clip.startswith(f"{corpus}/"))]
+    if prefixed and (moved := [clip for clip in ids if not _begins_with_subject(clip)]):
         yield Finding(FAILED, "clips", f"{where}: {_some(moved)} have the name of another subject's clip")
+    spelt = Counter(re.sub(r"0*([0-9]+)", r"\1", name) for name in people)
+    if twice := [name for name in people if spelt[re.sub(r"0*([0-9]+)", r"\1", name)] > 1]:
+        yield Finding(FAILED, "clips", f"{where}: {_some(twice)} are one subject")
     known = expected(corpus, experiment.labels)
     if not known:
         yield Finding(NOTE, "clips", f"{run.experiment}: no counts by class are published for {corpus}")
@@ -89,7 +93,7 @@ def _counts(
 
 def _begins_with_subject(clip: str) -> bool:
     _, subject, name = clip.split("/")
-    return name.partition("_")[0].lstrip("s0") == subject.lstrip("s0")
+    return name.partition("_")[0] == subject
 
 
 def _beyond(counts: Counter[str], people: int, whole: Counter[str], subjects: int) -> str:

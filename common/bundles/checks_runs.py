@@ -1,29 +1,32 @@
-"""Checks of how a bundle's runs were made: settings, scores, training histories, times, environment and code."""
+"""Checks of how a bundle's runs were made: settings, scores, times, environment and code."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import numpy as np
 
+from common.bundles.checks_training import settings_of, shared_stages
 from common.bundles.recompute import claimed, folds_of, public
-from common.bundles.records import FAILED, NOTE, Bundle, BundleRun, Finding
+from common.bundles.records import FAILED, NOTE, Bundle, BundleRun, Finding, sizes
 from common.bundles.schema import REQUIRED
 from common.contract import Paper, Profile
 from common.errors import UserError
 from common.profiles import computing_in, cut, moving, shortened, with_settings
 from common.protocols.controls import METADATA
-from common.types import Experiment, FoldResult
+from common.types import Experiment
 
 EXACT = 1e-9
 """How far a claimed score may be from the recomputed one: only the last digits may differ between machines."""
 FASTEST = 1e15
 """Floating point operations per second that no machine reaches with networks of this size."""
+EARLIEST = date(2026, 1, 1)
+"""No version of the suite is older."""
 _BOUNDS = ("--subjects", "--clips", "--folds")
 
 
@@ -106,82 +109,21 @@ def _same(first: Any, second: Any) -> bool:
     return bool(first == second)
 
 
-def histories(run: BundleRun, experiment: Experiment) -> Iterator[Finding]:
-    """Folds with the same training history or the same predictions, and histories whose curves do not fit together.
+def times(run: BundleRun, experiment: Experiment) -> Iterator[Finding]:
+    """Seconds that no training takes, and sizes of networks that are missing or differ between folds.
 
-    The control `metadata` trains no network: it has no history, and its folds may predict the same.
+    The suite stores no sizes where a search trains other networks in every fold, nor of the control `metadata`.
     """
-    if experiment.control == METADATA:
-        for fold in run.folds:
-            if fold.history or fold.trials:
-                yield Finding(FAILED, "histories", f"{run.name}, {fold.fold}: a history or trials without a network")
-        return
     common = shared_stages(run.folds)
-    settings = [pair for record in run.settings.values() for pair in record.items()]
-    lengths = {value for name, value in settings if name.endswith("epochs") and isinstance(value, int)}
-    seen: dict[str, str] = {}
-    rows: dict[bytes, str] = {}
+    sized = not experiment.space and experiment.control != METADATA
+    by_settings: dict[str, dict[str, float]] = {}
     for fold in run.folds:
         where = f"{run.name}, {fold.fold}"
-        own = {stage: metrics for stage, metrics in fold.history.items() if stage not in common}
-        if not fold.history:
-            yield Finding(FAILED, "histories", f"{where}: no training history")
-        for stage, metrics in fold.history.items():
-            epochs = len(next(iter(metrics.values()), ()))
-            if lengths and epochs not in lengths and not fold.trials:
-                yield Finding(FAILED, "histories", f"{where}: {epochs} epochs of {stage}, which no setting gives")
-            if not metrics or len({len(values) for values in metrics.values()}) != 1:
-                yield Finding(FAILED, "histories", f"{where}: the curves of {stage} have different lengths, or none")
-        if own and (other := seen.setdefault(_text(own), fold.fold)) != fold.fold:
-            yield Finding(FAILED, "histories", f"{where}: the same training history as {other}")
-        if (
-            informative(fold.probabilities)
-            and (other := rows.setdefault(fold.probabilities.tobytes(), fold.fold)) != fold.fold
-        ):
-            yield Finding(FAILED, "histories", f"{where}: the same predictions as {other}")
-
-
-def shared_stages(folds: Sequence[FoldResult]) -> set[str]:
-    """Stages whose curves are the same in all of several folds, because they are trained once for all of them.
-
-    None if this is so for every stage: then the folds are copies.
-    """
-    first = folds[0].history
-    shared = {stage for stage in first if all(_text(f.history.get(stage)) == _text(first[stage]) for f in folds[1:])}
-    return shared if len(folds) > 1 and len(shared) < len(first) else set()
-
-
-def informative(probabilities: Any) -> bool:
-    """Whether predictions are so varied that another training does not give them by accident."""
-    return len(probabilities) > 1 and bool(((probabilities > 0) & (probabilities < 1)).any())
-
-
-def seeds(runs: Sequence[BundleRun]) -> Iterator[Finding]:
-    """Seeds of one experiment with the same predictions or training histories; `runs` are those of the experiment.
-
-    Nothing is random in the control `metadata`.
-    """
-    runs = [run for run in runs if not _of_metadata(run)]
-    for number, run in enumerate(runs):
-        for other in runs[:number]:
-            pairs = {fold.fold: fold for fold in other.folds}
-            both = [(fold, pairs[fold.fold]) for fold in run.folds if fold.fold in pairs]
-            same = [a.fold for a, b in both if a.clips == b.clips and np.array_equal(a.probabilities, b.probabilities)]
-            curves = [a.fold for a, b in both if a.history and _text(a.history) == _text(b.history)]
-            if same and len(same) == len(both) and any(informative(fold.probabilities) for fold in run.folds):
-                yield Finding(FAILED, "seeds", f"{run.experiment}: seeds {other.seed} and {run.seed} predict the same")
-            if curves:
-                text = (
-                    f"{run.experiment}: seeds {other.seed} and {run.seed} have the same history in {len(curves)} folds"
-                )
-                yield Finding(FAILED, "seeds", text)
-
-
-def times(run: BundleRun) -> Iterator[Finding]:
-    """Seconds that no training takes."""
-    common = shared_stages(run.folds)
-    for fold in run.folds:
-        where = f"{run.name}, {fold.fold}"
+        own = sizes(fold)
+        if sized and not ("flops" in own and any(name.startswith("parameters") for name in own)):
+            yield Finding(
+                FAILED, "times", f"{where}: no number of parameters, or of operations, from which a least time follows"
+            )
         trained = len(run.clips) - len(fold.clips)
         epochs = max((len(v) for s, m in fold.history.items() if s not in common for v in m.values()), default=0)
         floor = fold.measured.get("flops", 0.0) * trained * epochs / FASTEST
@@ -193,10 +135,11 @@ def times(run: BundleRun) -> Iterator[Finding]:
             yield Finding(FAILED, "times", text)
         if negative := [name for name, value in fold.measured.items() if value < 0 or not math.isfinite(value)]:
             yield Finding(FAILED, "times", f"{where}: {negative[0]} is negative")
-    counts = [{n: v for n, v in f.measured.items() if n.startswith(("parameters", "flops"))} for f in run.folds]
-    other_networks = any(count.get(name, value) != value for count in counts[1:] for name, value in counts[0].items())
-    if other_networks and not any(fold.trials for fold in run.folds):  # a search may choose another in every fold
-        yield Finding(FAILED, "times", f"{run.name}: parameters or operations differ between folds")
+        first = by_settings.setdefault(json.dumps(settings_of(run, fold), sort_keys=True), own)
+        if other := [name for name, value in first.items() if own.get(name, value) != value]:
+            yield Finding(
+                FAILED, "times", f"{where}: {other[0]} differs from that of other folds with the same settings"
+            )
     if len(run.folds) > 1 and len({fold.seconds for fold in run.folds}) < len(run.folds):
         yield Finding(FAILED, "times", f"{run.name}: two folds took exactly the same time")
 
@@ -221,39 +164,10 @@ def code(bundle: Bundle, released: Mapping[str, Mapping[str, str]]) -> Iterator[
 
 
 def day(bundle: Bundle) -> Iterator[Finding]:
-    """A date that does not exist or lies in the future."""
+    """A date that does not exist, lies in the future, or before the first version of the suite."""
     try:
-        future = date.fromisoformat(bundle.date) > (datetime.now(UTC) + timedelta(days=1)).date()
+        finished = date.fromisoformat(bundle.date)
     except ValueError:
-        future = True
-    if future:
+        finished = date.max
+    if not EARLIEST <= finished <= (datetime.now(UTC) + timedelta(days=1)).date():
         yield Finding(FAILED, "times", f"the last fold finished on {bundle.date}")
-
-
-def copies(bundle: Bundle) -> Iterator[Finding]:
-    """Experiments with the same seed that predict the same for all clips, such as a control that is a copy.
-
-    The control `metadata` predicts the same in all experiments with the same clips and folds.
-    """
-    seen: dict[str, BundleRun] = {}
-    for run in bundle.runs:
-        rows = {c: p.tolist() for f in run.folds for c, p in zip(f.clips, f.probabilities, strict=True)}
-        if not any(informative(fold.probabilities) for fold in run.folds):
-            continue
-        other = seen.setdefault(f"{run.seed} {_text(rows)}", run)
-        if other is not run and not (_of_metadata(run) and _of_metadata(other)):
-            curves = all(
-                _text(a.history) == _text(b.history) for a, b in zip(run.folds, other.folds, strict=False) if a.history
-            )
-            same = [f.seconds for f in run.folds] == [f.seconds for f in other.folds]
-            kind = FAILED if same else NOTE
-            more = " and has its histories" if curves else ""
-            yield Finding(kind, "histories", f"{run.name} predicts the same as {other.experiment}{more}")
-
-
-def _of_metadata(run: BundleRun) -> bool:
-    return run.experiment.endswith(f"+{METADATA}")
-
-
-def _text(value: Any) -> str:
-    return json.dumps(value, sort_keys=True)

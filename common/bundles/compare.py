@@ -7,13 +7,13 @@ from itertools import groupby
 from math import sqrt
 from statistics import fmean, variance
 
-from common.bundles.records import DIFFERS, Bundle, BundleRun, Finding
+from common.bundles.records import DIFFERS, Bundle, BundleRun, Finding, sizes
 from common.scoring.verdicts import METRICS
 
 LEAST_SEEDS = 2
 """Seeds that each of two bundles needs so that their spread is known."""
-WIDTH = 2.0
-"""Two means agree if they differ by at most this many standard errors."""
+LEVEL = 0.95
+"""The fraction of honest repeats, at least, whose scores all agree."""
 
 
 def files(bundle: Bundle, other: Bundle, name: str) -> Iterator[Finding]:
@@ -73,6 +73,20 @@ def _pairs(first: Sequence[BundleRun], second: Sequence[BundleRun]) -> Iterator[
     return ((run, by_seed[run.seed]) for run in first if run.seed in by_seed)
 
 
+def networks(bundle: Bundle, other: Bundle, name: str) -> Iterator[Finding]:
+    """Experiments whose networks have other numbers of parameters or operations, with the same code and settings."""
+    if (bundle.sources, bundle.profile, bundle.options) != (other.sources, other.profile, other.options):
+        return
+    for experiment in bundle.experiments:
+        for run, second in _pairs(bundle.of(experiment), other.of(experiment)):
+            if set(run.truth) != set(second.truth) or run.folds[0].trials:
+                continue
+            own, theirs = sizes(run.folds[0]), sizes(second.folds[0])
+            if wrong := [key for key, value in own.items() if theirs.get(key, value) != value]:
+                text = f"{run.name}: {wrong[0]} is {own[wrong[0]]:g}, in {name} {theirs[wrong[0]]:g}"
+                yield Finding(DIFFERS, "times", text, experiment)
+
+
 def copied(bundle: Bundle, other: Bundle, name: str) -> Iterator[Finding]:
     """Folds of two bundles that took the same time to the last digit, which no two runs do."""
     times = {fold.seconds: run.name for run in other.runs for fold in run.folds}
@@ -85,8 +99,8 @@ def copied(bundle: Bundle, other: Bundle, name: str) -> Iterator[Finding]:
 def disagreement(bundle: Bundle, other: Bundle, experiment: str) -> str:
     """Why two bundles do not corroborate each other in an experiment; empty if they do.
 
-    Their mean scores over the seeds must differ by at most two standard errors, estimated from the spread of the seeds
-    of both.
+    Their mean scores over the seeds must not differ by more than in honest repeats: by at most `widest` standard
+    errors, estimated from the spread of the seeds of both.
     """
     first, second = bundle.of(experiment), other.of(experiment)
     if not first or not second:
@@ -100,18 +114,40 @@ def disagreement(bundle: Bundle, other: Bundle, experiment: str) -> str:
         return "their clips, or the files of these, differ"
     if min(len(first), len(second)) < LEAST_SEEDS:
         return f"each needs at least {LEAST_SEEDS} seeds, so that their spread is known"
-    for key in dict.fromkeys(key for run in first for key in run.scores if key[1] in METRICS):
+    keys = list(dict.fromkeys(key for run in first for key in run.scores if key[1] in METRICS))
+    width = widest(len(first) + len(second) - 2, len(keys))
+    for key in keys:
         a, b = (_values(runs, key) for runs in (first, second))
         if len(a) != len(first) or len(b) != len(second):
             return f"{key[1]} on {key[0]} is missing for a seed"
-        within = ((len(a) - 1) * variance(a) + (len(b) - 1) * variance(b)) / (len(a) + len(b) - 2)
-        spread = sqrt(within * (1 / len(a) + 1 / len(b)))
-        if abs(apart := fmean(a) - fmean(b)) > WIDTH * spread + 1e-9:
+        apart, spread = fmean(a) - fmean(b), _standard_error(a, b, first[0].scores[key].n_clips)
+        if abs(apart) > width * spread + 1e-9:
             return (
-                f"{key[1]} on {key[0]} differs by {apart:+.4f} on average, more than {WIDTH:g} standard errors of "
+                f"{key[1]} on {key[0]} differs by {apart:+.4f} on average, more than {width:.1f} standard errors of "
                 f"{spread:.4f}"
             )
     return ""
+
+
+def widest(freedom: int, scores: int) -> float:
+    """How many standard errors means of honest repeats may differ by: a quantile of Student's t.
+
+    Of `freedom` degrees, those of the pooled variance, at a level of which `scores` compared at once each have an equal
+    part (Bonferroni), so that at least `LEVEL` of honest repeats agree in all of them.
+    """
+    from scipy.special import stdtrit
+
+    return float(stdtrit(freedom, 1 - (1 - LEVEL) / (2 * scores)))
+
+
+def _standard_error(a: Sequence[float], b: Sequence[float], clips: int) -> float:
+    """That of the difference of two means, from the pooled variance of the seeds.
+
+    Scores change in steps of about a clip, and a few seeds may agree by accident: the variance of rounding to whole
+    clips is added.
+    """
+    within = ((len(a) - 1) * variance(a) + (len(b) - 1) * variance(b)) / (len(a) + len(b) - 2)
+    return sqrt((within + 1 / (12 * clips**2)) * (1 / len(a) + 1 / len(b)))
 
 
 def _values(runs: Sequence[BundleRun], key: tuple[str, str]) -> list[float]:

@@ -91,6 +91,11 @@ class Bundle:
         return tuple(sorted((run for run in self.runs if run.experiment == experiment), key=lambda run: run.seed))
 
 
+def sizes(fold: FoldResult) -> dict[str, float]:
+    """The numbers of parameters and the operations of a fold's networks, by name."""
+    return {name: value for name, value in fold.measured.items() if name.startswith(("parameters", "flops"))}
+
+
 FAILED, DIFFERS, NOTE = "failed", "differs", "note"
 """A check that failed; a difference from another bundle, which does not show who is right; something worth knowing."""
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from common.bundles import checks_data, checks_runs, compare, private
+from common.bundles import checks_data, checks_runs, checks_training, compare, private
 from common.bundles.archive import BundleError, contents
 from common.bundles.read import assembled
 from common.bundles.records import (
@@ -106,7 +106,7 @@ def verified(
         *checks_runs.day(bundle),
         *checks_runs.profile_lines(bundle, paper, profile),
         *checks_data.digests(bundle),
-        *checks_runs.copies(bundle),
+        *checks_training.copies(bundle),
     ]
     known = {e.id: e for plain in paper.experiments for e in (plain, *controls(plain))}
     for run in bundle.runs:
@@ -117,7 +117,9 @@ def verified(
             else [_of(run, finding) for finding in _run(bundle, run, paper, experiment, profile, listed)]
         )
     for experiment_id in bundle.experiments:
-        every += [Finding(f.kind, f.check, f.text, experiment_id) for f in checks_runs.seeds(bundle.of(experiment_id))]
+        if experiment := known.get(experiment_id):
+            same = checks_training.seeds(bundle.of(experiment_id), experiment)
+            every += [Finding(f.kind, f.check, f.text, experiment_id) for f in same]
     whole = any(f.kind == FAILED and not f.experiment for f in every)
     failed = {f.experiment for f in every if f.kind == FAILED}
     tiers = {e: CLAIMED if whole or e in failed else CONSISTENT for e in bundle.experiments}
@@ -135,8 +137,10 @@ def _run(
     first = [*checks_data.clips(bundle, run, experiment, profile), *checks_data.predictions(run, experiment)]
     yield from first
     yield from checks_runs.settings(run, experiment, profile)
-    yield from checks_runs.histories(run, experiment)
-    yield from checks_runs.times(run)
+    yield from checks_training.histories(run, experiment)
+    yield from checks_training.curves(run, experiment)
+    yield from checks_training.trials(run, experiment, profile)
+    yield from checks_runs.times(run, experiment)
     yield from checks_runs.environment(run)
     if run.seed < 0:
         yield Finding(FAILED, "seeds", f"{run.name}: seeds are at least 0")
@@ -165,6 +169,7 @@ def _with_others(entry: Verified, others: Sequence[Verified]) -> Verified:
         differences = [
             *compare.files(bundle, second, other.file),
             *compare.clips(bundle, second, other.file),
+            *compare.networks(bundle, second, other.file),
             *compare.copied(bundle, second, other.file),
         ]
         findings += differences

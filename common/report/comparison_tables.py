@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from common.audit.finding import checks
 from common.report import formatting, numbers, pair_tables, tables
 from common.report.findings import sections
 from common.report.formatting import many
@@ -272,7 +273,7 @@ def _claims(reports: Sequence[Report]) -> dict[str, Any]:
         whole = sum(counts, Counter[str]())
         rows.append(["All", *(formatting.count(whole[v]) for v in shown), formatting.count(whole.total())])
     findings = [(r.paper.key, finding) for r in reports for finding in r.audit]
-    checks = [finding for _, finding in findings if not finding.built]  # those that --audit makes
+    counted = checks([finding for _, finding in findings])
     rules = Marks()
     return {
         "verdicts": {"names": [{"verdict": v, "label": formatting.VERDICTS[v]} for v in shown], "rows": rows},
@@ -280,7 +281,7 @@ def _claims(reports: Sequence[Report]) -> dict[str, Any]:
             {"key": r.paper.key, "title": r.paper.title, "rows": numbers.printed_rows(r, rules)} for r in reports
         ],
         "rules": rule_lines(rules),
-        "findings": sections((paper, finding) for paper, finding in findings if not finding.holds)[:-1],
-        "checked": many(len(checks), "check") if checks else "",
-        "passed": formatting.count(sum(finding.holds for finding in checks)),
+        "findings": sections((paper, finding) for paper, finding in findings if not finding.holds)[:3],
+        "checked": many(len(counted), "check") if counted else "",
+        "passed": formatting.count(sum(finding.holds for finding in counted)),
     }

@@ -66,6 +66,15 @@ SECTIONS = (
         "",
         "None.",
     ),
+    Section(
+        "weak",
+        True,
+        "Checks that say little",
+        "At least nine of ten other numbers would pass them too. They are not counted.",
+        "open",
+        "",
+        "None.",
+    ),
 )
 
 

@@ -7,14 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from common.audit.basics import by_arithmetic, figures, near, plus, prints_as
+from common.audit.basics import by_arithmetic, decimals, figure, figures, near, note, plus, prints_as
 from common.audit.finding import Finding
+from common.audit.proportions import percent
 from common.contract import Claim
 from common.errors import listed
-from common.scoring.claims import Keys, keys
+from common.scoring.claims import ANY, Keys, keys
 
 FACTS: Keys = {
     "more_clips": keys("joined", "more", "folds", "source"),
+    "joined_results": {**keys("joined", "folds", "source"), "rows": {**keys("whole"), "parts": keys(ANY)}},
     "differences": keys("rows", "about", "source"),
     "bounds": keys("table", "experiments", "above", "below", "source"),
     "wins": keys("table", "models", "rows", "winner", "printed", "last", "last_source", "source"),
@@ -25,6 +27,7 @@ FACTS: Keys = {
 def audit(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
     """The findings of these checks."""
     yield from joined_sets(facts)
+    yield from joined_results(facts, claims)
     yield from differences(facts, claims)
     yield from bounds(facts, claims)
     yield from wins(facts, claims)
@@ -46,6 +49,42 @@ def joined_sets(facts: Mapping[str, Any]) -> Iterator[Finding]:
         holds = printed in (*more.values(), *training.values(), round(trained * whole))
         statement += ", which are all for training." if printed == round(trained * whole) else "."
         yield by_arithmetic("Clips of a joined set", statement, holds, str(given["source"]))
+
+
+def joined_results(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
+    """`joined_results`: what an accuracy on a joined set implies for its parts, beside the accuracies on these alone.
+
+    If all clips of the other parts are right, so must be at least this share of the part. The accuracy is a fraction of
+    all clips, or a mean over `folds` folds of as equal sizes as possible, which needs the fewest right clips if the
+    smallest folds have them. More clips for training may explain any accuracy.
+    """
+    for given in facts.get("joined_results", ()):
+        clips = {name: sum(facts["class_counts"][name].values()) for name in facts["joined"][given["joined"]]}
+        n, terms, above = sum(clips.values()), [], 0
+        for names in given["rows"]:
+            (whole,) = (c for c in claims if (c.experiment, c.source) == (names["whole"], given["source"]))
+            lowest = whole.value - 0.01 * 10.0 ** -decimals(whole.printed)
+            right = next(k for k in range(n + 1) if _highest_mean(k, n, given["folds"]) > lowest + 1e-9)
+            parts = []
+            for corpus, experiment in names["parts"].items():
+                (alone,) = (c for c in claims if (c.experiment, c.source) == (experiment, given["source"]))
+                least = max(0, right - (n - clips[corpus]))
+                above += least / clips[corpus] > alone.value
+                parts.append(
+                    f"{least}/{clips[corpus]} = {percent(least / clips[corpus])} of {corpus} ({figure(alone)} alone)"
+                )
+            terms.append(f"{whole.experiment} {figure(whole)}: {right} of {n} clips and so at least {listed(parts)}")
+        statement = f"{given['joined']}: {'; '.join(terms)}, even if all clips of the other corpus are right."
+        yield note("Parts of a joined set", statement, not above, str(given["source"]))
+
+
+def _highest_mean(right: int, clips: int, folds: int) -> float:
+    """The highest mean accuracy over folds of nearly equal sizes with so many right clips: the smallest are full."""
+    shares = []
+    for size in sorted((clips + number) // folds for number in range(folds)):
+        shares.append(min(right, size) / size)
+        right -= min(right, size)
+    return sum(shares) / folds
 
 
 def differences(facts: Mapping[str, Any], claims: Sequence[Claim]) -> Iterator[Finding]:
