@@ -1,7 +1,7 @@
 """Data sets whose predictions come from real folds, and what is measured of intervals and tests in them.
 
 Elsewhere in this benchmark predictions for one subject do not depend on the others. Those of a cross-validation do: the
-clips that one fold tests train the other folds. Here clips have features, and a ridge classifier is trained in each fold.
+clips that one fold tests train the other folds. Here clips have features, and each fold trains a ridge classifier.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ Labels = NDArray[np.int64]
 class Design:
     """How a data set is divided, and what the classifier makes of rare classes.
 
-    `folds` is the number of folds, None for one per subject. With `balanced` the clips of a class have weights whose sum
-    is the same for all classes.
+    `folds` is the number of folds, None for one per subject. With `balanced` the clips of each class have weights with
+    the same sum.
     """
 
     name: str
@@ -58,7 +58,7 @@ DESIGNS = (
 def data_set(clips: Labels, effect: float, random: np.random.Generator) -> tuple[Labels, Labels, Numbers]:
     """The class (n,) and subject (n,) of each clip, and two sets of features (2, n, `FEATURES`) that tell as much.
 
-    clips (subjects, 3) counts the clips of each class. Class k has a mean of `effect` in feature k, and 0 in the others.
+    clips (subjects, 3) counts the clips of each class. The mean of class k is `effect` in feature k, and 0 in others.
     """
     subjects = len(clips)
     truth = np.repeat(np.tile(np.arange(3), subjects), clips.ravel())
@@ -95,9 +95,7 @@ def predictions(features: Numbers, truth: Labels, fold: Labels, *, balanced: boo
     return found
 
 
-def measured(
-    design: Design, subjects: int, effect: float, count: int, random: np.random.Generator
-) -> dict[str, Any]:
+def measured(design: Design, subjects: int, effect: float, count: int, random: np.random.Generator) -> dict[str, Any]:
     """Coverage and mean width of intervals, and the sizes of both tests, with and without the factor `WIDER`.
 
     The true score is the mean over the `count` data sets. `spread` is the standard deviation of the scores (of UF1 of
@@ -139,7 +137,10 @@ def _covered(matrices: Labels, name: str) -> dict[str, float]:
 def _swapped(matrices: Labels) -> dict[str, Any]:
     found = {}
     for name, wider in (("with", True), ("without", False)):
-        p = [swap_test(*both, uf1, DRAWS, cross_validated=wider)[1] for both in zip(*matrices, strict=True)]
+        p = [
+            swap_test(first, second, uf1, DRAWS, cross_validated=wider)[1]
+            for first, second in zip(*matrices, strict=True)
+        ]
         found[name] = _sizes(p)
     left_out = [uf1(side.sum(axis=1, keepdims=True) - side) for side in matrices]
     apart = left_out[0] - left_out[1]

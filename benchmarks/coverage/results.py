@@ -200,7 +200,9 @@ def errors(results: Mapping[str, Any]) -> str:
     """How many data sets have real folds, and how far chance may move a percentage, in a sentence."""
     count = results["trained"]
     five, one = (f"{100 * (part * (1 - part) / count) ** 0.5:.1f}" if count else DASH for part in (0.05, 0.01))
-    return f"Each row is measured on {count:,} data sets; the standard error of 5.0 and 95.0 is {five}, that of 1.0 {one}."
+    return (
+        f"Each row is measured on {count:,} data sets; the standard error of 5.0 and 95.0 is {five}, that of 1.0 {one}."
+    )
 
 
 TABLES = (methods, cells, limits, seeds, differences, folds, alarms)

@@ -29,8 +29,7 @@ _LISTED = 12
 _PRINTED_CELLS = ("corpus", "metric", "published", "reproduced", "interval", "chance", "verdict", "label")
 MEANINGS = {
     "MATCH": "Reproduced: within 0.01 (1 percentage point) of the printed number, a deviation within a tenth of it.",
-    "CLOSE": "Not distinguishable from the printed number, which lies in the 95% interval. This does not show that it was "
-    "reproduced.",
+    "CLOSE": "Not distinguishable from the printed number, which lies in the 95% interval: not shown to be the same.",
     "DIFFERS": "Not reproduced: the printed number lies outside the 95% interval, or there is no interval.",
     "NOT_COMPARABLE": "Cannot be compared:",
     "INCOMPLETE": "Some folds or clips are missing:",

@@ -22,7 +22,7 @@ def pairs(side: SideBySide, names: Sequence[str]) -> dict[str, Any]:
 
     In `cells`, above the diagonal is the adjusted p, below it the difference of UF1: that of the column minus that of
     the row, whose contender ranks below it. In `power`, above the diagonal is the smallest detectable difference, below
-    it the verdict. With too few subjects for any swap of their predictions to be significant, no pair can differ. Raises
+    it the verdict. With too few subjects for any swap of their predictions to be significant, no pair differs. Raises
     ValueError if a test has another name.
     """
     place = {name: i for i, name in enumerate(names)}

@@ -24,8 +24,8 @@ def difference_error(
     """Standard error of the difference of a metric, by a jackknife over subjects, and its degrees of freedom.
 
     `first` and `second` (..., subjects, classes, classes) hold the confusion matrices of the same subjects. The error
-    of `cross_validated` predictions is larger by the factor `intervals.WIDER`; it is NaN for a single subject, and where
-    the metric is undefined without one.
+    of `cross_validated` predictions is larger by the factor `intervals.WIDER`; NaN for a single subject, and where the
+    metric is undefined without one.
     """
     with np.errstate(invalid="ignore", divide="ignore"):
         left_out = [metric(side.sum(axis=-3)[..., None, :, :] - side) for side in (first, second)]

@@ -19,10 +19,10 @@ COVERAGE = 0.95
 WIDER = 2**0.5
 """By how much scores of cross-validated predictions vary more than the subjects of a single data set show, at most.
 
-The clips that one fold tests train the other folds. How two clips are alike then counts twice: once when the first is
-tested, once when the second is. For a score that is a sum over such pairs, of methods that know nothing, the variance is
-exactly twice that of predictions which do not depend on one another; for methods that know something it is less. The
-limit is used for all: intervals, tests of guessing, and differences. `benchmarks.coverage` measures that it is enough.
+The clips that one fold tests train the other folds. How much two clips are alike then counts twice: when the first is
+tested, and when the second is. For a score that is a sum over pairs of clips, of methods that know nothing, the
+variance is twice that of predictions which do not depend on one another; for methods that know something it is less.
+Intervals, the test of guessing and that of differences all use this factor; `benchmarks.coverage` measures what it does.
 """
 FEW_SUBJECTS, FEW_WITH_CLASS, HIGH, FEW_SEEDS = 20, 4, 0.9, 3
 """Limits of `caution`: above the third, and below the others, the coverage of an interval may not be 94% to 96%."""
@@ -50,10 +50,10 @@ def subject_interval(
 
     `per_subject` (subjects, classes, classes) holds one confusion matrix per subject; whole subjects are left out,
     since the clips of one subject are not independent. `retrained` holds such matrices of the same networks trained
-    with other seeds; with any, the interval also covers retraining. If the predictions are `cross_validated`, that is of
+    with other seeds; with any, the interval also covers retraining. If predictions are `cross_validated`, that is of
     several folds, the standard error over subjects is larger by the factor `WIDER`. None with fewer than
-    `FEWEST_SUBJECTS` subjects, where the metric is undefined without one of them, and where nothing varies between fewer
-    than `ALIKE_SUBJECTS` subjects.
+    `FEWEST_SUBJECTS` subjects, where the metric is undefined without one of them, and where nothing varies between
+    fewer than `ALIKE_SUBJECTS` subjects.
     """
     if len(per_subject) < FEWEST_SUBJECTS:
         return None

@@ -68,10 +68,11 @@ def swap_test(
     `first` and `second` (subjects, classes, classes) hold one confusion matrix per subject, of the same subjects in the
     same order. Where the methods do not differ, the answers of a whole subject can be swapped between them; its clips
     are not swapped one by one, since they are not independent. p is the share of all swaps that differ at least as
-    much, or, where those are more than `draws`, (1 + hits) / (1 + draws) of random ones, which are fixed. If predictions
-    are `cross_validated`, the differences of the swaps are multiplied by `intervals.WIDER`, for the reason given in
-    `guess_test`. Subjects with equal matrices need no swap. Both are NaN where the metric is. Raises ValueError without subjects, and where the
-    methods' matrices are not of the same clips: of unlike shapes, or with other counts of the true classes.
+    much, or, where those are more than `draws`, (1 + hits) / (1 + draws) of random ones, which are fixed. If
+    predictions are `cross_validated`, the differences of the swaps are multiplied by `intervals.WIDER`, for the reason
+    given in `guess_test`. Subjects with equal matrices need no swap. Both are NaN where the metric is. Raises
+    ValueError without subjects, and where the methods' matrices are not of the same clips: of unlike shapes, or with
+    other counts of the true classes.
     """
     if first.shape != second.shape or not (first.sum(axis=-1) == second.sum(axis=-1)).all():
         raise ValueError("the two methods' confusion matrices are not of the same clips")

@@ -21,7 +21,7 @@ from common.types import Experiment, FoldResult
 TOLERANCE = 0.01
 """MATCH: at most this far from the printed value. CLOSE: the printed value is in the 95% interval. Else DIFFERS."""
 DEVIATION_TOLERANCE = 0.1
-"""MATCH of a deviation: at most this part of the printed one away from it, since deviations may be below `TOLERANCE`."""
+"""MATCH of a deviation: at most this part of the printed one away from it, as it may be smaller than `TOLERANCE`."""
 COMPARED = ("MATCH", "CLOSE", "DIFFERS")
 """The verdicts of numbers that were compared."""
 
