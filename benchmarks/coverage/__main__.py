@@ -84,7 +84,7 @@ def _cells(count: int, resampled: int, draws: int, trained: int) -> Iterator[Cel
             partial(measuring.differences, CORRELATED, subjects, resampled, resampled // 4 or 1),
         )
     for design in cross_validated.DESIGNS:
-        for subjects in (16, 24, 68):
+        for subjects in cross_validated.SUBJECTS:
             for effect in cross_validated.EFFECTS:
                 folds = {"design": design.name, "subjects": subjects, "effect": effect}
                 yield "cross_validated", folds, partial(cross_validated.measured, design, subjects, effect, trained)

@@ -24,6 +24,7 @@ FEATURES, PENALTY = 30, 10.0
 """Features of a clip, and the penalty of the classifier."""
 OFFSET = 0.5
 """Standard deviation of what all clips of a subject share in each feature; that of what they do not is 1."""
+SUBJECTS = (16, 24, 68)
 EFFECTS = (0.0, 1.0, 2.0)
 """How far the mean of a class is from the others, in the feature that tells it: at 0 nothing is to be learnt."""
 LEVELS = (0.05, 0.01)

@@ -22,7 +22,7 @@ WIDER = 2**0.5
 The clips that one fold tests train the other folds. How much two clips are alike then counts twice: when the first is
 tested, and when the second is. For a score that is a sum over pairs of clips, of methods that know nothing, the
 variance is twice that of predictions which do not depend on one another; for methods that know something it is less.
-Intervals, the test of guessing and that of differences all use this factor; `benchmarks.coverage` measures what it does.
+Intervals, the test of guessing and that of differences all use this factor; `benchmarks.coverage` measures its effect.
 """
 FEW_SUBJECTS, FEW_WITH_CLASS, HIGH, FEW_SEEDS = 20, 4, 0.9, 3
 """Limits of `caution`: above the third, and below the others, the coverage of an interval may not be 94% to 96%."""
