@@ -201,8 +201,8 @@ def test_fewer_subjects_detect_less() -> None:
     corrected = [detectable(error / 4, freedom, 16, tests) or 2.0 for tests in (1, 3, 10)]
     assert corrected == sorted(corrected)
     assert detectable(error / 4, freedom, 5) is None  # of 32 swaps none has a p below 0.05
-    assert detectable(error / 4, freedom, 16, 20) is None  # nor of 16 subjects below 0.0025, if swaps count more
-    assert detectable(error / 4, freedom, 16, 20, cross_validated=False) is not None
+    assert detectable(error / 4, freedom, 16, 200) is None  # nor of 16 subjects below 0.00025, as swaps count more
+    assert detectable(error / 4, freedom, 16, 200, cross_validated=False) is not None
     assert detectable(0.0, freedom, 16) is None
     assert detectable(0.9, 3.0, 16) is None
 

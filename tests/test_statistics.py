@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import f1_score
 
 from common.scoring import metrics, statistics
-from common.scoring.intervals import WIDER
+from common.scoring.intervals import WIDER_DIFFERENCE
 from common.scoring.paired_tests import paired
 from common.scoring.statistics import holm, least_swap_p, swap_test
 from common.types import FoldResult
@@ -45,7 +45,7 @@ def matrices(clips: Clips) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return first, second
 
 
-def by_enumeration(clips: Clips, wider: float = WIDER) -> tuple[float, float]:
+def by_enumeration(clips: Clips, wider: float = WIDER_DIFFERENCE) -> tuple[float, float]:
     """Difference of UF1 and p from every swap of the answers themselves, with scikit-learn's F1.
 
     The difference of a swap counts `wider` times.
@@ -68,7 +68,7 @@ def by_enumeration(clips: Clips, wider: float = WIDER) -> tuple[float, float]:
 def test_few_subjects_are_swapped_in_every_way(subjects: int) -> None:
     for seed in range(4):
         clips = clips_of(seed, subjects)
-        for wider, folds in ((WIDER, True), (1.0, False)):
+        for wider, folds in ((WIDER_DIFFERENCE, True), (1.0, False)):
             found = swap_test(*matrices(clips), metrics.uf1, cross_validated=folds)
             assert found == pytest.approx(by_enumeration(clips, wider), abs=1e-12)
 
@@ -301,7 +301,7 @@ def test_two_methods_trained_once_need_no_wider_spread() -> None:
     [several], [single] = (paired(of, PAIRS[:1], CLASSES) for of in (methods, once))
     [mixed] = paired({**methods, "b": once["b"]}, PAIRS[:1], CLASSES)
     assert mixed == several
-    assert several.error == pytest.approx(WIDER * (single.error or 0))
+    assert several.error == pytest.approx(WIDER_DIFFERENCE * (single.error or 0))
     assert several.p >= single.p
     assert single.difference == several.difference
 

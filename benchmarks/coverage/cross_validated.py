@@ -97,7 +97,7 @@ def predictions(features: Numbers, truth: Labels, fold: Labels, *, balanced: boo
 
 
 def measured(design: Design, subjects: int, effect: float, count: int, random: np.random.Generator) -> dict[str, Any]:
-    """Coverage and mean width of intervals, and the sizes of both tests, with and without the factor `WIDER`.
+    """Coverage and mean width of intervals, and the sizes of both tests, with and without their factors.
 
     The true score is the mean over the `count` data sets. `spread` is the standard deviation of the scores (of UF1 of
     two equal methods: of their difference) as a multiple of the error that the jackknife finds. Guessing is only tested

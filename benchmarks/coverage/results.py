@@ -12,12 +12,12 @@ from benchmarks.coverage.measuring import EVERY
 from benchmarks.coverage.models import CORPORA, MODELS
 from common.files import write_json
 from common.report.formatting import DASH
-from common.scoring.intervals import FEW_SUBJECTS, FEW_WITH_CLASS, HIGH, WIDER
+from common.scoring.intervals import FEW_SUBJECTS, FEW_WITH_CLASS, HIGH, WIDER, WIDER_DIFFERENCE
 
 FILE = Path(__file__).with_name("results.json")
 PARTS = ("coverage", "seeds", "differences", "cross_validated")
 SIZES = ("simulations", "resampled", "draws", "trained")
-FACTOR = round(WIDER, 4)
+FACTORS = [round(WIDER, 4), WIDER_DIFFERENCE]
 LOWEST, HIGHEST = 0.94, 0.96
 """The coverage that is as good as 95%."""
 ENOUGH = 16
@@ -33,16 +33,16 @@ LIMITS = {
 def read(path: Path, sizes: Mapping[str, int]) -> dict[str, Any]:
     """The results of a file, or empty results if it does not exist or is of other numbers of data sets or draws.
 
-    What was measured in real folds with another factor for cross-validated predictions is left out.
+    What was measured in real folds with other factors for cross-validated predictions is left out.
     """
     stored = read_all(path)
     if any(stored[name] != size for name, size in sizes.items()):
         return _empty(sizes)
-    return stored if stored["factor"] == FACTOR else stored | {"factor": FACTOR, "cross_validated": []}
+    return stored if stored["factors"] == FACTORS else stored | {"factors": FACTORS, "cross_validated": []}
 
 
 def _empty(sizes: Mapping[str, int]) -> dict[str, Any]:
-    return {**sizes, "factor": FACTOR, **{part: [] for part in PARTS}}
+    return {**sizes, "factors": FACTORS, **{part: [] for part in PARTS}}
 
 
 def read_all(path: Path) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from benchmarks.coverage.cross_validated import (
     predictions,
 )
 from benchmarks.coverage.models import CORPORA, MODELS, drawn, expected, paired, paired_truth
-from common.scoring.intervals import FEW_SUBJECTS, SIMULATED, WIDER
+from common.scoring.intervals import FEW_SUBJECTS, SIMULATED, WIDER, WIDER_DIFFERENCE
 from common.scoring.metrics import uf1
 
 VERY_HIGH = MODELS[6].name
@@ -144,15 +144,15 @@ def test_another_factor_is_measured_again(tmp_path: Path) -> None:
     sizes = {name: stored[name] for name in results.SIZES}
     assert results.read(results.FILE, sizes) == stored
     other = tmp_path / "results.json"
-    other.write_text(json.dumps(stored | {"factor": 1.2}))
+    other.write_text(json.dumps(stored | {"factors": [1.2, 1.25]}))
     again = results.read(other, sizes)
-    assert (again["factor"], again["cross_validated"]) == (stored["factor"], [])
+    assert (again["factors"], again["cross_validated"]) == (stored["factors"], [])
     assert again["coverage"] == stored["coverage"]
 
 
 def test_committed_results_hold_the_sizes_and_the_coverage_of_cross_validated_predictions() -> None:
     stored = results.read_all(results.FILE)
-    assert stored["factor"] == round(WIDER, 4)
+    assert stored["factors"] == [round(WIDER, 4), WIDER_DIFFERENCE]
     assert stored["trained"] >= 1500
     cells = {(cell["design"], cell["subjects"], cell["effect"]): cell for cell in stored["cross_validated"]}
     assert set(cells) == {(d.name, subjects, effect) for d in DESIGNS for subjects in SUBJECTS for effect in EFFECTS}

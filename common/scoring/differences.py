@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from common.scoring.intervals import WIDER, Metric, effective_subjects, jackknife_variance
+from common.scoring.intervals import WIDER_DIFFERENCE, Metric, effective_subjects, jackknife_variance
 from common.scoring.statistics import least_swap_p
 
 ALPHA = 0.05
@@ -24,12 +24,12 @@ def difference_error(
     """Standard error of the difference of a metric, by a jackknife over subjects, and its degrees of freedom.
 
     `first` and `second` (..., subjects, classes, classes) hold the confusion matrices of the same subjects. The error
-    of `cross_validated` predictions is larger by the factor `intervals.WIDER`; NaN for a single subject, and where the
-    metric is undefined without one.
+    of `cross_validated` predictions is larger by the factor `intervals.WIDER_DIFFERENCE`; NaN for a single subject, and
+    where the metric is undefined without one.
     """
     with np.errstate(invalid="ignore", divide="ignore"):
         left_out = [metric(side.sum(axis=-3)[..., None, :, :] - side) for side in (first, second)]
-        error = (WIDER if cross_validated else 1.0) * np.sqrt(jackknife_variance(left_out[0] - left_out[1]))
+        error = (WIDER_DIFFERENCE if cross_validated else 1.0) * np.sqrt(jackknife_variance(left_out[0] - left_out[1]))
     alone = first.shape[-3] < 2
     return np.where(alone, np.nan, error), np.maximum(effective_subjects(first, metric) - 1, 1e-3)
 

@@ -16,13 +16,14 @@ Metric = Callable[[Matrix], NDArray[np.float64]]
 Numbers = NDArray[np.float64]
 
 COVERAGE = 0.95
-WIDER = 2**0.5
-"""By how much scores of cross-validated predictions vary more than the subjects of a single data set show, at most.
+WIDER, WIDER_DIFFERENCE = 2**0.5, 1.25
+"""By how much scores, and differences of two scores, vary more where predictions are cross-validated.
 
 The clips that one fold tests train the other folds. How much two clips are alike then counts twice: when the first is
 tested, and when the second is. For a score that is a sum over pairs of clips, of methods that know nothing, the
-variance is twice that of predictions which do not depend on one another; for methods that know something it is less.
-Intervals, the test of guessing and that of differences all use this factor; `benchmarks.coverage` measures its effect.
+variance is twice that of predictions which do not depend on one another. Intervals and the test of guessing use this
+factor. Differences need less, as swapping the predictions of two methods keeps more of what ties them together.
+`benchmarks.coverage` measures what both factors do.
 """
 FEW_SUBJECTS, FEW_WITH_CLASS, HIGH, FEW_SEEDS = 20, 4, 0.9, 3
 """Limits of `caution`: above the third, and below the others, the coverage of an interval may not be 94% to 96%."""

@@ -40,8 +40,8 @@ class PairedTest:
     correction for all tests of a table.
 
     `error` is the standard error of the difference over subjects, `freedom` its degrees of freedom; both it and `p` are
-    larger for cross-validated predictions (`intervals.WIDER`). `detectable` is the smallest difference that a test of
-    these subjects at 0.05 finds with a probability of at least 80%, `detectable_adjusted` the
+    larger for cross-validated predictions (`intervals.WIDER_DIFFERENCE`). `detectable` is the smallest difference that
+    a test of these subjects at 0.05 finds with a probability of at least 80%, `detectable_adjusted` the
     same with the correction for all tests of the table; None if no difference is large enough. `equivalence` is the p
     of the hypothesis that UF1 differs by `differences.MARGIN` or more, `verdict` what follows from both adjusted p.
     """

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from common.scoring.intervals import WIDER
+from common.scoring.intervals import WIDER, WIDER_DIFFERENCE
 from common.scoring.metrics import Matrix
 
 
@@ -69,10 +69,10 @@ def swap_test(
     same order. Where the methods do not differ, the answers of a whole subject can be swapped between them; its clips
     are not swapped one by one, since they are not independent. p is the share of all swaps that differ at least as
     much, or, where those are more than `draws`, (1 + hits) / (1 + draws) of random ones, which are fixed. If
-    predictions are `cross_validated`, the differences of the swaps are multiplied by `intervals.WIDER`, for the reason
-    given in `guess_test`. Subjects with equal matrices need no swap. Both are NaN where the metric is. Raises
-    ValueError without subjects, and where the methods' matrices are not of the same clips: of unlike shapes, or with
-    other counts of the true classes.
+    predictions are `cross_validated`, the differences of the swaps are multiplied by `intervals.WIDER_DIFFERENCE`, for
+    the reason given in `guess_test`. Subjects with equal matrices need no swap. Both are NaN where the metric is.
+    Raises ValueError without subjects, and where the methods' matrices are not of the same clips: of unlike shapes, or
+    with other counts of the true classes.
     """
     if first.shape != second.shape or not (first.sum(axis=-1) == second.sum(axis=-1)).all():
         raise ValueError("the two methods' confusion matrices are not of the same clips")
@@ -87,7 +87,7 @@ def swap_test(
     exact = 2 ** len(change) <= draws
     total = 2 ** len(change) if exact else draws
     random = np.random.default_rng(20190524)
-    wider = WIDER if cross_validated else 1.0
+    wider = WIDER_DIFFERENCE if cross_validated else 1.0
     hits = 0
     for start in range(0, total, CHUNK):
         count = min(CHUNK, total - start)
@@ -106,7 +106,7 @@ def least_swap_p(subjects: int, *, cross_validated: bool = True) -> float:
 
     It is that of subjects which all differ by the same, or of fewer such subjects where the others do not differ.
     """
-    wider = WIDER if cross_validated else 1.0
+    wider = WIDER_DIFFERENCE if cross_validated else 1.0
 
     def p(alike: int) -> float:
         """The share of swaps that leave the difference as large: of hardly any, or of nearly all of the subjects."""
