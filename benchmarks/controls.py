@@ -36,6 +36,7 @@ from common import standin
 from common.contract import Profile
 from common.environment import code_digest
 from common.protocols.controls import CONTROLS, METADATA, NO_MOTION, PERMUTED, SHUFFLED, controls
+from common.report import formatting
 from common.report.assemble import assemble
 from common.report.reliability_tables import AS_IT_IS, controlled
 from common.runs.cache import Cache
@@ -147,7 +148,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         results[reads] = measured(reads, options.subjects, options.clips, options.cache)
         for name in (AS_IT_IS, *CONTROLS):
             s = results[reads][name]
-            interval = f"{s.low:.3f} to {s.high:.3f}"
+            interval = formatting.interval(s.low, s.high, 3)
             print(f"{reads:<8}{name:<18}{s.value:>7.3f}{interval:>20}{s.chance:>9.3f}{s.p:>9.4f}", flush=True)
     found = [f"{reads} ({name})" for reads, name in sorted(recognised(results))]
     print(f"Better than guessing after Holm's correction: {', '.join(found) or 'none'}")

@@ -217,6 +217,9 @@ def coverage(part: str) -> str:
         "seeds": lambda: simulated.seeds(stored),
         "differences": lambda: simulated.differences(stored),
         "conditions": lambda: simulated.conditions(stored),
+        "folds": lambda: simulated.folds(stored),
+        "alarms": lambda: simulated.alarms(stored),
+        "errors": lambda: simulated.errors(stored),
     }
     return made[part]()
 

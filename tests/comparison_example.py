@@ -92,7 +92,7 @@ def pairs(contenders: tuple[NetworkResult, ...], clear: bool = True) -> tuple[Pa
             same = abs(apart) < 0.02
             tests.append(
                 PairedTest(
-                    *(*names, 442, 68, 61, 47, 0.2101234, apart, p, adjusted, 1.0),
+                    *(*names, 442, 68, 61, 47, apart, p, adjusted),
                     error=0.03 + 0.001 * i,
                     freedom=30.5,
                     detectable=0.087 + 0.003 * i,

@@ -58,6 +58,11 @@ def fold(
     return FoldResult(name, ids, truth, probabilities, history or {}, 0, 1.0, {}, {})
 
 
+def six_subjects() -> FoldResult:
+    """The same clips, each of a subject of its own: enough subjects for an interval."""
+    return replace(fold(), clips=tuple(f"faces/s{i}/clip{i}" for i in range(6)))
+
+
 def rows(
     experiment: Experiment, results: list[FoldResult], *claims: Claim, folds: int = 1, profile: str = "paper"
 ) -> dict[str, Comparison]:
@@ -114,11 +119,14 @@ def test_scores_of_a_composite_that_is_not_whole_say_so() -> None:
 
 
 def test_a_single_split_has_an_interval_over_its_subjects() -> None:
-    matrices = verdicts.pooled([fold()], None, 3)
-    assert matrices.sum(axis=(1, 2)).tolist() == [2, 2, 2]
-    accuracy = rows(ONCE, [fold()])["accuracy"].score
+    matrices = verdicts.pooled([six_subjects()], None, 3)
+    assert matrices.sum(axis=(1, 2)).tolist() == 6 * [1]
+    accuracy = rows(ONCE, [six_subjects()])["accuracy"].score
     assert accuracy is not None
-    assert (accuracy.low, accuracy.high) == subject_interval(matrices, metrics.accuracy)
+    assert (accuracy.low, accuracy.high) == subject_interval(matrices, metrics.accuracy, cross_validated=False)
+    several = rows(ONCE, [six_subjects()], folds=2)["accuracy"].score
+    assert several is not None
+    assert (several.low, several.high) == subject_interval(matrices, metrics.accuracy)
     assert (accuracy.value, accuracy.chance) == (pytest.approx(4 / 6), pytest.approx(3 / 6))
 
 
@@ -139,8 +147,14 @@ def test_other_seeds_are_part_of_the_interval_and_of_nothing_else() -> None:
         assert (like.low, like.high) == pytest.approx((alone.low, alone.high))
         assert replace(apart, low=alone.low, high=alone.high) == alone
         assert (apart.high or 0) - (apart.low or 1) > 1.5 * ((alone.high or 1) - (alone.low or 0))
-    few = rows(ONCE, [fold()])["accuracy"]
+    few = rows(ONCE, [six_subjects()])["accuracy"]
     assert any("may not cover" in text for text in few.conditions)
+
+
+def test_fewer_than_five_subjects_have_no_interval_and_no_caution() -> None:
+    for comparison in rows(ONCE, [fold()], CLAIM).values():
+        assert comparison.score is not None
+        assert (comparison.score.low, comparison.score.high, comparison.score.caution) == (None, None, "")
 
 
 def test_seeds_with_fewer_folds_are_left_out() -> None:
@@ -319,7 +333,17 @@ def test_percentages_compare_as_shares() -> None:
     row = rows(ONCE, [fold()], CLAIM)["accuracy"]
     assert row.verdict == "MATCH"
     assert row.reason.startswith("differs by -0.00 percentage points")
-    assert rows(ONCE, [fold()], replace(CLAIM, printed="80.00"))["accuracy"].verdict == "CLOSE"
+    assert rows(ONCE, [six_subjects()], replace(CLAIM, printed="80.00"))["accuracy"].verdict == "CLOSE"
+
+
+@pytest.mark.parametrize(
+    ("printed", "verdict"),
+    [("5.27", "MATCH"), ("4.80", "MATCH"), ("5.60", "MATCH"), ("4.60", "DIFFERS"), ("6.00", "DIFFERS")],
+)
+def test_a_deviation_matches_within_a_tenth_of_the_printed_one(printed: str, verdict: str) -> None:
+    """All of these are within a percentage point of the measured 5.27%."""
+    row = rows(ONCE, [fold(history=history(*5 * [0.45, 0.55]))], replace(DEVIATION, printed=printed))
+    assert row[histories.LAST_DEVIATION].verdict == verdict
 
 
 def test_a_number_without_an_interval_is_not_outside_of_one() -> None:

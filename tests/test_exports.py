@@ -18,6 +18,7 @@ from common.report.comparison import tidy_csv
 from common.report.latex import escape
 from common.report.records import Report, SideBySide
 from common.report.write import comparison_csv
+from common.scoring.records import Score
 
 ALL = exports.FORMATS
 
@@ -81,6 +82,25 @@ def test_csv_alone_is_no_further_file(report: Report, side: SideBySide) -> None:
         assert exports.of_comparison(side, formats) == {}
     assert list(exports.of_report(report, ("latex", "markdown"))) == ["example2020.md", "example2020.tex"]
     assert list(exports.of_comparison(side, ALL)) == ["comparison.md", "comparison.tex"]
+
+
+def test_scores_without_an_interval_show_none(report: Report, side: SideBySide) -> None:
+    def bare(score: Score) -> Score:
+        return replace(score, low=None, high=None)
+
+    few = replace(report, comparisons=tuple(replace(c, score=c.score and bare(c.score)) for c in report.comparisons))
+    contenders = tuple(
+        replace(c, scores={corpus: {m: bare(s) for m, s in by.items()} for corpus, by in c.scores.items()})
+        for c in side.contenders
+    )
+    shown, gone = (
+        {**exports.of_report(r, ALL), **exports.of_comparison(s, ALL)}
+        for r, s in ((report, side), (few, replace(side, contenders=contenders)))
+    )
+    for name in shown:
+        between = re.compile(r"\[[\d.]+, [\d.]+\]")
+        texts = [re.sub(r"[\\{}]", "", files[name].decode()) for files in (shown, gone)]
+        assert [bool(between.search(text)) for text in texts] == [True, False], name
 
 
 def test_rows_are_those_of_the_csv_file(report: Report) -> None:

@@ -16,6 +16,8 @@ from common.scoring.differences import ALPHA, MARGIN, detectable, difference_err
 from common.scoring.intervals import (
     ALIKE_SUBJECTS,
     FEW_SUBJECTS,
+    FEWEST_SUBJECTS,
+    WIDER,
     bounds,
     caution,
     effective_subjects,
@@ -43,7 +45,7 @@ def width(found: tuple[float, float] | None) -> float:
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.integers(2, 40), st.integers(0, 10_000), st.sampled_from(METRICS))
+@given(st.integers(FEWEST_SUBJECTS, 40), st.integers(0, 10_000), st.sampled_from(METRICS))
 def test_an_interval_holds_its_estimate_whatever_the_order_of_subjects(
     subjects: int, seed: int, measure: intervals.Metric
 ) -> None:
@@ -76,7 +78,7 @@ def test_many_simulated_data_sets_have_the_true_score_in_95_of_100() -> None:
             value, variance = jackknife(data, measure)
             low, high = bounds(value, np.sqrt(variance), effective_subjects(data, measure) - 1)
             assert 0.92 < ((low <= measure(true)) & (measure(true) <= high)).mean() < 0.98
-            one = subject_interval(data[0], measure)
+            one = subject_interval(data[0], measure, cross_validated=False)
             assert one == pytest.approx((low[0], high[0]))
 
 
@@ -95,11 +97,30 @@ def test_all_right_is_not_certain_and_all_alike_is() -> None:
 
 def test_what_cannot_be_left_out_has_no_interval() -> None:
     matrices = some(6)
-    assert subject_interval(matrices[:1], uf1) is None
     matrices[1:, 2] = 0  # one subject has all clips of the class
     matrices[0, 2] = [0, 1, 2]
     assert subject_interval(matrices, metric("recall_c", ("a", "b", "c"))) is None
     assert subject_interval(matrices, uar) is not None
+
+
+@pytest.mark.parametrize("measure", METRICS)
+def test_fewer_than_five_subjects_have_no_interval(measure: intervals.Metric) -> None:
+    assert [subject_interval(some(count), measure) is None for count in range(1, 7)] == 4 * [True] + 2 * [False]
+    assert subject_interval(some(4), measure, [some(4, 1), some(4, 2)]) is None
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(5, 40), st.integers(0, 10_000), st.sampled_from(METRICS))
+def test_cross_validated_predictions_have_an_interval_wider_by_the_factor_on_the_logit_scale(
+    subjects: int, seed: int, measure: intervals.Metric
+) -> None:
+    from scipy.special import logit
+
+    matrices = some(subjects, seed)
+    several, single = (subject_interval(matrices, measure, cross_validated=folds) for folds in (True, False))
+    assume(several is not None and single is not None)
+    assume(0 < measure(matrices.sum(axis=0)) < 1)
+    assert np.ptp(logit(several)) == pytest.approx(WIDER * np.ptp(logit(single)))
 
 
 def test_subjects_count_by_their_weight() -> None:
@@ -132,7 +153,10 @@ def test_seeds_that_shift_all_subjects_are_covered_and_those_within_subjects_are
         truth, data = retrained(CORRELATED, 16, 3, together, 300, np.random.default_rng(4))
         true = float(uf1(truth))
         for count in (1, 3):
-            found = [subject_interval(runs[0], uf1, list(runs[1:count])) or (0.0, 1.0) for runs in data]
+            found = [
+                subject_interval(runs[0], uf1, list(runs[1:count]), cross_validated=False) or (0.0, 1.0)
+                for runs in data
+            ]
             inside[together, count] = np.mean([low <= true <= high for low, high in found])
             widths[together, count] = np.mean([high - low for low, high in found])
     assert inside[True, 1] < 0.9
@@ -176,7 +200,9 @@ def test_fewer_subjects_detect_less() -> None:
     error, freedom = of(1)
     corrected = [detectable(error / 4, freedom, 16, tests) or 2.0 for tests in (1, 3, 10)]
     assert corrected == sorted(corrected)
-    assert detectable(error, freedom, 5) is None  # of 32 swaps none has a p below 0.05
+    assert detectable(error / 4, freedom, 5) is None  # of 32 swaps none has a p below 0.05
+    assert detectable(error / 4, freedom, 16, 200) is None  # nor of 16 subjects below 0.00025, as swaps count more
+    assert detectable(error / 4, freedom, 16, 200, cross_validated=False) is not None
     assert detectable(0.0, freedom, 16) is None
     assert detectable(0.9, 3.0, 16) is None
 
@@ -209,7 +235,7 @@ def test_methods_at_the_margin_are_rarely_called_equivalent_and_equal_ones_often
     """200 data sets of 68 subjects, of methods that agree on most clips: the standard error at 5% is 1.5%."""
     loss = loss_for(CORRELATED, 68, apart, 0.8)
     first, second = paired(CORRELATED, 68, loss, 0.8, 200, np.random.default_rng(6))
-    errors, freedom = difference_error(first, second, uf1)
+    errors, freedom = difference_error(first, second, uf1, cross_validated=False)
     gains = uf1(first.sum(axis=1)) - uf1(second.sum(axis=1))
     called = [equivalence(*map(float, row)) < ALPHA for row in zip(gains, errors, freedom, strict=True)]
     assert low <= np.mean(called) <= high

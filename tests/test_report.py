@@ -171,7 +171,16 @@ def test_licensed_pages_carry_numbers_and_no_banner(large: tuple[Report, tuple[P
         assert c.score is not None
         assert c.claim.printed in whole
         assert f"{c.score.value:.4f}" in whole
-    for word in ("match", "close", "differs", "LOSO;lastepoch.", "68/68", "11h27min", "1,893MiB", "18.3ms"):
+    for word in (
+        "match",
+        "notdistinguishable",
+        "differs",
+        "LOSO;lastepoch.",
+        "68/68",
+        "11h27min",
+        "1,893MiB",
+        "18.3ms",
+    ):
         assert word in whole
     assert "inthepaper" in whole  # the paper's own confusion matrix is next to the reproduced one
     titles = ("Contradictedbyarithmetic", "Comparedwithdocumentedcounts", "Worthknowing", "Checksthathold")
@@ -359,7 +368,11 @@ def test_the_first_page_counts_the_verdicts_with_their_reasons(
         assert sum(int(row["count"]) for row in shown["rows"]) == len(report.paper.claims)
         for row in shown["rows"]:
             assert squeeze(row["which"]) in first
-    for verdict, counted in (("CLOSE", "16 reproduced, 0 not"), ("DIFFERS", "0 reproduced, 16 not reproduced")):
+    for verdict, counted in (
+        ("MATCH", "16 reproduced, 0 not reproduced"),
+        ("CLOSE", "0 reproduced, 16 not distinguishable from the printed number, 0 not reproduced"),
+        ("DIFFERS", "0 reproduced, 16 not reproduced"),
+    ):
         alike = tuple(replace(c, verdict=verdict) for c in large[0].comparisons)
         assert counted in numbers.summary(replace(large[0], comparisons=alike))["sentence"]
     quoted = replace(small[0], paper=replace(small[0].paper, facts={"quoted_by": ["other2020"]}))

@@ -1,11 +1,10 @@
-"""Paired tests against enumerations and binomials written out, and joins that no order of clips can change."""
+"""Paired tests against enumerations written out, and joins that no order of clips can change."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise, product
-from math import comb
 
 import numpy as np
 import pytest
@@ -15,30 +14,12 @@ from numpy.typing import NDArray
 from sklearn.metrics import f1_score
 
 from common.scoring import metrics, statistics
+from common.scoring.intervals import WIDER_DIFFERENCE
 from common.scoring.paired_tests import paired
-from common.scoring.statistics import holm, mcnemar, swap_test
+from common.scoring.statistics import holm, least_swap_p, swap_test
 from common.types import FoldResult
 
 CLASSES = 3
-
-# ---------------------------------------------------------------- McNemar
-
-
-@pytest.mark.parametrize(
-    ("only_first", "only_second", "p"),
-    [(0, 0, 1), (1, 0, 1), (5, 0, 2 / 32), (0, 6, 2 / 64), (8, 2, 2 * (1 + 10 + 45) / 1024), (7, 7, 1), (4, 3, 1)],
-)
-def test_mcnemar_by_hand(only_first: int, only_second: int, p: float) -> None:
-    assert mcnemar(only_first, only_second) == pytest.approx(p, rel=1e-12)
-
-
-@given(st.integers(0, 60), st.integers(0, 60))
-def test_mcnemar_is_twice_a_tail_of_the_binomial_and_the_same_for_both(only_first: int, only_second: int) -> None:
-    n, few = only_first + only_second, min(only_first, only_second)
-    tail = sum(comb(n, k) for k in range(few + 1)) / 2**n
-    assert mcnemar(only_first, only_second) == pytest.approx(min(1, 2 * tail), rel=1e-9)
-    assert mcnemar(only_first, only_second) == mcnemar(only_second, only_first)
-
 
 # ---------------------------------------------------------------- swaps
 
@@ -64,8 +45,11 @@ def matrices(clips: Clips) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return first, second
 
 
-def by_enumeration(clips: Clips) -> tuple[float, float]:
-    """Difference of UF1 and p from every swap of the answers themselves, with scikit-learn's F1."""
+def by_enumeration(clips: Clips, wider: float = WIDER_DIFFERENCE) -> tuple[float, float]:
+    """Difference of UF1 and p from every swap of the answers themselves, with scikit-learn's F1.
+
+    The difference of a swap counts `wider` times.
+    """
     subject, truth, first, second = clips
     present = np.unique(truth)
 
@@ -76,7 +60,7 @@ def by_enumeration(clips: Clips) -> tuple[float, float]:
     for swap in product((False, True), repeat=len(np.unique(subject))):
         swapped = np.array(swap)[np.searchsorted(np.unique(subject), subject)]
         differences.append(uf1(np.where(swapped, second, first)) - uf1(np.where(swapped, first, second)))
-    far = [abs(difference) >= abs(differences[0]) - 1e-9 for difference in differences]
+    far = [wider * abs(difference) >= abs(differences[0]) - 1e-9 for difference in differences]
     return differences[0], sum(far) / len(far)
 
 
@@ -84,7 +68,9 @@ def by_enumeration(clips: Clips) -> tuple[float, float]:
 def test_few_subjects_are_swapped_in_every_way(subjects: int) -> None:
     for seed in range(4):
         clips = clips_of(seed, subjects)
-        assert swap_test(*matrices(clips), metrics.uf1) == pytest.approx(by_enumeration(clips), abs=1e-12)
+        for wider, folds in ((WIDER_DIFFERENCE, True), (1.0, False)):
+            found = swap_test(*matrices(clips), metrics.uf1, cross_validated=folds)
+            assert found == pytest.approx(by_enumeration(clips, wider), abs=1e-12)
 
 
 def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,7 +97,23 @@ def test_a_random_p_is_never_zero() -> None:
     second[np.arange(30), truth, (truth + 1) % CLASSES] = 1
     assert swap_test(first, second, metrics.uf1, 999) == (1, 1 / 1000)
     assert swap_test(second, first, metrics.uf1, 999) == (-1, 1 / 1000)
-    assert swap_test(first[:8], second[:8], metrics.uf1, 999) == (1, 2 / 2**8)
+    assert swap_test(first[:8], second[:8], metrics.uf1, 999, cross_validated=False) == (1, 2 / 2**8)
+
+
+@pytest.mark.parametrize("folds", [True, False])
+def test_no_p_is_smaller_than_the_smallest(folds: bool) -> None:
+    """Subjects of any size that only the first method gets right; those of equal size are among them."""
+    least = [least_swap_p(subjects, cross_validated=folds) for subjects in range(13)]
+    assert least == sorted(least, reverse=True)
+    random, smallest = np.random.default_rng(0), np.ones(13)
+    for subjects in range(1, 13):
+        for sizes in (np.ones(subjects, int), *random.integers(1, 9, (40, subjects))):
+            first, second = np.zeros((2, subjects, 2, 2), np.int64)
+            first[:, 0, 0], second[:, 0, 1] = sizes, sizes
+            p = swap_test(first, second, metrics.accuracy, cross_validated=folds)[1]
+            smallest[subjects] = min(smallest[subjects], p)
+            assert p >= least[subjects] - 1e-12
+    assert (smallest == np.array(least))[[1, 3, 5, 6]].all()
 
 
 @pytest.mark.parametrize("subjects", [1, 5, 60])
@@ -136,7 +138,10 @@ def test_subjects_answered_equally_cost_no_swap_and_change_no_p() -> None:
 def test_p_is_as_good_as_uniform_where_the_methods_do_not_differ(subjects: int) -> None:
     """Exactly enumerated with 8 subjects, with random swaps for 20."""
     p = np.array(
-        [swap_test(*matrices(clips_of(seed, subjects, (0.5, 0.5))), metrics.uf1, 500)[1] for seed in range(400)]
+        [
+            swap_test(*matrices(clips_of(seed, subjects, (0.5, 0.5))), metrics.uf1, 500, cross_validated=False)[1]
+            for seed in range(400)
+        ]
     )
     assert abs(p.mean() - 0.5) < 0.06
     for level in (0.05, 0.1, 0.25, 0.5, 0.75):
@@ -258,7 +263,7 @@ def test_a_pair_by_hand() -> None:
     [test] = paired({"one": [first], "other": [second]}, [("one", "other")], CLASSES)
     assert (test.first, test.second) == ("one", "other")
     assert (test.n_clips, test.n_subjects) == (4, 3)
-    assert (test.only_first, test.only_second, test.mcnemar) == (2, 1, 1)
+    assert (test.only_first, test.only_second) == (2, 1)
     assert test.difference == pytest.approx((2 / 3 + 2 / 3 + 1) / 3 - (1 / 2 + 2 / 3 + 0) / 3)
     assert test.adjusted == test.p
 
@@ -275,20 +280,30 @@ def test_pairs_agree_with_arrays_and_with_scikit_learn() -> None:
         assert (test.difference, test.p) == pytest.approx(by_enumeration((subject, truth, first, second)), abs=1e-12)
         assert test.only_first == ((first == truth) & (second != truth)).sum()
         assert test.only_second == ((second == truth) & (first != truth)).sum()
-        assert test.mcnemar == mcnemar(test.only_first, test.only_second)
         assert (test.n_clips, test.n_subjects) == (len(by_clip), 7)
     assert tuple(test.adjusted for test in tests) == holm([test.p for test in tests])
 
 
 @settings(max_examples=10)
-@given(st.integers(0, 1000), st.integers(1, 9))
-@example(0, 1)
+@given(st.integers(0, 1000), st.integers(2, 9))
+@example(0, 2)
 def test_neither_the_order_of_clips_nor_the_folds_change_a_test(seed: int, folds: int) -> None:
     for subjects in (7, 17):  # the second has more swaps than draws
         methods = three_methods(subjects)
         random = np.random.default_rng(seed)
         mixed = {name: shuffled(results, random, folds) for name, results in methods.items()}
         assert paired(mixed, PAIRS[:1], CLASSES) == paired(methods, PAIRS[:1], CLASSES)
+
+
+def test_two_methods_trained_once_need_no_wider_spread() -> None:
+    methods = three_methods()
+    once = {name: shuffled(results, np.random.default_rng(0), 1) for name, results in methods.items()}
+    [several], [single] = (paired(of, PAIRS[:1], CLASSES) for of in (methods, once))
+    [mixed] = paired({**methods, "b": once["b"]}, PAIRS[:1], CLASSES)
+    assert mixed == several
+    assert several.error == pytest.approx(WIDER_DIFFERENCE * (single.error or 0))
+    assert several.p >= single.p
+    assert single.difference == several.difference
 
 
 def test_a_pair_turned_round_changes_its_sign_alone() -> None:

@@ -1,4 +1,8 @@
-"""What is measured of the intervals, and of what is said of differences, in simulated data sets."""
+"""What is measured of the intervals, and of what is said of differences, in simulated data sets.
+
+Here predictions for one subject do not depend on the others, as those of a single split into training and test clips:
+intervals and tests are without the factor for cross-validated predictions, which `cross_validated` measures.
+"""
 
 from __future__ import annotations
 
@@ -79,8 +83,9 @@ def seeds(
     truth, data = retrained(model, subjects, runs, together, count, random)
     found: dict[str, list[tuple[float, float]]] = {"one run": [], "all runs": []}
     for matrices in data:
-        found["one run"].append(subject_interval(matrices[0], uf1) or (0.0, 1.0))
-        found["all runs"].append(subject_interval(matrices[0], uf1, list(matrices[1:])) or (0.0, 1.0))
+        found["one run"].append(subject_interval(matrices[0], uf1, cross_validated=False) or (0.0, 1.0))
+        others = subject_interval(matrices[0], uf1, list(matrices[1:]), cross_validated=False)
+        found["all runs"].append(others or (0.0, 1.0))
     true = float(uf1(truth))
     return {
         name: {
@@ -105,21 +110,24 @@ def differences(model: Model, subjects: int, count: int, tests: int, random: np.
     for _ in range(3):  # what can be detected depends a little on the difference
         loss = loss_for(model, subjects, least, 0.0)
         first, second = paired(model, subjects, loss, 0.0, count, random)
-        errors, freedom = difference_error(first, second, uf1)
-        found = [detectable(float(e), float(f), subjects) or 1.0 for e, f in zip(errors, freedom, strict=True)]
+        errors, freedom = difference_error(first, second, uf1, cross_validated=False)
+        found = [
+            detectable(float(e), float(f), subjects, cross_validated=False) or 1.0
+            for e, f in zip(errors, freedom, strict=True)
+        ]
         least = float(np.mean(found))
     result["detectable"] = least
     result["true"] = float(np.subtract(*(uf1(m) for m in paired_truth(model, subjects, loss, 0.0))))
     for name, size in (("found", loss), ("found_at_none", 0.0)):
         first, second = paired(model, subjects, size, 0.0, tests, random)
-        p = [swap_test(*both, uf1, draws=999)[1] for both in zip(first, second, strict=True)]
+        p = [swap_test(*both, uf1, draws=999, cross_validated=False)[1] for both in zip(first, second, strict=True)]
         result[name] = float(np.mean(np.array(p) < ALPHA))
     return {name: round(value, 4) for name, value in result.items()}
 
 
 def _equivalent(first: NDArray[np.int64], second: NDArray[np.int64]) -> list[bool]:
     apart = uf1(first.sum(axis=1)) - uf1(second.sum(axis=1))
-    errors, freedom = difference_error(first, second, uf1)
+    errors, freedom = difference_error(first, second, uf1, cross_validated=False)
     return [equivalence(*map(float, row)) < ALPHA for row in zip(apart, errors, freedom, strict=True)]
 
 

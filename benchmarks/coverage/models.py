@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 SMIC, CASME2, SAMM = ((16, 164), (70, 51, 43)), ((24, 145), (88, 32, 25)), ((28, 133), (92, 26, 15))
 """((subjects, clips), clips of each class) of the three corpora as used in the MEGC 2019 composite."""
-FEW, SOME = ((3, 20), (250, 109, 83)), ((8, 52), (250, 109, 83))
+FEW, SOME = ((5, 33), (250, 109, 83)), ((8, 52), (250, 109, 83))
 """Few subjects, with as many clips each and the classes of the composite."""
-CORPORA = {3: (FEW,), 8: (SOME,), 16: (SMIC,), 24: (CASME2,), 28: (SAMM,), 68: (SMIC, CASME2, SAMM)}
+CORPORA = {5: (FEW,), 8: (SOME,), 16: (SMIC,), 24: (CASME2,), 28: (SAMM,), 68: (SMIC, CASME2, SAMM)}
 """The corpora of a data set, by its number of subjects."""
 VARIATION = 0.8
 """Standard deviation of the number of clips per subject, divided by its mean, where sizes are unequal."""

@@ -12,11 +12,12 @@ from benchmarks.coverage.measuring import EVERY
 from benchmarks.coverage.models import CORPORA, MODELS
 from common.files import write_json
 from common.report.formatting import DASH
-from common.scoring.intervals import FEW_SUBJECTS, FEW_WITH_CLASS, HIGH
+from common.scoring.intervals import FEW_SUBJECTS, FEW_WITH_CLASS, HIGH, WIDER, WIDER_DIFFERENCE
 
 FILE = Path(__file__).with_name("results.json")
-PARTS = ("coverage", "seeds", "differences")
-SIZES = ("simulations", "resampled", "draws")
+PARTS = ("coverage", "seeds", "differences", "cross_validated")
+SIZES = ("simulations", "resampled", "draws", "trained")
+FACTORS = [round(WIDER, 4), WIDER_DIFFERENCE]
 LOWEST, HIGHEST = 0.94, 0.96
 """The coverage that is as good as 95%."""
 ENOUGH = 16
@@ -30,13 +31,18 @@ LIMITS = {
 
 
 def read(path: Path, sizes: Mapping[str, int]) -> dict[str, Any]:
-    """The results of a file, or empty results if it does not exist or is of other numbers of data sets or draws."""
+    """The results of a file, or empty results if it does not exist or is of other numbers of data sets or draws.
+
+    What was measured in real folds with other factors for cross-validated predictions is left out.
+    """
     stored = read_all(path)
-    return stored if all(stored[name] == size for name, size in sizes.items()) else _empty(sizes)
+    if any(stored[name] != size for name, size in sizes.items()):
+        return _empty(sizes)
+    return stored if stored["factors"] == FACTORS else stored | {"factors": FACTORS, "cross_validated": []}
 
 
 def _empty(sizes: Mapping[str, int]) -> dict[str, Any]:
-    return {**sizes, **{part: [] for part in PARTS}}
+    return {**sizes, "factors": FACTORS, **{part: [] for part in PARTS}}
 
 
 def read_all(path: Path) -> dict[str, Any]:
@@ -163,3 +169,47 @@ def differences(results: Mapping[str, Any]) -> str:
         shown = [_percent(cell[name]) for name in ("found", "found_at_none", "equivalent_at_margin")]
         rows.append([str(cell["subjects"]), f"{cell['detectable']:.3f}", *shown, _percent(cell["equivalent_at_none"])])
     return _table(rows)
+
+
+def folds(results: Mapping[str, Any]) -> str:
+    """A Markdown table of real folds: spread, and coverage with and without the factor, for UF1, UAR and accuracy."""
+    rows = [["A fold tests", "Subjects", "UF1", "Spread", "Coverage without", "Coverage", "Width without", "Width"]]
+    for cell in results["cross_validated"]:
+        row = [cell["design"], str(cell["subjects"]), f"{cell['uf1']['true']:.2f}", _metrics(cell, "spread", "{:.2f}")]
+        row += [_metrics(cell, name, "{:.1%}").replace("%", "") for name in ("coverage without", "coverage")]
+        rows.append([*row, *(f"{cell['uf1'][name]:.2f}" for name in ("width without", "width"))])
+    return _table(rows)
+
+
+def _metrics(cell: Mapping[str, Any], number: str, form: str) -> str:
+    return " / ".join(form.format(cell[name][number]) for name in METRICS)
+
+
+def alarms(results: Mapping[str, Any]) -> str:
+    """A Markdown table of real folds: how often each test finds, at 5% and 1%, what is not there."""
+    rows = [["A fold tests", "Subjects", "UF1", "Guessing, without", "Guessing", "Spread", "Swaps, without", "Swaps"]]
+    for cell in results["cross_validated"]:
+        guess = cell.get("guess")
+        largest = [max(sizes) for sizes in zip(*(guess[name] for name in METRICS), strict=True)] if guess else None
+        row = [cell["design"], str(cell["subjects"]), f"{cell['uf1']['true']:.2f}"]
+        row += [_pair(guess and guess["uf1 without"]), _pair(largest)]
+        row += [f"{cell['swap']['spread']:.2f}", _pair(cell["swap"]["without"]), _pair(cell["swap"]["with"])]
+        rows.append(row)
+    return _table(rows)
+
+
+def _pair(sizes: Sequence[float] | None) -> str:
+    return " / ".join(map(_percent, sizes)) if sizes else DASH
+
+
+def errors(results: Mapping[str, Any]) -> str:
+    """How many data sets have real folds, and how far chance may move a percentage, in a sentence."""
+    count = results["trained"]
+    five, one = (f"{100 * (part * (1 - part) / count) ** 0.5:.1f}" if count else DASH for part in (0.05, 0.01))
+    return (
+        f"Each row is measured on {count:,} data sets; the standard error of 5.0 and 95.0 is {five}, that of 1.0 {one}."
+    )
+
+
+TABLES = (methods, cells, limits, seeds, differences, folds, alarms)
+"""What the command prints."""

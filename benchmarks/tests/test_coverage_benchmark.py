@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,8 +12,19 @@ import pytest
 from benchmarks.coverage import __main__ as benchmark
 from benchmarks.coverage import measuring, results
 from benchmarks.coverage.candidates import CHOSEN, METRICS, intervals
+from benchmarks.coverage.cross_validated import (
+    DESIGNS,
+    EFFECTS,
+    FEATURES,
+    PENALTY,
+    SUBJECTS,
+    Design,
+    data_set,
+    folds_of,
+    predictions,
+)
 from benchmarks.coverage.models import CORPORA, MODELS, drawn, expected, paired, paired_truth
-from common.scoring.intervals import FEW_SUBJECTS, SIMULATED
+from common.scoring.intervals import FEW_SUBJECTS, SIMULATED, WIDER, WIDER_DIFFERENCE
 from common.scoring.metrics import uf1
 
 VERY_HIGH = MODELS[6].name
@@ -51,7 +64,8 @@ def test_the_short_form_measures_every_cell_and_prints_all_tables(capsys: pytest
     assert benchmark.main(["--short"]) == 0
     text = capsys.readouterr().out
     assert all(model.name in text for model in MODELS)
-    assert text.count("\n| --- |") == 5
+    assert text.count("\n| --- |") == len(results.TABLES) == 7
+    assert all(design.name in text for design in DESIGNS)
 
 
 def test_a_cell_repeats_and_is_stored_by_its_sizes() -> None:
@@ -91,3 +105,63 @@ def test_committed_results_allow_what_is_said_of_differences() -> None:
         assert cell["found_at_none"] < 0.065
         assert cell["equivalent_at_margin"] < 0.06
         assert cell["true"] == pytest.approx(cell["detectable"], abs=0.005)
+
+
+# ---------------------------------------------------------------- real folds
+
+
+@pytest.mark.parametrize("design", DESIGNS, ids=lambda design: design.name)
+def test_each_fold_trains_a_ridge_classifier_on_all_other_clips(design: Design) -> None:
+    from sklearn.linear_model import Ridge
+
+    random = np.random.default_rng(8)
+    clips = random.multinomial(random.integers(2, 9, 12), [0.5, 0.3, 0.2])
+    truth, subject, features = data_set(clips, 1.0, random)
+    assert features.shape == (2, len(truth), FEATURES)
+    assert [np.bincount(truth[subject == s], minlength=3).tolist() for s in range(12)] == clips.tolist()
+    fold = folds_of(12, design.folds, random)[subject]
+    assert len(set(fold)) == (design.folds or 12)
+    found = predictions(features[0], truth, fold, balanced=design.balanced)
+    size = len(truth) / 3 / np.bincount(truth) if design.balanced else np.ones(3)
+    for number in set(fold):
+        rest = fold != number
+        ridge = Ridge(PENALTY).fit(features[0][rest], np.eye(3)[truth[rest]], size[truth[rest]])
+        assert (found[~rest] == ridge.predict(features[0][~rest]).argmax(axis=1)).all()
+
+
+def test_what_one_clip_is_changes_no_prediction_of_its_own_fold() -> None:
+    random = np.random.default_rng(9)
+    truth, subject, features = data_set(np.full((8, 3), 2), 1.0, random)
+    before = predictions(features[0], truth, subject, balanced=False)
+    flipped = np.where(subject == 3, (truth + 1) % 3, truth)
+    after = predictions(features[0], flipped, subject, balanced=False)
+    assert (before == after)[subject == 3].all()
+    assert not (before == after).all()
+
+
+def test_another_factor_is_measured_again(tmp_path: Path) -> None:
+    stored = results.read_all(results.FILE)
+    sizes = {name: stored[name] for name in results.SIZES}
+    assert results.read(results.FILE, sizes) == stored
+    other = tmp_path / "results.json"
+    other.write_text(json.dumps(stored | {"factors": [1.2, 1.25]}))
+    again = results.read(other, sizes)
+    assert (again["factors"], again["cross_validated"]) == (stored["factors"], [])
+    assert again["coverage"] == stored["coverage"]
+
+
+def test_committed_results_hold_the_sizes_and_the_coverage_of_cross_validated_predictions() -> None:
+    stored = results.read_all(results.FILE)
+    assert stored["factors"] == [round(WIDER, 4), WIDER_DIFFERENCE]
+    assert stored["trained"] >= 1500
+    cells = {(cell["design"], cell["subjects"], cell["effect"]): cell for cell in stored["cross_validated"]}
+    assert set(cells) == {(d.name, subjects, effect) for d in DESIGNS for subjects in SUBJECTS for effect in EFFECTS}
+    tests = [cell["swap"]["with"] for cell in cells.values()]
+    tests += [cell["guess"][name] for cell in cells.values() if not cell["effect"] for name in METRICS]
+    assert max(five for five, _ in tests) <= 0.06
+    assert max(one for _, one in tests) <= 0.015
+    assert min(cell[name]["coverage"] for cell in cells.values() for name in METRICS) >= 0.94
+    # and it is the factor that does it
+    assert min(cell[name]["coverage without"] for cell in cells.values() for name in METRICS) < 0.9
+    assert max(cell["swap"]["without"][0] for cell in cells.values()) > 0.08
+    assert min(cell["guess"]["uf1 without"][0] for cell in cells.values() if not cell["effect"]) > 0.05

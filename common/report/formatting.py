@@ -23,7 +23,7 @@ def banner(data: str, motion: float) -> str | None:
 
 VERDICTS = {
     "MATCH": "match",
-    "CLOSE": "close",
+    "CLOSE": "not distinguishable",
     "DIFFERS": "differs",
     "NOT_COMPARABLE": "not comparable",
     "INCOMPLETE": "incomplete",

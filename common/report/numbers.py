@@ -28,8 +28,8 @@ _LISTED = 12
 """The first page names this many printed numbers per verdict."""
 _PRINTED_CELLS = ("corpus", "metric", "published", "reproduced", "interval", "chance", "verdict", "label")
 MEANINGS = {
-    "MATCH": "Reproduced: within 0.01 (1 percentage point) of the printed number.",
-    "CLOSE": "Reproduced within its uncertainty: the printed number lies in the 95% interval.",
+    "MATCH": "Reproduced: within 0.01 (1 percentage point) of the printed number, a deviation within a tenth of it.",
+    "CLOSE": "Not distinguishable from the printed number, which lies in the 95% interval: not shown to be the same.",
     "DIFFERS": "Not reproduced: the printed number lies outside the 95% interval, or there is no interval.",
     "NOT_COMPARABLE": "Cannot be compared:",
     "INCOMPLETE": "Some folds or clips are missing:",
@@ -69,11 +69,11 @@ def summary(report: Report) -> dict[str, Any]:
     if not compared:
         return {"sentence": "The paper prints no number about its own systems.", "rows": []}
     counts = Counter(c.verdict for c in compared)
-    reproduced, missed = counts["MATCH"] + counts["CLOSE"], counts["DIFFERS"]
     unsure = counts["NOT_COMPARABLE"] + counts["INCOMPLETE"]
     clauses = [
-        f"{count(reproduced)} reproduced",
-        f"{count(missed)} not reproduced",
+        f"{count(counts['MATCH'])} reproduced",
+        *([f"{count(counts['CLOSE'])} not distinguishable from the printed number"] if counts["CLOSE"] else []),
+        f"{count(counts['DIFFERS'])} not reproduced",
         *([f"{count(unsure)} not comparable or incomplete"] if unsure else []),
         *([f"{count(counts['NOT_RUN'])} not run"] if counts["NOT_RUN"] else []),
     ]

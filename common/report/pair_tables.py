@@ -9,8 +9,8 @@ from typing import Any
 from common.report import formatting
 from common.report.formatting import many
 from common.report.records import SideBySide
-from common.scoring.differences import ALPHA, DIFFER, EQUIVALENT, MARGIN, POWER, verdict
-from common.scoring.records import PairedTest
+from common.scoring.differences import ALPHA, DIFFER, EQUIVALENT, MARGIN, POWER
+from common.scoring.statistics import least_swap_p
 
 Cells = list[list[dict[str, Any]]]
 SHORT = {EQUIVALENT: "equiv."}
@@ -22,8 +22,8 @@ def pairs(side: SideBySide, names: Sequence[str]) -> dict[str, Any]:
 
     In `cells`, above the diagonal is the adjusted p, below it the difference of UF1: that of the column minus that of
     the row, whose contender ranks below it. In `power`, above the diagonal is the smallest detectable difference, below
-    it the verdict. The p are those of McNemar's test if there are too few subjects for any swap of their predictions to
-    be significant. Raises ValueError if a test has another name.
+    it the verdict. With too few subjects for any swap of their predictions to be significant, no pair differs. Raises
+    ValueError if a test has another name.
     """
     place = {name: i for i, name in enumerate(names)}
     if strange := {n for test in side.tests for n in (test.first, test.second)} - set(place):
@@ -32,14 +32,15 @@ def pairs(side: SideBySide, names: Sequence[str]) -> dict[str, Any]:
     for test in side.tests:
         first, second = place[test.first], place[test.second]
         upper, lower = sorted((first, second))
-        p = _adjusted(side, test)
-        bold = p < ALPHA
+        bold = test.adjusted < ALPHA
         gain = test.difference if first == upper else -test.difference
-        cells[upper][lower] = {"text": formatting.probability(p), "bold": bold}
+        cells[upper][lower] = {"text": formatting.probability(test.adjusted), "bold": bold}
         cells[lower][upper] = {"text": formatting.difference(gain), "bold": bold}
-        found = _verdict(side, test)
         power[upper][lower] = {"text": detectable(test.detectable_adjusted), "bold": False}
-        power[lower][upper] = {"text": SHORT.get(found, found), "bold": found == EQUIVALENT}
+        power[lower][upper] = {
+            "text": SHORT.get(test.verdict, test.verdict),
+            "bold": test.verdict == EQUIVALENT,
+        }
     return {
         "cells": cells,
         "power": power,
@@ -49,8 +50,7 @@ def pairs(side: SideBySide, names: Sequence[str]) -> dict[str, Any]:
         "verdicts": _verdicts(side),
         "margin": formatting.short(MARGIN),
         "on": _span(side),
-        "by_clip": _by_clip(side),
-        "subjects": max((test.n_subjects for test in side.tests), default=0),
+        "too_few": _too_few(side),
     }
 
 
@@ -63,26 +63,17 @@ def _square(size: int) -> Cells:
     return [[{"text": formatting.DASH if i != j else "", "bold": False} for j in range(size)] for i in range(size)]
 
 
-def _by_clip(side: SideBySide) -> bool:
+def _too_few(side: SideBySide) -> bool:
     """Whether swapping the predictions for whole subjects cannot give any pair an adjusted p below `ALPHA`."""
-    least = min((2.0 ** (1 - test.n_subjects) for test in side.tests), default=0.0)
+    least = min((least_swap_p(test.n_subjects) for test in side.tests), default=0.0)
     return least * len(side.tests) >= ALPHA
-
-
-def _adjusted(side: SideBySide, test: PairedTest) -> float:
-    return test.mcnemar_adjusted if _by_clip(side) else test.adjusted
-
-
-def _verdict(side: SideBySide, test: PairedTest) -> str:
-    """The verdict that belongs to the p shown."""
-    return verdict(_adjusted(side, test), test.equivalence_adjusted)
 
 
 def _reach(side: SideBySide) -> str:
     """What the tests can find, in a sentence."""
     if not side.tests:
         return ""
-    if _by_clip(side):
+    if _too_few(side):
         return (
             "There are too few subjects for this number of pairs: a test that swaps the predictions for whole subjects "
             "cannot find any difference in UF1, however large."
@@ -103,22 +94,18 @@ def _found(side: SideBySide) -> str:
     if not side.tests:
         return "No pair has been tested."
     total = many(len(side.tests), "pair")
-    by_clip = "By McNemar's test, which takes the clips of one subject as independent, " if _by_clip(side) else ""
-    adjusted = [_adjusted(side, test) for test in side.tests]
+    adjusted = [test.adjusted for test in side.tests]
     clear = sum(p < ALPHA for p in adjusted)
     if not clear:
         least = formatting.probability(min(adjusted))
-        none = "no" if by_clip else "No"
-        return (
-            f"{by_clip}{none} pair of networks differs significantly: of {total}, the smallest adjusted p is {least}."
-        )
+        return f"No pair of networks differs significantly: of {total}, the smallest adjusted p is {least}."
     differ = f"differ{'s' if clear == 1 else ''}"
-    return f"{by_clip}{clear} of {total} {differ} significantly, at an adjusted p below {ALPHA}."
+    return f"{clear} of {total} {differ} significantly, at an adjusted p below {ALPHA}."
 
 
 def _verdicts(side: SideBySide) -> str:
     """What is known of the pairs that do not differ significantly, in a sentence; empty if all do."""
-    counts = Counter(_verdict(side, test) for test in side.tests)
+    counts = Counter(test.verdict for test in side.tests)
     rest = counts.total() - counts[DIFFER]
     if not rest:
         return ""

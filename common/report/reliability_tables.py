@@ -103,7 +103,7 @@ def tried_rows(report: Report) -> list[dict[str, object]]:
 
 
 def paired_rows(tests: Sequence[PairedTest]) -> list[list[str]]:
-    """Return one row per test: what it can detect, then what it found, by subject and by clip."""
+    """Return one row per test: what it can detect, then what it found."""
     return [
         [
             t.first,
@@ -117,7 +117,6 @@ def paired_rows(tests: Sequence[PairedTest]) -> list[list[str]]:
             t.verdict,
             count(t.only_first),
             count(t.only_second),
-            _probability(t.mcnemar),
         ]
         for t in tests
     ]

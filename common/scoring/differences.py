@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from common.scoring.intervals import Metric, effective_subjects, jackknife_variance
+from common.scoring.intervals import WIDER_DIFFERENCE, Metric, effective_subjects, jackknife_variance
+from common.scoring.statistics import least_swap_p
 
 ALPHA = 0.05
 """The level of all tests of differences and of equivalence, after Holm's correction."""
@@ -18,31 +19,35 @@ DIFFER, EQUIVALENT, OPEN = "differ", "equivalent", "open"
 
 
 def difference_error(
-    first: NDArray[np.int64], second: NDArray[np.int64], metric: Metric
+    first: NDArray[np.int64], second: NDArray[np.int64], metric: Metric, *, cross_validated: bool = True
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Standard error of the difference of a metric, by a jackknife over subjects, and its degrees of freedom.
 
     `first` and `second` (..., subjects, classes, classes) hold the confusion matrices of the same subjects. The error
-    is NaN for a single subject, and where the metric is undefined without one.
+    of `cross_validated` predictions is larger by the factor `intervals.WIDER_DIFFERENCE`; NaN for a single subject, and
+    where the metric is undefined without one.
     """
     with np.errstate(invalid="ignore", divide="ignore"):
         left_out = [metric(side.sum(axis=-3)[..., None, :, :] - side) for side in (first, second)]
-        error = np.sqrt(jackknife_variance(left_out[0] - left_out[1]))
+        error = (WIDER_DIFFERENCE if cross_validated else 1.0) * np.sqrt(jackknife_variance(left_out[0] - left_out[1]))
     alone = first.shape[-3] < 2
     return np.where(alone, np.nan, error), np.maximum(effective_subjects(first, metric) - 1, 1e-3)
 
 
-def detectable(error: float | None, freedom: float, subjects: int, tests: int = 1) -> float | None:
-    """The smallest difference that a two-sided test at `ALPHA` finds with a probability of `POWER`.
+def detectable(
+    error: float | None, freedom: float, subjects: int, tests: int = 1, *, cross_validated: bool = True
+) -> float | None:
+    """The smallest difference that a two-sided test at `ALPHA` finds with a probability of `POWER`, or more.
 
-    `tests` is the number of tests that are corrected for: the first of them needs a p of `ALPHA / tests`. None if no
+    `error` is that of `difference_error`, which is larger for `cross_validated` predictions; `tests` is the number of
+    tests that are corrected for: the first of them needs a p of `ALPHA / tests`. None if no
     difference is large enough: if a permutation of so few subjects cannot reach this p, or if the difference would be
     above 1. None also without variation between subjects, from which nothing can be computed.
     """
     from scipy.special import stdtrit
 
     level = ALPHA / max(tests, 1)
-    if not error or 2.0 ** (1 - subjects) >= level:
+    if not error or least_swap_p(subjects, cross_validated=cross_validated) >= level:
         return None
     least = float((stdtrit(freedom, 1 - level / 2) + stdtrit(freedom, POWER)) * error)
     return least if least <= 1 else None

@@ -16,6 +16,15 @@ Metric = Callable[[Matrix], NDArray[np.float64]]
 Numbers = NDArray[np.float64]
 
 COVERAGE = 0.95
+WIDER, WIDER_DIFFERENCE = 2**0.5, 1.25
+"""By how much scores, and differences of two scores, vary more where predictions are cross-validated.
+
+The clips that one fold tests train the other folds. How much two clips are alike then counts twice: when the first is
+tested, and when the second is. For a score that is a sum over pairs of clips, of methods that know nothing, the
+variance is twice that of predictions which do not depend on one another. Intervals and the test of guessing use this
+factor. Differences need less, as swapping the predictions of two methods keeps more of what ties them together.
+`benchmarks.coverage` measures what both factors do.
+"""
 FEW_SUBJECTS, FEW_WITH_CLASS, HIGH, FEW_SEEDS = 20, 4, 0.9, 3
 """Limits of `caution`: above the third, and below the others, the coverage of an interval may not be 94% to 96%."""
 SIMULATED = {"subjects": (94, 100), "class": (88, 97), "high": (88, 98), "seeds": (88, 99)}
@@ -24,23 +33,34 @@ SIMULATED = {"subjects": (94, 100), "class": (88, 97), "high": (88, 98), "seeds"
 ALIKE_SUBJECTS = 12
 """There is no interval if the scores of fewer subjects do not vary at all."""
 
+FEWEST_SUBJECTS = 5
+"""There is no interval with fewer subjects: it would say little more than that the score is between 0 and 1."""
+
 ROUNDING = 1e-12
 """Values of a metric that differ by less are equal."""
 
 
 def subject_interval(
-    per_subject: NDArray[np.int64], metric: Metric, retrained: Sequence[NDArray[np.int64]] = ()
+    per_subject: NDArray[np.int64],
+    metric: Metric,
+    retrained: Sequence[NDArray[np.int64]] = (),
+    *,
+    cross_validated: bool = True,
 ) -> tuple[float, float] | None:
     """95% interval of a metric whose values are in 0-1, for other subjects of the same kind.
 
     `per_subject` (subjects, classes, classes) holds one confusion matrix per subject; whole subjects are left out,
     since the clips of one subject are not independent. `retrained` holds such matrices of the same networks trained
-    with other seeds; with any, the interval also covers retraining. None with fewer than two subjects, where the metric
-    is undefined without one of them, and where nothing varies between fewer than `ALIKE_SUBJECTS` subjects.
+    with other seeds; with any, the interval also covers retraining. If predictions are `cross_validated`, that is of
+    several folds, the standard error over subjects is larger by the factor `WIDER`. None with fewer than
+    `FEWEST_SUBJECTS` subjects, where the metric is undefined without one of them, and where nothing varies between
+    fewer than `ALIKE_SUBJECTS` subjects.
     """
-    if len(per_subject) < 2:
+    if len(per_subject) < FEWEST_SUBJECTS:
         return None
     value, variance = jackknife(per_subject, metric)
+    if cross_validated:
+        variance = WIDER**2 * variance
     freedom = effective_subjects(per_subject, metric) - 1
     others = [run for run in retrained if run.any()]
     if others:

@@ -10,7 +10,7 @@ import numpy as np
 from common.scoring.differences import detectable, difference_error, equivalence, verdict
 from common.scoring.metrics import uf1
 from common.scoring.records import PairedTest
-from common.scoring.statistics import holm, mcnemar, swap_test
+from common.scoring.statistics import holm, swap_test
 from common.types import FoldResult
 
 Predictions = dict[str, tuple[int, int]]
@@ -22,21 +22,29 @@ def paired(
     """One test per pair of names in `methods`, in their order; a pair without a common clip is left out.
 
     Predictions are joined by clip id, which without the clip's name is the subject, whatever the folds and their order.
+    Those of several folds are cross-validated (`statistics.swap_test`).
     Holm's correction covers all returned tests. Raises ValueError if a method predicts a clip twice, or if the methods
     of a pair have different true classes for a clip.
     """
     answers = {name: _answers(name, methods[name]) for pair in pairs for name in pair}
-    made = [_test(first, second, answers[first], answers[second], classes) for first, second in pairs]
+    folded = {pair: any(len(methods[name]) > 1 for name in pair) for pair in pairs}
+    made = [
+        _test(first, second, answers[first], answers[second], classes, cross_validated=folded[first, second])
+        for first, second in pairs
+    ]
     tests = [test for test in made if test is not None]
-    p, by_clip, equivalent_p = (
-        holm([getattr(test, name) for test in tests]) for name in ("p", "mcnemar", "equivalence")
-    )
+    p, equivalent_p = (holm([getattr(test, name) for test in tests]) for name in ("p", "equivalence"))
     return tuple(
         replace(
             test,
             adjusted=p[i],
-            mcnemar_adjusted=by_clip[i],
-            detectable_adjusted=detectable(test.error, test.freedom, test.n_subjects, len(tests)),
+            detectable_adjusted=detectable(
+                test.error,
+                test.freedom,
+                test.n_subjects,
+                len(tests),
+                cross_validated=folded[test.first, test.second],
+            ),
             equivalence_adjusted=equivalent_p[i],
             verdict=verdict(p[i], equivalent_p[i]),
         )
@@ -57,7 +65,13 @@ def _answers(name: str, results: Sequence[FoldResult]) -> Predictions:
 
 
 def _test(
-    first: str, second: str, first_answers: Predictions, second_answers: Predictions, classes: int
+    first: str,
+    second: str,
+    first_answers: Predictions,
+    second_answers: Predictions,
+    classes: int,
+    *,
+    cross_validated: bool,
 ) -> PairedTest | None:
     """The test of one pair, as if it were the only one; None without a common clip."""
     clips = sorted(first_answers.keys() & second_answers.keys())
@@ -75,11 +89,11 @@ def _test(
         np.add.at(matrix, (subject, truth, answer), 1)
     right, also_right = (answer == truth for answer in by_method)
     only_first, only_second = int((right & ~also_right).sum()), int((also_right & ~right).sum())
-    difference, p = swap_test(matrices[0], matrices[1], uf1)
-    by_clip = mcnemar(only_first, only_second)
-    error, freedom = (float(number) for number in difference_error(matrices[0], matrices[1], uf1))
+    difference, p = swap_test(matrices[0], matrices[1], uf1, cross_validated=cross_validated)
+    spread = difference_error(matrices[0], matrices[1], uf1, cross_validated=cross_validated)
+    error, freedom = (float(number) for number in spread)
     known = None if np.isnan(error) else error
-    least = detectable(known, freedom, len(names))
+    least = detectable(known, freedom, len(names), cross_validated=cross_validated)
     equivalent_p = equivalence(difference, known, freedom)
     return PairedTest(
         first=first,
@@ -88,11 +102,9 @@ def _test(
         n_subjects=len(names),
         only_first=only_first,
         only_second=only_second,
-        mcnemar=by_clip,
         difference=difference,
         p=p,
         adjusted=p,
-        mcnemar_adjusted=by_clip,
         error=known,
         freedom=freedom,
         detectable=least,

@@ -76,7 +76,8 @@ def scores(method: PublicMethod) -> dict[str, dict[str, Score]]:
     for name, within in _parts():
         matrices = pooled(results, within, len(classes))
         for metric in METRICS:
-            found = score(matrices, metric, classes, n_clips(results, within), 1, 1)
+            folds = len(matrices)  # each leaves out a subject
+            found = score(matrices, metric, classes, n_clips(results, within), folds, folds)
             if found is not None:
                 p = guessing(results, within, metric, classes)
                 made.setdefault(name, {})[metric] = Score(**{**vars(found), "p": p})
@@ -107,7 +108,7 @@ def against(method: PublicMethod, others: Mapping[str, Sequence[FoldResult]]) ->
         if truth.get(clip, label) != label
     }
     named = {name: [_without(result, apart) for result in results] for name, results in others.items()}
-    known = named | {method.key: [_without(method.result, apart)]}
+    known = named | {method.key: _folds(_without(method.result, apart))}
     tests = paired(known, [(name, method.key) for name in others], len(MEGC2019.classes))
     return {test.first: test for test in tests}
 
@@ -116,7 +117,7 @@ def compared(first: PublicMethod, second: PublicMethod) -> tuple[PairedTest, tup
     """The paired test of two methods, and the clips left out of it because their true classes differ."""
     truths = [dict(zip(m.result.clips, m.result.truth.tolist(), strict=True)) for m in (first, second)]
     apart = tuple(clip for clip in truths[0] if truths[1].get(clip, truths[0][clip]) != truths[0][clip])
-    named = {method.key: [_without(method.result, apart)] for method in (first, second)}
+    named = {method.key: _folds(_without(method.result, apart)) for method in (first, second)}
     (test,) = paired(named, [(first.key, second.key)], len(MEGC2019.classes))
     return test, apart
 
@@ -125,6 +126,14 @@ def _without(result: FoldResult, clips: Collection[str]) -> FoldResult:
     kept = np.array([clip not in clips for clip in result.clips])
     names = tuple(clip for clip in result.clips if clip not in clips)
     return FoldResult(result.fold, names, result.truth[kept], result.probabilities[kept], {}, 0, 0.0, {}, {})
+
+
+def _folds(result: FoldResult) -> list[FoldResult]:
+    """The predictions as those of the folds that they come from, each of which leaves out one subject."""
+    subjects = sorted({clip.rpartition("/")[0] for clip in result.clips})
+    return [
+        _without(result, {clip for clip in result.clips if clip.rpartition("/")[0] != subject}) for subject in subjects
+    ]
 
 
 def _parts() -> list[tuple[str, str | None]]:

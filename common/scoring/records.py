@@ -35,13 +35,13 @@ class Score:
 class PairedTest:
     """Two methods on the clips that both predict, in favour of `first` if `difference` is positive.
 
-    `only_first` and `only_second` count the clips that only one method gets right; `mcnemar` is the exact two-sided p
-    of McNemar's test on these. `difference` is that of UF1, `p` its two-sided p when the predictions for whole subjects
-    are swapped between the methods. `adjusted` and `mcnemar_adjusted` are both p after Holm's correction for all tests
-    of a table.
+    `only_first` and `only_second` count the clips that only one method gets right. `difference` is that of UF1, `p` its
+    two-sided p when the predictions for whole subjects are swapped between the methods, `adjusted` this p after Holm's
+    correction for all tests of a table.
 
-    `error` is the standard error of the difference over subjects, `freedom` its degrees of freedom. `detectable` is the
-    smallest difference that a test of these subjects at 0.05 finds with a probability of 80%, `detectable_adjusted` the
+    `error` is the standard error of the difference over subjects, `freedom` its degrees of freedom; both it and `p` are
+    larger for cross-validated predictions (`intervals.WIDER_DIFFERENCE`). `detectable` is the smallest difference that
+    a test of these subjects at 0.05 finds with a probability of at least 80%, `detectable_adjusted` the
     same with the correction for all tests of the table; None if no difference is large enough. `equivalence` is the p
     of the hypothesis that UF1 differs by `differences.MARGIN` or more, `verdict` what follows from both adjusted p.
     """
@@ -52,11 +52,9 @@ class PairedTest:
     n_subjects: int
     only_first: int
     only_second: int
-    mcnemar: float
     difference: float
     p: float
     adjusted: float
-    mcnemar_adjusted: float
     error: float | None
     freedom: float
     detectable: float | None

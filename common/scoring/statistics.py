@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from common.scoring.intervals import WIDER, WIDER_DIFFERENCE
 from common.scoring.metrics import Matrix
-
-WIDER = 2**0.5
-"""By how much permuted scores are spread out around their mean where predictions are cross-validated: `guess_test`."""
 
 
 def guess_test(
@@ -30,10 +29,9 @@ def guess_test(
     metric is undefined.
 
     If predictions are `cross_validated`, the classes of the clips that one fold tests have trained the other folds.
-    Scores of methods that know nothing then vary more, by a factor of 1.20 to 1.26 for ridge regression on random
-    features, than those of permuted predictions, which no longer depend on one another. So each permuted score is moved
-    away from their mean by the factor `WIDER`, which is more than was measured: the test is conservative. Without it,
-    8% to 10% of such methods have p <= 0.05. A single split into training and test clips needs no such factor.
+    Scores of methods that know nothing then vary more than those of permuted predictions, which no longer depend on one
+    another. So each permuted score is moved away from their mean by the factor `intervals.WIDER`. A single split into
+    training and test clips needs no such factor.
     """
     order = np.argsort(subject, kind="stable")
     truth, answer = truth[order].astype(np.int64), answer[order].astype(np.int64)
@@ -53,17 +51,6 @@ def guess_test(
     return float((1 + np.sum(hits)) / (1 + draws))
 
 
-def mcnemar(only_first: int, only_second: int) -> float:
-    """McNemar's test: exact two-sided p for the hypothesis that neither method alone is right more often.
-
-    Computed from the numbers of clips that only one method gets right, binomial with 1/2; 1.0 if both are 0.
-    """
-    from scipy.stats import binomtest
-
-    decided = only_first + only_second
-    return float(binomtest(only_first, decided, 0.5).pvalue) if decided else 1.0
-
-
 CHUNK = 1024
 """Number of swaps whose confusion matrices are in memory at once."""
 
@@ -73,15 +60,19 @@ def swap_test(
     second: NDArray[np.int64],
     metric: Callable[[Matrix], NDArray[np.float64]],
     draws: int = 10_000,
+    *,
+    cross_validated: bool = True,
 ) -> tuple[float, float]:
     """Difference of a metric between two methods, first less second, and its two-sided p by a permutation test.
 
     `first` and `second` (subjects, classes, classes) hold one confusion matrix per subject, of the same subjects in the
     same order. Where the methods do not differ, the answers of a whole subject can be swapped between them; its clips
     are not swapped one by one, since they are not independent. p is the share of all swaps that differ at least as
-    much, or, where those are more than `draws`, (1 + hits) / (1 + draws) of random ones, which are fixed. Subjects with
-    equal matrices need no swap. Both are NaN where the metric is. Raises ValueError without subjects, and where the
-    methods' matrices are not of the same clips: of unlike shapes, or with other counts of the true classes.
+    much, or, where those are more than `draws`, (1 + hits) / (1 + draws) of random ones, which are fixed. If
+    predictions are `cross_validated`, the differences of the swaps are multiplied by `intervals.WIDER_DIFFERENCE`, for
+    the reason given in `guess_test`. Subjects with equal matrices need no swap. Both are NaN where the metric is.
+    Raises ValueError without subjects, and where the methods' matrices are not of the same clips: of unlike shapes, or
+    with other counts of the true classes.
     """
     if first.shape != second.shape or not (first.sum(axis=-1) == second.sum(axis=-1)).all():
         raise ValueError("the two methods' confusion matrices are not of the same clips")
@@ -96,6 +87,7 @@ def swap_test(
     exact = 2 ** len(change) <= draws
     total = 2 ** len(change) if exact else draws
     random = np.random.default_rng(20190524)
+    wider = WIDER_DIFFERENCE if cross_validated else 1.0
     hits = 0
     for start in range(0, total, CHUNK):
         count = min(CHUNK, total - start)
@@ -105,8 +97,23 @@ def swap_test(
             swapped = random.integers(2, size=(count, len(change)))
         moved = np.tensordot(swapped, change, axes=1)
         apart = np.abs(metric(first_sum + moved) - metric(second_sum - moved))
-        hits += int((apart >= abs(difference) - 1e-12).sum())  # equal fractions may round apart
+        hits += int((wider * apart >= abs(difference) - 1e-12).sum())  # equal fractions may round apart
     return difference, hits / total if exact else (1 + hits) / (1 + total)
+
+
+def least_swap_p(subjects: int, *, cross_validated: bool = True) -> float:
+    """The smallest p that `swap_test` can give for so many subjects; 1.0 for none.
+
+    It is that of subjects which all differ by the same, or of fewer such subjects where the others do not differ.
+    """
+    wider = WIDER_DIFFERENCE if cross_validated else 1.0
+
+    def p(alike: int) -> float:
+        """The share of swaps that leave the difference as large: of hardly any, or of nearly all of the subjects."""
+        hits = (math.comb(alike, k) for k in range(alike + 1) if wider * abs(alike - 2 * k) >= alike)
+        return sum(hits) / 2**alike
+
+    return min(p(alike) for alike in range(subjects + 1))
 
 
 def holm(p: Sequence[float]) -> tuple[float, ...]:

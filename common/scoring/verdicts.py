@@ -20,6 +20,8 @@ from common.types import Experiment, FoldResult
 
 TOLERANCE = 0.01
 """MATCH: at most this far from the printed value. CLOSE: the printed value is in the 95% interval. Else DIFFERS."""
+DEVIATION_TOLERANCE = 0.1
+"""MATCH of a deviation: at most this part of the printed one away from it, as it may be smaller than `TOLERANCE`."""
 COMPARED = ("MATCH", "CLOSE", "DIFFERS")
 """The verdicts of numbers that were compared."""
 
@@ -66,13 +68,14 @@ def score(
     """A metric of pooled confusion matrices (one per subject) with interval and chance; None without any clip.
 
     `clips` is the number of different clips; the matrices count a clip once per fold that tests it. `retrained` are the
-    matrices of other seeds, whose variance is then part of the interval.
+    matrices of other seeds, whose variance is then part of the interval. Predictions of several `folds` are
+    cross-validated.
     """
     total = matrices.sum(axis=0)
     if not total.any():
         return None
     measure = metrics.metric(name, classes)
-    low, high = subject_interval(matrices, measure, retrained) or (None, None)
+    low, high = subject_interval(matrices, measure, retrained, cross_validated=folds > 1) or (None, None)
     chance = measure(metrics.always_largest(total.sum(axis=1)))
     value = float(measure(total))
     if np.isnan(value):
@@ -230,7 +233,8 @@ def judge(
         return Judgement("INCOMPLETE" if done < folds else "NOT_COMPARABLE", outcome, tuple(conditions))
     apart = measured.value - claim.value
     difference = f"differs by {100 * apart:+.2f} percentage points" if claim.unit == "%" else f"differs by {apart:+.4f}"
-    if abs(apart) <= TOLERANCE + 1e-9:
+    tolerance = DEVIATION_TOLERANCE * claim.value if claim.metric == histories.LAST_DEVIATION else TOLERANCE
+    if abs(apart) <= tolerance + 1e-9:
         return Judgement("MATCH", (difference,))
     if measured.low is None or measured.high is None:
         return Judgement("DIFFERS", (difference,), ("this number has no interval",))
