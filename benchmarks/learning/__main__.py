@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--figure", type=Path, default=FIGURE, help="the figure that is drawn from it")
     parser.add_argument("--cache", type=Path, default=Path("standin-cache"), help="folder for stand-ins and clips")
     parser.add_argument("--workers", type=int, default=2, help="processes; each trains one network at a time")
-    parser.add_argument("--draw", action="store_true", help="measure nothing; compute scores, table and figure of what is stored")
+    parser.add_argument("--draw", action="store_true", help="measure nothing, only score and draw what is stored")
     few = [system.name for system in SYSTEMS if system.reads]
     options = parsed(parser, arguments, only=few, motions=[4.0], workers=1)
     if not options.short:
@@ -60,7 +60,7 @@ def _run(options: argparse.Namespace, size: Size) -> int:
     systems = [system for system in SYSTEMS if system.name in options.only]
     if not options.draw:
         with Pool(options.workers) as pool, Display() as display:
-            for motion, seed in ((motion, seed) for motion in options.motions for seed in seeds(motion)):
+            for motion, seed in [(factor, seed) for factor in options.motions for seed in seeds(factor)]:
                 orders = [
                     Order(system, motion, seed, size, options.cache.absolute())
                     for system in systems
@@ -76,7 +76,7 @@ def _run(options: argparse.Namespace, size: Size) -> int:
                     stored = results.with_run(stored, run)
                     write_json(options.results, stored)
                     display.line(f"{where}: {run['system']}, {run['seconds']:.0f} s")
-    stored = results.rescored(stored)  # as another version of the tests and intervals may see it
+    stored = results.rescored(stored)  # tests and intervals may have changed since
     rows = results.rows(stored)
     if rows:
         write_json(options.results, stored)

@@ -23,6 +23,7 @@ from common.runs.processes import Pool
 from common.seeds import seed_of
 from common.types import Predictions
 
+
 @dataclass(frozen=True)
 class Order:
     """A run to measure, with the folder for stand-ins, which are those of `seed`, and prepared clips."""

@@ -19,8 +19,8 @@ CHANCE = 1 / 6
 def table(rows: Sequence[Row]) -> str:
     """A Markdown table: one line per system, UF1 and its interval by motion.
 
-    Scores better than guessing at 5%, with Holm's correction for all scores of the table, are bold. A system whose input
-    is the same at all motions has one score.
+    Scores better than guessing at 5%, with Holm's correction for all scores of the table, are bold. A system whose
+    input is the same at all motions has one score.
     """
     by_cell = {(row.system.name, row.motion): row for row in rows}
     adjusted = dict(zip(by_cell, holm([row.p for row in rows]), strict=True))

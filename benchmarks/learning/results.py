@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -48,8 +48,8 @@ class Row:
 def read(path: Path, size: Size) -> dict[str, Any]:
     """The results of a file, or empty results if it does not exist or is for other stand-ins.
 
-    `clips` has the class of each clip by seed and id, `runs` the records of `cells.measured`, and `cells` what `rescored`
-    makes of them.
+    `clips` has the class of each clip by seed and id, `runs` the records of `cells.measured`, and `cells` the scores
+    that `rescored` makes of them.
     """
     empty = {"size": asdict(size), "standin": REVISION, "clips": {}, "runs": [], "cells": []}
     if not path.is_file():
