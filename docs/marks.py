@@ -109,7 +109,7 @@ def learning() -> str:
     conditions = (
         f"Holm's correction counts the {len(rows)} scores of this table. "
         f"Training and testing took {hours:.1f} hours in total, not counting the preparation of clips, on "
-        f"{', '.join(processors)}. Two networks ran at a time, some while the machine did other work."
+        f"{', '.join(processors)}, often while the machine did other work."
     )
     return f"{drawing.table(rows)}\n{conditions if rows else ''}"
 
