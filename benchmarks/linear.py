@@ -115,7 +115,11 @@ def assemble(clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], settin
 
 
 class Linear:
-    """A recipe: standardised features, ridge regression on the classes."""
+    """A recipe: standardised features, ridge regression on the classes.
+
+    Flow that is scaled clip by clip needs a lower bound of its scale; flow that is standardised over clips does not.
+    With bounds of 0.1, 0.3 and 1 pixel, UF1 without motion was 0.36, 0.36 and 0.33 instead of 0.36: as by guessing.
+    """
 
     build_networks = Classifier.Networks
 

@@ -28,7 +28,8 @@ SEED = 0
 class Bench:
     """An experiment with a profile, whose stand-ins and prepared clips are in a cache.
 
-    `parts` loads the working modules, and `images` is the kind of images that they read ("raw" or "cropped").
+    `parts` loads the working modules, `images` is the kind of images that they read ("raw" or "cropped"), and `people`
+    is the seed of the stand-ins: another one gives other people and clips.
     """
 
     paper: Paper
@@ -37,13 +38,19 @@ class Bench:
     parts: Callable[[], Parts]
     images: str
     cache: Cache
+    people: int = SEED
 
     def job(self) -> Job:
         """The experiment on its stand-ins, which are created if they do not exist yet."""
         corpora = sorted({name.removesuffix("_recordings") for name in self.experiment.corpora})
         size = self.profile
         folder = standin.ensure(
-            self.cache.root, corpora=corpora, subjects=size.subjects, clips=size.clips, motion=size.motion
+            self.cache.root,
+            corpora=corpora,
+            subjects=size.subjects,
+            clips=size.clips,
+            seed=self.people,
+            motion=size.motion,
         )
         return plan(
             self.paper,

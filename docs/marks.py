@@ -103,11 +103,13 @@ def leak_price() -> str:
 
 def learning() -> str:
     """Return the table of the learning benchmark, and the processors on which it was measured."""
-    rows = results.rows(results.read(results.FILE, Size()))
-    hours, processors = sum(row.seconds for row in rows) / 3600, sorted({row.processor for row in rows})
+    stored = results.read(results.FILE, Size())
+    rows, runs = results.rows(stored), stored["runs"]
+    hours, processors = sum(run["seconds"] for run in runs) / 3600, sorted({run["processor"] for run in runs})
     conditions = (
+        f"Holm's correction counts the {len(rows)} scores of this table. "
         f"Training and testing took {hours:.1f} hours in total, not counting the preparation of clips, on "
-        f"{', '.join(processors)}. Two networks ran at a time, some while the machine did other work."
+        f"{', '.join(processors)}, often while the machine did other work."
     )
     return f"{drawing.table(rows)}\n{conditions if rows else ''}"
 

@@ -574,6 +574,78 @@ def test_motion_shows_the_class_and_the_first_frame_does_not(standin_data: Path)
     assert np.median(measured.apex_errors) <= 5
 
 
+# ---------------------------------------------------------------- without motion
+
+
+def _turned(emotion: str) -> str:
+    """An emotion of another class."""
+    ring = {"positive": "surprise", "surprise": "happiness", "happiness": "disgust", "negative": "positive"}
+    return ring.get(emotion, "happiness")
+
+
+def _otherwise(film: films.Film) -> films.Film:
+    """The same recording with expressions of other classes."""
+
+    def other(role: casting.Role) -> casting.Role:
+        emotion = _turned(role.emotion)
+        shown = casting.SHOWN["happiness" if emotion == "positive" else emotion][0]
+        return dataclasses.replace(role, emotion=emotion, action_units=shown)
+
+    return dataclasses.replace(
+        film, roles=tuple(map(other, film.roles)), encore=other(film.encore) if film.encore else None
+    )
+
+
+def _pictures(root: Path) -> dict[tuple[str, ...], bytes]:
+    """All images and videos by their paths without the folder of the class, which SMIC has."""
+    files = [path for path in root.rglob("*") if path.suffix in (".jpg", ".bmp", ".avi")]
+    classes = {"negative", "positive", "surprise", "happiness"}
+    return {
+        tuple(part for part in path.relative_to(root).parts if part not in classes): path.read_bytes() for path in files
+    }
+
+
+@pytest.mark.parametrize(("corpus", "clips"), [("casme2", 1), ("smic", 3), ("samm", 1), ("casme_sq", 1)])
+def test_without_motion_no_byte_depends_on_the_class(
+    corpus: str, clips: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same people and clips, and of each clip another class; in SMIC also with motion, where bytes do differ."""
+    cast = films.films
+    shown = {}
+    for turned in (False, True):
+        films_of = lambda *size: tuple(map(_otherwise, cast(*size))) if turned else cast(*size)  # noqa: B023, E731
+        monkeypatch.setattr(films, "films", films_of)
+        for factor in (0.0, 1.0) if corpus == "smic" else (0.0,):
+            root = tmp_path / f"{turned} {factor}"
+            standin.write(root, corpora=(corpus,), subjects=1, clips=clips, motion=factor)
+            shown[turned, factor] = _pictures(root)
+    assert len(shown[False, 0.0]) > 8
+    assert shown[False, 0.0] == shown[True, 0.0]
+    if corpus == "smic":
+        assert shown[False, 1.0].keys() == shown[True, 1.0].keys()
+        assert shown[False, 1.0] != shown[True, 1.0]
+
+
+@pytest.mark.parametrize("corpus", ["casme2", "samm"])
+def test_names_and_timing_do_not_depend_on_the_class(corpus: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the corpora whose clips are not named after it, if few clips of each subject are cast."""
+
+    def told() -> tuple[list[str], list[casting.Role]]:
+        roles = casting.cast(corpus, 3, 3, 0)
+        return [role.emotion for role in roles], [
+            dataclasses.replace(role, emotion="", action_units="") for role in roles
+        ]
+
+    emotions, rest = told()
+    dealt = casting._rotated
+    monkeypatch.setattr(
+        casting,
+        "_rotated",
+        lambda *size: {person: list(map(_turned, parts)) for person, parts in dealt(*size).items()},
+    )
+    assert told() == (list(map(_turned, emotions)), rest)
+
+
 # ---------------------------------------------------------------- building
 
 

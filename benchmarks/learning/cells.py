@@ -1,51 +1,42 @@
-"""One cell of the table: a system on stand-ins of one motion; every subject is tested by training on others."""
+"""One run: a system on the stand-ins of one motion and seed; every subject is tested by training on others."""
 
 from __future__ import annotations
 
 import gc
 import tempfile
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from benchmarks.learning.pixels import eye_distance
 from benchmarks.learning.systems import Size, System, paper_of, parts, profile
-from benchmarks.prepared import SEED, Bench, accuracy, quiet
+from benchmarks.prepared import Bench, accuracy, quiet
 from common.contract import FoldRun
-from common.corpora.composite import MEGC2019
 from common.environment import processor
 from common.protocols.splits import inner
 from common.runs.cache import Cache
 from common.runs.fold_training import build_networks
 from common.runs.plan import Job
 from common.runs.processes import Pool
-from common.scoring.intervals import subject_interval
-from common.scoring.metrics import metric
-from common.scoring.statistics import guess_test
 from common.seeds import seed_of
 from common.types import Predictions
-
-DRAWS = 20_000
-"""Enough that the smallest p times the number of cells, as Holm's rule has it, is far below 0.05."""
 
 
 @dataclass(frozen=True)
 class Order:
-    """A cell to measure, with the folder for stand-ins and prepared clips."""
+    """A run to measure, with the folder for stand-ins, which are those of `seed`, and prepared clips."""
 
     system: System
     motion: float
+    seed: int
     size: Size
     cache: Path
 
 
 def made_ready(order: Order, pool: Pool) -> None:
-    """Create stand-ins and prepared clips of a cell in the cache."""
+    """Create stand-ins and prepared clips of a run in the cache."""
     _bench(order).make_ready(pool)
 
 
@@ -60,9 +51,9 @@ def measured(order: Order) -> dict[str, Any]:
     modules = parts(order.system)
     recipe, networks = modules.recipe(), build_networks(modules, job, job.settings)
     start, predictions, learnt = time.perf_counter(), Predictions(), []
-    for number, (train, test) in enumerate(inner(samples.subject, order.size.folds, SEED), start=1):
+    for number, (train, test) in enumerate(inner(samples.subject, order.size.folds, order.seed), start=1):
         with tempfile.TemporaryDirectory() as folder:
-            seed = seed_of("learning", order.system.name, number, SEED)
+            seed = seed_of("learning", order.system.name, number, order.seed)
             fold_run = FoldRun(f"part {number}", seed, job.settings, quiet, Path(folder), None)
             trained = recipe.train(networks, job.experiment, samples.only(train), fold_run)
             predictions |= trained.predict(samples.only(test))
@@ -75,12 +66,10 @@ def measured(order: Order) -> dict[str, Any]:
         raise RuntimeError(f"{order.system.name}: some clips cannot be used")
     return {
         "system": order.system.name,
-        "paper": "" if order.system.reads else order.system.paper,
-        "experiment": "" if order.system.reads else order.system.experiment,
         "motion": order.motion,
+        "seed": order.seed,
         "changed": dict(order.system.changed),
         "answers": "".join(map(str, answers.values())),
-        **scored(answers, classes),
         "training_accuracy": [round(value, 4) for value in learnt],
         "eye_distance": eye_distance(order.system, [clip for clip, _ in job.clips], job.settings),
         "seconds": round(seconds, 1),
@@ -88,26 +77,8 @@ def measured(order: Order) -> dict[str, Any]:
     }
 
 
-def scored(answers: Mapping[str, int], classes: Mapping[str, int]) -> dict[str, float]:
-    """UF1 of predictions by clip id, its 95% interval over subjects, and the p-value of guessing within subjects.
-
-    An interval that cannot be computed has no width.
-    """
-    subject = np.array([clip.rpartition("/")[0] for clip in answers])
-    true, answer = np.array([classes[clip] for clip in answers]), np.array([*answers.values()])
-    count, people = len(MEGC2019.classes), np.unique(subject)
-    matrices = np.zeros((len(people), count, count), np.int64)
-    np.add.at(matrices, (np.searchsorted(people, subject), true, answer), 1)
-    uf1 = metric("uf1", MEGC2019.classes)
-    value = float(uf1(matrices.sum(axis=0)))
-    low, high = subject_interval(matrices, uf1) or (value, value)
-    p = guess_test(subject, true, answer, uf1, count, DRAWS)
-    scores = {"uf1": value, "low": low, "high": high}
-    return {name: round(number, 4) for name, number in scores.items()} | {"p": round(p, 5)}
-
-
 def truth(order: Order) -> dict[str, int]:
-    """The class of each clip of a cell, by clip id in order."""
+    """The class of each clip of a run, by clip id in order."""
     return _classes(_bench(order).job())
 
 
@@ -124,6 +95,7 @@ def _bench(order: Order) -> Bench:
         partial(parts, order.system),
         "raw" if order.system.reads else paper.images,
         Cache(order.cache),
+        order.seed,
     )
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.learning.results import MOTIONS, Row
-from benchmarks.learning.systems import SYSTEMS
+from benchmarks.learning.results import Row
+from benchmarks.learning.systems import MOTIONS, SYSTEMS
 from common.report.formatting import DASH
+from common.report.known import so_far
 from common.scoring.statistics import holm
 
 SIGNIFICANT = 0.05
@@ -18,10 +19,11 @@ CHANCE = 1 / 6
 def table(rows: Sequence[Row]) -> str:
     """A Markdown table: one line per system, UF1 and its interval by motion.
 
-    Scores better than guessing at 5%, with Holm's correction for all cells of the table, are bold.
+    Scores better than guessing at 5%, with Holm's correction for all scores of the table, are bold. A system whose
+    input is the same at all motions has one score.
     """
-    adjusted = dict(zip(((row.system.name, row.motion) for row in rows), holm([row.p for row in rows]), strict=True))
     by_cell = {(row.system.name, row.motion): row for row in rows}
+    adjusted = dict(zip(by_cell, holm([row.p for row in rows]), strict=True))
     head = [
         "Network",
         *(f"motion {motion:g}" for motion in MOTIONS),
@@ -30,8 +32,9 @@ def table(rows: Sequence[Row]) -> str:
     ]
     lines = [head, ["---"] * len(head)]
     for system in SYSTEMS:
-        own_rows = [by_cell.get((system.name, motion)) for motion in MOTIONS]
+        own_rows = [by_cell.get((system.name, motion)) for motion in system.motions]
         cells = [_cell(row, row is not None and adjusted[system.name, row.motion] < SIGNIFICANT) for row in own_rows]
+        cells += ["the same"] * (len(MOTIONS) - len(cells))
         moved = next((row.pixels / row.motion for row in own_rows if row and row.pixels and row.motion), None)
         learnt = f"{own_rows[-1].learnt:.2f}" if own_rows[-1] else DASH
         lines.append([system.label, *cells, f"{moved:.2f}" if moved else DASH, learnt])
@@ -41,7 +44,7 @@ def table(rows: Sequence[Row]) -> str:
 def _cell(row: Row | None, significant: bool) -> str:
     if row is None:
         return DASH
-    score = f"{row.uf1:.2f} ({row.low:.2f} to {row.high:.2f})"
+    score = f"{row.uf1:.2f} ({row.low:.2f} to {row.high:.2f}{so_far(row.measured, row.planned)})"
     return f"**{score}**" if significant else score
 
 

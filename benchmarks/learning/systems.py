@@ -15,6 +15,7 @@ from common.training.weights import NONE, Weights
 from common.types import Experiment
 
 Value = int | float | str
+MOTIONS = (0.0, 1.0, 2.0, 4.0, 8.0)
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,26 @@ class System:
     reads: str = ""
 
     @property
+    def motions(self) -> tuple[float, ...]:
+        """The motions to measure: one of them if the input is the same at all."""
+        return (0.0,) if self.reads in STILL else MOTIONS
+
+    @property
     def label(self) -> str:
         """The name, with the paper's key if it is one of the paper's networks."""
         return self.name if self.reads else f"{self.paper}: {self.name}"
+
+
+STILL = ("onset", linear.METADATA)
+"""Inputs that do not depend on motion: the first frame, where no expression has begun, and the metadata."""
+
+
+def seeds(motion: float) -> tuple[int, ...]:
+    """The seeds of the stand-ins of a motion, each of which has other people and clips.
+
+    Five at a motion of 0: a score there is a matter of luck, and that of one small set of clips varies much.
+    """
+    return (0, 1, 2, 3, 4) if motion == 0 else (0,)
 
 
 _REDDY: dict[str, Value] = {"epochs": 40}

@@ -14,7 +14,10 @@ FILE = Path(__file__).resolve().parents[2] / "benchmarks" / "learning" / "result
 
 
 def cells(papers: Sequence[Paper], file: Path = FILE) -> list[dict[str, Any]]:
-    """Return cells of these papers' networks: system, paper, experiment, motion, uf1, low, high, p."""
+    """Return cells of these papers' networks, each measured on `seeds` of `planned_seeds` sets of stand-ins.
+
+    They have: system, paper, experiment, motion, uf1, low, high, p, seeds, planned_seeds, training_accuracy, pixels.
+    """
     if not file.is_file():
         return []
     keys = {paper.key for paper in papers}
@@ -34,4 +37,10 @@ def table(papers: Sequence[Paper], file: Path = FILE) -> dict[str, Any]:
 def _shown(cell: dict[str, Any] | None) -> list[str]:
     if cell is None:
         return [DASH, ""]
-    return [number(cell["uf1"], 2), interval(cell["low"], cell["high"], 2)]
+    bounds = interval(cell["low"], cell["high"], 2)
+    return [number(cell["uf1"], 2), bounds + so_far(cell["seeds"], cell["planned_seeds"])]
+
+
+def so_far(measured: int, planned: int) -> str:
+    """Return the addition to a score of fewer sets of stand-ins than planned; empty if all are measured."""
+    return "" if measured == planned else f"; {measured} of {planned} sets"
