@@ -144,7 +144,7 @@ def test_another_factor_is_measured_again(tmp_path: Path) -> None:
     sizes = {name: stored[name] for name in results.SIZES}
     assert results.read(results.FILE, sizes) == stored
     other = tmp_path / "results.json"
-    other.write_text(json.dumps(stored | {"factors": [1.2, 1.25]}))
+    other.write_text(json.dumps(stored | {"factors": [1.2, 1.25]}), encoding="utf-8")
     again = results.read(other, sizes)
     assert (again["factors"], again["cross_validated"]) == (stored["factors"], [])
     assert again["coverage"] == stored["coverage"]
