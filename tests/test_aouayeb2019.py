@@ -208,8 +208,8 @@ def test_frames_of_a_region_that_takes_no_part_are_not_me(
 ) -> None:
     """CNN_SE.py of the authors, `relabel`: eyes not in positive, cheeks in positive alone, nose in negative alone."""
     learnt: dict[str, np.ndarray] = {}
-    monkeypatch.setattr(networks.cnns, "fit", lambda x, y, *_: learnt.update(y) or {"loss": [1.0]})
-    monkeypatch.setattr(networks.sequences, "fit", lambda *_: {"loss": [1.0]})
+    monkeypatch.setattr(networks.cnns, "fit", lambda x, y, *_, epochs: learnt.update(y) or {"loss": [1.0]})
+    monkeypatch.setattr(networks.sequences, "fit", lambda *_, epochs: {"loss": [1.0]})
     samples = fake_samples()
     fold = Fold("smic/s0", np.flatnonzero(samples.subject != "smic/s0"), np.flatnonzero(samples.subject == "smic/s0"))
     settings = SMALL.having({**experiment.settings, "cnn_share": 1.0})
@@ -448,14 +448,14 @@ def test_a_twin_trains_its_cnns_on_the_same_frames_but_the_held_out(
         values[:, 0, 0, 0] = np.arange(len(values))  # a frame is known by its first pixel
     trained_on: list[int] = []
 
-    def fit(x, *_) -> dict[str, list[float]]:
+    def fit(x, *_, epochs) -> dict[str, list[float]]:
         for values in x.values():
             assert np.asarray(values)[:, 0, 0, 0].tolist() == np.asarray(x["nose"])[:, 0, 0, 0].tolist()
         trained_on[:] = np.asarray(x["nose"])[:, 0, 0, 0].tolist()
         return {"loss": [1.0]}
 
     monkeypatch.setattr(networks.cnns, "fit", fit)
-    monkeypatch.setattr(networks.sequences, "fit", lambda *_: {"loss": [1.0]})
+    monkeypatch.setattr(networks.sequences, "fit", lambda *_, epochs: {"loss": [1.0]})
     settings = SMALL.having({"cnn_share": share})
     chosen = set()
     for subject in ("smic/s0", "smic/s1"):

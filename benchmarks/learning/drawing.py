@@ -44,7 +44,8 @@ def table(rows: Sequence[Row]) -> str:
 def _cell(row: Row | None, significant: bool) -> str:
     if row is None:
         return DASH
-    score = f"{row.uf1:.2f} ({row.low:.2f} to {row.high:.2f}{so_far(row.measured, row.planned)})"
+    bounds = f"{row.low:.2f} to {row.high:.2f}" if row.low < row.high else "no interval"
+    score = f"{row.uf1:.2f} ({bounds}{so_far(row.measured, row.planned)})"
     return f"**{score}**" if significant else score
 
 

@@ -114,7 +114,7 @@ def _scores(results: Mapping[str, Any]) -> list[dict[str, Any]]:
 def scored(subject: tuple[str, ...], true: tuple[int, ...], answer: tuple[int, ...]) -> dict[str, float]:
     """UF1 of the answers to clips, its 95% interval over subjects, and the p-value of guessing within subjects.
 
-    An interval that cannot be computed has no width.
+    Where there is no interval, as under five subjects, both of its ends are the score.
     """
     who, truth, answers = np.array(subject), np.array(true), np.array(answer)
     count, people = len(MEGC2019.classes), np.unique(who)

@@ -82,7 +82,7 @@ def some_run(system: System, motion: float, answers: dict[str, int], seed: int =
 
 
 def some_clips() -> dict[str, int]:
-    return {f"smic/s{s}/c{c}": c % 3 for s in range(4) for c in range(6)}
+    return {f"smic/s{s}/c{c}": c % 3 for s in range(6) for c in range(6)}
 
 
 def some_answers(seed: int) -> dict[str, int]:

@@ -74,7 +74,7 @@ def check(order: Order, context: FoldContext, fold: Fold, answers: Predictions |
         repeated = in_own_process(replace(order, fold=fold.name, brief=brief))
     finally:
         context.say(name, 1, 1)
-    leakage.check_again(answers, repeated, job.experiment, fold.name, job.settings.training.precision)
+    leakage.check_again(answers, repeated, job.experiment, fold.name, job.settings.training.precision, brief=brief)
 
 
 def in_own_process(order: Order) -> leakage.Again:
