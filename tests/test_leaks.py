@@ -141,6 +141,8 @@ def test_how_far_predictions_may_differ() -> None:
     leakage.check_again(base, leakage.Again(moved(5e-4), moved(5e-6), ()), experiment, "f", "float32", brief=True)
     leakage.check_again(base, leakage.Again(moved(1e-2), base, ()), experiment, "f", "mixed_bfloat16", brief=True)
     leakage.check_again(base, leakage.Again(moved(5e-4), moved(5e-4), ()), experiment, "f", "float32", brief=False)
+    diverged = {"a": np.array([np.nan, np.nan])}  # which is no leak
+    leakage.check_again(diverged, leakage.Again(diverged, diverged, ()), experiment, "f", "float32", brief=True)
     for apart, together, precision in (
         (moved(2e-3), base, "float32"),
         (moved(3e-2), base, "mixed_bfloat16"),

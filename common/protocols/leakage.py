@@ -242,7 +242,7 @@ def check_again(
 
 
 def _alike(first: NDArray[np.floating], second: NDArray[np.floating], tolerance: float) -> bool:
-    return first.shape == second.shape and np.allclose(first, second, rtol=0, atol=tolerance)
+    return first.shape == second.shape and np.allclose(first, second, rtol=0, atol=tolerance, equal_nan=True)
 
 
 def _tolerance(precision: str) -> float:
