@@ -42,10 +42,12 @@ def dlib_opened_once() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(autouse=True)
-def trained_once(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="session", autouse=True)
+def trained_once() -> Iterator[None]:
     """No fold is trained again in a process of its own, which takes seconds: `test_leaks` is about that."""
-    monkeypatch.setattr("common.runs.again.check", lambda *_: None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("common.runs.again.check", lambda *_: None)
+        yield
 
 
 @pytest.fixture(scope="session")
