@@ -107,8 +107,8 @@ def audit(
 
 def _explained(facts: Mapping[str, Any], finding: Finding) -> Finding:
     """A contradiction with its known cause, and with the papers that quote the number if it was not read in its own."""
-    found = (c["what"] for c in facts.get("causes", ()) if finding.statement.startswith(tuple(c["findings"])))
+    known = (c["what"] for c in facts.get("causes", ()) if finding.statement.startswith(tuple(c["findings"])))
     statement = finding.statement
     if readers := facts.get("quoted_by"):
         statement = f"{statement.removesuffix('.')}; the figures were read in {listed(readers)}, which quote them."
-    return replace(finding, statement=statement, cause=next(found, ""))
+    return replace(finding, statement=statement, cause=next(known, ""))

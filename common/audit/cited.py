@@ -107,9 +107,9 @@ def cited_shares(facts: Mapping[str, Any], documented: Mapping[str, Any]) -> Ite
                 continue
             printed = f"{round(100 * share, 6):g}"
             tables.append(cited.source)
-            found = next((n for n in sizes if prints_as(100 * np.arange(n + 1) / n, printed).any()), 0)
-            ratio = f"{round(share * found)}/{found}" if found else listed([f"k/{n}" for n in sizes], "or")
-            (fitting if found else wrong).append(f"{cited.method} {printed}% on {corpus} ({ratio})")
+            size = next((n for n in sizes if prints_as(100 * np.arange(n + 1) / n, printed).any()), 0)
+            ratio = f"{round(share * size)}/{size}" if size else listed([f"k/{n}" for n in sizes], "or")
+            (fitting if size else wrong).append(f"{cited.method} {printed}% on {corpus} ({ratio})")
     if tables:
         statement = f"{len(fitting)} of {len(tables)} cited accuracies are fractions of the clips of a release"
         statement += f": {listed(fitting)}" if fitting else ""
