@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing import active_children
@@ -223,7 +224,7 @@ def test_where_the_first_process_ignores_ctrl_c_the_others_do(tmp_path: Path) ->
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_finished_fold_reads_no_other(workers: int, cache: Path, tmp_path: Path, monkeypatch: Any) -> None:
-    """Between two folds this process opens the last one alone, and the files of many folds are read once each."""
+    """Between two folds this process opens the last one alone, and the files of many folds are read twice at most."""
     events: list[Path] = []
     saved: set[Path] = set()
     read, save = store.read_json, store.Run.save
@@ -248,7 +249,8 @@ def test_a_finished_fold_reads_no_other(workers: int, cache: Path, tmp_path: Pat
     if workers == 1:
         assert len(saved) == FOLDS
     else:
-        assert len(events) == len(set(events)) == FOLDS
+        assert len(set(events)) == FOLDS
+        assert max(Counter(events).values()) <= 2  # a fold that is stored while another is counted is read by both
 
 
 def checked(train: Callable[..., int], events: list[Path], saved: set[Path]) -> Callable[..., int]:
