@@ -24,7 +24,7 @@ def documented() -> dict[str, Any]:
     releases = {
         name: {" of the ".join(filter(None, (entry.title, entry.source))): entry for entry in source.documented}
         for name, source in corpora.SOURCES.items()
-        if source.documented
+        if source.documented and source.layouts
     }
     known: dict[str, Any] = {
         "class_counts": {**by_corpus, composite.MEGC2019.name: whole},

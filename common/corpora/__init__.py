@@ -6,7 +6,18 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from common.corpora import casme2, casme_sq, casme_sq_recordings, examine, recognise, samm, smic, smic_e, trees
+from common.corpora import (
+    casme2,
+    casme_sq,
+    casme_sq_recordings,
+    examine,
+    flow_maps,
+    recognise,
+    samm,
+    smic,
+    smic_e,
+    trees,
+)
 from common.corpora.tables import Documented
 from common.corpora.trees import Folder, Layout, Place, Root
 from common.errors import ClipError, UserError, listed, printable, quoted
@@ -15,11 +26,15 @@ from common.types import Corpus
 
 @dataclass(frozen=True)
 class Source:
-    """The layouts of a corpus on disk, the contents of a complete copy (one record per release), and its reader."""
+    """The layouts of a corpus on disk, the contents of a complete copy (one record per release), and its reader.
+
+    A corpus that is not in folders of subjects and clips has no layouts, but a function that finds its folders.
+    """
 
     layouts: tuple[Layout, ...]
     documented: tuple[Documented, ...]
     load: Callable[[Root, str], Corpus]
+    find: Callable[[Root], tuple[Path, ...]] | None = None
 
 
 SOURCES: Mapping[str, Source] = {
@@ -31,6 +46,7 @@ SOURCES: Mapping[str, Source] = {
     "smic_e": Source((smic_e.LAYOUT,), smic_e.DOCUMENTED, smic_e.load),
     "smic_vis": Source((smic.VIS,), smic.DOCUMENTED_VIS, smic.load_vis),
     "smic_nir": Source((smic.NIR,), (), smic.load_nir),
+    flow_maps.CORPUS: Source((), flow_maps.DOCUMENTED, flow_maps.load, flow_maps.find),
 }
 ON_REQUEST = ("casme_sq_recordings", "smic_e", "smic_vis", "smic_nir")
 """Whole recordings and parts of SMIC, which are read only if an experiment or the user names them."""
@@ -61,8 +77,14 @@ def find(data: Path, names: Sequence[str] = NAMES, placed: Mapping[str, Path] = 
 
 
 def _roots(folders: Sequence[Folder], names: Sequence[str]) -> dict[str, Path]:
-    roots = {name: recognise.root(folders, source(name).layouts) for name in names}
-    return {name: root for name, root in roots.items() if root is not None}
+    roots: dict[str, Path] = {}
+    for name in names:
+        known = source(name)
+        top = folders[0].path
+        root = recognise.root(folders, known.layouts) if known.find is None else top if known.find(top) else None
+        if root is not None:
+            roots[name] = root
+    return roots
 
 
 def placed_by(words: Sequence[str], data: Path) -> dict[str, Path]:
@@ -83,6 +105,9 @@ def placed_by(words: Sequence[str], data: Path) -> dict[str, Path]:
             folders = trees.survey(Place(placed[name], data))
         except UserError as error:
             raise UserError(f"--as {word}: {error}") from None
+        within = source(name).find
+        if within and within(placed[name]):
+            continue
         if not any(recognise.available(folders, layout) for layout in known):
             examples = " or ".join(dict.fromkeys(layout.example or layout.title for layout in known))
             clear = {tree.path for layout in layouts() for tree in recognise.trees(folders, layout)}
@@ -123,7 +148,8 @@ def _passed_over(folders: Sequence[Folder], read: Collection[Path] = (), optiona
     """Lines about what `folders` contain and nothing reads. SMIC-E is named smic if it alone can be meant by that."""
     long_only = not recognise.available(folders, smic.HS)
     known = [replace(own, corpus="smic") if long_only and own is smic_e.LAYOUT else own for own in layouts()]
-    return [*recognise.doubts(folders, known, read, optional), *examine.unclaimed(folders, known, read)]
+    others = {path for own in SOURCES.values() if own.find for path in own.find(folders[0].path)}
+    return [*recognise.doubts(folders, known, read, optional), *examine.unclaimed(folders, known, read, others)]
 
 
 def load(name: str, root: Path, images: str = "raw", data: Path | None = None) -> Corpus:

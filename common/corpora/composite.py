@@ -63,7 +63,8 @@ DOCUMENTED: Mapping[str, Mapping[str, int]] = {
 }
 """The counts that the challenge published, by corpus."""
 
-LIST_FILES = ("combined_3class_gt*.csv",)
+LIST_FILES = ("combined_3class_gt*.csv", "combined_3_class*_for_optical_flow.csv")
+"""As the challenge names it, and its copy with further columns in the repository of HTNet."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ def read_megc_list(path: Path) -> dict[str, str]:
         cells = [cell.strip() for cell in line]
         if not any(cells) or (number == 1 and _is_header(cells)):
             continue
-        key = _listed_id(cells)
+        key = listed_id(cells)
         if key is None or cells[3] not in ("0", "1", "2"):
             raise UserError(
                 f"{path}: line {number} is not corpus, subject, clip, class 0 to 2: {quoted(','.join(cells))}"
@@ -159,7 +160,7 @@ def _is_header(cells: list[str]) -> bool:
     return len(cells) > 3 and not re.search("[0-9]", "".join(cells[1:4]))
 
 
-def _listed_id(cells: list[str]) -> str | None:
+def listed_id(cells: list[str]) -> str | None:
     """The clip id of a line of the list, spelled as on disk; None if it cannot be read."""
     if len(cells) < 4 or not (subject := re.fullmatch(r"(?:sub|s)?([0-9]{1,4})", cells[1], re.IGNORECASE)):
         return None

@@ -98,16 +98,19 @@ def leftover(folders: Sequence[Folder], layout: Layout, tree: Tree, told: Collec
     ]
 
 
-def unclaimed(folders: Sequence[Folder], layouts: Sequence[Layout], read: Collection[Path] = ()) -> list[str]:
+def unclaimed(
+    folders: Sequence[Folder], layouts: Sequence[Layout], read: Collection[Path] = (), others: Collection[Path] = ()
+) -> list[str]:
     """Lines about folders with images that look like none of the corpora `layouts`, and about archives.
 
-    `read` are the folders that are read; what nothing accounts for in them is in the notes of the corpora.
+    `read` are the folders that are read; what nothing accounts for in them is in the notes of the corpora. `others` are
+    those of corpora without a layout.
     """
     lines: list[str] = []
     looks = [(layout, sighting.tree.path) for layout in layouts for sighting in recognise.sighted(folders, layout)]
     trees_of = [(layout, tree.path) for layout in layouts for tree in recognise.trees(folders, layout)]
     trees_of += [(layout, path) for layout, path in looks if path in read]
-    closed = {path for _, path in looks}.difference(read)
+    closed = {path for _, path in looks}.difference(read).union(others)
     closed |= {folder.path for folder in folders if any(recognise.loose(folder, layouts))}
     rest: list[Folder] = []
     for folder in folders:
