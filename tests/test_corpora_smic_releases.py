@@ -131,7 +131,7 @@ def test_cropped_short_release_comes_before_long(tmp_path: Path) -> None:
 
 
 def test_slow_parts_are_read_on_request_alone(every: Path) -> None:
-    assert corpora.NAMES == ("casme2", "smic", "samm", "casme_sq")
+    assert corpora.NAMES == ("casme2", "smic", "samm", "casme_sq", "megc2019_flow")
     asked = ("smic_e", "smic_vis", "smic_nir")
     assert set(asked) < set(corpora.ON_REQUEST)
     assert set(corpora.find(every)) == {"smic"}
