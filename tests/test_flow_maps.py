@@ -84,6 +84,13 @@ def test_flat_maps_take_their_classes_from_the_list_and_those_of_smic_from_their
     }
 
 
+def test_a_class_that_the_list_contradicts_costs_the_clip(tmp_path: Path) -> None:
+    write(tmp_path, "u_test")
+    classes = {clip: label for _, label, clip in MAPS.values()} | {"smic/s3/s3_ne_01": 2, "casme2/sub09/EP09f": 0}
+    write_list(tmp_path, "combined_3class_gt.csv", classes)
+    assert {exclusion.clip for exclusion in loaded(tmp_path).exclusions} == {"smic/s3/s3_ne_01", "casme2/sub09/EP09f"}
+
+
 def _damage(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:200])
 

@@ -107,7 +107,7 @@ def _corpus(corpus: Corpus, progress: Progress | None) -> dict[str, Any]:
     }
     return {
         "root": str(corpus.root),
-        "data": "stand-in" if marked(corpus.root) else "public-maps" if corpus.name == flow_maps.CORPUS else "licensed",
+        "data": "public-maps" if corpus.name == flow_maps.CORPUS else "stand-in" if marked(corpus.root) else "licensed",
         "title": corpus.title,
         "tree": corpus.tree,
         "images": None if corpus.images is None else str(corpus.images),

@@ -16,6 +16,7 @@ import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from numpy.typing import NDArray
 
 from common.corpora import composite, trees
 from common.corpora.tables import Documented
-from common.corpora.trees import DEPTH, REFUSE, Root
+from common.corpora.trees import REFUSE, Root
 from common.errors import ClipError, UserError, listed, quoted
 from common.files import natural
 from common.types import Clip, Corpus, Exclusion
@@ -44,11 +45,12 @@ NOTES = (
     "(wangzhifengharrison/HTNet)",
     "the repository has no licence: ask its authors before you use or share the maps",
 )
-_NAMES: Mapping[str, re.Pattern[str]] = {
+_FORMS: Mapping[str, re.Pattern[str]] = {
     "casme2": re.compile(r"(sub[0-9]{2})_(EP[0-9]{2}(?:_[0-9]{1,2}){0,2}f?) ?\.png"),
     "smic": re.compile(r"(s[0-9]{2})_(s[0-9]{1,2}_(?:ne|po|sur)_[0-9]{2}) ?\.png"),
     "samm": re.compile(r"([0-9]{3})_(\1_[0-9]{1,2}_[0-9]{1,2}) ?\.png"),
 }
+_KINDS = ("u_test", "u_train")
 _EMOTIONS = {"ne": "negative", "po": "positive", "sur": "surprise"}
 _FPS = {"casme2": 200.0, "smic": 100.0, "samm": 200.0}
 _HEAD = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + SIZE.to_bytes(4) * 2
@@ -84,19 +86,20 @@ def image(path: Path) -> NDArray[np.uint8]:
 
 def find(data: Root) -> tuple[Path, ...]:
     """The folders of maps at or below `data`: flat ones, and those of subjects."""
-    return tuple(sorted({_tree(copy.path.parent) for copy in _copies(data)}))
+    return tuple(sorted({_tree(folder) for folder, kind in _folders(data) if any(_within(folder, kind))}))
 
 
 def load(root: Root, images: str = "raw") -> Corpus:
     """One clip per map, of a single frame: corpus, subject and name are those of the composite's clip, emotion a class.
 
     The subject's own map is read, else a flat one, else one of training; all copies of a clip must show the same. The
-    class is that of the folders, or of the composite's list file if no folder names it. A clip with a damaged map, with
-    copies that differ or with several classes is excluded. `images` has no meaning here. UserError without maps.
+    class is that of the folders and of the composite's list file. A clip with a damaged map, with copies that differ,
+    or with no class or several is excluded. `images` has no meaning here. UserError without maps.
     """
     copies: dict[str, list[Copy]] = defaultdict(list)
-    for copy in _copies(root):
-        copies[copy.clip].append(copy)
+    for folder, kind in _folders(root):
+        for copy in _within(folder, kind):
+            copies[copy.clip].append(copy)
     top = Path(os.path.abspath(root.folder if isinstance(root, trees.Place) else root))
     if not copies:
         raise UserError(f"{top}: found no flow maps, such as 'sub01/u_test/1/sub01_EP02_01f .png'")
@@ -132,20 +135,16 @@ def _clip(copies: list[Copy], in_list: Mapping[str, str]) -> Clip:
     if own[0].kind != "u_train" and len(own) > 1:
         raise ClipError(f"{len(own)} files with this map: {own[0].path} and {own[1].path}; keep one of them")
     corpus, subject, name = ranked[0].clip.split("/")
-    named = {copy.emotion: copy for copy in ranked if copy.emotion}
-    if not named and ranked[0].clip in in_list:
-        named = {in_list[ranked[0].clip]: ranked[0]}
-    if corpus == "smic":
-        named.setdefault(_EMOTIONS[name.split("_")[1]], ranked[0])  # its name has the class too
-    elif (printed := in_list.get(ranked[0].clip)) is not None:
-        named.setdefault(printed, ranked[0])
-    if len(named) != 1:
-        raise ClipError(f"its class is {' and '.join(sorted(named))}" if named else "no folder names its class")
+    classes = {copy.emotion for copy in ranked if copy.emotion}
+    classes |= {in_list[ranked[0].clip]} if ranked[0].clip in in_list else set()
+    classes |= {_EMOTIONS[name.split("_")[1]]} if corpus == "smic" else set()  # its name has the class too
+    if len(classes) != 1:
+        raise ClipError(f"its class is {' and '.join(sorted(classes))}" if classes else "no folder names its class")
     pixels = image(ranked[0].path)
     for copy in ranked[1:]:
         if not np.array_equal(image(copy.path), pixels):
             raise ClipError(f"{copy.path} shows something else than {ranked[0].path}")
-    (emotion,) = named
+    (emotion,) = classes
     return Clip(
         corpus=corpus,
         subject=subject,
@@ -161,41 +160,52 @@ def _clip(copies: list[Copy], in_list: Mapping[str, str]) -> Clip:
     )
 
 
-def _copies(root: Root) -> Iterator[Copy]:
-    """All files below a folder that are called like a map and that are PNGs of its size, or too short to tell."""
-    top = root.folder if isinstance(root, trees.Place) else root
-    for place, folders, files in os.walk(top):
-        folder = Path(place)
-        deep = len(folder.relative_to(top).parts) >= DEPTH
-        folders[:] = [] if deep else sorted((name for name in folders if not REFUSE.fullmatch(name)), key=natural)
-        for file in sorted(files, key=natural):
-            if (copy := _copy(folder / file)) is not None:
-                yield copy
+def _folders(root: Root) -> Iterator[tuple[Path, str]]:
+    """The folders that may hold maps, and the kind of these.
+
+    Below a folder of subjects only theirs are listed: a corpus beside the maps has hundreds of thousands of images.
+    """
+    for folder in (folder for folder in trees.survey(root) if not folder.beyond):
+        if folder.images and folder.path.parent.name not in _KINDS:
+            yield folder.path, "flat"
+        for subject in folder.folders:
+            for kind in _KINDS:
+                classes = folder.path / subject / kind
+                yield from ((classes / name, kind) for name in _names(classes))
 
 
-def _copy(path: Path) -> Copy | None:
-    if (known := _named(path.name)) is None:
-        return None
-    with_head = b""
+def _names(folder: Path) -> list[str]:
+    """What is in a folder, in natural order; nothing if it cannot be listed: its maps are then told as missing."""
     try:
-        with path.open("rb") as opened:
-            with_head = opened.read(len(_HEAD))
+        return sorted(os.listdir(folder), key=natural)
     except OSError:
-        pass  # told when it is read
-    if len(with_head) == len(_HEAD) and with_head.startswith(_HEAD[:16]) and with_head != _HEAD:
-        return None  # a picture of another size, such as a face
-    clip, subject = known
-    label, kind = path.parent.name, path.parent.parent.name
-    if kind not in ("u_test", "u_train"):
-        return Copy(path, clip, subject, "flat", "")
+        return []
+
+
+def _within(folder: Path, kind: str) -> Iterator[Copy]:
+    """The files in one folder that are called like a map and are PNGs of its size, or too short to tell.
+
+    The folder's name is their class, unless they are flat.
+    """
     classes = composite.MEGC2019.classes
-    emotion = classes[int(label)] if label in map(str, range(len(classes))) else f"folder {quoted(label)}"
-    return Copy(path, clip, subject, kind, emotion)
+    names = {str(number): name for number, name in enumerate(classes)}
+    emotion = "" if kind == "flat" else names.get(folder.name, f"folder {quoted(folder.name)}")
+    for name in _names(folder):
+        if (known := _named(name)) is not None and not _other_picture(folder / name):
+            yield Copy(folder / name, *known, kind, emotion)
+
+
+def _other_picture(path: Path) -> bool:
+    """Whether a file is a PNG of another size, such as a face. A damaged one is told when it is read."""
+    head = b""
+    with suppress(OSError), path.open("rb") as opened:
+        head = opened.read(len(_HEAD))
+    return len(head) == len(_HEAD) and head.startswith(_HEAD[:16]) and head != _HEAD
 
 
 def _named(name: str) -> tuple[str, str] | None:
     """The clip's id and the subject as in the name of a file; None if it is not called like a map."""
-    for corpus, form in _NAMES.items():
+    for corpus, form in _FORMS.items():
         if match := form.fullmatch(name):
             key = composite.listed_id([corpus, match[1], match[2], ""])
             return None if key is None else (key, match[1])
@@ -204,7 +214,7 @@ def _named(name: str) -> tuple[str, str] | None:
 
 def _tree(folder: Path) -> Path:
     """The folder of subjects, or the flat one, in which a folder of maps is."""
-    return folder.parents[2] if folder.parent.name in ("u_test", "u_train") else folder
+    return folder.parents[2] if folder.parent.name in _KINDS else folder
 
 
 def _unlike(clips: Sequence[Clip]) -> Iterator[str]:
