@@ -222,7 +222,8 @@ def studied(options: argparse.Namespace) -> Study:
     placed = {name: shared(folder) for name, folder in places.items()}
 
     def changed(paper: Paper) -> Profile:
-        result = computing_in(options.precision, starting_from(paper.profiles[profile], weights))
+        start = weights or _published(paper, options.data)
+        result = computing_in(options.precision, starting_from(paper.profiles[profile], start))
         result = replace(result, motion=1.0) if options.data else moving(result, options.motion)
         result = replace(result, options=(*result.options, *(("--as", f"{k}={v}") for k, v in placed.items())))
         return cut(with_settings(result, options.set), options.subjects, options.clips, options.folds)
@@ -239,6 +240,7 @@ def studied(options: argparse.Namespace) -> Study:
                 several=len(loaded) > 1,
                 default_controls=paper.profiles[profile].controls,
                 common_ground_only=paper.profiles[profile].common_ground_only,
+                stand_ins=options.data is None,
             ),
             parts=partial(papers.parts, paper.key),
             code=papers.code(paper.key),
@@ -277,6 +279,15 @@ def _weights(chosen: Sequence[Paper], options: argparse.Namespace) -> Weights | 
         known = [key for key in papers.available() if weights.takes(papers.load(key).profiles["paper"])]
         raise UserError(f"--weights: only networks of {', '.join(known)} have a choice; name one with --paper")
     return weights.chosen(options.weights)
+
+
+def _published(paper: Paper, data: Path | None) -> Weights | None:
+    """The networks of the paper's authors that lie below the data folder, if one of its experiments uses them."""
+    from common.corpora import flow_maps
+    from common.training import weights
+
+    folder = flow_maps.networks(data) if data and any(e.pretrained for e in paper.experiments) else None
+    return weights.chosen(str(folder)) if folder else None
 
 
 def _processes() -> int:

@@ -95,7 +95,8 @@ class Claim:
     """A number that the paper prints for its own system.
 
     `corpus` is the name of a corpus or a composite; `printed` is the number exactly as printed, in percent if `unit` is
-    "%". `not_comparable` is the reason why it is not what its name says, so that nothing measured can be compared.
+    "%". `also` is another experiment that is compared with it. `not_comparable` is the reason why it is not what its
+    name says, so that nothing measured can be compared.
     """
 
     experiment: str
@@ -108,6 +109,7 @@ class Claim:
     note: str = ""
     unit: str = ""
     not_comparable: str = ""
+    also: str = ""
 
     @property
     def value(self) -> float:

@@ -13,6 +13,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+REAL = ("licensed", "public-maps")
+"""The kinds of data that were recorded from people; what is measured on others is no reproduction."""
+
 
 @dataclass(frozen=True)
 class Clip:
@@ -250,6 +253,8 @@ class Experiment:
     this is. `network` is the name of the trained network, the same in all experiments of the paper; `settings` are the
     settings in which the experiment differs from its profile, by name. An experiment on `common_ground` also runs when
     several papers are compared. What is `linear` is a linear classifier, which is fitted without epochs.
+    What is `pretrained` trains nothing: each fold uses the network that its authors publish for it (--weights), so that
+    every profile runs all of its clips and folds.
     `control` is the way in which the clips are changed to test what a score depends on, empty for unchanged clips.
     If there is a `space`, values by setting, these settings are chosen inside the training subjects of each fold;
     `tuned_of` is the variant that is otherwise the same.
@@ -273,6 +278,7 @@ class Experiment:
     twin_of: str = ""
     common_ground: bool = False
     linear: bool = False
+    pretrained: bool = False
     control: str = ""
     space: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     tuned_of: str = ""
@@ -281,6 +287,12 @@ class Experiment:
     def id(self) -> str:
         """`name/variant`, as in `--experiment`; for a control `name/variant+control`."""
         return f"{self.name}/{self.variant}{self.control and '+' + self.control}"
+
+    @property
+    def scored(self) -> tuple[str, ...]:
+        """The corpora whose clips are scored. The clips of a collection of several belong to those of its label map."""
+        own = self.tested_on or self.corpora
+        return own if set(own) <= set(self.labels.mapping) else tuple(self.labels.mapping)
 
 
 Predictions = dict[str, NDArray[np.float32]]

@@ -55,8 +55,9 @@ def against_predictions(
 
 
 def _own(claims: Sequence[Claim], predictions: str) -> CitedRow:
-    """The paper's own figures as a row."""
+    """The figures of the paper's own predictions, those of its first experiment, as a row."""
     values: dict[str, dict[str, float]] = {}
+    claims = [claim for claim in claims if claim.experiment == claims[0].experiment]
     for claim in claims:
         values.setdefault(claim.corpus, {})[claim.metric] = claim.value
     return CitedRow("the paper", values, ", ".join(dict.fromkeys(claim.source for claim in claims)), predictions)

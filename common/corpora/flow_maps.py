@@ -28,7 +28,7 @@ from common.corpora.tables import Documented
 from common.corpora.trees import REFUSE, Root
 from common.errors import ClipError, UserError, listed, quoted
 from common.files import natural
-from common.types import Clip, Corpus, Exclusion
+from common.types import Clip, Corpus, Exclusion, LabelMap
 
 CORPUS = "megc2019_flow"
 SIZE = 28
@@ -40,6 +40,14 @@ DOCUMENTED = (
         {name: sum(row[name] for row in composite.DOCUMENTED.values()) for name in composite.MEGC2019.classes},
     ),
 )
+LABELS = LabelMap(
+    name=composite.MEGC2019.name,
+    classes=composite.MEGC2019.classes,
+    mapping={corpus: {name: name for name in composite.MEGC2019.classes} for corpus in composite.DOCUMENTED},
+)
+"""The classes of the maps, which are those of the composite."""
+NETWORKS = "STSTNet_Weights"
+"""The folder of the networks that the authors of STSTNet publish, one for each left-out subject."""
 NOTES = (
     "optical flow and strain from onset to apex, published by authors of STSTNet in the repository of HTNet "
     "(wangzhifengharrison/HTNet)",
@@ -87,6 +95,12 @@ def image(path: Path) -> NDArray[np.uint8]:
 def find(data: Root) -> tuple[Path, ...]:
     """The folders of maps at or below `data`: flat ones, and those of subjects."""
     return tuple(sorted({_tree(folder) for folder, kind in _folders(data) if any(_within(folder, kind))}))
+
+
+def networks(data: Path) -> Path | None:
+    """The first folder of published networks at or below `data`, or None."""
+    paths = [folder.path for folder in trees.survey(data) if not folder.beyond]
+    return next((path for path in paths if path.name == NETWORKS), None)
 
 
 def load(root: Root, images: str = "raw") -> Corpus:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from common.contract import Paper
+from common.corpora import flow_maps
 from common.errors import UserError
 from common.types import Experiment
 
@@ -16,9 +17,9 @@ def choose(paper: Paper, name: str | None, found: Collection[str] | None = None)
     the default needs others, the experiment is used that trains on the most of those found or, if there are several,
     the first of these that runs by default. Raises UserError for an experiment that does not exist, is not leak-free
     (its training may use other clips too), or searches its settings in every fold, and if no experiment can run on what
-    is found.
+    is found. Networks that read maps cannot read a recording.
     """
-    free = [e for e in paper.experiments if e.leak_free and not e.space]
+    free = [e for e in paper.experiments if e.leak_free and not e.space and flow_maps.CORPUS not in e.corpora]
     if name is None:
         return _default(paper, free, found)
     matches = [e for e in free if name in (e.id, e.name)]

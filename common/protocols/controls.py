@@ -20,6 +20,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from common.corpora import flow_maps
 from common.seeds import seed_of
 from common.types import Clip, Experiment
 
@@ -33,7 +34,12 @@ CONTROLS = {
 
 
 def controls(experiment: Experiment) -> tuple[Experiment, ...]:
-    """The controls of an experiment. The classifier of metadata searches no settings."""
+    """The controls of an experiment. The classifier of metadata searches no settings.
+
+    The motion in a map cannot be taken out or shuffled, and a network that is not trained cannot learn other labels.
+    """
+    stills = (NO_MOTION, SHUFFLED) if experiment.corpora == (flow_maps.CORPUS,) else ()
+    left_out = (*stills, PERMUTED) if experiment.pretrained else stills
     return tuple(
         replace(
             experiment,
@@ -45,6 +51,7 @@ def controls(experiment: Experiment) -> tuple[Experiment, ...]:
             space={} if name == METADATA else experiment.space,
         )
         for name, description in CONTROLS.items()
+        if name not in left_out
     )
 
 

@@ -50,6 +50,7 @@ _COSTS = {
 _COMPOSITES = {"megc2019": "MEGC 2019"}
 _NAMES = _COMPOSITES | {
     "casme2": "CASME II",
+    "megc2019_flow": "public flow maps of MEGC 2019",
     "casme_sq": "CAS(ME)^2",
     "casme_sq_recordings": "CAS(ME)^2 recordings",
     "samm": "SAMM",
@@ -186,13 +187,14 @@ def shown_seeds(seeds: Sequence[int]) -> str:
 
 
 def data_name(data: str) -> str:
-    """Return the kind of data in words: licensed or stand-in corpora."""
-    return "licensed corpora" if data == "licensed" else "stand-in corpora"
+    """Return the kind of data in words: licensed or stand-in corpora, or public maps."""
+    return {"licensed": "licensed corpora", "public-maps": "public flow maps"}.get(data, "stand-in corpora")
 
 
 def corpus_name(report: Report | SideBySide, corpus: str) -> str:
     """Return the title of a corpus or composite; an unknown name is returned unchanged."""
-    usual = SOURCES[corpus].layouts[0].title if corpus in SOURCES else _COMPOSITES.get(corpus, corpus)
+    layouts = SOURCES[corpus].layouts if corpus in SOURCES else ()
+    usual = layouts[0].title if layouts else _NAMES.get(corpus, corpus)
     return next((c.title for c in report.corpora if c.name == corpus), usual)
 
 

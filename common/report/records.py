@@ -12,7 +12,7 @@ from common.audit.finding import Finding
 from common.contract import Claim, Figure, Paper
 from common.scoring.records import Comparison, Confusion, PairedTest, Score
 from common.training.learnt import Learnt
-from common.types import CorpusSummary, Correction, Exclusion
+from common.types import REAL, CorpusSummary, Correction, Exclusion
 
 
 @dataclass(frozen=True)
@@ -198,7 +198,7 @@ class Report:
     @property
     def comparable(self) -> bool:
         """Whether what was measured may stand next to a printed number: nothing measured on stand-ins may."""
-        return self.data == "licensed"
+        return self.data in REAL
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ def content(reports: Sequence[Report], frames: Sequence[Frames] = (), order: Seq
         "left_out": list(dict.fromkeys(line for report in reports for line in report.left_out)),
         "matrices": matrices,
         "frames": pictures,
-        "licensed": any(report.data == "licensed" for report in reports),
+        "licensed": any(report.comparable for report in reports),
         "curves": [figure for report in reports for figure in _curves(report)],
     }
 
@@ -161,7 +161,7 @@ def _groups(reports: Sequence[Report], frames: Sequence[Frames]) -> list[list[_N
         for p in report.predictions:
             experiment = experiments[p.experiment, p.variant]
             shared = len(reports) > 1 and experiment.common_ground
-            corpora = tuple(sorted(experiment.tested_on or experiment.corpora))
+            corpora = tuple(sorted(experiment.scored))
             key = (not shared, "" if shared else report.paper.key, p.labels, p.classes, corpora)
             cells: dict[str, list[int]] = {}
             for clip, answer in zip(p.clips, p.predicted, strict=True):
@@ -197,8 +197,7 @@ def _matrix(networks: Sequence[_Network], pictures: dict[str, list[list[str]]]) 
         rows.append(row)
     rows.sort(key=lambda row: -row["failures"])
     shared = len({n.report.paper.key for n in networks}) > 1
-    corpora = first.experiment.tested_on or first.experiment.corpora
-    where = ", ".join(formatting.corpus_name(first.report, name) for name in corpora)
+    where = ", ".join(formatting.corpus_name(first.report, name) for name in first.experiment.scored)
     return {
         "title": f"{'Common ground' if shared else first.report.paper.key}: {where}; {', '.join(classes)}",
         "classes": list(classes),

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from common.contract import Paper
+from common.contract import Paper, Profile
 from common.corpora import SOURCES, not_read
 from common.environment import code_digest
 from common.errors import UserError, listed
@@ -15,6 +15,7 @@ from common.protocols.controls import controls
 from common.runs.manifest import plan_file, planned, read_plan, same_options
 from common.runs.plan import Data, Job, lacking, plan
 from common.runs.selection import PaperSelection, Study, possible, read
+from common.training import weights
 from common.types import Experiment
 
 
@@ -57,7 +58,7 @@ def jobs_of(study: Study, selection: PaperSelection, seed: int, display: Display
     for experiment in (e for plain in selection.paper.experiments for e in (plain, *controls(plain))):
         if experiment.control and experiment.id not in wanted and experiment.id not in known:
             continue
-        if study.folder and (reason := lacking(experiment, data)):
+        if study.folder and (reason := lacking(experiment, data) or _without_networks(experiment, selection.profile)):
             absent[experiment.id] = reason
             continue
         try:
@@ -90,6 +91,13 @@ def jobs_of(study: Study, selection: PaperSelection, seed: int, display: Display
     if not asked:
         raise _nothing(study, selection, data, faults, unread)
     return Jobs(asked, tuple(jobs), data, absent | unusable, tuple(dict.fromkeys(faults)), tuple(unread))
+
+
+def _without_networks(experiment: Experiment, profile: Profile) -> str:
+    """Why an experiment with published networks cannot run; empty if it can."""
+    if not experiment.pretrained or weights.has_torch(profile):
+        return ""
+    return "the published networks are neither below the data folder nor named with --weights"
 
 
 def unavailable_lines(paper: Paper, experiments: Sequence[Experiment], unavailable: Mapping[str, str]) -> list[str]:

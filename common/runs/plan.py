@@ -12,7 +12,7 @@ import numpy as np
 
 from common import corpora
 from common.contract import Paper, Profile, Settings
-from common.corpora import composite
+from common.corpora import composite, flow_maps
 from common.corpora.marker import marked
 from common.environment import backend
 from common.errors import ClipError, UserError
@@ -27,7 +27,7 @@ from common.types import Clip, Corpus, CorpusSummary, Exclusion, Experiment, Pro
 
 @dataclass(frozen=True)
 class Data:
-    """The corpora of a run; `kind` is "licensed" or "stand-in"; `listed` is the official MEGC list, if there is one.
+    """The corpora of a run; `kind` is that of `kind_of`; `listed` is the official MEGC list, if there is one.
 
     `found` are the names of all corpora in the folder, including those that no experiment of the paper uses; `faults`
     says by name why a corpus that was found cannot be read.
@@ -83,6 +83,7 @@ class Job:
 def asked(folds: Sequence[str], profile: Profile, experiment: Experiment) -> tuple[str, ...]:
     """The folds of an experiment that a profile runs: all, or its number of them, spread from the first to the last."""
     most = (profile.common_ground_folds if experiment.common_ground else None) or profile.folds
+    most = None if experiment.pretrained else most
     count = min(most or len(folds), len(folds))
     return tuple(folds[place] for place in np.linspace(0, len(folds) - 1, count).round().astype(int))
 
@@ -116,9 +117,14 @@ def lacking(experiment: Experiment, data: Data) -> str:
 
 
 def kind_of(folder: Path, placed: Mapping[str, Path] = corpora.NONE_PLACED) -> str:
-    """Returns "stand-in" if any corpus below `folder` or in `placed` has the stand-in marker, else "licensed"."""
+    """The kind of the corpora below `folder` or in `placed`.
+
+    "stand-in" if any has the stand-in marker, "public-maps" if there are only public flow maps, else "licensed".
+    """
     roots = corpora.find(folder, (*corpora.NAMES, *placed), placed)
-    return "stand-in" if any(marked(root) for root in roots.values()) else "licensed"
+    if any(marked(root) for root in roots.values()):
+        return "stand-in"
+    return "public-maps" if set(roots) == {flow_maps.CORPUS} else "licensed"
 
 
 def plan(
@@ -142,7 +148,7 @@ def plan(
     if reason := lacking(experiment, data):
         raise UserError(f"{paper.key} {experiment.id}: {reason} ({data.folder}); run --check-data to see what is there")
     used = [data.corpora[name] for name in experiment.corpora]
-    listed = data.listed if experiment.labels is composite.MEGC2019 else None
+    listed = data.listed if experiment.labels is composite.MEGC2019 else None  # maps are compared when they are read
     selection = composite.select(used, experiment.labels, listed=listed)
     long_enough = [pair for pair in selection.clips if len(pair[0].numbers) >= experiment.min_frames]
     short = [
@@ -152,7 +158,7 @@ def plan(
         for clip, _ in selection.clips
         if len(clip.numbers) < experiment.min_frames
     ]
-    clips = _cut(long_enough, profile)
+    clips = tuple(long_enough) if experiment.pretrained else _cut(long_enough, profile)
     exclusions = [*(e for corpus in used for e in corpus.exclusions), *selection.dropped, *short]
     for done, (clip, _) in enumerate(clips, start=1):
         try:
@@ -162,10 +168,11 @@ def plan(
             exclusions.append(Exclusion(clip.id, str(error)))
         progress("checking clips", done, len(clips))
     readable = perturb([pair for pair in clips if pair[0].id in contents], experiment.control, seed)
-    for name in experiment.corpora:
-        if not any(clip.corpus == name for clip, _ in readable):
+    for corpus in used:
+        if not _of(corpus, readable):
             raise UserError(
-                f"{paper.key} {experiment.id}: no usable clip of {name} below {data.folder}; --check-data shows why"
+                f"{paper.key} {experiment.id}: no usable clip of {corpus.name} below {data.folder}; "
+                "--check-data shows why"
             )
     digests = {clip.id: digest(contents[clip.id]) for clip, _ in readable}
     key = {
@@ -194,6 +201,12 @@ def plan(
         key=key,
         run=run_folder(out, paper.key, experiment.id, key),
     )
+
+
+def _of(corpus: Corpus, clips: Sequence[tuple[Clip, int]]) -> list[tuple[Clip, int]]:
+    """Those of the clips that are in a corpus, which may be a collection of clips of several."""
+    own = {clip.id for clip in corpus.clips}
+    return [pair for pair in clips if pair[0].id in own]
 
 
 def _folds(experiment: Experiment, clips: Sequence[tuple[Clip, int]], seed: int) -> tuple[str, ...]:
@@ -229,7 +242,7 @@ def _cut(clips: Sequence[tuple[Clip, int]], profile: Profile) -> tuple[tuple[Cli
 
 
 def _summary(corpus: Corpus, used: Sequence[tuple[Clip, int]], experiment: Experiment) -> CorpusSummary:
-    classes = Counter(experiment.labels.classes[label] for clip, label in used if clip.corpus == corpus.name)
+    classes = Counter(experiment.labels.classes[label] for _, label in _of(corpus, used))
     return CorpusSummary(
         name=corpus.name,
         title=corpus.title,

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from common.contract import Paper, Parts, Profile
+from common.corpora import flow_maps
 from common.errors import UserError
 from common.progress import Display
 from common.protocols.controls import CONTROLS, controls
@@ -60,7 +61,7 @@ class Study:
 
     @cached_property
     def kind(self) -> str:
-        """The kind of data, "licensed" or "stand-in"; stand-in corpora in the user's folder count as stand-ins."""
+        """The kind of data, as `kind_of`; stand-in corpora in the user's folder count as stand-ins."""
         return kind_of(self.folder, self.placed) if self.folder else "stand-in"
 
     def command(self, selection: PaperSelection, seed: int) -> list[str]:
@@ -80,6 +81,7 @@ def select(
     several: bool,
     default_controls: Sequence[str] = (),
     common_ground_only: bool = False,
+    stand_ins: bool = False,
 ) -> tuple[Experiment, ...]:
     """The experiments given by `names` (NAME or NAME/VARIANT), or else all that run by default.
 
@@ -87,10 +89,19 @@ def select(
     without a search is chosen or the one whose leak-free twin that is; with `with_controls` the controls of all chosen
     ones. A NAME whose variants all run only on request selects them. Empty if no name belongs to this paper.
 
+    There are no `stand_ins` of public maps: experiments on these are left out. Raises UserError if one is named.
+
     Without names, the `default_controls` of each experiment are added, and with several papers `common_ground_only`
     leaves out experiments that are not on common ground.
     """
     every = [e for plain in paper.experiments for e in (plain, *controls(plain))]
+    if stand_ins:
+        on_maps = [e for e in every if flow_maps.CORPUS in e.corpora]
+        if named := [e.id for e in on_maps if {e.id, e.name} & set(names)]:
+            raise UserError(
+                f"--experiment {named[0]}: reads the public flow maps, which have no stand-ins; name their folder with --data"
+            )
+        every = [e for e in every if e not in on_maps]
 
     def by_default(e: Experiment) -> bool:
         if several and common_ground_only and not names:
@@ -107,7 +118,9 @@ def select(
     first = [e for e in every if wanted(e)]
     chosen = {(e.name, e.variant) for e in first if not e.control}
     if tune:
-        first += [e for e in paper.experiments if e.space and chosen & {(e.name, e.tuned_of), (e.name, e.twin_of)}]
+        first += [
+            e for e in every if e.space and not e.control and chosen & {(e.name, e.tuned_of), (e.name, e.twin_of)}
+        ]
 
     def joining(e: Experiment) -> tuple[Experiment, ...]:
         if e.control or with_controls:

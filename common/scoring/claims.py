@@ -82,8 +82,8 @@ def read_claims(path: Path, known: Keys | None = None) -> Claims:
 
     Each [[claims]] names experiment, variant, metric and source, and gives one number per corpus (as strings, to keep
     the printed digits), in percent with unit = "%". Numbers of clips come from its n_clips per corpus, else from
-    [facts.class_counts]. `not_comparable` says why its numbers cannot be compared with what their metric measures. Each
-    [[cited]] is one quoted row, with numbers as printed; the facts include these rows too (`cited`), because the text
+    [facts.class_counts]. `also` names a second experiment that is compared with these numbers; `not_comparable` says
+    why they cannot be compared with what their metric measures. Each [[cited]] is one quoted row, with numbers as printed; the facts include these rows too (`cited`), because the text
     compares its own numbers with them; `predictions` names a method of `results/public`.
 
     With the keys that facts may have (`known`), raises UserError for any other one: no check would read it. [facts] may
@@ -113,6 +113,7 @@ def read_claims(path: Path, known: Keys | None = None) -> Claims:
                 note=row.get("note", ""),
                 unit=row.get("unit", ""),
                 not_comparable=row.get("not_comparable", ""),
+                also=row.get("also", ""),
             )
             for row in record.get("claims", [])
             for corpus, printed in row["printed"].items()

@@ -16,7 +16,7 @@ from common.scoring.intervals import caution, subject_interval
 from common.scoring.paired_tests import paired
 from common.scoring.records import Comparison, Confusion, PairedTest, Score
 from common.scoring.statistics import guess_test
-from common.types import Experiment, FoldResult
+from common.types import REAL, Experiment, FoldResult
 
 TOLERANCE = 0.01
 """MATCH: at most this far from the printed value. CLOSE: the printed value is in the 95% interval. Else DIFFERS."""
@@ -103,7 +103,7 @@ def compare(
     `retrained` are the results of other seeds, with as many folds.
     """
     comparisons = []
-    whole = data == "licensed" and len(results) == folds and is_composite(experiment)
+    whole = data in REAL and len(results) == folds and is_composite(experiment)
     short = shortfall({clip for result in results for clip in result.clips}) if whole else ""
     constant = "" if experiment.control else one_answer(results)  # a control may well know nothing
     for corpus, within in parts(experiment):
@@ -111,7 +111,7 @@ def compare(
             pooled(run, within, len(experiment.labels.classes), experiment.protocol in REPEATED)
             for run in (results, *retrained)
         )
-        printed = [c for c in paper.claims if (c.experiment, c.corpus) == (experiment.name, corpus)]
+        printed = [c for c in paper.claims if experiment.name in (c.experiment, c.also) and c.corpus == corpus]
         if experiment.control:
             printed = []  # papers do not print results of controls
         nearness = {experiment.twin_of: 1, experiment.variant: 2}
@@ -207,7 +207,7 @@ def judge(
     conditions = []
     if done < folds:
         conditions.append(f"{done} of {folds} folds are done")
-    if data != "licensed":
+    if data not in REAL:
         conditions.append("measured on stand-in corpora")
     if experiment.control:
         conditions.append("a control")
@@ -245,7 +245,7 @@ def judge(
 
 def parts(experiment: Experiment) -> list[tuple[str, str | None]]:
     """(name, corpus to restrict to or None) of everything that is scored; a single corpus is not a composite."""
-    scored = experiment.tested_on or experiment.corpora
+    scored = experiment.scored
     if len(scored) == 1:
         return [(scored[0], None)]
     return [(experiment.labels.name, None), *((corpus, corpus) for corpus in scored)]
@@ -253,7 +253,7 @@ def parts(experiment: Experiment) -> list[tuple[str, str | None]]:
 
 def is_composite(experiment: Experiment) -> bool:
     """Whether an experiment is scored on the MEGC 2019 composite."""
-    return experiment.labels is MEGC2019 and set(experiment.tested_on or experiment.corpora) == set(DOCUMENTED)
+    return experiment.labels.name == MEGC2019.name and set(experiment.scored) == set(DOCUMENTED)
 
 
 def guessing(

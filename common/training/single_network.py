@@ -15,6 +15,7 @@ import numpy as np
 
 from common.contract import FoldRun, Settings, Shapes, Trained
 from common.protocols.splits import SPLITS
+from common.scoring import histories
 from common.seeds import seed_of
 from common.training.flops import forward
 from common.training.keras_setup import keras
@@ -84,8 +85,8 @@ class SingleNetwork:
         """Train on one fold.
 
         Each of several random splits has its own initial weights; folds of other protocols start from the same weights.
-        In an experiment that is not leak-free, the held-out clips are scored after every epoch, to show what an oracle
-        would have selected; they do not affect the training.
+        In an experiment that is not leak-free, the held-out clips are scored after every epoch. An oracle keeps the
+        best one; otherwise this only shows what it would have selected.
         """
         learner, config, access = networks.learner, networks.config, fold_run.held_out_access
         learnt = samples
@@ -96,7 +97,9 @@ class SingleNetwork:
             one_hot(learnt, networks.classes),
             fold_run.seed,
             fold_run.epochs(),
-            Validation("emotion", access.held_out.x, access.held_out.y, keep_best=False) if access else None,
+            Validation("emotion", access.held_out.x, access.held_out.y, histories.is_picked(experiment.selection))
+            if access
+            else None,
             epochs=self.model.training_config(fold_run.settings.network, fold_run.settings.training).epochs,
             redraw=experiment.protocol == SPLITS,
         )

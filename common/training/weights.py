@@ -11,7 +11,7 @@ from common.contract import Profile
 from common.errors import UserError, quoted
 
 IMAGENET, NONE = "imagenet", "none"
-KERAS, SAFETENSORS = (".h5", ".keras"), (".safetensors",)
+KERAS, SAFETENSORS, TORCH = (".h5", ".keras"), (".safetensors",), (".pth",)
 """File endings by the software that writes them."""
 
 
@@ -58,17 +58,21 @@ def chosen(text: str) -> Weights:
     if not path.exists():
         raise UserError(f"--weights {quoted(text)}: no such file or folder; give a path, {IMAGENET} or {NONE}")
     candidates = sorted(path.iterdir()) if path.is_dir() else [path]
-    files = [file for file in candidates if file.suffix.lower() in (*KERAS, *SAFETENSORS) and file.is_file()]
+    endings = (*KERAS, *SAFETENSORS, *TORCH)
+    files = [file for file in candidates if file.suffix.lower() in endings and file.is_file()]
     if not files:
-        raise UserError(
-            f"--weights {text}: contains no Keras weights ({' or '.join(KERAS)}) and no {SAFETENSORS[0]} file"
-        )
+        raise UserError(f"--weights {text}: contains no file with weights ({', '.join(endings)})")
     return Weights(str(path), tuple((str(file), _digest(file)) for file in files))
 
 
 def takes(profile: Profile) -> bool:
     """Whether the networks of a profile's paper start from weights that a user can choose."""
     return isinstance(profile.settings.values().get("weights"), Weights)
+
+
+def has_torch(profile: Profile) -> bool:
+    """Whether a profile's weights are files of PyTorch."""
+    return takes(profile) and any(path.endswith(TORCH) for path, _ in profile.settings.values()["weights"].files)
 
 
 def starting_from(profile: Profile, weights: Weights | None) -> Profile:

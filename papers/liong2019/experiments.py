@@ -1,4 +1,8 @@
-"""The experiments of liong2019, both on common ground: STSTNet, and a linear classifier on the same input."""
+"""The experiments of liong2019: STSTNet, and a linear classifier on the same input.
+
+On recordings both are on common ground. On the public flow maps of the composite there are also the networks that the
+authors publish, and one whose epoch is picked on the held-out subject.
+"""
 
 from __future__ import annotations
 
@@ -6,24 +10,29 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from common.contract import Settings
+from common.corpora import flow_maps
 from common.corpora.composite import MEGC2019
 from common.profiles import profiles
 from common.protocols.splits import LOSO
+from common.scoring.histories import ORACLE
 from common.training.tuning import tuned
+from common.training.weights import NONE, Weights
 from common.types import Experiment
 
-Kind = Literal["ststnet", "linear"]
+Kind = Literal["ststnet", "linear", "authors"]
 Padding = Literal["same", "two"]
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """Width and height of the network's input (`size`), and of the faces between which the flow is computed (Table II).
+    """What the network's input is made from, its width and height (`size`), and the faces between which the flow is
+    computed (Table II). Of the public flow maps (`source`) nothing is computed.
 
     Our choices: flow_method, of which the paper names none and the README of its code TV-L1, and apex_method, how an
     apex that is not annotated is found.
     """
 
+    source: Literal["faces", "maps"] = "faces"
     size: int = 28
     face_height: int = 170
     face_width: int = 140
@@ -37,7 +46,7 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Network:
-    """The network: STSTNet, or a linear classifier.
+    """The network: STSTNet, a linear classifier, or STSTNet with the weights that the authors publish.
 
     `padding` is that of STSTNet's convolutions: "same" as in Table I, or two pixels as in the public Python code.
     """
@@ -51,7 +60,8 @@ class Training:
     """How STSTNet is trained: learning rate and epochs of Section II, the batch size of the authors' MATLAB script.
 
     inverse_penalty is `C` of scikit-learn's logistic regression, with its default. It has no part in STSTNet, and the
-    other settings have none in the linear classifier.
+    other settings have none in the linear classifier. `weights` are the networks that the authors publish (--weights),
+    which are used as they are; all others start from random weights.
     """
 
     batch: int = 256
@@ -59,6 +69,7 @@ class Training:
     learning_rate: float = 5e-5
     inverse_penalty: float = 1.0
     precision: str = "float32"
+    weights: Weights = Weights(NONE)  # noqa: RUF009
 
 
 PROFILES = profiles(
@@ -109,13 +120,71 @@ LINEAR = replace(
     note="The paper does not run this experiment. Logistic regression on the input of STSTNet shows what the flow "
     "itself reveals. Its only fit counts as one epoch.",
 )
+MAPS = replace(
+    STSTNET,
+    name="public-maps",
+    title="STSTNet on the public flow maps",
+    corpora=(flow_maps.CORPUS,),
+    labels=flow_maps.LABELS,
+    settings={"source": "maps"},
+    note="The flow and strain that authors of the paper publish for all 442 clips of the composite, with values from 0 "
+    "to 255 as in both public codes.",
+    common_ground=False,
+)
+MAPS_CODE = replace(
+    MAPS,
+    variant="public-code",
+    title="STSTNet on the public flow maps, as in the authors' Python code",
+    settings={"source": "maps", "padding": "two", "epochs": 800},
+)
+MAPS_ORACLE = replace(
+    MAPS_CODE,
+    variant="public-code-oracle",
+    title="STSTNet on the public flow maps, the best epoch of each subject",
+    selection=ORACLE,
+    leak_free=False,
+    note="Neither the paper nor its code does this. It shows what a score gains if the epoch is picked for each "
+    "held-out subject, on the clips that are scored.",
+)
+AUTHORS = replace(
+    MAPS_CODE,
+    variant="authors-networks",
+    title="The authors' published networks on the public flow maps",
+    settings={"kind": "authors", "source": "maps", "padding": "two", "epochs": 1},
+    note="Nothing is trained: each subject is answered by the network that the authors publish for it "
+    f"({flow_maps.NETWORKS} in the repository of the code).",
+    pretrained=True,
+)
+MAPS_LINEAR = replace(
+    LINEAR,
+    name="linear-public-maps",
+    title="Public flow maps, linear classifier",
+    network="Public flow maps, linear classifier",
+    corpora=MAPS.corpora,
+    labels=MAPS.labels,
+    settings=LINEAR.settings | MAPS.settings,
+    common_ground=False,
+)
 
 
 def _space(experiment: Experiment) -> dict[str, tuple[Any, ...]]:
     """The learning rate, and how much the weights of the linear classifier are penalised."""
-    if experiment.settings:
+    if experiment is MAPS_LINEAR:
+        return {"inverse_penalty": (1e-4, 1e-2, 1.0)}  # five times as many values as clips, all correlated
+    if experiment.linear:
         return {"inverse_penalty": (0.01, 0.1, 1.0, 10.0)}
     return {"learning_rate": (5e-5, 2e-4, 1e-3)}
 
 
-EXPERIMENTS = (STSTNET, PUBLIC_CODE, DIS, LINEAR, *tuned((STSTNET, LINEAR), _space))
+EXPERIMENTS = (
+    STSTNET,
+    PUBLIC_CODE,
+    DIS,
+    LINEAR,
+    AUTHORS,
+    MAPS,
+    MAPS_CODE,
+    MAPS_ORACLE,
+    MAPS_LINEAR,
+    *tuned((STSTNET, LINEAR, MAPS_LINEAR), _space),
+)

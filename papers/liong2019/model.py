@@ -6,12 +6,19 @@ normalisation, maximum and dropout in each stream. Arrays are (28, 28, 3): horiz
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import keras
+import numpy as np
 from keras import layers
+from numpy.typing import NDArray
 
 from common.contract import Shapes
-from common.training import linear
+from common.errors import UserError
+from common.training import linear, torch_files
 from common.training.single_network import TrainingConfig
+from common.training.weight_files import PYTORCH_NAMES
+from common.training.weights import Weights
 from papers.liong2019.experiments import Network, Padding, Training
 
 FILTERS = (3, 5, 8)
@@ -57,6 +64,43 @@ def ststnet(shape: tuple[int, ...], classes: int, padding: Padding = "same") -> 
     x = layers.Flatten(name="flatten")(x)  # 400
     x = layers.Dense(classes, activation="softmax", name="emotion")(x)
     return keras.Model({"flow": flow}, {"emotion": x}, name="ststnet")
+
+
+def published(weights: Weights, fold: str) -> dict[str, list[NDArray[np.float32]]]:
+    """The network that the authors publish for a left-out subject: the arrays of each layer, by its name.
+
+    `fold` is the subject as in clips' ids, such as smic/s1, whose file is s01.pth. Theirs reads blue, green, red, so
+    strain first, and flattens maps channel by channel. UserError for a file that is missing or has other arrays.
+    """
+    file = f"{subject_file(fold)}.pth"
+    path = next((Path(path) for path, _ in weights.files if Path(path).name == file), None)
+    if path is None:
+        raise UserError(f"--weights {weights}: has no {file}, the network of {fold}")
+    arrays = torch_files.read(path)
+
+    def array(name: str, *shape: int) -> NDArray[np.float32]:
+        found = arrays.get(name)
+        if found is None or found.shape != shape or found.dtype != np.float32 or not np.isfinite(found).all():
+            raise UserError(f"{path}: has no finite float32 {name} of {' x '.join(map(str, shape))}; is it STSTNet?")
+        return found
+
+    layers_of: dict[str, list[NDArray[np.float32]]] = {}
+    for number, filters in enumerate(FILTERS, start=1):
+        kernel = array(f"conv{number}.weight", filters, 3, 3, 3)[:, ::-1].transpose(2, 3, 1, 0)
+        layers_of[f"convolution_{number}"] = [kernel, array(f"conv{number}.bias", filters)]
+        layers_of[f"normalisation_{number}"] = [
+            array(f"bn{number}.{PYTORCH_NAMES[name]}", filters)
+            for name in ("gamma", "beta", "moving_mean", "moving_variance")
+        ]
+    maps = sum(FILTERS)
+    dense = array("fc.weight", 3, maps * 25).reshape(3, maps, 5, 5).transpose(2, 3, 1, 0)
+    return layers_of | {"emotion": [dense.reshape(-1, 3), array("fc.bias", 3)]}
+
+
+def subject_file(fold: str) -> str:
+    """How the authors' files name a subject: s01 for smic/s1, sub01 for casme2/sub01, 006 for samm/006."""
+    corpus, _, subject = fold.partition("/")
+    return f"s{int(subject[1:]):02d}" if corpus == "smic" else subject
 
 
 def _first_twice(x: keras.KerasTensor, axis: int, name: str) -> keras.KerasTensor:

@@ -1,4 +1,4 @@
-"""From a clip to the optical flow and strain between its first frame and its apex."""
+"""From a clip to the optical flow and strain between its first frame and its apex, or from a public map of both."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.contract import Settings, Shapes
+from common.errors import ClipError
 from common.types import Arrays, Clip, ClipFrames, Samples, one_row_each
 from common.vision import apex
 from common.vision.alignment import aligned_picture, alignment
@@ -27,8 +28,14 @@ About what noise and the drift of the head reach where no expression moves the f
 def prepare(clip: ClipFrames, inputs: Inputs, faces: FaceFinder) -> Arrays:
     """A clip's "flow" as `channels` returns it, and "estimated" (1,), 1 if the apex is not annotated.
 
-    Raises ClipError if files cannot be used or if the clip's first frame shows no face.
+    Of a map "flow" is the image itself in the same order of channels, with values from 0 to 255. Raises ClipError if
+    files cannot be used, if the clip's first frame shows no face, or if a map has another size.
     """
+    if inputs.source == "maps":
+        image = read_frame(clip, 0).astype(np.float32)  # red is horizontal flow, green vertical, blue strain
+        if image.shape != (inputs.size, inputs.size, 3):
+            raise ClipError(f"{where(clip, 0)}: not a map of {inputs.size} x {inputs.size} pixels")
+        return {"flow": image, "estimated": np.array([0])}
     onset, peak, _ = pair(clip, inputs, faces)
     image = channels(onset, peak, inputs.size, inputs.flow_method)
     return {"flow": image, "estimated": np.array([int(clip.apex is None)])}
