@@ -99,7 +99,8 @@ def select(
         on_maps = [e for e in every if flow_maps.CORPUS in e.corpora]
         if named := [e.id for e in on_maps if {e.id, e.name} & set(names)]:
             raise UserError(
-                f"--experiment {named[0]}: reads the public flow maps, which have no stand-ins; name their folder with --data"
+                f"--experiment {named[0]}: reads the public flow maps, which have no stand-ins; "
+                "name their folder with --data"
             )
         every = [e for e in every if e not in on_maps]
 

@@ -83,8 +83,9 @@ def read_claims(path: Path, known: Keys | None = None) -> Claims:
     Each [[claims]] names experiment, variant, metric and source, and gives one number per corpus (as strings, to keep
     the printed digits), in percent with unit = "%". Numbers of clips come from its n_clips per corpus, else from
     [facts.class_counts]. `also` names a second experiment that is compared with these numbers; `not_comparable` says
-    why they cannot be compared with what their metric measures. Each [[cited]] is one quoted row, with numbers as printed; the facts include these rows too (`cited`), because the text
-    compares its own numbers with them; `predictions` names a method of `results/public`.
+    why they cannot be compared with what their metric measures. Each [[cited]] is one quoted row, with numbers as
+    printed; the facts include these rows too (`cited`), because the text compares its own numbers with them;
+    `predictions` names a method of `results/public`.
 
     With the keys that facts may have (`known`), raises UserError for any other one: no check would read it. [facts] may
     have `sources`, the place of each fact.

@@ -162,7 +162,7 @@ MAPS_LINEAR = replace(
     network="Public flow maps, linear classifier",
     corpora=MAPS.corpora,
     labels=MAPS.labels,
-    settings=LINEAR.settings | MAPS.settings,
+    settings={**LINEAR.settings, **MAPS.settings},
     common_ground=False,
 )
 
