@@ -95,8 +95,8 @@ class Claim:
     """A number that the paper prints for its own system.
 
     `corpus` is the name of a corpus or a composite; `printed` is the number exactly as printed, in percent if `unit` is
-    "%". `also` is another experiment that is compared with it. `not_comparable` is the reason why it is not what its
-    name says, so that nothing measured can be compared.
+    "%". `not_comparable` is the reason why it is not what its name says, so that nothing measured can be compared.
+    What is `repeated` is the number of an earlier claim, with which another experiment is compared too.
     """
 
     experiment: str
@@ -109,7 +109,7 @@ class Claim:
     note: str = ""
     unit: str = ""
     not_comparable: str = ""
-    also: str = ""
+    repeated: bool = False
 
     @property
     def value(self) -> float:

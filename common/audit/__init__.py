@@ -77,6 +77,7 @@ def audit(
     paper's own checks, whose findings come last. `quoted_by` names the papers in which all figures were read, and
     `causes` has what several contradictions have in common, with the beginnings of their statements.
     """
+    claims = [claim for claim in claims if not claim.repeated]
     made = (
         *totals(facts),
         *sums(facts),

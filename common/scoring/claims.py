@@ -82,7 +82,7 @@ def read_claims(path: Path, known: Keys | None = None) -> Claims:
 
     Each [[claims]] names experiment, variant, metric and source, and gives one number per corpus (as strings, to keep
     the printed digits), in percent with unit = "%". Numbers of clips come from its n_clips per corpus, else from
-    [facts.class_counts]. `also` names a second experiment that is compared with these numbers; `not_comparable` says
+    [facts.class_counts]. `also` names further experiments that are compared with these numbers; `not_comparable` says
     why they cannot be compared with what their metric measures. Each [[cited]] is one quoted row, with numbers as
     printed; the facts include these rows too (`cited`), because the text compares its own numbers with them;
     `predictions` names a method of `results/public`.
@@ -104,7 +104,7 @@ def read_claims(path: Path, known: Keys | None = None) -> Claims:
     return Claims(
         claims=tuple(
             Claim(
-                experiment=row["experiment"],
+                experiment=experiment,
                 variant=row["variant"],
                 corpus=corpus,
                 metric=row["metric"],
@@ -114,9 +114,10 @@ def read_claims(path: Path, known: Keys | None = None) -> Claims:
                 note=row.get("note", ""),
                 unit=row.get("unit", ""),
                 not_comparable=row.get("not_comparable", ""),
-                also=row.get("also", ""),
+                repeated=experiment != row["experiment"],
             )
             for row in record.get("claims", [])
+            for experiment in (row["experiment"], *row.get("also", ()))
             for corpus, printed in row["printed"].items()
         ),
         cited=cited,

@@ -111,7 +111,7 @@ def compare(
             pooled(run, within, len(experiment.labels.classes), experiment.protocol in REPEATED)
             for run in (results, *retrained)
         )
-        printed = [c for c in paper.claims if experiment.name in (c.experiment, c.also) and c.corpus == corpus]
+        printed = [c for c in paper.claims if (c.experiment, c.corpus) == (experiment.name, corpus)]
         if experiment.control:
             printed = []  # papers do not print results of controls
         nearness = {experiment.twin_of: 1, experiment.variant: 2}
@@ -211,7 +211,7 @@ def judge(
         conditions.append("measured on stand-in corpora")
     if experiment.control:
         conditions.append("a control")
-    if profile != "paper":
+    if profile != "paper" and not experiment.pretrained:
         conditions.append(f"the profile {profile} shortens the run")
     if changed:
         conditions.append(f"changed by {changed}")

@@ -13,6 +13,8 @@ from common.errors import UserError, quoted
 IMAGENET, NONE = "imagenet", "none"
 KERAS, SAFETENSORS, TORCH = (".h5", ".keras"), (".safetensors",), (".pth",)
 """File endings by the software that writes them."""
+MOST_NAMED = 4
+"""Of more files only the number is shown."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,9 @@ class Weights:
     files: tuple[tuple[str, str], ...] = ()
 
     def __str__(self) -> str:
+        if len(self.files) > MOST_NAMED:
+            whole = hashlib.sha256("".join(digest for _, digest in self.files).encode()).hexdigest()
+            return f"{len(self.files)} files in {Path(self.choice).name} (SHA-256 of their digests {whole})"
         return ", ".join(f"{Path(path).name} (SHA-256 {digest})" for path, digest in self.files) or self.choice
 
     def file(self, network: str, endings: Sequence[str] = KERAS) -> tuple[Path, str]:

@@ -75,7 +75,7 @@ def published(weights: Weights, fold: str) -> dict[str, list[NDArray[np.float32]
     file = f"{subject_file(fold)}.pth"
     path = next((Path(path) for path, _ in weights.files if Path(path).name == file), None)
     if path is None:
-        raise UserError(f"--weights {weights}: has no {file}, the network of {fold}")
+        raise UserError(f"--weights {weights.choice}: has no {file}, the network of {fold}")
     arrays = torch_files.read(path)
 
     def array(name: str, *shape: int) -> NDArray[np.float32]:
