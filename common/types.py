@@ -253,6 +253,7 @@ class Experiment:
     this is. `network` is the name of the trained network, the same in all experiments of the paper; `settings` are the
     settings in which the experiment differs from its profile, by name. An experiment on `common_ground` also runs when
     several papers are compared. What is `linear` is a linear classifier, which is fitted without epochs.
+    If the data are a collection of maps of the clips of several corpora, they are `collected_from` these.
     What is `pretrained` trains nothing: each fold uses the network that its authors publish for it (--weights), so that
     every profile runs all of its clips and folds.
     `control` is the way in which the clips are changed to test what a score depends on, empty for unchanged clips.
@@ -278,6 +279,7 @@ class Experiment:
     twin_of: str = ""
     common_ground: bool = False
     linear: bool = False
+    collected_from: tuple[str, ...] = ()
     pretrained: bool = False
     control: str = ""
     space: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
@@ -290,9 +292,8 @@ class Experiment:
 
     @property
     def scored(self) -> tuple[str, ...]:
-        """The corpora whose clips are scored. The clips of a collection of several belong to those of its label map."""
-        own = self.tested_on or self.corpora
-        return own if set(own) <= set(self.labels.mapping) else tuple(self.labels.mapping)
+        """The corpora whose clips are scored."""
+        return self.collected_from or self.tested_on or self.corpora
 
 
 Predictions = dict[str, NDArray[np.float32]]

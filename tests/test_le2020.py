@@ -229,7 +229,7 @@ def test_a_path_that_names_no_weights_is_one_clear_line(tmp_path: Path) -> None:
         weights.chosen(str(tmp_path / "absent.h5"))
     (tmp_path / "resnet50.pkl").write_bytes(b"")
     for path in (tmp_path / "resnet50.pkl", tmp_path):
-        with pytest.raises(UserError, match="contains no Keras weights"):
+        with pytest.raises(UserError, match="contains no file with weights"):
             weights.chosen(str(path))
 
 

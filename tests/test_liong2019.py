@@ -20,6 +20,7 @@ from common.audit.documented import documented
 from common.audit.matrices import confusion_matrices
 from common.audit.predictions import against_predictions
 from common.contract import FoldRun
+from common.corpora import flow_maps
 from common.protocols.carryover import fingerprint
 from common.scoring import metrics, public
 from common.scoring.records import Score
@@ -28,7 +29,19 @@ from common.training.learner import predict
 from common.types import ClipFrames, Experiment, Part, Samples
 from common.vision.flow import Method
 from papers.liong2019 import figures, model, preprocess, recipe
-from papers.liong2019.experiments import LINEAR, PROFILES, STSTNET, Inputs, Network, Padding
+from papers.liong2019.experiments import (
+    AUTHORS,
+    LINEAR,
+    MAPS,
+    MAPS_CODE,
+    MAPS_ORACLE,
+    PROFILES,
+    PUBLIC_CODE,
+    STSTNET,
+    Inputs,
+    Network,
+    Padding,
+)
 
 PAPER = papers.load("liong2019")
 CLASSES = STSTNET.labels.classes
@@ -55,8 +68,7 @@ def border(network: keras.Model) -> tuple[int, int]:
 
 
 def test_published_has_the_maps_of_table_one_and_the_port_its_own() -> None:
-    (port,) = (experiment for experiment in PAPER.experiments if experiment.variant == "public-code")
-    for experiment, width in ((STSTNET, 28), (port, 30)):
+    for experiment, width in ((STSTNET, 28), (PUBLIC_CODE, 30), (MAPS, 28), (MAPS_CODE, 30), (AUTHORS, 30)):
         settings = PROFILES["paper"].settings.having(experiment.settings)
         built = model.build(settings.network, {"flow": (28, 28, 3)}, 3)
         assert built.get_layer("streams").output.shape[1:] == (width, width, 16)
@@ -102,18 +114,20 @@ def test_training_is_that_of_the_paper_and_the_port_trains_longer() -> None:
     settings = PROFILES["paper"].settings
     config = model.training_config(settings.network, settings.training)
     assert (config.batch, config.epochs, config.loss) == (256, 500, "categorical_crossentropy")
-    (port,) = (experiment for experiment in PAPER.experiments if experiment.variant == "public-code")
-    assert settings.having(port.settings).training.epochs == 800
-    assert {claim.variant for claim in PAPER.claims} == {STSTNET.variant}
+    for port in (PUBLIC_CODE, MAPS_CODE, MAPS_ORACLE):
+        assert settings.having(port.settings).training.epochs == 800
+    assert {claim.variant for claim in PAPER.claims if claim.experiment == STSTNET.name} == {STSTNET.variant}
     assert float(config.optimizer.learning_rate) == pytest.approx(5e-5)
     assert config.rate is None
     assert STSTNET.selection == "last epoch"
 
 
-def test_only_common_ground_runs_by_default() -> None:
+def test_on_recordings_only_common_ground_runs_by_default() -> None:
     default = [experiment for experiment in PAPER.experiments if not experiment.on_request]
-    assert default == [STSTNET, LINEAR]
-    assert all(experiment.common_ground for experiment in default)
+    assert [experiment for experiment in default if experiment.common_ground] == [STSTNET, LINEAR]
+    on_maps = [experiment for experiment in default if not experiment.common_ground]
+    assert {experiment.corpora for experiment in on_maps} == {(flow_maps.CORPUS,)}
+    assert {experiment.scored for experiment in on_maps} == {("casme2", "smic", "samm")}
 
 
 # ---------------------------------------------------------------- the input
@@ -258,7 +272,7 @@ def test_the_confusion_matrices_are_those_of_the_public_predictions_and_contradi
 
 
 def test_a_recall_is_not_compared_with_a_printed_precision() -> None:
-    for claim in PAPER.claims:
+    for claim in (claim for claim in PAPER.claims if claim.experiment == STSTNET.name):
         measured = Score(claim.metric, claim.value, 0.0, 1.0, 0.3, 442, 68, 68)
         clips = replace(claim, n_clips=442)
         judged = judge(STSTNET, clips, measured, done=68, folds=68, profile="paper", data="licensed")
@@ -276,7 +290,7 @@ def test_printed_digits_that_only_one_reading_explains() -> None:
 
 def test_the_claims_are_those_that_another_paper_cites() -> None:
     cited = next(row for row in papers.load("aouayeb2019").cited if row.predictions == PAPER.facts["predictions"])
-    shared = [c for c in PAPER.claims if c.metric in ("uf1", "uar")]
+    shared = [c for c in PAPER.claims if c.experiment == STSTNET.name and c.metric in ("uf1", "uar")]
     assert {(c.corpus, c.metric): c.value for c in shared} == {
         (corpus, metric): value for corpus, values in cited.values.items() for metric, value in values.items()
     }

@@ -114,7 +114,7 @@ def test_experiments_are_named_once_and_run_known_protocols(key: str) -> None:
                 assert not tested_on[fold.train].any()
             else:
                 assert sorted([*fold.train, *fold.test]) == list(range(24))
-        assert set(experiment.labels.mapping) >= set(experiment.corpora)
+        assert set(experiment.labels.mapping) >= set(experiment.collected_from or experiment.corpora)
         for emotions in experiment.labels.mapping.values():
             assert {emotion for emotion in emotions.values() if emotion} <= set(experiment.labels.classes)
 
@@ -237,7 +237,7 @@ def test_claims_are_attainable_numbers_of_known_experiments(key: str) -> None:
     known = {(e.name, e.variant): e for e in paper.experiments}
     for claim in paper.claims:
         experiment = known[claim.experiment, claim.variant]
-        assert claim.corpus in (experiment.labels.name, *experiment.corpora)
+        assert claim.corpus in (experiment.labels.name, *experiment.scored)
         assert histories.of_history(claim.metric) or metrics.metric(claim.metric, experiment.labels.classes)
         assert claim.source
         assert 0 <= claim.value <= 1

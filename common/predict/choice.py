@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from common.contract import Paper
-from common.corpora import flow_maps
 from common.errors import UserError
 from common.types import Experiment
 
@@ -19,7 +18,7 @@ def choose(paper: Paper, name: str | None, found: Collection[str] | None = None)
     (its training may use other clips too), or searches its settings in every fold, and if no experiment can run on what
     is found. Networks that read maps cannot read a recording.
     """
-    free = [e for e in paper.experiments if e.leak_free and not e.space and flow_maps.CORPUS not in e.corpora]
+    free = [e for e in paper.experiments if e.leak_free and not e.space and not e.collected_from]
     if name is None:
         return _default(paper, free, found)
     matches = [e for e in free if name in (e.id, e.name)]

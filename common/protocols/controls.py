@@ -20,7 +20,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from common.corpora import flow_maps
 from common.seeds import seed_of
 from common.types import Clip, Experiment
 
@@ -38,7 +37,7 @@ def controls(experiment: Experiment) -> tuple[Experiment, ...]:
 
     The motion in a map cannot be taken out or shuffled, and a network that is not trained cannot learn other labels.
     """
-    stills = (NO_MOTION, SHUFFLED) if experiment.corpora == (flow_maps.CORPUS,) else ()
+    stills = (NO_MOTION, SHUFFLED) if experiment.collected_from else ()
     left_out = (*stills, PERMUTED) if experiment.pretrained else stills
     return tuple(
         replace(

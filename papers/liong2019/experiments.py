@@ -126,6 +126,7 @@ MAPS = replace(
     title="STSTNet on the public flow maps",
     corpora=(flow_maps.CORPUS,),
     labels=flow_maps.LABELS,
+    collected_from=STSTNET.corpora,
     settings={"source": "maps"},
     note="The flow and strain that authors of the paper publish for all 442 clips of the composite, with values from 0 "
     "to 255 as in both public codes.",
@@ -136,6 +137,7 @@ MAPS_CODE = replace(
     variant="public-code",
     title="STSTNet on the public flow maps, as in the authors' Python code",
     settings={"source": "maps", "padding": "two", "epochs": 800},
+    twin_of="public-code-oracle",
 )
 MAPS_ORACLE = replace(
     MAPS_CODE,
@@ -143,6 +145,7 @@ MAPS_ORACLE = replace(
     title="STSTNet on the public flow maps, the best epoch of each subject",
     selection=ORACLE,
     leak_free=False,
+    twin_of="",
     note="Neither the paper nor its code does this. It shows what a score gains if the epoch is picked for each "
     "held-out subject, on the clips that are scored.",
 )
@@ -153,6 +156,7 @@ AUTHORS = replace(
     settings={"kind": "authors", "source": "maps", "padding": "two", "epochs": 1},
     note="Nothing is trained: each subject is answered by the network that the authors publish for it "
     f"({flow_maps.NETWORKS} in the repository of the code).",
+    twin_of="",
     pretrained=True,
 )
 MAPS_LINEAR = replace(
@@ -162,6 +166,7 @@ MAPS_LINEAR = replace(
     network="Public flow maps, linear classifier",
     corpora=MAPS.corpora,
     labels=MAPS.labels,
+    collected_from=MAPS.collected_from,
     settings={**LINEAR.settings, **MAPS.settings},
     common_ground=False,
 )
