@@ -193,7 +193,7 @@ def leaderboard() -> str:
         scores = public.scores(method)
         whole = scores[MEGC2019.name]
         parts = (f"{scores[corpus]['uf1'].value:.4f}" for corpus in DOCUMENTED)
-        rules = f"leave one subject out, {method.selection}" + " (not leak-free)" * (not method.leak_free)
+        rules = f"leave one subject out, {public.rule(method.selection, method.leak_free, whole['uf1'])}"
         cells = (_with_interval(whole[metric]) for metric in ("uf1", "uar"))
         clips = str(whole["uf1"].n_clips)
         rows.append((plain(method.title), "public predictions", plain(rules), clips, *cells, *parts))
