@@ -44,11 +44,10 @@ def guessed(
         alike, sizes = np.unique(np.stack([truth, counted])[:, part == i], axis=1, return_counts=True)
         right = _kept(sizes, shares[alike[0]], picks[i], worst, rng)
         for label, enters, size, hits in zip(*alike, sizes, right.T, strict=True):
-            if enters:
-                others = np.where(np.arange(classes) == label, 0, shares)
-                wrong = rng.multinomial(size - hits, others / max(others.sum(), np.finfo(float).tiny))
-                matrices[:, label] += wrong
-                matrices[:, label, label] += hits
+            others = np.where(np.arange(classes) == label, 0, shares)
+            wrong = rng.multinomial(size - hits, others / (others.sum() or 1))  # with one class, none is wrong
+            matrices[:, label] += enters * wrong
+            matrices[:, label, label] += enters * hits
     return float(metric(matrices).mean())
 
 

@@ -83,7 +83,7 @@ def scores(method: PublicMethod) -> dict[str, dict[str, Score]]:
             if found is not None:
                 p, guesses = guessing(results, within, metric, classes), None
                 if method.picks:
-                    subjects, how = _folds(method.result), metrics.metric(metric, classes)
+                    subjects, how = by_subject(method.result), metrics.metric(metric, classes)
                     guesses = picks.of_folds(subjects, [method.picks] * len(subjects), how, within)
                 made.setdefault(name, {})[metric] = replace(found, p=p, picks=guesses)
     return made
@@ -119,7 +119,7 @@ def against(method: PublicMethod, others: Mapping[str, Sequence[FoldResult]]) ->
         if truth.get(clip, label) != label
     }
     named = {name: [_without(result, apart) for result in results] for name, results in others.items()}
-    known = named | {method.key: _folds(_without(method.result, apart))}
+    known = named | {method.key: by_subject(_without(method.result, apart))}
     tests = paired(known, [(name, method.key) for name in others], len(MEGC2019.classes))
     return {test.first: test for test in tests}
 
@@ -128,7 +128,7 @@ def compared(first: PublicMethod, second: PublicMethod) -> tuple[PairedTest, tup
     """The paired test of two methods, and the clips left out of it because their true classes differ."""
     truths = [dict(zip(m.result.clips, m.result.truth.tolist(), strict=True)) for m in (first, second)]
     apart = tuple(clip for clip in truths[0] if truths[1].get(clip, truths[0][clip]) != truths[0][clip])
-    named = {method.key: _folds(_without(method.result, apart)) for method in (first, second)}
+    named = {method.key: by_subject(_without(method.result, apart)) for method in (first, second)}
     (test,) = paired(named, [(first.key, second.key)], len(MEGC2019.classes))
     return test, apart
 
@@ -139,8 +139,8 @@ def _without(result: FoldResult, clips: Collection[str]) -> FoldResult:
     return FoldResult(result.fold, names, result.truth[kept], result.probabilities[kept], {}, 0, 0.0, {}, {})
 
 
-def _folds(result: FoldResult) -> list[FoldResult]:
-    """The predictions as those of the folds that they come from, each of which leaves out one subject."""
+def by_subject(result: FoldResult) -> list[FoldResult]:
+    """Predictions as those of the folds that they come from, each of which leaves out one subject."""
     subjects = sorted({clip.rpartition("/")[0] for clip in result.clips})
     return [
         _without(result, {clip for clip in result.clips if clip.rpartition("/")[0] != subject}) for subject in subjects
