@@ -20,7 +20,8 @@ from common import corpora
 from common.cli import arguments
 from common.corpora.composite import DOCUMENTED, MEGC2019
 from common.corpora.tables import Documented
-from common.scoring import public
+from common.scoring import picks, public
+from common.scoring.metrics import uf1
 from common.scoring.records import Score
 from docs import contributed
 from docs.generate import code, plain, table
@@ -48,6 +49,7 @@ def filled(markdown: str) -> str:
         "leak_price": leak_price,
         "learning": learning,
         "learning_settings": learning_settings,
+        "picks": picked_guesses,
         "usage": usage,
     }
     return MARK.sub(lambda mark: made[mark[1]](*filter(None, [mark[2]])), markdown)
@@ -193,7 +195,7 @@ def leaderboard() -> str:
         scores = public.scores(method)
         whole = scores[MEGC2019.name]
         parts = (f"{scores[corpus]['uf1'].value:.4f}" for corpus in DOCUMENTED)
-        rules = f"leave one subject out, {method.selection}" + " (not leak-free)" * (not method.leak_free)
+        rules = f"leave one subject out, {public.rule(method.selection, method.leak_free, whole['uf1'])}"
         cells = (_with_interval(whole[metric]) for metric in ("uf1", "uar"))
         clips = str(whole["uf1"].n_clips)
         rows.append((plain(method.title), "public predictions", plain(rules), clips, *cells, *parts))
@@ -202,6 +204,14 @@ def leaderboard() -> str:
     titles = (f"UF1, {corpora.source(corpus).layouts[0].title}" for corpus in DOCUMENTED)
     head = ("Method", "Tier", "Protocol, selection", "Clips", "UF1", "UAR", *titles)
     return f"{table(head, rows)}\n{contributed.sentence(bundles)}"
+
+
+def picked_guesses() -> str:
+    """Return UF1 of picked guesses with the subjects and classes of the MEGC 2019 composite, by number of picks."""
+    subjects = public.by_subject(public.methods()[0].result)
+    numbers = (1, 10, 30, 50, 100, 200, 800)
+    levels = (picks.of_folds(subjects, [number] * len(subjects), uf1) for number in numbers)
+    return table(("Picks", *map(str, numbers)), [("UF1", *(f"{level:.3f}" for level in levels))])
 
 
 def _with_interval(score: Score) -> str:

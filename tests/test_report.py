@@ -28,7 +28,7 @@ from common.scoring.verdicts import METRICS
 CONTRACT = {"paper", "profile", "data", "comparisons", "confusions", "departures", "audit", "environment", "cost"}
 COMPARISON = ["experiment", "variant", "corpus", "protocol", "selection", "metric", "published", "reproduced"]
 COMPARISON += ["verdict", "reason", "command"]
-SCORE = ["value", "low", "high", "n_clips", "n_folds_done", "n_folds", "chance", "p", "caution"]
+SCORE = ["value", "low", "high", "n_clips", "n_folds_done", "n_folds", "chance", "picks", "p", "caution"]
 DASH = "\N{EN DASH}"
 
 

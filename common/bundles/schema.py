@@ -74,6 +74,7 @@ SCORE_FIELDS: Mapping[str, Schema] = {
     "n_folds_done": INTEGER,
     "n_folds": INTEGER,
     "p": NUMBER_OR_NULL,
+    "picks": NUMBER_OR_NULL,
 }
 _TRIAL = exactly({"settings": _by_name({"anyOf": [TEXT, NUMBER]}), "uf1": NUMBER, "log_loss": NUMBER})
 FOLD_FIELDS: Mapping[str, Schema] = {

@@ -104,7 +104,7 @@ def _rows(report: Report) -> list[list[str]]:
                 cells["metric"],
                 f"{c.claim.printed} ({c.claim.source})" if c.claim else formatting.DASH,
                 _with_interval(cells["reproduced"], cells["low"], cells["high"]),
-                cells["chance"],
+                cells["chance"] if cells["picks"] == formatting.DASH else f"{cells['chance']}, picked {cells['picks']}",
                 cells["clips"],
                 cells["folds"],
                 cells["label"],

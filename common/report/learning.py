@@ -240,7 +240,8 @@ def _scored(row: Learning) -> str:
     p = "" if score.p is None else f", p {probability(score.p)}"
     control = "" if row.control is None else f", without motion {number(row.control.value, 2)}"
     known = "" if row.metadata is None else f", from metadata {number(row.metadata.value, 2)}"
-    return f"UF1 {number(score.value, 2)} (chance {number(score.chance, 2)}{p}{control}{known})"
+    picks = "" if score.picks is None else f", guesses picked as often {number(score.picks, 2)}"
+    return f"UF1 {number(score.value, 2)} (chance {number(score.chance, 2)}{picks}{p}{control}{known})"
 
 
 def _controls(rows: Sequence[Learning]) -> str:
@@ -305,6 +306,7 @@ def cells(row: Learning) -> dict[str, Any]:
         "p": probability(score.p if score else None),
         "holm": probability(row.adjusted),
         "chance": number(score.chance if score else None, 3),
+        "picks": number(score.picks if score else None, 3),
         "control": number(control.value if control else None, 3),
         "control_holm": probability(row.control_adjusted),
         "metadata": number(known.value if known else None, 3),

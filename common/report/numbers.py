@@ -26,7 +26,7 @@ from common.scoring.verdicts import COMPARED
 
 _LISTED = 12
 """The first page names this many printed numbers per verdict."""
-_PRINTED_CELLS = ("corpus", "metric", "published", "reproduced", "interval", "chance", "verdict", "label")
+_PRINTED_CELLS = ("corpus", "metric", "published", "reproduced", "interval", "chance", "picks", "verdict", "label")
 MEANINGS = {
     "MATCH": "Reproduced: within 0.01 (1 percentage point) of the printed number, a deviation within a tenth of it.",
     "CLOSE": "Not distinguishable from the printed number, which lies in the 95% interval: not shown to be the same.",

@@ -7,6 +7,7 @@ from typing import Any
 from common.corpora.composite import DOCUMENTED, MEGC2019
 from common.report import formatting
 from common.report.records import SideBySide
+from common.scoring import public
 from common.scoring.records import PairedTest, Score
 
 METRICS = ("uf1", "uar")
@@ -20,7 +21,9 @@ def table(side: SideBySide) -> dict[str, Any]:
         "rows": [
             {
                 "title": reference.title,
-                "selection": reference.selection + " (not leak-free)" * (not reference.leak_free),
+                "selection": public.rule(
+                    reference.selection, reference.leak_free, reference.scores[MEGC2019.name]["uf1"]
+                ),
                 "clips": formatting.count(reference.scores[MEGC2019.name]["uf1"].n_clips),
                 "scores": [_shown(reference.scores[MEGC2019.name][metric]) for metric in METRICS],
                 "parts": [formatting.number(reference.scores[name]["uf1"].value, 4) for name in DOCUMENTED],

@@ -115,6 +115,7 @@ def _rows(report: Report) -> Iterator[dict[str, Any]]:
                     "high": reproduced.get("high"),
                 },
                 "chance": {"text": cells["chance"], "value": reproduced.get("chance")},
+                "picks": {"text": cells["picks"], "value": reproduced.get("picks")},
                 "folds": cells["folds"],
                 "others": _others(report, c),
                 "verdict": c.verdict,

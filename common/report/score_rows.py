@@ -60,14 +60,16 @@ def _main_row(
     if not main:
         return
     shown = {c.metric: tables.cells(report, c, scales[c.metric]) for c in main}
-    levels = [shown[m]["brief_chance"] if m in shown else DASH for m in METRICS]
+    levels = {
+        name: [shown[m][f"brief_{name}"] if m in shown else DASH for m in METRICS] for name in ("chance", "picks")
+    }
     known = next((cells for cells in shown.values() if cells["clips"] != DASH), shown[main[0].metric])
     yield {
         "kind": "score",
         **about,
         "rule": rule_letter(main[0], rules),
         "cells": [_score(shown.get(m)) for m in METRICS],
-        "chance": " / ".join(levels) if set(levels) != {DASH} else DASH,
+        **{name: " / ".join(cells) if set(cells) != {DASH} else DASH for name, cells in levels.items()},
         "clips": known["clips"],
         "folds": known["folds"],
         "comparisons": main,
@@ -106,6 +108,7 @@ def _metric_rows(
                 "rule": rule_letter(c, rules),
                 "cells": [_score(shown)],
                 "chance": shown["brief_chance"],
+                "picks": shown["brief_picks"],
                 "clips": shown["clips"],
                 "folds": shown["folds"],
                 "comparisons": [c],

@@ -83,7 +83,8 @@ def scales(group: Sequence[Comparison]) -> dict[str, tuple[int, bool]]:
 def cells(report: Report, c: Comparison, scale: tuple[int, bool]) -> dict[str, str]:
     """Return a comparison as strings, with the decimals and the unit of one of `scales`; half an interval is none.
 
-    `brief` and `brief_chance` are the interval and the chance level with two decimals, or one in percent.
+    `brief`, `brief_chance` and `brief_picks` are the interval, the chance level and what picked guesses reach, with two
+    decimals, or one in percent.
     """
     score, (places, percents) = c.score, scale
     bounds = (score.low, score.high) if score else (None, None)
@@ -105,6 +106,8 @@ def cells(report: Report, c: Comparison, scale: tuple[int, bool]) -> dict[str, s
         "brief": " to ".join(shown(v, few) for v in bounds) if bounded else "",
         "chance": shown(score.chance) if score else DASH,
         "brief_chance": shown(score.chance, few) if score else DASH,
+        "picks": shown(score.picks) if score else DASH,
+        "brief_picks": shown(score.picks, few) if score else DASH,
         "clips": count(score.n_clips) if score else DASH,
         "folds": f"{count(score.n_folds_done)}/{count(score.n_folds)}" if score else DASH,
         "verdict": c.verdict,

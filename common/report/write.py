@@ -144,7 +144,7 @@ def record(report: Report) -> dict[str, Any]:
 
 def comparison_record(c: Comparison) -> dict[str, Any]:
     """Return a comparison; values are fractions even if the paper prints percentages, see `printed` and `unit`."""
-    names = ("value", "low", "high", "n_clips", "n_folds_done", "n_folds", "chance", "p", "caution")
+    names = ("value", "low", "high", "n_clips", "n_folds_done", "n_folds", "chance", "picks", "p", "caution")
     return {
         "experiment": c.experiment,
         "variant": c.variant,
@@ -192,7 +192,7 @@ def comparison_csv(report: Report) -> bytes:
     """Return one row per comparison, nested fields as `published_value` and so on; missing values are empty."""
     nested = {
         "published": ("value", "source", "printed", "unit", "note"),
-        "reproduced": ("value", "low", "high", "n_clips", "n_folds_done", "n_folds", "chance", "p", "caution"),
+        "reproduced": ("value", "low", "high", "n_clips", "n_folds_done", "n_folds", "chance", "picks", "p", "caution"),
     }
     columns = ["experiment", "variant", "corpus", "protocol", "selection", "metric"]
     columns += [f"{group}_{name}" for group, names in nested.items() for name in names]

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from common.scoring import picks
+from common.scoring.metrics import accuracy
 from common.scoring.records import Score
 from common.types import FoldResult, History
 
@@ -90,11 +92,24 @@ def watched(results: Sequence[FoldResult]) -> bool:
     return len(accuracies(results, STAGE)) > 0
 
 
+def tries(result: FoldResult, stage: str = "") -> int:
+    """How many epochs, all finite, were scored on the held-out clips of a fold: those of a stage, or of all stages.
+
+    After a search the network repeats the epochs of the chosen stage, which count once.
+    """
+    finite = {name: int(np.isfinite(metrics.get(CURVE, ())).sum()) for name, metrics in result.history.items()}
+    if stage:
+        return finite.get(stage, 0)
+    searched = [count for name, count in finite.items() if name != STAGE]
+    return sum(searched) + max(0, finite.get(STAGE, 0) - max(searched, default=0))
+
+
 def score(results: Sequence[FoldResult], name: str, folds: int) -> tuple[Score | None, str, str]:
     """A metric of `of_history`, how it was selected, and what is missing if there is no score.
 
     There is no interval, because it is not known which clips were correct in an epoch. Chance is the fraction of the
-    largest class among the held-out clips; a deviation has no chance level.
+    largest class among the held-out clips; a deviation has no chance level. What is picked also has that of picked
+    guesses.
     """
     if name in (BEST_SPLIT, WORST_SPLIT):
         return _single(results, name, folds)
@@ -115,11 +130,22 @@ def score(results: Sequence[FoldResult], name: str, folds: int) -> tuple[Score |
     if not (len(shares) if best else np.isfinite(last).all()):
         return None, selection, f"{stage} diverged: {'no epoch' if best else 'not every one of these epochs'} is finite"
     value = np.max(shares) if best else np.std(last, ddof=1) if name == LAST_DEVIATION else np.mean(last)
-    truth = np.bincount(np.concatenate([result.truth for result in results]))
-    chance = None if name == LAST_DEVIATION else float(truth.max() / truth.sum())
+    truth = np.concatenate([result.truth for result in results])
+    chance = None if name == LAST_DEVIATION else float(np.bincount(truth).max() / len(truth))
+    guesses = None
+    if name == EACH_BEST:
+        guesses = picks.of_folds(results, [max(1, tries(result, STAGE)) for result in results], accuracy)
+    elif best:
+        guesses = _guessed(results, len(shares))
     clips = len({clip for result in results for clip in result.clips})
-    history_score = Score(name, float(value), None, None, chance, clips, len(results), folds)
-    return history_score, selection, ""
+    return Score(name, float(value), None, None, chance, clips, len(results), folds, picks=guesses), selection, ""
+
+
+def _guessed(results: Sequence[FoldResult], tried: int, *, worst: bool = False) -> float:
+    """The accuracy of guesses that are picked once for the clips of all these folds together."""
+    truth = np.concatenate([result.truth for result in results])
+    classes = results[0].probabilities.shape[1]
+    return picks.guessed(truth, np.zeros(len(truth), np.int64), [tried], accuracy, classes, worst=worst)
 
 
 def _best_of_each(results: Sequence[FoldResult]) -> NDArray[np.float64]:
@@ -138,4 +164,6 @@ def _single(results: Sequence[FoldResult], name: str, folds: int) -> tuple[Score
     index = int(np.argmax(shares) if name == BEST_SPLIT else np.argmin(shares))
     truth = np.bincount(results[index].truth)
     chance = float(truth.max() / truth.sum())
-    return Score(name, shares[index], None, None, chance, int(truth.sum()), len(results), folds), selection, ""
+    guesses = _guessed([results[index]], len(results), worst=name == WORST_SPLIT)
+    clips = int(truth.sum())
+    return Score(name, shares[index], None, None, chance, clips, len(results), folds, picks=guesses), selection, ""

@@ -9,14 +9,14 @@ from __future__ import annotations
 import csv
 import tomllib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from common.corpora.composite import DOCUMENTED, MEGC2019
-from common.scoring import metrics
+from common.scoring import metrics, picks
 from common.scoring.paired_tests import paired
 from common.scoring.records import PairedTest, Score
 from common.scoring.verdicts import METRICS, guessing, n_clips, pooled, score
@@ -30,6 +30,7 @@ class PublicMethod:
     """A method with published predictions; `source` says where they are, `selection` how its epoch was chosen.
 
     With `leak_free`, nothing of a held-out subject was used. `result` has the predictions as those of a single fold.
+    `picks` is the number of epochs of which the best was picked for each held-out subject, 0 if none was picked so.
     """
 
     key: str
@@ -40,6 +41,7 @@ class PublicMethod:
     selection: str
     leak_free: bool
     result: FoldResult
+    picks: int = 0
 
 
 @cache
@@ -70,7 +72,7 @@ def composite_classes() -> dict[str, str]:
 
 
 def scores(method: PublicMethod) -> dict[str, dict[str, Score]]:
-    """UF1, UAR and accuracy of a method by corpus, the composite first, with intervals and p of guessing."""
+    """UF1, UAR and accuracy of a method by corpus, the composite first, with intervals and what guessing reaches."""
     results, classes = [method.result], MEGC2019.classes
     made: dict[str, dict[str, Score]] = {}
     for name, within in _parts():
@@ -79,9 +81,18 @@ def scores(method: PublicMethod) -> dict[str, dict[str, Score]]:
             folds = len(matrices)  # each leaves out a subject
             found = score(matrices, metric, classes, n_clips(results, within), folds, folds)
             if found is not None:
-                p = guessing(results, within, metric, classes)
-                made.setdefault(name, {})[metric] = Score(**{**vars(found), "p": p})
+                p, guesses = guessing(results, within, metric, classes), None
+                if method.picks:
+                    subjects, how = by_subject(method.result), metrics.metric(metric, classes)
+                    guesses = picks.of_folds(subjects, [method.picks] * len(subjects), how, within)
+                made.setdefault(name, {})[metric] = replace(found, p=p, picks=guesses)
     return made
+
+
+def rule(selection: str, leak_free: bool, uf1: Score) -> str:
+    """A selection rule as tables show it, with what guesses reach under it if it picks on the scored clips."""
+    guesses = "" if uf1.picks is None else f"; guesses with as many picks reach UF1 {uf1.picks:.4f}"
+    return selection + " (not leak-free)" * (not leak_free) + guesses
 
 
 def figures(method: PublicMethod) -> dict[str, dict[str, float]]:
@@ -108,7 +119,7 @@ def against(method: PublicMethod, others: Mapping[str, Sequence[FoldResult]]) ->
         if truth.get(clip, label) != label
     }
     named = {name: [_without(result, apart) for result in results] for name, results in others.items()}
-    known = named | {method.key: _folds(_without(method.result, apart))}
+    known = named | {method.key: by_subject(_without(method.result, apart))}
     tests = paired(known, [(name, method.key) for name in others], len(MEGC2019.classes))
     return {test.first: test for test in tests}
 
@@ -117,7 +128,7 @@ def compared(first: PublicMethod, second: PublicMethod) -> tuple[PairedTest, tup
     """The paired test of two methods, and the clips left out of it because their true classes differ."""
     truths = [dict(zip(m.result.clips, m.result.truth.tolist(), strict=True)) for m in (first, second)]
     apart = tuple(clip for clip in truths[0] if truths[1].get(clip, truths[0][clip]) != truths[0][clip])
-    named = {method.key: _folds(_without(method.result, apart)) for method in (first, second)}
+    named = {method.key: by_subject(_without(method.result, apart)) for method in (first, second)}
     (test,) = paired(named, [(first.key, second.key)], len(MEGC2019.classes))
     return test, apart
 
@@ -128,8 +139,8 @@ def _without(result: FoldResult, clips: Collection[str]) -> FoldResult:
     return FoldResult(result.fold, names, result.truth[kept], result.probabilities[kept], {}, 0, 0.0, {}, {})
 
 
-def _folds(result: FoldResult) -> list[FoldResult]:
-    """The predictions as those of the folds that they come from, each of which leaves out one subject."""
+def by_subject(result: FoldResult) -> list[FoldResult]:
+    """Predictions as those of the folds that they come from, each of which leaves out one subject."""
     subjects = sorted({clip.rpartition("/")[0] for clip in result.clips})
     return [
         _without(result, {clip for clip in result.clips if clip.rpartition("/")[0] != subject}) for subject in subjects

@@ -16,7 +16,8 @@ class Score:
 
     `p` is the probability of a score as high when the predictions for each subject are permuted among its clips, with
     the wider spread of cross-validated predictions (`statistics.guess_test`); `caution` says why the interval may not
-    cover 95%.
+    cover 95%. `picks` is what guesses reach that may pick as often as this score's epoch or split was picked on the
+    scored clips (`picks.guessed`), None if nothing was picked on them; `p` does not account for that.
     """
 
     metric: str
@@ -29,6 +30,7 @@ class Score:
     n_folds: int
     p: float | None = None
     caution: str = ""
+    picks: float | None = None
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,8 @@ def guess_test(
     """One-sided p of a score as high when the predictions for each subject are permuted among its clips.
 
     subject, truth, answer (n,). Unlike the chance level of the largest class, this is what an uninformed method reaches
-    that spreads its predictions over the classes. The draws are fixed; p is (1 + hits) / (1 + draws), and 1 if the
-    metric is undefined.
+    that spreads its predictions over the classes. It does not account for an epoch or a split that was picked on these
+    clips (`picks`). The draws are fixed; p is (1 + hits) / (1 + draws), and 1 if the metric is undefined.
 
     If predictions are `cross_validated`, the classes of the clips that one fold tests have trained the other folds.
     Scores of methods that know nothing then vary more than those of permuted predictions, which no longer depend on one

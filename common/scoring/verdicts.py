@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from common.contract import Claim, Paper, Profile
 from common.corpora.composite import DOCUMENTED, MEGC2019, shortfall
 from common.protocols.splits import REPEATED, SPLITS
-from common.scoring import histories, metrics
+from common.scoring import histories, metrics, picks
 from common.scoring.intervals import caution, subject_interval
 from common.scoring.paired_tests import paired
 from common.scoring.records import Comparison, Confusion, PairedTest, Score
@@ -117,6 +117,7 @@ def compare(
         nearness = {experiment.twin_of: 1, experiment.variant: 2}
         claims = {c.metric: c for c in sorted(printed, key=lambda c: nearness.get(c.variant, 0))}
         watched = experiment.selection == LAST_EPOCH and within is None and histories.watched(results)
+        tries = [histories.tries(result) for result in results] if histories.is_picked(experiment.selection) else []
         for name in dict.fromkeys((*METRICS, *claims, *((histories.EACH_BEST,) if watched else ()))):
             claim = claims.get(name)
             if name in histories.SINGLE_SPLITS and experiment.protocol != SPLITS:
@@ -133,6 +134,9 @@ def compare(
                 if measured is not None and name in METRICS and experiment.protocol not in REPEATED:
                     p = guessing(results, within, name, experiment.labels.classes, cross_validated=folds > 1)
                     measured = replace(measured, p=p)
+                if measured is not None and tries and all(tries):  # a classifier of metadata has no epochs
+                    metric = metrics.metric(name, experiment.labels.classes)
+                    measured = replace(measured, picks=picks.of_folds(results, tries, metric, within))
             judged = judge(
                 experiment,
                 claim,
