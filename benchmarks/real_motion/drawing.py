@@ -22,21 +22,21 @@ def by_place(results: Mapping[str, Any]) -> Cells:
 
 
 def table(results: Mapping[str, Any]) -> str:
-    """A Markdown table: UF1 and its interval by motion, UAR, parameters and minutes at the first, the printed score.
+    """A Markdown table: UF1 and its interval by motion; UAR, parameters and minutes at the first motion.
 
     Scores better than guessing at 5%, with Holm's correction for all scores of the table, are bold.
     """
     cells = by_place(results)
     adjusted = dict(zip(cells, holm([cell["p"] for cell in cells.values()]), strict=True))
     columns = [f"motion {motion:g}" for motion in MOTIONS]
-    head = ["Network", *columns, f"UAR at {MOTIONS[0]:g}", "Parameters", "Minutes", "Printed"]
+    head = ["Network", *columns, f"UAR at {MOTIONS[0]:g}", "Parameters", "Minutes"]
     lines = [head, ["---"] * len(head)]
     for system in SYSTEMS:
         keys = [(system.name, motion) for motion in motions(system)]
         scores = [_score(cells.get(key), adjusted.get(key, 1.0) < SIGNIFICANT) for key in keys]
         scores += ["the same"] * (len(MOTIONS) - len(keys))
         first = cells.get(keys[0])
-        lines.append([system.label, *scores, *(_facts(first) if first else [DASH] * 3), printed(system)])
+        lines.append([system.label, *scores, *(_facts(first) if first else [DASH] * 3)])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
@@ -63,19 +63,19 @@ def printed(system: System) -> str:
     if not accuracies:
         return DASH
     least, most = accuracies[0][1], accuracies[-1][1]
-    return f"accuracy {least}% to {most}%, other classes"
+    return f"accuracy {least}% to {most}%"
 
 
 def settings() -> str:
-    """A Markdown table of the settings that differ from the papers', and of the estimated minutes of each cell."""
-    lines = [["Network", "Settings here (the paper's)", "Estimated minutes"], ["---"] * 3]
+    """A Markdown table: settings that differ from the papers', estimated minutes of a cell, and printed scores."""
+    lines = [["Network", "Settings here (the paper's)", "Estimated minutes", "Printed"], ["---"] * 4]
     for system in SYSTEMS:
         if not system.reads:
             paper, experiment = paper_of(system)
             own = paper.profiles["paper"].settings.having(experiment.settings).values()
             changed = ", ".join(f"{name} {value} ({own[name]})" for name, value in system.changed.items())
             minutes = str(MINUTES.get(system.name, "under 1"))
-            lines.append([system.label, changed.replace("_", " ") or "the paper's own", minutes])
+            lines.append([system.label, changed.replace("_", " ") or "the paper's own", minutes, printed(system)])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
