@@ -116,9 +116,10 @@ def draw(results: Mapping[str, Any], path: Path) -> None:
         for row, system in enumerate(rows):
             cell = next(cells[system.name, motion] for motion in motions(system) if (system.name, motion) in cells)
             _, count, minutes = _facts(cell)
-            panel.text(1.01, row, f"{count} parameters, {minutes} min", va="center", fontsize=7)
+            text = f"{minutes} min" if count == DASH else f"{count} parameters, {minutes} min"
+            panel.text(1.01, row, text, va="center", fontsize=7)
         panel.set(xlim=(0, 1), ylim=(len(rows) - 0.5, -0.5), xlabel="UF1 on unseen subjects")
         panel.set_yticks(range(len(rows)), [system.label for system in rows])
-        panel.legend(loc="lower right", fontsize=7, frameon=False)
+        figure.legend(loc="outside upper center", ncols=5, fontsize=7, frameon=False)
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, format="svg", metadata={"Date": None})
