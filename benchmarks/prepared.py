@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from common.runs.clips import prepare_clips
 from common.runs.context import RunContext, run_context
 from common.runs.plan import Job, plan, read_data
 from common.runs.processes import Pool
+from common.standin import real_motion
 from common.types import Experiment, Predictions, Samples
 
 SEED = 0
@@ -29,7 +31,8 @@ class Bench:
     """An experiment with a profile, whose stand-ins and prepared clips are in a cache.
 
     `parts` loads the working modules, `images` is the kind of images that they read ("raw" or "cropped"), and `people`
-    is the seed of the stand-ins: another one gives other people and clips.
+    is the seed of the stand-ins: another one gives other people and clips. In a folder `real` are the public flow maps
+    of the MEGC 2019 composite, as which faces then move.
     """
 
     paper: Paper
@@ -39,6 +42,7 @@ class Bench:
     images: str
     cache: Cache
     people: int = SEED
+    real: Path | None = None
 
     def job(self) -> Job:
         """The experiment on its stand-ins, which are created if they do not exist yet."""
@@ -51,6 +55,7 @@ class Bench:
             clips=size.clips,
             seed=self.people,
             motion=size.motion,
+            real=real_motion.read(self.real) if self.real else None,
         )
         return plan(
             self.paper,

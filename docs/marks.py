@@ -16,6 +16,8 @@ from benchmarks.full_study import results as full_study
 from benchmarks.leak_price import results as leaks
 from benchmarks.learning import drawing, results
 from benchmarks.learning.systems import SYSTEMS, Size
+from benchmarks.real_motion import drawing as real_motion_drawing
+from benchmarks.real_motion import results as real_motion_results
 from common import corpora
 from common.cli import arguments
 from common.corpora.composite import DOCUMENTED, MEGC2019
@@ -50,6 +52,8 @@ def filled(markdown: str) -> str:
         "learning": learning,
         "learning_settings": learning_settings,
         "picks": picked_guesses,
+        "real_motion": real_motion,
+        "real_motion_settings": real_motion_drawing.settings,
         "usage": usage,
     }
     return MARK.sub(lambda mark: made[mark[1]](*filter(None, [mark[2]])), markdown)
@@ -124,6 +128,20 @@ def learning_settings() -> str:
         changed = (f"{name} {value} ({own[name]})" for name, value in system.changed.items())
         rows.append((plain(system.label), plain(", ".join(changed).replace("_", " "))))
     return table(("Network", "Settings here (the paper's)"), [row for row in rows if row[1]])
+
+
+def real_motion() -> str:
+    """Return the table of the benchmark on real motion, and the processors on which it was measured."""
+    stored = real_motion_results.read(real_motion_results.FILE)
+    runs, text = stored["runs"], real_motion_drawing.table(stored)
+    if not runs:
+        return text
+    hours, processors = sum(run["seconds"] for run in runs) / 3600, sorted({run["processor"] for run in runs})
+    return (
+        f"{text}\nAlways predicting the largest class scores {real_motion_results.guessing(stored['clips']):.2f}. "
+        f"Training and testing took {hours:.1f} hours in total, not counting the preparation of clips, on two cores "
+        f"({', '.join(processors)}), while the machine did other work."
+    )
 
 
 def costs() -> str:

@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.learning import results
-from benchmarks.learning.cells import Order, made_ready, measured, truth
+from benchmarks.learning.cells import Order, each_measured, truth
 from benchmarks.learning.drawing import draw, table
 from benchmarks.learning.systems import MOTIONS, SYSTEMS, Size, seeds
 from benchmarks.options import parsed
@@ -66,16 +66,11 @@ def _run(options: argparse.Namespace, size: Size) -> int:
                     for system in systems
                     if motion in system.motions and seed not in results.runs_of(stored, system, motion)
                 ]
-                where = f"motion {motion:g}, seed {seed}"
-                for order in orders:
-                    display.line(f"{where}: preparing clips for {order.system.label}")
-                    made_ready(order, pool)
-                for run in pool.finished([pool.start(measured, order) for order in orders]):
+                for run in each_measured(orders, pool, display):
                     if str(seed) not in stored["clips"]:
                         stored["clips"][str(seed)] = truth(orders[0])
                     stored = results.with_run(stored, run)
                     write_json(options.results, stored)
-                    display.line(f"{where}: {run['system']}, {run['seconds']:.0f} s")
     stored = results.rescored(stored)  # tests and intervals may have changed since
     rows = results.rows(stored)
     if rows:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import tempfile
 import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,10 +16,12 @@ from benchmarks.learning.systems import Size, System, paper_of, parts, profile
 from benchmarks.prepared import Bench, accuracy, quiet
 from common.contract import FoldRun
 from common.environment import processor
+from common.progress import Display
 from common.protocols.splits import inner
 from common.runs.cache import Cache
 from common.runs.fold_training import build_networks
 from common.runs.plan import Job
+from common.runs.preprocessing import parts_of
 from common.runs.processes import Pool
 from common.seeds import seed_of
 from common.types import Predictions
@@ -26,13 +29,32 @@ from common.types import Predictions
 
 @dataclass(frozen=True)
 class Order:
-    """A run to measure, with the folder for stand-ins, which are those of `seed`, and prepared clips."""
+    """A run to measure, with the folder for stand-ins, which are those of `seed`, and prepared clips.
+
+    `real` is a folder with the public flow maps as which faces move, None for drawn motion.
+    """
 
     system: System
     motion: float
     seed: int
     size: Size
     cache: Path
+    real: Path | None = None
+
+
+def each_measured(orders: Sequence[Order], pool: Pool, display: Display) -> Iterator[dict[str, Any]]:
+    """The records of `measured` for some runs, in the order in which they are done; says what is being done."""
+    for group in [[order] for order in orders] if pool.here else [orders]:  # in one process, a start is a whole run
+        for order in group:
+            display.line(f"{_where(order.motion, order.seed)}: preparing clips for {order.system.label}")
+            made_ready(order, pool)
+        for run in pool.finished([pool.start(measured, order) for order in group]):
+            display.line(f"{_where(run['motion'], run['seed'])}: {run['system']}, {run['seconds']:.0f} s")
+            yield run
+
+
+def _where(motion: float, seed: int) -> str:
+    return f"motion {motion:g}, seed {seed}"
 
 
 def made_ready(order: Order, pool: Pool) -> None:
@@ -44,11 +66,12 @@ def measured(order: Order) -> dict[str, Any]:
     """The system's prediction for each clip, with the accuracy on the training clips of each fold, as plain data.
 
     `answers` has a digit for the predicted class of each clip, in the order of their ids. Folds are parts of the
-    subjects. Seconds are those of training and prediction; `eye_distance` is in pixels of the network's own input, None
+    subjects. Seconds are those of training and prediction; `parameters` are those of the networks, None for a
+    classifier that is no network; `eye_distance` is in pixels of the network's own input, None
     if it reads no face. Raises RuntimeError if a clip cannot be used.
     """
     job, samples = _bench(order).job_and_samples()
-    modules = parts(order.system)
+    modules = parts_of(job, parts(order.system))
     recipe, networks = modules.recipe(), build_networks(modules, job, job.settings)
     start, predictions, learnt = time.perf_counter(), Predictions(), []
     for number, (train, test) in enumerate(inner(samples.subject, order.size.folds, order.seed), start=1):
@@ -72,6 +95,7 @@ def measured(order: Order) -> dict[str, Any]:
         "answers": "".join(map(str, answers.values())),
         "training_accuracy": [round(value, 4) for value in learnt],
         "eye_distance": eye_distance(order.system, [clip for clip, _ in job.clips], job.settings),
+        "parameters": _parameters(networks.facts()),
         "seconds": round(seconds, 1),
         "processor": processor(),
     }
@@ -80,6 +104,12 @@ def measured(order: Order) -> dict[str, Any]:
 def truth(order: Order) -> dict[str, int]:
     """The class of each clip of a run, by clip id in order."""
     return _classes(_bench(order).job())
+
+
+def _parameters(facts: Mapping[str, int]) -> int | None:
+    """The number of parameters of all networks of a system, of the facts on them."""
+    counts = [count for name, count in facts.items() if name.partition(" ")[0] == "parameters"]
+    return sum(counts) if counts else None
 
 
 def _classes(job: Job) -> dict[str, int]:
@@ -96,6 +126,7 @@ def _bench(order: Order) -> Bench:
         "raw" if order.system.reads else paper.images,
         Cache(order.cache),
         order.seed,
+        order.real,
     )
 
 

@@ -42,11 +42,14 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def _cell(row: Row | None, significant: bool) -> str:
-    if row is None:
-        return DASH
-    bounds = f"{row.low:.2f} to {row.high:.2f}" if row.low < row.high else "no interval"
-    score = f"{row.uf1:.2f} ({bounds}{so_far(row.measured, row.planned)})"
-    return f"**{score}**" if significant else score
+    return DASH if row is None else shown(row.uf1, row.low, row.high, significant, so_far(row.measured, row.planned))
+
+
+def shown(score: float, low: float, high: float, significant: bool, remark: str = "") -> str:
+    """A score and its interval as a cell of a table; bold if it is significant."""
+    bounds = f"{low:.2f} to {high:.2f}" if low < high else "no interval"
+    text = f"{score:.2f} ({bounds}{remark})"
+    return f"**{text}**" if significant else text
 
 
 def draw(rows: Sequence[Row], path: Path) -> None:

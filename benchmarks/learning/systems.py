@@ -22,24 +22,30 @@ MOTIONS = (0.0, 1.0, 2.0, 4.0, 8.0)
 class Size:
     """Size of the stand-ins (subjects of each corpus, clips of each subject), and the number of parts of the subjects.
 
+    None is as many subjects or clips as in the real corpora.
+
     With a multiple of three clips, each subject shows each class equally often, and all clips of a subject are equally
     long: corpus, subject and length reveal nothing about the class.
     """
 
-    subjects: int = 5
-    clips: int = 6
+    subjects: int | None = 5
+    clips: int | None = 6
     folds: int = 3
 
 
 @dataclass(frozen=True)
 class System:
-    """A network, or a linear classifier with the input `reads`; `changed` are settings that differ from the paper's."""
+    """A network, or a linear classifier with the input `reads`; `changed` are settings that differ from the paper's.
+
+    With a `control`, that control of the experiment is run instead (see `common.protocols.controls`).
+    """
 
     name: str
     paper: str
     experiment: str
     changed: Mapping[str, Value] = field(default_factory=dict)
     reads: str = ""
+    control: str = ""
 
     @property
     def motions(self) -> tuple[float, ...]:
@@ -126,7 +132,8 @@ def profile(system: System, motion: float, size: Size) -> Profile:
 def paper_of(system: System) -> tuple[Paper, Experiment]:
     """The paper and the experiment as which a system is run."""
     paper = papers.load(system.paper)
-    return paper, next(experiment for experiment in paper.experiments if experiment.id == system.experiment)
+    experiment = next(experiment for experiment in paper.experiments if experiment.id == system.experiment)
+    return paper, replace(experiment, control=system.control)
 
 
 def parts(system: System) -> Parts:

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 MARKER = "STAND-IN.txt"
 """A file in every folder of a stand-in corpus, so that no copy is mistaken for the real corpus."""
+LICENSED, STAND_IN, REAL_MOTION = "licensed", "stand-in", "real-motion"
+"""Kinds of data that experiments run on: recordings of people, synthetic faces, and synthetic faces that move as the
+public flow maps of real clips show."""
+TEXTS: Mapping[str, str] = {
+    STAND_IN: "Synthetic faces written by mer-suite; not recordings of people.\n",
+    REAL_MOTION: "Synthetic faces with real motion, written by mer-suite; not recordings of people.\n",
+}
+"""What a marker says, by kind of data."""
 
 
 def inside_marked(folder: Path, top: Path) -> bool:
@@ -16,5 +25,23 @@ def inside_marked(folder: Path, top: Path) -> bool:
 
 def marked(folder: Path) -> bool:
     """Whether a folder is a stand-in corpus, is inside one, or contains one directly or one level down."""
-    around = [folder, *folder.absolute().parents, *folder.glob("*/"), *folder.glob("*/*/")]
-    return any(os.path.isfile(path / MARKER) for path in around)  # false in a folder that may not be read
+    return any(_markers(folder))
+
+
+def kind(*folders: Path) -> str:
+    """The kind of data in folders: "licensed" if none is `marked`, "stand-in" unless all markers say "real-motion"."""
+    texts = {_text(marker) for folder in folders for marker in _markers(folder)}
+    return LICENSED if not texts else REAL_MOTION if texts == {TEXTS[REAL_MOTION].strip()} else STAND_IN
+
+
+def _markers(folder: Path) -> Iterator[Path]:
+    for path in (folder, *folder.absolute().parents, *folder.glob("*/"), *folder.glob("*/*/")):
+        if os.path.isfile(path / MARKER):  # false in a folder that may not be read
+            yield path / MARKER
+
+
+def _text(marker: Path) -> str:
+    try:
+        return marker.read_text(encoding="ascii", errors="replace").strip()
+    except OSError:
+        return ""

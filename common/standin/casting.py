@@ -7,10 +7,12 @@ are parts of recordings, is defined in `recordings`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from common.corpora.composite import MEGC2019
+from common.files import natural
 from common.standin.faces import generator
 
 SUBJECTS: Mapping[str, tuple[str, ...]] = {
@@ -142,6 +144,40 @@ def cast(corpus: str, subjects: int | None, clips: int | None, seed: int) -> tup
                 drawn.append(Role(corpus, person, name, emotion, units, onset, apex, offset, printed))
         roles += sorted(drawn, key=lambda role: role.name)
     return tuple(roles)
+
+
+def recast(
+    corpus: str, known: Mapping[tuple[str, str], str], subjects: int | None, clips: int | None, seed: int
+) -> tuple[Role, ...]:
+    """The clips `known` by subject and name, with their classes in the MEGC 2019 composite; without action units.
+
+    The emotion of a clip is one of its class, and its frame numbers are those of the real table if they are written
+    down here; else both are drawn. `subjects` and `clips` limit as in `cast`; classes alternate within a subject.
+    """
+    roles = []
+    for person in sorted({subject for subject, _ in known}, key=natural)[:subjects]:
+        names = sorted((name for subject, name in known if subject == person), key=natural)
+        order = []
+        for place, name in enumerate(names):
+            kind = known[person, name]
+            turn = [known[person, other] for other in names[:place]].count(kind)
+            order.append((turn, MEGC2019.classes.index(kind), name))
+        for *_, name in sorted(order)[:clips]:
+            emotion = _emotion(corpus, known[person, name], generator(seed, corpus, person, name, "emotion"))
+            odd = ODD_IN_WHOLE.get((corpus, person, name))
+            if odd and MEGC2019.mapping[corpus][odd[0]] == known[person, name]:
+                roles.append(Role(corpus, person, name, odd[0], "", *odd[1:]))
+            else:
+                length = _length(corpus, person, name if clips is None else "", seed)
+                roles.append(replace(_drawn(corpus, person, name, emotion, length, seed), action_units=""))
+    return tuple(roles)
+
+
+def _emotion(corpus: str, kind: str, rng: np.random.Generator) -> str:
+    """An emotion of a corpus that is of this class in the composite."""
+    if corpus == "smic" or kind == "surprise":
+        return kind
+    return "happiness" if kind == "positive" else str(rng.choice(NEGATIVE[corpus]))
 
 
 def _rotated(corpus: str, people: Sequence[str], clips: int) -> dict[str, list[str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from common.standin import casting, recordings
@@ -41,11 +41,16 @@ class Film:
         return (*self.roles, self.encore) if self.encore else self.roles
 
 
-def films(corpus: str, subjects: int | None, clips: int | None, seed: int) -> tuple[Film, ...]:
-    """All recordings of a corpus, in the order of its table."""
+def films(
+    corpus: str, subjects: int | None, clips: int | None, seed: int, known: Mapping[tuple[str, str], str] | None = None
+) -> tuple[Film, ...]:
+    """All recordings of a corpus, in the order of its table; with `known` those of its clips (see `casting.recast`)."""
     if corpus == "casme_sq":
         return _recordings(recordings.cast(subjects, clips, seed), seed)
-    roles = casting.cast(corpus, subjects, clips, seed)
+    if known is None:
+        roles = casting.cast(corpus, subjects, clips, seed)
+    else:
+        roles = casting.recast(corpus, known, subjects, clips, seed)
     if corpus == "casme2":
         return tuple(_single(role, role.onset - 1, _frames(role, seed, "after", 20, 60)) for role in roles)
     if corpus == "smic":

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from common.standin import real_motion
 from common.standin.faces import MIRROR, NO_MAP, Array
 from common.standin.portraits import Portrait
 
@@ -67,13 +68,17 @@ def action_units(text: str) -> list[tuple[int, float, float]]:
 
 @dataclass(frozen=True)
 class Expression:
-    """`units` as `action_units` gives them, `size` in face units; `onset`, `apex` and `offset` are frame numbers."""
+    """`units` as `action_units` gives them, `size` in face units; `onset`, `apex` and `offset` are frame numbers.
+
+    `measured` is a motion as `real_motion.field` returns it, which is then played instead of action units.
+    """
 
     units: Sequence[tuple[int, float, float]]
     size: float
     onset: int
     apex: int
     offset: int
+    measured: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -151,7 +156,10 @@ def play(
     inside = still[top:bottom, left:right]
 
     moves = [_displacement(face, traits, expression, where) for expression in take.expressions]
-    creases = [cv2.resize(_creases(move), size)[: height - top, : width - left] for move in moves]
+    creases = [
+        cv2.resize(_creases(move, expression), size)[: height - top, : width - left]
+        for move, expression in zip(moves, take.expressions, strict=True)
+    ]
     darker = [(inside * (crease[..., None] if inside.ndim == 3 else crease)).astype(np.int16) for crease in creases]
     blink = 0.05 * field(face, [(45, 1.0, 1.0)], where)
     plane = (where - face.landmarks[36:48].mean(0)) / face.unit
@@ -198,7 +206,9 @@ def noise_bank(shape: tuple[int, ...], rng: np.random.Generator, grey_levels: fl
 def _displacement(
     face: Portrait, traits: Mapping[int, tuple[float, float]], expression: Expression, where: Array
 ) -> Array:
-    """`field` of an expression as this subject shows it, at its apex."""
+    """The displacement (..., 2) in pixels of an expression as this subject shows it, at its apex."""
+    if expression.measured is not None:
+        return expression.size * real_motion.displacement(face, expression.measured, where)
     moved = field(face, [(unit, a * traits[unit][0], b * traits[unit][1]) for unit, a, b in expression.units], where)
     largest = float(np.linalg.norm(moved, axis=-1).max()) / face.unit
     # Action units that overlap add up to no more than the size.
@@ -222,9 +232,11 @@ def _held(plane: Array) -> Array:
     return (weight * weight * (3 - 2 * weight)).astype(np.float32)
 
 
-def _creases(expression: Array) -> Array:
-    """Relative darkening where skin is compressed."""
-    squeeze = -(np.gradient(expression[..., 0], STEP, axis=1) + np.gradient(expression[..., 1], STEP, axis=0))
+def _creases(moved: Array, expression: Expression) -> Array:
+    """Relative darkening where skin is compressed; none with measured motion, which flow would no longer find."""
+    if expression.measured is not None:
+        return np.zeros(moved.shape[:-1], np.float32)
+    squeeze = -(np.gradient(moved[..., 0], STEP, axis=1) + np.gradient(moved[..., 1], STEP, axis=0))
     return (-0.35 * np.clip(squeeze, -0.3, 0.3)).astype(np.float32)
 
 

@@ -10,12 +10,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from common.standin import faces, motion, portraits
+from common.standin import faces, motion, portraits, real_motion
 from common.standin.casting import FPS, SMIC, Role
 from common.standin.faces import generator
 from common.standin.films import Film
 from common.standin.layouts import Edition
 from common.standin.portraits import Portrait, Scene
+from common.standin.real_motion import RealMotion
 
 # How far a landmark moves at the apex, in distances of the eye centres.
 SIZES: Mapping[str, tuple[float, float]] = {"micro": (0.02, 0.05), "macro": (0.06, 0.12)}
@@ -25,12 +26,13 @@ VIDEO_QUALITY = 95
 
 @dataclass(frozen=True)
 class Studio:
-    """What all films share: the size of expressions, the photographs, and sensor noise per kind of image."""
+    """What all films share: the size of expressions, the photographs, sensor noise per kind of image, real motion."""
 
     seed: int
     motion: float
     photographs: faces.Sources
     noise: Mapping[Scene, NDArray[np.int16]]
+    real: RealMotion | None = None
 
 
 @dataclass(frozen=True)
@@ -41,13 +43,13 @@ class Sitter:
     traits: Mapping[int, tuple[float, float]]
 
 
-def studio(seed: int, scenes: Iterable[Scene], factor: float = 1.0) -> Studio:
+def studio(seed: int, scenes: Iterable[Scene], factor: float = 1.0, real: RealMotion | None = None) -> Studio:
     """Prepare what all films share. Raises UserError if the landmark model is missing."""
     noise = {}
     for scene in scenes:
         shape = (scene.height, scene.width, 3) if scene.colour else (scene.height, scene.width)
         noise[scene] = motion.noise_bank(shape, generator(seed, *shape, "noise"))
-    return Studio(seed, factor, faces.sources(), noise)
+    return Studio(seed, factor, faces.sources(), noise, real)
 
 
 def sitter(studio: Studio, corpus: str, subject: str, scene: Scene) -> Sitter:
@@ -79,7 +81,7 @@ def film(studio: Studio, sitter: Sitter, film: Film, editions: Sequence[Edition]
     if not places:
         return
     rng = generator(studio.seed, film.id, "film")
-    expressions = [_expression(role, studio.motion, rng) for role in film.played]
+    expressions = [_expression(role, studio, rng) for role in film.played]
     take = motion.Take(expressions, film.first, film.last, FPS[film.corpus])
     numbers = sorted(places)
     frames = motion.play(sitter.portrait, sitter.traits, take, rng, studio.noise[editions[0].scene], numbers)
@@ -94,9 +96,11 @@ def film(studio: Studio, sitter: Sitter, film: Film, editions: Sequence[Edition]
             path.write_bytes(encoded[path.suffix])
 
 
-def _expression(role: Role, factor: float, rng: np.random.Generator) -> motion.Expression:
-    size = factor * rng.uniform(*SIZES[role.expression])
-    return motion.Expression(motion.action_units(role.action_units), size, role.onset, role.apex, role.offset)
+def _expression(role: Role, studio: Studio, rng: np.random.Generator) -> motion.Expression:
+    size = studio.motion * rng.uniform(*SIZES[role.expression])
+    measured = real_motion.field(studio.real.maps[role.id]) if studio.real else None
+    units = [] if studio.real else motion.action_units(role.action_units)
+    return motion.Expression(units, size, role.onset, role.apex, role.offset, measured)
 
 
 def _recorded(frames: Iterable[NDArray[np.uint8]], path: Path, fps: float) -> Iterator[NDArray[np.uint8]]:

@@ -32,7 +32,6 @@ STORAGES = {f"torch {name}Storage": f"<{kind}" for name, kind in (FLOATS | INTEG
 VALUES = {"BINUNICODE", "BININT", "BININT1", "BININT2", "LONG1"}
 CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
 EMPTY = {"EMPTY_DICT": dict, "EMPTY_LIST": list, "EMPTY_TUPLE": tuple}
-UP_TO_MARK = {"TUPLE", "APPENDS", "SETITEMS"}
 FIXED = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3, "APPEND": 1, "SETITEM": 2}
 """How many values an instruction takes from the stack."""
 
@@ -69,25 +68,24 @@ def read(path: Path) -> dict[str, NDArray[Any]]:
     Raises UserError for a file of over 64 MiB or in another format, and if names, shapes and bytes do not agree.
     """
     try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
+        size = path.stat().st_size
+        content = path.read_bytes() if size <= LARGEST else b""
     except OSError as error:
         raise UserError(f"{path}: cannot be opened: {error.strerror}") from error
     if content.startswith(b"PK\x03\x04"):
         convert = "torch.save(torch.load(FILE, weights_only=True), OTHER, _use_new_zipfile_serialization=False)"
         raise UserError(f"{path}: PyTorch's zip format is not read; convert the file with PyTorch: {convert}")
     try:
-        return _read(content)
+        if size > LARGEST:
+            raise ValueError(f"it has more than {LARGEST} bytes")
+        return _read(io.BytesIO(content))
     except (ValueError, KeyError, IndexError) as error:
         reason = str(error)[:160] if isinstance(error, ValueError) else "its pickles are damaged"
         again = "torch.save(network.state_dict(), FILE, _use_new_zipfile_serialization=False)"
         raise UserError(f"{path}: cannot be read as arrays of PyTorch: {reason}; write it again: {again}") from error
 
 
-def _read(content: bytes) -> dict[str, NDArray[Any]]:
-    if len(content) > LARGEST:
-        raise ValueError(f"it has more than {LARGEST} bytes")
-    file = io.BytesIO(content)
+def _read(file: BinaryIO) -> dict[str, NDArray[Any]]:
     if _evaluated(file) != MAGIC or _evaluated(file) != VERSION:
         raise ValueError("it does not begin with PyTorch's magic number and version")
     machine, tensors, keys = _evaluated(file), _evaluated(file), _evaluated(file)
@@ -148,7 +146,7 @@ def _evaluated(file: BinaryIO) -> Any:
             stack.append(memo[value])
         elif name in FIXED:
             _gather(name, [stack.pop() for _ in range(FIXED[name])][::-1], stack)
-        elif name in UP_TO_MARK:
+        elif name in {"TUPLE", "APPENDS", "SETITEMS"}:
             items, stack = stack, below.pop()
             _gather(name, items, stack)
         elif name == "GLOBAL" and value in {ORDERED, REBUILD, *STORAGES}:

@@ -1,0 +1,1 @@
+"""What does each network recognise when synthetic faces move as real ones did?"""
