@@ -132,6 +132,7 @@ def run(options: argparse.Namespace) -> int:
         for selected in chosen_study.chosen
         for line in not_reached(selected.paper, selected.experiments, options.set)
     ]
+    lines += chosen_study.real.notes if chosen_study.real else ()
     with Display() as display:
         for line in lines:
             display.line(line)
