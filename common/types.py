@@ -13,9 +13,6 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-REAL = ("licensed", "public-maps")
-"""The kinds of data that were recorded from people; what is measured on others is no reproduction."""
-
 
 @dataclass(frozen=True)
 class Clip:

@@ -8,9 +8,11 @@ from pathlib import Path
 
 MARKER = "STAND-IN.txt"
 """A file in every folder of a stand-in corpus, so that no copy is mistaken for the real corpus."""
-LICENSED, STAND_IN, REAL_MOTION = "licensed", "stand-in", "real-motion"
-"""Kinds of data that experiments run on: recordings of people, synthetic faces, and synthetic faces that move as the
-public flow maps of real clips show."""
+LICENSED, PUBLIC_MAPS, STAND_IN, REAL_MOTION = "licensed", "public-maps", "stand-in", "real-motion"
+"""Kinds of data that experiments run on: recordings of people, public flow maps of such recordings, synthetic faces,
+and synthetic faces that move as these maps show."""
+REAL = (LICENSED, PUBLIC_MAPS)
+"""The kinds that come from people: what is measured on others is no reproduction."""
 TEXTS: Mapping[str, str] = {
     STAND_IN: "Synthetic faces written by mer-suite; not recordings of people.\n",
     REAL_MOTION: "Synthetic faces with real motion, written by mer-suite; not recordings of people.\n",

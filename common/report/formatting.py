@@ -7,17 +7,18 @@ import re
 from collections.abc import Mapping, Sequence
 
 from common.corpora import SOURCES
+from common.corpora.marker import LICENSED, PUBLIC_MAPS, REAL, REAL_MOTION
 from common.report.records import Report, SideBySide
 
 DASH = "\u2013"
 
 
 def banner(data: str, motion: float) -> str | None:
-    """Return the notice on every page of a report on stand-ins; None for licensed corpora."""
-    if data != "stand-in":
+    """Return the notice on every page of a report on stand-ins; None for licensed corpora and public maps."""
+    if data in REAL:
         return None
     moved = "" if motion == 1 else " without motion" if motion == 0 else f", motion x {motion:g}"
-    faces = f"synthetic faces{moved}"
+    faces = f"synthetic faces{', real motion' if data == REAL_MOTION and motion else ''}{moved}"
     return f"Stand-in corpora: {faces}. Not a reproduction; no number here may be compared with a published one."
 
 
@@ -187,8 +188,12 @@ def shown_seeds(seeds: Sequence[int]) -> str:
 
 
 def data_name(data: str) -> str:
-    """Return the kind of data in words: licensed or stand-in corpora, or public maps."""
-    return {"licensed": "licensed corpora", "public-maps": "public flow maps"}.get(data, "stand-in corpora")
+    """Return the kind of data in words."""
+    return {
+        LICENSED: "licensed corpora",
+        PUBLIC_MAPS: "public flow maps",
+        REAL_MOTION: "stand-in corpora with real motion",
+    }.get(data, "stand-in corpora")
 
 
 def corpus_name(report: Report | SideBySide, corpus: str) -> str:

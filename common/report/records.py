@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from common.audit.finding import Finding
 from common.contract import Claim, Figure, Paper
+from common.corpora.marker import REAL
 from common.scoring.records import Comparison, Confusion, PairedTest, Score
 from common.training.learnt import Learnt
-from common.types import REAL, CorpusSummary, Correction, Exclusion
+from common.types import CorpusSummary, Correction, Exclusion
 
 
 @dataclass(frozen=True)

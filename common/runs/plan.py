@@ -12,8 +12,7 @@ import numpy as np
 
 from common import corpora
 from common.contract import Paper, Profile, Settings
-from common.corpora import composite, flow_maps
-from common.corpora.marker import marked
+from common.corpora import composite, flow_maps, marker
 from common.environment import backend
 from common.errors import ClipError, UserError
 from common.files import natural
@@ -27,7 +26,7 @@ from common.types import Clip, Corpus, CorpusSummary, Exclusion, Experiment, Pro
 
 @dataclass(frozen=True)
 class Data:
-    """The corpora of a run; `kind` is that of `kind_of`; `listed` is the official MEGC list, if there is one.
+    """The corpora of a run; `kind` is one of those in `marker`; `listed` is the official MEGC list, if there is one.
 
     `found` are the names of all corpora in the folder, including those that no experiment of the paper uses; `faults`
     says by name why a corpus that was found cannot be read.
@@ -117,14 +116,9 @@ def lacking(experiment: Experiment, data: Data) -> str:
 
 
 def kind_of(folder: Path, placed: Mapping[str, Path] = corpora.NONE_PLACED) -> str:
-    """The kind of the corpora below `folder` or in `placed`.
-
-    "stand-in" if any has the stand-in marker, "public-maps" if there are only public flow maps, else "licensed".
-    """
+    """The kind of the corpora below `folder` and in `placed`; without a marker "public-maps" if there are only maps."""
     roots = corpora.find(folder, (*corpora.NAMES, *placed), placed)
-    if any(marked(root) for root in roots.values()):
-        return "stand-in"
-    return "public-maps" if set(roots) == {flow_maps.CORPUS} else "licensed"
+    return marker.PUBLIC_MAPS if set(roots) == {flow_maps.CORPUS} else marker.kind(*roots.values())
 
 
 def plan(

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from common.contract import Claim, Paper, Profile
 from common.corpora.composite import DOCUMENTED, MEGC2019, shortfall
+from common.corpora.marker import REAL, REAL_MOTION
 from common.protocols.splits import REPEATED, SPLITS
 from common.scoring import histories, metrics, picks
 from common.scoring.intervals import caution, subject_interval
 from common.scoring.paired_tests import paired
 from common.scoring.records import Comparison, Confusion, PairedTest, Score
 from common.scoring.statistics import guess_test
-from common.types import REAL, Experiment, FoldResult
+from common.types import Experiment, FoldResult
 
 TOLERANCE = 0.01
 """MATCH: at most this far from the printed value. CLOSE: the printed value is in the 95% interval. Else DIFFERS."""
@@ -212,7 +213,8 @@ def judge(
     if done < folds:
         conditions.append(f"{done} of {folds} folds are done")
     if data not in REAL:
-        conditions.append("measured on stand-in corpora")
+        moved = " with real motion" if data == REAL_MOTION else ""
+        conditions.append(f"measured on stand-in corpora{moved}")
     if experiment.control:
         conditions.append("a control")
     if profile != "paper" and not experiment.pretrained:
