@@ -19,6 +19,9 @@ from common.training import weights
 from common.types import Experiment
 
 
+_NO_NETWORKS = "the published networks are neither below the data folder nor named with --weights"
+
+
 class NothingCanRunError(UserError):
     """No requested experiment can run on the corpora in the data folder."""
 
@@ -93,6 +96,8 @@ def jobs_of(study: Study, selection: PaperSelection, seed: int, display: Display
     unread: list[str] = []
     if study.folder and wanted & set(absent):
         unread = not_read(study.folder, {corpus.images for corpus in data.corpora.values() if corpus.images})
+    if not asked and len(reasons := {absent.get(name) for name in wanted}) == 1 and _NO_NETWORKS in reasons:
+        raise NothingCanRunError(f"{selection.paper.key} cannot run: {_NO_NETWORKS}")
     if not asked:
         raise _nothing(study, selection, data, faults, unread)
     return Jobs(asked, tuple(jobs), data, absent | unusable, tuple(dict.fromkeys(faults)), tuple(unread))
@@ -102,7 +107,7 @@ def _without_networks(experiment: Experiment, profile: Profile) -> str:
     """Why an experiment with published networks cannot run; empty if it can."""
     if not experiment.pretrained or weights.has_torch(profile):
         return ""
-    return "the published networks are neither below the data folder nor named with --weights"
+    return _NO_NETWORKS
 
 
 def unavailable_lines(paper: Paper, experiments: Sequence[Experiment], unavailable: Mapping[str, str]) -> list[str]:
