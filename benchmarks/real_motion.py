@@ -141,7 +141,7 @@ def made_up(root: Path) -> Path:
     rng = np.random.default_rng(0)
     for subject, kind, emotion in (("s01", 0, "ne"), ("s02", 1, "po"), ("s03", 2, "sur")):
         small = rng.normal(size=(5, 5, 2)).astype(np.float32)
-        moved = cv2.resize(small, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC)
+        moved = np.asarray(cv2.resize(small, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC), np.float32)
         pixels = stretched(np.dstack([strain(moved), moved[..., 1], moved[..., 0]])[None])[0]
         path = root / subject / "u_test" / str(kind) / f"{subject}_{subject}_{emotion}_01 .png"
         path.parent.mkdir(parents=True)
