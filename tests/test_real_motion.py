@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -289,3 +290,20 @@ def test_the_banner_names_real_motion_and_its_size() -> None:
     assert len(set(banners.values())) == 5  # without motion it is nobody's
     assert "real motion" in (banners[marker.REAL_MOTION, 1] or "")
     assert formatting.banner(marker.LICENSED, 1) is None
+
+
+# ---------------------------------------------------------------- what was measured
+
+
+def test_the_measured_motion_is_that_of_the_maps() -> None:
+    """On all clips, as `benchmarks.real_motion` stored it for these stand-ins; the page shows these numbers."""
+    root = Path(__file__).parents[1]
+    stored = json.loads((root / "benchmarks" / "real_motion.json").read_text(encoding="utf-8"))
+    assert (stored["standin"], stored["clips"], stored["subjects"]) == (standin.REVISION, 442, 68)
+    alike, page = stored["correlations"]["all"], (root / "docs/pages/corpora.md").read_text(encoding="utf-8")
+    assert alike["horizontal"] >= 0.88
+    assert alike["vertical"] >= 0.9
+    assert all(f"{alike[channel]:.2f}" in page for channel in alike)
+    for name, uf1 in stored["uf1"].items():
+        assert uf1["rendered"] > uf1["maps"] - 0.03
+        assert f"| {uf1['maps']:.3f} | {uf1['rendered']:.3f} |" in page, name

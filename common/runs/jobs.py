@@ -18,7 +18,6 @@ from common.runs.selection import PaperSelection, Study, barred, possible, read
 from common.training import weights
 from common.types import Experiment
 
-
 _NO_NETWORKS = "the published networks are neither below the data folder nor named with --weights"
 
 

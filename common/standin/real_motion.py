@@ -22,6 +22,7 @@ from common.corpora.composite import DOCUMENTED, shortfall
 from common.errors import UserError
 from common.standin.faces import NO_MAP, Array
 from common.standin.portraits import Portrait
+from common.types import Clip
 from common.vision.flow import strain
 
 CORPORA = tuple(DOCUMENTED)
@@ -68,11 +69,15 @@ def read(folder: Path) -> RealMotion:
     maps, classes = {}, {}
     digest = hashlib.sha256()
     for clip in corpus.clips:
-        subject = clip.subject.removeprefix("sub" if clip.corpus == "casme2" else "s")
-        key = f"{clip.corpus}/{subject}/{clip.name}"
+        key = key_of(clip)
         maps[key], classes[key] = flow_maps.image(clip.frames[0]), clip.emotion
         digest.update(f"{key} {clip.emotion}\n".encode() + maps[key].tobytes())
     return RealMotion(folder, maps, classes, digest.hexdigest()[:12], tuple(notes))
+
+
+def key_of(clip: Clip) -> str:
+    """The id that the stand-in of a clip has while it is written: its subject has no letters."""
+    return f"{clip.corpus}/{clip.subject.lstrip('sub')}/{clip.name}"
 
 
 def field(pixels: NDArray[np.uint8]) -> Array:
