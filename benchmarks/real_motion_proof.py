@@ -1,16 +1,17 @@
 """Do faces with real motion show that motion? The flow of rendered clips against the public maps that moved them.
 
-python -m benchmarks.real_motion --maps /path/to/HTNet
+python -m benchmarks.real_motion_proof --maps /path/to/HTNet
 
 All clips of the maps are written as stand-ins at their true size. From the files alone, the flow from onset to apex is
 computed again, of faces that dlib finds and aligns as in the maps; SMIC has no annotated apex, and its middle frame is
-used. Two things are measured, and none of them was tuned on the classes:
+used. Three things are measured, and none of them was tuned on the classes:
 
 - the correlation of each channel of a clip (strain, vertical, horizontal) with its map, by corpus;
 - UF1 with one subject left out, of a linear classifier (standardised logistic regression, C 1e-4) that is trained and
-  tested on the maps, and of one that is trained and tested on the flow of the rendered clips.
+  tested on the maps, and of one that is trained and tested on the flow of the rendered clips;
+- UF1 of the networks that the authors of STSTNet trained on the maps, if they lie below the folder too, on both.
 
-Written to benchmarks/real_motion.json with --store. With --short, a few maps are made up.
+Written to benchmarks.real_motion_proof.json with --store. With --short, a few maps are made up.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from numpy.typing import NDArray
 
 from benchmarks.options import parsed
 from common import standin
+from common.corpora import flow_maps
 from common.corpora.flow_maps import SIZE
 from common.standin import real_motion
 from common.standin.proof import usable
@@ -78,6 +80,17 @@ def measure(maps: Path, cache: Path) -> dict[str, Any]:
     )
     corpora = np.array([clip.corpus for clip, _ in known])
     classes, subjects = np.array([kind for _, kind in known]), [clip.subject_id for clip, _ in known]
+    uf1 = {
+        "linear classifier": {
+            "maps": loso(published, classes, subjects),
+            "rendered": loso(stretched(rendered), classes, subjects),
+        }
+    }
+    if folder := flow_maps.networks(maps):
+        uf1["published networks"] = {
+            "maps": trained_by_others(folder, published, classes, subjects),
+            "rendered": trained_by_others(folder, stretched(rendered), classes, subjects),
+        }
     rows = {"all": corpora != ""} | {name: corpora == name for name in present}
     return {
         "standin": standin.REVISION,
@@ -88,12 +101,7 @@ def measure(maps: Path, cache: Path) -> dict[str, Any]:
             name: dict(zip(CHANNELS, np.median(alike[own], axis=0).round(3).tolist(), strict=True))
             for name, own in rows.items()
         },
-        "uf1": {
-            "linear classifier": {
-                "maps": loso(published, classes, subjects),
-                "rendered": loso(stretched(rendered), classes, subjects),
-            }
-        },
+        "uf1": uf1,
     }
 
 
@@ -134,6 +142,24 @@ def loso(features: Array, classes: NDArray[np.int64], subjects: Sequence[str]) -
     flat = features.reshape(len(features), -1)
     predicted = cross_val_predict(model, flat, classes, groups=np.array(subjects), cv=LeaveOneGroupOut())
     return round(float(f1_score(classes, predicted, average="macro")), 4)
+
+
+def trained_by_others(folder: Path, maps: Array, classes: NDArray[np.int64], subjects: Sequence[str]) -> float:
+    """UF1 of the published networks, each of which answers the subject that it was trained without."""
+    from sklearn.metrics import f1_score
+
+    from common.training.weights import chosen
+    from papers.liong2019 import model
+
+    weights, network = chosen(str(folder)), model.ststnet((SIZE, SIZE, 3), len(set(classes)), "two")
+    answers = np.zeros_like(classes)
+    for subject in dict.fromkeys(subjects):
+        for name, arrays in model.published(weights, subject).items():
+            network.get_layer(name).set_weights(arrays)
+        own = np.array(subjects) == subject
+        probabilities = network.predict_on_batch({"flow": maps[own][..., ::-1]})["emotion"]
+        answers[own] = np.asarray(probabilities).argmax(axis=1)
+    return round(float(f1_score(classes, answers, average="macro")), 4)
 
 
 def made_up(root: Path) -> Path:
