@@ -83,7 +83,7 @@ def prepare(
         "copy": copy_id(found.folder, sorted(found.corpora), placed),
         "date": datetime.fromtimestamp(max(found.times), UTC).date().isoformat(),
         "digests": found.digests,
-        "excluded": {clip: why for clip, why in found.excluded.items() if clip.partition("/")[0] in found.corpora},
+        "excluded": {clip: why for clip, why in found.excluded.items() if clip.partition("/")[0] in found.sources},
     }
     files = archive.sealed(head, found.runs)
     check(files)
@@ -92,7 +92,11 @@ def prepare(
 
 @dataclass
 class _Found:
-    """What has been collected for a bundle; `times` are those at which folds finished, in seconds."""
+    """What has been collected for a bundle.
+
+    `sources` are the corpora of the clips, where `corpora` may be collections of several; `times` are those at which
+    folds finished, in seconds.
+    """
 
     folder: Path | None
     runs: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -100,6 +104,7 @@ class _Found:
     excluded: dict[str, str] = field(default_factory=dict)
     times: list[float] = field(default_factory=list)
     corpora: set[str] = field(default_factory=set)
+    sources: set[str] = field(default_factory=set)
     lines: list[str] = field(default_factory=list)
 
 
@@ -130,6 +135,7 @@ def _add(
     found.excluded |= dict.fromkeys(unusable, "faulty")
     found.times += [stored.run.fold_file(fold).stat().st_mtime for fold in folds]
     found.corpora |= set(experiment.corpora)
+    found.sources |= set(experiment.collected_from or experiment.corpora)
     found.lines.append(_line(where, record))
 
 

@@ -13,6 +13,7 @@ from common.bundles.recompute import folds_of
 from common.bundles.records import FAILED, NOTE, Bundle, BundleRun, Finding
 from common.contract import Profile
 from common.corpora import composite
+from common.corpora.marker import REAL
 from common.protocols.controls import PERMUTED
 from common.protocols.splits import BY_SUBJECT
 from common.runs.plan import asked
@@ -28,7 +29,8 @@ _SHOWN = 3
 
 def clips(bundle: Bundle, run: BundleRun, experiment: Experiment, profile: Profile) -> Iterator[Finding]:
     """Corpora, numbers of clips and subjects, and counts by class, against the published tables and the profile."""
-    by_corpus: dict[str, list[tuple[str, int]]] = {name: [] for name in experiment.corpora}
+    names = experiment.collected_from or experiment.corpora
+    by_corpus: dict[str, list[tuple[str, int]]] = {name: [] for name in names}
     for clip, label in run.clips:
         by_corpus.setdefault(clip.partition("/")[0], []).append((clip, label))
     classes = len(experiment.labels.classes)
@@ -36,7 +38,7 @@ def clips(bundle: Bundle, run: BundleRun, experiment: Experiment, profile: Profi
         yield Finding(FAILED, "labels", f"{run.name}: {_some(bad)} have no class of this experiment")
         return
     for name, own in by_corpus.items():
-        if name not in experiment.corpora:
+        if name not in names:
             yield Finding(FAILED, "clips", f"{run.name}: uses {name}, which the experiment does not")
         elif not own:
             yield Finding(FAILED, "clips", f"{run.name}: has no clip of {name}")
@@ -59,10 +61,12 @@ def _counts(
     where = f"{run.name}, {corpus}"
     people = Counter(clip.rpartition("/")[0] for clip, _ in own)
     counts = Counter(experiment.labels.classes[label] for _, label in own)
-    if profile.subjects is not None and len(people) > profile.subjects:
-        yield Finding(FAILED, "clips", f"{where}: {len(people)} subjects, but the profile has {profile.subjects}")
-    if profile.clips is not None and max(people.values()) > profile.clips:
-        yield Finding(FAILED, "clips", f"{where}: {max(people.values())} clips of a subject; profile: {profile.clips}")
+    most = None if experiment.pretrained else profile.subjects
+    if most is not None and len(people) > most:
+        yield Finding(FAILED, "clips", f"{where}: {len(people)} subjects, but the profile has {most}")
+    most = None if experiment.pretrained else profile.clips
+    if most is not None and max(people.values()) > most:
+        yield Finding(FAILED, "clips", f"{where}: {max(people.values())} clips of a subject; profile: {most}")
     prefixed = corpus.startswith(_WITH_SUBJECT)
     ids = [*(clip for clip, _ in own), *(clip for clip in run.unusable if clip.startswith(f"{corpus}/"))]
     if prefixed and (moved := [clip for clip in ids if not _begins_with_subject(clip)]):
@@ -83,7 +87,7 @@ def _counts(
     named = {*run.unusable, *(clip for clip, why in bundle.excluded.items() if why != "no class")}
     named = {clip for clip in named if clip.startswith(f"{corpus}/") and clip not in run.truth}
     least = min(whole.total() - counts.total() for whole, _ in known)
-    if least > len(named) and bundle.data == "licensed":
+    if least > len(named) and bundle.data in REAL:
         yield Finding(
             FAILED, "clips", f"{where}: {least} of the published {known[0][0].total()} clips are missing without reason"
         )
@@ -109,7 +113,7 @@ def expected(corpus: str, labels: LabelMap) -> list[tuple[Counter[str], int]]:
 
     Empty if counts by emotion are not published. For the MEGC 2019 composite, the counts of the challenge.
     """
-    if labels is composite.MEGC2019 and corpus in composite.DOCUMENTED:
+    if labels.name == composite.MEGC2019.name and corpus in composite.DOCUMENTED:
         row = composite.DOCUMENTED[corpus]
         return [(Counter({name: row[name] for name in labels.classes}), row["subjects"])]
     releases = []
@@ -138,7 +142,7 @@ def labels(run: BundleRun, experiment: Experiment, known: Mapping[str, str]) -> 
         corpus, _, name = clip.partition("/")
         if corpus.startswith("smic") and (found := _SMIC.search(name)) and set(_IN_NAMES.values()) == set(names):
             wrong += [clip] * (names[label] != _IN_NAMES[found[1]])
-        elif experiment.labels is composite.MEGC2019 and clip in known:
+        elif experiment.labels.name == composite.MEGC2019.name and clip in known:
             other += [clip] * (names[label] != known[clip])
     if wrong:
         yield Finding(FAILED, "labels", f"{run.name}: {_some(wrong)} have another class than in their names")

@@ -223,7 +223,7 @@ def _rows(run: BundleRun) -> dict[tuple[str, int], tuple[NDArray[np.floating], i
 
 
 def _not_trained(experiment: Experiment) -> bool:
-    return experiment.linear or experiment.control == METADATA
+    return experiment.linear or experiment.pretrained or experiment.control == METADATA
 
 
 def _text(value: Any) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from common.corpora.marker import LICENSED
+from common.corpora.marker import REAL
 from common.scoring.records import Score
 from common.types import FoldResult
 
@@ -130,7 +130,7 @@ class Verified:
     @property
     def standing(self) -> str:
         """What the bundle counts for next to published numbers: its tier, or the kind of its stand-ins."""
-        return self.bundle.data if self.bundle and self.bundle.data != LICENSED else self.tier
+        return self.bundle.data if self.bundle and self.bundle.data not in REAL else self.tier
 
     @property
     def failed(self) -> tuple[Finding, ...]:

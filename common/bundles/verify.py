@@ -23,7 +23,7 @@ from common.bundles.records import (
     Verified,
 )
 from common.contract import Paper, Profile
-from common.corpora.marker import REAL_MOTION, STAND_IN
+from common.corpora.marker import REAL, REAL_MOTION, STAND_IN
 from common.errors import UserError, printable
 from common.protocols.controls import controls
 from common.types import Experiment
@@ -145,7 +145,7 @@ def _run(
     if run.seed < 0:
         yield Finding(FAILED, "seeds", f"{run.name}: seeds are at least 0")
     elif not any(f.kind == FAILED and f.check in ("labels", "predictions") for f in first):
-        yield from checks_data.labels(run, experiment, listed if bundle.data == "licensed" else {})
+        yield from checks_data.labels(run, experiment, listed if bundle.data in REAL else {})
         yield from checks_data.folds(run, experiment, profile)
         yield from checks_runs.scores(bundle, run, paper, experiment, profile)
     else:
