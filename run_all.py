@@ -132,6 +132,7 @@ def run(options: argparse.Namespace) -> int:
         for selected in chosen_study.chosen
         for line in not_reached(selected.paper, selected.experiments, options.set)
     ]
+    lines += chosen_study.real.notes if chosen_study.real else ()
     with Display() as display:
         for line in lines:
             display.line(line)
@@ -207,6 +208,7 @@ def studied(options: argparse.Namespace) -> Study:
     from common.report import tensorboard
     from common.runs import selection
     from common.runs.cache import Cache
+    from common.standin import real_motion
     from common.training.weights import starting_from
 
     if options.tensorboard:
@@ -216,6 +218,7 @@ def studied(options: argparse.Namespace) -> Study:
     check_settings(loaded, options.set)
     weights = _weights(loaded, options)
     profile = options.profile or ("paper" if options.data else "quick")
+    real = real_motion.read(options.real_motion) if options.real_motion else None
 
     shared = Path.absolute if options.scheduler else Path  # workers may have been started in another folder
     places = corpora.placed_by(options.placed, options.data) if options.placed else {}
@@ -223,7 +226,8 @@ def studied(options: argparse.Namespace) -> Study:
 
     def changed(paper: Paper) -> Profile:
         result = computing_in(options.precision, starting_from(paper.profiles[profile], weights))
-        result = replace(result, motion=1.0) if options.data else moving(result, options.motion)
+        result = replace(result, motion=1.0) if options.data or real else result  # the true size
+        result = moving(result, options.motion)
         result = replace(result, options=(*result.options, *(("--as", f"{k}={v}") for k, v in placed.items())))
         return cut(with_settings(result, options.set), options.subjects, options.clips, options.folds)
 
@@ -252,6 +256,7 @@ def studied(options: argparse.Namespace) -> Study:
     return selection.Study(
         chosen=chosen,
         folder=options.data and shared(options.data),
+        real=real and replace(real, folder=shared(real.folder)),
         out=shared(options.out),
         cache=Cache((options.cache or _default_cache()).expanduser().absolute()),
         seeds=tuple(range(options.seed, options.seed + options.seeds)),

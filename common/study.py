@@ -289,7 +289,7 @@ def _compare(study: Study, reports: Sequence[Report], display: Display) -> tuple
     command = ["python", "run_all.py", "--paper", *(report.paper.key for report in reports), "--profile", profile]
     command += ["--seed", str(study.seeds[0])]
     command += ["--seeds", str(len(study.seeds))] if len(study.seeds) > 1 else []
-    command += ["--data", str(study.folder)] if study.folder else []
+    command += study.source
     options = dict.fromkeys(pair for selection in study.chosen for pair in selection.profile.options)
     command += [word for pair in options for word in pair]
     side = side_by_side(study.out, reports, study.kind, study.seeds, shlex.join(command))

@@ -111,6 +111,10 @@ def _stand_in(contents: Any) -> None:
     contents[HEAD]["data"] = "stand-in"
 
 
+def _real_motion(contents: Any) -> None:
+    contents[HEAD]["data"] = "real-motion"
+
+
 def _smoke(contents: Any) -> None:
     """Claim a profile that has fewer subjects, clips and folds."""
     contents[HEAD]["profile"] = "smoke"
@@ -130,7 +134,13 @@ def _changed(contents: Any) -> None:
 
 @pytest.mark.parametrize(
     ("change", "why"),
-    [(_raised, "scores"), (_stand_in, "stand-ins"), (_smoke, "clips"), (_changed, "--set epochs=7")],
+    [
+        (_raised, "scores"),
+        (_stand_in, "stand-ins"),
+        (_real_motion, "stand-ins"),
+        (_smoke, "clips"),
+        (_changed, "--set epochs=7"),
+    ],
 )
 def test_a_bundle_that_does_not_count_is_one_line(change: Any, why: str, tmp_path: Path) -> None:
     """Nor does it corroborate one that counts."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,9 +12,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import papers
+import run_all
 from common import corpora, standin
+from common.cli import arguments
 from common.corpora import composite, marker
 from common.errors import UserError
+from common.report import formatting
+from common.runs.selection import barred
+from common.scoring.records import Score
+from common.scoring.verdicts import judge
 from common.standin import casting, layouts, motion, portraits, real_motion, rendering
 from common.types import Clip
 from common.vision import images
@@ -205,3 +213,97 @@ def test_each_clip_plays_its_own_map(written: Path, maps: Path) -> None:
         likeness = {key: real_motion.correlation(found, field) for key, field in fields.items()}
         assert max(likeness, key=likeness.__getitem__) == f"casme2/{subject}/{clip.name}"
         assert max(likeness.values()) > 0.7
+
+
+# ---------------------------------------------------------------- the option
+
+
+def test_a_folder_without_maps_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for folder in (tmp_path, tmp_path / "none"):
+        words = ["--paper", "see2019", "--real-motion", str(folder), "--out", str(tmp_path / "out")]
+        assert run_all.main(words) == 2
+        (line,) = capsys.readouterr().err.strip().splitlines()
+        assert f"--real-motion {folder}" in line
+
+
+@pytest.mark.parametrize("words", [["--data", "."], ["--check-data", "."], ["--model", "m", "--predict", "."]])
+def test_options_that_exclude_it(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    paper = [] if "--check-data" in words else ["--paper", "see2019"]
+    with pytest.raises(SystemExit) as ended:
+        run_all.main([*paper, *words, "--real-motion", "."])
+    assert ended.value.code == 2
+    assert "--real-motion" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_faces_move_as_far_as_in_micro_expressions_unless_asked(maps: Path) -> None:
+    for more, expected in (([], 1), (["--motion", "3"], 3)):
+        words = ["--paper", "see2019", "--profile", "quick", "--real-motion", str(maps), *more]
+        study = run_all.studied(arguments.parse(words))
+        (chosen,) = study.chosen
+        assert (study.kind, chosen.profile.motion) == ("real-motion", expected)
+        command = study.command(chosen, 0)
+        assert command[command.index("--real-motion") + 1] == str(maps)
+
+
+def test_only_experiments_with_the_composites_clips_and_classes_can_run(maps: Path) -> None:
+    """None sorts clips whose emotion was drawn."""
+    study = run_all.studied(arguments.parse(["--all", "--real-motion", str(maps)]))
+    kinds = composite.MEGC2019.mapping
+    for experiment in (e for key in papers.available() for e in papers.load(key).experiments):
+        pairs = {
+            (corpus, kinds[corpus][emotion], experiment.labels.mapping[corpus].get(emotion))
+            for corpus in experiment.corpora
+            if corpus in kinds
+            for emotion in kinds[corpus]
+        }
+        decided = len({pair[:2] for pair in pairs}) == len(pairs)
+        within = all(own is None for _, kind, own in pairs if kind is None)
+        can = set(experiment.corpora) <= set(kinds) and decided and within
+        assert (not barred(study, experiment)) == can, experiment.id
+    empty = dataclasses.replace(study, real=dataclasses.replace(study.real, classes={}) if study.real else None)
+    assert all(barred(empty, e) for key in papers.available() for e in papers.load(key).experiments)
+
+
+def test_nothing_that_can_run_is_one_line(maps: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--paper", "reddy2019", "--experiment", "stcnn-casme_sq", "--real-motion", str(maps)]
+    assert run_all.main([*words, "--out", str(tmp_path), "--cache", str(tmp_path), "--dry-run"]) == 2
+    assert "CASME II, SMIC and SAMM only" in capsys.readouterr().err.strip().splitlines()[-1]
+
+
+def test_numbers_on_real_motion_earn_no_verdict() -> None:
+    """One equal to the printed number, of a whole run, matches on recordings of people alone."""
+    paper = papers.load("reddy2019")
+    experiment = next(e for e in paper.experiments if e.id == "stcnn-smic/published")
+    claim = next(
+        c for c in paper.claims if (c.experiment, c.variant, c.metric) == ("stcnn-smic", "published", "accuracy")
+    )
+    score = Score("accuracy", claim.value, claim.value, claim.value, 0.4, claim.n_clips or 0, 1, 1)
+    verdicts = {
+        data: judge(experiment, claim, score, done=1, folds=1, profile="paper", data=data).verdict
+        for data in (marker.LICENSED, marker.STAND_IN, marker.REAL_MOTION)
+    }
+    assert verdicts == {"licensed": "MATCH", "stand-in": "NOT_COMPARABLE", "real-motion": "NOT_COMPARABLE"}
+
+
+def test_the_banner_names_real_motion_and_its_size() -> None:
+    banners = {(data, size): formatting.banner(data, size) for data in marker.TEXTS for size in (0, 1, 8)}
+    assert len(set(banners.values())) == 5  # without motion it is nobody's
+    assert "real motion" in (banners[marker.REAL_MOTION, 1] or "")
+    assert formatting.banner(marker.LICENSED, 1) is None
+
+
+# ---------------------------------------------------------------- what was measured
+
+
+def test_the_measured_motion_is_that_of_the_maps() -> None:
+    """On all clips, as `benchmarks.real_motion` stored it for these stand-ins; the page shows these numbers."""
+    root = Path(__file__).parents[1]
+    stored = json.loads((root / "benchmarks" / "real_motion.json").read_text(encoding="utf-8"))
+    assert (stored["standin"], stored["clips"], stored["subjects"]) == (standin.REVISION, 442, 68)
+    alike, page = stored["correlations"]["all"], (root / "docs/pages/corpora.md").read_text(encoding="utf-8")
+    assert alike["horizontal"] >= 0.88
+    assert alike["vertical"] >= 0.9
+    assert all(f"{alike[channel]:.2f}" in page for channel in alike)
+    for name, uf1 in stored["uf1"].items():
+        assert uf1["rendered"] > uf1["maps"] - 0.03
+        assert f"| {uf1['maps']:.3f} | {uf1['rendered']:.3f} |" in page, name

@@ -52,9 +52,9 @@ def prepare(
 ) -> Prepared:
     """Collect the finished experiments of a paper below `out`, only those of these `names` if there are any.
 
-    `sources` are the source files of the paper. `data` is "licensed" or "stand-in", `folder` holds the corpora, or is
-    None for generated stand-ins; no image is opened. Raises UserError if nothing has finished, if results are of other
-    data or source code, and if anything that must not be in a bundle is found in it.
+    `sources` are the source files of the paper. `data` is one of the kinds in `marker`, `folder` holds the corpora, or
+    is None for generated stand-ins; no image is opened. Raises UserError if nothing has finished, if results are of
+    other data or source code, and if anything that must not be in a bundle is found in it.
     """
     found = _Found(folder)
     for seed in seeds:

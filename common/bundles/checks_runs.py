@@ -16,6 +16,7 @@ from common.bundles.recompute import claimed, folds_of, public
 from common.bundles.records import FAILED, NOTE, Bundle, BundleRun, Finding, sizes
 from common.bundles.schema import REQUIRED
 from common.contract import Paper, Profile
+from common.corpora.marker import STAND_IN
 from common.errors import UserError
 from common.profiles import computing_in, cut, moving, shortened, with_settings
 from common.protocols.controls import METADATA
@@ -35,7 +36,7 @@ def profile_of(bundle: Bundle, paper: Paper) -> Profile:
     if bundle.profile not in paper.profiles:
         raise UserError(f"there is no profile {bundle.profile}")
     profile = paper.profiles[bundle.profile]
-    profile = replace(profile, motion=1.0) if bundle.data == "licensed" else profile
+    profile = profile if bundle.data == STAND_IN else replace(profile, motion=1.0)
     try:
         for name, value in bundle.options:
             if name in _BOUNDS:

@@ -9,8 +9,9 @@ from statistics import fmean
 
 from common.bundles import archive, compare, verify
 from common.bundles.checks_runs import profile_of
-from common.bundles.records import STAND_IN, TIERS, Bundle, BundleRun, Verified
+from common.bundles.records import TIERS, Bundle, BundleRun, Verified
 from common.contract import Claim, Paper, Profile
+from common.corpora.marker import LICENSED
 from common.errors import printable
 from common.report.records import ByOthers
 from common.scoring import verdicts
@@ -63,7 +64,7 @@ def _unusable(entry: Verified, load: Callable[[str], Paper]) -> str:
         return f"{first.check}: {first.text}" + (f", and {more} more failed checks" if more else "")
     bundle = entry.bundle
     assert bundle is not None  # else its format has failed
-    if entry.standing == STAND_IN:
+    if bundle.data != LICENSED:
         return "it was run on stand-ins and says nothing about the real corpora"
     profile = profile_of(bundle, load(bundle.paper))
     if profile.name != "paper":

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from common.corpora.marker import LICENSED
 from common.scoring.records import Score
 from common.types import FoldResult
 
 CLAIMED, CONSISTENT, CORROBORATED = "claimed", "consistent", "corroborated"
 TIERS = (CLAIMED, CONSISTENT, CORROBORATED)
 """Tiers, from the lowest to the highest."""
-STAND_IN = "stand-in"
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class BundleRun:
 class Bundle:
     """A bundle as read.
 
-    `data` is "licensed" or "stand-in", `options` are those that changed the profile, as (name, value). `sources` is
+    `data` is one of the kinds in `marker`, `options` are those that changed the profile, as (name, value). `sources` is
     the digest of the source files that determine the predictions. `copy` identifies the copy of the corpora on disk,
     `date` is the day on which the last fold finished. `excluded` has the reason ("faulty", "no class" or "too short")
     by id for clips that at least one experiment does not use.
@@ -129,8 +129,8 @@ class Verified:
 
     @property
     def standing(self) -> str:
-        """What the bundle counts for next to published numbers: its tier, or "stand-in"."""
-        return STAND_IN if self.bundle and self.bundle.data == STAND_IN else self.tier
+        """What the bundle counts for next to published numbers: its tier, or the kind of its stand-ins."""
+        return self.bundle.data if self.bundle and self.bundle.data != LICENSED else self.tier
 
     @property
     def failed(self) -> tuple[Finding, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from common.corpora.marker import LICENSED, REAL_MOTION, STAND_IN
 from common.environment import IN_PLACE, PACKAGES
 from common.json_schema import INTEGER, NUMBER, NUMBER_OR_NULL, Schema, exactly, list_of, text_like
 
@@ -48,7 +49,7 @@ HEAD_FIELDS: Mapping[str, Schema] = {
     "format": {"enum": [FORMAT]},
     "schema": {"enum": [VERSION]},
     "paper": text_like(r"[a-z][a-z0-9_]{0,39}"),
-    "data": {"enum": ["licensed", "stand-in"]},
+    "data": {"enum": [LICENSED, STAND_IN, REAL_MOTION]},
     "profile": text_like("[a-z]{1,20}"),
     "options": list_of({"type": "array", "items": TEXT, "minItems": 2, "maxItems": 2}),
     "version": text_like(r"[0-9A-Za-z.+-]{1,40}"),

@@ -16,7 +16,6 @@ from common.bundles.records import (
     CORROBORATED,
     FAILED,
     NOTE,
-    STAND_IN,
     TIERS,
     Bundle,
     BundleRun,
@@ -24,6 +23,7 @@ from common.bundles.records import (
     Verified,
 )
 from common.contract import Paper, Profile
+from common.corpora.marker import REAL_MOTION, STAND_IN
 from common.errors import UserError, printable
 from common.protocols.controls import controls
 from common.types import Experiment
@@ -201,7 +201,11 @@ def lines(results: Sequence[Verified]) -> list[str]:
     for result in results:
         experiments = ", ".join(f"{name} {tier}" for name, tier in result.tiers.items())
         about = f" ({experiments})" if len(set(result.tiers.values())) > 1 else ""
-        stand_in = "; stand-ins: no statement about the published numbers" if result.standing == STAND_IN else ""
+        stand_in = (
+            "; stand-ins: no statement about the published numbers"
+            if result.standing in (STAND_IN, REAL_MOTION)
+            else ""
+        )
         text.append(f"{result.file}: {result.tier}{about}{stand_in}")
     return [printable(line) for line in text]
 

@@ -52,6 +52,12 @@ def _parser() -> argparse.ArgumentParser:
         help="folder of the licensed corpora; default: stand-ins, clips of synthetic faces",
     )
     data.add_argument(
+        "--real-motion",
+        type=Path,
+        metavar="DIR",
+        help="stand-ins of CASME II, SMIC and SAMM whose faces move as the public flow maps in this folder show",
+    )
+    data.add_argument(
         "--as",
         dest="placed",
         action="append",
@@ -69,7 +75,8 @@ def _parser() -> argparse.ArgumentParser:
         "--motion",
         type=float,
         metavar="FACTOR",
-        help="how far faces of stand-ins move, relative to micro-expressions; default: 8 with profile quick, else 1",
+        help="how far faces of stand-ins move, relative to micro-expressions; default: 8 with profile quick, unless "
+        "with --real-motion, else 1",
     )
     data.add_argument("--landmarks", type=Path, metavar="FILE", help="another copy of the 68-point landmark model")
     data.add_argument(

@@ -23,8 +23,8 @@ NOT_BUNDLED = (
 )
 """Options that do not go with --bundle, which runs nothing."""
 IN_CARD = (
-    *("experiment", "profile", "data", "placed", "weights", "set", "motion", "subjects", "clips", "seed"),
-    "precision",
+    *("experiment", "profile", "data", "real_motion", "placed", "weights", "set", "motion", "subjects", "clips"),
+    *("seed", "precision"),
 )
 """Options that decide how a model is trained: its card records them."""
 TABLES = ("csv", "markdown", "latex")
@@ -41,7 +41,7 @@ def first(options: argparse.Namespace, parser: argparse.ArgumentParser) -> str:
 
 
 def _of_values(options: argparse.Namespace) -> str:
-    for name in ("data", "out", "cache", "weights"):
+    for name in ("data", "real_motion", "out", "cache", "weights"):
         if not str(getattr(options, name) or "").isprintable():
             return f"{_flag(name)}: a report cannot print this path; use a path of printable characters"
     for word in options.placed:
@@ -87,6 +87,8 @@ def _of_actions(options: argparse.Namespace, given: set[str]) -> str:
         return "--workers and --scheduler exclude each other: a cluster has its own workers"
     if {"device", "scheduler"} <= given:
         return "--device and --scheduler exclude each other: start each worker with its own CUDA_VISIBLE_DEVICES"
+    if {"real_motion", "data"} <= given:
+        return "--real-motion and --data exclude each other: stand-ins with real motion replace the corpora"
     if {"motion", "data"} <= given:
         return "--motion changes the stand-ins, which --data replaces"
     if {"dry_run", "report_only"} <= given:

@@ -10,8 +10,7 @@ from typing import Any
 
 from common import corpora
 from common.contract import Paper
-from common.corpora import composite, examine, flow_maps, trees
-from common.corpora.marker import marked
+from common.corpora import composite, examine, flow_maps, marker, trees
 from common.errors import UserError
 from common.types import Clip, Corpus, Exclusion, Experiment, LabelMap, Progress
 
@@ -26,11 +25,11 @@ def check(
     """Everything known about the corpora `names` below `data`, as JSON values. No image is decoded.
 
     `placed` are the folders that --as names, by corpus; these corpora are read too. `data` and `placed` are repeated.
-    `corpora[name]` holds root, data ("stand-in", "public-maps" or "licensed"), title, tree, images (the folder), table,
-    clips, subjects, by_emotion, by_expression (macro and micro), by_valence (of the micro-expressions, where they are
-    coded), by_apex (the source of the apexes), exclusions, corrections, unusable (clips whose files exist but cannot be
-    read), notes, documented (the published counts closest to those found, and whether they agree; or None) and error
-    (one line, or None if the corpus was loaded).
+    `corpora[name]` holds root, data ("stand-in", "real-motion", "public-maps" or "licensed"), title, tree, images (the
+    folder), table, clips, subjects, by_emotion, by_expression (macro and micro), by_valence (of the micro-expressions,
+    where they are coded), by_apex (the source of the apexes), exclusions, corrections, unusable (clips whose files
+    exist but cannot be read), notes, documented (the published counts closest to those found, and whether they agree;
+    or None) and error (one line, or None if the corpus was loaded).
     `composites["megc2019"]` holds clips, subjects, by_class, ids, by_corpus, dropped (counts by reason), exclusions,
     list (the official list file, if found), differences, lacking (clips of the published composition that are not
     there, by corpus) and documented.
@@ -107,7 +106,7 @@ def _corpus(corpus: Corpus, progress: Progress | None) -> dict[str, Any]:
     }
     return {
         "root": str(corpus.root),
-        "data": "public-maps" if corpus.name == flow_maps.CORPUS else "stand-in" if marked(corpus.root) else "licensed",
+        "data": "public-maps" if corpus.name == flow_maps.CORPUS else marker.kind(corpus.root),
         "title": corpus.title,
         "tree": corpus.tree,
         "images": None if corpus.images is None else str(corpus.images),

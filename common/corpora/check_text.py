@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape as plain_markup
 from rich.table import Table
 
+from common.corpora.marker import REAL_MOTION, STAND_IN
 from common.errors import printable, quoted
 
 DASH = "-"
@@ -28,8 +29,9 @@ def print_check(result: Mapping[str, Any], console: Console) -> None:
         if report["error"]:
             console.print(f"  [red]cannot be read[/red] {escape(report['error'])}\n")
             continue
-        if report["data"] == "stand-in":
-            console.print("  [cyan]stand-in[/cyan]: synthetic faces, not recordings of people")
+        if report["data"] in (STAND_IN, REAL_MOTION):
+            faces = "synthetic faces with real motion" if report["data"] == REAL_MOTION else "synthetic faces"
+            console.print(f"  [cyan]stand-in[/cyan]: {faces}, not recordings of people")
         console.print(f"  {escape(report['title'])}: images {escape(_place(report))}, {_table(report['table'])}")
         console.print(_counts(report))
         _print_verdict(report["documented"], console)

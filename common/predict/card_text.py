@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from common.corpora.marker import LICENSED
 from common.report.formatting import DASH, number
 
 NOTICE = "Stand-in model: it was trained on synthetic faces. Its predictions say nothing about people."
@@ -33,7 +34,7 @@ def text(card: Mapping[str, Any]) -> str:
     """A card as Markdown."""
     reference = card["reference"]
     lines = [f"# {card['paper']} {card['experiment']}", ""]
-    lines += [f"**{NOTICE}**", ""] if card["data"] == "stand-in" else []
+    lines += [f"**{NOTICE}**", ""] if card["data"] != LICENSED else []
     lines += [f"{reference['authors']}: {reference['title']}. {reference['venue']}, {reference['year']}."]
     lines += [reference["url"]] if reference["url"] else []
     lines += ["", f"Network: {card['title']}. A reimplementation; {card['protocol']}.", "", "## Training data", ""]

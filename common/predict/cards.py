@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from common.contract import Paper, Settings
+from common.corpora.marker import LICENSED, REAL_MOTION, STAND_IN
 from common.environment import environment
 from common.errors import UserError
 from common.files import write_atomically
@@ -28,16 +29,23 @@ from common.types import Clip, Experiment
 FORMAT = 2
 CARD, TEXT = "card.json", "card.md"
 MOST_BYTES = 2**24
-LICENCE = (
+_FROM_CORPORA = (
     "The weights were learnt from the corpora named here, whose licences decide who may receive models trained on "
     "them: check these before you share this folder. Faces are found with dlib's 68-point model, "
     "which was trained on iBUG 300-W, whose licence excludes commercial use."
 )
-STAND_IN_LICENCE = (
+_FROM_STAND_INS = (
     "The weights were learnt from synthetic faces, made from photographs that scikit-image ships; no licensed corpus "
     "was used. Faces are found with dlib's 68-point model, which was trained on iBUG 300-W, whose licence excludes "
     "commercial use."
 )
+LICENCES = {
+    LICENSED: _FROM_CORPORA,
+    STAND_IN: _FROM_STAND_INS,
+    REAL_MOTION: f"{_FROM_STAND_INS} The faces move as public flow maps of clips of CASME II, SMIC and SAMM show; "
+    "their repository has no licence: ask its authors before you share this folder.",
+}
+"""By kind of data."""
 _TENSOR = holding({"shape": {"type": "array"}, "dtype": STRING})
 _CORPUS = holding(
     {
@@ -62,7 +70,7 @@ _SCHEMA = holding(
         "format": INTEGER | {"enum": [FORMAT]},
         "paper": STRING,
         "experiment": STRING,
-        "data": {"enum": ["stand-in", "licensed"]},
+        "data": {"enum": [STAND_IN, REAL_MOTION, LICENSED]},
         "profile": STRING,
         "precision": STRING,
         "set": list_of(STRING),
@@ -105,7 +113,7 @@ def build(
 ) -> dict[str, Any]:
     """The card of a network trained once on the `used` clips of a job.
 
-    `kind` is "stand-in" or "licensed", `command` measures the job's experiment, `files` are as returned by
+    `kind` is one of the kinds in `marker`, `command` measures the job's experiment, `files` are as returned by
     `networks.save`, `how` describes the functions that make and read their arrays.
     """
     paper, experiment, settings = job.paper, job.experiment, job.settings
@@ -130,7 +138,7 @@ def build(
             )
     return {
         "format": FORMAT,
-        "notice": NOTICE if kind == "stand-in" else None,
+        "notice": NOTICE if kind != LICENSED else None,
         "paper": paper.key,
         "reference": {name: getattr(paper, name) for name in ("title", "authors", "venue", "year", "url")},
         "experiment": experiment.id,
@@ -161,7 +169,7 @@ def build(
         "environment": environment(),
         "code": job.key["code"],
         "arrays": preprocessing.code(job.paper.key),
-        "licence": STAND_IN_LICENCE if kind == "stand-in" else LICENCE,
+        "licence": LICENCES[kind],
     }
 
 

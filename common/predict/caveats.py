@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from common.corpora.marker import LICENSED
 from common.errors import UserError
 from common.predict.card_text import NOTICE
 
@@ -22,7 +23,7 @@ SHORT = {
 
 def notices(card: Mapping[str, Any]) -> tuple[str, ...]:
     """What to know before using any prediction of a model; shown on the terminal and at the top of the page."""
-    lines = [NOTICE] if card["data"] == "stand-in" else []
+    lines = [NOTICE] if card["data"] != LICENSED else []
     lines += [SHORT[card["profile"]]] if card["profile"] in SHORT else []
     if names := never_seen(card):
         lines.append(

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from common.corpora import SOURCES
+from common.corpora.marker import LICENSED, REAL_MOTION
 from common.report.records import Report, SideBySide
 
 DASH = "\u2013"
@@ -14,10 +15,10 @@ DASH = "\u2013"
 
 def banner(data: str, motion: float) -> str | None:
     """Return the notice on every page of a report on stand-ins; None for licensed corpora."""
-    if data != "stand-in":
+    if data == LICENSED:
         return None
     moved = "" if motion == 1 else " without motion" if motion == 0 else f", motion x {motion:g}"
-    faces = f"synthetic faces{moved}"
+    faces = f"synthetic faces{', real motion' if data == REAL_MOTION and motion else ''}{moved}"
     return f"Stand-in corpora: {faces}. Not a reproduction; no number here may be compared with a published one."
 
 
@@ -187,7 +188,9 @@ def shown_seeds(seeds: Sequence[int]) -> str:
 
 def data_name(data: str) -> str:
     """Return the kind of data in words: licensed or stand-in corpora."""
-    return "licensed corpora" if data == "licensed" else "stand-in corpora"
+    if data == LICENSED:
+        return "licensed corpora"
+    return "stand-in corpora with real motion" if data == REAL_MOTION else "stand-in corpora"
 
 
 def corpus_name(report: Report | SideBySide, corpus: str) -> str:

@@ -108,7 +108,7 @@ def record(report: Report) -> dict[str, Any]:
         "notice": formatting.banner(report.data, report.motion),
         "seed": report.seed,
         "shortened": list(report.shortened),
-        "motion": report.motion if report.data == "stand-in" else None,
+        "motion": None if report.comparable else report.motion,
         "command": report.command,
         "seeds": list(report.seeds),
         "learning": [plain(learning.record(row)) for row in report.learning],

@@ -14,7 +14,7 @@ from common.progress import Display
 from common.protocols.controls import controls
 from common.runs.manifest import plan_file, planned, read_plan, same_options
 from common.runs.plan import Data, Job, lacking, plan
-from common.runs.selection import PaperSelection, Study, possible, read
+from common.runs.selection import PaperSelection, Study, barred, possible, read
 from common.types import Experiment
 
 
@@ -47,7 +47,11 @@ def jobs_of(study: Study, selection: PaperSelection, seed: int, display: Display
     stored = [
         e for e in selection.paper.experiments if planned(study.out, selection.paper, e, earlier)[0].path.is_dir()
     ]
-    data = read(study, selection, [name for e in (*selection.experiments, *stored) for name in e.corpora], display)
+    why_not = [barred(study, experiment) for experiment in selection.experiments]
+    if why_not and all(why_not):
+        raise NothingCanRunError(f"{selection.paper.key} cannot run: {'; '.join(dict.fromkeys(why_not))}")
+    possible_here = [e for e in (*selection.experiments, *stored) if not barred(study, e)]
+    data = read(study, selection, [name for e in possible_here for name in e.corpora], display)
     contents: dict[str, tuple[str, ...]] = {}
     code = code_digest(selection.code)
     wanted = {experiment.id for experiment in selection.experiments}
@@ -57,7 +61,7 @@ def jobs_of(study: Study, selection: PaperSelection, seed: int, display: Display
     for experiment in (e for plain in selection.paper.experiments for e in (plain, *controls(plain))):
         if experiment.control and experiment.id not in wanted and experiment.id not in known:
             continue
-        if study.folder and (reason := lacking(experiment, data)):
+        if reason := barred(study, experiment) or (lacking(experiment, data) if study.folder else ""):
             absent[experiment.id] = reason
             continue
         try:

@@ -12,8 +12,7 @@ import numpy as np
 
 from common import corpora
 from common.contract import Paper, Profile, Settings
-from common.corpora import composite
-from common.corpora.marker import marked
+from common.corpora import composite, marker
 from common.environment import backend
 from common.errors import ClipError, UserError
 from common.files import natural
@@ -27,7 +26,7 @@ from common.types import Clip, Corpus, CorpusSummary, Exclusion, Experiment, Pro
 
 @dataclass(frozen=True)
 class Data:
-    """The corpora of a run; `kind` is "licensed" or "stand-in"; `listed` is the official MEGC list, if there is one.
+    """The corpora of a run; `kind` is one of those in `marker`; `listed` is the official MEGC list, if there is one.
 
     `found` are the names of all corpora in the folder, including those that no experiment of the paper uses; `faults`
     says by name why a corpus that was found cannot be read.
@@ -116,9 +115,9 @@ def lacking(experiment: Experiment, data: Data) -> str:
 
 
 def kind_of(folder: Path, placed: Mapping[str, Path] = corpora.NONE_PLACED) -> str:
-    """Returns "stand-in" if any corpus below `folder` or in `placed` has the stand-in marker, else "licensed"."""
+    """The kind of the corpora below `folder` and in `placed`; "licensed" if none of them has a marker."""
     roots = corpora.find(folder, (*corpora.NAMES, *placed), placed)
-    return "stand-in" if any(marked(root) for root in roots.values()) else "licensed"
+    return marker.kind(*roots.values())
 
 
 def plan(

@@ -6,14 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from common.contract import Paper, Parts, Profile
+from common.corpora.composite import DOCUMENTED, MEGC2019
+from common.corpora.marker import REAL_MOTION, STAND_IN
 from common.errors import UserError
 from common.progress import Display
 from common.protocols.controls import CONTROLS, controls
 from common.runs.cache import Cache
 from common.runs.plan import Data, kind_of, read_data
 from common.types import Experiment
+
+if TYPE_CHECKING:
+    from common.standin.real_motion import RealMotion
 
 _STAND_INS = 0
 """The seed of the stand-in corpora: like real corpora, they are the same in all runs."""
@@ -36,11 +42,12 @@ class Study:
 
     Folds are trained in `workers` processes. If that is one, clips are prepared in `preparers` processes.
 
-    `folder` contains licensed corpora; without it stand-ins are generated. `placed` are folders of corpora that the
-    user named; profiles carry them as options, so that commands repeat them. `scheduler` is the address of a Dask
-    cluster, which then trains instead of processes on this machine. `exports` are formats of `report.exports`; with
-    `tensorboard` stored folds are also written as event files; with `show_frames` the page of results shows frames of
-    licensed clips. `known` are all papers of the suite, for advice on what can run.
+    `folder` contains licensed corpora; without it stand-ins are generated, which have the motion of `real` if that is
+    given. `placed` are folders of corpora that the user named; profiles carry them as options, so that commands repeat
+    them. `scheduler` is the address of a Dask cluster, which then trains instead of processes on this machine.
+    `exports` are formats of `report.exports`; with `tensorboard` stored folds are also written as event files; with
+    `show_frames` the page of results shows frames of licensed clips. `known` are all papers of the suite, for advice on
+    what can run.
     """
 
     chosen: tuple[PaperSelection, ...]
@@ -57,18 +64,28 @@ class Study:
     show_frames: bool = False
     placed: Mapping[str, Path] = field(default_factory=dict)
     known: tuple[Paper, ...] = ()
+    real: RealMotion | None = None
 
     @cached_property
     def kind(self) -> str:
-        """The kind of data, "licensed" or "stand-in"; stand-in corpora in the user's folder count as stand-ins."""
-        return kind_of(self.folder, self.placed) if self.folder else "stand-in"
+        """The kind of data, one of those in `marker`; stand-in corpora in the user's folder count as what they are."""
+        if self.folder:
+            return kind_of(self.folder, self.placed)
+        return REAL_MOTION if self.real else STAND_IN
+
+    @property
+    def source(self) -> list[str]:
+        """The words of the command line that name the data."""
+        if self.folder:
+            return ["--data", str(self.folder)]
+        return ["--real-motion", str(self.real.folder)] if self.real else []
 
     def command(self, selection: PaperSelection, seed: int) -> list[str]:
         """The command line that runs all experiments of a paper with a seed."""
         paper, profile = selection.paper, selection.profile
         words = ["python", "run_all.py", "--paper", paper.key, "--profile", profile.name, "--seed", str(seed)]
         options = [word for pair in profile.options for word in pair]
-        return [*words, *(["--data", str(self.folder)] if self.folder else []), *options]
+        return [*words, *self.source, *options]
 
 
 def select(
@@ -141,6 +158,27 @@ def check_names(papers: Sequence[Paper], names: Sequence[str]) -> None:
             )
 
 
+def barred(study: Study, experiment: Experiment) -> str:
+    """Why an experiment cannot run on the real motion of a study; empty if it can, or if there is none.
+
+    There are clips of the MEGC 2019 composite alone, and no emotions but its classes.
+    """
+    if study.real is None:
+        return ""
+    if not set(experiment.corpora) <= set(DOCUMENTED):
+        return "real motion exists for CASME II, SMIC and SAMM only"
+    if missing := [name for name in experiment.corpora if not study.real.known(name)]:
+        return f"{study.real.folder} has no flow maps of {' and '.join(missing)}"
+    for corpus in experiment.corpora:
+        known, own = MEGC2019.mapping[corpus], experiment.labels.mapping.get(corpus, {})
+        for kind in MEGC2019.classes:
+            if len({own.get(emotion) for emotion in known if known[emotion] == kind}) > 1:
+                return f"real motion of {corpus} has the classes of the MEGC 2019 composite only, not its emotions"
+        if any(own.get(emotion) for emotion in known if known[emotion] is None):
+            return f"real motion of {corpus} has the clips of the MEGC 2019 composite only"
+    return ""
+
+
 def read(study: Study, selection: PaperSelection, names: Sequence[str], display: Display) -> Data:
     """Read the corpora of these names as stand-ins, or all licensed corpora that the paper's experiments can use.
 
@@ -157,6 +195,7 @@ def read(study: Study, selection: PaperSelection, names: Sequence[str], display:
         clips=selection.profile.clips,
         seed=_STAND_INS,
         motion=selection.profile.motion,
+        real=study.real,
         progress=display.progress,
     )
     return read_data(folder, needed, selection.paper.images, study.placed)

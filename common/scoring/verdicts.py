@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from common.contract import Claim, Paper, Profile
 from common.corpora.composite import DOCUMENTED, MEGC2019, shortfall
+from common.corpora.marker import LICENSED, REAL_MOTION
 from common.protocols.splits import REPEATED, SPLITS
 from common.scoring import histories, metrics
 from common.scoring.intervals import caution, subject_interval
@@ -207,8 +208,9 @@ def judge(
     conditions = []
     if done < folds:
         conditions.append(f"{done} of {folds} folds are done")
-    if data != "licensed":
-        conditions.append("measured on stand-in corpora")
+    if data != LICENSED:
+        moved = " with real motion" if data == REAL_MOTION else ""
+        conditions.append(f"measured on stand-in corpora{moved}")
     if experiment.control:
         conditions.append("a control")
     if profile != "paper":

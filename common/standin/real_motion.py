@@ -18,9 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.corpora import flow_maps
-from common.corpora.composite import DOCUMENTED
+from common.corpora.composite import DOCUMENTED, shortfall
+from common.errors import UserError
 from common.standin.faces import NO_MAP, Array
 from common.standin.portraits import Portrait
+from common.types import Clip
 from common.vision.flow import strain
 
 CORPORA = tuple(DOCUMENTED)
@@ -35,12 +37,16 @@ FADE = 0.35
 
 @dataclass(frozen=True)
 class RealMotion:
-    """Maps, uint8 (28, 28, 3), and classes, by the ids of stand-ins' clips; `digest` changes with any of them."""
+    """Maps, uint8 (28, 28, 3), and classes, by the ids of stand-ins' clips; `digest` changes with any of them.
+
+    `notes` are lines on maps that are not used and on clips of the composite without a map.
+    """
 
     folder: Path
     maps: Mapping[str, NDArray[np.uint8]]
     classes: Mapping[str, str]
     digest: str
+    notes: tuple[str, ...] = ()
 
     def known(self, corpus: str) -> dict[tuple[str, str], str]:
         """The classes of a corpus' clips by subject and name."""
@@ -50,14 +56,28 @@ class RealMotion:
 
 def read(folder: Path) -> RealMotion:
     """The maps at or below `folder`, without damaged or doubtful ones. UserError without any."""
+    try:
+        corpus = flow_maps.load(folder)
+    except UserError as error:
+        raise UserError(f"--real-motion {error}") from None
+    notes = []
+    if bad := corpus.exclusions:
+        first = f"{bad[0].clip}: {bad[0].reason}"
+        notes.append(f"--real-motion: {len(bad)} maps are not used ({first}); --check-data {folder} shows all")
+    if short := shortfall(clip.id for clip in corpus.clips):
+        notes.append(f"--real-motion: {short}")
     maps, classes = {}, {}
     digest = hashlib.sha256()
-    for clip in flow_maps.load(folder).clips:
-        subject = clip.subject.removeprefix("sub" if clip.corpus == "casme2" else "s")
-        key = f"{clip.corpus}/{subject}/{clip.name}"
+    for clip in corpus.clips:
+        key = key_of(clip)
         maps[key], classes[key] = flow_maps.image(clip.frames[0]), clip.emotion
         digest.update(f"{key} {clip.emotion}\n".encode() + maps[key].tobytes())
-    return RealMotion(folder, maps, classes, digest.hexdigest()[:12])
+    return RealMotion(folder, maps, classes, digest.hexdigest()[:12], tuple(notes))
+
+
+def key_of(clip: Clip) -> str:
+    """The id that the stand-in of a clip has while it is written: its subject has no letters."""
+    return f"{clip.corpus}/{clip.subject.lstrip('sub')}/{clip.name}"
 
 
 def field(pixels: NDArray[np.uint8]) -> Array:
