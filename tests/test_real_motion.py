@@ -296,9 +296,9 @@ def test_the_banner_names_real_motion_and_its_size() -> None:
 
 
 def test_the_measured_motion_is_that_of_the_maps() -> None:
-    """On all clips, as `benchmarks.real_motion` stored it for these stand-ins; the page shows these numbers."""
+    """On all clips, as `benchmarks.rendered_motion` stored it for these stand-ins; the page shows these numbers."""
     root = Path(__file__).parents[1]
-    stored = json.loads((root / "benchmarks" / "real_motion.json").read_text(encoding="utf-8"))
+    stored = json.loads((root / "benchmarks" / "rendered_motion.json").read_text(encoding="utf-8"))
     assert (stored["standin"], stored["clips"], stored["subjects"]) == (standin.REVISION, 442, 68)
     alike, page = stored["correlations"]["all"], (root / "docs/pages/corpora.md").read_text(encoding="utf-8")
     assert alike["horizontal"] >= 0.88

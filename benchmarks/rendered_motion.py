@@ -1,6 +1,6 @@
 """Do faces with real motion show that motion? The flow of rendered clips against the public maps that moved them.
 
-python -m benchmarks.real_motion --maps /path/to/HTNet
+python -m benchmarks.rendered_motion --maps /path/to/HTNet
 
 All clips of the maps are written as stand-ins at their true size. From the files alone, the flow from onset to apex is
 computed again, of faces that dlib finds and aligns as in the maps; SMIC has no annotated apex, and its middle frame is
@@ -10,7 +10,7 @@ used. Two things are measured, and none of them was tuned on the classes:
 - UF1 with one subject left out, of a linear classifier (standardised logistic regression, C 1e-4) that is trained and
   tested on the maps, and of one that is trained and tested on the flow of the rendered clips.
 
-Written to benchmarks/real_motion.json with --store. With --short, a few maps are made up.
+Written to benchmarks/rendered_motion.json with --store. With --short, a few maps are made up.
 """
 
 from __future__ import annotations
