@@ -13,13 +13,9 @@ from common.protocols import controls
 MOTIONS = (1.0, 3.0, 0.0)
 SIZE = Size(subjects=None, clips=None, folds=5)
 
-_REDDY: dict[str, Value] = {"epochs": 30}
 _TALLURI: dict[str, Value] = {"size": 64, "epochs": 10}
 _LE: dict[str, Value] = {"size": 48, "face_size": 112, "learning_rate": 0.01, "epochs": 5}
 CHANGED: Mapping[str, Mapping[str, Value]] = {
-    "STCNN": _REDDY,
-    "FuseNet intermediate": _REDDY,
-    "FuseNet late": _REDDY,
     "SENet50": _LE,
     "ResNet50": _LE,
     "VGG19": _LE,
@@ -42,13 +38,13 @@ CHANGED: Mapping[str, Mapping[str, Value]] = {
 """Settings that differ from the papers', by network: about as many steps of training as in the learning benchmark,
 which has a sixth of the clips. A network that is not named has its paper's own settings."""
 MINUTES: Mapping[str, int] = {
-    "STSTNet": 3,
-    "STCNN": 8,
-    "FuseNet intermediate": 10,
-    "FuseNet late": 10,
+    "STSTNet": 4,
     "SENet50": 12,
     "ResNet50": 13,
     "Model-A": 14,
+    "STCNN": 15,
+    "FuseNet intermediate": 15,
+    "FuseNet late": 15,
     "Split-Model": 15,
     "Model-B": 18,
     "Avatar ResNet34": 19,

@@ -23,9 +23,11 @@ from common.corpora.composite import MEGC2019
 from common.environment import ROOT
 from common.errors import UserError
 from common.files import write_json
+from common.progress import Display
 from common.report import known
 from common.report.formatting import DASH
 from common.runs.cache import Cache
+from common.runs.processes import Pool
 
 NETWORKS = [system for system in SYSTEMS if not system.reads]
 
@@ -193,6 +195,18 @@ def test_what_is_measured_once_does_not_depend_on_motion(reads: str, stand_ins: 
         )
         features.append(bench.job_and_samples()[1].x["features"][:])
     assert np.array_equal(*features) == (system.motions == (0.0,))
+
+
+def test_one_process_gives_each_run_before_it_begins_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    events: list[str] = []
+    record = {"motion": 1.0, "seed": 0, "system": "some", "seconds": 1.0}
+    monkeypatch.setattr(cells, "made_ready", lambda *_: events.append("prepared"))
+    monkeypatch.setattr(cells, "measured", lambda _: events.append("measured") or record)
+    orders = [cells.Order(system, 1.0, 0, Size(), tmp_path) for system in SYSTEMS[:2]]
+    with Pool(1) as pool, Display() as display:
+        for _ in cells.each_measured(orders, pool, display):
+            events.append("stored")
+    assert events == ["prepared", "measured", "stored"] * 2
 
 
 def test_the_seed_is_that_of_people_and_clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
