@@ -1,10 +1,6 @@
 """Do faces with real motion show that motion? The flow of rendered clips against the public maps that moved them.
 
-<<<<<<<< HEAD:benchmarks/real_motion_proof.py
 python -m benchmarks.real_motion_proof --maps /path/to/HTNet
-========
-python -m benchmarks.rendered_motion --maps /path/to/HTNet
->>>>>>>> torch:benchmarks/rendered_motion.py
 
 All clips of the maps are written as stand-ins at their true size. From the files alone, the flow from onset to apex is
 computed again, of faces that dlib finds and aligns as in the maps; SMIC has no annotated apex, and its middle frame is
@@ -15,11 +11,7 @@ used. Three things are measured, and none of them was tuned on the classes:
   tested on the maps, and of one that is trained and tested on the flow of the rendered clips;
 - UF1 of the networks that the authors of STSTNet trained on the maps, if they lie below the folder too, on both.
 
-<<<<<<<< HEAD:benchmarks/real_motion_proof.py
-Written to benchmarks.real_motion_proof.json with --store. With --short, a few maps are made up.
-========
-Written to benchmarks/rendered_motion.json with --store. With --short, a few maps are made up.
->>>>>>>> torch:benchmarks/rendered_motion.py
+Written to benchmarks/real_motion_proof.json with --store. With --short, a few maps are made up.
 """
 
 from __future__ import annotations
