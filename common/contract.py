@@ -94,9 +94,8 @@ class InputView:
 class Claim:
     """A number that the paper prints for its own system.
 
-    `corpus` is the name of a corpus or a composite; `printed` is the number exactly as printed, in percent if `unit` is
-    "%". `not_comparable` is the reason why it is not what its name says, so that nothing measured can be compared.
-    What is `repeated` is the number of an earlier claim, with which another experiment is compared too.
+    `corpus` is the name of a corpus or a composite; `printed` has the printed digits, in percent if `unit` is "%".
+    `not_comparable` says why it cannot be compared; what is `repeated` is an earlier claim, for another experiment too.
     """
 
     experiment: str

@@ -116,10 +116,7 @@ class Exclusion:
 
 @dataclass(frozen=True)
 class Correction:
-    """A cell of an annotation table that was corrected, and why.
-
-    If `used` equals `printed`, the cell is odd but was not changed.
-    """
+    """A cell of an annotation table that was corrected, and why; odd but not changed if `used` equals `printed`."""
 
     clip: str
     column: str
@@ -249,13 +246,11 @@ class Experiment:
     and counted. Experiments `on_request` run only when they are named. `twin_of` is the variant whose leak-free twin
     this is. `network` is the name of the trained network, the same in all experiments of the paper; `settings` are the
     settings in which the experiment differs from its profile, by name. An experiment on `common_ground` also runs when
-    several papers are compared. What is `linear` is a linear classifier, which is fitted without epochs.
-    If the data are a collection of maps of the clips of several corpora, they are `collected_from` these.
-    What is `pretrained` trains nothing: each fold uses the network that its authors publish for it (--weights), so that
-    every profile runs all of its clips and folds.
-    `control` is the way in which the clips are changed to test what a score depends on, empty for unchanged clips.
-    If there is a `space`, values by setting, these settings are chosen inside the training subjects of each fold;
-    `tuned_of` is the variant that is otherwise the same.
+    several papers are compared. What is `linear` is a linear classifier, which is fitted without epochs. Maps of clips
+    of several corpora are `collected_from` these. What is `pretrained` trains nothing: a fold uses the network that the
+    authors publish for it (--weights), in every profile with all clips and folds. `control` is the way in which clips
+    are changed to test what a score depends on, empty for unchanged clips. The settings of a `space`, values by setting,
+    are chosen inside the training subjects of each fold; `tuned_of` is the variant that is otherwise the same.
     """
 
     name: str
@@ -297,8 +292,6 @@ Predictions = dict[str, NDArray[np.float32]]
 """The probabilities of the classes (classes,) by clip id."""
 History = Mapping[str, Mapping[str, list[float]]]
 """One value per epoch by stage and metric; NaN for all metrics of an epoch that is not finite."""
-
-
 Scaling = Mapping[str, tuple[float, float]]
 """By input: the factor and the offset applied to its uint8 values before the network."""
 

@@ -188,7 +188,7 @@ def test_no_network_is_built_and_faulty_clips_are_those_of_the_experiment(
         return Parts(preprocess, real.figures, lambda: recipe)
 
     monkeypatch.setattr(papers, "parts", parts)
-    monkeypatch.setattr(standin, "ensure", lambda root, real=standin.ensure, **options: real(cache, **options))
+    monkeypatch.setattr(standin, "ensure", lambda root, ensure=standin.ensure, **options: ensure(cache, **options))
     words = ["--paper", KEY, "--experiment", f"{GROUND.id}+metadata", "--profile", "smoke", "--workers", "1"]
     words += ["--out", str(tmp_path), "--cache", str(tmp_path / "cache")]
     run_all.main(words)
