@@ -249,7 +249,7 @@ class Experiment:
     several papers are compared. What is `linear` is a linear classifier, which is fitted without epochs. Maps of clips
     of several corpora are `collected_from` these. What is `pretrained` trains nothing: a fold uses the network that the
     authors publish for it (--weights), in every profile with all clips and folds. `control` is the way in which clips
-    are changed to test what a score depends on, empty for unchanged clips. The settings of a `space`, values by setting,
+    are changed to test what a score depends on, empty for unchanged clips. Settings with a `space`, values by setting,
     are chosen inside the training subjects of each fold; `tuned_of` is the variant that is otherwise the same.
     """
 

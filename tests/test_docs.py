@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs" / "pages").rglob("*.md"))
 TEXTS = [ROOT / "README.md", *PAGES, *sorted(ROOT.glob("papers/*/notes.md"))]
 README = ROOT / "README.md"
-SYSTEM = ("source", "cp", "rm", "dask")
+SYSTEM = ("source", "cp", "rm", "dask", "git")
 NOT_RUN = {
     "/path/to/": "needs the licensed corpora, or a model that somebody saved",
     "/shared/": "needs the licensed corpora on a file system that several machines share",
@@ -45,6 +45,8 @@ NOT_RUN = {
     "smic-loso/tuned": "trains for a minute; .ci/run searches the settings of another paper",
     "python run_all.py --paper aouayeb2019": "trains for five minutes; .ci/run runs the profile smoke",
     "python run_all.py --paper aouayeb2019 kumar2019": "trains for minutes; .ci/run runs the profile smoke",
+    "python run_all.py --paper liong2019 --data data": "trains for hours; tests/test_public_networks.py uses a few maps",
+    "https://github.com/": "needs the internet",
     "apexdiff": "tests/test_docs_example.py runs it in a copy of the project",
     "papers/apexdiff": "tests/test_docs_example.py does this in a copy of the project",
     "KERAS_BACKEND=": "needs another backend, which is not pinned",
