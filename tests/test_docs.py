@@ -45,7 +45,7 @@ NOT_RUN = {
     "smic-loso/tuned": "trains for a minute; .ci/run searches the settings of another paper",
     "python run_all.py --paper aouayeb2019": "trains for five minutes; .ci/run runs the profile smoke",
     "python run_all.py --paper aouayeb2019 kumar2019": "trains for minutes; .ci/run runs the profile smoke",
-    "python run_all.py --paper liong2019 --data data": "trains for hours; tests/test_public_networks.py uses a few maps",
+    "python run_all.py --paper liong2019 --data data": "takes hours; tests/test_public_networks.py uses a few maps",
     "https://github.com/": "needs the internet",
     "apexdiff": "tests/test_docs_example.py runs it in a copy of the project",
     "papers/apexdiff": "tests/test_docs_example.py does this in a copy of the project",

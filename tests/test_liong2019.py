@@ -34,7 +34,6 @@ from papers.liong2019.experiments import (
     LINEAR,
     MAPS,
     MAPS_CODE,
-    MAPS_ORACLE,
     PROFILES,
     PUBLIC_CODE,
     STSTNET,
@@ -114,7 +113,7 @@ def test_training_is_that_of_the_paper_and_the_port_trains_longer() -> None:
     settings = PROFILES["paper"].settings
     config = model.training_config(settings.network, settings.training)
     assert (config.batch, config.epochs, config.loss) == (256, 500, "categorical_crossentropy")
-    for port in (PUBLIC_CODE, MAPS_CODE, MAPS_ORACLE):
+    for port in (PUBLIC_CODE, MAPS_CODE):
         assert settings.having(port.settings).training.epochs == 800
     assert {claim.variant for claim in PAPER.claims if claim.experiment == STSTNET.name} == {STSTNET.variant}
     assert float(config.optimizer.learning_rate) == pytest.approx(5e-5)
