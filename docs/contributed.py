@@ -60,4 +60,4 @@ def sentence(bundles: others.Counted) -> str:
     if not number:
         return "No bundle of a run on the real corpora has been contributed yet."
     verb = "was" if number == 1 else "were"
-    return f"{many(number, 'bundle')} of runs on the real corpora {verb} contributed."
+    return f"{many(number, 'bundle')} of runs on the real corpora, or on public flow maps of them, {verb} contributed."

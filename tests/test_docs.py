@@ -25,7 +25,7 @@ from common.report.formatting import metric_name
 from common.report.write import comparison_record, record
 from common.runs import selection
 from common.scoring.verdicts import METRICS
-from docs import generate, marks
+from docs import contributed, generate, marks
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs" / "pages").rglob("*.md"))
@@ -196,6 +196,22 @@ def test_the_readme_is_short_and_has_the_two_commands() -> None:
     fences = [body.strip() for _, body in FENCE.findall(text)]
     assert "pip install -e . -c constraints.txt && python run_all.py --paper aouayeb2019" in fences
     assert 'pip install -e ".[test]" -c constraints.txt && python -m pytest' in fences
+
+
+def test_the_first_table_of_the_readme_has_the_scores_of_the_bundle() -> None:
+    (entry,) = (entry for entry in contributed.counted().bundles if entry.bundle and entry.bundle.paper == "liong2019")
+    assert entry.bundle is not None
+    rows = [cells(line.replace("*", "")) for line in README.read_text("utf-8").splitlines() if line.startswith("|")]
+    shown = {row[0]: row[1:] for row in rows[: next(i for i, row in enumerate(rows) if len(row) == 2)]}
+    for name, experiment in {
+        "the authors' 68 networks, in this suite": "public-maps/authors-networks",
+        "trained again, as in the paper": "public-maps/published",
+        "a linear classifier on the same flow": "linear-public-maps/loso",
+        "a classifier of metadata, without motion": "public-maps/authors-networks+metadata",
+    }.items():
+        scores = entry.bundle.of(experiment)[0].scores
+        both = [scores["megc2019", metric] for metric in ("uf1", "uar")]
+        assert shown[name] == [f"{score.value:.4f} ({score.low:.2f} to {score.high:.2f})" for score in both]
 
 
 def cells(line: str) -> list[str]:
