@@ -214,6 +214,11 @@ def test_the_first_table_of_the_readme_has_the_scores_of_the_bundle() -> None:
         assert shown[name] == [f"{score.value:.4f} ({score.low:.2f} to {score.high:.2f})" for score in both]
 
 
+def test_the_readme_names_every_paper() -> None:
+    rows = re.findall(r"^\| \[`(\w+)`\]\((papers/\w+)\).*\|$", README.read_text("utf-8"), re.MULTILINE)
+    assert sorted(rows) == sorted((key, f"papers/{key}") for key in papers.available())
+
+
 def cells(line: str) -> list[str]:
     """The cells of a row of a Markdown table."""
     return [cell.strip() for cell in line.strip("| ").split(" | ")]

@@ -20,7 +20,6 @@ from benchmarks.learning.systems import SYSTEMS, Size, System, named, paper_of, 
 from benchmarks.prepared import Bench
 from common import corpora, standin
 from common.corpora.composite import MEGC2019
-from common.environment import ROOT
 from common.errors import UserError
 from common.files import write_json
 from common.progress import Display
@@ -234,19 +233,3 @@ def test_committed_results_follow_from_their_answers() -> None:
 def cells_of(line: str) -> list[str]:
     """The cells of a row of a Markdown table."""
     return [cell.strip() for cell in line.strip("| ").split(" | ")]
-
-
-def test_the_readme_has_the_scores_of_the_learning_benchmark() -> None:
-    head, _, *measured = drawing.table(results.rows(results.read(results.FILE, Size()))).splitlines()
-    wanted = {(row := dict(zip(cells_of(head), cells_of(line), strict=True)))["Network"]: row for line in measured}
-    printed = re.findall(
-        r"^\| ?(.*) \| (.+) \| (.+) \| (.+) \|$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE
-    )
-    shown = [(network, moved, still) for _, network, moved, still in printed if network != "Network"]
-    networks = sorted(NETWORKS, key=lambda system: system.paper)
-    rows = [(system.name, wanted[system.label]) for system in networks]
-    assert shown == [(name, row["motion 8"], row["motion 0"]) for name, row in rows]
-    firsts = {network: re.match(r"\[`(\w+)`\]", paper) for paper, network, *_ in printed if "`" in paper}
-    assert {network: found[1] for network, found in firsts.items() if found} == {
-        next(system.name for system in networks if system.paper == key): key for key in papers.available()
-    }
