@@ -92,10 +92,10 @@ class InputView:
 
 @dataclass(frozen=True)
 class Claim:
-    """A number that the paper prints for its own system.
+    """A number that the paper prints for its own system; `corpus` is the name of a corpus or a composite.
 
-    `corpus` is the name of a corpus or a composite; `printed` has the printed digits, in percent if `unit` is "%".
-    `not_comparable` says why it cannot be compared; what is `repeated` is an earlier claim, for another experiment too.
+    `printed` has its digits, in percent if `unit` is "%"; `not_comparable` says why it cannot be compared.
+    If `repeated`, an earlier claim is compared with another experiment too.
     """
 
     experiment: str
@@ -148,8 +148,7 @@ class Departure:
 class Reference:
     """The bibliography entry of a paper, without its title, year and address.
 
-    `kind` is a BibTeX type; `authors` are full names as printed in the paper; `details` are further fields by BibTeX
-    name, without those that could not be verified.
+    `kind` is a BibTeX type; `authors` are full names as printed; `details` further verified fields by BibTeX name.
     """
 
     kind: str
