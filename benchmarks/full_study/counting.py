@@ -33,12 +33,12 @@ def counted(key: str, cache: Cache, profile: Callable[[Profile], Profile]) -> di
 
     `fold_clips` is the number of training clips of a fold, averaged over folds; `trainings` is how often a network is
     trained on them, which is more than once if settings are searched; `once` lists epochs that all folds share. Copies
-    of experiments that search settings which the paper did not search are left out.
+    of experiments that search settings which the paper did not search are left out, and experiments on public maps.
     """
     counts: dict[str, Any] = {}
     operations: dict[Hashable, float] = {}
     for experiment in papers.load(key).experiments:
-        if experiment.tuned_of:
+        if experiment.tuned_of or experiment.collected_from:
             continue
         bench = of_paper(key, experiment.id, cache, profile)
         job, full, parts = bench.job(), bench.profile, bench.parts()

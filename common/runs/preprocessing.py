@@ -125,7 +125,9 @@ def samples(
         )
     clips = [pair for pair, _ in used]
     if job.experiment.control == METADATA:
-        return metadata.samples(clips, _first_frames([clip_task for _, clip_task in used], cache))
+        tasks = [clip_task for _, clip_task in used]
+        maps = bool(job.experiment.collected_from)  # how bright a map is depends on how the face moves
+        return metadata.samples(clips, [metadata.UNKNOWN] * len(tasks) if maps else _first_frames(tasks, cache))
     faces = FaceFinder(landmarks)
     clip_arrays = [arrays(clip_task, preprocess, cache, faces) for _, clip_task in used]
 
