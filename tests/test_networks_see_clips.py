@@ -43,7 +43,8 @@ def moving(cache: Path) -> Path:
 def networks_of(key: str) -> Iterator[tuple[Experiment, Settings]]:
     """The first experiment of each network that runs by default, with the paper's settings and random weights.
 
-    Networks that differ only in how they are trained, or in the number of classes, count as one.
+    Networks that differ only in how they are trained, or in the number of classes, count as one. Public maps have no
+    stand-ins; the networks on them have the layers of those on recordings.
     """
     paper, parts = papers.load(key), papers.parts(key)
     full = starting_from(paper.profiles["paper"], Weights(NONE)).settings
@@ -51,7 +52,7 @@ def networks_of(key: str) -> Iterator[tuple[Experiment, Settings]]:
     for experiment in paper.experiments:
         settings = full.having(experiment.settings)
         network = settings.network, tuple(parts.preprocess.shapes(settings).items())
-        if not experiment.on_request and network not in known:
+        if not (experiment.on_request or experiment.collected_from) and network not in known:
             known.add(network)
             yield experiment, settings
 
