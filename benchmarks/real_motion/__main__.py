@@ -9,7 +9,8 @@ micro-expressions, at 3 three times as far, and at 0 no expression moves them. I
 networks that were trained on others.
 
 Each result is stored when it is done; run the command again and it resumes. At the end the table and the figure of the
-documentation are written from the stored file. All networks take some eight hours on two cores.
+documentation are written from the stored file. All networks take some nine hours on two cores, by the estimates in
+`benchmarks/real_motion/systems.py`.
 """
 
 from __future__ import annotations

@@ -108,7 +108,8 @@ def _parser() -> argparse.ArgumentParser:
     chosen.add_argument(
         "--weights",
         metavar="WHICH",
-        help="initial weights of le2020 and kumar2019: imagenet, none, or a file or folder (Keras, safetensors)",
+        help="initial weights of le2020 and kumar2019: imagenet, none, or a file or folder (Keras, safetensors); for "
+        "liong2019 the folder with its authors' networks (PyTorch)",
     )
     chosen.add_argument(
         "--precision",

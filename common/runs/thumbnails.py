@@ -14,7 +14,7 @@ from typing import Any
 
 from PIL import Image
 
-from common.corpora.marker import inside_marked
+from common.corpora.marker import LICENSED, STAND_IN, inside_marked
 from common.errors import ClipError
 from common.files import write_atomically
 from common.runs.cache import digest
@@ -26,7 +26,6 @@ MOMENTS = ("onset", "apex", "offset")
 HEIGHT, WIDEST = 96, 192
 """Pixels of a thumbnail: its height, and how wide it may be."""
 QUALITY = 72
-STAND_IN, LICENSED = "stand-in", "licensed"
 
 
 def names(jobs: Sequence[Job]) -> dict[str, str]:
