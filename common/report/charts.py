@@ -13,8 +13,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from common.report import curve_charts, forest, formatting, subject_charts
-from common.report.forest import GREY, WIDTH
+from common.report import curve_charts, first_page, formatting
+from common.report.forest import GREY, INK, WIDTH
 from common.report.records import Report
 
 _TIED = "\u00a0"  # a space at which no title breaks
@@ -33,8 +33,8 @@ STYLE: Any = {
     "ytick.major.width": 0.5,
     "xtick.major.size": 2.5,
     "ytick.major.size": 2.5,
-    "xtick.color": "#303030",
-    "ytick.color": "#303030",
+    "xtick.color": INK,
+    "ytick.color": INK,
     "svg.fonttype": "none",
     "svg.hashsalt": "report",  # equal input, equal bytes
     "text.parse_math": False,  # a $ in a name is a $
@@ -50,15 +50,26 @@ class Drawing:
 
 
 def draw(report: Report) -> dict[str, list[Drawing]]:
-    """Draw all figures of a report by kind: forest, confusions, subjects, curves; a list is empty if there is nothing.
+    """Draw all figures of a report by kind; a list is empty if there is nothing.
 
-    The drawings of a kind are the rows of one figure, to be printed below each other.
+    Kinds: `experiments`, `confusion` and `motion` of the first page, `confusions` and `curves`. The drawings of a kind
+    are the rows of one figure, to be printed below each other.
     """
     with matplotlib.rc_context(STYLE):
+        panels = _panels(report)
+        first = [panel for name, panel in panels if name == first_page.confusion_of(report)][:1]
+        single = {
+            "experiments": (first_page.experiments(report), "UF1 and accuracy by subject, one row per experiment"),
+            "confusion": (_matrices(first, across=3, scale=False) if first else None, "confusion matrix"),
+            "motion": (first_page.against_motion(report), "UF1 against motion, one line per network"),
+        }
+        rows = matrix_rows([panel for _, panel in panels]) if len(panels) > 1 or not first else ()
         return {
-            "forest": [Drawing(svg(figure), subject) for figure, subject in forest.figures(report)],
-            "confusions": list(_confusions(report)),
-            "subjects": [Drawing(svg(figure), subject) for figure, subject in subject_charts.figures(report)],
+            **{kind: [Drawing(svg(figure), subject)] if figure else [] for kind, (figure, subject) in single.items()},
+            "confusions": [
+                Drawing(svg(figure), "; ".join(dict.fromkeys(title.partition("\n")[0] for title, *_ in row)))
+                for row, figure in rows
+            ],
             "curves": [Drawing(svg(figure), subject) for figure, subject in curve_charts.figures(report)],
         }
 
@@ -77,23 +88,23 @@ MatrixPanel = tuple[str, tuple[str, ...], Any]
 """Title, classes and matrix (classes, classes)."""
 
 
-def _confusions(report: Report) -> Iterator[Drawing]:
-    """Rows of matrices: of each variant the paper's own first, where they may be compared, then the reproduced ones."""
-    variants: dict[tuple[str, str], list[MatrixPanel]] = {(c.experiment, c.variant): [] for c in report.confusions}
+def _panels(report: Report) -> list[tuple[str, MatrixPanel]]:
+    """The matrices of the experiments on page 1 with their ids: all their clips, and the paper's own if comparable."""
+    shown = {row.name for row in first_page.shown_rows(report)}
+    panels: dict[str, list[MatrixPanel]] = {}
     for p in report.paper.facts.get("confusions", ()) if report.comparable else ():
         title = f"{p['experiment']}/{p['variant']}\n{formatting.corpus_name(report, p['corpus'])}, "
         title += f"in the paper ({p['source'].replace(' ', _TIED)})"
         panel = title, tuple(p["classes"]), np.asarray(p["matrix"])
-        variants.setdefault((p["experiment"], p["variant"]), []).append(panel)
+        panels.setdefault(f"{p['experiment']}/{p['variant']}", []).append(panel)
+    seen: set[str] = set()
     for c in report.confusions:
-        answers = float(c.matrix.sum())
-        title = f"{c.experiment}/{c.variant}\n{formatting.corpus_name(report, c.corpus)}, "
-        title += formatting.many(c.clips, "clip").replace(" ", _TIED)
-        title += ", " + formatting.many(answers, "prediction").replace(" ", _TIED) if answers != c.clips else ""
-        variants[c.experiment, c.variant].append((title, c.classes, c.matrix))
-    panels = [panel for of_variant in variants.values() for panel in of_variant]
-    for row, figure in matrix_rows(panels):
-        yield Drawing(svg(figure), "; ".join(dict.fromkeys(title.partition("\n")[0] for title, *_ in row)))
+        name = f"{c.experiment}/{c.variant}"
+        if name in shown and name not in seen:  # the first is that of all clips, the others are of single corpora
+            seen.add(name)
+            title = f"{name}\n{formatting.corpus_name(report, c.corpus)}, {formatting.many(c.clips, 'clip')}"
+            panels.setdefault(name, []).append((title.replace(" clip", f"{_TIED}clip"), c.classes, c.matrix))
+    return [(name, panel) for name, of_variant in panels.items() for panel in of_variant]
 
 
 def matrix_rows(panels: Sequence[MatrixPanel]) -> Iterator[tuple[Sequence[MatrixPanel], Figure]]:
@@ -103,26 +114,29 @@ def matrix_rows(panels: Sequence[MatrixPanel]) -> Iterator[tuple[Sequence[Matrix
         yield row, _matrices(row, scale=start == 0)
 
 
-def _matrices(panels: Sequence[MatrixPanel], scale: bool) -> Figure:
+def _matrices(panels: Sequence[MatrixPanel], scale: bool, across: int = ACROSS) -> Figure:
     """Draw a row of square panels of one size; `scale` adds the colour scale after the last place."""
-    pitch = (WIDTH - 0.3) / ACROSS
+    pitch = (WIDTH - 0.3) / across
+    wide = WIDTH if across == ACROSS else pitch + 0.05
     lines = max(len(_title(title, pitch)) for title, *_ in panels)
-    size, above, below = pitch - 0.3, 0.06 + 0.105 * lines, 0.2
+    size, above, below = pitch - 0.3, 0.06 + 0.105 * lines, 0.3
     height = size + above + below
-    figure = Figure(figsize=(WIDTH, height))
+    figure = Figure(figsize=(wide, height))
 
     def place(x: float, width: float, tall: float = size) -> Axes:
-        return figure.add_axes((x / WIDTH, (height - above - tall) / height, width / WIDTH, tall / height))
+        return figure.add_axes((x / wide, (height - above - tall) / height, width / wide, tall / height))
 
     for i, (title, classes, matrix) in enumerate(panels):
-        axes = place(i * pitch + 0.2, size)
+        axes = place(i * pitch + 0.26, size)
         _matrix(axes, classes, np.asarray(matrix), size)
-        axes.set_title("\n".join(_title(title, pitch)), fontsize=6, pad=3, color="#202020", linespacing=1.15)
+        axes.set_title("\n".join(_title(title, pitch)), fontsize=6, pad=3, color=INK, linespacing=1.15)
+        axes.set_xlabel("predicted", fontsize=6, labelpad=1)
+        axes.set_ylabel("true", fontsize=6, labelpad=1)
     if scale:
-        bar = place(ACROSS * pitch + 0.02, 0.07, min(size, 1.2))
-        bar.imshow(np.linspace(1, 0, 128)[:, None], cmap="Blues", vmin=0, vmax=1, aspect="auto", extent=(0, 1, 0, 1))
+        bar = place(across * pitch + 0.02, 0.07, min(size, 1.2))
+        bar.pcolormesh(np.linspace(0, 1, 33)[:, None], cmap="Blues", vmin=0, vmax=1)
         bar.set_xticks([])
-        bar.set_yticks([0, 0.5, 1])
+        bar.set_yticks([0, 16.5, 33], ["0", "0.5", "1"])
         bar.yaxis.tick_right()
         bar.tick_params(labelsize=6, length=0, pad=2)
         bar.spines[:].set_visible(False)
@@ -143,20 +157,20 @@ def _matrix(axes: Axes, classes: Sequence[str], matrix: Any, size: float) -> Non
     matrix = matrix.astype(float)
     sums = matrix.sum(axis=1, keepdims=True)
     fractions = np.divide(matrix, sums, out=np.zeros_like(matrix), where=sums > 0)
-    both = counted and cell >= 17
-    axes.imshow(fractions, cmap="Blues", vmin=0, vmax=1)
+    both = counted and cell >= 19
+    axes.pcolormesh(fractions, cmap="Blues", vmin=0, vmax=1)  # unlike an image, it stays sharp
+    axes.set_ylim(len(classes), 0)
+    axes.set_aspect("equal")
     for i, j in np.ndindex(*matrix.shape):
-        color = "white" if fractions[i, j] > 0.55 else "#202020"
-        if counted:
-            above = 0.14 if both else 0
-            text = formatting.count(matrix[i, j])
-            axes.text(j, i - above, text, ha="center", va="center", color=color, fontsize=6.5 if both else 5.5)
-        if both or not counted:
-            text = formatting.percent(matrix[i, j], sums[i, 0])
-            axes.text(j, i + (0.24 if both else 0), text, ha="center", va="center", color=color, fontsize=4.8)
-    short = shortened(classes, int(cell / 2.9))
-    axes.set_xticks(range(len(classes)), short, fontsize=5.5)
-    axes.set_yticks(range(len(classes)), short, fontsize=5.5, rotation=90, va="center")
+        color = "white" if fractions[i, j] > 0.55 else INK
+        texts = [formatting.count(matrix[i, j])] if counted else []
+        texts += [formatting.percent(matrix[i, j], sums[i, 0])] if both or not counted else []
+        for text, high in zip(texts, (0.36, 0.72) if both else (0.5,), strict=True):
+            axes.text(j + 0.5, i + high, text, ha="center", va="center", color=color, fontsize=6)
+    short = shortened(classes, int(cell / 3))
+    places = np.arange(len(classes)) + 0.5
+    axes.set_xticks(places, short, fontsize=6)
+    axes.set_yticks(places, short, fontsize=6, rotation=90, va="center")
     axes.tick_params(length=0, pad=1.5)
     axes.spines[:].set_visible(False)
 

@@ -10,12 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
-from common.report.forest import ACCENT, GREY, WIDTH, fitted
+from common.report import first_page
+from common.report.forest import ACCENT, BLUE, GREEN, GREY, RED, WIDTH, fitted
 from common.report.records import Curve, Report
 
 _ACROSS = 6
 _KINDS = ("loss", "accuracy", "learning_rate")
-_COLORS = ("#1f4e79", "#c0504d", "#4f8a3c", "#8064a2", "#d58a1f", "#2b9aa8", "#7a5230", "#909090")
+_COLORS = (BLUE, RED, GREEN, "#a65f8c", "#202020", "#56b4e9", "#b07d00")
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,9 @@ class _Network:
 
 def figures(report: Report) -> Iterator[tuple[Figure, str]]:
     """Draw the networks in rows of panels of one size; one that was trained for a single epoch has no curve."""
+    shown = {row.name for row in first_page.shown_rows(report)}
     row: list[_Network] = []
-    for network in _networks(report.curves):
+    for network in _networks([c for c in report.curves if f"{c.experiment}/{c.variant}" in shown]):
         if row and sum(n.places for n in row) + network.places > _ACROSS:
             yield _row(row), ", ".join(n.name for n in row)
             row = []
@@ -81,7 +83,7 @@ def _split(metric: str) -> tuple[str, str]:
 
 
 def _row(networks: Sequence[_Network]) -> Figure:
-    pitch, above, size, below = WIDTH / _ACROSS, 0.27, 0.52, 0.17
+    pitch, above, size, below = WIDTH / _ACROSS, 0.27, 0.5, 0.27
     height = above + size + below
     figure = Figure(figsize=(WIDTH, height))
     place = 0
@@ -96,9 +98,9 @@ def _row(networks: Sequence[_Network]) -> Figure:
             _panel(axes, panel, colors)
             place += 1
         for i, output in enumerate(network.outputs):
-            x, y = (place * pitch + 0.06) / WIDTH, (below + size - 0.085 * i) / height
-            name = fitted(output.replace("_", " "), pitch - 0.08, 5.5)
-            figure.text(x, y, name, fontsize=5.5, va="top", color=colors[output])
+            x, y = (place * pitch + 0.06) / WIDTH, (below + size - 0.095 * i) / height
+            name = fitted(output.replace("_", " "), pitch - 0.08, 6)
+            figure.text(x, y, name, fontsize=6, va="top", color=colors[output])
         place += bool(network.outputs)
     return figure
 
@@ -107,7 +109,8 @@ def _panel(axes: Axes, panel: _Panel, colors: dict[str, str]) -> None:
     for output, curve in panel.curves:
         _curve(axes, curve, colors.get(output, ""))
     axes.set_title(panel.metric.replace("_", " "), fontsize=6, pad=2)
-    axes.tick_params(labelsize=5, pad=1.2, length=1.8)
+    axes.set_xlabel("epoch", fontsize=6, labelpad=0)
+    axes.tick_params(labelsize=6, pad=1.2, length=1.8)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=4, integer=True, min_n_ticks=1))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=3))
     axes.yaxis.set_major_formatter(ScalarFormatter(useOffset=False))
