@@ -312,28 +312,28 @@ class Parts:
 class Profile:
     """How a run is shortened. `subjects` and `clips` limit the corpora; None means no limit.
 
-    `folds` folds of each experiment are run, spread from the first to the last. If settings are searched, at most
-    `trials` are tried, each on `inner_folds` folds of the training subjects. `options` are the command-line options
-    that changed the profile, as (name, value). `motion` is how far faces of stand-ins move: 1 is as far as in
-    micro-expressions, 0 not at all. `controls` are the controls that run by default with each experiment.
-    `common_ground_folds`, if not None, replaces `folds` for experiments on common ground. If several papers run
-    together, `common_ground_only` leaves out experiments that are not on common ground, unless they are named. With
-    `diagnose`, networks that do not learn are diagnosed, which takes some seconds per fold. The second fold of each
-    network is trained again in a process of its own, to check that folds pass nothing on; with `brief_check` that of
-    one network only, for one epoch.
+    A protocol of more than `most_folds` folds makes `most_folds` larger ones, in which groups of subjects or larger
+    parts of the clips are held out. Of the folds of each experiment `folds` are run, spread from the first to the last.
+    If settings are searched, at most `trials` are tried, each on `inner_folds` folds of the training subjects.
+    `options` are the command-line options that changed the profile, as (name, value). `motion` is how far faces of
+    stand-ins move: 1 is as far as in micro-expressions, 0 not at all. `controls` are the controls that run by default
+    with each experiment. If several papers run together, `common_ground_only` leaves out experiments that are not on
+    common ground, unless they are named. With `diagnose`, networks that do not learn are diagnosed, which takes some
+    seconds per fold. The second fold of each network is trained again in a process of its own, to check that folds pass
+    nothing on; with `brief_check` that of one network only, for one epoch.
     """
 
     name: str
     settings: Settings
     subjects: int | None = None
     clips: int | None = None
+    most_folds: int | None = None
     folds: int | None = None
     trials: int = 12
     inner_folds: int = 3
     options: tuple[tuple[str, str], ...] = ()
     motion: float = 1.0
     controls: tuple[str, ...] = ()
-    common_ground_folds: int | None = None
     common_ground_only: bool = False
     diagnose: bool = True
     brief_check: bool = False

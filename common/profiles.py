@@ -17,7 +17,7 @@ from common.types import Experiment
 CUTS = {
     "subjects": "use only the first N subjects of each corpus",
     "clips": "use at most N clips of each subject",
-    "folds": "run only N folds of each experiment, evenly spaced",
+    "folds": "run only N of the protocol's own folds of each experiment, evenly spaced",
 }
 """Options that limit a run, in any profile, and what they do."""
 OWN_OPTIONS = ("precision", "weights")
@@ -41,12 +41,11 @@ def profiles(paper: Settings, quick: Mapping[str, Any], smoke: Mapping[str, Any]
             paper.having(quick),
             subjects=3,
             clips=9,
-            folds=2,
+            most_folds=3,
             trials=3,
             inner_folds=2,
             motion=QUICK_MOTION,
             controls=(NO_MOTION, METADATA),
-            common_ground_folds=3,
             common_ground_only=True,
             brief_check=True,
         ),
@@ -55,7 +54,7 @@ def profiles(paper: Settings, quick: Mapping[str, Any], smoke: Mapping[str, Any]
             paper.having(smoke),
             subjects=2,
             clips=2,
-            folds=2,
+            most_folds=2,
             trials=2,
             inner_folds=2,
             diagnose=False,
@@ -78,8 +77,8 @@ def cut(profile: Profile, subjects: int | None, clips: int | None, folds: int | 
     bounds: dict[str, Any] = {name: bound for name, bound in given.items() if bound is not None}
     for name, bound in bounds.items():
         profile = _with_option(profile, f"--{name}", str(bound))
-    if folds is not None:
-        bounds["common_ground_folds"] = None
+    if folds is not None:  # of those of the paper's protocol
+        bounds["most_folds"] = None
     return replace(profile, **bounds)
 
 
@@ -219,7 +218,9 @@ def shortened(paper: Paper, profile: Profile) -> tuple[str, ...]:
         lines.append(f"clips per subject: at most {profile.clips}")
     if profile.motion != 1:
         lines.append(f"motion of the stand-ins: {profile.motion:g} times that of micro-expressions")
+    if profile.most_folds is not None:
+        larger = "with more subjects or clips held out in each"
+        lines.append(f"folds of an experiment: at most {profile.most_folds}, {larger}")
     if profile.folds is not None:
-        ground = f", {profile.common_ground_folds} on common ground" if profile.common_ground_folds else ""
-        lines.append(f"folds of an experiment: at most {profile.folds}{ground}")
+        lines.append(f"folds of an experiment: at most {profile.folds}")
     return tuple(lines)

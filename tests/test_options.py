@@ -80,14 +80,16 @@ def test_folds_are_cut_without_changing_the_run(cache: Path, tmp_path: Path) -> 
 
 
 @NO_PAGES
-def test_common_ground_has_its_own_number_of_folds_unless_one_is_given(cache: Path, tmp_path: Path) -> None:
+def test_a_short_run_is_complete_unless_folds_of_the_protocol_are_asked_for(cache: Path, tmp_path: Path) -> None:
     ground = ("stcnn-composite/loso", "stcnn-composite/loso+no-motion", "stcnn-smic/loso")
     words = ("--paper", "reddy2019", "--experiment", *ground, "--profile", "quick", "--motion", "1")
     words += ("--subjects", "2", "--clips", "2")  # stand-ins that are there
-    for options, done in ((("--folds", "1"), [1, 1, 1]), ((), [3, 2, 2])):
+    for options, all_done in (((), {(3, 3), (2, 2)}), (("--folds", "1"), {(1, 6), (1, 2)})):
         assert run(tmp_path, cache, *words, *options) == 0
-        folds = [len([*folder.glob("*.json")]) for folder in tmp_path.glob("runs/*/*/*/*/folds")]
-        assert sorted(folds, reverse=True) == done
+        report = json.loads((tmp_path / "reddy2019.json").read_text(encoding="utf-8"))
+        scores = [row["reproduced"] for row in (*report["comparisons"], *report["controls"]) if row["reproduced"]]
+        assert {(score["n_folds_done"], score["n_folds"]) for score in scores} == all_done
+    assert len(runs(tmp_path)) == 2 * len(ground)  # other folds are another run
 
 
 @NO_PAGES

@@ -213,9 +213,9 @@ def test_common_ground_is_the_same_for_all_papers(key: str) -> None:
         assert sorted(experiment.corpora) == ["casme2", "samm", "smic"]
         assert (experiment.protocol, experiment.selection, experiment.leak_free) == (LOSO, "last epoch", True)
         assert not any((experiment.min_frames, experiment.tested_on, experiment.held_out))
-    cuts = {(p.name, p.subjects, p.clips, p.folds) for p in papers.load(key).profiles.values()}
+    cuts = {(p.name, p.subjects, p.clips, p.most_folds, p.folds) for p in papers.load(key).profiles.values()}
     settings = papers.load(key).profiles["paper"].settings
-    assert cuts == {(p.name, p.subjects, p.clips, p.folds) for p in profiles(settings, {}, {}).values()}
+    assert cuts == {(p.name, p.subjects, p.clips, p.most_folds, p.folds) for p in profiles(settings, {}, {}).values()}
 
 
 def test_a_saved_network_can_answer_and_be_looked_into(key: str) -> None:
@@ -252,7 +252,7 @@ def test_departures_say_what_and_why(key: str) -> None:
 
 def test_profiles_shorten_settings_and_nothing_else(key: str) -> None:
     profiles = papers.load(key).profiles
-    assert profiles["paper"].folds is None
+    assert profiles["paper"].folds is profiles["paper"].most_folds is None
     assert set(profiles) == {"paper", "quick", "smoke"}
     assert profiles["paper"].subjects is profiles["paper"].clips is None
     for record in ("inputs", "network", "training"):

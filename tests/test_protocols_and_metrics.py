@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,7 +14,11 @@ from sklearn.model_selection import StratifiedKFold, train_test_split
 
 from common.protocols.splits import (
     BETWEEN,
+    BY_SUBJECT,
     CROSS,
+    KNOWN,
+    LOSO,
+    REPEATED,
     SPLITS,
     STRATIFIED,
     TENFOLD,
@@ -36,6 +43,47 @@ def test_loso_holds_out_each_subject_once(subjects: list[str]) -> None:
         assert set(subject[fold.test]) == {fold.name}
         assert fold.name not in set(subject[fold.train])
         assert len(fold.train) + len(fold.test) == len(subject)
+
+
+@given(
+    st.lists(
+        st.sampled_from([f"{corpus}/s{k}" for corpus in ("casme2", "samm", "smic") for k in range(7)]), min_size=1
+    ),
+    st.integers(2, 3),
+)
+def test_a_short_run_leaves_out_groups_of_subjects_that_are_balanced_in_each_corpus(
+    subjects: list[str], most: int
+) -> None:
+    subject = np.array(subjects)
+    folds = split(experiment(LOSO, "one"), subject, subject, np.zeros(len(subject), int), 0, most)
+    assert [fold.name for fold in folds] == [f"fold {k + 1}" for k in range(min(most, len(set(subjects))))]
+    assert sorted(np.concatenate([fold.test for fold in folds]).tolist()) == list(range(len(subject)))
+    groups = [set(subject[fold.test].tolist()) for fold in folds]
+    for fold, group in zip(folds, groups, strict=True):
+        assert not group & set(subject[fold.train].tolist())
+        assert sorted([*fold.train, *fold.test]) == list(range(len(subject)))
+    for corpus in ("", "casme2", "samm", "smic"):
+        sizes = [sum(name.startswith(corpus) for name in group) for group in groups]
+        assert max(sizes) - min(sizes) <= 1
+
+
+@pytest.mark.parametrize("protocol", KNOWN)
+@pytest.mark.parametrize("most", [2, 3])
+def test_a_short_run_of_any_protocol_tests_all_clips_in_few_folds(protocol: str, most: int) -> None:
+    subject = np.array([f"{corpus}/s{k // 6}" for corpus in ("smic", "samm") for k in range(54)])
+    clip = np.array([f"{name}/c{k}" for k, name in enumerate(subject)])
+    made = experiment(protocol, "smic", "samm", tested_on=("samm",), held_out=dict.fromkeys("abc", (9, 2)))
+    full, short = (split(made, subject, clip, np.arange(108) % 3, 5, limit) for limit in (None, most))
+    assert len(short) == min(len(full), most)
+    assert len({fold.name for fold in short}) == len(short)
+    given = split(replace(made, pretrained=True), subject, clip, np.arange(108) % 3, 5, most)
+    assert [fold.test.tolist() for fold in given] == [fold.test.tolist() for fold in full]
+    if protocol not in REPEATED:
+        tested, wanted = ([row for fold in folds for row in fold.test.tolist()] for folds in (short, full))
+        assert sorted(tested) == sorted(wanted)
+    for fold in short:
+        assert not {*fold.train} & {*fold.test}
+        assert protocol not in BY_SUBJECT or not {*subject[fold.train]} & {*subject[fold.test]}
 
 
 def test_folds_come_in_natural_order() -> None:
@@ -78,9 +126,9 @@ def test_a_small_corpus_without_the_class_held_out_still_tests_a_clip() -> None:
     assert y[fold.test].tolist() == [1]
 
 
-def experiment(protocol: str, *corpora: str, tested_on: tuple[str, ...] = ()) -> Experiment:
+def experiment(protocol: str, *corpora: str, **more: Any) -> Experiment:
     labels = LabelMap("z", ("a", "b", "c"), {})
-    return Experiment("x", "y", "", corpora, labels, protocol, "last epoch", False, "", tested_on=tested_on)
+    return Experiment("x", "y", "", corpora, labels, protocol, "last epoch", False, "", **more)
 
 
 @given(st.lists(st.integers(5, 40), min_size=2, max_size=4), st.integers(0, 5))

@@ -62,7 +62,7 @@ def renew(records: Contents) -> None:
         (run,) = (r for r in bundle.runs if (r.experiment, r.seed) == (record["experiment"], record["seed"]))
         experiment = known[run.experiment]
         try:
-            total = len(folds_of(experiment, run.clips, run.seed))
+            total = len(folds_of(experiment, run.clips, run.seed, profile.most_folds))
             scores = claimed(paper, experiment, profile, bundle.data, run.folds, total)
         except (ValueError, IndexError):
             continue

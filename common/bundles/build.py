@@ -121,7 +121,8 @@ def _add(
         raise UserError(f"{name} was run with other source code; run it again, or make the bundle with that version")
     unusable = sorted(row["clip"] for row in stored.about["exclusions"])
     clips = [(clip, label) for clip, label, *_ in key["clips"] if clip not in set(unusable)]
-    folds = asked([fold.name for fold in folds_of(experiment, clips, key["seed"])], profile, experiment)
+    made = folds_of(experiment, clips, key["seed"], profile.most_folds)
+    folds = asked([fold.name for fold in made], profile, experiment)
     done = {result.fold: result for result in stored.results}
     where = f"{experiment.id} seed {key['seed']}"
     if missing := [fold for fold in folds if fold not in done]:
@@ -198,7 +199,7 @@ def run_record(
     results: Sequence[FoldResult],
 ) -> dict[str, Any]:
     """A run as in a bundle; `key` is that of the run, of which only seed, motion and settings are used."""
-    total = len(folds_of(experiment, clips, key["seed"]))
+    total = len(folds_of(experiment, clips, key["seed"], profile.most_folds))
     scores = claimed(paper, experiment, profile, data, results, total)
     return {
         "experiment": experiment.id,

@@ -166,7 +166,7 @@ def digests(bundle: Bundle) -> Iterator[Finding]:
 
 def folds(run: BundleRun, experiment: Experiment, profile: Profile) -> Iterator[Finding]:
     """Whether the folds are those that the protocol makes of the clips, classes and seed, with these test clips."""
-    made = {fold.name: fold for fold in folds_of(experiment, run.clips, run.seed)}
+    made = {fold.name: fold for fold in folds_of(experiment, run.clips, run.seed, profile.most_folds)}
     ids = np.array([clip for clip, _ in run.clips])
     stored = [fold.fold for fold in run.folds]
     if unknown := [name for name in stored if name not in made]:

@@ -85,7 +85,7 @@ def settings(run: BundleRun, experiment: Experiment, profile: Profile) -> Iterat
 
 def scores(bundle: Bundle, run: BundleRun, paper: Paper, experiment: Experiment, profile: Profile) -> Iterator[Finding]:
     """Claimed scores that the predictions do not give, by the same code as the reports."""
-    total = len(folds_of(experiment, run.clips, run.seed))
+    total = len(folds_of(experiment, run.clips, run.seed, profile.most_folds))
     try:
         with np.errstate(all="ignore"):  # histories may contain numbers of any size
             recomputed = claimed(paper, experiment, profile, bundle.data, run.folds, total)

@@ -16,11 +16,16 @@ from common.scoring.records import Score
 from common.types import Experiment, Fold, FoldResult
 
 
-def folds_of(experiment: Experiment, clips: Sequence[tuple[str, int]], seed: int) -> list[Fold]:
-    """The folds that the protocol makes of these clips and classes; the subject is a clip's id without its name."""
+def folds_of(
+    experiment: Experiment, clips: Sequence[tuple[str, int]], seed: int, most: int | None = None
+) -> list[Fold]:
+    """The folds that the protocol makes of these clips and classes, at most `most` if that is not None.
+
+    The subject is a clip's id without its name.
+    """
     ids = np.array([clip for clip, _ in clips])
     subjects = np.array([clip.rpartition("/")[0] for clip, _ in clips])
-    return split(experiment, subjects, ids, np.array([label for _, label in clips], np.int64), seed)
+    return split(experiment, subjects, ids, np.array([label for _, label in clips], np.int64), seed, most)
 
 
 def public(settings: Any) -> Any:

@@ -29,26 +29,34 @@ SPLIT_SHARE = 0.2
 
 
 def split(
-    experiment: Experiment, subject: NDArray[np.str_], clip: NDArray[np.str_], y: NDArray[np.integer], seed: int
+    experiment: Experiment,
+    subject: NDArray[np.str_],
+    clip: NDArray[np.str_],
+    y: NDArray[np.integer],
+    seed: int,
+    most: int | None = None,
 ) -> list[Fold]:
     """The folds of an experiment, from the subject id, clip id (unique across corpora) and class of each row (n,).
 
+    A protocol of more than `most` folds makes `most` larger ones, but not if folds use networks that are given.
     Raises ValueError for an unknown protocol.
     """
+    most = None if experiment.pretrained else most
+    five, ten = (min(count, most or count) for count in (FOLDS, 2 * FOLDS))
     if experiment.protocol == LOSO:
-        return loso(subject)
+        return by_group(subject, most) if most else loso(subject)
     if experiment.protocol == ONCE:
         sizes = [experiment.held_out[name] for name in experiment.labels.classes]
         return [once(clip, y, sizes, seed)]
     if experiment.protocol == SPLITS:
-        return splits(clip, seed)
+        return splits(clip, seed, five)
     if experiment.protocol == STRATIFIED:
-        parts = stratified(clip, y, np.arange(len(clip)), seed)
+        parts = stratified(clip, y, np.arange(len(clip)), seed, five)
         return [_fold(f"fold {k}", np.isin(clip, part)) for k, part in enumerate(parts, start=1)]
     if experiment.protocol == TENFOLD:
-        return tenfold(clip, seed)
+        return tenfold(clip, seed, ten)
     if experiment.protocol == CROSS:
-        return cross(clip, y, experiment.tested_on, seed)
+        return cross(clip, y, experiment.tested_on, seed, five)
     if experiment.protocol == BETWEEN:
         return [_fold("whole target", _in_target(clip, experiment.tested_on))]
     raise ValueError(f"unknown protocol {experiment.protocol!r}; known: {', '.join(KNOWN)}")
@@ -63,6 +71,16 @@ def loso(subject: NDArray[np.str_]) -> list[Fold]:
         Fold(name, np.flatnonzero(subject != name), np.flatnonzero(subject == name))
         for name in sorted(set(subject.tolist()), key=natural)
     ]
+
+
+def by_group(subject: NDArray[np.str_], groups: int) -> list[Fold]:
+    """Leave a group of subjects out: one fold per group, in place of one per subject.
+
+    Subjects, in natural order of their ids (`casme2/sub01`), take turns in the groups, so that the numbers of subjects
+    in two groups, also those of one corpus, differ by at most one.
+    """
+    people = sorted(set(subject.tolist()), key=natural)
+    return [_fold(f"fold {k + 1}", np.isin(subject, people[k::groups])) for k in range(min(groups, len(people)))]
 
 
 def inner(subject: NDArray[np.str_], folds: int, seed: int) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
@@ -100,50 +118,53 @@ def once(clip: NDArray[np.str_], y: NDArray[np.integer], sizes: Sequence[tuple[i
     return _fold("held-out clips", np.isin(clip, held))
 
 
-def splits(clip: NDArray[np.str_], seed: int) -> list[Fold]:
+def splits(clip: NDArray[np.str_], seed: int, folds: int = FOLDS) -> list[Fold]:
     """Independent random splits by clip that ignore the classes; `SPLIT_SHARE` of the clips is held out."""
     clips = np.array(sorted(set(clip.tolist()), key=natural))
     held_out = max(round(SPLIT_SHARE * len(clips)), 1)
-    folds = []
-    for run in range(1, FOLDS + 1):
+    runs = []
+    for run in range(1, folds + 1):
         order = np.random.default_rng(seed_of(SPLITS, run, seed)).permutation(len(clips))
-        folds.append(_fold(f"run {run}", np.isin(clip, clips[order[:held_out]])))
-    return folds
+        runs.append(_fold(f"run {run}", np.isin(clip, clips[order[:held_out]])))
+    return runs
 
 
 def stratified(
-    clip: NDArray[np.str_], y: NDArray[np.integer], rows: NDArray[np.int64], seed: int
+    clip: NDArray[np.str_], y: NDArray[np.integer], rows: NDArray[np.int64], seed: int, folds: int = FOLDS
 ) -> list[NDArray[np.str_]]:
-    """The clips of some rows in five random parts whose sizes, also per class, differ by at most one.
+    """The clips of some rows in random parts, one per fold, whose sizes, also per class, differ by at most one.
 
-    The parts have the same sizes as in scikit-learn's StratifiedKFold, which rejects classes of fewer than five clips,
-    as in a shortened run. With fewer than five clips there are fewer parts.
+    The parts have the same sizes as in scikit-learn's StratifiedKFold, which rejects classes with fewer clips than
+    parts, as in a shortened run. With fewer clips than folds there are fewer parts.
     """
     ordered: list[str] = []
     for k in np.unique(y[rows]):
         clips = sorted(set(clip[rows][y[rows] == k].tolist()), key=natural)
         order = np.random.default_rng(seed_of(STRATIFIED, int(k), seed)).permutation(len(clips))
         ordered += [clips[index] for index in order]
-    return [np.array(ordered[k::FOLDS]) for k in range(min(FOLDS, len(ordered)))]
+    return [np.array(ordered[k::folds]) for k in range(min(folds, len(ordered)))]
 
 
-def tenfold(clip: NDArray[np.str_], seed: int) -> list[Fold]:
-    """Ten random parts of the clips, ignoring classes, whose sizes differ by at most one; fewer for fewer clips."""
+def tenfold(clip: NDArray[np.str_], seed: int, folds: int = 2 * FOLDS) -> list[Fold]:
+    """Random parts of the clips, ignoring classes, whose sizes differ by at most one; fewer for fewer clips."""
     clips = np.array(sorted(set(clip.tolist()), key=natural))
     order = np.random.default_rng(seed_of(TENFOLD, seed)).permutation(len(clips))
-    parts = [clips[order[k::10]] for k in range(min(10, len(clips)))]
+    parts = [clips[order[k::folds]] for k in range(min(folds, len(clips)))]
     return [_fold(f"fold {k}", np.isin(clip, part)) for k, part in enumerate(parts, start=1)]
 
 
-def cross(clip: NDArray[np.str_], y: NDArray[np.integer], tested_on: Sequence[str], seed: int) -> list[Fold]:
-    """Five folds: each leaves another stratified fifth of the source's clips out, and all test the whole target.
+def cross(
+    clip: NDArray[np.str_], y: NDArray[np.integer], tested_on: Sequence[str], seed: int, folds: int = FOLDS
+) -> list[Fold]:
+    """Each fold leaves another stratified part of the source's clips out, and all test the whole target.
 
     `tested_on` names the target's corpora; a clip's id starts with its corpus.
     """
     target = _in_target(clip, tested_on)
-    parts = stratified(clip, y, np.flatnonzero(~target), seed)
+    parts = stratified(clip, y, np.flatnonzero(~target), seed, folds)
+    part_name = "fifth" if folds == FOLDS else "part"
     return [
-        Fold(f"without fifth {k}", np.flatnonzero(~target & ~np.isin(clip, part)), np.flatnonzero(target))
+        Fold(f"without {part_name} {k}", np.flatnonzero(~target & ~np.isin(clip, part)), np.flatnonzero(target))
         for k, part in enumerate(parts, start=1)
     ]
 

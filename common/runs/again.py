@@ -113,11 +113,8 @@ def trained(order: Order, folder: Path) -> leakage.Again:
     unlike = _unlike(order, parts)
     samples = preprocessing.samples(job, order.excluded, parts.preprocess, order.code, order.cache, order.landmarks)
     os.chdir(folder)  # from now on no path is needed that may be relative
-    (fold,) = (
-        fold
-        for fold in split(job.experiment, samples.subject, samples.clip, samples.y, job.seed)
-        if fold.name == order.fold
-    )
+    folds = split(job.experiment, samples.subject, samples.clip, samples.y, job.seed, job.profile.most_folds)
+    (fold,) = (fold for fold in folds if fold.name == order.fold)
     recipe = parts.recipe()
     networks = build_networks(parts, job, job.settings)
     trained_as = _brief(job) if order.brief else job

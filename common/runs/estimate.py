@@ -264,7 +264,8 @@ def _fold_seconds(job: Job, cost: Cost, parts: Parts) -> dict[str, float]:
     settings = job.settings.values()
     subject, clip = (np.array(names) for names in zip(*((c.subject_id, c.id) for c, _ in job.clips), strict=True))
     labels = np.array([label for _, label in job.clips])
-    folds = {fold.name: fold for fold in split(job.experiment, subject, clip, labels, job.seed)}
+    every = split(job.experiment, subject, clip, labels, job.seed, job.profile.most_folds)
+    folds = {fold.name: fold for fold in every}
     once = () if job.experiment.leak_free else cost.once
     epochs = {name: settings[name] for name in EPOCHS if name in settings and name not in once}
     shared = {name: settings[name] for name in once}

@@ -86,7 +86,7 @@ def run(unit: WorkUnit, say: Say, line: Callable[[str], None], done: Done) -> in
             )
             if job_folds.first:
                 job.run.note(samples.notes)
-            split_by = (samples.subject, samples.clip, samples.y, job.seed)
+            split_by = (samples.subject, samples.clip, samples.y, job.seed, job.profile.most_folds)
             known = {fold.name: fold for fold in split(job.experiment, *split_by)}
             for name in names:
                 if name not in known:

@@ -81,8 +81,7 @@ class Job:
 
 def asked(folds: Sequence[str], profile: Profile, experiment: Experiment) -> tuple[str, ...]:
     """The folds of an experiment that a profile runs: all, or its number of them, spread from the first to the last."""
-    most = (profile.common_ground_folds if experiment.common_ground else None) or profile.folds
-    most = None if experiment.pretrained else most
+    most = None if experiment.pretrained else profile.folds
     count = min(most or len(folds), len(folds))
     return tuple(folds[place] for place in np.linspace(0, len(folds) - 1, count).round().astype(int))
 
@@ -174,6 +173,7 @@ def plan(
         "experiment": asdict(experiment),
         "settings": asdict(profile.settings.having(experiment.settings)),
         "search": [profile.trials, profile.inner_folds] if experiment.space else [],
+        "most_folds": profile.most_folds,
         "seed": seed,
         "motion": profile.motion,
         "clips": [[clip.id, label, digests[clip.id], *annotation(clip)] for clip, label in readable],
@@ -188,7 +188,7 @@ def plan(
         clips=readable,
         contents=digests,
         copies=leakage.copies([clip for clip, _ in readable], contents),
-        folds=_folds(experiment, clips, seed),
+        folds=_folds(experiment, clips, seed, profile.most_folds),
         summaries=tuple(_summary(corpus, readable, experiment) for corpus in used),
         exclusions=tuple(exclusions),
         notes=selection.differences,
@@ -203,9 +203,10 @@ def _of(corpus: Corpus, clips: Sequence[tuple[Clip, int]]) -> list[tuple[Clip, i
     return [pair for pair in clips if pair[0].id in own]
 
 
-def _folds(experiment: Experiment, clips: Sequence[tuple[Clip, int]], seed: int) -> tuple[str, ...]:
+def _folds(experiment: Experiment, clips: Sequence[tuple[Clip, int]], seed: int, most: int | None) -> tuple[str, ...]:
     subjects, ids = (np.array(names) for names in zip(*((clip.subject_id, clip.id) for clip, _ in clips), strict=True))
-    return tuple(fold.name for fold in split(experiment, subjects, ids, np.array([label for _, label in clips]), seed))
+    labels = np.array([label for _, label in clips])
+    return tuple(fold.name for fold in split(experiment, subjects, ids, labels, seed, most))
 
 
 def annotation(clip: Clip) -> list[object]:
