@@ -206,21 +206,25 @@ def common_ground(
 
 def shortened(paper: Paper, profile: Profile) -> tuple[str, ...]:
     """The differences between a profile and the profile `paper`, one line each."""
+    return tuple(f"{name}: {here} instead of {full}" for name, full, here in differences(paper, profile))
+
+
+def differences(paper: Paper, profile: Profile) -> tuple[tuple[str, str, str], ...]:
+    """What differs between a profile and the profile `paper`: a setting, the paper's value, and the profile's."""
     full = paper.profiles["paper"].settings.values()
-    lines = [
-        f"{name.replace('_', ' ')}: {value} instead of {full[name]}"
+    rows = [
+        (name.replace("_", " "), str(full[name]), str(value))
         for name, value in profile.settings.values().items()
         if value != full[name]
     ]
     if profile.subjects is not None:
-        lines.append(f"subjects per corpus: {profile.subjects} instead of all")
+        rows.append(("subjects per corpus", "all", str(profile.subjects)))
     if profile.clips is not None:
-        lines.append(f"clips per subject: at most {profile.clips}")
+        rows.append(("clips per subject", "all", f"at most {profile.clips}"))
     if profile.motion != 1:
-        lines.append(f"motion of the stand-ins: {profile.motion:g} times that of micro-expressions")
+        rows.append(("motion of the stand-ins", "that of micro-expressions", f"{profile.motion:g} times"))
     if profile.most_folds is not None:
-        larger = "with more subjects or clips held out in each"
-        lines.append(f"folds of an experiment: at most {profile.most_folds}, {larger}")
+        rows.append(("folds of an experiment", "all", f"at most {profile.most_folds}, larger ones"))
     if profile.folds is not None:
-        lines.append(f"folds of an experiment: at most {profile.folds}")
-    return tuple(lines)
+        rows.append(("folds of an experiment", "all", f"at most {profile.folds}"))
+    return tuple(rows)

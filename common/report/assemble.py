@@ -16,9 +16,9 @@ from common.contract import Figure, Paper
 from common.environment import environment
 from common.errors import UserError
 from common.files import natural
-from common.profiles import shortened
+from common.profiles import differences, shortened
 from common.report import learning
-from common.report.records import ClipPredictions, Curve, Report, Spread, SubjectRow, Tried
+from common.report.records import ClipPredictions, Curve, Report, Seen, Spread, SubjectRow, Tried
 from common.runs.manifest import same_options
 from common.runs.results import Finished, Results
 from common.scoring import histories, verdicts
@@ -73,6 +73,8 @@ def assemble(results: Results, folder: Path | None = None) -> Report:
         data=results.data,
         seed=results.seeds[0],
         shortened=tuple(plan.get("shortened", shortened(paper, profile))),
+        differences=differences(paper, profile),
+        seen=_seen(results, [stored for _, stored in ran]),
         corpora=tuple(plan.get("corpora", [])),
         comparisons=results.table,
         confusions=tuple(c for e, stored in ran for c in verdicts.confusion_tables(e, stored.results)),
@@ -96,6 +98,16 @@ def assemble(results: Results, folder: Path | None = None) -> Report:
         unavailable=plan.get("unavailable", {}),
         predictions=tuple(_predictions(e, stored.results) for e, stored in ran if stored.results),
     )
+
+
+def _seen(results: Results, ran: Sequence[Finished]) -> Seen | None:
+    """The first clip whose input was drawn, with its frames."""
+    for stored in ran:
+        if drawn := stored.about.get("input"):
+            path = stored.run.path / "figures" / drawn["path"]
+            if path.is_file():
+                return Seen(drawn["clip"], results.frames(False).get(drawn["clip"], {}), path, tuple(drawn["captions"]))
+    return None
 
 
 def _spread(results: Results) -> tuple[Spread, ...]:

@@ -45,8 +45,11 @@ def view(report: Report) -> dict[str, Any]:
             },
         ],
         "conclusion": learning.sentence(report.learning),
+        "settings": [list(row) for row in report.differences],
         "left": len(report.learning) - len(shown),
-        
+        "shown": formatting.count(len(shown)),
+        "all": formatting.count(len(report.learning)),
+        "leaks": any(not row.leak_free for row in shown),
         "next": _next(report),
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -138,6 +139,16 @@ class ClipPredictions:
 
 
 @dataclass(frozen=True)
+class Seen:
+    """One clip of the run: JPEGs of its frames by moment, where they may be shown, and the input of the network."""
+
+    clip: str
+    frames: Mapping[str, bytes]
+    picture: Path
+    captions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class ByOthers:
     """What bundles of others give for a printed number, only those of the best tier that any bundle has for it.
 
@@ -164,6 +175,7 @@ class Report:
     settings of searches; `motion` is that of `Profile`; `learning` and `predictions` have one entry for each experiment
     that ran; `unavailable` says for each experiment that cannot run with the corpora in the data folder why not.
     `by_others` has the printed numbers that bundles reproduce, `left_out` a line for each bundle that does not count.
+    `differences` from the paper's settings are (setting, paper, here); `seen` shows one clip and the network's input.
     """
 
     paper: Paper
@@ -195,6 +207,8 @@ class Report:
     unavailable: Mapping[str, str] = field(default_factory=dict)
     by_others: Mapping[Claim, ByOthers] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
+    differences: tuple[tuple[str, str, str], ...] = ()
+    seen: Seen | None = None
 
     @property
     def comparable(self) -> bool:

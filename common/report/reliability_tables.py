@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 from common.protocols.controls import CONTROLS
 from common.report.formatting import corpus_name, count, metric_name, number
+from common.report.learning import SIGNIFICANT
 from common.report.pair_tables import detectable
-from common.report.records import Learning, Report
+from common.report.records import Report
 from common.scoring.records import Comparison, PairedTest
 from common.scoring.statistics import holm
 from common.scoring.verdicts import METRICS, parts
 
 _PLACES = 3
-SIGNIFICANT = 0.05
 AS_IT_IS = "as it is"
 
 
@@ -25,21 +25,6 @@ class Shown:
 
     comparisons: Mapping[str, Comparison]
     above: frozenset[str]
-
-
-def twin_differences(report: Report, pairs: Sequence[tuple[Learning, Learning]]) -> list[tuple[float | None, bool]]:
-    """Return for each variant and its leak-free twin the difference in UF1, and whether both test the same clips.
-
-    If they do not, the difference is that of their paired test, on the clips that both test; None without such a test.
-    """
-    clips = {f"{p.experiment}/{p.variant}": set(p.clips) for p in report.predictions}
-    shared = {(test.first, test.second): test.difference for test in report.tests}
-    differences = []
-    for first, second in pairs:
-        alike = clips.get(first.name) == clips.get(second.name)
-        whole = first.score.value - second.score.value if first.score and second.score else None
-        differences.append((whole if alike else shared.get((first.name, second.name)), alike))
-    return differences
 
 
 def controlled(report: Report) -> dict[str, dict[str, Shown]]:

@@ -21,9 +21,18 @@ import numpy as np
 from common.environment import without_stderr
 from common.errors import StoppedError, UserError
 from common.files import write_atomically
-from common.report import corpus_tables, exports, formatting, known, learning, numbers, reliability_tables, tables
+from common.report import (
+    corpus_tables,
+    exports,
+    first_page,
+    formatting,
+    known,
+    learning,
+    numbers,
+    reliability_tables,
+    tables,
+)
 from common.report.findings import sections
-from common.report.listing import experiment_counts
 from common.report.records import Report
 from common.scoring.differences import MARGIN
 from common.scoring.records import Comparison
@@ -37,6 +46,7 @@ _NAMES = ("experiment", "variant", "corpus", "metric", "source")
 _OTHERS = ("value", "tier", "bundles", "date")
 _FIGURE_WIDTH, _FIGURE_HEIGHT = 17.6, 8.5  # cm that a paper's figure may take on a page
 _HALF_WIDTH = 8.5  # cm that each of two figures side by side may take
+_SEEN_HEIGHT, _SEEN_WIDTH = 1.75, 11.0  # cm of the pictures of a clip on page 1
 _SMALL = 1000  # pixels: figures up to this width stand side by side
 _PIXELS_PER_CM = 40.0  # no image is enlarged beyond this
 
@@ -112,7 +122,7 @@ def record(report: Report) -> dict[str, Any]:
         "command": report.command,
         "seeds": list(report.seeds),
         "learning": [plain(learning.record(row)) for row in report.learning],
-        "learning_summary": learning.sentences(report),
+        "learning_summary": [learning.sentence(report.learning)],
         "less_motion": known.cells([paper]) if report.motion != 1 and report.data == "stand-in" else [],
         "comparisons": [comparison_record(c) for c in report.comparisons],
         "by_others": [
@@ -221,7 +231,9 @@ def page(report: Report) -> bytes:
 
     drawn, pictures = embed(charts.draw(report))
     figures, copies = _figures(report)
-    return typeset("template.typ", _view(report) | {"drawn": drawn, "figures": figures}, pictures | copies)
+    seen, frames = _seen(report)
+    data = _view(report) | {"drawn": drawn, "figures": figures, "seen": seen}
+    return typeset("template.typ", data, pictures | copies | frames)
 
 
 def typeset(template: str, view: Mapping[str, Any], pictures: Mapping[str, bytes]) -> bytes:
@@ -267,8 +279,6 @@ def _figures(report: Report) -> tuple[list[dict[str, str | float | bool | None]]
 
     Those as wide as the page come first, then those that are printed in pairs.
     """
-    from PIL import Image
-
     shown: list[dict[str, str | float | bool | None]] = []
     files: dict[str, bytes] = {}
     for i, figure in enumerate(report.figures):
@@ -280,10 +290,10 @@ def _figures(report: Report) -> tuple[list[dict[str, str | float | bool | None]]
             "half": False,
         }
         if figure.path.is_file():
-            with Image.open(figure.path) as picture:
-                wide, high = picture.size
+            content = figure.path.read_bytes()
+            wide, high = _size(content)
             name = f"figure{i}{figure.path.suffix.lower()}"
-            files[name] = figure.path.read_bytes()
+            files[name] = content
             room = _HALF_WIDTH if wide <= _SMALL else _FIGURE_WIDTH
             width = min(room, _FIGURE_HEIGHT * wide / high, wide / _PIXELS_PER_CM)
             item |= {"file": name, "width": width, "half": wide <= _SMALL}
@@ -298,9 +308,36 @@ def _figures(report: Report) -> tuple[list[dict[str, str | float | bool | None]]
     return shown, files
 
 
+def _size(image: bytes) -> tuple[int, int]:
+    from PIL import Image
+
+    with Image.open(io.BytesIO(image)) as picture:
+        return picture.size
+
+
+def _seen(report: Report) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """The clip of page 1: pictures with their widths in cm and labels, and their files; no pictures if none is stored.
+
+    All are as high as `_SEEN_HEIGHT`, unless they would be wider than the page together.
+    """
+    if report.seen is None:
+        return {"pictures": []}, {}
+    seen = report.seen
+    pictures = [(moment, seen.frames[moment], moment) for moment in ("onset", "apex") if moment in seen.frames]
+    labels = ", ".join(dict.fromkeys(seen.captions))
+    pictures.append(("input", seen.picture.read_bytes(), f"the network's input: {labels}" if labels else "the input"))
+    files, shown = {}, []
+    for name, content, label in pictures:
+        wide, high = _size(content)
+        files[file := f"seen-{name}{'.png' if name == 'input' else '.jpg'}"] = content
+        shown.append({"file": file, "label": label, "width": min(_SEEN_HEIGHT * wide / high, _SEEN_WIDTH)})
+    return {"pictures": shown, "clip": seen.clip}, files
+
+
 def _view(report: Report) -> dict[str, Any]:
     """Everything that the template shows, all strings."""
     paper = report.paper
+    corpora = corpus_tables.corpus_rows(report.corpora)
     return {
         "banner": formatting.banner(report.data, report.motion),
         "dash": formatting.DASH,
@@ -310,16 +347,12 @@ def _view(report: Report) -> dict[str, Any]:
         "venue": f"{paper.venue}, {paper.year}",
         "url": paper.url,
         "about": paper.summary,
-        "data": formatting.data_name(report.data),
+        "data": formatting.data_name(report.data).capitalize(),
         "profile": report.profile,
-        "seed": str(report.seed),
-        "shortened": list(report.shortened),
-        "experiments": f"{len(report.learning)} ran here; the paper has {experiment_counts(paper)}",
-        "corpora": corpus_tables.corpus_rows(report.corpora),
+        "clips": "; ".join(f"{row['title']}: {row['counts']}" for row in corpora) or "no corpus was read",
+        "first": first_page.view(report),
+        "corpora": corpora,
         "classes": corpus_tables.class_tables(report.corpora),
-        "learning": learning.table(report.learning),
-        "learnt": learning.sentences(report),
-        "known": known.table([paper] if report.motion != 1 and report.data == "stand-in" else []),
         "numbers": numbers.view(report),
         "missing": numbers.missing(report),
         "titles": [[e.id, e.title] for e in paper.experiments if any(row.name == e.id for row in report.learning)],
