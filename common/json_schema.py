@@ -74,6 +74,15 @@ FOLD = holding(
         "digest": STRING,
     }
 )
+_BLOCK = exactly(
+    {
+        **dict.fromkeys(("stage", "branch", "kind", "label"), STRING),
+        **dict.fromkeys(("count", "parallel", "parameters"), INTEGER),
+        "shape": list_of(INTEGER),
+        "varies": BOOLEAN,
+    }
+)
+FOLD["properties"]["blocks"] = list_of(_BLOCK)  # folds of earlier versions have none
 RUN = holding(
     {
         "exclusions": list_of(_EXCLUSION),

@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from common.training.blocks import Block
 
 
 @dataclass(frozen=True)
@@ -22,8 +25,7 @@ class Clip:
     `numbers[i]`: an image of its own, or the video with all frames. `onset`, `apex` and `offset` are frame numbers too.
     `apex` is None if it is not annotated; `apex_source` is the name of the method if the apex is an estimate.
     A control may show other images than these: `shown[i]` are the file and number that are read for frame i.
-    `expression` is "micro" or "macro", or "recording" for a whole recording. `valence` and `self_report` are codes of
-    CAS(ME)^2 in addition to the emotion.
+    `expression` is "micro", "macro", or "recording" if it is a whole one; `valence`, `self_report` are of CAS(ME)^2.
     """
 
     corpus: str
@@ -192,8 +194,7 @@ class Samples:
     """Arrays for training; row i of all arrays belongs together.
 
     x: arrays (n, ...) by input name; y (n,) int class; subject (n,), clip (n,) str ids;
-    view (n,) int distinguishes several rows of one clip (frames, magnified copies). `notes` are lines for the report on
-    the preparation of the clips.
+    view (n,) int distinguishes rows of one clip (frames, magnified copies). `notes` say how clips were prepared.
     """
 
     x: Mapping[str, NDArray[Any] | Rows]
@@ -311,7 +312,7 @@ class FoldResult:
 
     clips (n,), truth (n,) int, probabilities (n, classes) float32; row i of all arrays belongs together. `measured`
     are counts and costs by name: parameters, floating point operations, milliseconds, MiB. `trials` are those of a
-    search for settings, starting with the profile's own; `caveats` those of `Trained`.
+    search for settings, starting with the profile's own; `caveats` those of `Trained`, `blocks` show its models.
     """
 
     fold: str
@@ -325,6 +326,7 @@ class FoldResult:
     environment: Mapping[str, str]
     trials: tuple[Trial, ...] = ()
     caveats: tuple[str, ...] = ()
+    blocks: tuple[Block, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from common.runs.fold_training import (
 )
 from common.runs.plan import Job
 from common.scoring import histories
-from common.training import learnt
+from common.training import blocks, learnt
 from common.types import Exclusion, Fold, FoldResult, Predictions, Samples
 
 log = logging.getLogger("mer")
@@ -240,7 +240,17 @@ def _fold(context: FoldContext, fold: Fold, *, trial: bool, last: bool) -> FoldR
         environment=environment() | {"code": str(job.key["code"])[:16]},
         trials=trials,
         caveats=trained.caveats,
+        blocks=_blocks(trained),
     )
+
+
+def _blocks(trained: Trained) -> tuple[blocks.Block, ...]:
+    """What is drawn of the networks; nothing, and a warning, if they are of a kind that cannot be drawn."""
+    try:
+        return blocks.blocks(trained.models)
+    except Exception as error:  # no training depends on it
+        log.warning("the network cannot be drawn: %s", _one_line(error))
+        return ()
 
 
 def _inference_ms(trained: Trained, test: Samples, answers: Predictions) -> float:

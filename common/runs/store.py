@@ -20,6 +20,7 @@ from common.files import file_name, write_json
 from common.json_schema import FAILURE, FOLD, NOTES, RUN, Schema, read_json
 from common.runs.cache import digest
 from common.scoring.histories import as_json, from_json
+from common.training.blocks import Block
 from common.types import FoldResult, Trial
 
 log = logging.getLogger("mer")
@@ -72,6 +73,7 @@ class Run:
             "environment": dict(result.environment),
             "trials": [asdict(trial) for trial in result.trials],
             "caveats": list(result.caveats),
+            "blocks": [asdict(block) for block in result.blocks],
         }
         write_json(self._file("folds", result.fold), record | {"digest": digest(record)})
         self._file("failed", result.fold).unlink(missing_ok=True)
@@ -109,6 +111,7 @@ class Run:
                 environment=record["environment"],
                 trials=tuple(Trial(trial["settings"], trial["uf1"], trial["log_loss"]) for trial in record["trials"]),
                 caveats=tuple(record["caveats"]),
+                blocks=tuple(Block(**block | {"shape": tuple(block["shape"])}) for block in record.get("blocks", [])),
             )
             _check(result)
         except (ValueError, RecursionError) as error:
