@@ -156,7 +156,7 @@ def test_where_the_best_epoch_answers_a_later_one_may_diverge(
     else:
         rates = (0.001, 0.001, float("inf"), 0.001)
         monkeypatch.setattr(recipe, "Learner", partial(recipe.Learner, rate=lambda epoch: rates[epoch]))
-    run, _, lines = stored("intermediate-casme_sq/published", tmp_path)
+    run, experiment, lines = stored("intermediate-casme_sq/published", tmp_path)
     result = run.load("held-out clips")
     assert result is not None, lines
     history = {name: np.array(values) for name, values in result.history["network"].items()}

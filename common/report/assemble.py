@@ -74,6 +74,7 @@ def assemble(results: Results, folder: Path | None = None) -> Report:
         seed=results.seeds[0],
         shortened=tuple(plan.get("shortened", shortened(paper, profile))),
         differences=differences(paper, profile),
+        blocks=next((result.blocks for _, stored in ran for result in stored.results if result.blocks), ()),
         seen=_seen(results, [stored for _, stored in ran]),
         corpora=tuple(plan.get("corpora", [])),
         comparisons=results.table,

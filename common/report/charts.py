@@ -52,8 +52,8 @@ class Drawing:
 def draw(report: Report) -> dict[str, list[Drawing]]:
     """Draw all figures of a report by kind; a list is empty if there is nothing.
 
-    Kinds: `experiments`, `confusion` and `motion` of the first page, `confusions` and `curves`. The drawings of a kind
-    are the rows of one figure, to be printed below each other.
+    Kinds: `network`, `experiments`, `confusion` and `motion` of the first page, `confusions` and `curves`. The drawings
+    of a kind are the rows of one figure, to be printed below each other.
     """
     with matplotlib.rc_context(STYLE):
         panels = _panels(report)
@@ -61,6 +61,7 @@ def draw(report: Report) -> dict[str, list[Drawing]]:
         single = {
             "experiments": (first_page.experiments(report), "UF1 and accuracy by subject, one row per experiment"),
             "confusion": (_matrices(first, across=3, scale=False) if first else None, "confusion matrix"),
+            "network": (first_page.network(report), "the layers of the network, from its input to the classes"),
             "motion": (first_page.against_motion(report), "UF1 against motion, one line per network"),
         }
         rows = matrix_rows([panel for _, panel in panels]) if len(panels) > 1 or not first else ()

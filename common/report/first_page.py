@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from common.report import formatting, known, learning, tables
+from common.report import formatting, known, learning, network_chart, tables
 from common.report.forest import BLUE, GREEN, GREY, INK, PALE, RED, WIDTH, fitted
 from common.report.records import Learning, Report
 from common.scoring.records import Comparison
@@ -82,6 +82,15 @@ def _next(report: Report) -> dict[str, str]:
         kept = " ".join(w for w in words if w != report.profile).replace(" --profile", "")
         return {"text": "With the paper's settings:", "command": f"{kept} --profile paper"}
     return {"text": "To let others check it:", "command": f"{report.command} --bundle {key}.zip"}
+
+
+def network(report: Report) -> Figure | None:
+    """Draw the network of the first experiment that ran, as stored with its folds."""
+    if not report.blocks:
+        return None
+    ran = {row.name for row in report.learning}
+    classes = next(e.labels.classes for e in report.paper.experiments if e.id in ran)
+    return network_chart.figure(report.blocks, classes, WIDTH, min(0.8 * network_chart.rows(report.blocks), 1.7))
 
 
 # ---------------------------------------------------------------- what came out
@@ -216,7 +225,7 @@ def against_motion(report: Report) -> Figure | None:
     axes = figure.add_axes((0.34 / wide, 0.33 / height, (wide - 1.52) / wide, (height - 0.45) / height))
     axes.axhline(1 / 3, color=INK, linewidth=0.7, linestyle=(0, (3, 2)), zorder=0)
     ends = [(cells[-1]["uf1"], name) for name, cells in lines.items()] + [(1 / 3, "chance")]
-    for (name, cells), colour in zip(lines.items(), _COLOURS, strict=False):
+    for cells, colour in zip(lines.values(), _COLOURS, strict=False):
         xs = [place[cell["motion"]] for cell in cells]
         axes.plot(xs, [cell["uf1"] for cell in cells], "o-", ms=2.6, linewidth=1.1, color=colour)
     high = _apart(ends, 0.105)

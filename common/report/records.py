@@ -13,6 +13,7 @@ from common.audit.finding import Finding
 from common.contract import Claim, Figure, Paper
 from common.corpora.marker import REAL
 from common.scoring.records import Comparison, Confusion, PairedTest, Score
+from common.training.blocks import Block
 from common.training.learnt import Learnt
 from common.types import CorpusSummary, Correction, Exclusion
 
@@ -175,7 +176,8 @@ class Report:
     settings of searches; `motion` is that of `Profile`; `learning` and `predictions` have one entry for each experiment
     that ran; `unavailable` says for each experiment that cannot run with the corpora in the data folder why not.
     `by_others` has the printed numbers that bundles reproduce, `left_out` a line for each bundle that does not count.
-    `differences` from the paper's settings are (setting, paper, here); `seen` shows one clip and the network's input.
+    `differences` from the paper's settings are (setting, paper, here); `seen` shows one clip and the network's input,
+    `blocks` the first network.
     """
 
     paper: Paper
@@ -209,6 +211,7 @@ class Report:
     left_out: tuple[str, ...] = ()
     differences: tuple[tuple[str, str, str], ...] = ()
     seen: Seen | None = None
+    blocks: tuple[Block, ...] = ()
 
     @property
     def comparable(self) -> bool:
