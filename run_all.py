@@ -8,6 +8,7 @@ import io
 import json
 import logging
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -40,9 +41,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     try:
         if options.list:
-            return list_papers(options.json)
+            return list_papers(options.paper, options.json)
         if options.audit:
-            return audit_papers(options.json)
+            return audit_papers(options.paper, options.json)
         if options.check_data:
             return check_data(options.check_data, options.corpus, options.placed, options.json)
         if options.verify:
@@ -67,32 +68,38 @@ def main(argv: Sequence[str] | None = None) -> int:
         return WRONG
     except KeyboardInterrupt:
         reading = options.check_data or options.list or options.audit or options.verify or options.bundle
-        stored = not (reading or options.predict or options.dry_run)
+        stored = not (reading or options.predict or options.dry_run or options.report_only)
         resumed = " Finished folds are stored; the same command resumes the run." if stored else ""
         _complain(f"Interrupted.{resumed}")
         return INTERRUPTED
 
 
-def list_papers(as_json: bool) -> int:
-    """Print the papers, their experiments and published numbers."""
-    known = [papers.load(key) for key in papers.available()]
+def list_papers(keys: Sequence[str] | None, as_json: bool) -> int:
+    """Print a line per paper; of papers that are named, their experiments and published numbers."""
+    known = _loaded(keys)
     if as_json:
         print(json.dumps({"papers": [listing.record(paper) for paper in known]}, indent=1))
     else:
-        print("\n".join(line for paper in known for line in listing.lines(paper)))
+        whole = [line for paper in known for line in listing.lines(paper)]
+        print("\n".join(whole if keys else listing.overview(known)))
     return DONE
 
 
-def audit_papers(as_json: bool) -> int:
-    """Print what arithmetic finds in the published numbers of all papers."""
+def audit_papers(keys: Sequence[str] | None, as_json: bool) -> int:
+    """Print what arithmetic finds in the published numbers: what is contradicted; of papers that are named, all."""
     from common.report import audit_listing
 
-    audited = audit_listing.audited([papers.load(key) for key in papers.available()])
+    audited = audit_listing.audited(_loaded(keys))
     if as_json:
         print(json.dumps(audit_listing.record(audited), indent=1))
     else:
-        print("\n".join(audit_listing.lines(audited)))
+        print("\n".join(audit_listing.lines(audited) if keys else audit_listing.brief_lines(audited)))
     return DONE
+
+
+def _loaded(keys: Sequence[str] | None) -> list[Paper]:
+    """The papers of these keys, or all."""
+    return [papers.load(key) for key in dict.fromkeys(keys or papers.available())]
 
 
 def check_data(folder: Path, names: Sequence[str] | None, placed: Sequence[str], as_json: bool) -> int:
@@ -323,4 +330,6 @@ def _check_writable(out: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    ended = main()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to interrupt
+    sys.exit(ended)

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from common.bundles import others
 from common.errors import DONE, FAILED, WRONG, StoppedError, UserError
-from common.progress import Display, log
+from common.progress import Display, doing, log
+from common.report import last_screen
 from common.report.records import Report
 from common.runs import tensorboard
 from common.runs.dask_cluster import Cluster
@@ -37,7 +38,7 @@ def dry_run(study: Study, display: Display) -> int:
 
     def say(selection: PaperSelection, seed: int) -> int:
         nonlocal estimating
-        jobs = jobs_of(study, selection, seed, display)
+        jobs = _jobs(study, selection, seed, display)
         estimated = None
         if not study.scheduler:
             begun = time.perf_counter()
@@ -59,7 +60,8 @@ def dry_run(study: Study, display: Display) -> int:
     loading, begun = time.process_time(), time.perf_counter()
     with Pool(study.workers) as pool:
         if not study.scheduler:
-            ready(pool)
+            with doing(display.progress, "starting processes"):
+                ready(pool)
         status = _each(study, say, display)
     # planning, reports, starting and ending processes take as long in a run
     other = loading + time.perf_counter() - begun - estimating
@@ -113,15 +115,17 @@ def _each(
     for line in dict.fromkeys(line for _, lines in of_others.values() for line in lines):
         display.line(line)
     reports: list[tuple[PaperSelection, Future[Reported]]] = []
-    for selection in study.chosen:
-        if not selection.experiments:
-            continue
+    chosen = [selection for selection in study.chosen if selection.experiments]
+    for number, selection in enumerate(chosen, start=1):
         began = work is None
         for seed in study.seeds:
             if work is None:
                 break
+            where = f"paper {number} of {len(chosen)}: {selection.paper.key}"
+            where += f", seed {seed}" if len(study.seeds) > 1 else ""
             try:
-                statuses.append(work(selection, seed))
+                with doing(display.progress, where) if len(chosen) > 1 else nullcontext():
+                    statuses.append(work(selection, seed))
                 began = True
             except NothingCanRunError as error:
                 complain(error)
@@ -144,6 +148,8 @@ def _each(
                 complain(error)
                 statuses.append(WRONG)
     written: list[Reported] = []
+    if reports:
+        display.progress("writing the reports", 0, 1)
     for selection, future in reports:
         try:
             reported = future.result()
@@ -163,6 +169,9 @@ def _each(
         statuses += [] if whole else [FAILED]
     if written:
         _results_page(study, written, order, display)
+    display.progress("writing the reports", 1, 1)
+    for text in last_screen.lines([one.report for one in written], study.out / "index.html", display.width) if written else ():
+        display.line(text)
     return max(statuses, default=WRONG if impossible else DONE) if len(set(statuses)) < 2 else FAILED
 
 
@@ -172,7 +181,7 @@ def _run(study: Study, selection: PaperSelection, seed: int, pool: Pool | Cluste
     from common.runs.manifest import plan_file, write_plan
     from common.runs.scheduler import execute
 
-    planned = jobs_of(study, selection, seed, display)
+    planned = _jobs(study, selection, seed, display)
     jobs = planned.asked
     write_plan(
         plan_file(study.out, selection.paper, selection.profile, planned.data.kind, seed),
@@ -204,6 +213,12 @@ def _run(study: Study, selection: PaperSelection, seed: int, pool: Pool | Cluste
     return FAILED if failures or faults else status
 
 
+def _jobs(study: Study, selection: PaperSelection, seed: int, display: Display) -> Jobs:
+    what = "reading the corpora" if study.folder else "reading or writing stand-ins"
+    with doing(display.progress, f"{selection.paper.key}: {what}"):
+        return jobs_of(study, selection, seed, display)
+
+
 def _say_unavailable(selection: PaperSelection, jobs: Jobs, display: Display) -> int:
     """Print what cannot run, and why; FAILED if corpora are there but cannot be used."""
     for line in jobs.unread:
@@ -216,19 +231,23 @@ def _say_unavailable(selection: PaperSelection, jobs: Jobs, display: Display) ->
 
 
 def _state(job: Job, seconds: float | None) -> str:
-    """One line: how many folds are done, pending and failed, and how long the pending ones may take."""
-    done = job.done()
-    failed = [fold for fold in job.folds if job.run.failure(fold) is not None]
-    left = len(job.pending())
-    asked = len(job.asked())
-    folds = f"{asked} folds" if asked == len(job.folds) else f"{asked} of {len(job.folds)} folds"
-    if job.experiment.space:
-        folds += f" (up to {job.profile.trials} settings on {job.profile.inner_folds} inner folds in each)"
-    cost = f"training {about(seconds)}" if seconds is not None else "time unknown"
-    return (
-        f"{job.paper.key} {job.experiment.id}: {len(job.clips)} clips, {folds}: {done} done, "
-        f"{left} pending, {len(failed)} of them failed before; {cost if left else 'nothing to train'}"
-    )
+    """One line: how many folds are to run and how long that may take, how many are stored and failed before."""
+    left, asked = job.pending(), job.asked()
+    failed = [fold for fold in left if job.run.failure(fold) is not None]
+    stored = len(asked) - len(left)
+    folds = f"{len(left)} fold{'s' if len(left) > 1 else ''} to run" if left else "nothing to run"
+    if left:
+        folds += f", {about(seconds)}" if seconds is not None else ", time unknown"
+    about_folds = [
+        f"{stored} stored" if stored else "",
+        f"{len(failed)} failed before" if failed else "",
+        f"{len(asked)} of {len(job.folds)} folds in this profile" if len(asked) < len(job.folds) else "",
+        f"up to {job.profile.trials} settings on {job.profile.inner_folds} inner folds in each"
+        if job.experiment.space
+        else "",
+    ]
+    told = ", ".join(filter(None, about_folds))
+    return f"{job.paper.key} {job.experiment.id}: {len(job.clips)} clips, {folds}" + (f" ({told})" if told else "")
 
 
 def _stored(study: Study, selection: PaperSelection) -> Results:

@@ -27,16 +27,25 @@ def _parser() -> argparse.ArgumentParser:
         description="Reproduce micro-expression recognition papers and compare published numbers with reproduced ones.",
     )
 
-    actions = parser.add_argument_group("what to do (one of these)").add_mutually_exclusive_group()
-    actions.add_argument("--list", action="store_true", help="list papers, experiments, variants and published numbers")
-    actions.add_argument("--audit", action="store_true", help="check the published numbers by arithmetic, without data")
+    what = parser.add_argument_group("what to do (one of these; --list and --audit also with --paper)")
+    actions = what.add_mutually_exclusive_group()
+    actions.add_argument(
+        "--list",
+        action="store_true",
+        help="list papers; with --paper KEY the experiments, variants and published numbers of this paper",
+    )
+    actions.add_argument(
+        "--audit",
+        action="store_true",
+        help="check the published numbers by arithmetic, without data; with --paper KEY every check of this paper",
+    )
     actions.add_argument(
         "--check-data",
         type=Path,
         metavar="DIR",
         help="show what is found, excluded and corrected in DIR, and what can run",
     )
-    actions.add_argument(
+    what.add_argument(
         "--paper", nargs="+", metavar="KEY", help="run these papers, then write their reports; --list shows the keys"
     )
     actions.add_argument("--all", action="store_true", help="run every paper, then write the reports")
@@ -88,7 +97,10 @@ def _parser() -> argparse.ArgumentParser:
 
     chosen = parser.add_argument_group("what is run")
     chosen.add_argument(
-        "--experiment", nargs="+", metavar="NAME", help="only these: NAME or NAME/VARIANT as printed by --list"
+        "--experiment",
+        nargs="+",
+        metavar="NAME",
+        help="only these: NAME or NAME/VARIANT as printed by --list --paper KEY",
     )
     chosen.add_argument(
         "--profile",
@@ -103,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
         action="extend",
         default=[],
         metavar="NAME=VALUE",
-        help="change settings of the chosen papers, in any profile; --list shows their names",
+        help="change settings of the chosen papers, in any profile; --list --paper KEY shows their names",
     )
     chosen.add_argument(
         "--weights",

@@ -11,7 +11,7 @@ from common.training.devices import is_device
 
 ACTIONS = {"list", "audit", "check_data", "paper", "all", "verify"}
 """What to do: one of these is needed."""
-PLAIN = {"list", "audit", "check_data", "verify", "corpus", "json", "placed"}
+PLAIN = {"list", "audit", "check_data", "verify", "paper", "corpus", "json", "placed"}
 """The options that read and print, and those that go with them."""
 NOT_PREDICTED = (
     *("controls", "dry_run", "report_only", "tune", "scheduler", "workers", "tensorboard", "folds"),
@@ -78,6 +78,8 @@ def _of_actions(options: argparse.Namespace, given: set[str]) -> str:
     if "placed" in given and not given & {"check_data", "data"}:
         return "--as goes with --data or --check-data"
     plain = given & {"list", "audit", "check_data", "verify"}
+    if "paper" in given and (other := given & {"check_data", "verify", "all"}):
+        return f"--paper does not go with {_flag(other.pop())}"
     if "json" in given and not plain:
         return "--json goes with --list, --audit, --check-data or --verify"
     for name in vars(options):

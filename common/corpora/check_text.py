@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape as plain_markup
 from rich.table import Table
 
+from common.corpora import SOURCES
 from common.corpora.marker import REAL_MOTION, STAND_IN
 from common.errors import printable, quoted
 
@@ -134,12 +135,18 @@ def _print_whole(composite: Mapping[str, Any], console: Console) -> None:
         return
     total = sum(row["clips"] for row in published.values())
     gaps = [
-        (f"all {known}" if count == (known := published[name]["clips"]) else f"{count} of the {known}")
-        + f" clips of {name}"
+        f"{_title(name)}: {'all' if count == known else f'{count} of'} {known} clips missing"
         + " (not read)" * (name not in composite["by_corpus"])
         for name, count in composite["lacking"].items()
+        for known in [published[name]["clips"]]
     ]
-    console.print(f"  [yellow]incomplete[/yellow]: {composite['clips']} of {total} clips; it lacks {', '.join(gaps)}")
+    console.print(f"  [yellow]incomplete[/yellow]: {composite['clips']} of {total} clips; {'; '.join(gaps)}")
+
+
+def _title(name: str) -> str:
+    """The usual name of a corpus: CASME II for casme2."""
+    layouts = SOURCES[name].layouts if name in SOURCES else ()
+    return layouts[0].title if layouts else name
 
 
 def _print_verdict(documented: Mapping[str, Any] | None, console: Console) -> None:

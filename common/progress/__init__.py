@@ -1,5 +1,5 @@
 """What a run shows while it works, and its log."""
 
-from common.progress.display import Display
+from common.progress.display import Display, doing
 
-__all__ = ["Display"]
+__all__ = ["Display", "doing"]

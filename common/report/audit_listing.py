@@ -15,6 +15,8 @@ from common.report.formatting import many
 Audited = Sequence[tuple[str, Sequence[Finding]]]
 """The key of each paper with its findings."""
 
+ALL = "all papers"
+
 
 def audited(papers: Sequence[Paper]) -> Audited:
     """The findings of each paper, except those that compare printed with built networks: no network is built."""
@@ -22,17 +24,32 @@ def audited(papers: Sequence[Paper]) -> Audited:
     return [(paper.key, audit(paper.facts, paper.claims, known, {}, paper.checks)) for paper in papers]
 
 
-def lines(papers: Audited) -> Iterator[str]:
-    """The findings as `--audit` prints them: by paper, the contradicted ones first, and at the end the totals."""
+def brief_lines(papers: Audited) -> Iterator[str]:
+    """What `--audit` prints: the counts by paper, what is contradicted, and at the end the totals."""
     for key, findings in papers:
         yield f"{key}  {_counted([(key, findings)])}"
-        for section in sections((key, finding) for finding in findings):
-            rows = section["rows"]
+    contradicted = sections((key, finding) for key, findings in papers for finding in findings)[0]
+    if contradicted["rows"]:
+        yield ""
+        yield f"{contradicted['title']}:"
+    for row in contradicted["rows"]:
+        yield f"  {row['paper']}  {row['topic']}: {row['statement']} ({row['source']})"
+    yield ""
+    yield f"{ALL}  {_counted(papers)}; --audit --paper KEY shows every check"
+
+
+def lines(papers: Audited) -> Iterator[str]:
+    """Every check, as `--audit --paper` prints them: by paper, what does not hold last, and at the end the totals."""
+    for key, findings in papers:
+        for section in reversed(sections((key, finding) for finding in findings)):
+            rows = sorted(section["rows"], key=lambda row: not row["holds"])
             if rows:
-                yield f"  {section['title']}: {len(rows)}"
+                yield f"{key}  {section['title']}: {len(rows)}"
             for row in rows:
-                yield f"    {row['mark']}  {row['topic']}: {row['statement']} ({row['source']})"
-    yield f"all papers  {_counted(papers)}"
+                yield f"  {row['mark']}  {row['topic']}: {row['statement']} ({row['source']})"
+        yield f"{key}  {_counted([(key, findings)])}"
+    if len(papers) > 1:
+        yield f"{ALL}  {_counted(papers)}"
 
 
 def record(papers: Audited) -> dict[str, object]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from textwrap import indent
 
 from common.contract import Claim, Paper
 from common.profiles import as_option, settable
 from common.report.bibtex import bibtex
+from common.report.formatting import many
 from common.types import Experiment
+
+_WIDTH = 80
+"""Characters of a line of `overview`."""
 
 
 def experiment_counts(paper: Paper) -> str:
@@ -22,10 +26,40 @@ def experiment_counts(paper: Paper) -> str:
     return ", ".join(f"{n} {what}" for n, what in counts if n)
 
 
+def overview(papers: Sequence[Paper]) -> list[str]:
+    """The lines of `--list`, one per paper: key, year, number of experiments and of printed numbers, networks.
+
+    Tuned copies are not counted, and networks that run only on request not named.
+    """
+    rows = []
+    for paper in papers:
+        own = [e for e in paper.experiments if not e.tuned_of]
+        networks = list(dict.fromkeys(e.network for e in own if not e.on_request))
+        rows.append((paper.key, paper.year, len(own), len(paper.claims), networks))
+    wide = max((len(key) for key, *_ in rows), default=0)
+    return [
+        f"{start}{_named(networks, _WIDTH - len(start))}"
+        for key, year, experiments, claims, networks in rows
+        for start in [
+            f"{key:<{wide}} {year} {many(experiments, 'experiment'):>15}, {many(claims, 'printed number'):>18}  "
+        ]
+    ]
+
+
+def _named(names: Sequence[str], room: int) -> str:
+    """As many names as there is room for, at least one, and how many more there are."""
+    text = ""
+    for count in range(len(names), 0, -1):
+        more = f" and {len(names) - count} more" if count < len(names) else ""
+        text = ", ".join(names[:count]) + more
+        if len(text) <= room:
+            break
+    return text
+
+
 def lines(paper: Paper) -> Iterator[str]:
-    """Yield the lines that `--list` prints of a paper; tuned copies are only counted."""
+    """Yield the lines that `--list --paper` prints of a paper; tuned copies are only counted."""
     yield f"{paper.key}  {paper.authors}: {paper.title}. {paper.venue}, {paper.year}"
-    yield indent(bibtex(paper), "  ")
     values = paper.profiles["paper"].settings.values()
     yield f"  settings: {shlex.join(as_option(name, values[name]) for name in settable(paper.profiles['paper']))}"
     yield f"  experiments: {experiment_counts(paper)}"
@@ -38,6 +72,7 @@ def lines(paper: Paper) -> Iterator[str]:
             yield f"    published {claim.metric} on {claim.corpus}: {claim.printed}{claim.unit} ({claim.source})"
     if tuned := sum(bool(e.tuned_of) for e in paper.experiments):
         yield f"  and {tuned} with their settings tuned, which --tune adds; --json names them"
+    yield indent(bibtex(paper), "  ")
 
 
 def record(paper: Paper) -> dict[str, object]:

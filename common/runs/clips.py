@@ -48,11 +48,13 @@ def prepare_clips(jobs: Sequence[Job], context: RunContext, say: Progress) -> di
     }
     missing = {key: clip_task for key, clip_task in distinct.items() if not context.cache.holds("clips", clip_task.key)}
     prepared: dict[str, preprocessing.PreparedClip] = {}
+    preparing = f"{jobs[0].paper.key}: preparing clips"
     # processes of its own end before training, which needs the memory
     with Pool(context.preparers) if context.pool.here else nullcontext(context.pool) as pool:
+        say(preparing, 0, len(missing))
         for key, prepared_clip in _prepared(missing, preprocess, context, pool):
             prepared[key] = prepared_clip
-            say(f"{jobs[0].paper.key}: preparing clips", len(prepared), len(missing))
+            say(preparing, len(prepared), len(missing))
     by_experiment: dict[str, Prepared] = {}
     counted: set[str] = set()
     for name, some in by_job.items():

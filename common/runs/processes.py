@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -60,13 +61,15 @@ class Pool:
         if self._executor is None:
             context = get_context("spawn")
             self._folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-            numbers, where = context.Value("i", 0), Path(self._folder.name)
+            numbers, where = context.Value("i", 0), Path(self._folder.name)  # a lock: starts Python's resource tracker
             self._executor = ProcessPoolExecutor(
                 self.count,
                 mp_context=context,
                 initializer=_begin,
                 initargs=(max(CORES // self.count, 1), numbers, devices.gpus(), where),
             )
+            with _without_interrupts():
+                return self._executor.submit(work, item)  # starts all processes
         return self._executor.submit(work, item)
 
     def status(self) -> status.State:
@@ -107,6 +110,19 @@ class Pool:
             self._folder = None
 
 
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Start processes that wait with Ctrl-C until they can end without a word; `_begin` lets them receive it."""
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _begin(threads: int, numbers: Any, gpus: Sequence[str], folder: Path) -> None:
     """Prepare a process before it imports anything heavy; `numbers` counts the processes that have started."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -119,6 +135,8 @@ def _begin(threads: int, numbers: Any, gpus: Sequence[str], folder: Path) -> Non
         os.environ.setdefault(name, str(threads))  # read when the libraries are imported
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # else the first process ignores Ctrl-C as well
         signal.signal(signal.SIGINT, _end)
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def _end_with_parent() -> None:

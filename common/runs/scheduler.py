@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 
 from common.contract import Say
-from common.progress import log
+from common.environment import backend
+from common.progress import doing, log
 from common.runs import drawing, folds, status
 from common.runs.clips import Prepared, prepare_clips
 from common.runs.context import RunContext
@@ -19,6 +20,7 @@ from common.runs.portions import shared_out
 from common.runs.processes import Pool
 from common.types import Exclusion, FoldResult
 
+BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
 POLL = 0.3
 """Seconds between checks of the store for folds that other processes have finished."""
 
@@ -66,7 +68,7 @@ def _execute(jobs: Sequence[Job], context: RunContext, progress: Say, line: Call
     if pool.here:
         draw()
         with _counted(jobs, progress, line) as done:
-            failures = sum(folds.run(unit, progress, line, done) for unit in units)
+            failures = sum(_train(unit, progress, line, done) for unit in units)
     else:
         with _watched(jobs, pool, progress, line):
             started = [pool.start(_run, unit) for unit in units]
@@ -83,19 +85,28 @@ def _run(unit: folds.WorkUnit) -> tuple[int, list[str]]:
     """Run a unit in its own process: the number of failed folds and lines on these; finished folds are in the store."""
     lines: list[str] = []
     with log.warnings_to(lines.append):
-        return folds.run(unit, status.Reporter(), lines.append, lambda job, result: None), lines
+        return _train(unit, status.Reporter(), lines.append, lambda job, result: None), lines
+
+
+def _train(unit: folds.WorkUnit, say: Say, line: Callable[[str], None], done: folds.Done) -> int:
+    """Run a unit, and show something all the time: what trains networks takes long to import, networks to build."""
+    paper = unit.shares[0].job.paper.key
+    with status.never_silent(say, f"{paper}: building or testing networks") as never_silent:
+        with doing(never_silent, f"{paper}: loading {BACKENDS.get(backend(), backend())}"), suppress(Exception):
+            unit.parts().recipe()  # an error comes again in each job, which records it
+        return folds.run(unit, never_silent, line, done)
 
 
 @contextmanager
 def _counted(jobs: Sequence[Job], progress: Say, line: Callable[[str], None]) -> Iterator[folds.Done]:
     """Show how many folds of the jobs are done. Call the result when a fold is finished."""
-    name, total, done = _name(jobs), sum(len(job.pending()) for job in jobs), 0
+    left = {(job.experiment.id, fold) for job in jobs for fold in job.pending()}
+    name, total = _name(jobs), len(left)
 
     def count(job: Job, result: FoldResult) -> None:
-        nonlocal done
-        done += 1
-        line(_finished(job, result))
-        progress(name, done, total)
+        left.discard((job.experiment.id, result.fold))
+        line(_finished(job, result, left))
+        progress(name, total - len(left), total)
 
     progress(name, 0, total)
     try:
@@ -109,6 +120,7 @@ def _watched(jobs: Sequence[Job], pool: Pool | Cluster, progress: Say, line: Cal
     """Report folds of other processes when they appear in the store, and show what these processes are training."""
     left = {(job.experiment.id, fold): job for job in jobs for fold in job.pending()}
     name, total, stop = _name(jobs), len(left), threading.Event()
+    starting = f"{jobs[0].paper.key}: starting processes"
     shown: status.State = {}
 
     def look() -> None:
@@ -117,9 +129,9 @@ def _watched(jobs: Sequence[Job], pool: Pool | Cluster, progress: Say, line: Cal
         for place, job, result in stored:
             if result is not None:
                 del left[place]
-                line(_finished(job, result))
+                line(_finished(job, result, left))
         progress(name, total - len(left), total)
-        now = pool.status()
+        now = pool.status() or ({starting: (0, 1, "")} if len(left) == total else {})
         for gone in shown.keys() - now.keys():
             progress(gone, 1, 1)
         for what, state in now.items():
@@ -142,11 +154,13 @@ def _watched(jobs: Sequence[Job], pool: Pool | Cluster, progress: Say, line: Cal
             progress(what, 1, 1)
 
 
-def _finished(job: Job, result: FoldResult) -> str:
-    """The line that reports a finished fold."""
+def _finished(job: Job, result: FoldResult, left: Collection[tuple[str, str]]) -> str:
+    """The line that reports a finished fold, with the number of those that are asked for and not `left`."""
+    asked = len(job.asked())
+    done = asked - sum(name == job.experiment.id for name, _ in left)
     right = int((result.probabilities.argmax(axis=1) == result.truth).sum())
     return (
-        f"{job.paper.key} {job.experiment.id} {job.done()}/{len(job.folds)} {result.fold}: "
+        f"{job.paper.key} {job.experiment.id} {done}/{asked} {result.fold}: "
         f"{right} of {len(result.clips)} clips right, {result.seconds:.1f} s"
     )
 

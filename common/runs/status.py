@@ -9,7 +9,11 @@ import contextlib
 import json
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from common.contract import Say
 
 PERIOD = 0.3
 """Minimum number of seconds between two files of a process."""
@@ -23,6 +27,27 @@ def write_to(folder: Path) -> None:
     """Let this process write what it is doing to this folder; without this call, it writes nothing."""
     global _folder
     _folder = folder
+
+
+@contextmanager
+def never_silent(say: Say, otherwise: str) -> Iterator[Say]:
+    """`say`, by which `otherwise` is shown whenever nothing else is."""
+    others: set[str] = set()
+
+    def inside(what: str, done: int, total: int, detail: str = "", /) -> None:
+        silent = not others
+        (others.add if done < total else others.discard)(what)
+        if not others and not silent:
+            say(otherwise, 0, 1)
+        say(what, done, total, detail)
+        if others and silent:
+            say(otherwise, 1, 1)
+
+    say(otherwise, 0, 1)
+    try:
+        yield inside
+    finally:
+        say(otherwise, 1, 1)
 
 
 class Reporter:
@@ -39,7 +64,7 @@ class Reporter:
             self._now[what] = done, total, detail
         else:
             self._now.pop(what, None)
-        if self._now and time.monotonic() < self._written + PERIOD:
+        if done < total and time.monotonic() < self._written + PERIOD:
             return
         self._written = time.monotonic()
         with contextlib.suppress(OSError):  # such as a full disk: training continues

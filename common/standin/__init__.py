@@ -171,7 +171,7 @@ def write(
     studio = rendering.studio(seed, dict.fromkeys(trees[0].scene for _, trees in shots), motion, real)
     people = list(dict.fromkeys((film.corpus, film.subject, trees[0].scene) for film, trees in shots))
     done, total = 0, len(people) + len(shots)
-    label = f"stand-in {', '.join(dict.fromkeys(layouts.FOLDERS[corpus] for corpus in corpora))}"
+    label = f"writing stand-ins of {', '.join(dict.fromkeys(layouts.FOLDERS[corpus] for corpus in corpora))}"
 
     def report() -> None:
         nonlocal done
