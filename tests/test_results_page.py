@@ -327,6 +327,7 @@ class Window:
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": [scheme]})
         size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        self.driver.execute_cdp_cmd("Emulation.setFocusEmulationEnabled", {"enabled": True})
         self.driver.get("about:blank")  # else another fragment loads nothing
         self.driver.get(self.path.as_uri() + fragment)
 
@@ -426,6 +427,12 @@ def test_marks_stand_where_the_scores_are(window: Callable[..., Window], tmp_pat
             assert found[kind] == pytest.approx([v for v in values if v is not None], abs=0.005), kind
     assert any(found["printed"] for found in marks)
     assert any(found["control"] for found in marks)
+    middle = "(tick) => tick.getBoundingClientRect().x + tick.getBoundingClientRect().width / 2"
+    grid, axis = (
+        shown.value(f"[...document.querySelector('.forest {part} svg').children].slice(0, 5).map({middle})")
+        for part in ("tbody", "thead")
+    )
+    assert axis == pytest.approx(grid, abs=1)
     tables = shown.driver.find_elements(By.CSS_SELECTOR, ".forest")
     assert len(tables) > 1
     for table in tables:

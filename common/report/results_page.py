@@ -1,4 +1,4 @@
-"""`index.html`: scores, all numbers, confusion matrices, each clip by each network and curves in one file for a browser.
+"""`index.html`: scores, numbers, confusion matrices, each clip by each network and curves, in one file for a browser.
 
 All content is JSON that the script of `results_page.html` sets as text, so that no name can become markup. Nothing is
 loaded from elsewhere.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,44 +90,34 @@ def _about(report: Report) -> dict[str, Any]:
 # ---------------------------------------------------------------- numbers
 
 
-def _confusions(report: Report) -> Iterator[dict[str, Any]]:
-    for c in report.confusions:
-        yield {
-            "title": f"{c.experiment}/{c.variant}",
-            "corpus": formatting.corpus_name(report, c.corpus),
-            "classes": list(c.classes),
-            "counts": c.matrix.tolist(),
-        }
-
-
 def _rows(report: Report) -> Iterator[dict[str, Any]]:
     """One row per comparison of the PDF's tables: texts with the decimals of the PDF, values in full precision.
 
-    What is published is left out where it may not stand next to what was measured. `forest` names the corpus and classes
-    of the row that stands for its experiment among the scores; it is None in the other rows.
+    What is published is left out where it may not stand next to what was measured. `forest` is None but in the row that
+    stands for its experiment among the scores, where it names corpus and classes.
     """
     experiments = {(e.name, e.variant): e for e in report.paper.experiments}
     controls = {(c.experiment, c.variant, c.corpus, c.metric): c.score for c in report.controls}
-    drawn, ids = set(), Counter[str]()
+    drawn: set[str] = set()
     for group in tables.groups(report):
         scales = tables.scales(group)
         for c in group:
             cells, record = tables.cells(report, c, scales[c.metric]), comparison_record(c)
             published, reproduced = record["published"] or {}, record["reproduced"] or {}
             published = published if report.comparable else {}
-            e = experiments.get((c.experiment, c.variant))
+            e = experiments[c.experiment, c.variant]
             control = controls.get((c.experiment, f"{c.variant}+{NO_MOTION}", c.corpus, c.metric))
-            stands = e is not None and c.metric == learning.METRIC and c.score is not None and e.id not in drawn
-            drawn |= {e.id} if e and stands else set()
+            forest = None
+            if c.metric == learning.METRIC and c.score and e.id not in drawn:
+                forest = f"{cells['corpus']}: {', '.join(e.labels.classes)}"
+                drawn.add(e.id)
             name = " ".join(("row", report.paper.key, c.experiment, c.variant, c.corpus, c.metric))
-            link = re.sub(r"[^A-Za-z0-9_.]+", "-", name)
-            ids[link] += 1  # a second one is of another selection rule
             yield {
-                "id": link if ids[link] == 1 else f"{link}~{ids[link]}",
+                "id": re.sub(r"[^A-Za-z0-9_.]+", "-", name),
                 "paper": report.paper.key,
                 "experiment": f"{c.experiment}/{c.variant}",
-                "leak_free": e.leak_free if e else None,
-                "forest": f"{cells['corpus']}: {', '.join(e.labels.classes)}" if e and stands else None,
+                "leak_free": e.leak_free,
+                "forest": forest,
                 "control": control.value if control else None,
                 "compared": c.verdict in COMPARED,
                 "corpus": cells["corpus"],
@@ -158,6 +147,16 @@ def _others(report: Report, c: Comparison) -> dict[str, Any]:
     """What bundles of others give for the printed number of a comparison; without any, its value is None."""
     found, cells = tables.others_of(report, c), tables.by_others(report, c)
     return {"text": cells["value"], "about": cells["about"], "value": found.value if found else None}
+
+
+def _confusions(report: Report) -> Iterator[dict[str, Any]]:
+    for c in report.confusions:
+        yield {
+            "title": f"{c.experiment}/{c.variant}",
+            "corpus": formatting.corpus_name(report, c.corpus),
+            "classes": list(c.classes),
+            "counts": c.matrix.tolist(),
+        }
 
 
 def _waits(row: Mapping[str, Any]) -> bool:
