@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import html
+import base64
+import io
 import json
+import os
 import re
 import shutil
-import subprocess
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -18,23 +20,28 @@ import numpy as np
 import pytest
 import report_example
 from PIL import Image
+from pypdf import PdfReader
+from selenium.webdriver import ActionChains, Chrome, ChromeOptions, ChromeService, Keys
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import Select, WebDriverWait
 
 import papers
 import run_all
 from common.cli import arguments
 from common.corpora.marker import MARKER
+from common.protocols.controls import NO_MOTION
 from common.report import results_page
 from common.report.records import ClipPredictions, Report
 from common.report.results_page import content, page
 from common.report.write import record
 from common.runs import thumbnails
 from common.runs.plan import Data
+from common.scoring.verdicts import COMPARED
 from common.types import Clip, Corpus
 
 HOSTILE = "</script><img src=x onerror=window.hacked=1>"
 KEY = "aouayeb2019"
 NETWORK = "composite-loso/cnn-in-fold"
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 
 
 def with_predictions(report: Report, name: str = "casme2/sub{}/EP{}", count: int = 30) -> Report:
@@ -290,105 +297,304 @@ def test_frames_are_asked_for_in_runs_alone(words: tuple[str, ...], capsys: pyte
     assert "--show-frames" in capsys.readouterr().err
 
 
-# ---------------------------------------------------------------- in a browser
-
-CHECK = """
-<iframe id="phone" width="360" height="800"></iframe>
-<pre id="outcome"></pre>
-<script>
-const frame = document.getElementById("phone");
-frame.srcdoc = JSON.parse(document.getElementById("page").textContent);
-frame.addEventListener("load", () => {
-  const inside = frame.contentWindow, page = inside.document, outcome = {};
-  const head = (table, i) => page.querySelectorAll(`#${table} thead th`)[i];
-  const column = (table, i) => [...page.querySelectorAll(`#${table} tbody tr`)].map((row) => row.cells[i].textContent);
-  const colour = () => inside.getComputedStyle(page.body).backgroundColor;
-  outcome.inner = inside.innerWidth;
-  outcome.scroll = Math.max(page.documentElement.scrollWidth, page.body.scrollWidth);
-  outcome.wide = page.querySelector("#numbers .box").scrollWidth;
-  outcome.prefersDark = inside.matchMedia("(prefers-color-scheme: dark)").matches;
-  outcome.colours = [colour()];
-  for (let i = 0; i < 2; i++) { page.getElementById("theme").click(); outcome.colours.push(colour()); }
-  outcome.reproduced = [column("numbers-table", 5)];
-  outcome.sorted = [];
-  for (let i = 0; i < 2; i++) {
-    head("numbers-table", 5).querySelector("button").click();
-    outcome.sorted.push(head("numbers-table", 5).getAttribute("aria-sort"));
-    outcome.reproduced.push(column("numbers-table", 5));
-  }
-  outcome.failures = column("matrix-table", page.querySelectorAll("#matrix-table thead th").length - 1);
-  const cell = page.querySelector("#matrix-table .cell");
-  cell.focus();
-  outcome.focused = page.getElementById("readout").textContent;
-  cell.dispatchEvent(new inside.KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }));
-  outcome.moved = page.getElementById("readout").textContent;
-  outcome.cells = [cell.getAttribute("aria-label"), page.activeElement.getAttribute("aria-label")];
-  outcome.stops = page.querySelectorAll("#matrix-table .cell[tabindex='0']").length;
-  outcome.curves = page.querySelectorAll("#curves path.curve").length;
-  outcome.markup = page.querySelectorAll("b, img[src='x']").length;
-  outcome.hacked = "hacked" in inside;
-  outcome.banners = [...page.querySelectorAll("#banners .notice")].map((notice) => notice.textContent);
-  document.getElementById("outcome").textContent = JSON.stringify(outcome);
-});
-</script>
-"""
-
-
-def browse(text: str, folder: Path, *options: str) -> Any:
-    """What `CHECK` saw of a page that is 360 pixels wide."""
-    inner = json.dumps(text).replace("<", "\\u003c")
-    harness = folder / "harness.html"
-    harness.write_text(
-        f'<!doctype html><script type="application/json" id="page">{inner}</script>{CHECK}', encoding="utf-8"
-    )
-    command = [str(BROWSER), "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={folder / 'profile'}"]
-    command += [*options, "--virtual-time-budget=10000", "--dump-dom", harness.as_uri()]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
-    found = re.search(r'<pre id="outcome">(.+?)</pre>', done.stdout, re.DOTALL)
-    assert found, done.stderr[-2000:]
-    return json.loads(html.unescape(found[1]))
-
-
-@pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome is installed")
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_in_a_browser(dark: bool, tmp_path: Path) -> None:
-    report = with_predictions(report_example.licensed(tmp_path), HOSTILE + "{}/{}")
-    seen = browse(page([report]), tmp_path, f"--blink-settings=preferredColorScheme={0 if dark else 1}")
-    assert seen["inner"] == 360
-    assert seen["scroll"] <= seen["inner"] < seen["wide"]  # the page does not scroll sideways; the table's box does
-    assert seen["prefersDark"] == dark
-    first, other, again = seen["colours"]
-    assert first == again != other
-    assert (sum(map(int, re.findall(r"\d+", first))) < 200) == dark
-
-    unsorted, ascending, descending = ([float(text[:6]) for text in texts] for texts in seen["reproduced"])
-    assert seen["sorted"] == ["ascending", "descending"]
-    assert ascending == sorted(unsorted) != unsorted
-    assert descending == ascending[::-1]
-    failures = [int(text.split()[0]) for text in seen["failures"]]
-    assert failures == sorted(failures, reverse=True)
-
-    network = report.predictions[0]
-    for told, label in zip((seen["focused"], seen["moved"]), seen["cells"], strict=True):
-        assert label in told
-        assert HOSTILE in told
-        assert any(f"predicts {name}" in label for name in network.classes)
-    assert seen["cells"][0] != seen["cells"][1]
-    assert seen["stops"] == 1
-    assert seen["curves"] > 0
-    assert (seen["markup"], seen["hacked"]) == (0, False)
-    assert seen["banners"] == []
-
-
-@pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome is installed")
-def test_a_browser_shows_the_banner_of_stand_ins(tmp_path: Path) -> None:
-    report = with_predictions(report_example.stand_in(tmp_path))
-    assert browse(page([report]), tmp_path)["banners"] == [record(report)["notice"]]
-
-
 def test_a_page_has_all_sections_without_any_result(tmp_path: Path) -> None:
     data = embedded(page([report_example.not_run()]))
     assert {row["verdict"] for row in data["rows"]} == {"NOT_RUN"}
     assert (data["matrices"], data["curves"], data["frames"]) == ([], [], {})
     (path,) = results_page.write_results_page([report_example.not_run()], tmp_path, False)
     assert path == tmp_path / "index.html"
+
+
+# ---------------------------------------------------------------- in a browser
+
+BINARY = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+DRIVER = shutil.which("chromedriver")
+VISIBLE = (
+    "[...document.querySelectorAll('#numbers-table tbody tr')].filter((row) => row.offsetHeight).map((row) => row.id)"
+)
+
+
+@dataclass(frozen=True)
+class Window:
+    """A browser that shows a page of reports."""
+
+    driver: Any
+    path: Path
+    data: Any
+
+    def go(self, width: int = 1200, dark: bool = False, fragment: str = "") -> None:
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": [scheme]})
+        size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        self.driver.execute_cdp_cmd("Emulation.setFocusEmulationEnabled", {"enabled": True})
+        self.driver.get("about:blank")  # else another fragment loads nothing
+        self.driver.get(self.path.as_uri() + fragment)
+
+    def value(self, script: str) -> Any:
+        return self.driver.execute_script(f"return {script}")
+
+    def find(self, selector: str) -> Any:
+        return self.driver.find_element(By.CSS_SELECTOR, selector)
+
+    def press(self, *keys: str) -> None:
+        ActionChains(self.driver).send_keys(*keys).perform()
+
+    def rows(self) -> list[Any]:
+        """What is visible of the rows of the JSON, in the order of the table."""
+        by_id = {row["id"]: row for row in self.data["rows"]}
+        return [by_id[name] for name in self.value(VISIBLE)]
+
+
+@pytest.fixture(scope="module")
+def driver() -> Iterator[Any]:
+    """Chromium without a window. CI must have it; elsewhere tests that need it are skipped without."""
+    if not BINARY or not DRIVER:
+        missing = "no Chromium with its chromedriver is installed"
+        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
+    options = ChromeOptions()
+    options.binary_location = BINARY
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    for word in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
+        options.add_argument(word)
+    started = Chrome(options=options, service=ChromeService(DRIVER))
+    yield started
+    started.quit()
+
+
+@pytest.fixture
+def window(driver: Any, tmp_path: Path) -> Iterator[Callable[..., Window]]:
+    """Opens a page of reports; afterwards its console must be empty."""
+
+    def show(reports: Sequence[Report], frames: Sequence[results_page.Frames] = (), **how: Any) -> Window:
+        text = page(reports, frames)
+        (tmp_path / "index.html").write_text(text, encoding="utf-8")
+        opened = Window(driver, tmp_path / "index.html", embedded(text))
+        opened.go(**how)
+        return opened
+
+    driver.get_log("browser")
+    yield show
+    assert driver.get_log("browser") == []
+
+
+def everything(folder: Path) -> list[Report]:
+    """Three papers, clips of two of them, controls, hostile names, and rows without a measured number."""
+    first, second, third = comparison_example.reports(folder)
+    controls = tuple(
+        replace(c, variant=f"{c.variant}+{NO_MOTION}", score=replace(c.score, value=0.3 + i / 100), claim=None)
+        for i, c in enumerate(first.comparisons)
+        if c.score
+    )
+    return [with_predictions(replace(first, controls=controls), HOSTILE + "{}/{}"), with_predictions(second), third]
+
+
+MARKS = """[...document.querySelectorAll('#scores tbody tr')].map((row) => {
+  const box = (node) => node.getBoundingClientRect(), middle = (node) => box(node).x + box(node).width / 2;
+  const all = (kind) => [...row.querySelectorAll('.' + kind)];
+  const ends = all('grid').map(middle), scale = (x) => (x - ends[0]) / (ends[ends.length - 1] - ends[0]);
+  const found = { link: row.querySelector('a').hash.slice(1), printed: all('printed > path').map(middle).map(scale) };
+  for (const kind of ['value', 'control', 'chance']) found[kind] = all(kind).map(middle).map(scale);
+  found.interval = all('interval').flatMap((node) => [scale(box(node).left), scale(box(node).right)]);
+  return found;
+})"""
+
+
+def test_marks_stand_where_the_scores_are(window: Callable[..., Window], tmp_path: Path) -> None:
+    reports = everything(tmp_path)
+    shown = window(reports)
+    rows = {row["id"]: row for row in shown.data["rows"]}
+    marks = shown.value(MARKS)
+    scored = {
+        (r.paper.key, f"{c.experiment}/{c.variant}")
+        for r in reports
+        for c in r.comparisons
+        if c.metric == "uf1" and c.score
+    }
+    assert {(rows[m["link"]]["paper"], rows[m["link"]]["experiment"]) for m in marks} == scored
+    assert len(marks) == len(scored)
+    for found in marks:
+        row = rows[found["link"]]
+        printed = row["published"]["value"] if row["verdict"] in COMPARED else None
+        expected = {
+            "value": [row["reproduced"]["value"]],
+            "control": [row["control"]],
+            "chance": [row["chance"]["value"]],
+            "printed": [printed],
+            "interval": [row["interval"]["low"], row["interval"]["high"]],
+        }
+        for kind, values in expected.items():
+            assert found[kind] == pytest.approx([v for v in values if v is not None], abs=0.005), kind
+    assert any(found["printed"] for found in marks)
+    assert any(found["control"] for found in marks)
+    middle = "(tick) => tick.getBoundingClientRect().x + tick.getBoundingClientRect().width / 2"
+    grid, axis = (
+        shown.value(f"[...document.querySelector('.forest {part} svg').children].slice(0, 5).map({middle})")
+        for part in ("tbody", "thead")
+    )
+    assert axis == pytest.approx(grid, abs=1)
+    tables = shown.driver.find_elements(By.CSS_SELECTOR, ".forest")
+    assert len(tables) > 1
+    for table in tables:
+        values = [float(cell.text) for cell in table.find_elements(By.CSS_SELECTOR, "td.number:not(.wide)")]
+        assert values == sorted(values, reverse=True)
+
+
+def test_nothing_printed_is_drawn_beside_stand_ins(window: Callable[..., Window], tmp_path: Path) -> None:
+    report = report_example.stand_in(tmp_path)
+    shown = window([report])
+    marks = shown.value(MARKS)
+    assert len(marks) == len(report.paper.experiments)
+    assert not any(found["printed"] for found in marks)
+    banners = shown.value("[...document.querySelectorAll('#banners .notice')].map((notice) => notice.textContent)")
+    assert banners == [record(report)["notice"]]
+
+
+def test_filters_leave_the_rows_that_fit(window: Callable[..., Window], tmp_path: Path) -> None:
+    shown = window(everything(tmp_path))
+    rows = shown.data["rows"]
+    measured = [row for row in rows if row["reproduced"]["value"] is not None]
+    assert shown.rows() == measured
+    assert 0 < len(measured) < len(rows)
+    shown.find("#fold").click()
+    assert shown.rows() == rows
+    shown.find("#fold").click()
+    assert shown.rows() == measured
+    paper, corpus, verdict = (Select(shown.find(f"form [name={name}]")) for name in ("paper", "corpus", "label"))
+    paper.select_by_visible_text("example2019")
+    corpus.select_by_visible_text("SAMM")
+    fitting = [row for row in measured if (row["paper"], row["corpus"]) == ("example2019", "SAMM")]
+    assert shown.rows() == fitting != []
+    shown.find("form [name=search]").send_keys("UAR  CNN_inside")
+    assert (
+        shown.rows() == [r for r in fitting if r["metric"] == "UAR" and r["experiment"].endswith("/cnn_inside")] != []
+    )
+    assert shown.find("#count").text.split()[:3] == [str(len(shown.rows())), "of", str(len(rows))]
+    shown.find("form [name=search]").clear()
+    for select in (paper, corpus):
+        select.select_by_visible_text("all")
+    verdict.select_by_visible_text("not run")  # chosen, they are not folded away
+    assert shown.rows() == [row for row in rows if row["verdict"] == "NOT_RUN"] != []
+
+
+def test_a_link_opens_its_row(window: Callable[..., Window], tmp_path: Path) -> None:
+    shown = window(everything(tmp_path))
+    for row in (shown.data["rows"][-1], next(row for row in shown.data["rows"] if row["reason"])):
+        shown.go(fragment="#" + row["id"])
+        line = shown.find(f"[id='{row['id']}']")
+        assert row["reason"] in line.text
+        assert 0 <= shown.value(f"document.getElementById('{row['id']}').getBoundingClientRect().top") < 800
+    shown.go()
+    Select(shown.find("form [name=paper]")).select_by_visible_text("example2021")
+    link = shown.find("#scores tbody a")
+    name = link.get_attribute("href").partition("#")[2]
+    link.click()
+    WebDriverWait(shown.driver, 5).until(lambda _: name in shown.value(VISIBLE))
+    assert shown.value("document.activeElement.closest('tr').id") == name
+    assert len({row["id"] for row in shown.data["rows"]}) == len(shown.data["rows"])
+
+
+def test_the_keyboard_alone_reaches_everything(window: Callable[..., Window], tmp_path: Path) -> None:
+    shown = window(everything(tmp_path))
+    seen = []
+    while len(seen) < 200:
+        shown.press(Keys.TAB)
+        active = shown.driver.switch_to.active_element
+        if active.tag_name == "body" or active in seen:
+            break
+        seen.append(active)
+    assert len(shown.rows()) > 80
+    assert 20 < len(seen) < 80
+    shown.driver.execute_script("document.querySelector('#numbers-table .reason .stop').focus()")
+    where = "document.activeElement.closest('tr').id"
+    reached = [shown.value(where)]
+    for _ in range(10):
+        shown.press(Keys.ARROW_DOWN)
+        reached.append(shown.value(where))
+    with_reason = [row for row in shown.rows() if row["reason"]]
+    assert reached == [row["id"] for row in with_reason[:11]]
+    shown.press(Keys.ENTER)
+    reason = with_reason[10]["reason"]
+    assert reason in shown.find(f"[id='{reached[-1]}']").text
+    shown.press(Keys.ENTER, Keys.ARROW_LEFT)
+    assert reason not in shown.find(f"[id='{reached[-1]}']").text
+    assert shown.value("document.activeElement.hash") == "#" + reached[-1]
+
+
+def test_signs_tell_what_is_predicted(window: Callable[..., Window], tmp_path: Path) -> None:
+    reports = everything(tmp_path)
+    shown = window(reports)
+    shown.driver.execute_script("document.querySelector('#matrix-table .cell').focus()")
+    told = []
+    for key in (Keys.ARROW_RIGHT, Keys.ARROW_DOWN):
+        told.append((shown.value("document.activeElement.ariaLabel"), shown.find("#readout").text))
+        shown.press(key)
+    for label, text in told:
+        assert label in text
+        assert HOSTILE in text
+        assert any(f"predicts {name}" in label for name in reports[0].predictions[0].classes)
+    assert told[0] != told[1]
+    assert shown.value("document.querySelectorAll('#matrix-table .cell[tabindex=\"0\"]').length") == 1
+    assert shown.value("document.querySelectorAll('b, img[src=x]').length") == 0
+    assert not shown.value("'hacked' in window")
+    hard = [row for row in shown.data["matrices"][0]["clips"] if 2 * row["failures"] > row["tested"]]
+    cards = shown.value("[...document.querySelectorAll('#gallery strong')].map((name) => name.textContent)")
+    assert cards == [row["clip"] for row in hard[:12]] != []
+
+
+def test_matrices_are_those_of_the_reports(window: Callable[..., Window], tmp_path: Path) -> None:
+    report = report_example.licensed(tmp_path)
+    shown = window([report])
+    rows = (
+        "(table) => [...table.tBodies[0].rows].map((row) => [...row.querySelectorAll('td')].map((c) => +c.textContent))"
+    )
+    counts = shown.value(f"[...document.querySelectorAll('.confusion')].map({rows})")
+    assert counts == [c.matrix.tolist() for c in report.confusions]
+    assert shown.value("document.querySelectorAll('#curves path.curve').length") > 0
+
+
+def test_headers_sort(window: Callable[..., Window], tmp_path: Path) -> None:
+    shown = window(everything(tmp_path))
+    button = next(
+        b for b in shown.driver.find_elements(By.CSS_SELECTOR, "#numbers-table th button") if b.text == "Measured"
+    )
+    for down in (False, True):
+        button.click()
+        values = [row["reproduced"]["value"] for row in shown.rows()]
+        assert values == sorted(values, reverse=down)
+        assert button.find_element(By.XPATH, "..").get_attribute("aria-sort") == ("descending" if down else "ascending")
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_the_page_fits_a_phone_and_both_themes(window: Callable[..., Window], dark: bool, tmp_path: Path) -> None:
+    shown = window(everything(tmp_path), width=400, dark=dark)
+    assert shown.value("innerWidth") == 400  # a wider page would make it more
+    assert shown.value("Math.max(document.documentElement.scrollWidth, document.body.scrollWidth)") <= 400
+    assert shown.value("document.querySelector('#numbers .box').scrollWidth") > 400
+    for selector in (".legend", ".networks", ".filters", "#readout", ".forest"):
+        assert shown.value(f"document.querySelector('{selector}').getBoundingClientRect().right") <= 400
+    colour = "getComputedStyle(document.body).backgroundColor"
+    colours = [shown.value(colour)]
+    for _ in range(2):
+        shown.find("#theme").click()
+        colours.append(shown.value(colour))
+    assert colours[0] == colours[2] != colours[1]
+    assert (sum(map(int, re.findall(r"\d+", colours[0])[:3])) < 200) == dark
+
+
+def test_all_rows_are_printed(window: Callable[..., Window], tmp_path: Path) -> None:
+    shown = window(everything(tmp_path), dark=True)
+    shown.find("#fold").click()
+    printed = shown.driver.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True})
+    pages = PdfReader(io.BytesIO(base64.b64decode(printed["data"]))).pages
+    text = "".join("".join(sheet.extract_text() for sheet in pages).split())
+    for row in shown.rows():
+        assert "".join(row["experiment"].split()) in text
+        assert row["reproduced"]["text"] in text
+    assert text.count("notrun") >= sum(row["verdict"] == "NOT_RUN" for row in shown.data["rows"])
+    shown.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    assert shown.value(
+        "[...document.querySelectorAll('.box')].every((box) => getComputedStyle(box).maxHeight === 'none')"
+    )
+    assert not shown.find("form.filters").is_displayed()
+    assert shown.value("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"

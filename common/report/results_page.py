@@ -1,4 +1,4 @@
-"""`index.html`: the numbers of a run, each clip by each network, and training curves, in one file for a browser.
+"""`index.html`: scores, numbers, confusion matrices, each clip by each network and curves, in one file for a browser.
 
 All content is JSON that the script of `results_page.html` sets as text, so that no name can become markup. Nothing is
 loaded from elsewhere.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +17,13 @@ from typing import Any
 import numpy as np
 
 from common.files import natural
-from common.report import formatting, tables
+from common.protocols.controls import NO_MOTION
+from common.report import formatting, learning, tables
 from common.report.records import ClipPredictions, Curve, Report
 from common.report.write import comparison_record, save
 from common.runs import thumbnails
 from common.scoring.records import Comparison
+from common.scoring.verdicts import COMPARED
 from common.types import Experiment
 
 Frames = Mapping[str, Mapping[str, bytes]]
@@ -53,11 +56,13 @@ def content(reports: Sequence[Report], frames: Sequence[Frames] = (), order: Seq
     place = {name: number for number, name in enumerate(order)}
     groups = [sorted(group, key=lambda n: place.get(n.name, len(place))) for group in _groups(reports, frames)]
     matrices = [_matrix(group, pictures) for group in groups]
+    rows = sorted((row for report in reports for row in _rows(report)), key=_waits)
     return {
         "papers": [_about(report) for report in reports],
         "banners": list(dict.fromkeys(filter(None, (formatting.banner(r.data, r.motion) for r in reports)))),
-        "rows": sorted((row for report in reports for row in _rows(report)), key=_waits),
+        "rows": rows,
         "left_out": list(dict.fromkeys(line for report in reports for line in report.left_out)),
+        "confusions": [{"title": r.paper.key, "matrices": [*_confusions(r)]} for r in reports if r.confusions],
         "matrices": matrices,
         "frames": pictures,
         "licensed": any(report.comparable for report in reports),
@@ -82,19 +87,33 @@ def _about(report: Report) -> dict[str, Any]:
 def _rows(report: Report) -> Iterator[dict[str, Any]]:
     """One row per comparison of the PDF's tables: texts with the decimals of the PDF, values in full precision.
 
-    What is published is left out where it may not stand next to what was measured.
+    What is published is left out where it may not stand next to what was measured. `forest` is None but in the row that
+    stands for its experiment among the scores, where it names corpus and classes.
     """
-    free = tables.leak_free(report)
+    experiments = {(e.name, e.variant): e for e in report.paper.experiments}
+    controls = {(c.experiment, c.variant, c.corpus, c.metric): c.score for c in report.controls}
+    drawn: set[str] = set()
     for group in tables.groups(report):
         scales = tables.scales(group)
         for c in group:
             cells, record = tables.cells(report, c, scales[c.metric]), comparison_record(c)
             published, reproduced = record["published"] or {}, record["reproduced"] or {}
             published = published if report.comparable else {}
+            e = experiments[c.experiment, c.variant]
+            control = controls.get((c.experiment, f"{c.variant}+{NO_MOTION}", c.corpus, c.metric))
+            forest = None
+            if c.metric == learning.METRIC and c.score and e.id not in drawn:
+                forest = f"{cells['corpus']}: {', '.join(e.labels.classes)}"
+                drawn.add(e.id)
+            name = " ".join(("row", report.paper.key, c.experiment, c.variant, c.corpus, c.metric))
             yield {
+                "id": re.sub(r"[^A-Za-z0-9_.]+", "-", name),
                 "paper": report.paper.key,
                 "experiment": f"{c.experiment}/{c.variant}",
-                "leak_free": free.get((c.experiment, c.variant)),
+                "leak_free": e.leak_free,
+                "forest": forest,
+                "control": control.value if control else None,
+                "compared": c.verdict in COMPARED,
                 "corpus": cells["corpus"],
                 "metric": cells["metric"],
                 "published": {
@@ -122,6 +141,16 @@ def _others(report: Report, c: Comparison) -> dict[str, Any]:
     """What bundles of others give for the printed number of a comparison; without any, its value is None."""
     found, cells = tables.others_of(report, c), tables.by_others(report, c)
     return {"text": cells["value"], "about": cells["about"], "value": found.value if found else None}
+
+
+def _confusions(report: Report) -> Iterator[dict[str, Any]]:
+    for c in report.confusions:
+        yield {
+            "title": f"{c.experiment}/{c.variant}",
+            "corpus": formatting.corpus_name(report, c.corpus),
+            "classes": list(c.classes),
+            "counts": c.matrix.tolist(),
+        }
 
 
 def _waits(row: Mapping[str, Any]) -> bool:
