@@ -17,11 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import papers
-from common.cli import arguments
+from common.cli import arguments, listing
 from common.contract import Paper, Profile
 from common.errors import DONE, FAILED, WRONG, StoppedError, UserError
 from common.profiles import check_settings, computing_in, cut, moving, not_reached, with_settings
-from common.report import listing
 from common.training import devices
 
 if TYPE_CHECKING:
@@ -87,7 +86,7 @@ def list_papers(keys: Sequence[str] | None, as_json: bool) -> int:
 
 def audit_papers(keys: Sequence[str] | None, as_json: bool) -> int:
     """Print what arithmetic finds in the published numbers: what is contradicted; of papers that are named, all."""
-    from common.report import audit_listing
+    from common.cli import audit_listing
 
     audited = audit_listing.audited(_loaded(keys))
     if as_json:

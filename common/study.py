@@ -14,9 +14,9 @@ from functools import partial
 from pathlib import Path
 
 from common.bundles import others
+from common.cli import last_screen
 from common.errors import DONE, FAILED, WRONG, StoppedError, UserError
 from common.progress import Display, doing, log
-from common.report import last_screen
 from common.report.records import Report
 from common.runs import tensorboard
 from common.runs.dask_cluster import Cluster
@@ -170,7 +170,9 @@ def _each(
     if written:
         _results_page(study, written, order, display)
     display.progress("writing the reports", 1, 1)
-    for text in last_screen.lines([one.report for one in written], study.out / "index.html", display.width) if written else ():
+    for text in (
+        last_screen.lines([one.report for one in written], study.out / "index.html", display.width) if written else ()
+    ):
         display.line(text)
     return max(statuses, default=WRONG if impossible else DONE) if len(set(statuses)) < 2 else FAILED
 

@@ -38,7 +38,7 @@ def parts(key: str) -> Parts:
     """The working modules of a paper; Keras is imported only when a fold is trained."""
     return Parts(
         preprocess=import_module(f"papers.{key}.preprocess"),
-        figures=import_module(f"papers.{key}.figures" if _has(key, "figures") else "common.report.plain_figures"),
+        figures=import_module(f"papers.{key}.figures" if _has(key, "figures") else "common.vision.plain_figures"),
         recipe=functools.partial(_recipe, key),
     )
 

@@ -33,7 +33,7 @@ KERAS = {
 ROOMS = (
     *("types", "errors", "files", "seeds", "environment", "progress", "json_schema", "contract"),
     *("vision", "corpora", "standin", "protocols", "scoring", "training", "profiles"),
-    *("runs", "audit", "report", "bundles", "predict", "study", "cli"),
+    *("runs", "audit", "report", "bundles", "predict", "cli", "study"),
 )
 """What lies in common/, each above those before it."""
 

@@ -15,7 +15,7 @@ import run_all
 from common.audit import audit
 from common.audit.documented import documented
 from common.audit.finding import Finding
-from common.report.audit_listing import lines
+from common.cli.audit_listing import lines
 from common.report.comparison_tables import view
 from common.report.formatting import named
 

@@ -11,8 +11,8 @@ import report_example as example
 
 import papers
 import run_all
+from common.cli.bibtex import bibtex
 from common.contract import Reference
-from common.report.bibtex import bibtex
 
 NEEDED = {"inproceedings": {"booktitle"}, "article": {"journal", "volume"}}
 """What BibTeX's own styles ask for beside author, title and year."""

@@ -17,9 +17,8 @@ import report_example
 import papers
 from common.audit import audit
 from common.audit.documented import documented
-from common.cli import arguments
+from common.cli import arguments, listing
 from common.protocols.splits import KNOWN
-from common.report import listing
 from common.report.comparison import record as side_record
 from common.report.formatting import metric_name
 from common.report.write import comparison_record, record

@@ -11,8 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from common.contract import InputView, Settings
-from common.report import plain_figures
 from common.types import Samples
+from common.vision import plain_figures
 
 
 @dataclass(frozen=True)

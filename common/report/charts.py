@@ -132,7 +132,7 @@ def _matrices(panels: Sequence[MatrixPanel], scale: bool, across: int = ACROSS) 
         _matrix(axes, classes, np.asarray(matrix), size)
         axes.set_title("\n".join(_title(title, pitch)), fontsize=6, pad=3, color=INK, linespacing=1.15)
         axes.set_xlabel("predicted", fontsize=6, labelpad=1)
-        axes.set_ylabel("true", fontsize=6, labelpad=1)
+        axes.set_ylabel("true", fontsize=6, labelpad=4)
     if scale:
         bar = place(across * pitch + 0.02, 0.07, min(size, 1.2))
         bar.pcolormesh(np.linspace(0, 1, 33)[:, None], cmap="Blues", vmin=0, vmax=1)

@@ -86,14 +86,10 @@ def _version() -> str:
 
 
 def _rows(report: Report) -> list[list[str]]:
-    groups: dict[tuple[str, str, str], list[Comparison]] = {}
-    for c in report.comparisons:
-        groups.setdefault((c.experiment, c.variant, c.protocol), []).append(c)
-    scales = {key: tables.scales(group) for key, group in groups.items()}
     free = tables.leak_free(report)
     rows = []
     for c in report.comparisons:
-        cells = tables.cells(report, c, scales[c.experiment, c.variant, c.protocol][c.metric])
+        cells = tables.cells(report, c, c.claim)
         leaks = {True: ", leak-free", False: ", not leak-free", None: ""}[free.get((c.experiment, c.variant))]
         rows.append(
             [

@@ -19,7 +19,7 @@ ROWS = 24
 """Experiments that fit on the page; the table of all scores has the others."""
 _LABEL, _SCORES, _SUBJECTS, _MARKS = 1.72, 1.5, 0.72, 0.5  # inches: the columns of the plot of experiments
 _COLOURS = (BLUE, RED, GREEN, "#8f5a83")
-_TOP = 0.42
+_TOP = 0.6
 
 
 def view(report: Report) -> dict[str, Any]:
@@ -151,9 +151,9 @@ def experiments(report: Report) -> Figure | None:
             high = below + tall * (1 - (y + 0.6) / (len(rows) + 0.2))
             figure.text(place, high, learning.MARKS[mark], ha="center", va="center", fontsize=7, color=colour)
     _key(figure, left, rows, bool(set(printed) & {row.name for row in rows}))
-    for x, word in enumerate(("learns", "beats guessing", "needs motion")):
+    for x, word in enumerate(("learns", "beats chance", "by motion")):
         place = (_LABEL + _SCORES + 0.18 + _SUBJECTS + 0.08 + x * 0.16) / wide
-        figure.text(place, below + tall + 0.02 / height, word, rotation=50, ha="left", va="bottom", fontsize=6)
+        figure.text(place, below + tall + 0.04 / height, word, rotation=90, ha="center", va="bottom", fontsize=6)
     return figure
 
 

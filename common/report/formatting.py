@@ -17,9 +17,9 @@ def banner(data: str, motion: float) -> str | None:
     """Return the notice on every page of a report on stand-ins; None for licensed corpora and public maps."""
     if data in REAL:
         return None
-    moved = "" if motion == 1 else " without motion" if motion == 0 else f", motion x {motion:g}"
+    moved = "" if motion == 1 else ", without motion" if motion == 0 else f", motion \u00d7{motion:g}"
     faces = f"synthetic faces{', real motion' if data == REAL_MOTION and motion else ''}{moved}"
-    return f"Stand-in corpora: {faces}. Not a reproduction; no number here may be compared with a published one."
+    return f"Test run on stand-in corpora ({faces}). Do not compare with published scores."
 
 
 VERDICTS = {

@@ -119,12 +119,15 @@ def sentence(rows: Sequence[Learning]) -> str:
     if len(rows) == 1:
         return f"The network {answer(rows[0]).replace('; ', ', ')}."
     fit, beat, fall = ([mark for mark in column if mark is not None] for column in zip(*map(marks, rows), strict=True))
-    clauses = [f"{sum(fit)} of {len(fit)} experiments fit their training clips"] if fit else []
-    if beat:
-        clauses.append(f"{sum(beat)} of {len(beat)} beat guessing on held-out clips")
-    if fall:
-        clauses.append(f"{sum(fall)} of the {len(fall)} that do score lower without motion")
-    return f"{', '.join(clauses) or 'No score was tested'}."
+    clauses = [f"{_share(fit)} experiments fit their training clips"] if fit else []
+    clauses += [f"{_share(beat)} beat guessing on held-out clips"] if beat else []
+    clauses += [f"{_share(fall)} of these score lower without motion"] if fall else []
+    text = "; ".join(clauses) or "no score was tested"
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _share(which: Sequence[bool]) -> str:
+    return f"all {len(which)}" if all(which) else f"{sum(which) or 'none'} of {len(which)}"
 
 
 # ---------------------------------------------------------------- as strings, and as data

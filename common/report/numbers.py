@@ -1,151 +1,152 @@
-"""The two tables of numbers in a report, all printed numbers and all other scores, with their rules and notes."""
+"""The tables of numbers in a report, all printed numbers and all scores, with their notes, and what did not run."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from common.errors import listed
+from common.protocols.controls import CONTROLS
 from common.report import tables
-from common.report.formatting import (
-    DASH,
-    VERDICTS,
-    corpus_name,
-    count,
-    decimals,
-    many,
-    metric_name,
-    sentence,
-)
-from common.report.marks import Marks, rule_letter, rule_lines
+from common.report.formatting import DASH, VERDICTS, corpus_name, many, metric_name, selection_name, sentence
 from common.report.records import Report
-from common.report.score_rows import score_rows
+from common.report.reliability_tables import AS_IT_IS, Shown, controlled
 from common.scoring.records import Comparison
-from common.scoring.verdicts import COMPARED
+from common.scoring.verdicts import METRICS
 
-_LISTED = 12
-"""The first page names this many printed numbers per verdict."""
-_PRINTED_CELLS = ("corpus", "metric", "published", "reproduced", "interval", "chance", "picks", "verdict", "label")
-MEANINGS = {
-    "MATCH": "Reproduced: within 0.01 (1 percentage point) of the printed number, a deviation within a tenth of it.",
-    "CLOSE": "Not distinguishable from the printed number, which lies in the 95% interval: not shown to be the same.",
-    "DIFFERS": "Not reproduced: the printed number lies outside the 95% interval, or there is no interval.",
-    "NOT_COMPARABLE": "Cannot be compared:",
-    "INCOMPLETE": "Some folds or clips are missing:",
-    "NOT_RUN": "Nothing measured:",
-}
+Notes = dict[str, int]
+"""Texts numbered from 1 in the order of their first use, so that a report prints each once."""
+
+
+def _numbered(notes: Notes, texts: Iterable[str]) -> str:
+    return ", ".join(map(str, sorted({notes.setdefault(text, len(notes) + 1) for text in texts})))
 
 
 # ---------------------------------------------------------------- printed numbers
 
 
-def printed_rows(report: Report, rules: Marks) -> list[dict[str, str]]:
+def printed_rows(report: Report, notes: Notes, shared: Sequence[str] = ()) -> list[dict[str, str]]:
     """One row per printed number in the paper's order: its own variant, the leak-free twin, the verdict; all strings.
 
-    Numbers have the decimals of the printed one. `rule` is a letter for protocol and selection rule.
+    Numbers have the decimals of the printed one. `notes` are by number; conditions that are `shared` have none.
     """
     rows = []
     for p in tables.printed(report):
-        scale = decimals(p.claim.printed), p.claim.unit == "%"
-        cells = tables.cells(report, p.comparison, scale)
-        twin = f"{tables.cells(report, p.twin, scale)['reproduced']} ({p.twin.variant})" if p.twin else DASH
+        cells = tables.cells(report, p.comparison, p.claim)
+        twin = f"{tables.cells(report, p.twin, p.claim)['reproduced']} ({p.twin.variant})" if p.twin else DASH
+        about = [f"On the published number: {p.claim.note}"] if p.claim.note else []
         rows.append(
             {
                 "source": p.claim.source,
                 "experiment": f"{p.claim.experiment}/{p.claim.variant}",
-                "rule": rule_letter(p.comparison, rules),
                 "twin": "itself" if p.leak_free else twin,
                 **{f"others_{key}": text for key, text in tables.by_others(report, p.comparison).items()},
-                **{key: cells[key] for key in _PRINTED_CELLS},
+                **cells,
+                "notes": _numbered(notes, [*_conditions(report, p.comparison, shared), *about]),
             }
         )
     return rows
 
 
-def summary(report: Report) -> dict[str, Any]:
-    """Count the printed numbers by verdict: a sentence, and rows of verdict, count and what is behind it."""
-    compared = [p.comparison for p in tables.printed(report)]
-    if not compared:
-        return {"sentence": "The paper prints no number about its own systems.", "rows": []}
-    counts = Counter(c.verdict for c in compared)
-    unsure = counts["NOT_COMPARABLE"] + counts["INCOMPLETE"]
-    clauses = [
-        f"{count(counts['MATCH'])} reproduced",
-        *([f"{count(counts['CLOSE'])} not distinguishable from the printed number"] if counts["CLOSE"] else []),
-        f"{count(counts['DIFFERS'])} not reproduced",
-        *([f"{count(unsure)} not comparable or incomplete"] if unsure else []),
-        *([f"{count(counts['NOT_RUN'])} not run"] if counts["NOT_RUN"] else []),
-    ]
+def summary(report: Report) -> str:
+    """Count the printed numbers by verdict, in one sentence."""
+    verdicts = [p.comparison.verdict for p in tables.printed(report)]
+    if not verdicts:
+        return "The paper prints no number about its own systems."
     subject = "The paper prints"
     if quoting := report.paper.facts.get("quoted_by"):
         subject = f"The paper's text was not read; {listed(quoting)} quote{'s' if len(quoting) == 1 else ''}"
-    text = f"{subject} {many(len(compared), 'number')} about its own systems: {', '.join(clauses)}."
-    rows = []
-    for verdict in VERDICTS:
-        of = [c for c in compared if c.verdict == verdict]
-        if of:
-            rows.append(
-                {
-                    "verdict": verdict,
-                    "label": VERDICTS[verdict],
-                    "count": count(len(of)),
-                    "meaning": MEANINGS[verdict],
-                    "which": _named(report, of) if verdict in COMPARED else _reasons(of),
-                }
-            )
-    return {"sentence": text, "rows": rows}
+    subject += f" {many(len(verdicts), 'number')} about its own systems"
+    if not report.comparable:
+        return f"{subject}; none of them may be compared with scores on stand-in corpora."
+    counts = Counter(verdicts)
+    named = {"MATCH": "reproduced", "DIFFERS": "not reproduced"}
+    told = [f"{counts[v]} {named.get(v, label)}" for v, label in VERDICTS.items() if counts[v] or v in named]
+    return f"{subject}: {', '.join(told)}."
 
 
-def _named(report: Report, compared: Sequence[Comparison]) -> str:
-    names = [
-        f"{c.claim.source}: {metric_name(c.metric)} on {corpus_name(report, c.corpus)} ({c.experiment})"
-        for c in compared
-        if c.claim
-    ]
-    more = f"; and {count(len(names) - _LISTED)} more" if len(names) > _LISTED else ""
-    return "; ".join(names[:_LISTED]) + more
+def _conditions(report: Report, c: Comparison, shared: Sequence[str]) -> list[str]:
+    """What a reader of a score must know: how it was made, and why it may not be compared."""
+    experiments = {(e.name, e.variant): e.note for e in report.paper.experiments}
+    rule = [f"{c.protocol}; {selection_name(c.selection)}"] if c.score else []
+    note = experiments.get((c.experiment, c.variant), "")
+    return [text for text in (*rule, *c.conditions, note) if text and text not in shared]
 
 
-def _reasons(compared: Sequence[Comparison]) -> str:
-    reasons = Counter(part for c in compared for part in dict.fromkeys((*c.outcome, *c.conditions)))
-    parts = reasons.most_common()
-    return "; ".join(part if n == len(compared) else f"{part} ({many(n, 'number')})" for part, n in parts)
+# ---------------------------------------------------------------- all scores
 
 
-# ---------------------------------------------------------------- both, with their notes
+def score_rows(report: Report, notes: Notes, shared: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
+    """One row per experiment that ran and corpus, with UF1, UAR and accuracy; below it its controls.
+
+    A score of another metric that does not stand next to the printed number of its own variant has a row of its own:
+    `metric` names it and `cells` holds it alone. `name` is empty where it is that of the row above.
+    """
+    with_controls, free = controlled(report), tables.leak_free(report)
+    for group in tables.groups(report):
+        name = f"{group[0].experiment}/{group[0].variant}"
+        ran = with_controls.get(name, {})
+        about = {"leak_free": free.get((group[0].experiment, group[0].variant)) is not False}
+        for corpus in dict.fromkeys(c.corpus for c in group if c.score):
+            by_metric = {c.metric: c for c in group if c.corpus == corpus and c.score}
+            if main := {m: by_metric[m] for m in METRICS if m in by_metric}:
+                conditions = [text for c in main.values() for text in _conditions(report, c, shared)]
+                yield (
+                    about
+                    | {"kind": "score", "name": name, "corpus": corpus_name(report, corpus)}
+                    | {
+                        "notes": _numbered(notes, conditions),
+                        **_cells(report, main, ran.get(AS_IT_IS)),
+                    }
+                )
+            for control in CONTROLS if name else ():
+                if control in ran:
+                    cells = _cells(report, ran[control].comparisons, ran[control])
+                    yield about | {"kind": "control", "name": "", "metric": CONTROLS[control], "notes": ""} | cells
+            for c in by_metric.values():
+                if c.metric not in METRICS and not (report.comparable and c.claim and c.claim.variant == c.variant):
+                    cells = _cells(report, {c.metric: c}, None, (c.metric,))
+                    told = _numbered(notes, _conditions(report, c, shared))
+                    yield about | {"kind": "metric", "name": "", "metric": metric_name(c.metric), "notes": told} | cells
+            name = ""  # it and the controls stand at the first corpus
+
+
+def _cells(
+    report: Report, by_metric: Mapping[str, Comparison], shown: Shown | None, metrics: Sequence[str] = METRICS
+) -> dict[str, Any]:
+    """The scores of a row, with three decimals whatever the paper prints, and what they have in common."""
+    cells = {m: tables.cells(report, c, None) for m, c in by_metric.items()}
+    first = next(iter(cells.values()), {})
+    return {
+        "cells": [
+            {
+                "value": cells[m]["reproduced"] if m in cells else DASH,
+                "interval": cells[m]["brief"] if m in cells else "",
+                "above": shown is not None and m in shown.above,
+            }
+            for m in metrics
+        ],
+        **{key: first.get(key, DASH) for key in ("chance", "picks", "clips", "folds")},
+    }
 
 
 def view(report: Report) -> dict[str, Any]:
-    """Both tables with rules and notes, each listed once for the whole report; `shared` are notes of every score."""
-    rules, notes = Marks(), Marks()
-    printed, scores = printed_rows(report, rules), score_rows(report, rules)
-    compared = [p.comparison for p in tables.printed(report)]
-    conditions = [c.conditions for c in report.comparisons if c.score]
-    shared = [text for text in (conditions or [()])[0] if all(text in those for those in conditions)]
-    about = {(e.name, e.variant): e.note for e in report.paper.experiments}
-
-    def numbered(comparisons: Sequence[Comparison], claims: bool) -> str:
-        texts = [text for c in comparisons for text in c.conditions if text not in shared]
-        printed_notes = [c.claim.note for c in comparisons if claims and c.claim and c.claim.note]
-        texts += [f"On the published number: {note}" for note in printed_notes]
-        texts += [note for c in comparisons if (note := about.get((c.experiment, c.variant)))]
-        return ", ".join(map(str, notes.of(dict.fromkeys(texts))))
-
-    for row, c in zip(printed, compared, strict=True):
-        row["notes"] = numbered([c], claims=True)
-    for entry in scores:
-        entry["notes"] = numbered(entry.pop("comparisons"), claims=False)
+    """Both tables and their notes, each listed once for the whole report; `shared` are notes of every score."""
+    conditions = [_conditions(report, c, ()) for c in report.comparisons if c.score]
+    shared = [text for text in (conditions or [[]])[0] if all(text in those for those in conditions)]
+    notes: Notes = {}
+    printed = printed_rows(report, notes, shared)
+    scores = list(score_rows(report, notes, shared))
     return {
-        "verdicts": summary(report),
+        "summary": summary(report),
         "quoted_by": listed(report.paper.facts.get("quoted_by", ())),
-        "printed": printed,
+        "printed": printed if report.comparable or any(row["others_value"] for row in printed) else [],
         "by_others": any(row["others_value"] for row in printed),
         "left_out": [sentence(line) for line in report.left_out],
         "scores": scores,
-        "rules": rule_lines(rules),
         "shared": shared,
-        "notes": [sentence(text) for text in notes.texts],
+        "notes": [sentence(text) for text in notes],
     }
 
 

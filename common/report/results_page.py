@@ -94,9 +94,8 @@ def _rows(report: Report) -> Iterator[dict[str, Any]]:
     controls = {(c.experiment, c.variant, c.corpus, c.metric): c.score for c in report.controls}
     drawn: set[str] = set()
     for group in tables.groups(report):
-        scales = tables.scales(group)
         for c in group:
-            cells, record = tables.cells(report, c, scales[c.metric]), comparison_record(c)
+            cells, record = tables.cells(report, c, c.claim), comparison_record(c)
             published, reproduced = record["published"] or {}, record["reproduced"] or {}
             published = published if report.comparable else {}
             e = experiments[c.experiment, c.variant]

@@ -20,7 +20,6 @@ from common.report.formatting import (
     number,
 )
 from common.report.records import ByOthers, Report
-from common.scoring.histories import is_accuracy
 from common.scoring.records import Comparison
 
 _CITED_COLUMNS = 8
@@ -64,29 +63,14 @@ def groups(report: Report) -> list[tuple[Comparison, ...]]:
     return [tuple(c for part in group.values() for c in part) for group in by_variant.values()]
 
 
-def scales(group: Sequence[Comparison]) -> dict[str, tuple[int, bool]]:
-    """Return for each metric of a group the number of decimals to show, and whether to show percentages."""
-    names = {c.metric for c in group}
-    percents = {c.metric for c in group if c.claim and c.claim.unit == "%"}
-    percents |= {name for name in names if is_accuracy(name)} if percents else set()
-    usual = max((decimals(c.claim.printed) for c in group if c.claim and c.claim.unit == "%"), default=4)
-    places = {
-        m: max(
-            (decimals(c.claim.printed) for c in group if c.claim and c.metric == m),
-            default=usual if m in percents else 4,
-        )
-        for m in names
-    }
-    return {name: (places[name], name in percents) for name in names}
+def cells(report: Report, c: Comparison, claim: Claim | None) -> dict[str, str]:
+    """Return a comparison as strings, with the decimals and the unit of the claim beside which it stands.
 
-
-def cells(report: Report, c: Comparison, scale: tuple[int, bool]) -> dict[str, str]:
-    """Return a comparison as strings, with the decimals and the unit of one of `scales`; half an interval is none.
-
-    `brief`, `brief_chance` and `brief_picks` are the interval, the chance level and what picked guesses reach, with two
-    decimals, or one in percent.
+    Without one, scores have three decimals. `brief` is the interval with two decimals, or one in percent; half an
+    interval is none.
     """
-    score, (places, percents) = c.score, scale
+    score, percents = c.score, claim is not None and claim.unit == "%"
+    places = decimals(claim.printed) if claim else 3
     bounds = (score.low, score.high) if score else (None, None)
     bounded = all(v is not None and math.isfinite(v) for v in bounds)
 
@@ -97,7 +81,6 @@ def cells(report: Report, c: Comparison, scale: tuple[int, bool]) -> dict[str, s
     return {
         "corpus": corpus_name(report, c.corpus),
         "metric": metric_name(c.metric) + (", %" if percents else ""),
-        "unit": "%" if percents else "",
         "published": c.claim.printed if c.claim else DASH,
         "reproduced": shown(score.value) if score else DASH,
         "low": shown(bounds[0]) if bounded else DASH,
@@ -105,9 +88,7 @@ def cells(report: Report, c: Comparison, scale: tuple[int, bool]) -> dict[str, s
         "interval": " to ".join(map(shown, bounds)) if bounded else DASH,
         "brief": " to ".join(shown(v, few) for v in bounds) if bounded else "",
         "chance": shown(score.chance) if score else DASH,
-        "brief_chance": shown(score.chance, few) if score else DASH,
         "picks": shown(score.picks) if score else DASH,
-        "brief_picks": shown(score.picks, few) if score else DASH,
         "clips": count(score.n_clips) if score else DASH,
         "folds": f"{count(score.n_folds_done)}/{count(score.n_folds)}" if score else DASH,
         "verdict": c.verdict,

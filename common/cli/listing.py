@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from textwrap import indent
 
+from common.cli.bibtex import bibtex
 from common.contract import Claim, Paper
 from common.profiles import as_option, settable
-from common.report.bibtex import bibtex
 from common.report.formatting import many
 from common.types import Experiment
 
