@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from PIL import Image
 
 from common.report import formatting, known, learning, network_chart, tables
 from common.report.forest import BLUE, GREEN, GREY, INK, PALE, RED, WIDTH, fitted
@@ -20,6 +22,7 @@ ROWS = 24
 _LABEL, _SCORES, _SUBJECTS, _MARKS = 1.72, 1.5, 0.72, 0.5  # inches: the columns of the plot of experiments
 _COLOURS = (BLUE, RED, GREEN, "#8f5a83")
 _TOP = 0.6
+_SEEN_HEIGHT, _SEEN_WIDTH = 1.75, 11.0  # cm of the pictures of a clip
 
 
 def view(report: Report) -> dict[str, Any]:
@@ -82,6 +85,31 @@ def _next(report: Report) -> dict[str, str]:
         kept = " ".join(w for w in words if w != report.profile).replace(" --profile", "")
         return {"text": "With the paper's settings:", "command": f"{kept} --profile paper"}
     return {"text": "To let others check it:", "command": f"{report.command} --bundle {key}.zip"}
+
+
+def size(image: bytes) -> tuple[int, int]:
+    """Return the width and height of an image file in pixels."""
+    with Image.open(io.BytesIO(image)) as picture:
+        return picture.size
+
+
+def seen(report: Report) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """The clip of page 1: pictures with their widths in cm and labels, and their files; no pictures if none is stored.
+
+    All are as high as `_SEEN_HEIGHT`, unless they would be wider than the page together.
+    """
+    if report.seen is None:
+        return {"pictures": []}, {}
+    clip = report.seen
+    pictures = [(moment, clip.frames[moment], moment) for moment in ("onset", "apex") if moment in clip.frames]
+    labels = ", ".join(dict.fromkeys(clip.captions))
+    pictures.append(("input", clip.picture.read_bytes(), f"the network's input: {labels}" if labels else "the input"))
+    files, shown = {}, []
+    for name, content, label in pictures:
+        wide, high = size(content)
+        files[file := f"seen-{name}{'.png' if name == 'input' else '.jpg'}"] = content
+        shown.append({"file": file, "label": label, "width": min(_SEEN_HEIGHT * wide / high, _SEEN_WIDTH)})
+    return {"pictures": shown, "clip": clip.clip}, files
 
 
 def network(report: Report) -> Figure | None:

@@ -24,7 +24,6 @@ from common.files import write_atomically
 from common.report import (
     corpus_tables,
     exports,
-    first_page,
     formatting,
     known,
     learning,
@@ -46,7 +45,6 @@ _NAMES = ("experiment", "variant", "corpus", "metric", "source")
 _OTHERS = ("value", "tier", "bundles", "date")
 _FIGURE_WIDTH, _FIGURE_HEIGHT = 17.6, 8.5  # cm that a paper's figure may take on a page
 _HALF_WIDTH = 8.5  # cm that each of two figures side by side may take
-_SEEN_HEIGHT, _SEEN_WIDTH = 1.75, 11.0  # cm of the pictures of a clip on page 1
 _SMALL = 1000  # pixels: figures up to this width stand side by side
 _PIXELS_PER_CM = 40.0  # no image is enlarged beyond this
 
@@ -227,12 +225,12 @@ def comparison_csv(report: Report) -> bytes:
 
 def page(report: Report) -> bytes:
     """Return the PDF, compiled from `template.typ`."""
-    from common.report import charts
+    from common.report import charts, first_page
 
     drawn, pictures = embed(charts.draw(report))
     figures, copies = _figures(report)
-    seen, frames = _seen(report)
-    data = _view(report) | {"drawn": drawn, "figures": figures, "seen": seen}
+    seen, frames = first_page.seen(report)
+    data = _view(report) | {"first": first_page.view(report), "drawn": drawn, "figures": figures, "seen": seen}
     return typeset("template.typ", data, pictures | copies | frames)
 
 
@@ -279,6 +277,8 @@ def _figures(report: Report) -> tuple[list[dict[str, str | float | bool | None]]
 
     Those as wide as the page come first, then those that are printed in pairs.
     """
+    from common.report import first_page
+
     shown: list[dict[str, str | float | bool | None]] = []
     files: dict[str, bytes] = {}
     for i, figure in enumerate(report.figures):
@@ -291,7 +291,7 @@ def _figures(report: Report) -> tuple[list[dict[str, str | float | bool | None]]
         }
         if figure.path.is_file():
             content = figure.path.read_bytes()
-            wide, high = _size(content)
+            wide, high = first_page.size(content)
             name = f"figure{i}{figure.path.suffix.lower()}"
             files[name] = content
             room = _HALF_WIDTH if wide <= _SMALL else _FIGURE_WIDTH
@@ -306,32 +306,6 @@ def _figures(report: Report) -> tuple[list[dict[str, str | float | bool | None]]
         else:
             above = str(item["caption"])
     return shown, files
-
-
-def _size(image: bytes) -> tuple[int, int]:
-    from PIL import Image
-
-    with Image.open(io.BytesIO(image)) as picture:
-        return picture.size
-
-
-def _seen(report: Report) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """The clip of page 1: pictures with their widths in cm and labels, and their files; no pictures if none is stored.
-
-    All are as high as `_SEEN_HEIGHT`, unless they would be wider than the page together.
-    """
-    if report.seen is None:
-        return {"pictures": []}, {}
-    seen = report.seen
-    pictures = [(moment, seen.frames[moment], moment) for moment in ("onset", "apex") if moment in seen.frames]
-    labels = ", ".join(dict.fromkeys(seen.captions))
-    pictures.append(("input", seen.picture.read_bytes(), f"the network's input: {labels}" if labels else "the input"))
-    files, shown = {}, []
-    for name, content, label in pictures:
-        wide, high = _size(content)
-        files[file := f"seen-{name}{'.png' if name == 'input' else '.jpg'}"] = content
-        shown.append({"file": file, "label": label, "width": min(_SEEN_HEIGHT * wide / high, _SEEN_WIDTH)})
-    return {"pictures": shown, "clip": seen.clip}, files
 
 
 def _view(report: Report) -> dict[str, Any]:
@@ -350,7 +324,6 @@ def _view(report: Report) -> dict[str, Any]:
         "data": formatting.data_name(report.data).capitalize(),
         "profile": report.profile,
         "clips": "; ".join(f"{row['title']}: {row['counts']}" for row in corpora) or "no corpus was read",
-        "first": first_page.view(report),
         "corpora": corpora,
         "classes": corpus_tables.class_tables(report.corpora),
         "numbers": numbers.view(report),
