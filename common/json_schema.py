@@ -90,6 +90,8 @@ RUN = holding(
         "preprocessing_seconds": NUMBER,
     }
 )
+# runs of earlier versions, and those with the same input as another, have none
+RUN["properties"]["input"] = holding({"path": FILE_NAME, "clip": STRING, "captions": list_of(STRING)})
 NOTES = holding({"notes": list_of(STRING)})
 FAILURE = holding({"reason": STRING})
 PLAN = holding(

@@ -1,9 +1,10 @@
-"""What is shown of a paper without figures.py."""
+"""What is shown of a paper without figures.py, and the picture of the input of any."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,9 @@ import pytest
 from numpy.typing import NDArray
 
 from common.contract import InputView, Settings
-from common.types import Samples
-from common.vision import plain_figures
+from common.runs import drawing
+from common.types import Clip, Samples
+from common.vision import images, plain_figures
 
 
 @dataclass(frozen=True)
@@ -64,3 +66,77 @@ def test_an_input_of_zeros_is_shown() -> None:
 def test_nothing_is_drawn(tmp_path: Path) -> None:
     nobody: Any = None
     assert plain_figures.draw([], NONE, nobody, tmp_path) == plain_figures.results(nobody, tmp_path) == []
+
+
+def input_of(*shapes: tuple[int, ...]) -> dict[str, InputView]:
+    rng = np.random.default_rng(0)
+    pictures = [rng.integers(0, 255, (*shape, 3), np.uint8) for shape in shapes]
+    return {f"part_{n}": InputView((1, 2), p, tuple(map(str, range(len(p))))) for n, p in enumerate(pictures)}
+
+
+@pytest.mark.parametrize(
+    ("shapes", "captions"),
+    [
+        ([(1, 8, 8)], ["0"]),
+        ([(30, 96, 50)], ["0", "6", "12", "17", "23", "29"]),
+        ([(3, 200, 100)], ["0", "1", "2"]),
+        ([(4, 8, 9), (5, 6, 9)], [f"part {n}, {place}" for n, places in enumerate(("023", "024")) for place in places]),
+        ([(5, 4, 6), *[(5, 3, 7)] * 6], [f"part {n}, 2" for n in range(6)]),
+    ],
+)
+def test_every_pixel_of_an_input_is_a_square_of_its_picture(shapes: list[tuple[int, ...]], captions: list[str]) -> None:
+    views = input_of(*shapes)
+    picture, below = drawing.in_a_row(views)
+    assert list(below) == captions
+    highest = max(height for _, height, _ in shapes[:6])
+    times = len(picture) // highest
+    assert len(picture) == times * highest >= 96 > (times - 1) * highest
+    left = 0
+    for caption in captions:
+        name, _, place = caption.rpartition(", ")
+        shown = views[name.replace(" ", "_") or "part_0"].pictures[int(place)]
+        height, width = times * shown.shape[0], times * shown.shape[1]
+        cell = picture[(len(picture) - height) // 2 :][:height, left : left + width]
+        assert (cell.reshape(shown.shape[0], times, -1, times, 3) == shown[:, None, :, None]).all()
+        left += width + drawing.GAP
+    assert left - drawing.GAP == picture.shape[1]
+
+
+def test_jobs_with_the_same_inputs_have_one_picture_of_a_clip_with_an_apex(tmp_path: Path) -> None:
+    def clip(name: str, apex: int | None) -> Clip:
+        return Clip("smic", "s1", name, (Path("a"),), (1,), 1, apex, 1, 100.0, "positive")
+
+    def job(name: str, record: Any, control: str = "") -> Any:
+        experiment = SimpleNamespace(id=name, control=control)
+        settings = SimpleNamespace(inputs=record)
+        clips = [(clip("a", None), 0), (clip("b", 1), 0), (clip("c", 1), 0)]
+        paper = SimpleNamespace(key="x")
+        return SimpleNamespace(
+            experiment=experiment, settings=settings, clips=clips, run=Run(tmp_path / name), paper=paper
+        )
+
+    shown: list[str] = []
+
+    def assemble(clips: list[tuple[Clip, int]], arrays: Any, settings: Any) -> Any:
+        shown.append(clips[0][0].id)
+        if settings.inputs == 3:
+            raise ValueError("no face")
+        return None
+
+    preprocess = SimpleNamespace(shapes=lambda settings: {"face": (8, 8)}, assemble=assemble)
+    parts: Any = SimpleNamespace(
+        preprocess=preprocess, figures=SimpleNamespace(input_views=lambda *_: input_of((1, 8, 8)))
+    )
+    jobs = [job("first", 1, "no-motion"), job("second", 1), job("third", 1), job("other", 2), job("faulty", 3)]
+    excluded = {each.experiment.id: {"smic/s1/b"} if each.experiment.id == "other" else set() for each in jobs}
+    for each in jobs:
+        each.run.describe({"exclusions": [], "figures": [], "preprocessing_seconds": 1.0})
+    lines: list[str] = []
+    drawing.draw_views(jobs, excluded, parts, lambda job, clip: {}, lines.append)
+    assert shown == ["smic/s1/b", "smic/s1/c", "smic/s1/b"]
+    assert len(lines) == 1
+    described = {each.experiment.id: (each.run.description() or {}).get("input") for each in jobs}
+    assert [name for name, record in described.items() if record] == ["second", "other"]
+    assert described["second"] == {"path": "input.png", "clip": "smic/s1/b", "captions": ["0"]}
+    stored = images.read(tmp_path / "second" / "figures" / "input.png")
+    assert (stored == drawing.in_a_row(input_of((1, 8, 8)))[0]).all()

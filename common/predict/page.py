@@ -7,9 +7,10 @@ from typing import Any
 
 from common.predict.card_text import main_score, score_line
 from common.predict.caveats import notices
-from common.predict.pictures import FAINTEST, Picture, Strip, png
+from common.predict.pictures import FAINTEST, Picture, Strip
 from common.report.formatting import DASH, number
 from common.report.write import typeset
+from common.vision import images
 
 _STRIPS_HEIGHT = 5.8
 """Height of all strips together, in centimetres."""
@@ -34,8 +35,8 @@ def page(
     record: Mapping[str, Any], card: Mapping[str, Any], frames: Sequence[tuple[str, Picture]], strips: Sequence[Strip]
 ) -> bytes:
     """The PDF of a prediction from its record, the model's card, frames with captions, and strips of the inputs."""
-    files = {f"frame{place}.png": png(picture) for place, (_, picture) in enumerate(frames)}
-    files |= {f"strip{place}.png": png(strip.picture) for place, strip in enumerate(strips)}
+    files = {f"frame{place}.png": images.png(picture) for place, (_, picture) in enumerate(frames)}
+    files |= {f"strip{place}.png": images.png(strip.picture) for place, strip in enumerate(strips)}
     columns = 1 if len(strips) < 4 else 2 if len(strips) < 5 else 3
     rows = -(-len(strips) // columns)
     view = {

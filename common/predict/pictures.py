@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from common.contract import InputView
 from common.predict.person import PersonFinder
@@ -86,12 +84,12 @@ def strips(views: Mapping[str, InputView], falls: Mapping[str, NDArray[np.float3
     result = []
     for name, view in views.items():
         count = len(view.pictures)
-        places = np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(int)).tolist()
+        places = images.evenly(count, most)
         middle = view.pictures[count // 2]
         cells = [_scaled(view.pictures[place]) for place in places]
         cells.append(_tinted(_scaled(middle), falls[name], largest))
         captions = (*(view.captions[place] for place in places), "what the prediction depends on")
-        result.append(Strip(name, _joined(cells), captions, float(falls[name].max())))
+        result.append(Strip(name, images.in_a_row(cells, GAP), captions, float(falls[name].max())))
     return result
 
 
@@ -110,15 +108,3 @@ def _tinted(picture: Picture, fall: NDArray[np.float32], largest: float) -> Pict
     share = cv2.resize(np.clip(fall / largest, 0, 1), picture.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     strength = 0.8 * np.clip(share, 0, 1)[..., None]
     return np.rint(grey * (1 - strength) + np.array(MARK) * strength).astype(np.uint8)
-
-
-def _joined(cells: Sequence[Picture]) -> Picture:
-    gap = np.full((HEIGHT, GAP, 3), 255, np.uint8)
-    return np.concatenate([part for cell in cells for part in (cell, gap)][:-1], axis=1)
-
-
-def png(picture: Picture) -> bytes:
-    """An image as the bytes of a PNG file."""
-    buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "PNG")
-    return buffer.getvalue()

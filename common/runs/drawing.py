@@ -1,14 +1,23 @@
-"""A paper's own figures, drawn into the folders of its runs and listed in their run.json."""
+"""Figures drawn into the folders of runs and listed in their run.json: a paper's own, and the networks' inputs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 
-from common.contract import Figure, Parts
+import numpy as np
+from numpy.typing import NDArray
+
+from common.contract import Figure, InputView, Parts
 from common.errors import ClipError, UserError
-from common.files import named
+from common.files import named, write_atomically
 from common.runs.plan import Job
+from common.types import Arrays, Clip
+from common.vision import images
 from common.vision.faces import FaceFinder
+
+VIEW = "input.png"
+MOST, LOWEST, GAP = 6, 96, 6
+"""Images in the picture of an input; the height in pixels that the highest has at least; pixels between them."""
 
 
 def draw_inputs(
@@ -42,6 +51,60 @@ def draw_inputs(
             continue
         record = job.run.description() or {}
         job.run.describe(record | {"figures": _listed(figures)})
+
+
+def draw_views(
+    jobs: Sequence[Job],
+    excluded: Mapping[str, Collection[str]],
+    parts: Parts,
+    prepared: Callable[[Job, Clip], Arrays],
+    line: Callable[[str], None],
+) -> None:
+    """Store a picture of one clip's inputs for the first job of those with the same inputs, as in `draw_inputs`.
+
+    `prepared` gives a clip's arrays. The clip is the first one with an annotated apex, else the first one.
+    """
+    drawn: set[Hashable] = set()
+    for job in jobs:
+        usable = [pair for pair in job.clips if pair[0].id not in excluded[job.experiment.id]]
+        key = job.settings.inputs, tuple(parts.preprocess.shapes(job.settings).items())
+        if not usable or job.experiment.control or key in drawn:
+            continue
+        drawn.add(key)
+        apex = (pair for pair in usable if pair[0].apex is not None and pair[0].apex_source == "annotated")
+        clip, label = next(apex, usable[0])
+        try:
+            samples = parts.preprocess.assemble([(clip, label)], [prepared(job, clip)], job.settings)
+            picture, captions = in_a_row(parts.figures.input_views(samples, job.settings))
+        except (OSError, UserError):
+            raise
+        except Exception as error:  # any error while drawing: the folds can still be trained
+            line(f"{job.paper.key} {job.experiment.id}: no picture of its input, {type(error).__name__}: {error}")
+            continue
+        write_atomically(
+            job.run.path / "figures" / VIEW, lambda path, shown=picture: path.write_bytes(images.png(shown))
+        )
+        shown = {"path": VIEW, "clip": clip.id, "captions": list(captions)}
+        job.run.describe((job.run.description() or {}) | {"input": shown})
+
+
+def in_a_row(views: Mapping[str, InputView]) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
+    """At most `MOST` images of a clip's inputs as one image, and a caption for each; every pixel becomes a square.
+
+    Several inputs get equal numbers of images; a single one is the middle of its video.
+    """
+    some = list(views.items())[:MOST]
+    chosen = [
+        (
+            view.pictures[place],
+            view.captions[place] if len(some) == 1 else f"{name.replace('_', ' ')}, {view.captions[place]}",
+        )
+        for name, view in some
+        for place in images.evenly(len(view.pictures), MOST // len(some))
+    ]
+    enlarged = -(-LOWEST // max(len(picture) for picture, _ in chosen))
+    squares = [picture.repeat(enlarged, axis=0).repeat(enlarged, axis=1) for picture, _ in chosen]
+    return images.in_a_row(squares, GAP), tuple(caption for _, caption in chosen)
 
 
 def draw_results(job: Job, parts: Parts, line: Callable[[str], None]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -11,14 +10,14 @@ from dataclasses import asdict
 from common.contract import Say
 from common.environment import backend
 from common.progress import doing, log
-from common.runs import drawing, folds, status
+from common.runs import drawing, folds, preprocessing, status
 from common.runs.clips import Prepared, prepare_clips
 from common.runs.context import RunContext
 from common.runs.dask_cluster import Cluster
 from common.runs.plan import Job
 from common.runs.portions import shared_out
 from common.runs.processes import Pool
-from common.types import Exclusion, FoldResult
+from common.types import Arrays, Clip, Exclusion, FoldResult
 
 BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
 POLL = 0.3
@@ -64,7 +63,16 @@ def _execute(jobs: Sequence[Job], context: RunContext, progress: Say, line: Call
         folds.WorkUnit(shares, context.parts, context.code, context.cache, context.landmarks) for shares in portions
     ]
     out = {name: {exclusion.clip for exclusion in clips.excluded} for name, clips in prepared.items()}
-    draw = functools.partial(drawing.draw_inputs, jobs, out, context.parts(), context.faces, line)
+    parts = context.parts()
+
+    def prepared_arrays(job: Job, clip: Clip) -> Arrays:
+        task = preprocessing.clip_task(job.paper.key, clip, job.contents[clip.id], job.settings.inputs, context.code)
+        return preprocessing.arrays(task, parts.preprocess, context.cache, context.faces)
+
+    def draw() -> None:
+        drawing.draw_inputs(jobs, out, parts, context.faces, line)
+        drawing.draw_views(jobs, out, parts, prepared_arrays, line)
+
     if pool.here:
         draw()
         with _counted(jobs, progress, line) as done:
@@ -190,4 +198,5 @@ def _describe(job: Job, prepared: Prepared) -> None:
             "figures": earlier.get("figures", []),
             "preprocessing_seconds": earlier.get("preprocessing_seconds", 0.0) + prepared.seconds,
         }
+        | {name: earlier[name] for name in ("input",) if name in earlier}
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
@@ -146,6 +147,31 @@ def squared(picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
 
     how = cv2.INTER_AREA if min(picture.shape[:2]) >= size else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(np.ascontiguousarray(picture), (size, size), interpolation=how), np.uint8)
+
+
+def evenly(count: int, most: int) -> list[int]:
+    """At most `most` places among `count`, evenly spaced from the first to the last; the middle one if it is one."""
+    if most == 1:
+        return [count // 2]
+    return np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(int)).tolist()
+
+
+def in_a_row(pictures: Sequence[NDArray[np.uint8]], gap: int) -> NDArray[np.uint8]:
+    """RGB images (height, width, 3) in a row with white gaps; lower ones stand in the middle of the height."""
+    tallest = max(len(picture) for picture in pictures)
+    cells = []
+    for picture in pictures:
+        above = (tallest - len(picture)) // 2
+        rows = above, tallest - len(picture) - above
+        cells.append(np.pad(picture, (rows, (0, gap), (0, 0)), constant_values=255))
+    return np.concatenate(cells, axis=1)[:, : -gap or None]
+
+
+def png(picture: NDArray[np.uint8]) -> bytes:
+    """An image as the bytes of a PNG file."""
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 Found = tuple[Path, int, tuple[int, int], NDArray[np.uint8]]
