@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from common.protocols.controls import CONTROLS
 from common.report.formatting import corpus_name, count, metric_name, number
-from common.report.pair_tables import detectable
 from common.report.records import Learning, Report
 from common.scoring.records import Comparison, PairedTest
 from common.scoring.statistics import holm
@@ -110,7 +109,7 @@ def paired_rows(tests: Sequence[PairedTest]) -> list[list[str]]:
             t.second,
             count(t.n_clips),
             count(t.n_subjects),
-            detectable(t.detectable_adjusted),
+            "none" if t.detectable_adjusted is None else number(t.detectable_adjusted, 3),
             _signed(t.difference),
             _probability(t.p),
             _probability(t.adjusted),
