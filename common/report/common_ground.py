@@ -139,5 +139,5 @@ def _corpora(reports: Sequence[Report], ground: Experiment | None) -> tuple[Corp
     """What was read of the corpora of common ground, from the first paper that has it."""
     if ground is None:
         return ()
-    read = [c for report in reports for c in report.corpora if set(c.by_class) == set(ground.labels.classes)]
-    return tuple(c for name in ground.corpora for c in [c for c in read if c.name == name][:1])
+    read = {c.name: c for r in reversed(reports) for c in r.corpora if {*c.by_class} == {*ground.labels.classes}}
+    return tuple(read[name] for name in ground.corpora if name in read)

@@ -14,7 +14,6 @@ from common.report import exports, formatting, leak_price, learning, tables
 from common.report.comparison_tables import corpora, name, ranked, scored, view
 from common.report.records import SideBySide
 from common.report.write import comparison_record, embed, json_bytes, plain, save_with_page, typeset
-from common.scoring.records import Comparison
 from common.scoring.verdicts import METRICS
 
 _COSTS = ("parameters", "flops", "seconds_per_fold", "inference_ms_per_clip", "peak_memory_mib")
@@ -64,18 +63,15 @@ def record(side: SideBySide) -> dict[str, Any]:
         "references": plain(side.references),
         "leak_price": {"twins": side.twins, "experiments": list(map(leak_price.record, side.prices))},
         "claims": [
-            {"paper": report.paper.key, **comparison_record(p.comparison), "leak_free": p.twin and _twin(p.twin)}
+            {"paper": report.paper.key, **comparison_record(p.comparison), "leak_free": twin}
             for report in side.reports
             for p in tables.printed(report)
+            for twin in [p.twin and {"variant": p.twin.variant, "reproduced": comparison_record(p.twin)["reproduced"]}]
         ],
         "audit": [{"paper": report.paper.key, **plain(finding)} for report in side.reports for finding in report.audit],
         "environment": plain(side.environment),
         "command": side.command,
     }
-
-
-def _twin(twin: Comparison) -> dict[str, Any]:
-    return {"variant": twin.variant, "reproduced": comparison_record(twin)["reproduced"]}
 
 
 def tidy_csv(side: SideBySide) -> bytes:
@@ -105,13 +101,12 @@ def page(side: SideBySide) -> bytes:
 
     drawn, files = embed(comparison_charts.draw(side) | {"prices": leak_charts.draw(side.prices)})
     inputs = {f"input-{key}.png": path.read_bytes() for key, path in _inputs(side)}
-    agreement = learnt.agreement(side)
     shown = {
         "drawn": drawn,
         "inputs": [{"file": file, "paper": key} for file, (key, _) in zip(inputs, _inputs(side), strict=True)],
         "learning": learnt.table(side),
         "learnt": learnt.sentence(learnt.rows(side)),
-        "agreement": "" if agreement is None else formatting.number(agreement, 2),
+        "agreement": formatting.number(learnt.agreement(side), 2),
         "twins": f"{len(side.prices)} of {formatting.many(side.twins, 'experiment')}",
     }
     return typeset("comparison.typ", view(side) | shown, files | inputs)

@@ -109,7 +109,7 @@ def less_motion(side: SideBySide, file: Path = known.FILE) -> Figure | None:
     rows = {
         _name(i, c, 25): [scores.get((c.paper, c.experiment, motion), np.nan) for motion in motions]
         for i, c in enumerate(side.contenders, 1)
-        if any((c.paper, c.experiment) == who for *who, _ in map(tuple, scores))
+        if (c.paper, c.experiment) in {key[:2] for key in scores}
     }
     if not rows:
         return None

@@ -67,12 +67,12 @@ def agreement(side: SideBySide) -> float | None:
 
 
 def table(side: SideBySide) -> list[list[str]]:
-    """Return for each contender training accuracy, p, UF1 of both controls with their p, and the marks, as strings."""
+    """Return for each contender training accuracy, p, UF1 of both controls with their p, as strings."""
     by_name = {row.name: row for row in rows(side)}
     shown = []
     for row in (by_name.get(name(c), NOTHING) for c in side.contenders):
         tested = (row.control, row.control_adjusted), (row.metadata, row.metadata_adjusted)
-        controls = [text for score, p in tested for text in (number(score and score.value, 3), probability(p))]
+        controls = [text for score, p in tested for text in (number(score.value if score else None, 3), probability(p))]
         training = number(row.learnt.accuracy if row.learnt else None, 3)
-        shown.append([training, probability(row.adjusted), *controls, *(MARKS[mark] for mark in marks(row))])
+        shown.append([training, probability(row.adjusted), *controls])
     return shown

@@ -35,11 +35,10 @@ def name(contender: NetworkResult) -> str:
 
 def ranked(side: SideBySide) -> SideBySide:
     """Sort the contenders by UF1 on the composite: finished, unfinished, without a score."""
-    composite = corpora(side)[:1]
 
     def rank(c: NetworkResult) -> tuple[bool, bool, float]:
-        score = next((s for corpus in composite if (s := scored(c, corpus, "uf1"))), None)
-        return score is None, not finished(c), -score.value if score else 0.0
+        uf1 = [score.value for corpus in corpora(side)[:1] if (score := scored(c, corpus, "uf1"))]
+        return not uf1, not finished(c), -sum(uf1)
 
     return replace(side, contenders=tuple(sorted(side.contenders, key=rank)))
 
@@ -85,7 +84,7 @@ def view(side: SideBySide) -> dict[str, Any]:
         "classes": ", ".join(side.classes),
         "protocol": side.protocol,
         "selection": formatting.selection_name(side.selection),
-        "shortened": _joined([f"{r.paper.key}: {s}" for r in side.reports for s in r.shortened], len(side.reports)),
+        "shortened": _shortened(side.reports),
         "differing": _joined(side.differing),
         "unfinished": any(c.scores and not finished(c) for c in side.contenders),
         "names": [{"number": numbered(i, c), "title": c.title, "paper": c.paper} for i, c in known],
@@ -100,17 +99,20 @@ def view(side: SideBySide) -> dict[str, Any]:
     }
 
 
-def _joined(lines: Sequence[str], everyone: int = 0) -> list[str]:
-    """Join lines that differ only in the name before the colon: `a: why`, `b: why` become `a, b: why`.
-
-    `everyone` names, if there are several, become `all papers`.
-    """
+def _joined(lines: Sequence[str]) -> list[str]:
+    """Join lines that differ only in the name before the colon: `a: why`, `b: why` become `a, b: why`."""
     names: dict[str, list[str]] = {}
     for line in lines:
         name, colon, why = line.partition(": ")
         names.setdefault(why if colon else line, []).extend([name] if colon else [])
-    who = {why: "all papers" if len(own) == everyone > 1 else ", ".join(own) for why, own in names.items()}
-    return [f"{who[why]}: {why}" if who[why] else why for why in names]
+    return [f"{', '.join(who)}: {why}" if who else why for why, who in names.items()]
+
+
+def _shortened(reports: Sequence[Report]) -> list[str]:
+    """One line per paper that was shortened, after one line for what was shortened in all papers."""
+    shared = [line for line in reports[0].shortened if all(line in r.shortened for r in reports)] if reports[1:] else []
+    parts = {r.paper.key: [line for line in r.shortened if line not in shared] for r in reports}
+    return [f"{name}: {'; '.join(part)}" for name, part in ({"all papers": shared} | parts).items() if part]
 
 
 def _corpus_line(c: CorpusSummary) -> str:
@@ -195,10 +197,12 @@ def _found(tests: Sequence[PairedTest]) -> str:
         return ""
     verdicts = Counter(test.verdict for test in tests)
     known = sorted(number(t.detectable_adjusted, 3) for t in tests if t.detectable_adjusted is not None)
-    least = f"of {' to '.join(dict.fromkeys((known[0], known[-1])))} or more can" if known else "however large, cannot"
+    least = (
+        f"a difference of {' to '.join(dict.fromkeys((known[0], known[-1])))}" if known else "no difference of any size"
+    )
     return (
         f"Of {many(len(tests), 'pair')}, {verdicts[DIFFER]} differ in UF1, {verdicts[EQUIVALENT]} are equivalent. With "
-        f"{many(max(t.n_subjects for t in tests), 'subject')}, a difference {least} be found (probability {POWER:.0%})."
+        f"{many(max(t.n_subjects for t in tests), 'subject')}, {least} is found with a probability of {POWER:.0%}."
     )
 
 
@@ -226,7 +230,7 @@ def _claims(reports: Sequence[Report]) -> dict[str, Any]:
     findings = [(r.paper.key, finding) for r in reports for finding in r.audit]
     counted = checks([finding for _, finding in findings])
     failed = sections((paper, finding) for paper, finding in findings if not finding.holds)[:3]
-    papers = [
+    papers: list[dict[str, Any]] = [
         {"key": r.paper.key, "title": r.paper.title, "quoted": listed(r.paper.facts.get("quoted_by", ()))}
         | {"rows": numbers.printed_rows(r, rules)}
         for r in reports

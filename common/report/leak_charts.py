@@ -19,9 +19,8 @@ from common.report.records import Price, SeedScores
 
 ALL, STILL = ("#0072b2", "o"), ("#d55e00", "s")
 """Colour and marker of all clips, and of clips without motion."""
-_ROWS = 24  # lines of one drawing, which stays on one page
+_ROWS, _NAMES = 24, 2.55  # lines of one drawing, which stays on one page, and inches of the names
 _APART = 0.2  # of the two kinds of clips from the middle of a line
-_NAMES = 2.55  # inches
 
 
 def draw(prices: Sequence[Price]) -> list[Drawing]:
