@@ -115,5 +115,4 @@ def page(side: SideBySide) -> bytes:
 def _inputs(side: SideBySide) -> list[tuple[str, Path]]:
     """The key of each paper with networks here, and a picture of what one of them sees of a clip (PNG)."""
     papers = {c.paper for c in side.contenders}
-    firsts = [(r.paper.key, f.path) for r in side.reports if r.paper.key in papers for f in r.figures[:1]]
-    return [(key, path) for key, path in firsts if path.is_file()]
+    return [(r.paper.key, r.seen.picture) for r in side.reports if r.paper.key in papers and r.seen]

@@ -311,7 +311,10 @@ def _figures(report: Report) -> tuple[list[dict[str, str | float | bool | None]]
 def _view(report: Report) -> dict[str, Any]:
     """Everything that the template shows, all strings."""
     paper = report.paper
-    corpora = corpus_tables.corpus_rows(report.corpora)
+    corpora = {c.name: c for c in report.corpora}.values()
+    counted = [
+        f"{c.title}: {formatting.many(c.clips, 'clip')}, {formatting.many(c.subjects, 'subject')}" for c in corpora
+    ]
     return {
         "banner": formatting.banner(report.data, report.motion),
         "dash": formatting.DASH,
@@ -323,15 +326,18 @@ def _view(report: Report) -> dict[str, Any]:
         "about": paper.summary,
         "data": formatting.data_name(report.data).capitalize(),
         "profile": report.profile,
-        "clips": "; ".join(f"{row['title']}: {row['counts']}" for row in corpora) or "no corpus was read",
-        "corpora": corpora,
-        "classes": corpus_tables.class_tables(report.corpora),
+        "clips": "; ".join(counted) or "no corpus was read",
+        "citations": [[c.title, c.citation] for c in corpora if c.citation],
         "numbers": numbers.view(report),
         "missing": numbers.command_for_missing(report),
         "titles": [[e.id, e.title] for e in paper.experiments if any(row.name == e.id for row in report.learning)],
         "controlled": bool(report.controls),
         "prepared": [named(note) for note in report.notes],
-        "tables": [*numbers.missing(report), *reliability_tables.more_tables(report)],
+        "tables": [
+            *numbers.missing(report),
+            *reliability_tables.more_tables(report),
+            *corpus_tables.corpora(report.corpora),
+        ],
         "seeds": [str(seed) for seed in report.seeds],
         "departures": plain(paper.departures),
         "audit": sections((paper.key, finding) for finding in report.audit),
