@@ -39,22 +39,10 @@ def of_paper(
     for e in paper.experiments:
         if folds := results.get(e.id):
             row = scored.get((e.name, e.variant, parts(e)[0][0]))
-            scores = (row.score, row.control, row.metadata) if row else (None, None, None)
-            rows.append(of_scores(e.id, e.leak_free, folds, *scores))
+            score, control, metadata = (row.score, row.control, row.metadata) if row else (None, None, None)
+            learnt = summary(folds, one_answer(folds))
+            rows.append(Learning(e.id, e.leak_free, learnt, score, control, metadata=metadata))
     return corrected(rows)
-
-
-def of_scores(
-    name: str,
-    leak_free: bool,
-    folds: Sequence[FoldResult],
-    score: Score | None,
-    control: Score | None,
-    metadata: Score | None,
-) -> Learning:
-    """Return the row of one experiment from its finished folds and its scores, without corrected p."""
-    learnt = summary(folds, one_answer(folds))
-    return Learning(name, leak_free, learnt, score, control, metadata=metadata)
 
 
 def corrected(rows: Sequence[Learning]) -> tuple[Learning, ...]:
