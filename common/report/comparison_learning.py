@@ -50,12 +50,12 @@ def sentence(network_rows: Sequence[Learning]) -> str:
     if not network_rows:
         return "No network has been run on common ground."
     learning, beating, moving = (sum(map(bool, column)) for column in zip(*map(marks, network_rows), strict=True))
-    motion = f"{moving} of these only with motion"
-    if not any(row.control for row in network_rows):
-        motion = "none of them was tested without motion (--controls)"
+    tried = sum(marks(row)[2] is not None for row in network_rows)
+    still = f", and {tried - moving} of them did so without motion too" if tried else ""
     return (
         f"Of {many(len(network_rows), 'system')}, {learning} learnt the training clips and {beating} scored better "
-        f"than guessing on unseen subjects (p below 0.05 after Holm's correction); {motion}."
+        f"than guessing on unseen subjects (p below 0.05 after Holm's correction); {tried} of these were tested "
+        f"without motion (--controls){still}."
     )
 
 
