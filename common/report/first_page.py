@@ -164,7 +164,7 @@ def experiments(report: Report) -> Figure | None:
         axes.spines["left"].set_visible(False)
         for y in range(len(rows)):
             axes.axhline(y, color=PALE, linewidth=0.4, zorder=0)
-    names = [fitted(row.name + ("" if row.leak_free else "*"), _LABEL - 0.05, size) for row in rows]
+    names = [fitted(row.name, _LABEL - 0.1, size) + ("" if row.leak_free else "*") for row in rows]
     left.set_yticks(range(len(rows)), names, fontsize=size)
     right.set_yticks([])
     printed = _printed(report)
