@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from common.contract import InputView, Settings
 from common.runs import drawing
+from common.runs.store import Run
 from common.types import Clip, Samples
 from common.vision import images, plain_figures
 

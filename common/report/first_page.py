@@ -262,10 +262,10 @@ def against_motion(report: Report) -> Figure | None:
         axes.text(len(motions) - 0.88, y, fitted(name, 1.2, 6.5), fontsize=6.5, color=colour, va="center")
     if 1.0 in place:
         axes.axvline(place[1.0], color=PALE, linewidth=4, zorder=-1)
-        axes.text(place[1.0], 1.03, "micro-expressions", fontsize=6, ha="center", va="bottom", color=GREY)
+        axes.text(place[1.0], 1.05, "micro-expressions", fontsize=6, ha="center", va="bottom", color=GREY)
     if report.motion in place and report.motion != 1:
         axes.axvline(place[report.motion], color=PALE, linewidth=4, zorder=-1)
-        axes.text(place[report.motion], 1.03, "this run", fontsize=6, ha="center", va="bottom", color=GREY)
+        axes.text(place[report.motion], 1.05, "this run", fontsize=6, ha="center", va="bottom", color=GREY)
     axes.set_xticks(range(len(motions)), [formatting.short(motion) for motion in motions], fontsize=6)
     axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"], fontsize=6)
     axes.set_ylim(0, 1.02)
