@@ -128,6 +128,8 @@ def _bare(code: str) -> bytes:
 
 NETWORKS_BEFORE = "networks_before"
 """How many networks a process had built before that of a fold. It keeps memory of each until it ends."""
+MEMORY_BEFORE = "memory_before_mib"
+"""The memory of the process before a network was built and its clips were loaded, left from other work."""
 
 
 def peak_memory_mib() -> float:

@@ -16,13 +16,13 @@ import papers
 from common.audit import audit
 from common.audit.documented import documented
 from common.audit.finding import causes, checks
+from common.audit.sections import sections
 from common.cli import listing
 from common.contract import Paper
 from common.environment import code_digest
 from common.errors import listed
 from common.files import write_json
 from common.profiles import shortened
-from common.report.findings import sections
 from common.report.formatting import DASH, metric_name
 from common.types import Experiment, LabelMap
 

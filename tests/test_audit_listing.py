@@ -16,8 +16,8 @@ from common.audit import audit
 from common.audit.documented import documented
 from common.audit.finding import Finding
 from common.cli.audit_listing import lines
+from common.corpora.names import named
 from common.report.comparison_tables import view
-from common.report.formatting import named
 
 FINDINGS = {
     key: audit(paper.facts, paper.claims, documented(), {}, paper.checks)

@@ -23,6 +23,7 @@ from pypdf import PdfReader
 
 import papers
 import run_all
+from common.corpora.names import named
 from common.errors import UserError
 from common.report import PageError, comparison_charts, formatting
 from common.report.comparison import write_comparison
@@ -514,9 +515,7 @@ def test_findings_that_do_not_hold_are_listed_by_kind_and_all_are_in_the_json(fu
     shown = view(side)["findings"]
     for section, kind in zip(shown, ("contradicted", "documented", "note"), strict=True):
         listed = [(row["paper"], row["statement"], row["source"]) for row in section["rows"]]
-        assert listed == [
-            (paper, formatting.named(f.statement), f.source) for paper, f in every if f.kind == kind and not f.holds
-        ]
+        assert listed == [(paper, named(f.statement), f.source) for paper, f in every if f.kind == kind and not f.holds]
         assert listed
     items = [(item["paper"], item["holds"], item["kind"]) for item in load(paths)["audit"]]
     assert items == [(paper, f.holds, f.kind) for paper, f in every]

@@ -8,8 +8,8 @@ from dataclasses import asdict
 from common.audit import audit
 from common.audit.documented import documented
 from common.audit.finding import Finding, causes, checks
+from common.audit.sections import sections
 from common.contract import Paper
-from common.report.findings import sections
 from common.report.formatting import many
 
 Audited = Sequence[tuple[str, Sequence[Finding]]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from common.predict.card_text import main_score, score_line
@@ -61,7 +62,7 @@ def page(
         "remarks": _remarks(record["remarks"]),
         "card": _card(record, card),
     }
-    return typeset("prediction.typ", view, files)
+    return typeset(Path(__file__).parent / "prediction.typ", view, files)
 
 
 def _source(record: Mapping[str, Any]) -> str:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from common.corpora.composite import shortfall
-from common.environment import NETWORKS_BEFORE
+from common.environment import MEMORY_BEFORE, NETWORKS_BEFORE
 from common.report import leak_price
 from common.report.assemble import merge, parameters
 from common.report.records import NetworkResult, Reference, Report, SideBySide
 from common.runs.results import Finished, Results
 from common.scoring import public, verdicts
 from common.scoring.paired_tests import paired
-from common.scoring.records import Comparison, Score
+from common.scoring.records import Score
 from common.training.learnt import summary
 from common.types import CorpusSummary, Experiment, FoldResult
 
@@ -52,14 +52,14 @@ def side_by_side(studied: Sequence[Results], reports: Sequence[Report], command:
         reports=tuple(reports),
         environment=merge([report.environment for report in reports]),
         command=command,
-        references=_references(done) if data == "licensed" and ground and verdicts.is_composite(ground) else (),
+        references=references(done) if data == "licensed" and ground and verdicts.is_composite(ground) else (),
         prices=leak_price.prices(studied),
         twins=sum(len(leak_price.pairs(report.paper)) for report in reports),
     )
 
 
-def _references(done: Mapping[str, Sequence[FoldResult]]) -> tuple[Reference, ...]:
-    """Methods with public predictions on the composite, compared with what ran; `done` has results by contender."""
+def references(done: Mapping[str, Sequence[FoldResult]]) -> tuple[Reference, ...]:
+    """Return methods with public predictions on the composite, compared with the results of contenders by name."""
     return tuple(
         Reference(m.title, m.selection, m.leak_free, m.source, public.scores(m), public.against(m, done))
         for m in public.methods()
@@ -67,67 +67,52 @@ def _references(done: Mapping[str, Sequence[FoldResult]]) -> tuple[Reference, ..
 
 
 def _contender(report: Report, experiment: Experiment, outcome: Finished) -> NetworkResult:
-    confusion = verdicts.pooled(outcome.results, None, len(experiment.labels.classes)).sum(axis=0)
-    measured = [result.measured for result in outcome.results]
-    rows = [
-        c
-        for c in report.comparisons
-        if (c.experiment, c.variant) == (experiment.name, experiment.variant) and c.metric in verdicts.METRICS
-    ]
+    whole = experiment.name, experiment.variant, experiment.labels.name
+    rows = [c for c in report.comparisons if (c.experiment, c.variant) == whole[:2] and c.metric in verdicts.METRICS]
 
-    def scores(which: Callable[[Comparison], Score | None]) -> dict[str, dict[str, Score]]:
+    def scores(which: str) -> dict[str, dict[str, Score]]:
         known: dict[str, dict[str, Score]] = {}
         for c in rows:
-            if score := which(c):
+            if score := getattr(c, which):
                 known.setdefault(c.corpus, {})[c.metric] = score
         return known
 
-    whole = experiment.name, experiment.variant, experiment.labels.name
+    def measured(name: str) -> list[float]:
+        return [result.measured[name] for result in outcome.results if name in result.measured]
+
+    spread = {
+        row.metric: tuple(value for value in row.values if value is not None)
+        for row in report.spread
+        if (row.experiment, row.variant, row.corpus) == whole and row.metric in verdicts.METRICS
+    }
+    counts = parameters(outcome.results)
+    # what the first network of a process added; later ones also use memory that was freed
+    first = [m for m in (r.measured for r in outcome.results) if MEMORY_BEFORE in m and m[NETWORKS_BEFORE] == 0]
     return NetworkResult(
         paper=report.paper.key,
         experiment=experiment.id,
         title=experiment.network,
-        scores=scores(lambda c: c.score),
-        confusion=np.asarray(confusion, np.int64),
+        scores=scores("score"),
+        confusion=verdicts.pooled(outcome.results, None, len(experiment.labels.classes)).sum(axis=0).astype(np.int64),
         n_folds_done=len(outcome.results),
         n_folds=outcome.folds,
-        parameters=_parameters(parameters(outcome.results)),
-        flops=max((m["flops"] for m in measured if "flops" in m), default=None),
+        parameters=counts.get("parameters", next(iter(counts.values())) if len(counts) == 1 else None),
+        flops=max(measured("flops"), default=None),
         seconds_per_fold=statistics.fmean(result.seconds for result in outcome.results) if outcome.results else None,
-        inference_ms_per_clip=_median([m["inference_ms_per_clip"] for m in measured if "inference_ms_per_clip" in m]),
-        peak_memory_mib=max(
-            (m["peak_memory_mib"] for m in measured if "peak_memory_mib" in m and m.get(NETWORKS_BEFORE) == 0),
-            default=None,
-        ),
-        spread={
-            row.metric: tuple(value for value in row.values if value is not None)
-            for row in report.spread
-            if (row.experiment, row.variant, row.corpus) == whole and row.metric in verdicts.METRICS
-        }
-        or {c.metric: (c.score.value,) for c in rows if c.score and c.corpus == experiment.labels.name},
-        control=scores(lambda c: c.control),
+        inference_ms_per_clip=statistics.median(times) if (times := measured("inference_ms_per_clip")) else None,
+        peak_memory_mib=max((m["peak_memory_mib"] - m[MEMORY_BEFORE] for m in first), default=None),
+        spread=spread or {c.metric: (c.score.value,) for c in rows if c.score and c.corpus == experiment.labels.name},
+        control=scores("control"),
         learnt=summary(outcome.results, verdicts.one_answer(outcome.results)),
         leak_free=experiment.leak_free,
-        metadata=scores(lambda c: c.metadata),
+        metadata=scores("metadata"),
         linear=experiment.linear,
     )
 
 
-def _median(values: Sequence[float]) -> float | None:
-    return statistics.median(values) if values else None
-
-
-def _parameters(facts: Mapping[str, int]) -> int | None:
-    """All parameters of the networks as built: the plain count, or the only one there is."""
-    if "parameters" in facts:
-        return facts["parameters"]
-    counts = [value for name, value in facts.items() if name.startswith("parameters")]
-    return counts[0] if len(counts) == 1 else None
-
-
 def _differing(stored: Mapping[str, tuple[Experiment, Finished]], data: str) -> tuple[str, ...]:
     """What is not the same for all networks, or not complete, one line each: clips, caveats of folds, conditions."""
-    lines = []
+    lines: list[str] = []
     done = {name: outcome for name, (_, outcome) in stored.items() if outcome.results}
     clips = {name: {clip for result in outcome.results for clip in result.clips} for name, outcome in done.items()}
     everywhere = set.intersection(*clips.values()) if clips else set()
@@ -141,24 +126,18 @@ def _differing(stored: Mapping[str, tuple[Experiment, Finished]], data: str) -> 
             if verdicts.is_composite(stored[name][0]) and len(outcome.results) == outcome.folds
             if (short := shortfall(clips[name]))
         ]
-    lines += [f"{name}: {caveat}" for name, outcome in done.items() for caveat in _caveats(outcome)]
-    conditions = {
-        (e.labels.name, e.protocol, e.selection, tuple(sorted(e.corpora)), e.leak_free) for e, _ in stored.values()
-    }
-    if len(conditions) > 1:
+    lines += dict.fromkeys(f"{name}: {why}" for name, one in done.items() for r in one.results for why in r.caveats)
+    if (
+        len({(e.labels.name, e.protocol, e.selection, frozenset(e.corpora), e.leak_free) for e, _ in stored.values()})
+        > 1
+    ):
         lines.append("label map, protocol, selection rule or corpora are not the same for all")
     return tuple(lines)
 
 
-def _caveats(outcome: Finished) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(caveat for result in outcome.results for caveat in result.caveats))
-
-
 def _corpora(reports: Sequence[Report], ground: Experiment | None) -> tuple[CorpusSummary, ...]:
     """What was read of the corpora of common ground, from the first paper that has it."""
-    by_name: dict[str, CorpusSummary] = {}
-    for report in reports:
-        for corpus in report.corpora:
-            if ground and corpus.name in ground.corpora and set(corpus.by_class) == set(ground.labels.classes):
-                by_name.setdefault(corpus.name, corpus)
-    return tuple(by_name[name] for name in (ground.corpora if ground else ()) if name in by_name)
+    if ground is None:
+        return ()
+    read = {c.name: c for r in reversed(reports) for c in r.corpora if {*c.by_class} == {*ground.labels.classes}}
+    return tuple(read[name] for name in ground.corpora if name in read)

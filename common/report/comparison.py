@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from common.report import comparison_learning as learnt
-from common.report import exports, formatting, known, leak_price, learning, reference_rows, tables
+from common.report import exports, formatting, leak_price, learning, tables
 from common.report.comparison_tables import corpora, name, ranked, scored, view
 from common.report.records import SideBySide
-from common.report.write import comparison_record, embed, json_bytes, plain, save_with_page, typeset
+from common.report.write import TEMPLATES, comparison_record, embed, json_bytes, plain, save_with_page, typeset
 from common.scoring.verdicts import METRICS
 
 _COSTS = ("parameters", "flops", "seconds_per_fold", "inference_ms_per_clip", "peak_memory_mib")
@@ -38,9 +39,6 @@ def write_comparison(side: SideBySide, out: Path, formats: Sequence[str] = ()) -
     )
 
 
-# ---------------------------------------------------------------- JSON and CSV
-
-
 def record(side: SideBySide) -> dict[str, Any]:
     """Return plain data for JSON, contenders in their order: full precision, null for missing or not finite numbers."""
     return {
@@ -56,7 +54,7 @@ def record(side: SideBySide) -> dict[str, Any]:
         "differing": list(side.differing),
         "shortened": {report.paper.key: list(report.shortened) for report in side.reports},
         "learning": [plain(learning.record(row)) for row in learnt.rows(side)],
-        "learning_summary": learnt.sentences(side),
+        "learning_summary": [learning.sentence(learnt.rows(side))],
         "contenders": [
             {"number": i, "name": name(c), **plain(c), "training_accuracy": plain(c.training_accuracy)}
             for i, c in enumerate(side.contenders, 1)
@@ -65,20 +63,15 @@ def record(side: SideBySide) -> dict[str, Any]:
         "references": plain(side.references),
         "leak_price": {"twins": side.twins, "experiments": list(map(leak_price.record, side.prices))},
         "claims": [
-            {"paper": report.paper.key, **comparison_record(p.comparison), "leak_free": _twin(p)}
+            {"paper": report.paper.key, **comparison_record(p.comparison), "leak_free": twin}
             for report in side.reports
             for p in tables.printed(report)
+            for twin in [p.twin and {"variant": p.twin.variant, "reproduced": comparison_record(p.twin)["reproduced"]}]
         ],
         "audit": [{"paper": report.paper.key, **plain(finding)} for report in side.reports for finding in report.audit],
         "environment": plain(side.environment),
         "command": side.command,
     }
-
-
-def _twin(printed: tables.Printed) -> dict[str, Any] | None:
-    if printed.twin is None:
-        return None
-    return {"variant": printed.twin.variant, "reproduced": comparison_record(printed.twin)["reproduced"]}
 
 
 def tidy_csv(side: SideBySide) -> bytes:
@@ -89,36 +82,37 @@ def tidy_csv(side: SideBySide) -> bytes:
     writer = csv.DictWriter(buffer, columns, lineterminator="\n")
     writer.writeheader()
     metrics = list(dict.fromkeys(m for c in side.contenders for scores in c.scores.values() for m in scores)) or METRICS
-    for c in side.contenders:
-        about = {key: plain(getattr(c, key)) for key in ("paper", "experiment", "title", "training_accuracy", *_COSTS)}
-        about |= {"n_folds_done": c.n_folds_done, "n_folds": c.n_folds}
-        about |= {"profile": side.profile, "data": side.data, "seeds": " ".join(map(str, side.seeds))}
-        for corpus in corpora(side) or [""]:
-            for metric in metrics:
-                score = scored(c, corpus, metric)
-                values = {key: plain(getattr(score, key)) for key in _SCORE} if score else {}
-                for control, scores in (("no_motion", c.control), ("metadata", c.metadata)):
-                    if spoilt := scores.get(corpus, {}).get(metric):
-                        values |= {f"{control}_value": plain(spoilt.value), f"{control}_p": plain(spoilt.p)}
-                writer.writerow({**about, "corpus": corpus, "metric": metric, **values})
+    shared = {"profile": side.profile, "data": side.data, "seeds": " ".join(map(str, side.seeds))}
+    own = ("paper", "experiment", "title", "training_accuracy", *_COSTS, "n_folds_done", "n_folds")
+    for c, corpus, metric in itertools.product(side.contenders, corpora(side) or [""], metrics):
+        row = shared | {key: plain(getattr(c, key)) for key in own} | {"corpus": corpus, "metric": metric}
+        if score := scored(c, corpus, metric):
+            row |= {key: plain(getattr(score, key)) for key in _SCORE}
+        for control, scores in (("no_motion", c.control), ("metadata", c.metadata)):
+            if spoilt := scores.get(corpus, {}).get(metric):
+                row |= {f"{control}_value": plain(spoilt.value), f"{control}_p": plain(spoilt.p)}
+        writer.writerow(row)
     return buffer.getvalue().encode()
-
-
-# ---------------------------------------------------------------- PDF
 
 
 def page(side: SideBySide) -> bytes:
     """Return the PDF, compiled from `comparison.typ`, with the contenders in the given order."""
     from common.report import comparison_charts, leak_charts
 
-    drawn, pictures = embed(comparison_charts.draw(side) | {"prices": leak_charts.draw(side.prices)})
-    papers = [report.paper for report in side.reports] if side.motion != 1 and side.data == "stand-in" else []
+    drawn, files = embed(comparison_charts.draw(side) | {"prices": leak_charts.draw(side.prices)})
+    inputs = {f"input-{key}.png": path.read_bytes() for key, path in _inputs(side)}
     shown = {
         "drawn": drawn,
-        "known": known.table(papers),
+        "inputs": [{"file": file, "paper": key} for file, (key, _) in zip(inputs, _inputs(side), strict=True)],
         "learning": learnt.table(side),
-        "learnt": learnt.sentences(side),
-        "prices": leak_price.view(side),
-        "references": reference_rows.table(side),
+        "learnt": learning.sentence(learnt.rows(side)),
+        "agreement": formatting.number(learnt.agreement(side), 2),
+        "twins": f"{len(side.prices)} of {formatting.many(side.twins, 'experiment')}",
     }
-    return typeset("comparison.typ", view(side) | shown, pictures)
+    return typeset(TEMPLATES / "comparison.typ", view(side) | shown, files | inputs)
+
+
+def _inputs(side: SideBySide) -> list[tuple[str, Path]]:
+    """The key of each paper with networks here, and a picture of what one of them sees of a clip (PNG)."""
+    papers = {c.paper for c in side.contenders}
+    return [(r.paper.key, r.seen.picture) for r in side.reports if r.paper.key in papers and r.seen]

@@ -1,28 +1,30 @@
-"""The rows of all tables of the comparison, as strings; `formatting` rounds the numbers."""
+"""What the pages of the comparison show, as strings; `formatting` rounds the numbers."""
 
 from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from common.audit.finding import checks
-from common.report import formatting, numbers, pair_tables, tables
-from common.report.findings import sections
-from common.report.formatting import many
-from common.report.marks import Marks, rule_lines
+from common.audit.sections import sections
+from common.corpora.composite import DOCUMENTED, MEGC2019
+from common.errors import listed
+from common.report import formatting, numbers
+from common.report.formatting import DASH, difference, many, number, probability
 from common.report.records import NetworkResult, Report, SideBySide
-from common.scoring.records import Score
+from common.scoring import public
+from common.scoring.differences import ALPHA, DIFFER, EQUIVALENT, MARGIN, POWER
+from common.scoring.records import PairedTest, Score
 from common.scoring.verdicts import METRICS
 from common.types import CorpusSummary
 
 MARK = "\u2020"
-"""Marks everything of a contender that has not finished all folds."""
-
-
-# ---------------------------------------------------------------- contenders
+"""Marks a contender that has not finished all folds."""
+APPROXIMATE = "~"
+"""Marks an interval that may not cover 95%."""
 
 
 def name(contender: NetworkResult) -> str:
@@ -32,11 +34,10 @@ def name(contender: NetworkResult) -> str:
 
 def ranked(side: SideBySide) -> SideBySide:
     """Sort the contenders by UF1 on the composite: finished, unfinished, without a score."""
-    composite = corpora(side)[:1]
 
     def rank(c: NetworkResult) -> tuple[bool, bool, float]:
-        score = next((s for corpus in composite if (s := scored(c, corpus, "uf1"))), None)
-        return score is None, not finished(c), -score.value if score else 0.0
+        uf1 = [score.value for corpus in corpora(side)[:1] if (score := scored(c, corpus, "uf1"))]
+        return not uf1, not finished(c), -sum(uf1)
 
     return replace(side, contenders=tuple(sorted(side.contenders, key=rank)))
 
@@ -56,60 +57,48 @@ def finished(contender: NetworkResult) -> bool:
     return contender.n_folds_done >= contender.n_folds > 0
 
 
-# ---------------------------------------------------------------- the page
+def numbered(number: int, contender: NetworkResult) -> str:
+    """Return the number by which tables and figures name a contender."""
+    return f"{number}{MARK if contender.scores and not finished(contender) else ''}"
 
 
 def view(side: SideBySide) -> dict[str, Any]:
-    """Return everything that the template shows, all strings."""
-    scores = corpora(side)
+    """Return what the template shows of scores, tests, costs and printed numbers, all strings."""
     papers = len({c.paper for c in side.contenders})
-    main = _main(side, next(iter(scores), ""))
+    known = list(enumerate(side.contenders, 1))
+    linear = sum(c.linear for c in side.contenders)
+    systems = ((len(side.contenders) - linear, "network"), (linear, "linear classifier"))
+    counted = " and ".join(many(n, noun) for n, noun in systems if n)
     return {
         "banner": formatting.banner(side.data, side.motion),
-        "dash": formatting.DASH,
+        "dash": DASH,
         "mark": MARK,
         "key": "comparison",
-        "title": f"{_systems(side.contenders)} of {many(papers, 'paper')} on common ground"
-        if papers
-        else "Papers on common ground",
+        "title": f"{counted} of {many(papers, 'paper')} on common ground" if papers else "Papers on common ground",
         "data": formatting.data_name(side.data),
         "profile": side.profile,
-        "seeds": formatting.seed_list(side.seeds),
+        "seeds": formatting.shown_seeds(side.seeds),
         "corpora": list(map(_corpus_line, side.corpora)),
         "labels": formatting.corpus_name(side, side.labels),
         "classes": ", ".join(side.classes),
         "protocol": side.protocol,
         "selection": formatting.selection_name(side.selection),
         "shortened": _shortened(side.reports),
-        "differing": [
-            *_by_reason(side.differing),
-            *(["the clips predicted: see below the first table"] if main["notes"] else []),
-        ],
-        "any_score": any(c.scores.values() for c in side.contenders),
+        "differing": _joined(side.differing),
         "unfinished": any(c.scores and not finished(c) for c in side.contenders),
-        "names": [_about(i, c) for i, c in enumerate(side.contenders, 1)],
-        "metrics": [formatting.metric_name(m) for m in METRICS],
-        "main": main,
-        "by_corpus": [_by_corpus(side, scores, metric) for metric in METRICS[:2]],
-        "pairs": pair_tables.pairs(side, list(map(name, side.contenders))),
-        "retrained": len(side.seeds) > 1,
-        "costs": [_cost_row(c) for c in side.contenders],
+        "names": [{"number": numbered(i, c), "title": c.title, "paper": c.paper} for i, c in known],
+        "table": _scores(side),
+        "pairs": pairs(side),
+        "references": references(side),
+        "costs": list(map(_costs, side.contenders)),
         "spread": _spread(side),
-        "shown_seed": _shown_seed(side, scores[0]) if scores else "",
         **_claims([r if r.corpora else replace(r, corpora=side.corpora) for r in side.reports]),
         "environment": [[key, str(value)] for key, value in side.environment.items()],
         "command": side.command,
     }
 
 
-def _systems(contenders: Sequence[NetworkResult]) -> str:
-    """`13 networks and 2 linear classifiers`."""
-    linear = sum(c.linear for c in contenders)
-    counts = ((len(contenders) - linear, "network"), (linear, "linear classifier"))
-    return " and ".join(many(n, noun) for n, noun in counts if n)
-
-
-def _by_reason(lines: Sequence[str]) -> list[str]:
+def _joined(lines: Sequence[str]) -> list[str]:
     """Join lines that differ only in the name before the colon: `a: why`, `b: why` become `a, b: why`."""
     names: dict[str, list[str]] = {}
     for line in lines:
@@ -120,11 +109,9 @@ def _by_reason(lines: Sequence[str]) -> list[str]:
 
 def _shortened(reports: Sequence[Report]) -> list[str]:
     """One line per paper that was shortened, after one line for what was shortened in all papers."""
-    shared = [line for line in reports[0].shortened if all(line in r.shortened for r in reports)] if reports else []
-    shared = shared if len(reports) > 1 else []
-    own = {r.paper.key: [line for line in r.shortened if line not in shared] for r in reports}
-    lines = [f"{key}: {'; '.join(rest)}" for key, rest in own.items() if rest]
-    return [f"all papers: {'; '.join(shared)}", *lines] if shared else lines
+    shared = [line for line in reports[0].shortened if all(line in r.shortened for r in reports)] if reports[1:] else []
+    parts = {r.paper.key: [line for line in r.shortened if line not in shared] for r in reports}
+    return [f"{name}: {'; '.join(part)}" for name, part in ({"all papers": shared} | parts).items() if part]
 
 
 def _corpus_line(c: CorpusSummary) -> str:
@@ -133,155 +120,125 @@ def _corpus_line(c: CorpusSummary) -> str:
     return f"{c.title}: {used}{many(c.clips, 'clip')} of {many(c.subjects, 'subject')} found"
 
 
-def _about(number: int, c: NetworkResult) -> dict[str, str]:
-    marked = MARK if c.scores and not finished(c) else ""
-    return {"number": f"{number}{marked}", "title": c.title, "paper": c.paper}
+def _scores(side: SideBySide) -> dict[str, Any]:
+    """One row per contender with all metrics by corpus, those of the composite with intervals, and a row of chance.
 
-
-def _main(side: SideBySide, corpus: str) -> dict[str, Any]:
-    """The scores on the composite, one row per contender, and the chance level of always predicting its largest class.
-
-    Chance is that of the contender with the most clips; the notes name contenders whose clips give another.
+    Chance is that of the contender with the most clips.
     """
-    scores = [[scored(c, corpus, metric) for metric in METRICS] for c in side.contenders]
-    clips = [max((s.n_clips for s in row if s), default=0) for row in scores]
-    chances = [[formatting.number(s.chance if s else None, 4) for s in row] for row in scores]
-    most = max(clips, default=0)
-    usual = clips.index(most) if most else -1
-    names = list(map(formatting.metric_name, METRICS))
-    notes = []
-    for i, (c, row) in enumerate(zip(side.contenders, chances, strict=True)):
-        if clips[i] and (clips[i], row) != (clips[usual], chances[usual]):
-            levels = ", ".join(f"{metric} {chance}" for metric, chance in zip(names, row, strict=True))
-            folds = _folds(c)
-            notes.append(
-                f"No. {i + 1} has predicted {formatting.count(clips[i])} clips, with {folds} folds done; always "
-                f"predicting the largest class of these gives {levels}."
-            )
-    notes += _cautions(scores)
+    known = corpora(side)
+    columns = [(c, m) for i, c in enumerate(known) for m in (METRICS if i == 0 else METRICS[:2])]
+    rows = [[scored(c, *column) for column in columns] for c in side.contenders]
+    clips = [max((s.n_clips for s in row if s), default=0) for row in rows]
+    widest = rows[clips.index(max(clips))] if any(clips) else []
     return {
-        "corpus": formatting.corpus_name(side, corpus),
-        "rows": [
-            {
-                "scores": [_with_interval(s) for s in row],
-                "clips": formatting.count(n) if n else formatting.DASH,
-                "folds": _folds(c),
-            }
-            for c, row, n in zip(side.contenders, scores, clips, strict=True)
-        ],
-        "chance": chances[usual] if most else [],
-        "clips": formatting.count(most),
-        "notes": notes,
+        "corpora": [formatting.corpus_name(side, corpus) for corpus in known],
+        "metrics": [[formatting.metric_name(m) for c, m in columns if c == corpus] for corpus in known],
+        "rows": [[_shown(s, c == known[0]) for s, (c, _) in zip(row, columns, strict=True)] for row in rows],
+        "chance": [number(s.chance if s else None, 3) for s in widest],
+        "clips": list(map(formatting.count, clips)),
+        "folds": [f"{c.n_folds_done}/{c.n_folds}" for c in side.contenders],
+        "approximate": APPROXIMATE if any(s and s.caution for row in rows for s in row) else "",
     }
 
 
-def _cautions(scores: Sequence[Sequence[Score | None]]) -> list[str]:
-    """One line for each reason why intervals may not cover 95%, with the numbers of the contenders."""
-    numbers: dict[str, list[str]] = {}
-    for i, row in enumerate(scores, 1):
-        for reason in dict.fromkeys(s.caution for s in row if s and s.caution):
-            numbers.setdefault(reason, []).append(str(i))
-    return [f"No. {', '.join(who)}: intervals may not cover 95%: {reason}." for reason, who in numbers.items()]
+def _shown(score: Score | None, bounded: bool) -> dict[str, str]:
+    interval = formatting.interval(score.low, score.high, 3) if score and bounded else DASH
+    sign = APPROXIMATE if score and score.caution else ""
+    value = number(score.value if score else None, 3)
+    return {"value": value, "interval": "" if interval == DASH else sign + interval}
 
 
-def _folds(c: NetworkResult) -> str:
-    return f"{formatting.count(c.n_folds_done)}/{formatting.count(c.n_folds)}" if c.n_folds else formatting.DASH
-
-
-def _with_interval(score: Score | None) -> dict[str, str]:
-    return {
-        "value": formatting.number(score.value if score else None, 4),
-        "interval": formatting.interval(score.low, score.high, 4) if score else formatting.DASH,
-    }
-
-
-def _by_corpus(side: SideBySide, scores: Sequence[str], metric: str) -> dict[str, Any]:
-    """One metric: (value, chance) for every corpus."""
-
-    def cells(c: NetworkResult) -> Iterable[str]:
-        for corpus in scores:
-            score = scored(c, corpus, metric)
-            yield formatting.number(score.value if score else None, 4)
-            yield formatting.number(score.chance if score else None, 4)
-
-    return {
-        "metric": formatting.metric_name(metric),
-        "corpora": [formatting.corpus_name(side, corpus) for corpus in scores],
-        "rows": [list(cells(c)) for c in side.contenders],
-    }
-
-
-def _cost_row(c: NetworkResult) -> list[str]:
-    return [
-        formatting.count(c.parameters),
-        formatting.significant(None if c.flops is None else c.flops / 1e9),
-        formatting.duration(c.seconds_per_fold),
-        formatting.significant(c.inference_ms_per_clip),
-        formatting.count(c.peak_memory_mib),
-    ]
-
-
-def _spread(side: SideBySide) -> list[dict[str, Any]]:
-    """Per metric the values of all seeds, their mean, sample deviation and range; nothing if there is one seed."""
-    if len(side.seeds) < 2:
-        return []
-    return [
+def references(side: SideBySide) -> dict[str, Any]:
+    """Return scores of methods with public predictions, and each contender's difference in UF1; empty on stand-ins."""
+    rows = [
         {
-            "metric": formatting.metric_name(metric),
-            "rows": [_spread_row(c.spread.get(metric, ())) for c in side.contenders],
+            "title": r.title,
+            "selection": public.rule(r.selection, r.leak_free, r.scores[MEGC2019.name]["uf1"]),
+            "clips": formatting.count(r.scores[MEGC2019.name]["uf1"].n_clips),
+            "scores": [_shown(r.scores[MEGC2019.name][metric], True) for metric in METRICS[:2]],
+            "parts": [number(r.scores[corpus]["uf1"].value, 3) for corpus in DOCUMENTED],
         }
-        for metric in METRICS
-        if any(c.spread.get(metric) for c in side.contenders)
+        for r in side.references
     ]
+    tests = [[r.tests.get(name(c)) for r in side.references] for c in side.contenders]
+    shown = [[f"{difference(t.difference)} (p {probability(t.adjusted)})" if t else DASH for t in row] for row in tests]
+    return {"corpora": [formatting.corpus_name(side, c) for c in DOCUMENTED], "rows": rows, "differences": shown}
 
 
-def _spread_row(values: Sequence[float]) -> list[str]:
-    """(values, how many, mean, deviation, range)."""
-    if not values:
-        return [formatting.DASH] * 5
-    deviation = statistics.stdev(values) if len(values) > 1 else None
-    return [
-        "  ".join(formatting.number(v, 4) for v in values),
-        formatting.count(len(values)),
-        formatting.number(statistics.fmean(values), 4),
-        formatting.number(deviation, 4),
-        f"{formatting.number(min(values), 4)} to {formatting.number(max(values), 4)}",
-    ]
+def pairs(side: SideBySide) -> dict[str, Any]:
+    """Return the paired tests as a square of `cells`, (text, bold), and a sentence.
+
+    Above the diagonal is the adjusted p, below it the difference of UF1: that of the column minus that of the row,
+    whose contender ranks below it, after `=` if the two are equivalent. There is no square if all p are the same.
+    Raises ValueError if a test names no contender.
+    """
+    place = {name(c): i for i, c in enumerate(side.contenders)}
+    if strange := {n for test in side.tests for n in (test.first, test.second)} - set(place):
+        raise ValueError(f"a test names no contender: {', '.join(sorted(strange))}")
+    cells = [[{"text": DASH, "bold": False} for _ in place] for _ in place]
+    for test in side.tests:
+        upper, lower = sorted((place[test.first], place[test.second]))
+        gain = test.difference if place[test.first] == upper else -test.difference
+        sign, bold = "=" if test.verdict == EQUIVALENT else "", test.adjusted < ALPHA
+        cells[upper][lower] = {"text": probability(test.adjusted), "bold": bold}
+        cells[lower][upper] = {"text": sign + difference(gain), "bold": bold}
+    shown = {probability(test.adjusted) for test in side.tests}
+    return {
+        "cells": cells if len(shown) > 1 else [],
+        "margin": formatting.short(MARGIN),
+        "sentence": _found(side.tests),
+    }
 
 
-def _shown_seed(side: SideBySide, composite: str) -> str:
-    """The seed whose values the tables show; empty if they are not those of one seed."""
-    for i, seed in enumerate(side.seeds):
-        pairs = [(c.spread.get(m, ())[i : i + 1], scored(c, composite, m)) for c in side.contenders for m in METRICS]
-        if any(v for v, _ in pairs) and all(s is not None and v == (s.value,) for v, s in pairs if v or s):
-            return str(seed)
-    return ""
+def _found(tests: Sequence[PairedTest]) -> str:
+    """How many pairs differ or are equivalent, and which difference can be found; empty without a test."""
+    if not tests:
+        return ""
+    verdicts = Counter(test.verdict for test in tests)
+    known = sorted(number(t.detectable_adjusted, 3) for t in tests if t.detectable_adjusted is not None)
+    least = (
+        f"a difference of {' to '.join(dict.fromkeys((known[0], known[-1])))}" if known else "no difference of any size"
+    )
+    return (
+        f"Of {many(len(tests), 'pair')}, {verdicts[DIFFER]} differ in UF1, {verdicts[EQUIVALENT]} are equivalent. With "
+        f"{many(max(t.n_subjects for t in tests), 'subject')}, {least} is found with a probability of {POWER:.0%}."
+    )
 
 
-# ---------------------------------------------------------------- printed numbers
+def _costs(c: NetworkResult) -> list[str]:
+    flops, inference = c.flops and c.flops / 1e9, c.inference_ms_per_clip
+    numbers = formatting.significant(flops), formatting.duration(c.seconds_per_fold), formatting.significant(inference)
+    return [formatting.count(c.parameters), *numbers]
+
+
+def _spread(side: SideBySide) -> list[list[str]]:
+    """For each contender and metric: mean and sample deviation over seeds, and their range; empty with one seed."""
+
+    def cells(values: Sequence[float]) -> list[str]:
+        deviation = statistics.stdev(values) if len(values) > 1 else None
+        ends = formatting.interval(min(values), max(values), 3) if values else DASH
+        return [number(statistics.fmean(values) if values else None, 3), number(deviation, 3), ends]
+
+    several = side.contenders if len(side.seeds) > 1 else ()
+    return [[cell for metric in METRICS for cell in cells(c.spread.get(metric, ()))] for c in several]
 
 
 def _claims(reports: Sequence[Report]) -> dict[str, Any]:
-    """Counts of verdicts, the printed numbers of each paper, and the audit findings that do not hold by kind."""
-    counts = [Counter(p.comparison.verdict for p in tables.printed(r)) for r in reports]
-    shown = [v for v in formatting.VERDICTS if any(c[v] for c in counts)]
-    rows = [
-        [r.paper.key, *(formatting.count(c[v]) for v in shown), formatting.count(c.total())]
-        for r, c in zip(reports, counts, strict=True)
-    ]
-    if len(reports) > 1:
-        whole = sum(counts, Counter[str]())
-        rows.append(["All", *(formatting.count(whole[v]) for v in shown), formatting.count(whole.total())])
+    """The printed numbers of each paper, counted by verdict, and the audit's findings that contradict them."""
     findings = [(r.paper.key, finding) for r in reports for finding in r.audit]
     counted = checks([finding for _, finding in findings])
-    rules = Marks()
+    failed = sections((paper, finding) for paper, finding in findings if not finding.holds)[:3]
+    papers: list[dict[str, Any]] = [
+        {"key": r.paper.key, "title": r.paper.title, "quoted": listed(r.paper.facts.get("quoted_by", ()))}
+        | {"rows": numbers.printed_rows(r, {})}
+        for r in reports
+    ]
     return {
-        "verdicts": {"names": [{"verdict": v, "label": formatting.VERDICTS[v]} for v in shown], "rows": rows},
-        "claims": [
-            {"key": r.paper.key, "title": r.paper.title, "rows": numbers.printed_rows(r, rules)} for r in reports
-        ],
-        "rules": rule_lines(rules),
-        "findings": sections((paper, finding) for paper, finding in findings if not finding.holds)[:3],
+        "claims": papers,
+        "printed": formatting.count(sum(len(paper["rows"]) for paper in papers)),
+        "verdicts": formatting.listing(Counter(row["label"] for paper in papers for row in paper["rows"])),
+        "findings": failed[0],
+        "others": [f"{s['title'].lower()}: {len(s['rows'])}" for s in failed[1:] if s["rows"]],
         "checked": many(len(counted), "check") if counted else "",
         "passed": formatting.count(sum(finding.holds for finding in counted)),
     }

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from common.report.formatting import count, listing, many
+from common.report.formatting import count, listing
+from common.report.reliability_tables import table
 from common.types import CorpusSummary, Correction, Exclusion
 
 _CLIPS_SHOWN = 24
@@ -13,39 +14,33 @@ _CLIPS_SHOWN = 24
 _CORRECTIONS_SHOWN = 30
 
 
-def corpus_rows(corpora: Sequence[CorpusSummary]) -> list[dict[str, str]]:
-    """Return one row per corpus: what was read of it, regardless of its classes."""
-    return [
-        {
-            "title": c.title,
-            "citation": c.citation,
-            "tree": c.tree,
-            "table": c.table,
-            "clips": count(c.clips),
-            "subjects": count(c.subjects),
-            "counts": f"{many(c.clips, 'clip')}, {many(c.subjects, 'subject')}",
-            "emotions": listing(c.by_emotion),
-        }
-        for c in {c.name: c for c in corpora}.values()
+def corpora(summaries: Sequence[CorpusSummary]) -> list[dict[str, Any]]:
+    """Return tables of the corpora as found, and of the clips per class as used, one for each set of classes."""
+    rows = [
+        [
+            c.title,
+            f"{c.tree}; {c.table}" if c.table else c.tree,
+            listing(c.by_emotion),
+            count(c.clips),
+            count(c.subjects),
+        ]
+        for c in {c.name: c for c in summaries}.values()
     ]
-
-
-def class_tables(corpora: Sequence[CorpusSummary]) -> list[dict[str, Any]]:
-    """Return a `class_table` for each set of classes."""
     groups: dict[tuple[str, ...], list[CorpusSummary]] = {}
-    for c in corpora:
+    for c in summaries:
         groups.setdefault(tuple(c.by_class), []).append(c)
-    return [class_table(group) for group in groups.values()]
+    found = table("Corpora", "", ["Corpus", "Read from", "Emotions as annotated", "Clips", "Subjects"], rows, 3)
+    return [*found, *(class_table(group) for classes, group in groups.items() if classes)]
 
 
-def class_table(corpora: Sequence[CorpusSummary]) -> dict[str, Any]:
+def class_table(summaries: Sequence[CorpusSummary]) -> dict[str, Any]:
     """Return clips per class and corpus as used, with sums; a class that a corpus does not have is a dash."""
-    classes = list(dict.fromkeys(name for c in corpora for name in c.by_class))
-    rows = [[c.title, *(count(c.by_class.get(k)) for k in classes), count(sum(c.by_class.values()))] for c in corpora]
-    if len(corpora) > 1:
-        sums = [sum(c.by_class.get(k, 0) for c in corpora) for k in classes]
+    classes = list(dict.fromkeys(name for c in summaries for name in c.by_class))
+    rows = [[c.title, *(count(c.by_class.get(k)) for k in classes), count(sum(c.by_class.values()))] for c in summaries]
+    if len(summaries) > 1:
+        sums = [sum(c.by_class.get(k, 0) for c in summaries) for k in classes]
         rows.append(["All", *(count(n) for n in sums), count(sum(sums))])
-    return {"classes": classes, "rows": rows, "total": len(corpora) > 1}
+    return table("Clips per class as used", "", ["Corpus", *classes, "Total"], rows)[0]
 
 
 def exclusion_rows(exclusions: Iterable[Exclusion]) -> list[dict[str, str]]:

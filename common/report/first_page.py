@@ -22,7 +22,7 @@ ROWS = 24
 _LABEL, _SCORES, _SUBJECTS, _MARKS = 1.72, 1.5, 0.72, 0.5  # inches: the columns of the plot of experiments
 _COLOURS = (BLUE, RED, GREEN, "#8f5a83")
 _TOP = 0.6
-_SEEN_HEIGHT, _SEEN_WIDTH = 1.75, 11.0  # cm of the pictures of a clip
+_SEEN_HEIGHT, _SEEN_WIDTH = 2.1, 11.0  # cm of the pictures of a clip
 
 
 def view(report: Report) -> dict[str, Any]:
@@ -102,14 +102,16 @@ def seen(report: Report) -> tuple[dict[str, Any], dict[str, bytes]]:
         return {"pictures": []}, {}
     clip = report.seen
     pictures = [(moment, clip.frames[moment], moment) for moment in ("onset", "apex") if moment in clip.frames]
-    labels = ", ".join(dict.fromkeys(clip.captions))
-    pictures.append(("input", clip.picture.read_bytes(), f"the network's input: {labels}" if labels else "the input"))
+    pictures.append(("input", clip.picture.read_bytes(), "the network's input"))
     files, shown = {}, []
     for name, content, label in pictures:
         wide, high = size(content)
         files[file := f"seen-{name}{'.png' if name == 'input' else '.jpg'}"] = content
         shown.append({"file": file, "label": label, "width": min(_SEEN_HEIGHT * wide / high, _SEEN_WIDTH)})
-    return {"pictures": shown, "clip": clip.clip}, files
+    labels = "; ".join(dict.fromkeys(clip.captions))
+    before = ", ".join(moment for moment, *_ in pictures[:-1])
+    text = f"{before.capitalize()}, and what the network gets" if before else "What the network gets"
+    return {"pictures": shown, "text": f"{text}{': ' if labels else ''}{labels}. Clip {clip.clip}."}, files
 
 
 def network(report: Report) -> Figure | None:

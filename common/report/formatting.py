@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 
 from common.corpora import SOURCES
 from common.corpora.marker import LICENSED, PUBLIC_MAPS, REAL, REAL_MOTION
+from common.corpora.names import USUAL
 from common.report.records import Report, SideBySide
 
 DASH = "\u2013"
@@ -48,20 +48,6 @@ _COSTS = {
     "parameters": "Parameters",
 }
 
-_COMPOSITES = {"megc2019": "MEGC 2019"}
-_NAMES = _COMPOSITES | {
-    "casme2": "CASME II",
-    "megc2019_flow": "public flow maps of MEGC 2019",
-    "casme_sq": "CAS(ME)^2",
-    "casme_sq_recordings": "CAS(ME)^2 recordings",
-    "samm": "SAMM",
-    "smic": "SMIC",
-    "smic_e": "SMIC-E-HS",
-    "smic_nir": "SMIC-NIR",
-    "smic_vis": "SMIC-VIS",
-}
-_NAME = re.compile(rf"(?<![\w/-])(?:{'|'.join(sorted(_NAMES, key=len, reverse=True))})(?![\w/-])")
-
 
 def number(value: float | None, decimals: int) -> str:
     """Return `value` with fixed decimals and a true minus sign; a dash if it is missing or not finite."""
@@ -84,11 +70,6 @@ def count(value: float | None) -> str:
 def many(n: float, noun: str) -> str:
     """Return `1 clip`, `2 clips`."""
     return f"{count(n)} {noun}{'' if n == 1 else 's'}"
-
-
-def named(text: str) -> str:
-    """Return a text with the usual names of corpora: `SMIC` for `smic`, but not in `smic/s1` or `smic-loso`."""
-    return _NAME.sub(lambda found: _NAMES[found[0]], text)
 
 
 def sentence(text: str) -> str:
@@ -199,7 +180,7 @@ def data_name(data: str) -> str:
 def corpus_name(report: Report | SideBySide, corpus: str) -> str:
     """Return the title of a corpus or composite; an unknown name is returned unchanged."""
     layouts = SOURCES[corpus].layouts if corpus in SOURCES else ()
-    usual = layouts[0].title if layouts else _NAMES.get(corpus, corpus)
+    usual = layouts[0].title if layouts else USUAL.get(corpus, corpus)
     return next((c.title for c in report.corpora if c.name == corpus), usual)
 
 

@@ -8,15 +8,14 @@ from __future__ import annotations
 import csv
 import io
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from common.contract import Paper
 from common.protocols.controls import NO_MOTION, controls
-from common.report.formatting import many
-from common.report.records import Price, SeedScores, SideBySide
+from common.report.records import Price, SeedScores
 from common.runs.results import Results
 from common.scoring import metrics
 from common.scoring.intervals import COVERAGE, FEW_SEEDS, ROUNDING
@@ -37,19 +36,12 @@ def prices(studied: Sequence[Results]) -> tuple[Price, ...]:
     """Return the scores of all pairs of these papers that are stored with all folds, for each seed that has both."""
     found = []
     for results in studied:
-        for published, twin in pairs(results.paper):
-            clips = _by_seed(results, published, twin)
-            if clips.seeds:
-                still = _by_seed(results, _still(published), _still(twin))
-                rule = published.protocol, published.selection
-                found.append(
-                    Price(results.paper.key, published.name, published.variant, twin.variant, *rule, clips, still)
-                )
+        for e, twin in pairs(results.paper):
+            if (clips := _by_seed(results, e, twin)).seeds:
+                still = _by_seed(results, *(next(c for c in controls(x) if c.control == NO_MOTION) for x in (e, twin)))
+                about = results.paper.key, e.name, e.variant, twin.variant, e.protocol, e.selection
+                found.append(Price(*about, clips, still))
     return tuple(found)
-
-
-def _still(experiment: Experiment) -> Experiment:
-    return next(control for control in controls(experiment) if control.control == NO_MOTION)
 
 
 def _by_seed(results: Results, published: Experiment, twin: Experiment) -> SeedScores:
@@ -66,22 +58,17 @@ def _uf1(
     published: Sequence[FoldResult], leak_free: Sequence[FoldResult], classes: tuple[str, ...]
 ) -> tuple[float, float] | None:
     """UF1 of both on the clips that both test; a clip counts as often as folds of the published protocol test it."""
-    answers = {clip: answer for clip, _, answer in _predictions(leak_free)}
+    answers = {c: int(p.argmax()) for r in leak_free for c, p in zip(r.clips, r.probabilities, strict=True)}
     matrices = np.zeros((2, len(classes), len(classes)), np.int64)
-    for clip, truth, answer in _predictions(published):
-        if clip in answers:
-            matrices[0, truth, answer] += 1
-            matrices[1, truth, answers[clip]] += 1
+    for result in published:
+        for clip, truth, answer in zip(result.clips, result.truth, result.probabilities.argmax(axis=1), strict=True):
+            if clip in answers:
+                matrices[0, truth, answer] += 1
+                matrices[1, truth, answers[clip]] += 1
     if not matrices.any():
         return None
-    first, second = metrics.metric(METRIC, classes)(matrices)
-    return float(first), float(second)
-
-
-def _predictions(results: Sequence[FoldResult]) -> Iterator[tuple[str, int, int]]:
-    """The clip, its class and the predicted class."""
-    for result in results:
-        yield from zip(result.clips, result.truth, result.probabilities.argmax(axis=1), strict=True)
+    first, second = map(float, metrics.metric(METRIC, classes)(matrices))
+    return first, second
 
 
 def interval(differences: Sequence[float]) -> tuple[float, float] | None:
@@ -109,42 +96,20 @@ def record(price: Price) -> dict[str, Any]:
 def _scores(scores: SeedScores) -> dict[str, Any] | None:
     if not scores.seeds:
         return None
+    values = {name: list(getattr(scores, name)) for name in ("seeds", "published", "leak_free", "differences")}
     low, high = interval(scores.differences) or (None, None)
-    return {
-        "seeds": list(scores.seeds),
-        "published": list(scores.published),
-        "leak_free": list(scores.leak_free),
-        "differences": list(scores.differences),
-        "mean": statistics.fmean(scores.differences),
-        "low": low,
-        "high": high,
-    }
+    return values | {"mean": statistics.fmean(scores.differences), "low": low, "high": high}
 
 
 def tidy_csv(found: Sequence[Price]) -> bytes:
     """Return one row per experiment, kind of clips and seed; the mean and its interval are those of all seeds."""
     buffer = io.StringIO(newline="")
-    writer = csv.DictWriter(buffer, [*_COLUMNS, *_VALUES], lineterminator="\n")
-    writer.writeheader()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow([*_COLUMNS, *_VALUES])
     for price in found:
-        about = {name: getattr(price, name) for name in _COLUMNS[:6]}
         for kind, scores in (("all", price.clips), ("without motion", price.still)):
-            summary = _scores(scores) or {}
-            shared = about | {"clips": kind} | {name: summary.get(name) for name in ("mean", "low", "high")}
-            by_seed = zip(scores.seeds, scores.published, scores.leak_free, scores.differences, strict=True)
-            for row in by_seed:
-                writer.writerow(shared | dict(zip(("seed", *_VALUES[:3]), row, strict=True)))
+            known = _scores(scores) or {}
+            for row in zip(scores.seeds, scores.published, scores.leak_free, scores.differences, strict=True):
+                about = [*(getattr(price, name) for name in _COLUMNS[:6]), kind]
+                writer.writerow([*about, *row, known["mean"], known["low"], known["high"]])
     return buffer.getvalue().encode()
-
-
-def view(side: SideBySide) -> dict[str, Any]:
-    """Return what the page says about the figure, as strings and flags."""
-    left_out = side.twins - len(side.prices)
-    return {
-        "shown": bool(side.prices),
-        "any": side.twins > 0,
-        "still": any(price.still.seeds for price in side.prices),
-        "intervals": any(interval(price.clips.differences) for price in side.prices),
-        "rendered": side.data == "stand-in",
-        "left_out": many(left_out, "other experiment" if side.prices else "experiment") if left_out else "",
-    }

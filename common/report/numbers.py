@@ -11,7 +11,7 @@ from common.protocols.controls import CONTROLS
 from common.report import tables
 from common.report.formatting import DASH, VERDICTS, corpus_name, many, metric_name, selection_name, sentence
 from common.report.records import Report
-from common.report.reliability_tables import AS_IT_IS, Shown, controlled
+from common.report.reliability_tables import AS_IT_IS, Shown, controlled, table
 from common.scoring.records import Comparison
 from common.scoring.verdicts import METRICS
 
@@ -153,12 +153,8 @@ def view(report: Report) -> dict[str, Any]:
 # ---------------------------------------------------------------- what did not run
 
 
-def missing(report: Report) -> dict[str, Any]:
-    """What is missing: what cannot run, what runs only on request, and the command that runs everything else, if any.
-
-    `unavailable` has a row for each reason, with the experiments; `variants` a row for each set of variants, with the
-    experiments.
-    """
+def missing(report: Report) -> list[dict[str, Any]]:
+    """Return a table of what did not run and why: a row for each reason, and for each set of variants on request."""
     by_reason: dict[str, list[str]] = {}
     for name, reason in report.unavailable.items():
         by_reason.setdefault(reason, []).append(name)
@@ -170,11 +166,14 @@ def missing(report: Report) -> dict[str, Any]:
     by_kinds: dict[tuple[str, ...], list[str]] = {}
     for name, kinds in by_experiment.items():
         by_kinds.setdefault(tuple(kinds), []).append(name)
+    rows = [[", ".join(names), reason] for reason, names in by_reason.items()]
+    rows += [[", ".join(names), f"on request (--experiment): {', '.join(kinds)}"] for kinds, names in by_kinds.items()]
+    return table("What did not run", "", ["Experiments", "Why, or how to run them"], rows, 2)
+
+
+def command_for_missing(report: Report) -> str:
+    """Return the command that runs what could have run and did not; empty if nothing is left."""
     left_out = {variant["id"] for variant in tables.unrequested(report)} | set(report.unavailable)
     names = dict.fromkeys(f"{c.experiment}/{c.variant}" for c in report.comparisons if c.verdict == "NOT_RUN")
     to_run = " ".join(name for name in names if name not in left_out)
-    return {
-        "unavailable": [[reason, ", ".join(names)] for reason, names in by_reason.items()],
-        "variants": [[", ".join(names), ", ".join(kinds)] for kinds, names in by_kinds.items()],
-        "command": f"{report.command} --experiment {to_run}" if to_run else "",
-    }
+    return f"{report.command} --experiment {to_run}" if to_run else ""

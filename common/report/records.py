@@ -224,8 +224,8 @@ class NetworkResult:
     """One network on common ground: its scores and its cost.
 
     `scores[corpus][metric]`, the composite first; `confusion` (classes, classes) of the composite; `spread[metric]` one
-    value per seed, of the composite. `flops` are those of a forward pass for one clip. `peak_memory_mib` is that of a
-    process that had built no other network before. `control` holds the scores of its control without motion, `metadata`
+    value per seed, of the composite. `flops` are those of a forward pass for one clip. `peak_memory_mib` is what the
+    first network of a process added to its memory. `control` holds the scores of its control without motion, `metadata`
     those of a classifier of metadata; each is empty if it did not run. `learnt` describes its predictions for its
     training clips. What is `linear` is a linear classifier, not a network. A number that was not measured is None.
     """

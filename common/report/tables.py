@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from common.contract import CitedRow, Claim
+from common.contract import Claim
 from common.report.formatting import (
     DASH,
     VERDICTS,
@@ -21,9 +21,6 @@ from common.report.formatting import (
 )
 from common.report.records import ByOthers, Report
 from common.scoring.records import Comparison
-
-_CITED_COLUMNS = 8
-
 
 # ---------------------------------------------------------------- published and reproduced
 
@@ -170,40 +167,6 @@ def by_others(report: Report, c: Comparison) -> dict[str, str]:
         return {"value": "", "about": ""}
     value = number(found.value * (100 if c.claim.unit == "%" else 1), decimals(c.claim.printed))
     return {"value": value, "about": f"{found.tier}, {many(found.bundles, 'bundle')}, {found.date}"}
-
-
-def cited_tables(report: Report) -> list[dict[str, Any]]:
-    """Return the rows that the paper quotes from others, in tables of at most `_CITED_COLUMNS` columns of numbers."""
-    rows = report.paper.cited
-    columns = list(dict.fromkeys((c, m) for row in rows for c, values in row.values.items() for m in values))
-    metrics = max(len({m for c, m in columns if c == corpus}) for corpus, _ in columns) if columns else 1
-    wide = max(_CITED_COLUMNS // metrics, 1) * metrics
-    places = min(
-        max((decimals(repr(_cited(r, *k))) for r in rows for k in columns if _cited(r, *k) is not None), default=4), 4
-    )
-    return [
-        {
-            "corpora": _spans([corpus_name(report, c) for c, _ in part]),
-            "metrics": [metric_name(m) for _, m in part],
-            "rows": [[row.method, *(number(_cited(row, c, m), places) for c, m in part)] for row in rows],
-            "sources": list(dict.fromkeys(row.source for row in rows)),
-        }
-        for part in (columns[i : i + wide] for i in range(0, len(columns), wide))
-    ]
-
-
-def _cited(row: CitedRow, corpus: str, metric: str) -> float | None:
-    return row.values.get(corpus, {}).get(metric)
-
-
-def _spans(names: Sequence[str]) -> list[dict[str, Any]]:
-    spans: list[dict[str, Any]] = []
-    for name in names:
-        if spans and spans[-1]["name"] == name:
-            spans[-1]["span"] += 1
-        else:
-            spans.append({"name": name, "span": 1})
-    return spans
 
 
 # ---------------------------------------------------------------- corpora, faults, costs

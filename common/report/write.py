@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from common.audit.sections import sections
+from common.corpora.names import named
 from common.environment import without_stderr
 from common.errors import StoppedError, UserError
 from common.files import write_atomically
@@ -31,15 +33,13 @@ from common.report import (
     reliability_tables,
     tables,
 )
-from common.report.findings import sections
 from common.report.records import Report
-from common.scoring.differences import MARGIN
 from common.scoring.records import Comparison
 
 if TYPE_CHECKING:
     from common.report.charts import Drawing
 
-_TEMPLATES = Path(__file__).parent
+TEMPLATES = Path(__file__).parent
 _SHARED_TEMPLATE = "page.typ"
 _NAMES = ("experiment", "variant", "corpus", "metric", "source")
 _OTHERS = ("value", "tier", "bundles", "date")
@@ -231,11 +231,11 @@ def page(report: Report) -> bytes:
     figures, copies = _figures(report)
     seen, frames = first_page.seen(report)
     data = _view(report) | {"first": first_page.view(report), "drawn": drawn, "figures": figures, "seen": seen}
-    return typeset("template.typ", data, pictures | copies | frames)
+    return typeset(TEMPLATES / "template.typ", data, pictures | copies | frames)
 
 
-def typeset(template: str, view: Mapping[str, Any], pictures: Mapping[str, bytes]) -> bytes:
-    """Return the PDF of a template of this folder with `view` as its data: no text is ever read as markup.
+def typeset(template: Path, view: Mapping[str, Any], pictures: Mapping[str, bytes]) -> bytes:
+    """Return the PDF of a template with `view` as its data: no text is ever read as markup.
 
     Raises `PageError` if typst fails.
     """
@@ -245,7 +245,7 @@ def typeset(template: str, view: Mapping[str, Any], pictures: Mapping[str, bytes
     fonts = typst.Fonts(  # those of typst itself and of matplotlib: the same pages on every machine
         include_system_fonts=False, font_paths=[Path(matplotlib.get_data_path()) / "fonts" / "ttf"]
     )
-    files = {name: (_TEMPLATES / name).read_bytes() for name in (template, _SHARED_TEMPLATE)}
+    files = {path.name: path.read_bytes() for path in (template, TEMPLATES / _SHARED_TEMPLATE)}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for file, content in {**files, **pictures, "data.json": json_bytes(view)}.items():
@@ -253,12 +253,12 @@ def typeset(template: str, view: Mapping[str, Any], pictures: Mapping[str, bytes
         where: dict[str, Any] = {"root": str(folder), "font_paths": fonts, "ignore_system_fonts": True}
         try:
             with without_stderr():  # where a panic also leaves a trace
-                pdf = typst.Compiler(str(folder / template), **where).compile(format="pdf", timestamp=0)
+                pdf = typst.Compiler(str(folder / template.name), **where).compile(format="pdf", timestamp=0)
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:  # a panic of typst is no Exception
             reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-            raise PageError(f"typst cannot set {template} ({reason}); please report it") from error
+            raise PageError(f"typst cannot set {template.name} ({reason}); please report it") from error
         assert isinstance(pdf, bytes)
         return pdf
 
@@ -283,7 +283,7 @@ def _figures(report: Report) -> tuple[list[dict[str, str | float | bool | None]]
     files: dict[str, bytes] = {}
     for i, figure in enumerate(report.figures):
         item: dict[str, str | float | bool | None] = {
-            "title": formatting.named(figure.title),
+            "title": named(figure.title),
             "caption": figure.caption,
             "file": None,
             "width": 0.0,
@@ -311,7 +311,10 @@ def _figures(report: Report) -> tuple[list[dict[str, str | float | bool | None]]
 def _view(report: Report) -> dict[str, Any]:
     """Everything that the template shows, all strings."""
     paper = report.paper
-    corpora = corpus_tables.corpus_rows(report.corpora)
+    corpora = {c.name: c for c in report.corpora}.values()
+    counted = [
+        f"{c.title}: {formatting.many(c.clips, 'clip')}, {formatting.many(c.subjects, 'subject')}" for c in corpora
+    ]
     return {
         "banner": formatting.banner(report.data, report.motion),
         "dash": formatting.DASH,
@@ -323,19 +326,18 @@ def _view(report: Report) -> dict[str, Any]:
         "about": paper.summary,
         "data": formatting.data_name(report.data).capitalize(),
         "profile": report.profile,
-        "clips": "; ".join(f"{row['title']}: {row['counts']}" for row in corpora) or "no corpus was read",
-        "corpora": corpora,
-        "classes": corpus_tables.class_tables(report.corpora),
+        "clips": "; ".join(counted) or "no corpus was read",
+        "citations": [[c.title, c.citation] for c in corpora if c.citation],
         "numbers": numbers.view(report),
-        "missing": numbers.missing(report),
+        "missing": numbers.command_for_missing(report),
         "titles": [[e.id, e.title] for e in paper.experiments if any(row.name == e.id for row in report.learning)],
         "controlled": bool(report.controls),
-        "prepared": [formatting.named(note) for note in report.notes],
-        "cited": tables.cited_tables(report),
-        "tests": reliability_tables.paired_rows(report.tests),
-        "margin": formatting.short(MARGIN),
-        "tried": reliability_tables.tried_rows(report),
-        "spread": reliability_tables.spread_rows(report),
+        "prepared": [named(note) for note in report.notes],
+        "tables": [
+            *numbers.missing(report),
+            *reliability_tables.more_tables(report),
+            *corpus_tables.corpora(report.corpora),
+        ],
         "seeds": [str(seed) for seed in report.seeds],
         "departures": plain(paper.departures),
         "audit": sections((paper.key, finding) for finding in report.audit),

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from common.contract import Networks, Parts, Say, Trained
-from common.environment import NETWORKS_BEFORE, environment, forget_peak_memory, peak_memory_mib
+from common.environment import MEMORY_BEFORE, NETWORKS_BEFORE, environment, forget_peak_memory, peak_memory_mib
 from common.errors import UserError
 from common.protocols import leakage
 from common.protocols.splits import split
@@ -71,7 +71,7 @@ def run(unit: WorkUnit, say: Say, line: Callable[[str], None], done: Done) -> in
     A failed fold is recorded, and the others continue; `line` receives one line for each.
     """
     own_parts = unit.parts()
-    networks: tuple[Hashable, Networks, int] | None = None
+    networks: tuple[Hashable, Networks, dict[str, float]] | None = None
     looked: list[str] = []
     failures = 0
     for job_folds in unit.shares:
@@ -80,6 +80,8 @@ def run(unit: WorkUnit, say: Say, line: Callable[[str], None], done: Done) -> in
         parts = preprocessing.parts_of(job, own_parts)
         names = [name for name in job_folds.folds if not job.run.holds(name)]  # not yet done by another process
         measured: dict[str, float] = {}
+        forget_peak_memory()
+        before = {MEMORY_BEFORE: peak} if math.isfinite(peak := peak_memory_mib()) else {}
         try:
             samples = preprocessing.samples(
                 job, job_folds.excluded, parts.preprocess, unit.code, unit.cache, unit.landmarks
@@ -98,9 +100,9 @@ def run(unit: WorkUnit, say: Say, line: Callable[[str], None], done: Done) -> in
             key = parts.network_key(job.experiment, job.settings)
             if networks is None or networks[0] != key:
                 networks = None  # the previous ones may take gigabytes
-                networks = key, build_networks(parts, job, job.settings), next(_built)
+                networks = key, build_networks(parts, job, job.settings), {NETWORKS_BEFORE: next(_built)} | before
                 looked = []
-            measured[NETWORKS_BEFORE] = networks[2]
+            measured |= networks[2]
             if not job.experiment.space:  # else every fold trains other networks
                 measured |= networks[1].facts()
                 operations, why = operations_of(networks[1], len(samples.y) / len(set(samples.clip.tolist())))

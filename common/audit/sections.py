@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from common.audit.finding import Finding, Kind
-from common.report.formatting import named
+from common.corpora.names import named
 
 
 @dataclass(frozen=True)
