@@ -11,10 +11,11 @@ import numpy as np
 from common.audit.finding import Finding
 from common.contract import CitedRow, Claim, Departure, Figure, Paper, Profile, Reference
 from common.report.learning import corrected
-from common.report.records import Curve, Learning, Report, SubjectRow
+from common.report.records import Curve, Learning, Report, Seen, SubjectRow
 from common.scoring.histories import LAST_DEVIATION, LAST_MEAN
 from common.scoring.records import Comparison, Confusion, Score
 from common.scoring.verdicts import compare, confusion_tables
+from common.training.blocks import Block
 from common.training.learnt import Learnt
 from common.types import CorpusSummary, Correction, Exclusion, Experiment, FoldResult, LabelMap
 
@@ -27,7 +28,7 @@ ODD = r"#let x = $y_1$ *bold* _it_ @ref <tag> [a] \n // ~ `raw` é ß λ ≥ “
 
 def paper(odd: bool = False) -> Paper:
     """A paper with two variants of one experiment, eight claims each, cited rows and departures."""
-    labels = LabelMap("three", CLASSES, {})
+    labels = LabelMap("megc2019", CLASSES, {})
     experiments = tuple(
         Experiment(
             "composite",
@@ -199,7 +200,7 @@ def corpora(scale: float = 1.0) -> tuple[CorpusSummary, ...]:
 
 
 def stand_in(folder: Path) -> Report:
-    """A small run on stand-in corpora, six folds; its paper's figure is a picture written to `folder`."""
+    """A small run on stand-in corpora, six folds, with all parts of page 1; its pictures are written to `folder`."""
     source = paper()
     clips = {"megc2019": 48, "smic": 16, "casme2": 16, "samm": 16}
     done = comparisons(source, 6, 6, dict.fromkeys(VARIANTS, "NOT_COMPARABLE"), clips)
@@ -223,6 +224,15 @@ def stand_in(folder: Path) -> Report:
             "platform": "Linux x86_64, 2 cores",
         },
         cost=COST,
+        learning=learning([f"composite/{variant}" for variant in VARIANTS], np.random.default_rng(3), (6, 6)),
+        differences=(("CNN epochs", "100", "5"), ("subjects per corpus", "all", "2"), ("batch", "32", "16")),
+        seen=Seen("smic/s1/c1", {}, picture(folder).path, ("onset", "apex")),
+        blocks=(
+            Block("network", "face", "input", "face", 1, 1, (28, 28, 3), False, 0),
+            Block("network", "face", "convolution", "Conv2D 3x3", 2, 1, (14, 14, 16), False, 2784),
+            Block("network", "face", "recurrent", "LSTM", 1, 1, (0, 32), True, 6272),
+            Block("network", "face", "dense", "Dense", 1, 1, (3,), False, 99),
+        ),
         command=COMMAND.format("cnn_inside", "quick"),
     )
 

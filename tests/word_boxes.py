@@ -1,4 +1,4 @@
-"""Find words of a PDF that are printed over one another: `python tests/word_boxes.py FILE...`."""
+"""Find words of a PDF that are printed over one another or too small: `python tests/word_boxes.py FILE...`."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ import pypdfium2.raw as pdfium
 
 TOLERANCE = 0.75
 """Points by which two boxes may overlap in width or in height: rounding, and letters that lean into each other."""
+SMALLEST = 6.0
+"""Points: the least size of letters on a page."""
 _HYPHEN = 2  # how PDFium codes a hyphen at the end of a line
 
 
 @dataclass(frozen=True)
 class Word:
-    """A word with the box of its letters in points; y grows upwards. `page` counts from 1."""
+    """A word with the box and the size of its letters in points; y grows upwards. `page` counts from 1."""
 
     text: str
     page: int
@@ -26,6 +28,11 @@ class Word:
     bottom: float
     right: float
     top: float
+    size: float
+
+
+_Letter = tuple[str, tuple[float, float, float, float], float]
+"""A letter, its box and its size."""
 
 
 def words(path: Path) -> Iterator[Word]:
@@ -33,7 +40,7 @@ def words(path: Path) -> Iterator[Word]:
     with pypdfium2.PdfDocument(path) as document:
         for number, page in enumerate(document, 1):
             text = page.get_textpage()
-            letters: list[tuple[str, tuple[float, float, float, float]]] = []
+            letters: list[_Letter] = []
             turned = 0.0
             for i in range(text.count_chars()):
                 code = pdfium.FPDFText_GetUnicode(text, i)
@@ -49,7 +56,7 @@ def words(path: Path) -> Iterator[Word]:
                 ):
                     yield from _word(letters, number)
                     letters = []
-                letters.append((letter, box))
+                letters.append((letter, box, _size(text, i)))
                 turned = angle
             yield from _word(letters, number)
 
@@ -76,11 +83,19 @@ def _follows(before: Sequence[float], box: Sequence[float], angle: float) -> boo
     return same_line and 0 <= forwards * (middle - middle_before) <= 40
 
 
-def _word(letters: Sequence[tuple[str, tuple[float, float, float, float]]], page: int) -> Iterator[Word]:
-    boxes = [box for _, box in letters if box[2] > box[0] and box[3] > box[1]]
+def _size(text: pypdfium2.PdfTextPage, i: int) -> float:
+    """The size of a letter on the page: that of its font, as figures are scaled when they are placed."""
+    matrix = pdfium.FS_MATRIX()
+    pdfium.FPDFText_GetMatrix(text, i, matrix)
+    return float(pdfium.FPDFText_GetFontSize(text, i) * math.hypot(matrix.c, matrix.d))
+
+
+def _word(letters: Sequence[_Letter], page: int) -> Iterator[Word]:
+    boxes = [box for _, box, _ in letters if box[2] > box[0] and box[3] > box[1]]
     if boxes:
         left, bottom, right, top = zip(*boxes, strict=True)
-        yield Word("".join(c for c, _ in letters), page, min(left), min(bottom), max(right), max(top))
+        text, size = "".join(c for c, *_ in letters), min(size for *_, size in letters)
+        yield Word(text, page, min(left), min(bottom), max(right), max(top), size)
 
 
 def overlaps(path: Path, tolerance: float = TOLERANCE) -> Iterator[tuple[Word, Word]]:
@@ -97,15 +112,23 @@ def overlaps(path: Path, tolerance: float = TOLERANCE) -> Iterator[tuple[Word, W
         near.append(word)
 
 
+def too_small(path: Path, least: float = SMALLEST) -> Iterator[Word]:
+    """Yield the words with a letter smaller than `least` points, but for rounding."""
+    return (word for word in words(path) if word.size < least - 0.01)
+
+
+def faults(path: Path) -> Iterator[str]:
+    """Yield a line for each overlap and each word that is too small."""
+    for a, b in overlaps(path):
+        yield f"{path}, page {a.page}: {a.text!r} and {b.text!r} overlap at {b.left:.0f}, {b.top:.0f}"
+    for word in too_small(path):
+        yield f"{path}, page {word.page}: {word.text!r} has {word.size:.2f} pt, less than {SMALLEST:g}"
+
+
 def main(paths: Sequence[str]) -> int:
-    """Print a line for each overlap; return 1 if there is one."""
-    found = 0
-    for name in paths:
-        for first, second in overlaps(Path(name)):
-            found += 1
-            print(
-                f"{name}, page {first.page}: {first.text!r} and {second.text!r} at {second.left:.0f}, {second.top:.0f}"
-            )
+    """Print the faults of these files; return 1 if there is one."""
+    found = [line for path in paths for line in faults(Path(path))]
+    print(*found, sep="\n", end="\n" if found else "")
     return 1 if found else 0
 
 

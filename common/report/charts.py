@@ -93,18 +93,16 @@ def _panels(report: Report) -> list[tuple[str, MatrixPanel]]:
     """The matrices of the experiments on page 1 with their ids: all their clips, and the paper's own if comparable."""
     shown = {row.name for row in first_page.shown_rows(report)}
     panels: dict[str, list[MatrixPanel]] = {}
-    for p in report.paper.facts.get("confusions", ()) if report.comparable else ():
-        title = f"{p['experiment']}/{p['variant']}\n{formatting.corpus_name(report, p['corpus'])}, "
-        title += f"in the paper ({p['source'].replace(' ', _TIED)})"
-        panel = title, tuple(p["classes"]), np.asarray(p["matrix"])
-        panels.setdefault(f"{p['experiment']}/{p['variant']}", []).append(panel)
-    seen: set[str] = set()
     for c in report.confusions:
         name = f"{c.experiment}/{c.variant}"
-        if name in shown and name not in seen:  # the first is that of all clips, the others are of single corpora
-            seen.add(name)
+        if name in shown and name not in panels:  # the first is that of all clips, the others are of single corpora
             title = f"{name}\n{formatting.corpus_name(report, c.corpus)}, {formatting.many(c.clips, 'clip')}"
-            panels.setdefault(name, []).append((title.replace(" clip", f"{_TIED}clip"), c.classes, c.matrix))
+            panels[name] = [(title.replace(" clip", f"{_TIED}clip"), c.classes, c.matrix)]
+    for p in report.paper.facts.get("confusions", ()) if report.comparable else ():
+        name = f"{p['experiment']}/{p['variant']}"
+        title = f"{name}\n{formatting.corpus_name(report, p['corpus'])}, in the paper"
+        title += f" ({p['source'].replace(' ', _TIED)})"
+        panels.setdefault(name, []).append((title, tuple(p["classes"]), np.asarray(p["matrix"])))
     return [(name, panel) for name, of_variant in panels.items() for panel in of_variant]
 
 
@@ -118,7 +116,7 @@ def matrix_rows(panels: Sequence[MatrixPanel]) -> Iterator[tuple[Sequence[Matrix
 def _matrices(panels: Sequence[MatrixPanel], scale: bool, across: int = ACROSS) -> Figure:
     """Draw a row of square panels of one size; `scale` adds the colour scale after the last place."""
     pitch = (WIDTH - 0.3) / across
-    wide = WIDTH if across == ACROSS else pitch + 0.05
+    wide = WIDTH if across == ACROSS else pitch
     lines = max(len(_title(title, pitch)) for title, *_ in panels)
     size, above, below = pitch - 0.3, 0.06 + 0.105 * lines, 0.3
     height = size + above + below

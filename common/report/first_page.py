@@ -166,7 +166,7 @@ def experiments(report: Report) -> Figure | None:
         axes.spines["left"].set_visible(False)
         for y in range(len(rows)):
             axes.axhline(y, color=PALE, linewidth=0.4, zorder=0)
-    names = [fitted(row.name + ("" if row.leak_free else "*"), _LABEL - 0.05, size) for row in rows]
+    names = [fitted(row.name, _LABEL - 0.1, size) + ("" if row.leak_free else "*") for row in rows]
     left.set_yticks(range(len(rows)), names, fontsize=size)
     right.set_yticks([])
     printed = _printed(report)
@@ -264,10 +264,10 @@ def against_motion(report: Report) -> Figure | None:
         axes.text(len(motions) - 0.88, y, fitted(name, 1.2, 6.5), fontsize=6.5, color=colour, va="center")
     if 1.0 in place:
         axes.axvline(place[1.0], color=PALE, linewidth=4, zorder=-1)
-        axes.text(place[1.0], 1.03, "micro-expressions", fontsize=6, ha="center", va="bottom", color=GREY)
+        axes.text(place[1.0], 1.05, "micro-expressions", fontsize=6, ha="center", va="bottom", color=GREY)
     if report.motion in place and report.motion != 1:
         axes.axvline(place[report.motion], color=PALE, linewidth=4, zorder=-1)
-        axes.text(place[report.motion], 1.03, "this run", fontsize=6, ha="center", va="bottom", color=GREY)
+        axes.text(place[report.motion], 1.05, "this run", fontsize=6, ha="center", va="bottom", color=GREY)
     axes.set_xticks(range(len(motions)), [formatting.short(motion) for motion in motions], fontsize=6)
     axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"], fontsize=6)
     axes.set_ylim(0, 1.02)

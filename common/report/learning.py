@@ -25,7 +25,7 @@ MARKS = {True: "\u2713", False: "\u2717", None: "\u2013"}
 """How a yes, a no and what was not tested are shown."""
 _ANSWERS = (
     {True: "fits its training clips", False: "does not fit its training clips", None: ""},
-    {True: "beats guessing", False: "does not beat guessing", None: "not tested against guessing"},
+    {True: "beats guessing", False: "does not beat guessing", None: "was not tested against guessing"},
     {True: "falls to chance without motion", False: "beats guessing without motion too", None: ""},
 )
 
@@ -112,7 +112,9 @@ def sentence(rows: Sequence[Learning]) -> str:
 
 
 def _share(which: Sequence[bool]) -> str:
-    return f"all {len(which)}" if all(which) else f"{sum(which) or 'none'} of {len(which)}"
+    if len(which) > 1 and all(which):
+        return "both" if len(which) == 2 else f"all {len(which)}"
+    return f"{sum(which) or 'none'} of {len(which)}"
 
 
 # ---------------------------------------------------------------- as strings, and as data
