@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,9 +83,8 @@ def draw_views(
         except Exception as error:  # any error while drawing: the folds can still be trained
             line(f"{job.paper.key} {job.experiment.id}: no picture of its input, {type(error).__name__}: {error}")
             continue
-        write_atomically(
-            job.run.path / "figures" / VIEW, lambda path, shown=picture: path.write_bytes(images.png(shown))
-        )
+        content = images.png(picture)
+        write_atomically(job.run.path / "figures" / VIEW, partial(Path.write_bytes, data=content))
         shown = {"path": VIEW, "clip": clip.id, "captions": list(captions)}
         job.run.describe((job.run.description() or {}) | {"input": shown})
 
