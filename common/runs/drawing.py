@@ -83,7 +83,8 @@ def draw_views(
         except Exception as error:  # any error while drawing: the folds can still be trained
             line(f"{job.paper.key} {job.experiment.id}: no picture of its input, {type(error).__name__}: {error}")
             continue
-        write_atomically(job.run.path / "figures" / VIEW, partial(Path.write_bytes, data=images.png(picture)))
+        content = images.png(picture)
+        write_atomically(job.run.path / "figures" / VIEW, partial(Path.write_bytes, data=content))
         shown = {"path": VIEW, "clip": clip.id, "captions": list(captions)}
         job.run.describe((job.run.description() or {}) | {"input": shown})
 
