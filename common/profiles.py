@@ -209,7 +209,7 @@ def shortened(paper: Paper, profile: Profile) -> tuple[str, ...]:
     """The differences between a profile and the profile `paper`, one line each."""
     full = paper.profiles["paper"].settings.values()
     lines = [
-        f"{name.replace('_', ' ')}: {value} instead of {full[name]}"
+        f"{name.replace('_', ' ')}: {_told(value)} instead of {_told(full[name])}"
         for name, value in profile.settings.values().items()
         if value != full[name]
     ]
@@ -223,3 +223,8 @@ def shortened(paper: Paper, profile: Profile) -> tuple[str, ...]:
         ground = f", {profile.common_ground_folds} on common ground" if profile.common_ground_folds else ""
         lines.append(f"folds of an experiment: at most {profile.folds}{ground}")
     return tuple(lines)
+
+
+def _told(value: object) -> str:
+    """The value of a setting in a sentence."""
+    return ", ".join(map(_told, value)) if isinstance(value, tuple) else str(value)
