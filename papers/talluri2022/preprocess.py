@@ -104,7 +104,7 @@ def _notes(
         rows = [row for row, (clip, _) in enumerate(clips) if clip.corpus == corpus]
         some = [short[row] for row in rows if short[row]]
         filled = (
-            f"{len(some)} of {len(rows)} clips do not fill the sequence, and {sum(some)} of {length * len(rows)} frames "
+            f"{len(some)} of {len(rows)} clips do not fill the sequence, {sum(some)} of {length * len(rows)} frames "
             "repeat a first or last frame"
         )
         whole = filled if some else "all clips fill the sequence"
