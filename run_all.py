@@ -225,8 +225,7 @@ def _of_others(paths: Sequence[Path]) -> Counted:
 def studied(options: argparse.Namespace) -> Study:
     """The study that the options describe; UserError for a paper, an experiment or weights that do not exist."""
     from common import corpora
-    from common.report import tensorboard
-    from common.runs import selection
+    from common.runs import selection, tensorboard
     from common.runs.cache import Cache
     from common.standin import real_motion
     from common.training.weights import starting_from

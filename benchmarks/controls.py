@@ -44,6 +44,7 @@ from common.runs.context import run_context
 from common.runs.manifest import plan_file, write_plan
 from common.runs.plan import plan, read_data
 from common.runs.processes import Pool
+from common.runs.results import Results
 from common.runs.scheduler import execute
 from common.scoring.records import Score
 from common.scoring.statistics import holm
@@ -95,7 +96,7 @@ def measured(
         write_plan(plan_file(out, paper, profile, data.kind, seed), jobs, data, ["python"])
         if execute(jobs, run_context(KEY, parts, where, None, pool), _quiet, _quiet):
             raise RuntimeError("not all folds were run")
-        (by_control,) = controlled(assemble(out, paper, profile, data.kind, (seed,))).values()
+        (by_control,) = controlled(assemble(Results(out, paper, profile, data.kind, (seed,)))).values()
     return {name: score for name, shown in by_control.items() if (score := shown.comparisons["uf1"].score) is not None}
 
 

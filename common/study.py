@@ -16,13 +16,15 @@ from pathlib import Path
 from common.bundles import others
 from common.errors import DONE, FAILED, WRONG, StoppedError, UserError
 from common.progress import Display, doing, log
-from common.report import last_screen, tensorboard
+from common.report import last_screen
 from common.report.records import Report
+from common.runs import tensorboard
 from common.runs.dask_cluster import Cluster
 from common.runs.estimate import Estimate, about, described, estimate, ready
 from common.runs.jobs import Jobs, NothingCanRunError, jobs_of, unavailable_lines
 from common.runs.plan import Job
 from common.runs.processes import Pool
+from common.runs.results import Results
 from common.runs.selection import PaperSelection, Study
 
 _NO_OTHERS = others.Counted()
@@ -135,17 +137,18 @@ def _each(
                 began |= isinstance(error, StoppedError)
         if pool is not None and began:
             try:
-                future = pool.start(_report, (study, selection, of_others[selection.paper.key]))
+                with doing(display.progress, f"{selection.paper.key}: writing the report"):  # in one process, here
+                    future = pool.start(_report, (study, selection, of_others[selection.paper.key]))
                 future.add_done_callback(partial(_say_finished, display))
                 reports.append((selection, future))
                 if study.tensorboard:
-                    board = tensorboard.of_paper(study.out, selection.paper, selection.profile, study.kind, study.seeds)
+                    board = tensorboard.of_paper(_stored(study, selection))
                     board.update(display.progress)
                     display.line(f"wrote {board.folder}")
             except UserError as error:
                 complain(error)
                 statuses.append(WRONG)
-    written: list[Report] = []
+    written: list[Reported] = []
     if reports:
         display.progress("writing the reports", 0, 1)
     for selection, future in reports:
@@ -158,7 +161,7 @@ def _each(
             complain(error)
             statuses.append(WRONG)
             continue
-        written.append(reported.report)
+        written.append(reported)
         if reported.fault:
             statuses.append(FAILED)
     order: list[str] = []
@@ -168,8 +171,10 @@ def _each(
     if written:
         _results_page(study, written, order, display)
     display.progress("writing the reports", 1, 1)
-    for text in last_screen.lines(written, study.out / "index.html", display.width) if written else ():
-        display.line(text)
+    if written:
+        reports_written = [reported.report for reported in written]
+        for text in last_screen.lines(reports_written, study.out / "index.html", display.width):
+            display.line(text)
     return max(statuses, default=WRONG if impossible else DONE) if len(set(statuses)) < 2 else FAILED
 
 
@@ -191,11 +196,7 @@ def _run(study: Study, selection: PaperSelection, seed: int, pool: Pool | Cluste
     status = _say_unavailable(selection, planned, display)
     shown = [job for job in jobs if not job.experiment.control]
     thumbnails.write(study.out, shown, planned.data, study.show_frames, display.progress)
-    board = (
-        tensorboard.of_paper(study.out, selection.paper, selection.profile, study.kind, study.seeds)
-        if study.tensorboard
-        else None
-    )
+    board = tensorboard.of_paper(_stored(study, selection)) if study.tensorboard else None
 
     def line(text: str) -> None:
         display.line(text)
@@ -252,10 +253,15 @@ def _state(job: Job, seconds: float | None) -> str:
     return f"{job.paper.key} {job.experiment.id}: {len(job.clips)} clips, {folds}" + (f" ({told})" if told else "")
 
 
+def _stored(study: Study, selection: PaperSelection) -> Results:
+    return Results(study.out, selection.paper, selection.profile, study.kind, study.seeds)
+
+
 @dataclass(frozen=True)
 class Reported:
-    """A paper's report, the files that were written, warnings, and why a file is missing."""
+    """What is stored of a paper, its report, the files that were written, warnings, and why a file is missing."""
 
+    results: Results
     report: Report
     written: tuple[Path, ...]
     warnings: tuple[str, ...] = ()
@@ -283,20 +289,21 @@ def _report(task: tuple[Study, PaperSelection, others.OfPaper], *, write_it: boo
 
     study, selection, (by_others, left_out) = task
     warnings: list[str] = []
+    results = _stored(study, selection)
     with log.warnings_to(warnings.append):
-        assembled = assemble(study.out, selection.paper, selection.profile, study.kind, study.seeds, study.folder)
+        assembled = assemble(results, study.folder)
     assembled = replace(assembled, by_others=by_others, left_out=left_out)
     if not write_it:
         with tempfile.TemporaryDirectory() as folder:
             write(assembled, Path(folder), study.exports)
-        return Reported(assembled, ())
+        return Reported(results, assembled, ())
     try:
-        return Reported(assembled, write(assembled, study.out, study.exports), tuple(warnings))
+        return Reported(results, assembled, write(assembled, study.out, study.exports), tuple(warnings))
     except PageError as error:
-        return Reported(assembled, error.written, tuple(warnings), str(error))
+        return Reported(results, assembled, error.written, tuple(warnings), str(error))
 
 
-def _compare(study: Study, reports: Sequence[Report], display: Display) -> tuple[list[str], bool]:
+def _compare(study: Study, written: Sequence[Reported], display: Display) -> tuple[list[str], bool]:
     """Write the comparison; returns the names of its networks, as it numbers them, and whether its pages were set."""
     from common.report import PageError
     from common.report.common_ground import side_by_side
@@ -304,13 +311,13 @@ def _compare(study: Study, reports: Sequence[Report], display: Display) -> tuple
     from common.report.comparison_tables import name, ranked
 
     profile = study.chosen[0].profile.name
-    command = ["python", "run_all.py", "--paper", *(report.paper.key for report in reports), "--profile", profile]
+    command = ["python", "run_all.py", "--paper", *(one.results.paper.key for one in written), "--profile", profile]
     command += ["--seed", str(study.seeds[0])]
     command += ["--seeds", str(len(study.seeds))] if len(study.seeds) > 1 else []
     command += study.source
     options = dict.fromkeys(pair for selection in study.chosen for pair in selection.profile.options)
     command += [word for pair in options for word in pair]
-    side = side_by_side(study.out, reports, study.kind, study.seeds, shlex.join(command))
+    side = side_by_side([one.results for one in written], [one.report for one in written], shlex.join(command))
     fault = ""
     try:
         paths = write_comparison(side, study.out, study.exports)
@@ -323,8 +330,9 @@ def _compare(study: Study, reports: Sequence[Report], display: Display) -> tuple
     return list(map(name, ranked(side).contenders)), not fault
 
 
-def _results_page(study: Study, reports: Sequence[Report], order: Sequence[str], display: Display) -> None:
+def _results_page(study: Study, written: Sequence[Reported], order: Sequence[str], display: Display) -> None:
     from common.report.results_page import write_results_page
 
-    for path in write_results_page(reports, study.out, study.show_frames, order):
+    frames = [one.results.frames(study.show_frames) for one in written]
+    for path in write_results_page([one.report for one in written], study.out, frames, order):
         display.line(f"wrote {path}")

@@ -17,10 +17,11 @@ import papers
 import run_all
 from common.errors import UserError
 from common.files import write_json
-from common.report import tensorboard
-from common.report.tensorboard import Board
+from common.runs import tensorboard
 from common.runs.manifest import plan_file
+from common.runs.results import Results
 from common.runs.store import Run
+from common.runs.tensorboard import Board
 from common.types import FoldResult
 
 ROOT = Path(__file__).parents[1]
@@ -139,7 +140,7 @@ def test_a_paper_has_a_folder_per_seed_only_where_there_are_several(tmp_path: Pa
             Run(tmp_path / "runs" / paper.key / name / f"key{seed}").save(result("smic/s1", seed))
 
     def written(*seeds: int) -> set[str]:
-        tensorboard.of_paper(tmp_path, paper, profile, "stand-in", seeds).update(silent)
+        tensorboard.of_paper(Results(tmp_path, paper, profile, "stand-in", seeds)).update(silent)
         return {path.parent.relative_to(tmp_path).as_posix() for path in tmp_path.glob("**/events.out.tfevents.*")}
 
     places = {f"{name}/smic-s1" for name in ("composite-loso/cnn-once", spoilt)}
@@ -168,7 +169,7 @@ def test_without_the_package_it_is_one_line_before_anything_runs(
 
 def test_writing_imports_no_tensorflow(tmp_path: Path, run: Run) -> None:
     script = (
-        "import json, sys; from pathlib import Path; from common.report.tensorboard import Board\n"
+        "import json, sys; from pathlib import Path; from common.runs.tensorboard import Board\n"
         "from common.runs.store import Run\n"
         "folder, key, folds = Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3])\n"
         "Board(folder, {'a/b': (Run(key), folds)}).update(lambda *_: None)\n"

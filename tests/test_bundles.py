@@ -37,6 +37,7 @@ from common.bundles.records import CLAIMED, CONSISTENT, CORROBORATED, FAILED, Bu
 from common.bundles.schema import FOLD_FIELDS, HEAD, HEAD_FIELDS, RUN_FIELDS, SCORE_FIELDS
 from common.errors import UserError
 from common.report.assemble import assemble
+from common.runs.results import Results
 from common.runs.store import Run
 from common.scoring import metrics
 from common.scoring.records import Score
@@ -115,7 +116,7 @@ def test_a_bundle_is_plain_data(made: Path, finished: Path) -> None:
     assert set(bundle.experiments) == set(EXPERIMENTS)
     paper = papers.load("reddy2019")
     profile = paper.profiles["smoke"]
-    report = assemble(finished, paper, profile, "stand-in", (0,))  # intervals of one seed, as in a bundle
+    report = assemble(Results(finished, paper, profile, "stand-in", (0,)))  # intervals of one seed, as in a bundle
     for row in (*report.comparisons, *report.controls):
         if row.score and f"{row.experiment}/{row.variant}" in EXPERIMENTS:
             (own, *_) = bundle.of(f"{row.experiment}/{row.variant}")

@@ -13,9 +13,8 @@ import pytest
 from common.contract import Claim, Paper, Profile, Reference
 from common.corpora.composite import MEGC2019
 from common.protocols.splits import CROSS, SPLITS
-from common.report.assemble import retrained
 from common.report.common_ground import _differing
-from common.runs.manifest import Finished
+from common.runs.results import Finished
 from common.runs.store import Run
 from common.scoring import histories, metrics, verdicts
 from common.scoring.intervals import subject_interval
@@ -155,11 +154,6 @@ def test_fewer_than_five_subjects_have_no_interval_and_no_caution() -> None:
     for comparison in rows(ONCE, [fold()], CLAIM).values():
         assert comparison.score is not None
         assert (comparison.score.low, comparison.score.high, comparison.score.caution) == (None, None, "")
-
-
-def test_seeds_with_fewer_folds_are_left_out() -> None:
-    outcome, less = (Finished(Run(Path("none")), {}, (fold(),) * count, 2) for count in (2, 1))
-    assert len(retrained(outcome, [outcome, less, outcome])) == 2
 
 
 def test_pooling_does_not_ask_in_which_fold_a_clip_was_predicted() -> None:
@@ -384,7 +378,7 @@ def test_a_caveat_of_any_fold_makes_its_number_not_comparable() -> None:
         assert (made["accuracy"].verdict, made["accuracy"].reason.split(";")[0]) == ("NOT_COMPARABLE", caveat)
         assert made["accuracy"].score is not None
         assert caveat not in made["uf1"].reason  # of which the paper prints no number
-    finished = Finished(Run(Path()), {}, (halves[0], halves[1]), 2)
+    finished = Finished(Run(Path()), {}, (halves[0], halves[1]), ("a", "b"))
     assert [line for line in _differing({"faces2019/network": (ONCE, finished)}, "stand-in") if caveat in line]
     unfinished = rows(ONCE, [halves[1]], CLAIM, folds=2)["accuracy"]
     assert (unfinished.verdict, caveat in unfinished.reason) == ("INCOMPLETE", True)

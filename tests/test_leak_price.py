@@ -29,6 +29,7 @@ from common.report import leak_charts, leak_price
 from common.report.comparison import write_comparison
 from common.report.records import Price, SeedScores
 from common.runs.manifest import plan_file
+from common.runs.results import Results
 from common.runs.store import Run
 from common.types import Experiment, FoldResult
 
@@ -47,6 +48,10 @@ def plan(out: Path, paper: Paper, seed: int, runs: Mapping[str, Any]) -> None:
     empty: dict[str, Any] = {name: [] for name in ("options", "command", "shortened", "corpora", "exclusions")}
     empty |= {"data": "", "differences": [], "corrections": []}
     write_json(plan_file(out, paper, paper.profiles["quick"], "stand-in", seed), empty | {"runs": runs})
+
+
+def studied(out: Path, data: str, seeds: Sequence[int], paper: Paper = PAPER) -> Results:
+    return Results(out, paper, paper.profiles["quick"], data, seeds)
 
 
 def store(out: Path, seed: int, folds: Mapping[str, int], rng: np.random.Generator) -> dict[str, list]:
@@ -99,7 +104,7 @@ def test_differences_are_those_of_the_stored_predictions(tmp_path: Path) -> None
     started = {second.id: 2, second_twin.id: 1, still(third): 2, still(third_twin): 1}
     stored = {seed: store(tmp_path, seed, complete | started, rng) for seed in (3, 4, 6)}
     stored[7] = store(tmp_path, 7, {first.id: 2, first_twin.id: 2, third.id: 1, third_twin.id: 2}, rng)
-    prices = leak_price.prices(tmp_path, [PAPER], "quick", "stand-in", (3, 4, 5, 6, 7))
+    prices = leak_price.prices([studied(tmp_path, "stand-in", (3, 4, 5, 6, 7), PAPER)])
     assert [(p.published, p.leak_free, p.experiment) for p in prices] == [
         (e.variant, twin.variant, e.name) for e, twin in ((first, first_twin), (third, third_twin))
     ]
@@ -126,9 +131,9 @@ def test_differences_are_those_of_the_stored_predictions(tmp_path: Path) -> None
 def test_what_is_stored_for_other_data_or_not_at_all_has_no_line(tmp_path: Path) -> None:
     published, twin = PAIRS[0]
     store(tmp_path, 0, {published.id: 2, twin.id: 2}, np.random.default_rng(0))
-    assert len(leak_price.prices(tmp_path, [PAPER], "quick", "stand-in", (0,))) == 1
-    assert leak_price.prices(tmp_path, [PAPER], "quick", "licensed", (0,)) == ()
-    assert leak_price.prices(tmp_path / "other", [PAPER], "quick", "stand-in", (0,)) == ()
+    assert len(leak_price.prices([studied(tmp_path, "stand-in", (0,), PAPER)])) == 1
+    assert leak_price.prices([studied(tmp_path, "licensed", (0,), PAPER)]) == ()
+    assert leak_price.prices([studied(tmp_path / "other", "stand-in", (0,), PAPER)]) == ()
 
 
 @pytest.mark.parametrize("tested", [((0, 8), (4, 12)), ((0, 7),), ((0, 6), (6, 12))])
@@ -156,7 +161,7 @@ def test_both_are_scored_on_the_clips_of_the_published_protocol(
         for result in answers[published.variant]
         for clip, truth, p in zip(result.clips, result.truth, result.probabilities, strict=True)
     ]
-    (price,) = leak_price.prices(tmp_path, [paper], "quick", "stand-in", (0,))
+    (price,) = leak_price.prices([studied(tmp_path, "stand-in", (0,), paper)])
     assert price.clips.published[0] == pytest.approx(uf1([(truth, first) for truth, first, _ in rows]))
     assert price.clips.leak_free[0] == pytest.approx(uf1([(truth, second) for truth, _, second in rows]))
 

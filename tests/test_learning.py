@@ -177,7 +177,7 @@ def test_the_first_page_the_notes_and_the_files_mark_one_class(tmp_path: Path) -
         verdicts.ONE_ANSWER in c.reason for c in verdicts.compare(report.paper, control, results[free.id], 2, **common)
     )
     comparisons = (*compared[free.id], *compared[leaky.id])
-    rows = learning.of_paper(report.paper, results, comparisons, ())
+    rows = learning.of_paper(report.paper, results, comparisons)
     report = replace(report, comparisons=comparisons, learning=rows)
     pdf, data, _ = write(report, tmp_path / "out")
     record = json.loads(data.read_text("utf-8"))
@@ -186,7 +186,7 @@ def test_the_first_page_the_notes_and_the_files_mark_one_class(tmp_path: Path) -
     assert any(free.id in line and leaky.id not in line and ONE_CLASS in line for line in record["learning_summary"])
     shown = results_page.content([report])["rows"]
     assert {line["experiment"] for line in shown if ONE_CLASS in line["reason"]} == {free.id}
-    other = replace(report, learning=learning.of_paper(report.paper, {leaky.id: results[leaky.id]}, comparisons, ()))
+    other = replace(report, learning=learning.of_paper(report.paper, {leaky.id: results[leaky.id]}, comparisons))
     assert not any(ONE_CLASS in line for line in learning.sentences(other))
 
 
@@ -426,7 +426,7 @@ def test_what_is_stored_is_what_is_shown(cache: Path, tmp_path: Path, monkeypatc
             result = super().load(fold)
             return result and replace(result, measured={"parameters": 1.0})
 
-    monkeypatch.setattr("common.runs.manifest.Run", Old)
+    monkeypatch.setattr("common.runs.results.Run", Old)
     assert run_all.main([*words, "--report-only"]) == 0
     old = json.loads((tmp_path / "reddy2019.json").read_text())
     assert old["learning"][0]["training_accuracy"] is None

@@ -29,7 +29,8 @@ def results(folder: Path) -> Case:
     import papers
     from common.files import write_json
     from common.report.assemble import assemble
-    from common.runs.manifest import finished, plan_file, read_plan
+    from common.runs.manifest import plan_file, read_plan
+    from common.runs.results import Results
 
     paper = papers.load("aouayeb2019")
     experiment, profile = paper.experiments[0], paper.profiles["quick"]
@@ -79,7 +80,8 @@ def results(folder: Path) -> Case:
         def read() -> str:
             about, reason, planned = run.description(), run.failure("smic/s2"), read_plan(plan)
             assert all(isinstance(line, str) for line in run.notes())
-            stored = finished(folder, paper, experiment, planned)
+            found = Results(folder, paper, profile, "stand-in", (0,))
+            stored = found.of(experiment)
             pictures = [stored.run.path / "figures" / row["path"] for row in stored.about.get("figures", [])]
             assert all(Path(os.path.normpath(path)).is_relative_to(folder) for path in (stored.run.path, *pictures))
             for fold in folds:
@@ -87,7 +89,7 @@ def results(folder: Path) -> Case:
                     _whole(result, fold)
                     assert sealed or (result.probabilities == answers).all(), "damage went unnoticed"
             if reported:
-                report = assemble(folder, paper, profile, "stand-in", (0,))
+                report = assemble(found)
                 scores = [row.score.value for row in report.comparisons if row.score]
                 assert np.isfinite([*scores, *report.cost.values()]).all()
             found_all = about and reason and planned and run.notes() and all(map(run.load, folds))

@@ -24,6 +24,7 @@ from benchmarks.options import parsed
 from common.environment import processor
 from common.protocols.controls import NO_MOTION
 from common.report import leak_price
+from common.runs.results import Results
 
 FIGURE = Path(__file__).resolve().parents[2] / "docs" / "pages" / "leak_price.svg"
 REDDY = tuple(f"{kind}-{corpus}" for kind in ("stcnn", "intermediate", "late") for corpus in ("casme_sq", "smic"))
@@ -72,7 +73,7 @@ def _run(options: argparse.Namespace, profile: str, subjects: int) -> int:
         words += ["--cache", str(options.cache), "--workers", str(options.workers)]
         if not options.store and (status := run_all.main(words)):
             return status
-        stored = leak_price.prices(options.out, [paper], profile, "stand-in", range(seeds))
+        stored = leak_price.prices([Results(options.out, paper, paper.profiles[profile], "stand-in", range(seeds))])
         found += [p for p in stored if (p.experiment, p.published) in {(e.name, e.variant) for e, _ in chosen}]
     about = {"processor": processor(), "date": datetime.now(UTC).date().isoformat(), "limits": " ".join(limits)}
     results.write(options.results, about, found)

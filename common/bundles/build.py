@@ -23,8 +23,9 @@ from common.files import write_atomically
 from common.json_schema import UnexpectedFormat, parsed
 from common.protocols.controls import controls
 from common.runs.cache import digest
-from common.runs.manifest import Finished, finished, plan_file, read_plan, same_options
+from common.runs.manifest import same_options
 from common.runs.plan import asked
+from common.runs.results import Finished, Results
 from common.scoring import histories
 from common.types import Experiment, FoldResult
 
@@ -58,7 +59,8 @@ def prepare(
     """
     found = _Found(folder)
     for seed in seeds:
-        plan = read_plan(plan_file(out, paper, profile, data, seed))
+        results = Results(out, paper, profile, data, (seed,))
+        plan = results.plan()
         if not plan or not same_options(plan, profile):
             continue
         if folder and plan["data"] != str(folder.absolute()):
@@ -66,7 +68,7 @@ def prepare(
         found.folder = Path(plan["data"])
         found.excluded |= {e.clip: _reason(e.reason, e.fault) for e in plan["exclusions"] if CLIP_ID.fullmatch(e.clip)}
         for experiment in _experiments(paper, names):
-            stored = finished(out, paper, experiment, plan)
+            stored = results.of(experiment)
             if stored.results and "key" in stored.about:
                 _add(found, paper, experiment, profile, data, stored, code_digest(sources))
     if not found.runs or found.folder is None:

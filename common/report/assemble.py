@@ -1,4 +1,4 @@
-"""Build a `Report` from the result store: nothing is trained, and only stored results are shown."""
+"""Build a `Report` from what is stored: nothing is trained."""
 
 from __future__ import annotations
 
@@ -12,169 +12,102 @@ import numpy as np
 
 from common.audit import audit
 from common.audit.documented import documented
-from common.contract import Figure, Paper, Profile
+from common.contract import Figure, Paper
 from common.environment import environment
 from common.errors import UserError
 from common.files import natural
 from common.profiles import shortened
-from common.protocols.controls import controls
 from common.report import learning
 from common.report.records import ClipPredictions, Curve, Report, Spread, SubjectRow, Tried
-from common.runs.manifest import Finished, finished, plan_file, planned, read_plan, same_options
-from common.runs.store import Run
+from common.runs.manifest import same_options
+from common.runs.results import Finished, Results
 from common.scoring import histories, verdicts
-from common.scoring.records import Comparison, Confusion
 from common.training.tuning import best
 from common.types import Exclusion, Experiment, FoldResult, Trial
 
 
-def assemble(
-    out: Path, paper: Paper, profile: Profile, data: str, seeds: Sequence[int], folder: Path | None = None
-) -> Report:
-    """Return the report of a paper, profile, kind of data and seeds from what is stored; without results all dashes.
+def assemble(results: Results, folder: Path | None = None) -> Report:
+    """Return the report of a paper from what is stored of it; without results all dashes.
 
     All numbers are those of the first seed; `spread` has the scores of the others, whose variance is part of the
-    intervals. Raises UserError where `folder`
-    (the user's corpora) is another than the stored results were made from.
+    intervals. Raises UserError where `folder` (the user's corpora) is another than the stored results were made from.
     """
-    plan = read_plan(plan_file(out, paper, profile, data, seeds[0]))
+    paper, profile, plan = results.paper, results.profile, results.plan()
     if folder and plan and plan["data"] != str(folder.absolute()):
-        raise UserError(f"the results in {out} were made from {plan['data']}; run {folder} without --report-only first")
+        raise UserError(
+            f"the results in {results.out} were made from {plan['data']}; run {folder} without --report-only first"
+        )
     if plan and not same_options(plan, profile):
         made, asked = (
             " ".join(word for pair in options for word in pair) or "none"
             for options in (plan["options"], profile.deciding)
         )
         raise UserError(
-            f"the results in {out} were made with other options ({made}; now {asked}): give the same ones, or run "
-            "first without --report-only"
+            f"the results in {results.out} were made with other options ({made}; now {asked}): give the same ones, or "
+            "run first without --report-only"
         )
-    command = list(plan.get("command", ["python", "run_all.py", "--paper", paper.key, "--profile", profile.name]))
-    stored = {experiment.id: finished(out, paper, experiment, plan) for experiment in paper.experiments}
-    spoilt = [(c, finished(out, paper, c, plan)) for experiment in paper.experiments for c in controls(experiment)]
-    confusions: list[Confusion] = []
-    subjects: list[SubjectRow] = []
-    curves: list[Curve] = []
-    figures: dict[str, Figure] = {}
-    exclusions = list(plan.get("exclusions", []))
-    environments: list[Mapping[str, str]] = []
-    facts: dict[str, int] = {}
+    ran = [(experiment, results.of(experiment)) for experiment in paper.experiments]
+    folds = {experiment.id: stored.results for experiment, stored in ran}
+    drawn = {
+        row["title"]: Figure(row["title"], row["caption"], stored.run.path / "figures" / row["path"])
+        for _, stored in reversed(ran)
+        for row in stored.about.get("figures", [])
+    }
+    titles = dict.fromkeys(row["title"] for _, stored in ran for row in stored.about.get("figures", []))
+    faults = [row for _, stored in ran for row in stored.about.get("exclusions", [])]
+    exclusions = [*plan.get("exclusions", []), *(Exclusion(f["clip"], f["reason"], f["fault"]) for f in faults)]
     notes: list[str] = []
-    cost: dict[str, float] = {}
-    for experiment in paper.experiments:
-        outcome = stored[experiment.id]
-        confusions += verdicts.confusion_tables(experiment, outcome.results)
-        subjects += _subjects(experiment, outcome.results)
-        curves += _curves(experiment, outcome.results)
-        for row in outcome.about.get("figures", []):
-            path = outcome.run.path / "figures" / row["path"]
-            figures.setdefault(row["title"], Figure(row["title"], row["caption"], path))
-        exclusions += [
-            Exclusion(row["clip"], row["reason"], row["fault"]) for row in outcome.about.get("exclusions", [])
-        ]
-        environments += [result.environment for result in outcome.results]
-        facts |= parameters(outcome.results)
+    facts: dict[str, int] = {}
+    for experiment, stored in ran:
+        facts |= parameters(stored.results)
         notes += [
-            *outcome.run.notes(),
-            *_unsearched(experiment, outcome.results),
-            *_diverged(experiment, outcome.results),
+            *stored.run.notes(),
+            *_unsearched(experiment, stored.results),
+            *_diverged(experiment, stored.results),
+            *(f"{experiment.id}, {fold}: failed, {why}" for fold, why in results.failures(experiment).items()),
         ]
-        notes += _failed(experiment, *planned(out, paper, experiment, plan))
-        _add_cost(cost, paper, experiment, outcome)
-    rows = [(e, stored[e.id]) for e in paper.experiments if not e.tuned_of or stored[e.id].results]
-    unavailable = plan.get("unavailable", {})
-    others = _other_seeds(out, paper, profile, data, seeds)
-    comparisons = _comparisons(paper, rows, profile, data, command, unavailable, others)
-    controlled = tuple(
-        comparison
-        for comparison in _comparisons(paper, spoilt, profile, data, command, {}, others)
-        if comparison.score is not None and comparison.metric in verdicts.METRICS
-    )
+    environments = [result.environment for _, stored in ran for result in stored.results]
     return Report(
         paper=paper,
         profile=profile.name,
-        data=data,
-        seed=seeds[0],
+        data=results.data,
+        seed=results.seeds[0],
         shortened=tuple(plan.get("shortened", shortened(paper, profile))),
         corpora=tuple(plan.get("corpora", [])),
-        comparisons=comparisons,
-        confusions=tuple(confusions),
-        subjects=tuple(subjects),
-        curves=tuple(curves),
-        figures=tuple(figure for figure in figures.values() if figure.path.is_file()),
+        comparisons=results.table,
+        confusions=tuple(c for e, stored in ran for c in verdicts.confusion_tables(e, stored.results)),
+        subjects=tuple(row for e, stored in ran for row in _subjects(e, stored.results)),
+        curves=tuple(curve for e, stored in ran for curve in _curves(e, stored.results)),
+        figures=tuple(drawn[title] for title in titles if drawn[title].path.is_file()),
         exclusions=tuple(dict.fromkeys(exclusions)),
         corrections=tuple(plan.get("corrections", [])),
         audit=audit(paper.facts, paper.claims, documented(), facts, paper.checks),
         environment=merge(environments) or environment(),
-        cost=cost | {name: float(value) for name, value in facts.items()},
-        command=shlex.join(command),
+        cost=_cost(paper, ran) | {name: float(value) for name, value in facts.items()},
+        command=shlex.join(results.command),
         notes=tuple(dict.fromkeys(notes)),
-        controls=controlled,
-        tests=verdicts.between_variants(paper, {name: outcome.results for name, outcome in stored.items()}),
-        seeds=tuple(seeds),
-        spread=_spread(paper, profile, data, others, comparisons) if others else (),
+        controls=results.controls,
+        tests=verdicts.between_variants(paper, folds),
+        seeds=results.seeds,
+        spread=_spread(results),
         motion=profile.motion,
-        tried=tuple(row for e in paper.experiments for row in _tried(e, stored[e.id].results)),
-        learning=learning.of_paper(
-            paper, {name: outcome.results for name, outcome in stored.items()}, comparisons, controlled
-        ),
-        unavailable=unavailable,
-        predictions=tuple(_predictions(e, stored[e.id].results) for e in paper.experiments if stored[e.id].results),
+        tried=tuple(row for e, stored in ran for row in _tried(e, stored.results)),
+        learning=learning.of_paper(paper, folds, results.table),
+        unavailable=plan.get("unavailable", {}),
+        predictions=tuple(_predictions(e, stored.results) for e, stored in ran if stored.results),
     )
 
 
-def _comparisons(
-    paper: Paper,
-    stored: Sequence[tuple[Experiment, Finished]],
-    profile: Profile,
-    data: str,
-    command: Sequence[str],
-    unavailable: Mapping[str, str],
-    others: Sequence[Mapping[str, Finished]] = (),
-) -> tuple[Comparison, ...]:
-    def exact(experiment: Experiment) -> str:
-        return shlex.join([*command, "--experiment", experiment.id])
-
-    comparisons: list[Comparison] = []
-    for experiment, outcome in stored:
-        comparisons += verdicts.compare(
-            paper,
-            experiment,
-            outcome.results,
-            outcome.folds,
-            profile=profile,
-            data=data,
-            command=exact,
-            unavailable=unavailable.get(experiment.id, ""),
-            retrained=retrained(outcome, [seed[experiment.id] for seed in others]),
-        )
-    return tuple(comparisons)
-
-
-def retrained(outcome: Finished, others: Sequence[Finished]) -> list[Sequence[FoldResult]]:
-    """Return the results of other seeds of an experiment, without seeds that have not done as many folds."""
-    return [other.results for other in others if len(other.results) == len(outcome.results)]
-
-
-def _other_seeds(
-    out: Path, paper: Paper, profile: Profile, data: str, seeds: Sequence[int]
-) -> list[dict[str, Finished]]:
-    """What is stored of all experiments and their controls by id, for each seed but the first."""
-    every = [each for experiment in paper.experiments for each in (experiment, *controls(experiment))]
-    plans = (read_plan(plan_file(out, paper, profile, data, seed)) for seed in seeds[1:])
-    usable = [plan if same_options(plan, profile) else {} for plan in plans]
-    return [{each.id: finished(out, paper, each, plan) for each in every} for plan in usable]
-
-
-def _spread(
-    paper: Paper, profile: Profile, data: str, others: Sequence[Mapping[str, Finished]], shown: Sequence[Comparison]
-) -> tuple[Spread, ...]:
-    """The scores of all seeds, for everything that has a score with any of them; `shown` are those of the first."""
-    rows = [_comparisons(paper, [(e, seed[e.id]) for e in paper.experiments], profile, data, [], {}) for seed in others]
-    by_seed = [{(c.experiment, c.variant, c.corpus, c.metric): c.score for c in part} for part in (shown, *rows)]
+def _spread(results: Results) -> tuple[Spread, ...]:
+    """The scores of all seeds, for everything that has a score with any of them; empty for a single seed."""
+    if len(results.seeds) < 2:
+        return ()
+    by_seed = [
+        {(c.experiment, c.variant, c.corpus, c.metric): c.score for c in part}
+        for part in (results.table, *map(results.of_seed, results.seeds[1:]))
+    ]
     spreads = []
-    for key in dict.fromkeys((c.experiment, c.variant, c.corpus, c.metric) for c in shown):
-        first = by_seed[0].get(key)
+    for key, first in by_seed[0].items():
         values = tuple(
             score.value if (score := scores.get(key)) and first and score.n_folds_done == first.n_folds_done else None
             for scores in by_seed  # of fewer folds it would not be the same score
@@ -252,11 +185,6 @@ def _diverged(experiment: Experiment, results: Sequence[FoldResult]) -> list[str
     ]
 
 
-def _failed(experiment: Experiment, run: Run, folds: Sequence[str]) -> list[str]:
-    reasons = {fold: run.failure(fold) for fold in folds}
-    return [f"{experiment.id}, {fold}: failed, {why}" for fold, why in reasons.items() if why is not None]
-
-
 def _curves(experiment: Experiment, results: Sequence[FoldResult]) -> list[Curve]:
     """One curve per stage and metric; a stage shared by all folds counts once."""
     curves = []
@@ -278,18 +206,23 @@ def parameters(results: Sequence[FoldResult]) -> dict[str, int]:
     }
 
 
-def _add_cost(cost: dict[str, float], paper: Paper, experiment: Experiment, outcome: Finished) -> None:
-    name = experiment.id if len({e.name for e in paper.experiments}) > 1 else experiment.variant
-    if outcome.results:
-        seconds = sum(result.seconds for result in outcome.results)
-        shared = sum(result.measured.get("shared_training_seconds", 0.0) for result in outcome.results)
-        cost[f"training_seconds {name}"] = seconds + shared
-        cost[f"seconds_per_fold {name}"] = seconds / len(outcome.results)
-        peaks = [m["peak_memory_mib"] for m in (*(r.measured for r in outcome.results), cost) if "peak_memory_mib" in m]
-        cost |= {"peak_memory_mib": max(peaks)} if peaks else {}
-    if "preprocessing_seconds" in outcome.about:
-        made = outcome.about["preprocessing_seconds"]
-        cost["preprocessing_seconds"] = cost.get("preprocessing_seconds", 0.0) + made
+def _cost(paper: Paper, ran: Sequence[tuple[Experiment, Finished]]) -> dict[str, float]:
+    """Seconds of training and preparing, and the peak memory in MiB; parts of the run follow a space in the key."""
+    cost: dict[str, float] = {}
+    for experiment, stored in ran:
+        name = experiment.id if len({e.name for e in paper.experiments}) > 1 else experiment.variant
+        if stored.results:
+            seconds = sum(result.seconds for result in stored.results)
+            shared = sum(result.measured.get("shared_training_seconds", 0.0) for result in stored.results)
+            cost[f"training_seconds {name}"] = seconds + shared
+            cost[f"seconds_per_fold {name}"] = seconds / len(stored.results)
+    measured = [result.measured for _, stored in ran for result in stored.results]
+    if peaks := [m["peak_memory_mib"] for m in measured if "peak_memory_mib" in m]:
+        cost["peak_memory_mib"] = max(peaks)
+    key = "preprocessing_seconds"
+    if made := [stored.about[key] for _, stored in ran if key in stored.about]:
+        cost[key] = sum(made)
+    return cost
 
 
 def merge(environments: Sequence[Mapping[str, str]]) -> dict[str, str]:

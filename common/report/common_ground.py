@@ -1,42 +1,37 @@
-"""Build the comparison of papers from the result store: the scores of their networks on common ground, and the cost."""
+"""The comparison of papers: what is stored of their networks on common ground, their scores, and the cost."""
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from common.contract import Paper
 from common.corpora.composite import shortfall
 from common.environment import NETWORKS_BEFORE
-from common.protocols.controls import METADATA, NO_MOTION, controls
-from common.protocols.splits import REPEATED
 from common.report import leak_price
-from common.report.assemble import merge, parameters, retrained
+from common.report.assemble import merge, parameters
 from common.report.records import NetworkResult, Reference, Report, SideBySide
-from common.runs.manifest import Finished, finished, plan_file, read_plan
+from common.runs.results import Finished, Results
 from common.scoring import public, verdicts
 from common.scoring.paired_tests import paired
-from common.scoring.records import Score
+from common.scoring.records import Comparison, Score
 from common.training.learnt import summary
 from common.types import CorpusSummary, Experiment, FoldResult
 
 
-def side_by_side(out: Path, reports: Sequence[Report], data: str, seeds: Sequence[int], command: str) -> SideBySide:
+def side_by_side(studied: Sequence[Results], reports: Sequence[Report], command: str) -> SideBySide:
     """Return all experiments on common ground of the papers with these reports, from what is stored.
 
     Numbers are those of the first seed; `spread` has the scores of the others.
     """
-    stored: dict[str, tuple[Report, Experiment, Finished]] = {}
-    plans = {report.paper.key: _plan(out, report, data, seeds[0]) for report in reports}
-    for report in reports:
-        for experiment in _common(report.paper):
-            name = f"{report.paper.key}/{experiment.id}"
-            stored[name] = report, experiment, finished(out, report.paper, experiment, plans[report.paper.key])
+    stored = {
+        f"{results.paper.key}/{experiment.id}": (report, experiment, results.of(experiment))
+        for results, report in zip(studied, reports, strict=True)
+        for experiment in results.paper.experiments
+        if experiment.common_ground
+    }
+    data = studied[0].data
     ground = next((experiment for _, experiment, _ in stored.values()), None)
     classes = ground.labels.classes if ground else ()
     done = {name: outcome.results for name, (_, _, outcome) in stored.items() if outcome.results}
@@ -45,22 +40,20 @@ def side_by_side(out: Path, reports: Sequence[Report], data: str, seeds: Sequenc
     return SideBySide(
         profile=reports[0].profile,
         data=data,
-        seeds=tuple(seeds),
+        seeds=studied[0].seeds,
         labels=ground.labels.name if ground else "",
         classes=classes,
         protocol=ground.protocol if ground else "",
         selection=ground.selection if ground else "",
         corpora=_corpora(reports, ground),
-        contenders=tuple(
-            _contender(out, report, experiment, outcome, data, seeds) for report, experiment, outcome in stored.values()
-        ),
+        contenders=tuple(_contender(*one) for one in stored.values()),
         tests=paired(done, pairs, len(classes)),
         differing=_differing({name: (e, outcome) for name, (_, e, outcome) in stored.items()}, data),
         reports=tuple(reports),
         environment=merge([report.environment for report in reports]),
         command=command,
         references=_references(done) if data == "licensed" and ground and verdicts.is_composite(ground) else (),
-        prices=leak_price.prices(out, [report.paper for report in reports], reports[0].profile, data, seeds),
+        prices=leak_price.prices(studied),
         twins=sum(len(leak_price.pairs(report.paper)) for report in reports),
     )
 
@@ -73,31 +66,28 @@ def _references(done: Mapping[str, Sequence[FoldResult]]) -> tuple[Reference, ..
     )
 
 
-def _common(paper: Paper) -> list[Experiment]:
-    return [experiment for experiment in paper.experiments if experiment.common_ground]
-
-
-def _plan(out: Path, report: Report, data: str, seed: int) -> Mapping[str, Any]:
-    return read_plan(plan_file(out, report.paper, report.paper.profiles[report.profile], data, seed))
-
-
-def _contender(
-    out: Path, report: Report, experiment: Experiment, outcome: Finished, data: str, seeds: Sequence[int]
-) -> NetworkResult:
+def _contender(report: Report, experiment: Experiment, outcome: Finished) -> NetworkResult:
     confusion = verdicts.pooled(outcome.results, None, len(experiment.labels.classes)).sum(axis=0)
     measured = [result.measured for result in outcome.results]
-    others = _seeds(out, report, experiment, data, seeds[1:])
+    rows = [
+        c
+        for c in report.comparisons
+        if (c.experiment, c.variant) == (experiment.name, experiment.variant) and c.metric in verdicts.METRICS
+    ]
 
-    def under(name: str) -> dict[str, dict[str, Score]]:
-        control = next(control for control in controls(experiment) if control.control == name)
-        first, *rest = _seeds(out, report, control, data, seeds)
-        return _scores(control, first, rest)
+    def scores(which: Callable[[Comparison], Score | None]) -> dict[str, dict[str, Score]]:
+        known: dict[str, dict[str, Score]] = {}
+        for c in rows:
+            if score := which(c):
+                known.setdefault(c.corpus, {})[c.metric] = score
+        return known
 
+    whole = experiment.name, experiment.variant, experiment.labels.name
     return NetworkResult(
         paper=report.paper.key,
         experiment=experiment.id,
         title=experiment.network,
-        scores=_scores(experiment, outcome, others),
+        scores=scores(lambda c: c.score),
         confusion=np.asarray(confusion, np.int64),
         n_folds_done=len(outcome.results),
         n_folds=outcome.folds,
@@ -109,11 +99,16 @@ def _contender(
             (m["peak_memory_mib"] for m in measured if "peak_memory_mib" in m and m.get(NETWORKS_BEFORE) == 0),
             default=None,
         ),
-        spread=_spread(experiment, (outcome, *others)),
-        control=under(NO_MOTION),
-        metadata=under(METADATA),
+        spread={
+            row.metric: tuple(value for value in row.values if value is not None)
+            for row in report.spread
+            if (row.experiment, row.variant, row.corpus) == whole and row.metric in verdicts.METRICS
+        }
+        or {c.metric: (c.score.value,) for c in rows if c.score and c.corpus == experiment.labels.name},
+        control=scores(lambda c: c.control),
         learnt=summary(outcome.results, verdicts.one_answer(outcome.results)),
         leak_free=experiment.leak_free,
+        metadata=scores(lambda c: c.metadata),
         linear=experiment.linear,
     )
 
@@ -122,55 +117,12 @@ def _median(values: Sequence[float]) -> float | None:
     return statistics.median(values) if values else None
 
 
-def _seeds(out: Path, report: Report, experiment: Experiment, data: str, seeds: Sequence[int]) -> list[Finished]:
-    return [finished(out, report.paper, experiment, _plan(out, report, data, seed)) for seed in seeds]
-
-
-def _scores(
-    experiment: Experiment, outcome: Finished, others: Sequence[Finished] = (), *, tested: bool = True
-) -> dict[str, dict[str, Score]]:
-    """Scores by corpus, the composite first, and metric; `tested`: with the p of guessing, which is slow.
-
-    Intervals include the variance of retraining, from `others`, what is stored of the other seeds.
-    """
-    scores: dict[str, dict[str, Score]] = {}
-    tested = tested and experiment.protocol not in REPEATED
-    for corpus, within in verdicts.parts(experiment):
-        matrices, *retrainings = (
-            verdicts.pooled(results, within, len(experiment.labels.classes))
-            for results in (outcome.results, *retrained(outcome, others))
-        )
-        clips = verdicts.n_clips(outcome.results, within)
-        for metric in verdicts.METRICS:
-            score = verdicts.score(
-                matrices, metric, experiment.labels.classes, clips, len(outcome.results), outcome.folds, retrainings
-            )
-            if score is not None and tested:
-                classes, several = experiment.labels.classes, outcome.folds > 1
-                p = verdicts.guessing(outcome.results, within, metric, classes, cross_validated=several)
-                score = replace(score, p=p)
-            if score is not None:
-                scores.setdefault(corpus, {})[metric] = score
-    return scores
-
-
 def _parameters(facts: Mapping[str, int]) -> int | None:
     """All parameters of the networks as built: the plain count, or the only one there is."""
     if "parameters" in facts:
         return facts["parameters"]
     counts = [value for name, value in facts.items() if name.startswith("parameters")]
     return counts[0] if len(counts) == 1 else None
-
-
-def _spread(experiment: Experiment, outcomes: Sequence[Finished]) -> dict[str, tuple[float, ...]]:
-    """One value per seed and metric on all clips, without seeds that have fewer folds than the first."""
-    values: dict[str, list[float]] = {}
-    for outcome in outcomes:
-        if len(outcome.results) != len(outcomes[0].results):
-            continue
-        for metric, score in _scores(experiment, outcome, tested=False).get(experiment.labels.name, {}).items():
-            values.setdefault(metric, []).append(score.value)
-    return {metric: tuple(by_seed) for metric, by_seed in values.items()}
 
 
 def _differing(stored: Mapping[str, tuple[Experiment, Finished]], data: str) -> tuple[str, ...]:

@@ -8,8 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from common.contract import Paper
 from common.protocols.controls import NO_MOTION, controls
 from common.report.formatting import many
 from common.report.records import Price, SeedScores, SideBySide
-from common.runs.manifest import finished, plan_file, read_plan
+from common.runs.results import Results
 from common.scoring import metrics
 from common.scoring.intervals import COVERAGE, FEW_SEEDS, ROUNDING
 from common.types import Experiment, FoldResult
@@ -34,17 +33,18 @@ def pairs(paper: Paper) -> list[tuple[Experiment, Experiment]]:
     return [(e, twins[e.name, e.variant]) for e in paper.experiments if (e.name, e.variant) in twins]
 
 
-def prices(out: Path, papers: Sequence[Paper], profile: str, data: str, seeds: Sequence[int]) -> tuple[Price, ...]:
+def prices(studied: Sequence[Results]) -> tuple[Price, ...]:
     """Return the scores of all pairs of these papers that are stored with all folds, for each seed that has both."""
     found = []
-    for paper in papers:
-        plans = {seed: read_plan(plan_file(out, paper, paper.profiles[profile], data, seed)) for seed in seeds}
-        for published, twin in pairs(paper):
-            clips = _by_seed(out, paper, published, twin, plans)
+    for results in studied:
+        for published, twin in pairs(results.paper):
+            clips = _by_seed(results, published, twin)
             if clips.seeds:
-                still = _by_seed(out, paper, _still(published), _still(twin), plans)
+                still = _by_seed(results, _still(published), _still(twin))
                 rule = published.protocol, published.selection
-                found.append(Price(paper.key, published.name, published.variant, twin.variant, *rule, clips, still))
+                found.append(
+                    Price(results.paper.key, published.name, published.variant, twin.variant, *rule, clips, still)
+                )
     return tuple(found)
 
 
@@ -52,22 +52,14 @@ def _still(experiment: Experiment) -> Experiment:
     return next(control for control in controls(experiment) if control.control == NO_MOTION)
 
 
-def _by_seed(
-    out: Path, paper: Paper, published: Experiment, twin: Experiment, plans: Mapping[int, Mapping[str, Any]]
-) -> SeedScores:
+def _by_seed(results: Results, published: Experiment, twin: Experiment) -> SeedScores:
     rows = []
-    for seed, plan in plans.items():
-        first = _complete(out, paper, published, plan)
-        second = _complete(out, paper, twin, plan) if first else ()
-        if scores := _uf1(first, second, published.labels.classes):
+    for seed in results.seeds:
+        first, second = results.of(published, seed), results.of(twin, seed)
+        done = first.complete and second.complete
+        if done and (scores := _uf1(first.results, second.results, published.labels.classes)):
             rows.append((seed, *scores))
     return SeedScores(*zip(*rows, strict=True)) if rows else SeedScores()
-
-
-def _complete(out: Path, paper: Paper, experiment: Experiment, plan: Mapping[str, Any]) -> tuple[FoldResult, ...]:
-    """All folds of an experiment; nothing if any is missing."""
-    outcome = finished(out, paper, experiment, plan)
-    return outcome.results if len(outcome.results) == outcome.folds else ()
 
 
 def _uf1(

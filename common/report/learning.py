@@ -13,7 +13,6 @@ from statistics import fmean
 from typing import Any
 
 from common.contract import Paper
-from common.protocols.controls import METADATA, NO_MOTION
 from common.report.formatting import DASH, how_many, interval, many, number, percent, probability, short
 from common.report.records import Learning, Report
 from common.report.reliability_tables import SIGNIFICANT, twin_differences
@@ -38,22 +37,21 @@ def of_paper(
     paper: Paper,
     results: Mapping[str, Sequence[FoldResult]],
     comparisons: Sequence[Comparison],
-    controls: Sequence[Comparison],
 ) -> tuple[Learning, ...]:
     """Return one row for each experiment that ran; `results` are finished folds by experiment id."""
-    scores = {(c.experiment, c.variant, c.corpus): c.score for c in (*comparisons, *controls) if c.metric == METRIC}
+    scored = {(c.experiment, c.variant, c.corpus): c for c in comparisons if c.metric == METRIC}
     rows = []
     for e in paper.experiments:
         if results.get(e.id):
-            corpus = parts(e)[0][0]
+            row = scored.get((e.name, e.variant, parts(e)[0][0]))
             rows.append(
                 Learning(
                     name=e.id,
                     leak_free=e.leak_free,
                     learnt=summary(results[e.id], one_answer(results[e.id])),
-                    score=scores.get((e.name, e.variant, corpus)),
-                    control=scores.get((e.name, f"{e.variant}+{NO_MOTION}", corpus)),
-                    metadata=scores.get((e.name, f"{e.variant}+{METADATA}", corpus)),
+                    score=row.score if row else None,
+                    control=row.control if row else None,
+                    metadata=row.metadata if row else None,
                 )
             )
     return corrected(rows)

@@ -20,7 +20,6 @@ from common.report import formatting, tables
 from common.report.records import ClipPredictions, Curve, Report
 from common.report.write import comparison_record, save
 from common.runs import thumbnails
-from common.runs.manifest import plan_file, read_plan
 from common.scoring.records import Comparison
 from common.types import Experiment
 
@@ -31,18 +30,13 @@ _DATA = "{{data}}"
 
 
 def write_results_page(
-    reports: Sequence[Report], out: Path, show_frames: bool, order: Sequence[str] = ()
+    reports: Sequence[Report], out: Path, frames: Sequence[Frames] = (), order: Sequence[str] = ()
 ) -> tuple[Path, ...]:
-    """Write `index.html` into `out`; with `show_frames` frames of licensed clips are shown, too, if they are stored.
+    """Write `index.html` into `out`; `frames` are those of the clips of each report.
 
     `order` has the networks on common ground as the comparison numbers them, by `paper/experiment`. Raises `UserError`
     where `out` cannot be written.
     """
-    plans = (
-        read_plan(plan_file(out, report.paper, report.paper.profiles[report.profile], report.data, report.seed))
-        for report in reports
-    )
-    frames = [thumbnails.stored(out, plan, show_frames) for plan in plans]
     return save(out, {"index.html": page(reports, frames, order).encode()})
 
 

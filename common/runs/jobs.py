@@ -12,8 +12,9 @@ from common.environment import code_digest
 from common.errors import UserError, listed
 from common.progress import Display
 from common.protocols.controls import controls
-from common.runs.manifest import plan_file, planned, read_plan, same_options
+from common.runs.manifest import same_options
 from common.runs.plan import Data, Job, lacking, plan
+from common.runs.results import Results
 from common.runs.selection import PaperSelection, Study, barred, possible, read
 from common.training import weights
 from common.types import Experiment
@@ -44,12 +45,9 @@ class Jobs:
 
 def jobs_of(study: Study, selection: PaperSelection, seed: int, display: Display) -> Jobs:
     """Plan the experiments of a paper with a seed. Raises NothingCanRunError if no requested one can run."""
-    earlier = read_plan(plan_file(study.out, selection.paper, selection.profile, study.kind, seed))
-    earlier = earlier if same_options(earlier, selection.profile) else {}
-    known = earlier.get("runs", {})
-    stored = [
-        e for e in selection.paper.experiments if planned(study.out, selection.paper, e, earlier)[0].path.is_dir()
-    ]
+    earlier = Results(study.out, selection.paper, selection.profile, study.kind, (seed,))
+    known = earlier.plan().get("runs", {}) if same_options(earlier.plan(), selection.profile) else {}
+    stored = [e for e in selection.paper.experiments if e.id in known and earlier.planned(e)[0].path.is_dir()]
     why_not = [barred(study, experiment) for experiment in selection.experiments]
     if why_not and all(why_not):
         raise NothingCanRunError(f"{selection.paper.key} cannot run: {'; '.join(dict.fromkeys(why_not))}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,7 @@ from common.json_schema import PLAN, read_json
 from common.profiles import shortened
 from common.runs import thumbnails
 from common.runs.plan import Data, Job
-from common.runs.store import Run
-from common.types import CorpusSummary, Correction, Exclusion, Experiment, FoldResult
+from common.types import CorpusSummary, Correction, Exclusion
 
 
 def plan_file(out: Path, paper: Paper, profile: Profile, data: str, seed: int) -> Path:
@@ -47,29 +46,6 @@ def write_plan(
             "thumbnails": thumbnails.names([job for job in jobs if not job.experiment.control]),
         },
     )
-
-
-@dataclass(frozen=True)
-class Finished:
-    """What is stored of one experiment: its run, the run's description, its finished folds and their total number."""
-
-    run: Run
-    about: Mapping[str, Any]
-    results: tuple[FoldResult, ...]
-    folds: int
-
-
-def finished(out: Path, paper: Paper, experiment: Experiment, plan: Mapping[str, Any]) -> Finished:
-    """What is stored of an experiment, by a plan as returned by `read_plan`."""
-    run, folds = planned(out, paper, experiment, plan)
-    results = tuple(result for fold in folds if (result := run.load(fold)) is not None)
-    return Finished(run, run.description() or {}, results, len(folds))
-
-
-def planned(out: Path, paper: Paper, experiment: Experiment, plan: Mapping[str, Any]) -> tuple[Run, tuple[str, ...]]:
-    """The run of an experiment and all its folds, by a plan as `read_plan` returns it; no folds if not planned."""
-    entry = plan.get("runs", {}).get(experiment.id, {"path": "none", "folds": []})
-    return Run(out / "runs" / paper.key / experiment.id / entry["path"]), tuple(entry["folds"])
 
 
 def read_plan(path: Path) -> Mapping[str, Any]:

@@ -86,6 +86,8 @@ class Comparison:
     outcome: tuple[str, ...]
     conditions: tuple[str, ...]
     command: str
+    control: Score | None = None
+    metadata: Score | None = None
 
     @property
     def reason(self) -> str:

@@ -14,11 +14,10 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from common.contract import Paper, Profile
 from common.errors import UserError, missing_extra
 from common.files import file_name, write_atomically
 from common.protocols.controls import controls
-from common.runs.manifest import plan_file, planned, read_plan
+from common.runs.results import Results
 from common.runs.store import Run
 from common.types import FoldResult, Progress
 
@@ -68,18 +67,17 @@ class Board:
             old.unlink()
 
 
-def of_paper(out: Path, paper: Paper, profile: Profile, data: str, seeds: Sequence[int]) -> Board:
-    """Return the event files below `out` for the stored results of a paper, profile, kind of data and seeds.
+def of_paper(results: Results) -> Board:
+    """Return the event files of the stored results of a paper.
 
     They are in `tensorboard/PAPER/EXPERIMENT/VARIANT/FOLD`; several seeds have a folder each below that of the paper.
     """
     runs = {}
-    for seed in seeds:
-        plan = read_plan(plan_file(out, paper, profile, data, seed))
-        above = f"seed{seed}/" if len(seeds) > 1 else ""
-        for experiment in (e for plain in paper.experiments for e in (plain, *controls(plain))):
-            runs[above + experiment.id] = planned(out, paper, experiment, plan)
-    return Board(out / "tensorboard" / paper.key, runs)
+    for seed in results.seeds:
+        above = f"seed{seed}/" if len(results.seeds) > 1 else ""
+        for experiment in (e for plain in results.paper.experiments for e in (plain, *controls(plain))):
+            runs[above + experiment.id] = results.planned(experiment, seed)
+    return Board(results.out / "tensorboard" / results.paper.key, runs)
 
 
 def events(result: FoldResult) -> bytes:
