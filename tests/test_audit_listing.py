@@ -15,7 +15,7 @@ import run_all
 from common.audit import audit
 from common.audit.documented import documented
 from common.audit.finding import Finding
-from common.cli.audit_listing import lines
+from common.cli.audit_listing import brief_lines, lines
 from common.corpora.names import named
 from common.report.comparison_tables import view
 
@@ -41,31 +41,36 @@ def printed(line: str) -> tuple[int, int, int]:
     return int(found[1]), int(found[2]), int(found[3] or 0)
 
 
-@pytest.fixture
-def blocks(capsys: pytest.CaptureFixture[str]) -> list[str]:
-    """What is printed: a block for each paper, and the last line."""
+def told(finding: Finding) -> str:
+    return f"{finding.topic}: {named(finding.statement)} ({finding.source})"
+
+
+def test_counts_come_first_and_what_is_contradicted_last(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_all.main(["--audit"]) == 0
-    return re.split(r"^(?=\w)", capsys.readouterr().out, flags=re.MULTILINE)[1:]
+    shown = capsys.readouterr().out.splitlines()
+    for line, (key, findings) in zip(shown, FINDINGS.items(), strict=False):
+        assert line.split()[0] == key
+        assert printed(line) == counts(findings)
+    assert printed(shown[-1]) == counts(*FINDINGS.values())
+    rows = [line.split(maxsplit=1) for line in shown[len(FINDINGS) :] if line.startswith("  ")]
+    expected = [[key, told(f)] for key, findings in FINDINGS.items() for f in findings if f.kind == "contradicted"]
+    assert sorted(rows) == sorted(expected)
+    assert shown[-3:-1] == [f"  {'  '.join(rows[-1])}", ""]
 
 
-def test_counts_are_those_of_the_audit(blocks: list[str]) -> None:
-    *by_paper, total = blocks
-    assert [block.split()[0] for block in by_paper] == list(FINDINGS)
-    for block, findings in zip(by_paper, FINDINGS.values(), strict=True):
-        assert printed(block.splitlines()[0]) == counts(findings)
-    assert printed(total.strip()) == counts(*FINDINGS.values())
-
-
-def test_every_finding_is_one_line_and_contradicted_ones_come_first(blocks: list[str]) -> None:
-    for block, findings in zip(blocks, FINDINGS.values(), strict=False):
-        shown = [line for line in block.splitlines() if line.startswith("    ")]
-        told = [f"{finding.topic}: {named(finding.statement)} ({finding.source})" for finding in findings]
-        assert len(shown) == len(findings)
-        assert sorted(line.split(maxsplit=1)[1] for line in shown) == sorted(told)
-        contradicted = counts(findings)[1]
-        assert [line.split()[0] == "contradicted" for line in shown] == [
-            number < contradicted for number in range(len(shown))
-        ]
+@pytest.mark.parametrize("key", FINDINGS)
+def test_every_finding_of_a_named_paper_is_one_line(key: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of its section, what does not hold comes last; and of all, what is contradicted."""
+    findings = FINDINGS[key]
+    assert run_all.main(["--audit", "--paper", key]) == 0
+    *shown, last = capsys.readouterr().out.splitlines()
+    assert printed(last) == counts(findings)
+    rows = [line.split(maxsplit=1) for line in shown if line.startswith("  ")]
+    assert sorted(text for _, text in rows) == sorted(map(told, findings))
+    order = [mark for mark, _ in rows]
+    assert order == sorted(order, key=lambda mark: mark == "contradicted")
+    compared = [mark for mark in order if mark in ("agrees", "differs")]
+    assert compared == sorted(compared)
 
 
 def test_json_has_the_same_counts_and_findings(capsys: pytest.CaptureFixture[str]) -> None:
@@ -92,10 +97,9 @@ def test_reports_count_the_same_checks_whatever_networks_were_built(tmp_path: Pa
 
 
 def test_a_paper_without_findings_has_a_heading_alone() -> None:
-    assert list(lines([("nobody2020", ())])) == [
-        "nobody2020  0 checks, 0 contradicted",
-        "all papers  0 checks, 0 contradicted",
-    ]
+    assert list(lines([("nobody2020", ())])) == ["nobody2020  0 checks, 0 contradicted"]
+    first, *_, last = brief_lines([("nobody2020", ())])
+    assert (first, last) == ("nobody2020  0 checks, 0 contradicted", "all papers  0 checks, 0 contradicted")
 
 
 def test_a_known_cause_is_one_cause_however_many_numbers_it_explains() -> None:
@@ -103,8 +107,10 @@ def test_a_known_cause_is_one_cause_however_many_numbers_it_explains() -> None:
         return Finding("topic", statement, False, "Table 1", "contradicted", cause=cause)
 
     first = (found("a.", "shared"), found("b.", "shared"), found("c."))
-    *_, total = lines([("one2020", first), ("two2020", (found("d.", "shared"),))])
-    assert total == "all papers  4 checks, 4 contradicted (3 causes)"
+    both = [("one2020", first), ("two2020", (found("d.", "shared"),))]
+    assert {[*said][-1] for said in (lines(both), brief_lines(both))} == {
+        "all papers  4 checks, 4 contradicted (3 causes)"
+    }
 
 
 def test_what_is_said_to_have_one_cause_is_contradicted() -> None:
