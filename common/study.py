@@ -172,8 +172,8 @@ def _each(
         _results_page(study, written, order, display)
     display.progress("writing the reports", 1, 1)
     if written:
-        reported = [one.report for one in written]
-        for text in last_screen.lines(reported, study.out / "index.html", display.width):
+        done = [one.report for one in written]
+        for text in last_screen.lines(done, study.out / "index.html", display.width):
             display.line(text)
     return max(statuses, default=WRONG if impossible else DONE) if len(set(statuses)) < 2 else FAILED
 
