@@ -234,7 +234,7 @@ def test_all_papers_that_can_run_do_and_one_that_cannot_says_what_can(
 ) -> None:
     words = ("--data", str(casme2_only), "--dry-run")
     assert run(tmp_path, cache, "--all", *words) == 0
-    planned = {line.split()[0] for line in capsys.readouterr().out.splitlines() if " folds: " in line}
+    planned = {line.split()[0] for line in capsys.readouterr().out.splitlines() if " to run" in line}
     assert planned == {"kumar2019", "le2020", "talluri2022"}
     assert run(tmp_path, cache, "--paper", "aouayeb2019", *words) == 2
     (line,) = capsys.readouterr().err.splitlines()

@@ -171,8 +171,9 @@ def test_ctrl_c_ends_all_processes_at_once(cache: Path, tmp_path: Path) -> None:
         time.sleep(1)
         assert not living(process.pid)
     assert process.returncode == 130
-    (line,) = printed.strip().splitlines()
+    *before, line = printed.strip().splitlines()
     assert "Interrupted" in line
+    assert all(" so far" in said for said in before)  # progress
     assert 0 < len(results(tmp_path)) < FOLDS
 
 
