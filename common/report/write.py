@@ -281,20 +281,11 @@ def _figures(report: Report) -> tuple[list[dict[str, str | float | bool | None]]
     shown: list[dict[str, str | float | bool | None]] = []
     files: dict[str, bytes] = {}
     for i, figure in enumerate(report.figures):
-        item: dict[str, str | float | bool | None] = {
-            "title": named(figure.title),
-            "caption": figure.caption,
-            "file": None,
-            "width": 0.0,
-            "half": False,
-        }
-        if figure.path.is_file():
-            content = figure.path.read_bytes()
-            name = f"figure{i}{figure.path.suffix.lower()}"
-            files[name] = content
-            width = _width(content)
-            item |= {"file": name, "width": width, "half": width <= _HALF_WIDTH}
-        shown.append(item)
+        content = figure.path.read_bytes() if figure.path.is_file() else b""
+        file, width = (f"figure{i}{figure.path.suffix.lower()}", _width(content)) if content else (None, 0.0)
+        files |= {file: content} if file else {}
+        about = {"title": named(figure.title), "caption": figure.caption, "file": file}
+        shown.append({**about, "width": width, "half": file is not None and width <= _HALF_WIDTH})
     shown.sort(key=lambda item: bool(item["half"]))
     above = ""
     for item in shown:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
+from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from common.contract import Figure
@@ -88,7 +89,7 @@ def grid(
     wide, height = WIDTH - spare + high * sum(shapes), head + rows * (high + foot)
     page, lefts = Canvas(figsize=(wide, height)), [left + high * sum(shapes[:i]) + _GAP * i for i in range(len(shapes))]
     for text, x, shape in zip(heads, lefts, shapes, strict=False):
-        page.text((x + high * shape / 2) / wide, 1 - (head - 0.03) / height, text, ha="center", va="bottom")
+        page.text((x + high * shape / 2) / wide, 1, text, ha="center", va="top", linespacing=1)
 
     def place(row: int, x: float, shape: float) -> Axes:
         y = height - head - high - row * (high + foot)
@@ -128,14 +129,15 @@ def curves(
 def show(axes: Axes, image: NDArray[np.uint8], below: str = "", beside: str = "") -> None:
     """Show an image, RGB (height, width, 3) or grey (height, width), with texts but without ticks and frame."""
     axes.imshow(image, cmap="gray", vmin=0, vmax=255)
-    axes.set(xticks=[], yticks=[], frame_on=False, xlabel=below, ylabel=beside)
+    axes.set(xticks=[], yticks=[], frame_on=False, xlabel=below)
+    axes.set_ylabel(beside, linespacing=1)
 
 
 def box(axes: Axes, left: float, right: float, top: float, bottom: float, colour: str, name: str = "") -> None:
     """Draw the outline of a part of an image, in its pixels, with a name inside."""
-    axes.plot([left, right, right, left, left], [top, top, bottom, bottom, top], color=colour)
+    axes.add_patch(Rectangle((left, top), right - left, bottom - top, fill=False, color=colour, linewidth=1.1))
     label = axes.annotate(name, (left, top), (1.5, -1.5), textcoords="offset points", color=colour, size=6, va="top")
-    label.set_bbox({"facecolor": "white", "alpha": 0.8, "pad": 0.6, "linewidth": 0})
+    label.set(linespacing=1, bbox={"facecolor": "white", "alpha": 0.8, "pad": 0.6, "linewidth": 0})
 
 
 def apart(values: Sequence[float], least: float, low: float = 0.0, high: float = 1.0) -> list[float]:

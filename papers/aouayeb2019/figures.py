@@ -83,13 +83,13 @@ def _inputs(clip: Clip, settings: Settings, faces: FaceFinder, path: Path) -> Fi
     places = 0, used[len(used) // 2]
     frames = [read_frame(clip, place) for place in places]
     x1, x2, y1, y2 = face_box(faces.find(frames[0], str(clip.frames[0])).points, *frames[0].shape[:2])
-    shapes = [(right - left) / (bottom - top) for left, right, top, bottom in REGIONS.values()]
-    heads = ["\n".join([name.replace("_", " ").upper(), *by_class[name]]) for name in REGIONS]
-    page, rows = grid(2, shapes, heads, below=0)
-    for row, frame, place in zip(rows, frames, places, strict=True):
-        cuts = resize(cut_regions(to_canvas(frame[y1:y2, x1:x2])), inputs.region_scale)
+    rows = [resize(cut_regions(to_canvas(frame[y1:y2, x1:x2])), inputs.region_scale) for frame in frames]
+    heads = ["\n".join([f"{name.replace('_', ' ')}:", *by_class[name]]) for name in rows[0]]
+    page, axes = grid(2, [cut.shape[1] / cut.shape[0] for cut in rows[0].values()], heads, below=0)
+    for row, cuts, place in zip(axes, rows, places, strict=True):
         for axis, cut in zip(row, cuts.values(), strict=True):
             show(axis, cut)
+            box(axis, -0.5, cut.shape[1] - 0.5, -0.5, cut.shape[0] - 0.5, GREY)
         row[0].set_ylabel(f"frame {clip.numbers[place]}")
     return drawn(
         page,

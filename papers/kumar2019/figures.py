@@ -44,22 +44,28 @@ def input_views(samples: Samples, settings: Settings) -> dict[str, InputView]:
 
 
 def _steps(clips: Sequence[Clip], inputs: Inputs, alpha: int, faces: FaceFinder, path: Path) -> Figure:
-    heads = "kept frame", f"magnified {alpha} times", "avatar image", "if not magnified", "intensity A_i"
-    page, rows = grid(len(clips), (1, 1, 1, 1, 2.4), heads)
-    for axes, clip in zip(rows, clips, strict=True):
+    rows = []
+    for clip in clips:
         frames, face = face_frames(clip, inputs, faces)
         moved = magnified(clip, frames, alpha, inputs)
         seen = moved if inputs.magnified_texture else frames
         activity, stay = textured(seen, inputs).activity, chosen(seen, inputs)
         middle = int(np.abs(np.array(clip.numbers) - clip.apex).argmin()) if clip.apex is not None else len(frames) // 2
         kept = stay[np.abs(stay - middle).argmin()]
-        show(axes[0], frames[kept], f"frame {clip.numbers[kept]}", clip.emotion)
-        show(axes[1], moved[kept])
-        show(axes[2], avatar_of(moved, stay, face, faces), f"{len(stay)} of {len(frames)} frames")
-        show(axes[3], avatar_of(frames, stay, face, faces), "" if activity.any() else "A_i is 0 in all")
+        pictures = frames[kept], moved[kept], *(avatar_of(images, stay, face, faces) for images in (moved, frames))
+        counted = f"{len(stay)} of {len(frames)} frames"
+        texts = f"frame {clip.numbers[kept]}", "", counted, "" if activity.any() else "A_i is 0 in all"
+        rows.append((clip, pictures, texts, activity, stay))
+    heads = "kept frame", f"magnified {alpha} times", "avatar image", "if not magnified", "intensity A_i"
+    some = 5 if any(activity.any() for *_, activity, _ in rows) else 4
+    page, grid_axes = grid(len(clips), (1, 1, 1, 1, 2.4)[:some], heads[:some])
+    for axes, (clip, pictures, texts, activity, stay) in zip(grid_axes, rows, strict=True):
+        for axis, picture, text in zip(axes, pictures, texts, strict=False):
+            show(axis, picture, text)
+        axes[0].set_ylabel(clip.emotion)
         if activity.any():
             _curve(axes[4], activity, stay, clip.numbers)
-        else:
+        elif some == 5:
             axes[4].remove()
     return drawn(
         page,
@@ -104,4 +110,4 @@ def _curve(axes: Axes, values: NDArray[np.float64], kept: NDArray[np.int64], num
     axes.set_xticks([places[0], places[-1]], [f"frame {places[0]}", str(places[-1])])
     axes.set_yticks([0, values.max()], ["0", f"{values.max():,.3g}" if values.max() < 1000 else f"{values.max():,.0f}"])
     whole = axes.get_position()
-    axes.set_position((whole.x0 + 0.2 * whole.width, whole.y0, 0.75 * whole.width, whole.height))
+    axes.set_position((whole.x0 + 0.2 * whole.width, whole.y0, 0.75 * whole.width, 0.9 * whole.height))

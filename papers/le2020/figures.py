@@ -62,7 +62,7 @@ def _stages(corpus: str, shown: dict[str, Clip], inputs: Inputs, faces: FaceFind
         page,
         path,
         f"From clip to network input: {TITLES[corpus]}",
-        "The first clip of each class. Left: frames from first to last, below each with its motion magnified. The "
+        "The first clip of each class. Left: some frames, below each with its motion magnified. The "
         "dynamic image of all magnified frames, the three boxes of figure 2, and these without the eyes at the size of "
         "this run.",
     )

@@ -83,7 +83,7 @@ def _flows(clips: Sequence[Clip], settings: Settings, faces: FaceFinder, path: P
         page,
         path,
         f"Flow from onset to apex: {clips[0].corpus}",
-        f"The first clip of each class: its aligned face, and what the networks read at {inputs.size} x {inputs.size} "
-        "pixels. Red is flow to the right or down, blue the opposite. Each clip has its own scale, unless next to "
+        f"The first clip of each class: the aligned face, and what the networks read at {inputs.size} x {inputs.size} "
+        "pixels. Red is flow to the right or down. Each clip has its own scale, unless next to "
         "nothing moves.",
     )

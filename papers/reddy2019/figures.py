@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure as Canvas
 from numpy.typing import NDArray
 
 from common.contract import Figure, InputView, Settings
@@ -28,7 +30,8 @@ MARK = (213, 94, 0)
 def draw(clips: Sequence[tuple[Clip, int]], settings: Settings, faces: FaceFinder, folder: Path) -> list[Figure]:
     """Draw the networks' input for one clip of each of the first subjects. Raises ClipError like `prepare`."""
     shown = list({clip.subject_id: clip for clip, _ in reversed(clips)}.values())[::-1][:SUBJECTS]
-    strips: list[tuple[str, list[NDArray[np.uint8]], Sequence[int]]] = []
+    pictures: list[list[NDArray[np.uint8]]] = []
+    numbers: list[int] = []
     for clip in shown:
         used = window(clip, settings.inputs)
         used = used.at(evenly(len(used.frames), FRAMES))
@@ -37,15 +40,14 @@ def draw(clips: Sequence[tuple[Clip, int]], settings: Settings, faces: FaceFinde
             faces.find(frame, f"{clip.id}, frame {n}").points for frame, n in zip(frames, used.numbers, strict=True)
         ]
         readings: tuple[Reading, ...] = ("aligned faces", CODE_READING.get(clip.corpus, "whole frames"))
-        for how, label in zip(readings, ("face aligned", "whole frame"), strict=True):
-            inputs = replace(settings.inputs, reading=how)
-            cells = [_input(cut(frame, at, inputs)) for frame, at in zip(frames, points, strict=True)]
-            strips.append((label, cells, used.numbers))
-    page, rows = grid(len(strips), [_shape(cell) for cell in strips[0][1]])
-    for row, (label, cells, numbers) in zip(rows, strips, strict=True):
-        for axis, cell, number in zip(row, cells, numbers, strict=True):
-            show(axis, cell, str(number))
-        row[0].set_ylabel(label)
+        inputs = [replace(settings.inputs, reading=how) for how in readings]
+        pictures.append(
+            [_input(cut(frame, at, how)) for how in inputs for frame, at in zip(frames, points, strict=True)]
+        )
+        numbers += [*used.numbers] * 2
+    page, axes = _halves(pictures, "face aligned", "whole frame")
+    for axis, number in zip(axes.flat, numbers, strict=True):
+        axis.set_xlabel(str(number))
     return [
         drawn(
             page,
@@ -73,12 +75,8 @@ def results(experiment: Experiment, folder: Path) -> list[Figure]:
     if not rows:
         return []
     shown = sorted(rows, key=lambda row: row[:2])[:CLIPS]
-    cells = [_explained(own) for *_, own in shown]
-    heads = ["frames", *[""] * (len(cells[0]) // 2 - 1), "saliency"]
-    page, axes = grid(len(shown), [_shape(cell) for cell in cells[0]], heads, beside=0)
-    for row, (_, _, clip, label, _), pictures in zip(axes, shown, cells, strict=True):
-        for axis, picture in zip(row, pictures, strict=True):
-            show(axis, picture)
+    page, axes = _halves([_explained(own) for *_, own in shown], "frames", "saliency")
+    for row, (_, _, clip, label, _) in zip(axes, shown, strict=True):
         row[0].set_xlabel(f"{clip}: {label}", loc="left")
     corpus = "SMIC" if experiment.corpora == ("smic",) else "CAS(ME)^2"
     return [
@@ -103,8 +101,18 @@ def input_views(samples: Samples, settings: Settings) -> dict[str, InputView]:
     return views
 
 
-def _shape(picture: NDArray[np.uint8]) -> float:
-    return picture.shape[1] / picture.shape[0]
+def _halves(rows: Sequence[Sequence[NDArray[np.uint8]]], left: str, right: str) -> tuple[Canvas, NDArray[Any]]:
+    """Rows of images of one shape, with a gap in the middle and a title above each half."""
+    half = len(rows[0]) // 2
+    shape = rows[0][0].shape[1] / rows[0][0].shape[0]
+    heads = [left, *[""] * half, right]
+    page, axes = grid(len(rows), [*[shape] * half, 0.15, *[shape] * half], heads, beside=0)
+    for axis in axes[:, half]:
+        axis.remove()
+    axes = np.delete(axes, half, axis=1)
+    for axis, picture in zip(axes.flat, (picture for row in rows for picture in row), strict=True):
+        show(axis, picture)
+    return page, axes
 
 
 def _input(parts: Arrays) -> NDArray[np.uint8]:

@@ -14,6 +14,7 @@ from common.vision.picture_grid import BLUE, RED, drawn, grid, show
 from papers.see2019.lbp_top import BINS, PLANES
 from papers.see2019.preprocess import face_video
 
+HEADS = "XY: x across, y down", "XT: x across, time down", "YT: time across, y down"
 ROW = 0.78
 """The height of the row that XT shows, as a fraction of the face's; the mouth is about here."""
 
@@ -25,13 +26,13 @@ def draw(clips: Sequence[tuple[Clip, int]], settings: Settings, faces: FaceFinde
     """Draw the three planes of the first clip of each corpus."""
     first = list({clip.corpus: clip for clip, _ in reversed(clips)}.values())[::-1]
     inputs = settings.inputs
-    page, rows = grid(len(first), (1, 1.8, 1.8), PLANES, beside=2)
+    page, rows = grid(len(first), (1, 1.8, 1.8), HEADS, below=0, beside=2)
     for row, clip in zip(rows, first, strict=True):
         video = face_video(clip, inputs.size, faces)
         down, right = round(ROW * inputs.size), inputs.size // 2
-        show(row[0], video[0], "x across, y down", f"{clip.id}\n{len(video)} frames")
-        show(row[1], video[:, down], "x across, time down")
-        show(row[2], video[:, :, right].T, "time across, y down")
+        show(row[0], video[0], beside=f"{clip.id}\n{len(video)} frames")
+        show(row[1], video[:, down])
+        show(row[2], video[:, :, right].T)
         for axis in row[1:]:
             axis.set_aspect("auto")
         for edge in np.arange(1, inputs.grid) * inputs.size / inputs.grid - 0.5:
@@ -44,9 +45,9 @@ def draw(clips: Sequence[tuple[Clip, int]], settings: Settings, faces: FaceFinde
             page,
             folder / "planes.svg",
             "The three planes",
-            f"Left: the first frame of one clip of each corpus, in {inputs.grid} x {inputs.grid} blocks. XT is the row "
-            "of the orange line in all frames, YT the column of the dashed blue one. Patterns are counted in planes "
-            "through every pixel.",
+            f"Left: the first frame of a clip, in {inputs.grid} x {inputs.grid} blocks. XT is the row "
+            "of the orange line in all frames, YT the column of the dashed blue one. Patterns are counted in "
+            "planes through every pixel.",
         )
     ]
 

@@ -41,9 +41,9 @@ def _sequences(clip: Clip, settings: Settings, faces: FaceFinder, path: Path) ->
     page, axes = grid(2, [1] * len(chosen), beside=2)
     for row, (centre, shown) in zip(axes, rows.items(), strict=True):
         for axis, place in zip(row, shown, strict=True):
-            show(axis, pictures[place], str(clip.numbers[place]))
+            name = "" if axis is not row[0] else "apex\nsequence" if centre else "initial\nframes"
+            show(axis, pictures[place], str(clip.numbers[place]), name)
             axis.xaxis.label.set_fontweight("bold" if place == apex else "normal")
-        row[0].set_ylabel("apex\nsequence" if centre else "initial\nframes")
     return drawn(
         page,
         path,
