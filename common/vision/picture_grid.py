@@ -89,7 +89,8 @@ def grid(
     wide, height = WIDTH - spare + high * sum(shapes), head + rows * (high + foot)
     page, lefts = Canvas(figsize=(wide, height)), [left + high * sum(shapes[:i]) + _GAP * i for i in range(len(shapes))]
     for text, x, shape in zip(heads, lefts, shapes, strict=False):
-        page.text((x + high * shape / 2) / wide, 1, text, ha="center", va="top", linespacing=1)
+        for line, part in enumerate(text.split("\n")):
+            page.text((x + high * shape / 2) / wide, 1 - _LINE * (line + 0.8) / height, part, ha="center")
 
     def place(row: int, x: float, shape: float) -> Axes:
         y = height - head - high - row * (high + foot)

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from common.contract import Figure, InputView, Settings
+from common.corpora.names import named
 from common.types import Clip, Experiment, Samples
 from common.vision.faces import FaceFinder
 from common.vision.picture_grid import GREY, HALF, RED, curves, drawn, grid, show
@@ -80,13 +81,13 @@ def _steps(clips: Sequence[Clip], inputs: Inputs, alpha: int, faces: FaceFinder,
 def _noise(clips: Sequence[Clip], inputs: Inputs, faces: FaceFinder, path: Path) -> list[Figure]:
     from skimage.metrics import peak_signal_noise_ratio
 
-    ratios = {clip.corpus: np.full(len(GAINS), np.inf) for clip in clips}
+    ratios = {named(clip.corpus): np.full(len(GAINS), np.inf) for clip in clips}
     for clip in clips:
         frames, _ = face_frames(clip, inputs, faces)
         for place, gain in enumerate(GAINS):
             moved = magnified(clip, frames, gain, inputs)
             if (moved != frames).any():
-                ratios[clip.corpus][place] = peak_signal_noise_ratio(frames, moved)
+                ratios[named(clip.corpus)][place] = peak_signal_noise_ratio(frames, moved)
     lines = {corpus: values for corpus, values in ratios.items() if np.isfinite(values).any()}
     if not lines:
         return []
