@@ -59,7 +59,7 @@ def _regions(clips: Sequence[Clip], faces: FaceFinder, path: Path) -> Figure:
         points = faces.find(frame, str(clip.frames[0])).points
         x1, x2, y1, y2 = face_box(points, *frame.shape[:2])
         show(photo, frame)
-        photo.plot(points[:, 0], points[:, 1], ".", color="white", markersize=1.2)
+        photo.plot(points[:, 0], points[:, 1], ".", color="white", markersize=1.6, markeredgewidth=0)
         box(photo, x1, x2, y1, y2, INK)
         for edges, colour in zip(landmark_boxes(points, *frame.shape[:2]).values(), COLOURS, strict=True):
             box(photo, *edges, colour)
