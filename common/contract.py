@@ -183,7 +183,7 @@ class Paper:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure specific to the paper, drawn by its `figures.py` as a PNG file."""
+    """A figure specific to the paper, drawn by its `figures.py` as an SVG file, as large as it stands on the page."""
 
     title: str
     caption: str

@@ -16,12 +16,13 @@ from keras import layers
 from matplotlib.text import Text
 from symbolic import symbolic
 
-from common.report import charts, network_chart
+from common.report import network_chart
 from common.runs.cache import digest
 from common.runs.store import Run
 from common.training.blocks import KINDS, Block, blocks
 from common.training.weights import NONE, Weights
 from common.types import FoldResult
+from common.vision.picture_grid import STYLE
 from papers.aouayeb2019 import model as aouayeb2019
 from papers.aouayeb2019.preprocess import region_sizes
 from papers.kumar2019 import model as kumar2019
@@ -120,7 +121,7 @@ def test_equal_layers_in_a_row_are_one_block_and_a_layer_used_twice_counts_once(
 
 def test_texts_of_a_figure_can_be_read_and_lie_apart(network: Models) -> None:
     found = blocks(network)
-    with matplotlib.rc_context(charts.STYLE):
+    with matplotlib.rc_context(STYLE):
         page = network_chart.figure(found, ("negative", "positive", "surprise"), 6.7, 0.9 * network_chart.rows(found))
         page.canvas.draw()
         (axes,) = page.axes

@@ -1,4 +1,4 @@
-"""What is shown of a paper without figures.py, and the picture of the input of any."""
+"""What is shown of a paper without figures.py, how the others draw, and the picture of the input of any."""
 
 from __future__ import annotations
 
@@ -7,15 +7,21 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import matplotlib
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure as Canvas
+from matplotlib.text import Text
 from numpy.typing import NDArray
 
 from common.contract import InputView, Settings
 from common.runs import drawing
 from common.runs.store import Run
 from common.types import Clip, Samples
-from common.vision import images, plain_figures
+from common.vision import images, picture_grid, plain_figures
 
 
 @dataclass(frozen=True)
@@ -141,3 +147,63 @@ def test_jobs_with_the_same_inputs_have_one_picture_of_a_clip_with_an_apex(tmp_p
     assert described["second"] == {"path": "input.png", "clip": "smic/s1/b", "captions": ["0"]}
     stored = images.read(tmp_path / "second" / "figures" / "input.png")
     assert (stored == drawing.in_a_row(input_of((1, 8, 8)))[0]).all()
+
+
+def laid_out(page: Canvas) -> tuple[list[tuple[str, Any]], list[Any]]:
+    """The texts of a page with their boxes, and the boxes of its axes, in inches."""
+    FigureCanvasAgg(page).draw()
+    shown = [text for text in page.findobj(Text) if text.get_text()]
+    assert min(float(text.get_fontsize()) for text in shown) >= 6
+    texts = [(text.get_text(), text.get_window_extent().transformed(page.dpi_scale_trans.inverted())) for text in shown]
+    return texts, [axes.get_window_extent().transformed(page.dpi_scale_trans.inverted()) for axes in page.axes]
+
+
+@pytest.mark.parametrize(
+    ("rows", "shapes", "beside"), [(1, (1.0,), 1), (3, (1, 1, 2.4, 1, 1), 1), (6, (0.7,) * 3, 2), (4, (0.5,) * 14, 0)]
+)
+def test_texts_of_a_grid_have_room_and_its_images_their_shapes(
+    rows: int, shapes: tuple[float, ...], beside: int
+) -> None:
+    with matplotlib.rc_context(picture_grid.PAPER_STYLE):
+        page, grid = picture_grid.grid(rows, shapes, ["head\nof two lines"], beside=beside)
+        for axes, shape in zip(grid.flat, shapes * rows, strict=True):
+            name = "\n".join(["beside"] * beside) if axes in grid[:, 0] else ""
+            picture_grid.show(axes, np.zeros((100, round(100 * shape)), np.uint8), "frame", name)
+        texts, images = laid_out(page)
+    wide, high = page.get_size_inches()
+    assert wide <= picture_grid.WIDTH + 1e-9
+    assert high <= 3.31 or min(image.height for image in images) <= 0.71
+    for image, shape in zip(images, shapes * rows, strict=True):
+        assert image.width / image.height == pytest.approx(shape)
+    boxes = [*texts, *(("image", image) for image in images)]
+    for number, (text, box) in enumerate(boxes):
+        assert min(box.x0, box.y0, wide - box.x1, high - box.y1) >= -0.01, text
+        assert not any(box.padded(-0.005).overlaps(other) for _, other in boxes[number + 1 :]), text
+
+
+def test_names_of_lines_lie_apart_and_equal_figures_are_equal_files() -> None:
+    lines = {f"network {n}": np.array([1.0, 0.5, np.nan if n else 0.42]) for n in range(5)}
+
+    def drawn() -> tuple[Canvas, bytes]:
+        with matplotlib.rc_context(picture_grid.PAPER_STYLE):
+            page, _ = picture_grid.curves(lines, ("epoch", (1, 2, 3)), "accuracy", (3.34, 1.7, 0.7), (0, 1))
+            texts, _ = laid_out(page)
+            names = [box for text, box in texts if text in lines]
+            assert len(names) == 5
+            assert not any(one.overlaps(other) for i, one in enumerate(names) for other in names[i + 1 :])
+            assert max(box.x1 for box in names) <= 3.34
+            return page, picture_grid.svg(page)
+
+    (first, content), (second, again) = drawn(), drawn()
+    assert first is not second
+    assert content == again
+    assert b">network 4<" in content
+    assert len({line.get_linestyle() + line.get_color() for line in first.axes[0].lines}) == 5
+
+
+@given(st.lists(st.floats(0, 1), max_size=9))
+def test_labels_stay_in_order_and_within_their_limits(values: list[float]) -> None:
+    heights = picture_grid.apart(values, 0.1)
+    assert all(-1e-9 <= height <= 1 + 1e-9 for height in heights)
+    order = np.argsort(values, kind="stable")
+    assert (np.diff(np.array(heights)[order]) >= 0.1 - 1e-9).all()

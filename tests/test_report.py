@@ -14,9 +14,11 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import matplotlib
 import pytest
 import report_example as example
 import word_boxes
+from matplotlib.figure import Figure as Canvas
 from pypdf import PdfReader
 
 from common import report as report_package
@@ -26,6 +28,7 @@ from common.protocols.controls import CONTROLS
 from common.report import charts, corpus_tables, formatting, numbers, reliability_tables, tables, write
 from common.report.records import ByOthers, Curve, Report
 from common.scoring.verdicts import METRICS
+from common.vision import picture_grid
 
 CONTRACT = {"paper", "profile", "data", "comparisons", "confusions", "departures", "audit", "environment", "cost"}
 COMPARISON = ["experiment", "variant", "corpus", "protocol", "selection", "metric", "published", "reproduced"]
@@ -533,3 +536,19 @@ def test_bold_scores_of_controls_are_corrected_within_their_experiment(
     assert [row["kind"] for row in rows] == ["score", *("control" for _ in CONTROLS)]
     assert [row["cells"][0]["above"] for row in rows] == bold
     assert len({row["cells"][0]["value"] for row in rows}) == 1  # all with the decimals of the experiment
+
+
+@pytest.mark.parametrize("wide", [200, 240, 400, 499])
+def test_an_svg_figure_stands_at_its_own_size(wide: int, tmp_path: Path) -> None:
+    with matplotlib.rc_context(picture_grid.PAPER_STYLE):
+        page = Canvas(figsize=(wide / 72, 1))
+        page.text(0.1, 0.5, "Anfang")
+        page.text(0.6, 0.5, "Mitte")
+        drawn = [picture_grid.drawn(page, tmp_path / f"{name}.svg", name, "") for name in ("one", "two")]
+    pdf, *_ = write(replace(example.licensed(tmp_path), figures=tuple(drawn)), tmp_path)
+    found = [word for word in word_boxes.words(pdf) if word.text in ("Anfang", "Mitte")]
+    first, second = ([word.left for word in found if word.text == text] for text in ("Anfang", "Mitte"))
+    assert len(first) == len(second) == 2
+    assert [b - a for a, b in zip(first, second, strict=True)] == pytest.approx([wide / 2] * 2, abs=0.6)
+    heights = {round(word.bottom) for word in found if word.text == "Mitte"}
+    assert len(heights) == (1 if wide <= 240 else 2)  # beside each other if both fit

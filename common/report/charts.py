@@ -1,8 +1,7 @@
-"""The figures of a report as SVG, with text kept as text: how they look, and the grid of confusion matrices."""
+"""The figures of a report as SVG, and the grid of confusion matrices."""
 
 from __future__ import annotations
 
-import io
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,31 +13,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from common.report import curve_charts, first_page, formatting
-from common.report.forest import GREY, INK, WIDTH
 from common.report.records import Report
+from common.vision.picture_grid import INK, STYLE, WIDTH, svg
 
 _TIED = "\u00a0"  # a space at which no title breaks
 ACROSS = 5
 """Confusion matrices in a row."""
-STYLE: Any = {
-    "font.family": ["STIXGeneral", "DejaVu Sans"],
-    "font.size": 8,
-    "axes.titlesize": 8.5,
-    "axes.titleweight": "normal",
-    "axes.linewidth": 0.5,
-    "axes.edgecolor": GREY,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "xtick.major.width": 0.5,
-    "ytick.major.width": 0.5,
-    "xtick.major.size": 2.5,
-    "ytick.major.size": 2.5,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "report",  # equal input, equal bytes
-    "text.parse_math": False,  # a $ in a name is a $
-}
 
 
 @dataclass(frozen=True)
@@ -73,13 +53,6 @@ def draw(report: Report) -> dict[str, list[Drawing]]:
             ],
             "curves": [Drawing(svg(figure), subject) for figure, subject in curve_charts.figures(report)],
         }
-
-
-def svg(figure: Figure) -> bytes:
-    """Return a figure as SVG: equal figures give equal bytes if they are drawn in `STYLE`."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    return buffer.getvalue()
 
 
 # ---------------------------------------------------------------- confusion matrices

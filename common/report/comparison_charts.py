@@ -12,11 +12,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from common.report import charts, comparison_learning, formatting, known, learning
+from common.report import comparison_learning, formatting, known, learning
 from common.report.charts import Drawing
 from common.report.comparison_tables import corpora, finished, name, numbered, scored
-from common.report.forest import GREY, PALE, WIDTH, fitted, share_axis
+from common.report.forest import fitted, share_axis
 from common.report.records import NetworkResult, SideBySide
+from common.vision.picture_grid import GREY, PALE, STYLE, WIDTH, svg
 
 BLUE, VERMILION, PURPLE = "#0072b2", "#d55e00", "#aa4499"
 _INK = "#202020"
@@ -32,9 +33,9 @@ _COLUMNS = (
 def draw(side: SideBySide, file: Path = known.FILE) -> dict[str, list[Drawing]]:
     """Draw all figures by kind: forest, known (scores at less motion, from `file`), confusions; empty without data."""
     composite = formatting.corpus_name(side, next(iter(corpora(side)), ""))
-    with matplotlib.rc_context(charts.STYLE):
+    with matplotlib.rc_context(STYLE):
         figures = {"forest": forest(side), "known": less_motion(side, file), "confusions": confusions(side)}
-        return {kind: [Drawing(charts.svg(figure), composite)] if figure else [] for kind, figure in figures.items()}
+        return {kind: [Drawing(svg(figure), composite)] if figure else [] for kind, figure in figures.items()}
 
 
 def forest(side: SideBySide) -> Figure | None:

@@ -1,4 +1,4 @@
-"""The training curves of a paper: the panels of a network side by side, to be drawn in `charts.STYLE`."""
+"""The training curves of a paper: the panels of a network side by side, to be drawn in `picture_grid.STYLE`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
 from common.report import first_page
-from common.report.forest import ACCENT, BLUE, GREEN, GREY, RED, WIDTH, fitted
+from common.report.forest import fitted
 from common.report.records import Curve, Report
+from common.vision.picture_grid import ACCENT, BLUE, GREEN, GREY, RED, WIDTH
 
 _ACROSS = 6
 _KINDS = ("loss", "accuracy", "learning_rate")

@@ -12,10 +12,11 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from common.report import formatting, known, learning, network_chart, tables
-from common.report.forest import BLUE, GREEN, GREY, INK, PALE, RED, WIDTH, fitted
+from common.report.forest import fitted
 from common.report.records import Learning, Report
 from common.scoring.records import Comparison
 from common.scoring.verdicts import COMPARED, parts
+from common.vision.picture_grid import BLUE, GREEN, GREY, INK, PALE, RED, WIDTH, apart
 
 ROWS = 24
 """Experiments that fit on the page; the table of all scores has the others."""
@@ -258,7 +259,7 @@ def against_motion(report: Report) -> Figure | None:
     for cells, colour in zip(lines.values(), _COLOURS, strict=False):
         xs = [place[cell["motion"]] for cell in cells]
         axes.plot(xs, [cell["uf1"] for cell in cells], "o-", ms=2.6, linewidth=1.1, color=colour)
-    high = _apart(ends, 0.105)
+    high = apart([value for value, _ in ends], 0.105)
     for (_, name), y in zip(ends, high, strict=True):
         colour = dict(zip(lines, _COLOURS, strict=False)).get(name, INK)
         axes.text(len(motions) - 0.88, y, fitted(name, 1.2, 6.5), fontsize=6.5, color=colour, va="center")
@@ -276,16 +277,3 @@ def against_motion(report: Report) -> Figure | None:
     axes.set_xlabel("motion of the face, relative to micro-expressions", fontsize=6.5, labelpad=1)
     axes.set_ylabel("UF1, unseen subjects", fontsize=6.5, labelpad=1)
     return figure
-
-
-def _apart(ends: Sequence[tuple[float, str]], least: float) -> list[float]:
-    """Heights of labels near their values, at least so far apart and within 0 and 1."""
-    order = sorted(range(len(ends)), key=lambda i: ends[i][0])
-    heights = [0.0] * len(ends)
-    below = -least
-    for i in order:
-        below = heights[i] = max(ends[i][0], below + least)
-    above = 1 + least
-    for i in reversed(order):
-        above = heights[i] = min(heights[i], above - least)
-    return heights

@@ -6,11 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from common.scoring.records import Score
-
-ACCENT, GREY, PALE, INK = "#1f4e79", "#5a5a5a", "#e3e3e3", "#202020"
-BLUE, RED, GREEN = "#0072b2", "#d55e00", "#007a5a"
-"""Three colours of Okabe and Ito, the green darkened so that small signs have enough contrast."""
-WIDTH = 6.93  # inches, the width of the text on the page
+from common.vision.picture_grid import ACCENT, GREY
 
 
 def fitted(text: str, inches: float, size: float) -> str:

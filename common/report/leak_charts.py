@@ -11,11 +11,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from common.report import charts, formatting
+from common.report import formatting
 from common.report.charts import Drawing
-from common.report.forest import GREY, PALE, WIDTH, fitted
+from common.report.forest import fitted
 from common.report.leak_price import interval
 from common.report.records import Price, SeedScores
+from common.vision.picture_grid import GREY, PALE, STYLE, WIDTH, svg
 
 ALL, STILL = ("#0072b2", "o"), ("#d55e00", "s")
 """Colour and marker of all clips, and of clips without motion."""
@@ -25,8 +26,8 @@ _APART = 0.2  # of the two kinds of clips from the middle of a line
 
 def draw(prices: Sequence[Price]) -> list[Drawing]:
     """Draw the figure, in several parts if it is long."""
-    with matplotlib.rc_context(charts.STYLE):
-        return [Drawing(charts.svg(figure), subject) for figure, subject in figures(prices)]
+    with matplotlib.rc_context(STYLE):
+        return [Drawing(svg(figure), subject) for figure, subject in figures(prices)]
 
 
 def figures(prices: Sequence[Price]) -> Iterator[tuple[Figure, str]]:

@@ -45,7 +45,7 @@ def rows(blocks: Sequence[Block]) -> int:
 
 
 def figure(blocks: Sequence[Block], classes: Sequence[str], width_inches: float, height_inches: float) -> Figure:
-    """Draw the networks of `blocks` below each other, with the classes behind the last; to be drawn in `charts.STYLE`.
+    """Draw the networks of `blocks` below each other, with the classes behind the last; drawn in `STYLE`.
 
     Heights follow the logarithm of the number of places of a map, colours the kind of layer. Equal branches are one row
     with their number at the left; others join where the network joins them. Raises ValueError without blocks.

@@ -9,6 +9,7 @@ import csv
 import io
 import json
 import math
+import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
@@ -43,10 +44,10 @@ TEMPLATES = Path(__file__).parent
 _SHARED_TEMPLATE = "page.typ"
 _NAMES = ("experiment", "variant", "corpus", "metric", "source")
 _OTHERS = ("value", "tier", "bundles", "date")
-_FIGURE_WIDTH, _FIGURE_HEIGHT = 17.6, 8.5  # cm that a paper's figure may take on a page
-_HALF_WIDTH = 8.5  # cm that each of two figures side by side may take
-_SMALL = 1000  # pixels: figures up to this width stand side by side
-_PIXELS_PER_CM = 40.0  # no image is enlarged beyond this
+_FIGURE_WIDTH, _HALF_WIDTH = 17.6, 8.5  # cm that a paper's figure may take on a page, and each of two side by side
+# of PNG files, which earlier versions drew: the most cm in height; pixels up to which two stand side by side; the least
+# pixels per cm
+_FIGURE_HEIGHT, _SMALL, _PIXELS_PER_CM = 8.5, 1000, 40.0
 
 
 def write(report: Report, out: Path, formats: Sequence[str] = ()) -> tuple[Path, ...]:
@@ -277,27 +278,14 @@ def _figures(report: Report) -> tuple[list[dict[str, str | float | bool | None]]
 
     Those as wide as the page come first, then those that are printed in pairs.
     """
-    from common.report import first_page
-
     shown: list[dict[str, str | float | bool | None]] = []
     files: dict[str, bytes] = {}
     for i, figure in enumerate(report.figures):
-        item: dict[str, str | float | bool | None] = {
-            "title": named(figure.title),
-            "caption": figure.caption,
-            "file": None,
-            "width": 0.0,
-            "half": False,
-        }
-        if figure.path.is_file():
-            content = figure.path.read_bytes()
-            wide, high = first_page.size(content)
-            name = f"figure{i}{figure.path.suffix.lower()}"
-            files[name] = content
-            room = _HALF_WIDTH if wide <= _SMALL else _FIGURE_WIDTH
-            width = min(room, _FIGURE_HEIGHT * wide / high, wide / _PIXELS_PER_CM)
-            item |= {"file": name, "width": width, "half": wide <= _SMALL}
-        shown.append(item)
+        content = figure.path.read_bytes() if figure.path.is_file() else b""
+        file, width = (f"figure{i}{figure.path.suffix.lower()}", _width(content)) if content else (None, 0.0)
+        files |= {file: content} if file else {}
+        about = {"title": named(figure.title), "caption": figure.caption, "file": file}
+        shown.append({**about, "width": width, "half": file is not None and width <= _HALF_WIDTH})
     shown.sort(key=lambda item: bool(item["half"]))
     above = ""
     for item in shown:
@@ -306,6 +294,17 @@ def _figures(report: Report) -> tuple[list[dict[str, str | float | bool | None]]
         else:
             above = str(item["caption"])
     return shown, files
+
+
+def _width(image: bytes) -> float:
+    """The width in cm at which a figure is shown: that of an SVG as its first tag says; a PNG is made to fit."""
+    from common.report import first_page
+
+    if size := re.search(rb'<svg\b[^>]* width="([0-9.]+)pt"', image):
+        return min(float(size[1]) / 72 * 2.54, _FIGURE_WIDTH)
+    wide, high = first_page.size(image)
+    room = _HALF_WIDTH if wide <= _SMALL else _FIGURE_WIDTH
+    return min(room, _FIGURE_HEIGHT * wide / high, wide / _PIXELS_PER_CM)
 
 
 def _view(report: Report) -> dict[str, Any]:

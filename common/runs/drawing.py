@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+import matplotlib
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,6 +18,7 @@ from common.runs.plan import Job
 from common.types import Arrays, Clip
 from common.vision import images
 from common.vision.faces import FaceFinder
+from common.vision.picture_grid import PAPER_STYLE
 
 VIEW = "input.png"
 MOST, LOWEST, GAP = 6, 96, 6
@@ -52,7 +54,7 @@ def draw_inputs(
         folder = job.run.path / "figures"
         folder.mkdir(parents=True, exist_ok=True)
         try:
-            with named(folder):
+            with named(folder), matplotlib.rc_context(PAPER_STYLE):
                 figures = parts.figures.draw(shown, job.settings, faces, folder)
         except (OSError, UserError):
             raise
@@ -128,7 +130,8 @@ def draw_results(job: Job, parts: Parts, line: Callable[[str], None]) -> None:
     if not (done := job.done()) or record.get("drawn_after_folds") == done:
         return
     try:
-        drawn = parts.figures.results(job.experiment, job.run.path)
+        with matplotlib.rc_context(PAPER_STYLE):
+            drawn = parts.figures.results(job.experiment, job.run.path)
     except Exception as error:  # any error while drawing: the results are stored
         line(f"{job.paper.key} {job.experiment.id}: no figures of its results, {type(error).__name__}: {error}")
         return

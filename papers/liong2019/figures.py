@@ -7,14 +7,13 @@ from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure as Canvas
 from numpy.typing import NDArray
 
 from common.contract import Figure, InputView, Settings
 from common.types import Clip, Experiment, Samples
 from common.vision.faces import FaceFinder
 from common.vision.images import frames_of
+from common.vision.picture_grid import drawn, grid, show
 from papers.liong2019.experiments import Inputs
 from papers.liong2019.preprocess import channels, pair, prepare
 
@@ -28,7 +27,7 @@ def draw(clips: Sequence[tuple[Clip, int]], settings: Settings, faces: FaceFinde
     for corpus in dict.fromkeys(clip.corpus for clip, _ in clips):
         by_class = {label: clip for clip, label in reversed(clips) if clip.corpus == corpus}
         shown = [by_class[label] for label in sorted(by_class)]
-        drawn.append(_flows(shown, settings, faces, folder / f"flow-{corpus}.png"))
+        drawn.append(_flows(shown, settings, faces, folder / f"flow-{corpus}.svg"))
     return drawn
 
 
@@ -59,41 +58,32 @@ def _coloured(values: NDArray[np.float32], colours: str, lowest: float) -> NDArr
 def _flows(clips: Sequence[Clip], settings: Settings, faces: FaceFinder, path: Path) -> Figure:
     inputs = settings.inputs
     maps = inputs.source == "maps"
-    columns = len(CHANNELS) if maps else 2 + len(CHANNELS)
-    page = Canvas(figsize=(1.44 * columns, 1.55 * len(clips)), layout="constrained")
-    for axes, clip in zip(page.subplots(len(clips), columns, squeeze=False), clips, strict=True):
+    heads = (*(() if maps else ("onset", "apex")), *CHANNELS)
+    page, rows = grid(len(clips), [1] * len(heads), heads, below=0 if maps else 1)
+    for axes, clip in zip(rows, clips, strict=True):
         if maps:
             image = _in_range(prepare(frames_of(clip), inputs, faces)["flow"], inputs)
         else:
             onset, peak, place = pair(clip, inputs, faces)
             image = channels(onset, peak, inputs.size, inputs.flow_method)
-            _picture(axes[0], np.dstack([onset] * 3), f"onset, {clip.numbers[0]}")
-            how = " (estimated)" if clip.apex is None else ""
-            _picture(axes[1], np.dstack([peak] * 3), f"apex, {clip.numbers[place]}{how}")
-        for axis, (number, (name, colours)) in zip(axes[-len(CHANNELS) :], enumerate(CHANNELS.items()), strict=True):
-            _picture(axis, _coloured(image[..., number], *colours), name)
-        axes[0].set_ylabel(f"{clip.corpus}\n{clip.emotion}", fontsize=7)
-    page.savefig(path, dpi=150)
+            show(axes[0], onset, f"frame {clip.numbers[0]}")
+            show(axes[1], peak, f"{clip.numbers[place]}{' (estimated)' if clip.apex is None else ''}")
+        for axis, (number, how) in zip(axes[-len(CHANNELS) :], enumerate(CHANNELS.values()), strict=True):
+            show(axis, _coloured(image[..., number], *how))
+        axes[0].set_ylabel(clip.emotion)
     if maps:
-        return Figure(
+        return drawn(
+            page,
+            path,
             f"Public maps of flow and strain: {clips[0].corpus}",
             "The first clip of each class. Each channel is stretched to the whole range by itself, so that its zero "
             "and its scale are lost: white is the middle of the range. No face can be seen.",
-            path,
         )
-    return Figure(
-        f"Flow from onset to apex: {clips[0].corpus}",
-        "The first clip of each class: its aligned face in the first frame and at the apex, with their numbers, and "
-        f"what the networks read, {settings.inputs.size} x {settings.inputs.size} pixels. Red is flow to the right or "
-        "down, blue to the left or up; bright strain is strong. Each clip has its own scale, unless next to nothing "
-        "moves. Check the licence of a corpus before you share images of its subjects.",
+    return drawn(
+        page,
         path,
+        f"Flow from onset to apex: {clips[0].corpus}",
+        f"The first clip of each class: the aligned face, and what the networks read at {inputs.size} x {inputs.size} "
+        "pixels. Red is flow to the right or down. Each clip has its own scale, unless next to "
+        "nothing moves.",
     )
-
-
-def _picture(axes: Axes, image: NDArray[np.uint8], title: str) -> None:
-    axes.imshow(image, interpolation="nearest")
-    axes.set_title(title, fontsize=7)
-    axes.set_xticks([])
-    axes.set_yticks([])
-    axes.set_frame_on(False)

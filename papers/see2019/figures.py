@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure as Canvas
 
 from common.contract import Figure, InputView, Settings
 from common.types import Clip, Experiment, Samples
 from common.vision.faces import FaceFinder
+from common.vision.picture_grid import BLUE, RED, drawn, grid, show
 from papers.see2019.lbp_top import BINS, PLANES
 from papers.see2019.preprocess import face_video
 
+HEADS = "XY: x across, y down", "XT: x across, time down", "YT: time across, y down"
 ROW = 0.78
 """The height of the row that XT shows, as a fraction of the face's; the mouth is about here."""
 
@@ -25,36 +26,28 @@ def draw(clips: Sequence[tuple[Clip, int]], settings: Settings, faces: FaceFinde
     """Draw the three planes of the first clip of each corpus."""
     first = list({clip.corpus: clip for clip, _ in reversed(clips)}.values())[::-1]
     inputs = settings.inputs
-    page = Canvas(figsize=(7.2, 2.5 * len(first)), layout="constrained")
-    for row, clip in zip(page.subplots(len(first), 3, squeeze=False), first, strict=True):
+    page, rows = grid(len(first), (1, 1.8, 1.8), HEADS, below=0, beside=2)
+    for row, clip in zip(rows, first, strict=True):
         video = face_video(clip, inputs.size, faces)
         down, right = round(ROW * inputs.size), inputs.size // 2
-        cuts = (video[0], video[:, down], video[:, :, right].T)
-        across, along = ("x", "x", "time"), ("y", "time", "y")
-        for axis, plane, cut, horizontal, vertical in zip(row, PLANES, cuts, across, along, strict=True):
-            axis.imshow(cut, cmap="gray", vmin=0, vmax=255, aspect="auto", interpolation="nearest")
-            axis.set_xticks([])
-            axis.set_yticks([])
-            axis.set_xlabel(horizontal, fontsize=8)
-            axis.set_ylabel(vertical, fontsize=8)
-            axis.set_title(plane, fontsize=9)
-        edges = np.arange(1, inputs.grid) * inputs.size / inputs.grid - 0.5
-        for edge in edges:
+        show(row[0], video[0], beside=f"{clip.id}\n{len(video)} frames")
+        show(row[1], video[:, down])
+        show(row[2], video[:, :, right].T)
+        for axis in row[1:]:
+            axis.set_aspect("auto")
+        for edge in np.arange(1, inputs.grid) * inputs.size / inputs.grid - 0.5:
             row[0].axhline(edge, color="white", linewidth=0.6)
             row[0].axvline(edge, color="white", linewidth=0.6)
-        row[0].axhline(down, color="#d55e00", linewidth=1)
-        row[0].axvline(right, color="#0072b2", linewidth=1)
-        row[1].set_title(f"XT: {clip.id}, {len(video)} frames", fontsize=9)
-    path = folder / "planes.png"
-    page.savefig(path, dpi=150)
+        row[0].axhline(down, color=RED)
+        row[0].axvline(right, color=BLUE, linestyle="--")
     return [
-        Figure(
+        drawn(
+            page,
+            folder / "planes.svg",
             "The three planes",
-            f"Left: the face of one clip of each corpus in its first frame, with its {inputs.grid} x {inputs.grid} "
-            "blocks (white). The other images show one row of all frames (orange line) and one column of all frames "
-            "(blue line). Patterns are counted in planes through every pixel. Check the licence of a corpus before "
-            "you share images of its subjects.",
-            path,
+            f"Left: the first frame of a clip, in {inputs.grid} x {inputs.grid} blocks. XT is the row "
+            "of the orange line in all frames, YT the column of the dashed blue one. Patterns are counted in "
+            "planes through every pixel.",
         )
     ]
 
