@@ -1,9 +1,10 @@
-"""`--audit` against the audit itself."""
+"""`--audit`, brief and with every check, against the audit itself."""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -23,7 +24,7 @@ FINDINGS = {
     key: audit(paper.facts, paper.claims, documented(), {}, paper.checks)
     for key, paper in ((key, papers.load(key)) for key in papers.available())
 }
-COUNTS = re.compile(r"(\d+) checks, (\d+) contradicted(?: \((\d+) causes?\))?$")
+COUNTS = re.compile(r"(\d+) checks, (\d+) contradicted(?: \((\d+) causes?\))?(?:;|$)")
 
 
 def counts(*by_paper: tuple[Finding, ...]) -> tuple[int, int, int]:
@@ -41,31 +42,32 @@ def printed(line: str) -> tuple[int, int, int]:
     return int(found[1]), int(found[2]), int(found[3] or 0)
 
 
-@pytest.fixture
-def blocks(capsys: pytest.CaptureFixture[str]) -> list[str]:
-    """What is printed: a block for each paper, and the last line."""
+def told(findings: Iterable[Finding]) -> list[str]:
+    return sorted(f"{finding.topic}: {named(finding.statement)} ({finding.source})" for finding in findings)
+
+
+def test_the_brief_list_has_all_counts_and_what_is_contradicted(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_all.main(["--audit"]) == 0
-    return re.split(r"^(?=\w)", capsys.readouterr().out, flags=re.MULTILINE)[1:]
+    by_paper, contradicted, (total,) = (part.splitlines() for part in capsys.readouterr().out.split("\n\n"))
+    assert [(line.split()[0], printed(line)) for line in by_paper] == [(k, counts(f)) for k, f in FINDINGS.items()]
+    assert printed(total) == counts(*FINDINGS.values())
+    shown = [line.split(maxsplit=1) for line in contradicted[1:]]
+    assert list(dict.fromkeys(key for key, _ in shown)) == [key for key, f in FINDINGS.items() if counts(f)[1]]
+    for key, findings in FINDINGS.items():
+        assert sorted(text for k, text in shown if k == key) == told(f for f in findings if f.kind == "contradicted")
 
 
-def test_counts_are_those_of_the_audit(blocks: list[str]) -> None:
-    *by_paper, total = blocks
-    assert [block.split()[0] for block in by_paper] == list(FINDINGS)
-    for block, findings in zip(by_paper, FINDINGS.values(), strict=True):
-        assert printed(block.splitlines()[0]) == counts(findings)
-    assert printed(total.strip()) == counts(*FINDINGS.values())
-
-
-def test_every_finding_is_one_line_and_contradicted_ones_come_first(blocks: list[str]) -> None:
-    for block, findings in zip(blocks, FINDINGS.values(), strict=False):
-        shown = [line for line in block.splitlines() if line.startswith("    ")]
-        told = [f"{finding.topic}: {named(finding.statement)} ({finding.source})" for finding in findings]
-        assert len(shown) == len(findings)
-        assert sorted(line.split(maxsplit=1)[1] for line in shown) == sorted(told)
-        contradicted = counts(findings)[1]
-        assert [line.split()[0] == "contradicted" for line in shown] == [
-            number < contradicted for number in range(len(shown))
-        ]
+@pytest.mark.parametrize("key", FINDINGS)
+def test_of_a_paper_every_finding_is_a_line_below_the_count_of_its_section(
+    key: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_all.main(["--audit", "--paper", key]) == 0
+    *lines, total = capsys.readouterr().out.splitlines()
+    shown = [line.split(maxsplit=1)[1] for line in lines if line.startswith("  ")]
+    assert sorted(shown) == told(FINDINGS[key])
+    headings = [line for line in lines if not line.startswith("  ")]
+    assert sum(int(line.rpartition(" ")[2]) for line in headings) == len(FINDINGS[key])
+    assert (total.split()[0], printed(total)) == (key, counts(FINDINGS[key]))
 
 
 def test_json_has_the_same_counts_and_findings(capsys: pytest.CaptureFixture[str]) -> None:
@@ -91,11 +93,8 @@ def test_reports_count_the_same_checks_whatever_networks_were_built(tmp_path: Pa
     assert [page["checked"] for page in shown] == [f"{len(FINDINGS[paper.key])} checks"] * 2
 
 
-def test_a_paper_without_findings_has_a_heading_alone() -> None:
-    assert list(lines([("nobody2020", ())])) == [
-        "nobody2020  0 checks, 0 contradicted",
-        "all papers  0 checks, 0 contradicted",
-    ]
+def test_a_paper_without_findings_is_counted_alone() -> None:
+    assert list(lines([("nobody2020", ())])) == ["nobody2020  0 checks, 0 contradicted"]
 
 
 def test_a_known_cause_is_one_cause_however_many_numbers_it_explains() -> None:

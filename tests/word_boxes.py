@@ -65,7 +65,7 @@ def _follows(before: Sequence[float], box: Sequence[float], angle: float) -> boo
     """Whether a letter's box (left, bottom, right, top) continues the line of the one before it."""
     along, across = (1, 0) if abs(math.sin(angle)) > 0.7 else (0, 1)
     middle_before, middle = ((b[along] + b[along + 2]) / 2 for b in (before, box))
-    forwards = -1 if math.cos(angle) < -0.7 or math.sin(angle) < -0.7 else 1
+    forwards = -1 if math.cos(angle) < -0.7 or math.sin(angle) > 0.7 else 1
     same_line = box[across] <= before[across + 2] + 4 and before[across] <= box[across + 2] + 4
     return same_line and 0 <= forwards * (middle - middle_before) <= 40
 

@@ -201,7 +201,8 @@ def _found(tests: Sequence[PairedTest]) -> str:
     )
     return (
         f"Of {many(len(tests), 'pair')}, {verdicts[DIFFER]} differ in UF1, {verdicts[EQUIVALENT]} are equivalent. With "
-        f"{many(max(t.n_subjects for t in tests), 'subject')}, {least} is found with a probability of {POWER:.0%}."
+        f"{many(max(t.n_subjects for t in tests), 'subject')}, {least} is found with a probability of "
+        f"{formatting.percent(POWER, 1)}."
     )
 
 
