@@ -3,13 +3,25 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
+from types import FrameType
+
+if __name__ == "__main__":  # the imports below take a moment, in which Ctrl-C would print where they are
+
+    def _quit(number: int, frame: FrameType | None) -> None:
+        os.write(2, b"Interrupted.\n")
+        os._exit(130)
+
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.default_int_handler:  # not if it is ignored, as in the background of a script
+        signal.signal(signal.SIGINT, _quit)
+
 import argparse
 import io
 import json
 import logging
-import os
-import signal
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -61,11 +73,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         _complain(f"run_all.py: {error.filename or 'input/output'}: {error.strerror or error}")
         return FAILED
-    except ImportError as error:  # a package of this environment, or a system library that a package needs
-        name = error.name or "a package"
-        _complain(f"run_all.py: {name} cannot be imported here ({error}); see docs/pages/install.md")
-        return WRONG
-    except KeyboardInterrupt:
+    except (ImportError, KeyboardInterrupt) as error:
+        # an import that is interrupted may end as an ImportError
+        if isinstance(error, ImportError) and not isinstance(error.__cause__, KeyboardInterrupt):
+            name = error.name or "a package"  # of this environment, or a system library that a package needs
+            _complain(f"run_all.py: {name} cannot be imported here ({error}); see docs/pages/install.md")
+            return WRONG
         reading = options.check_data or options.list or options.audit or options.verify or options.bundle
         stored = not (reading or options.predict or options.dry_run or options.report_only)
         resumed = " Finished folds are stored; the same command resumes the run." if stored else ""
@@ -329,6 +342,7 @@ def _check_writable(out: Path) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, before)
     ended = main()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to interrupt
     sys.exit(ended)

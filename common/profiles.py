@@ -213,7 +213,7 @@ def differences(paper: Paper, profile: Profile) -> tuple[tuple[str, str, str], .
     """What differs between a profile and the profile `paper`: a setting, the paper's value, and the profile's."""
     full = paper.profiles["paper"].settings.values()
     rows = [
-        (name.replace("_", " "), str(full[name]), str(value))
+        (name.replace("_", " "), _told(full[name]), _told(value))
         for name, value in profile.settings.values().items()
         if value != full[name]
     ]
@@ -228,3 +228,8 @@ def differences(paper: Paper, profile: Profile) -> tuple[tuple[str, str, str], .
     if profile.folds is not None:
         rows.append(("folds of an experiment", "all", f"at most {profile.folds}"))
     return tuple(rows)
+
+
+def _told(value: object) -> str:
+    """The value of a setting in a sentence."""
+    return ", ".join(map(_told, value)) if isinstance(value, tuple) else str(value)

@@ -137,7 +137,8 @@ def _each(
                 began |= isinstance(error, StoppedError)
         if pool is not None and began:
             try:
-                future = pool.start(_report, (study, selection, of_others[selection.paper.key]))
+                with doing(display.progress, f"{selection.paper.key}: writing the report"):  # in one process, here
+                    future = pool.start(_report, (study, selection, of_others[selection.paper.key]))
                 future.add_done_callback(partial(_say_finished, display))
                 reports.append((selection, future))
                 if study.tensorboard:
@@ -170,10 +171,10 @@ def _each(
     if written:
         _results_page(study, written, order, display)
     display.progress("writing the reports", 1, 1)
-    for text in (
-        last_screen.lines([one.report for one in written], study.out / "index.html", display.width) if written else ()
-    ):
-        display.line(text)
+    if written:
+        reported = [one.report for one in written]
+        for text in last_screen.lines(reported, study.out / "index.html", display.width):
+            display.line(text)
     return max(statuses, default=WRONG if impossible else DONE) if len(set(statuses)) < 2 else FAILED
 
 

@@ -9,8 +9,11 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from pathlib import Path
+from typing import Any
+
+import matplotlib
 
 import papers
 from common.audit import audit
@@ -23,12 +26,18 @@ from common.environment import code_digest
 from common.errors import listed
 from common.files import write_json
 from common.profiles import shortened
+from common.report import charts, network_chart
 from common.report.formatting import DASH, metric_name
+from common.training.blocks import Block
 from common.types import Experiment, LabelMap
 
 ROOT = Path(__file__).resolve().parents[1]
-COUNTED = ROOT / "build" / "parameters"
-"""Counts by paper and source code: building all networks takes a minute or two and is repeated only if they change."""
+BUILT = ROOT / "build" / "networks"
+"""Facts by paper and source code: building all networks takes a minute or two and is repeated only if they change."""
+FOLDER, INPUTS = ROOT / "docs" / "pages" / "inputs", ROOT / "docs" / "inputs.json"
+"""Pictures of the networks' inputs and their captions, which `docs/inputs.py` writes."""
+WIDTH, ROW = 6.0, 1.0
+"""Inches: the width of the drawing of a network, and the height of each of its rows."""
 Counts = Mapping[str, Mapping[str, int]]
 """Parameter counts by experiment id and name."""
 
@@ -38,7 +47,18 @@ Counts = Mapping[str, Mapping[str, int]]
 
 def plain(text: object) -> str:
     """Escape text so that Markdown shows it unchanged, also in a table cell."""
-    return re.sub(r"([\\`*_{}\[\]|~^])", r"\\\1", html.escape(" ".join(str(text).split()), quote=False))
+    return re.sub(r"([\\`*_{}\[\]|~])", r"\\\1", html.escape(" ".join(str(text).split()), quote=False))
+
+
+def setting(value: object) -> str:
+    """Return the value of a setting as Markdown, not as Python writes it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (tuple, list)):
+        return ", ".join(map(setting, value))
+    if is_dataclass(value):
+        return ", ".join(filter(None, (setting(getattr(value, field.name)) for field in fields(value))))
+    return "" if value is None else plain(value)
 
 
 def code(text: object) -> str:
@@ -100,22 +120,97 @@ def page(key: str) -> str:
 
 
 def parameters(key: str) -> Counts:
-    """Run `docs/parameters.py` in a separate process and return its counts; no counts if MER_DOCS_COUNT is 0.
+    """Return the parameter counts of a paper's networks as `_built` does."""
+    counts: Counts = _built(key)["counts"]
+    return counts
+
+
+def _built(key: str) -> Mapping[str, Any]:
+    """Run `docs/parameters.py` in a separate process and return what it prints; nothing if MER_DOCS_COUNT is 0.
 
     Raises RuntimeError if that process fails.
     """
     if os.environ.get("MER_DOCS_COUNT") == "0":
-        return {}
+        return {"counts": {}, "blocks": {}}
     digest = code_digest(papers.code(key))[:16]
-    file = COUNTED / f"{key}-{digest}.json"
+    file = BUILT / f"{key}-{digest}.json"
     if not file.is_file():
         command = [sys.executable, str(ROOT / "docs" / "parameters.py"), key]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()[-2000:]}")
         write_json(file, json.loads(done.stdout.splitlines()[-1]))
-    counts: Counts = json.loads(file.read_text(encoding="utf-8"))
-    return counts
+    made: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return made
+
+
+# ---------------------------------------------------------------- networks
+
+
+def by_network(paper: Paper) -> dict[str, Experiment]:
+    """Return the first experiment of each network, which the drawings show."""
+    return {experiment.network: experiment for experiment in reversed(paper.experiments)}
+
+
+def file_of(key: str, network: str) -> str:
+    """Return the name of the files about a network, without an ending."""
+    return re.sub(r"[^a-z0-9]+", "-", f"{key}-{network}".lower())
+
+
+def drawings(key: str) -> dict[str, bytes]:
+    """Return the drawings of a paper's networks, SVG by file name."""
+    paper, drawn = papers.load(key), {}
+    with matplotlib.rc_context({**charts.STYLE, "svg.fonttype": "path"}):  # a browser may lack the font
+        for network, blocks in _blocks(key).items():
+            classes = by_network(paper)[network].labels.classes
+            figure = network_chart.figure(blocks, classes, WIDTH, ROW * network_chart.rows(blocks))
+            drawn[f"{file_of(key, network)}.svg"] = charts.svg(figure)
+    return drawn
+
+
+def _blocks(key: str) -> dict[str, list[Block]]:
+    stored = _built(key)["blocks"]
+    return {name: [Block(**entry | {"shape": tuple(entry["shape"])}) for entry in own] for name, own in stored.items()}
+
+
+def gallery() -> str:
+    """Return the page with the drawings of all networks and their inputs."""
+    parts = [
+        f"## {key}\n\n{plain(papers.load(key).title)}: [its page](papers/{key}.md)\n\n{shown}"
+        for key in papers.available()
+        if (shown := _drawn(key, ""))
+    ]
+    return f"# The networks\n\n{ABOUT}\n\n" + "\n\n".join(parts) + "\n"
+
+
+ABOUT = (
+    "Each drawing is made from the Keras model at the paper's own sizes. Boxes of one colour are layers of one kind: "
+    "convolution blue, pooling yellow, recurrent pink, dense orange. Heights follow the logarithm of the number of "
+    "places in a map; below each box stand its layers and the shape of its output, channels last. Activations, "
+    "normalisation, dropout and padding belong to the box before them."
+)
+
+
+def _drawn(key: str, up: str) -> str:
+    """Return the drawing and the input of each network of a paper; `up` leads from the page to the root of the site."""
+    captions = json.loads(INPUTS.read_text(encoding="utf-8"))
+    seen: dict[bytes, str] = {}
+    parts = []
+    for network, blocks in _blocks(key).items():
+        name = file_of(key, network)
+        steps = ", ".join(f"{block.label} {'x'.join(map(str, block.shape))}" for block in blocks)
+        parts.append(f"### {plain(network)}\n\n![{html.escape(f'{network}: {steps}')}]({up}networks/{name}.svg)")
+        if name not in captions:  # it reads maps of real clips
+            continue
+        picture = (FOLDER / f"{name}.png").read_bytes()
+        if picture in seen:
+            parts.append(f"It reads the same as {plain(seen[picture])}.")
+        else:
+            seen[picture] = network
+            below = "; ".join(map(plain, captions[name]["captions"]))
+            parts.append(f"![The input of {html.escape(network)}]({up}inputs/{name}.png){{ .input }}")
+            parts.append(f"What it reads of a synthetic face: {below}.")
+    return "\n\n".join(parts)
 
 
 def _networks(paper: Paper, counts: Counts) -> str:
@@ -131,7 +226,8 @@ def _networks(paper: Paper, counts: Counts) -> str:
     paper_count = f"The paper prints {printed:,} parameters.\n\n" if isinstance(printed, int) else ""
     counted = table(("Network", "Parameters", "Experiments"), rows) if rows else f"Parameters as built: {DASH}\n"
     intro = "Parameters are counted on the networks built at the paper's own sizes."
-    return f"## Networks\n\n{intro} {paper_count}\n\n{counted}"
+    drawn = _drawn(paper.key, "../")
+    return f"## Networks\n\n{drawn and ABOUT}\n\n{drawn}\n\n### Parameters\n\n{intro} {paper_count}\n\n{counted}"
 
 
 def _some(names: Sequence[str], most: int = 4) -> str:
@@ -151,7 +247,7 @@ def _experiments(paper: Paper) -> str:
         ground = f"; also when several papers run, as {plain(e.network)}" if e.common_ground else ""
         note = str(notes.index(e.note) + 1) if e.note else ""
         free = "yes" if e.leak_free else "**no**"
-        own = "<br>".join(f"{code(name)} {plain(value)}" for name, value in e.settings.items())
+        own = "<br>".join(f"{code(name)} {setting(value)}" for name, value in e.settings.items())
         cells = (code(e.id), plain(e.title), own, plain(e.protocol), plain(e.selection), free, related)
         return *cells, when + ground, note
 
@@ -233,9 +329,9 @@ def _profiles(paper: Paper) -> str:
         for name, profile in paper.profiles.items()
     ]
     settings = [
-        (code(setting.name), record.name, plain(getattr(getattr(full.settings, record.name), setting.name)))
+        (code(one.name), record.name, setting(getattr(getattr(full.settings, record.name), one.name)))
         for record in fields(full.settings)
-        for setting in fields(getattr(full.settings, record.name))
+        for one in fields(getattr(full.settings, record.name))
     ]
     return (
         f"## Profiles\n\n{table(('Profile', 'What it shortens'), rows)}\n\n### All settings\n\n"

@@ -24,11 +24,13 @@ def on_config(config: Any) -> Any:
 
 
 def on_files(files: Files, config: Any) -> Files:
-    """Add the papers' pages and the image that the README also shows."""
-    made = {"papers/index.md": generate.index()}
+    """Add the papers' pages, the drawings of their networks and the image that the README also shows."""
+    made: dict[str, str | bytes] = {"papers/index.md": generate.index(), "networks.md": generate.gallery()}
     made |= {f"papers/{key}.md": generate.page(key) for key in papers.available()}
-    for name, text in made.items():
-        files.append(File.generated(config, name, content=text))
+    for key in papers.available():
+        made |= {f"networks/{name}": svg for name, svg in generate.drawings(key).items()}
+    for name, content in made.items():
+        files.append(File.generated(config, name, content=content))
     files.append(File("example.png", str(ROOT / "reports"), config.site_dir, config.use_directory_urls))
     return files
 

@@ -23,6 +23,14 @@ settings.load_profile("suite")
 COMPOSITE = ("casme2", "smic", "samm")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def progress_once_a_minute() -> Iterator[None]:
+    """On a slow machine more would be said between the lines that a test expects: `test_progress` is about that."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("common.progress.display.SOON", 60.0)
+        yield
+
+
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of this run of the tests, the same one for all of its processes."""

@@ -1,10 +1,9 @@
-"""`--audit`, brief and with every check, against the audit itself."""
+"""`--audit` against the audit itself."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -16,7 +15,7 @@ import run_all
 from common.audit import audit
 from common.audit.documented import documented
 from common.audit.finding import Finding
-from common.cli.audit_listing import lines
+from common.cli.audit_listing import brief_lines, lines
 from common.corpora.names import named
 from common.report.comparison_tables import view
 
@@ -24,7 +23,7 @@ FINDINGS = {
     key: audit(paper.facts, paper.claims, documented(), {}, paper.checks)
     for key, paper in ((key, papers.load(key)) for key in papers.available())
 }
-COUNTS = re.compile(r"(\d+) checks, (\d+) contradicted(?: \((\d+) causes?\))?(?:;|$)")
+COUNTS = re.compile(r"(\d+) checks, (\d+) contradicted(?: \((\d+) causes?\))?$")
 
 
 def counts(*by_paper: tuple[Finding, ...]) -> tuple[int, int, int]:
@@ -42,32 +41,36 @@ def printed(line: str) -> tuple[int, int, int]:
     return int(found[1]), int(found[2]), int(found[3] or 0)
 
 
-def told(findings: Iterable[Finding]) -> list[str]:
-    return sorted(f"{finding.topic}: {named(finding.statement)} ({finding.source})" for finding in findings)
+def told(finding: Finding) -> str:
+    return f"{finding.topic}: {named(finding.statement)} ({finding.source})"
 
 
-def test_the_brief_list_has_all_counts_and_what_is_contradicted(capsys: pytest.CaptureFixture[str]) -> None:
+def test_counts_come_first_and_what_is_contradicted_last(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_all.main(["--audit"]) == 0
-    by_paper, contradicted, (total,) = (part.splitlines() for part in capsys.readouterr().out.split("\n\n"))
-    assert [(line.split()[0], printed(line)) for line in by_paper] == [(k, counts(f)) for k, f in FINDINGS.items()]
-    assert printed(total) == counts(*FINDINGS.values())
-    shown = [line.split(maxsplit=1) for line in contradicted[1:]]
-    assert list(dict.fromkeys(key for key, _ in shown)) == [key for key, f in FINDINGS.items() if counts(f)[1]]
-    for key, findings in FINDINGS.items():
-        assert sorted(text for k, text in shown if k == key) == told(f for f in findings if f.kind == "contradicted")
+    shown = capsys.readouterr().out.splitlines()
+    for line, (key, findings) in zip(shown, FINDINGS.items(), strict=False):
+        assert line.split()[0] == key
+        assert printed(line) == counts(findings)
+    assert printed(shown[-1]) == counts(*FINDINGS.values())
+    rows = [line.split(maxsplit=1) for line in shown[len(FINDINGS) :] if line.startswith("  ")]
+    expected = [[key, told(f)] for key, findings in FINDINGS.items() for f in findings if f.kind == "contradicted"]
+    assert sorted(rows) == sorted(expected)
+    assert shown[-3:-1] == [f"  {'  '.join(rows[-1])}", ""]
 
 
 @pytest.mark.parametrize("key", FINDINGS)
-def test_of_a_paper_every_finding_is_a_line_below_the_count_of_its_section(
-    key: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_every_finding_of_a_named_paper_is_one_line(key: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of its section, what does not hold comes last; and of all, what is contradicted."""
+    findings = FINDINGS[key]
     assert run_all.main(["--audit", "--paper", key]) == 0
-    *lines, total = capsys.readouterr().out.splitlines()
-    shown = [line.split(maxsplit=1)[1] for line in lines if line.startswith("  ")]
-    assert sorted(shown) == told(FINDINGS[key])
-    headings = [line for line in lines if not line.startswith("  ")]
-    assert sum(int(line.rpartition(" ")[2]) for line in headings) == len(FINDINGS[key])
-    assert (total.split()[0], printed(total)) == (key, counts(FINDINGS[key]))
+    *shown, last = capsys.readouterr().out.splitlines()
+    assert printed(last) == counts(findings)
+    rows = [line.split(maxsplit=1) for line in shown if line.startswith("  ")]
+    assert sorted(text for _, text in rows) == sorted(map(told, findings))
+    order = [mark for mark, _ in rows]
+    assert order == sorted(order, key=lambda mark: mark == "contradicted")
+    compared = [mark for mark in order if mark in ("agrees", "differs")]
+    assert compared == sorted(compared)
 
 
 def test_json_has_the_same_counts_and_findings(capsys: pytest.CaptureFixture[str]) -> None:
@@ -93,8 +96,10 @@ def test_reports_count_the_same_checks_whatever_networks_were_built(tmp_path: Pa
     assert [page["checked"] for page in shown] == [f"{len(FINDINGS[paper.key])} checks"] * 2
 
 
-def test_a_paper_without_findings_is_counted_alone() -> None:
+def test_a_paper_without_findings_has_a_heading_alone() -> None:
     assert list(lines([("nobody2020", ())])) == ["nobody2020  0 checks, 0 contradicted"]
+    first, *_, last = brief_lines([("nobody2020", ())])
+    assert (first, last) == ("nobody2020  0 checks, 0 contradicted", "all papers  0 checks, 0 contradicted")
 
 
 def test_a_known_cause_is_one_cause_however_many_numbers_it_explains() -> None:
@@ -102,8 +107,10 @@ def test_a_known_cause_is_one_cause_however_many_numbers_it_explains() -> None:
         return Finding("topic", statement, False, "Table 1", "contradicted", cause=cause)
 
     first = (found("a.", "shared"), found("b.", "shared"), found("c."))
-    *_, total = lines([("one2020", first), ("two2020", (found("d.", "shared"),))])
-    assert total == "all papers  4 checks, 4 contradicted (3 causes)"
+    both = [("one2020", first), ("two2020", (found("d.", "shared"),))]
+    assert {[*said][-1] for said in (lines(both), brief_lines(both))} == {
+        "all papers  4 checks, 4 contradicted (3 causes)"
+    }
 
 
 def test_what_is_said_to_have_one_cause_is_contradicted() -> None:

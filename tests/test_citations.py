@@ -86,14 +86,13 @@ def test_capitals_inside_a_title_are_kept_and_special_characters_escaped() -> No
     assert fields["url"] == paper.url
 
 
-def test_the_list_of_papers_prints_each_entry_below_its_heading(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_list_ends_with_the_entry_of_each_named_paper(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_all.main(["--list", "--paper", *papers.available()]) == 0
     blocks = re.split(r"^(?=\w)", capsys.readouterr().out, flags=re.MULTILINE)[1:]
     assert len(blocks) == len(papers.available())
     for key, block in zip(papers.available(), blocks, strict=True):
-        heading, rest = block.split("\n", 1)
-        assert heading.startswith(key)
-        assert parse(rest[rest.index("@") :])[1] == key
+        assert block.startswith(key)
+        assert parse(block[block.index("  @") :])[1] == key
     assert run_all.main(["--list", "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)["papers"]
     assert {paper["key"]: paper["bibtex"] for paper in listed} == {

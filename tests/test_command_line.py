@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -290,7 +291,9 @@ def test_a_fold_that_fails_is_noted_and_no_result(licensed: Path, monkeypatch, c
     assert verdicts == {("cnn-once", "INCOMPLETE")} | {(name, "NOT_RUN") for name in others}
     assert all(row["reproduced"] is None for row in report["comparisons"] if row["variant"] == "cnn-in-fold")
     assert run_on(licensed, "--dry-run") == 0
-    assert "1 done, 1 pending, 1 of them failed before" in capsys.readouterr().out
+    assert re.search(
+        r": 4 clips, 1 fold to run, about .* \(1 stored, 1 failed before, 2 of 6 ", capsys.readouterr().out
+    )
 
 
 def test_another_seed_or_file_is_another_run(licensed: Path) -> None:
@@ -424,6 +427,37 @@ def test_listing_and_checking_as_json(standin_data: Path, capsys) -> None:
     assert set(checked["corpora"]) == {"casme2", "smic", "samm"}
     composite = checked["composites"]["megc2019"]
     assert composite["clips"] == len(composite["ids"]) == sum(composite["by_class"].values())
+
+
+def test_the_list_has_a_line_for_each_paper(capsys) -> None:
+    assert run_all.main(["--list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == list(papers.available())
+    for line, paper in zip(lines, map(papers.load, papers.available()), strict=True):
+        assert len(line) <= 80
+        own = [experiment for experiment in paper.experiments if not experiment.tuned_of]
+        assert re.findall(r"\d+", line.removeprefix(paper.key))[:3] == [
+            *map(str, (paper.year, len(own), len(paper.claims)))
+        ]
+        assert own[0].network in line
+    assert run_all.main(["--list", "--json", "--paper", KEY]) == 0
+    assert [paper["key"] for paper in json.loads(capsys.readouterr().out)["papers"]] == [KEY]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no process groups to send Ctrl-C to")
+@pytest.mark.parametrize("seconds", [0.3, 1.0, 4.0])
+def test_ctrl_c_while_modules_or_processes_start_is_one_line(cache: Path, tmp_path: Path, seconds: float) -> None:
+    command = [sys.executable, "run_all.py", *SMOKE, *BOTH, "--workers", "2", *places(tmp_path, cache)]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        time.sleep(seconds)
+        os.killpg(process.pid, signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    *before, last = said.splitlines()
+    assert last.startswith("Interrupted.")
+    assert all(line.endswith("so far") or " left" in line for line in before)
 
 
 def test_ctrl_c_is_one_line_and_keeps_what_is_done(licensed: Path, monkeypatch, capsys) -> None:

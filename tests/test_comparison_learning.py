@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,11 @@ import pytest
 import papers
 import run_all
 from common.report import comparison_learning
-from common.report.comparison import side_record
+from common.report.comparison import record as side_record
 from common.report.comparison_tables import ranked
 from common.runs.store import Run
 from common.scoring import verdicts
-from common.scoring.statistics import holm
+from common.scoring.statistics import holm, kendall_w
 
 
 def test_rows_of_common_ground_are_the_scores_of_the_networks(tmp_path: Path) -> None:
@@ -32,6 +33,9 @@ def test_rows_of_common_ground_are_the_scores_of_the_networks(tmp_path: Path) ->
             score = scores.get("megc2019", {}).get("uf1")
             assert (item[key] or {}).get("p") == (score.p if score else None)
         assert about["training_accuracy"] == item["training_accuracy"] == c.training_accuracy
+    below = [item["p_holm"] < 0.05 for item in record["learning"]]
+    (told,) = (list(map(int, re.findall(r"(?<![\d.])\d+(?![\d.])", line))) for line in record["learning_summary"])
+    assert (told[0], told[2]) == (len(below), sum(below))
 
 
 def test_the_order_of_networks_over_seeds_is_judged_by_w(tmp_path: Path) -> None:
@@ -42,9 +46,8 @@ def test_the_order_of_networks_over_seeds_is_judged_by_w(tmp_path: Path) -> None
         return comparison_learning.agreement(replace(side, contenders=tuple(contenders)))
 
     assert judged([(0.1 * i,) * 3 for i in range(4)]) == pytest.approx(1)
-    turned = judged([(0.1 * i, 0.9 - 0.1 * i, 0.5) for i in range(4)])
-    assert turned is not None
-    assert turned < 0.6
+    turned = [(0.1 * i, 0.9 - 0.1 * i, 0.5) for i in range(4)]
+    assert judged(turned) == kendall_w(np.array(turned).T)
     assert judged([(0.5,), (0.1,), (0.2,), (0.3,)]) is None  # of no network are all seeds there
 
 

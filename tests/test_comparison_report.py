@@ -6,6 +6,7 @@ import csv
 import io
 import itertools
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -17,15 +18,14 @@ import guessing as guesses
 import numpy as np
 import pytest
 import word_boxes
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from pypdf import PdfReader
 
 import papers
 import run_all
 from common.corpora.names import named
 from common.errors import UserError
-from common.report import PageError, comparison_charts, formatting
+from common.report import PageError, comparison_charts, formatting, known
+from common.report import comparison_learning as learning
 from common.report.comparison import write_comparison
 from common.report.comparison_tables import finished, name, ranked, view
 from common.report.records import SideBySide
@@ -165,10 +165,11 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["full", "mixed", "not_run"])
-def test_no_word_is_printed_over_another(kind: str, request: pytest.FixtureRequest) -> None:
+def test_no_word_is_printed_over_another_or_too_small(kind: str, request: pytest.FixtureRequest) -> None:
     _, (pdf, *_) = request.getfixturevalue(kind)
-    assert len(list(word_boxes.words(pdf))) > 500
-    assert list(word_boxes.overlaps(pdf)) == []
+    assert len(list(word_boxes.words(pdf))) > 300
+    assert list(word_boxes.faults(pdf)) == []
+    assert len(PdfReader(pdf).pages) <= 5
 
 
 def test_stand_ins_say_so_on_every_page_and_licensed_corpora_on_none(full: Written, mixed: Written) -> None:
@@ -180,53 +181,42 @@ def test_stand_ins_say_so_on_every_page_and_licensed_corpora_on_none(full: Writt
     assert load(full[1])["notice"] is None
 
 
-def test_every_score_and_its_interval_stand_in_the_main_table(full: Written) -> None:
-    side, paths = full
+def test_every_score_and_its_interval_stand_in_the_table(full: Written) -> None:
+    side, paths = ranked(full[0]), full[1]
     text = "".join(pages(paths[0]))
-    main = view(ranked(side))["main"]
-    for c, row in zip(ranked(side).contenders, main["rows"], strict=True):
-        for metric, cell in zip(example.METRICS, row["scores"], strict=True):
-            score = c.scores["megc2019"][metric]
-            assert float(cell["value"]) == pytest.approx(score.value, abs=5.1e-5)
-            assert [float(v) for v in cell["interval"].split(" to ")] == pytest.approx(
-                [score.low, score.high], abs=5.1e-5
-            )
+    table = view(side)["table"]
+    columns = [("megc2019", m) for m in example.METRICS]
+    columns += [(c, m) for c in example.CORPORA[1:] for m in example.METRICS[:2]]
+    for c, row in zip(side.contenders, table["rows"], strict=True):
+        for (corpus, metric), cell in zip(columns, row, strict=True):
+            score = c.scores[corpus][metric]
+            assert float(cell["value"]) == pytest.approx(score.value, abs=5.1e-4)
+            bounds = [float(v) for v in cell["interval"].split(" to ") if v]
+            assert bounds == ([] if corpus != "megc2019" else pytest.approx([score.low, score.high], abs=5.1e-4))
             assert squeeze(cell["value"] + cell["interval"]) in text
-    assert "alwaysthelargestclass0.24070.33330.5656442" in text
-    assert main["notes"] == []
+    assert [float(chance) for chance in table["chance"]] == [
+        pytest.approx(example.CHANCE[metric], abs=5.1e-4) for _, metric in columns
+    ]
     assert all(squeeze(title) in text for title in example.TITLES)
-    assert text.count("Protocol:leaveonesubjectout.Selection:lastepoch.") >= 5  # main, two by corpus, pairs, cost
 
 
 def test_unfinished_networks_are_marked_wherever_they_stand(mixed: Written) -> None:
-    side, paths = mixed
-    text = "".join(pages(paths[0]))
-    page = view(ranked(side))
-    marked = [c["number"] for c in page["names"]]
-    assert marked == ["1", "2", "3", "4†", "5†", "6"]
-    assert "4/68†" in text
-    assert "1/68†" in text
-    assert "68/68†" not in text
-    assert page["main"]["rows"][4]["scores"][0]["interval"] == DASH  # one subject
-    assert len(page["main"]["notes"]) == 2
-    assert "UF1 0.1900" in page["main"]["notes"][0]  # the largest class of its own clips
-    assert "26 clips, with 4/68 folds" in page["main"]["notes"][0]
-    drawn = {
-        kind: "".join(d.svg.decode() for d in drawings)
-        for kind, drawings in comparison_charts.draw(ranked(side)).items()
-    }
-    assert all(kind in drawn and "4†" in drawn[kind] for kind in ("forest", "confusions", "cost", "spread"))
+    side, paths = ranked(mixed[0]), mixed[1]
+    page = view(side)
+    assert [c["number"] for c in page["names"]] == ["1", "2", "3", "4†", "5†", "6"]
+    assert page["table"]["folds"][3:] == ["4/68", "1/68", "0/68"]
+    assert page["table"]["rows"][4][0]["interval"] == ""  # one subject
+    for drawings in (comparison_charts.draw(side)[kind] for kind in ("forest", "confusions")):
+        assert all(f"{number}†" in drawings[0].svg.decode() for number in (4, 5))
+    assert "4/68" in "".join(pages(paths[0]))
 
 
 def test_what_was_not_run_is_a_dash_never_zero(not_run: Written) -> None:
     side, paths = not_run
     text = "".join(pages(paths[0]))
-    assert "Nonetworkhasbeenrunoncommongroundyet" in text
-    assert "Nopairhasbeentested." in text
-    assert "0.0000" not in text
-    assert text.count(f"({side.contenders[0].paper}){5 * DASH}") == 1  # cost
-    assert text.count(f"({side.contenders[0].paper}){4 * DASH}0/68") == 1
-    assert not any(heading in text for heading in ("Intervals", "Confusionmatrices", "Spreadacrossseeds"))
+    assert view(side)["pairs"]["sentence"] == ""
+    assert "0.000" not in text
+    assert not any(comparison_charts.draw(side).values())
     assert all(item["parameters"] is None and item["scores"] == {} for item in load(paths)["contenders"])
     assert all(row["value"] == row["parameters"] == "" for row in rows(paths))
     nobody = replace(side, contenders=(), reports=(), corpora=(), environment={})
@@ -249,14 +239,13 @@ def test_texts_come_out_as_they_are(tmp_path: Path) -> None:
     contenders = tuple(replace(c, title=odd) for c in side.contenders)
     side = replace(side, contenders=contenders, differing=(odd + " #panic()",), protocol="$x$ & <y>", selection=odd)
     text = "".join(pages(write_comparison(side, tmp_path)[0]))
-    for expected in (odd + " #panic()", f"{odd} ({contenders[0].paper})", "Protocol: $x$ & <y>"):
+    for expected in (odd + " #panic()", f"{odd} ({contenders[0].paper})", "$x$ & <y>"):
         assert squeeze(expected) in text
 
 
 @pytest.mark.parametrize("silent", [(0,), (1,), (0, 1), (0, 2), (0, 1, 2)])
 def test_papers_without_printed_numbers_may_stand_anywhere(silent: tuple[int, ...], tmp_path: Path) -> None:
     side = example.side(tmp_path, 2)
-    assert len(side.reports) == 3
     reports = tuple(
         replace(report, paper=replace(report.paper, key=f"own{i}", claims=()), comparisons=())
         if i in silent
@@ -264,9 +253,8 @@ def test_papers_without_printed_numbers_may_stand_anywhere(silent: tuple[int, ..
         for i, report in enumerate(side.reports)
     )
     text = "".join(pages(write_comparison(replace(side, reports=reports), tmp_path / "out")[0]))
-    for report in reports:
-        title = squeeze(report.paper.title)
-        assert f"{report.paper.key}:{title}" in text or f"{report.paper.key}({title})" in text
+    for i, report in enumerate(reports):
+        assert (f"{report.paper.key}:{squeeze(report.paper.title)}" in text) == (i not in silent)
 
 
 class Panic(BaseException):
@@ -304,97 +292,103 @@ def test_the_square_of_pairs_reads_as_its_caption_says(full: Written) -> None:
     uf1 = [c.scores["megc2019"]["uf1"].value for c in side.contenders]
     tests = {frozenset((t.first, t.second)): t for t in side.tests}
     for i, below in enumerate(side.contenders):
-        assert cells[i][i]["text"] == ""
         for j, above in enumerate(side.contenders[:i]):
             test = tests[frozenset((name(below), name(above)))]
-            assert float(cells[i][j]["text"].replace(MINUS, "-")) == pytest.approx(uf1[j] - uf1[i], abs=5.1e-4)
-            shown = cells[j][i]["text"]
+            equal, shown = cells[i][j]["text"].startswith("="), cells[j][i]["text"]
+            assert float(cells[i][j]["text"].lstrip("=").replace(MINUS, "-")) == pytest.approx(
+                uf1[j] - uf1[i], abs=5.1e-4
+            )
+            assert equal == (test.verdict == "equivalent")
             assert shown == "<0.001" if test.adjusted < 0.001 else abs(float(shown) - test.adjusted) < 5.1e-4
             assert cells[i][j]["bold"] == cells[j][i]["bold"] == (test.adjusted < 0.05)
-    clear = sum(t.adjusted < 0.05 for t in side.tests)
-    assert 0 < clear < 78
-    assert f"{clear}of78pairsdiffersignificantly" in "".join(pages(full[1][0]))
+    counts = [sum(t.verdict == verdict for t in side.tests) for verdict in ("differ", "equivalent")]
+    detectable = [t.detectable_adjusted for t in side.tests]
+    told = [float(n) for n in re.findall(r"[\d.]*\d", view(side)["pairs"]["sentence"])]
+    assert told[:2] == [len(side.tests), counts[0]]
+    assert counts[1] in told
+    assert told[-3:-1] == [pytest.approx(f(detectable), abs=5.1e-4) for f in (min, max)]
+    assert squeeze(view(side)["pairs"]["sentence"]) in "".join(pages(full[1][0]))
 
 
-def test_what_can_be_detected_stands_before_any_p(full: Written) -> None:
-    side = ranked(full[0])
-    pairs = view(side)["pairs"]
-    tests = {frozenset((t.first, t.second)): t for t in side.tests}
-    for i, below in enumerate(side.contenders):
-        for j, above in enumerate(side.contenders[:i]):
-            test = tests[frozenset((name(below), name(above)))]
-            assert float(pairs["power"][j][i]["text"]) == pytest.approx(test.detectable_adjusted, abs=5.1e-4)
-            assert test.verdict.startswith(pairs["power"][i][j]["text"].rstrip("."))
-    assert {test.verdict for test in side.tests} == {"differ", "equivalent", "open"}
-    text = "".join(pages(full[1][0]))
-    assert text.index(squeeze(pairs["reach"])) < text.index(squeeze(pairs["found"]))
-    assert squeeze(pairs["verdicts"]) in text
-
-
-def test_no_difference_is_large_enough_where_none_can_be_detected(tmp_path: Path) -> None:
+def test_there_is_no_square_of_pairs_that_are_all_alike(tmp_path: Path) -> None:
     side = example.side(tmp_path, 3)
-    blind = tuple(replace(test, detectable_adjusted=None) for test in side.tests)
-    pairs = view(ranked(replace(side, tests=blind)))["pairs"]
-    assert any(test.adjusted < 0.05 for test in blind)  # so that differences can be found
-    assert "however large" not in pairs["reach"]
-    assert {cell["text"] for row in pairs["power"] for cell in row} >= {"none"}
-    one = view(ranked(replace(side, tests=(blind[0], *side.tests[1:]))))["pairs"]
-    assert "In 1 pair no difference is large enough." in one["reach"]
+    few = tuple(replace(t, detectable_adjusted=None) for t in example.pairs(side.contenders, clear=False))
+    pairs = view(ranked(replace(side, tests=few)))["pairs"]
+    assert pairs["cells"] == []
+    assert pairs["sentence"]
+    one = view(ranked(replace(side, tests=(replace(few[0], adjusted=0.03), *few[1:]))))["pairs"]
+    assert sum(cell["bold"] for row in one["cells"] for cell in row) == 2
 
 
-def test_intervals_that_may_not_cover_are_named(tmp_path: Path) -> None:
+def test_intervals_that_may_not_cover_are_marked(tmp_path: Path) -> None:
     side = example.side(tmp_path, 3)
     doubtful = side.contenders[1]
-    scores = {
-        corpus: {metric: replace(score, caution="fewer than 12 subjects") for metric, score in by_metric.items()}
-        for corpus, by_metric in doubtful.scores.items()
-    }
+    scores = {c: {m: replace(s, caution="few subjects") for m, s in row.items()} for c, row in doubtful.scores.items()}
     side = ranked(replace(side, contenders=(side.contenders[0], replace(doubtful, scores=scores), side.contenders[2])))
-    number = [name(c) for c in side.contenders].index(name(doubtful)) + 1
-    (note,) = (note for note in view(side)["main"]["notes"] if "fewer than 12 subjects" in note)
-    assert note.startswith(f"No. {number}: ")
+    for c, row in zip(side.contenders, view(side)["table"]["rows"], strict=True):
+        assert {cell["interval"][0] for cell in row if cell["interval"]} == ({"~"} if c.scores == scores else {"0"})
 
 
-@pytest.mark.parametrize(("subjects", "too_few"), [(3, True), (6, True), (7, False), (68, False)])
-def test_too_few_subjects_for_any_swap_leave_every_pair_open(tmp_path: Path, subjects: int, too_few: bool) -> None:
-    """Of three pairs, by Holm's rule: at least 3 * 2 / 64 with six subjects, and 3 * 2 / 128 with seven."""
-    side = example.side(tmp_path, 3)
-    tests = example.pairs(side.contenders)
-    few = tuple(replace(t, n_subjects=subjects, adjusted=0.9, verdict="open") for t in tests)
-    pairs = view(ranked(replace(side, tests=few)))["pairs"]
-    assert pairs["too_few"] == too_few
-    assert not any(cell["bold"] for row in pairs["cells"] for cell in row)
-    assert {cell["text"] for i, row in enumerate(pairs["power"]) for cell in row[:i]} == {"open"}
-    assert ("however large" in pairs["reach"]) == too_few
+# ---------------------------------------------------------------- page 1
 
 
-def test_it_is_said_plainly_that_no_pair_differs(tmp_path: Path) -> None:
-    side = example.side(tmp_path, 3)
-    side = ranked(replace(side, tests=example.pairs(side.contenders, clear=False)))
-    pairs = view(side)["pairs"]
-    assert pairs["found"] == (
-        "No pair of networks differs significantly: of 3 pairs, the smallest adjusted p is 1.000."
+def test_the_first_figure_ranks_and_marks_what_the_json_says(full: Written) -> None:
+    side, data = ranked(full[0]), load(full[1])
+    figure = comparison_charts.forest(side)
+    assert figure is not None
+    (axes,) = figure.axes
+    dots = [line for line in axes.lines if line.get_label() != "" and line.get_color() == comparison_charts.BLUE]
+    values = [line.get_xdata()[0] for line in dots if line.get_marker() == "o"]
+    assert values == [c["scores"]["megc2019"]["uf1"]["value"] for c in data["contenders"]]
+    assert values == sorted(values, reverse=True)
+    controls = [line.get_xdata()[0] for line in axes.lines if line.get_color() == comparison_charts.VERMILION]
+    assert controls == [row["no_motion_uf1"]["value"] for row in data["learning"] if row["no_motion_uf1"]]
+    marks = {
+        (text.get_position()[1], text.get_text()) for text in axes.texts if text.get_text() in learning.MARKS.values()
+    }
+    for y, row in enumerate(data["learning"]):
+        learns = None if row["training_accuracy"] is None else 2 * row["folds_not_learnt"] < row["folds_measured"]
+        beats = row["p_holm"] < 0.05
+        still = row["no_motion_p_holm"]
+        motion = still >= 0.05 if beats and still is not None else None
+        expected = {learning.MARKS[mark] for mark in (learns, beats, motion)}
+        assert {mark for at, mark in marks if at == y} == expected
+    sizes = {text.get_fontsize() for text in (*axes.texts, *axes.get_xticklabels(), axes.xaxis.label)}
+    assert min(sizes) >= 6
+
+
+def test_scores_at_less_motion_are_those_of_the_networks_shown(tmp_path: Path) -> None:
+    side = example.side(tmp_path, 3, stand_in=True)
+    cells = [
+        {"paper": c.paper, "experiment": c.experiment, "system": "", "motion": motion, "uf1": 0.1 * i + motion / 100}
+        for i, c in enumerate(side.contenders)
+        for motion in (0.0, 8.0)
+        if (i, motion) != (1, 0.0)
+    ]
+    file = tmp_path / "results.json"
+    file.write_text(json.dumps({"cells": [*cells, cells[0] | {"experiment": "another"}]}), encoding="utf-8")
+    keyed = tuple(
+        replace(r, paper=replace(r.paper, key=c.paper)) for r, c in zip(side.reports, side.contenders, strict=True)
     )
-    assert not any(cell["bold"] for row in pairs["cells"] for cell in row)
+    side = replace(side, reports=keyed)
+    figure = comparison_charts.less_motion(side, file)
+    assert figure is not None
+    shown = [text.get_text() for text in figure.axes[0].texts]
+    assert shown == ["0.00", "0.08", DASH, "0.18", "0.20", "0.28"]
+    assert comparison_charts.less_motion(side, tmp_path / "missing.json") is None
+    assert comparison_charts.less_motion(replace(side, data="licensed"), file) is None
+    assert known.FILE.is_file()
+
+
+def test_a_row_of_squares_is_the_confusion_matrix_of_a_network(full: Written) -> None:
+    side = ranked(full[0])
+    figure = comparison_charts.confusions(side)
+    assert figure is not None
+    counts = [int(text.get_text()) for text in figure.axes[0].texts if text.get_text().isdigit()]
+    assert counts == np.concatenate([c.confusion.ravel() for c in side.contenders]).tolist()
 
 
 # ---------------------------------------------------------------- cost, seeds
-
-
-@settings(max_examples=40, deadline=None, derandomize=True)
-@given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 12)), min_size=1, max_size=13))
-def test_labels_cover_neither_each_other_nor_a_point(places: list[tuple[int, int]]) -> None:
-    points = np.array(places, float) * 10 + 10  # some coincide, some crowd
-    sizes = np.array([(4.0 * len(str(i)), 6.5) for i in range(1, len(points) + 1)])
-    dots = np.concatenate([points, np.full_like(points, 4.5)], axis=1)
-    centers = comparison_charts.spots(points, sizes, dots, np.array([0.0, 0.0, 145.0, 145.0]))
-    for i, (center, size) in enumerate(zip(centers, sizes, strict=True)):
-        assert (center - size / 2 >= -1e-9).all()
-        assert (center + size / 2 <= 145 + 1e-9).all()
-        for other, extent in zip(centers[:i], sizes[:i], strict=True):
-            assert (np.abs(center - other) >= (size + extent) / 2).any()
-        for point in points:
-            assert (np.abs(center - point) >= size / 2 + 1.8).any()  # a dot is 3.6 points wide
 
 
 def test_costs_carry_their_units_and_their_gaps(mixed: Written) -> None:
@@ -405,8 +399,6 @@ def test_costs_carry_their_units_and_their_gaps(mixed: Written) -> None:
         if c.flops is not None:
             assert float(row[1]) == pytest.approx(c.flops / 1e9, rel=6e-3)
         assert row[2] == formatting.duration(c.seconds_per_fold)
-    free = tuple(replace(c, flops=None, parameters=None, seconds_per_fold=None) for c in side.contenders)
-    assert comparison_charts.draw(replace(side, contenders=free))["cost"] == []
 
 
 @pytest.mark.usefixtures("without_pages")
@@ -421,30 +413,26 @@ def test_memory_is_that_of_a_network_which_was_the_first_in_its_process(
     contenders = json.loads((tmp_path / "comparison.json").read_text())["contenders"]
     known = {c["paper"]: c["peak_memory_mib"] is not None for c in contenders if c["n_folds_done"]}
     assert known == {"aouayeb2019": True, "kumar2019": False}
-    files = tmp_path.glob("runs/*/composite-loso/*/*/folds/*.json")
-    assert all(json.loads(file.read_text())["measured"]["peak_memory_mib"] > 0 for file in files)
+    for file in tmp_path.glob("runs/*/composite-loso/*/*/folds/*.json"):
+        measured = json.loads(file.read_text())["measured"]
+        assert measured["peak_memory_mib"] > 0
+        added = measured["peak_memory_mib"] - measured["memory_before_mib"]
+        assert measured["networks_before"] or any(added <= (c["peak_memory_mib"] or 0) for c in contenders)
 
 
 def test_the_spread_is_that_of_the_seeds(tmp_path: Path, full: Written) -> None:
     side = ranked(example.side(tmp_path, 3, (0, 1, 2, 3)))
-    page = view(side)
-    assert [part["metric"] for part in page["spread"]] == ["UF1", "UAR", "accuracy"]
-    assert page["shown_seed"] == "0"
-    for c, row in zip(side.contenders, page["spread"][0]["rows"], strict=True):
-        values = np.array(c.spread["uf1"])
-        assert [float(v) for v in row[0].split()] == pytest.approx(values, abs=5.1e-5)
-        assert row[1] == "4"
-        assert [float(row[2]), float(row[3])] == pytest.approx([values.mean(), values.std(ddof=1)], abs=5.1e-5)
-        assert [float(v) for v in row[4].split(" to ")] == pytest.approx([values.min(), values.max()], abs=5.1e-5)
+    for c, row in zip(side.contenders, view(side)["spread"], strict=True):
+        for i, metric in enumerate(example.METRICS):
+            values = np.array(c.spread[metric])
+            mean, deviation, ends = row[3 * i : 3 * i + 3]
+            assert [float(mean), float(deviation)] == pytest.approx([values.mean(), values.std(ddof=1)], abs=5.1e-4)
+            assert [float(v) for v in ends.split(" to ")] == pytest.approx([values.min(), values.max()], abs=5.1e-4)
     assert view(full[0])["spread"] == []
-    assert "Spreadacrossseeds" not in "".join(pages(full[1][0]))
-    other = replace(side.contenders[0], spread={"uf1": (0.5, 0.5, 0.5, 0.5)})
-    assert view(replace(side, contenders=(other, *side.contenders[1:])))["shown_seed"] == ""
 
 
 def test_one_value_has_no_deviation(mixed: Written) -> None:
-    row = view(ranked(mixed[0]))["spread"][0]["rows"][3]
-    assert row == ["0.9100", "1", "0.9100", DASH, "0.9100 to 0.9100"]
+    assert view(ranked(mixed[0]))["spread"][3][:3] == ["0.910", DASH, "0.910 to 0.910"]
 
 
 # ---------------------------------------------------------------- printed numbers
@@ -483,21 +471,16 @@ def test_every_printed_number_appears_with_its_verdict(full: Written) -> None:
         assert squeeze("".join(row[column] for column in columns)) in text
 
 
-def test_nothing_measured_on_stand_ins_stands_beside_a_published_number(mixed: Written) -> None:
+def test_no_printed_number_stands_in_a_report_on_stand_ins(mixed: Written) -> None:
     text = "".join(pages(mixed[1][0]))
-    columns = ("source", "experiment", "rule", "corpus", "metric", "published")
     for row in view(ranked(mixed[0]))["claims"][0]["rows"]:
-        assert squeeze("".join(row[column] for column in (*columns, "label"))) in text
-        assert squeeze("".join(row[column] for column in (*columns, "reproduced"))) not in text
+        assert squeeze(row["source"] + row["experiment"]) not in text
 
 
 def test_verdicts_are_counted(full: Written) -> None:
-    counts = view(full[0])["verdicts"]
-    claims = load(full[1])["claims"]
-    for row in counts["rows"]:
-        verdicts = [c["verdict"] for c in claims if row[0] in (c["paper"], "All")]
-        assert [int(n) for n in row[1:-1]] == [verdicts.count(v["verdict"]) for v in counts["names"]]
-        assert int(row[-1]) == len(verdicts) == sum(map(int, row[1:-1]))
+    counts = dict(part.rsplit(" ", 1) for part in view(full[0])["verdicts"].split(", "))
+    verdicts = [formatting.VERDICTS[claim["verdict"]] for claim in load(full[1])["claims"]]
+    assert {name: int(n) for name, n in counts.items()} == {name: verdicts.count(name) for name in verdicts}
 
 
 def test_a_printed_number_without_a_comparison_is_not_run(tmp_path: Path) -> None:
@@ -509,21 +492,20 @@ def test_a_printed_number_without_a_comparison_is_not_run(tmp_path: Path) -> Non
     assert {(c["verdict"], c["reproduced"]) for c in claims} == {("NOT_RUN", None)}
 
 
-def test_findings_that_do_not_hold_are_listed_by_kind_and_all_are_in_the_json(full: Written) -> None:
+def test_contradicted_numbers_are_listed_and_all_findings_are_in_the_json(full: Written) -> None:
     side, paths = full
     every = [(r.paper.key, f) for r in side.reports for f in r.audit]
-    shown = view(side)["findings"]
-    for section, kind in zip(shown, ("contradicted", "documented", "note"), strict=True):
-        listed = [(row["paper"], row["statement"], row["source"]) for row in section["rows"]]
-        assert listed == [(paper, named(f.statement), f.source) for paper, f in every if f.kind == kind and not f.holds]
-        assert listed
+    page = view(side)
+    listed = [(row["paper"], row["statement"], row["source"]) for row in page["findings"]["rows"]]
+    assert listed == [
+        (paper, named(f.statement), f.source) for paper, f in every if f.kind == "contradicted" and not f.holds
+    ]
+    assert listed
     items = [(item["paper"], item["holds"], item["kind"]) for item in load(paths)["audit"]]
     assert items == [(paper, f.holds, f.kind) for paper, f in every]
-    text = "".join(pages(paths[0]))
     counted = [f for _, f in every if f.kind != "weak"]
-    assert f"{sum(f.holds for f in counted)}of{len(counted)}checkshold" in text
-    titles = [text.rindex("".join(section["title"].split())) for section in shown]
-    assert titles == sorted(titles)
+    assert page["passed"] == str(sum(f.holds for f in counted))
+    assert page["checked"] == f"{len(counted)} checks"
 
 
 def test_no_tensorflow() -> None:

@@ -360,8 +360,8 @@ def test_a_composite_with_gaps_says_which(data: Path) -> None:
     assert result["composites"]["megc2019"]["lacking"] == {"casme2": 145, "smic": 160, "samm": 133}
     printed = said(result)
     assert "incomplete: 4 of 442 clips" in printed
-    assert "160 of the 164 clips of smic" in printed
-    assert "all 133 clips of samm" in printed
+    assert "SMIC-HS: 160 of 164 clips missing" in printed
+    assert "SAMM: all 133 clips missing" in printed
 
 
 @pytest.mark.parametrize("how", [os.link, shutil.copy])

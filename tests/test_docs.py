@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import shlex
 import tomllib
@@ -52,7 +53,6 @@ NOT_RUN = {
     "benchmarks.": "takes up to hours; .ci/run runs all benchmarks with --short",
     "slow or not slow": "takes minutes; .ci/run runs those of these tests that are not slow",
     "dask": "needs a cluster; tests/test_cluster.py starts a small one",
-    "http.server": "serves until it is stopped",
     ".venv": ".ci/run makes its environment in a temporary folder",
     ".[gpu]": "downloads gigabytes, for a GPU",
     ".[fidelity]": "downloads gigabytes; .ci/run compares the networks that do not need PyTorch",
@@ -112,7 +112,7 @@ def test_a_printed_command_can_be_typed(file: str, command: str) -> None:
         assert words[1:3] == ["build", "--strict"]
         assert (ROOT / words[words.index("-f") + 1]).is_file()
     elif words[:2] == ["python3", "-m"]:
-        assert words[2] in ("venv", "http.server")
+        assert words[2] == "venv"
     else:
         assert words[0] in SYSTEM, f"nothing here checks {command!r}"
         assert all((ROOT / word).exists() for word in words if word.startswith("docs/"))
@@ -238,7 +238,7 @@ def test_the_readme_counts_the_checks_of_printed_numbers() -> None:
 
 
 def test_links_lead_somewhere() -> None:
-    made = {"papers/index.md", *(f"papers/{key}.md" for key in papers.available()), "example.png"}
+    made = {"networks.md", "papers/index.md", *(f"papers/{key}.md" for key in papers.available()), "example.png"}
     for path in TEXTS:
         text = FENCE.sub("", path.read_text(encoding="utf-8"))
         for target in re.findall(r"\]\(([^)\s]+)\)", text):
@@ -330,7 +330,7 @@ def test_the_page_of_a_paper_says_all_that_its_folder_says(key: str) -> None:
         assert experiment.tuned_of or f"| `{experiment.id}` |" in page
         assert not experiment.space or str(next(iter(experiment.space.values()))[0]) in page
         for name, value in experiment.settings.items():
-            assert experiment.tuned_of or f"`{name}` {generate.plain(value)}" in page
+            assert experiment.tuned_of or f"`{name}` {generate.setting(value)}" in page
     for departure in paper.departures:
         assert f"### {departure.number}. {generate.plain(departure.topic)}" in page
         for text in (departure.paper_says, departure.we_do, departure.why):
@@ -351,8 +351,36 @@ def test_tables_have_as_many_cells_in_every_row(key: str) -> None:
         width = cells
 
 
+def test_settings_are_not_written_as_python_writes_them() -> None:
+    assert generate.setting((5, 10, 0.5)) == "5, 10, 0.5"
+    assert [generate.setting(value) for value in (True, False, None, "a_b")] == ["yes", "no", "", r"a\_b"]
+    rows = [line for key in papers.available() for line in generate.page(key).splitlines() if line.startswith("| `")]
+    assert not [row for row in rows if re.search(r"\(\d+, \d|\w\(\w+=|\b(True|False|None)\b", row)]
+
+
+def test_every_network_is_drawn_with_what_it_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    box = {"stage": "network", "branch": "face", "kind": "input", "label": "face", "count": 1}
+    box |= {"parallel": 1, "shape": [8, 8, 3], "varies": False, "parameters": 0}
+    captions, known = json.loads(generate.INPUTS.read_text(encoding="utf-8")), set[str]()
+    for key in papers.available():
+        networks = generate.by_network(papers.load(key))
+        built = {"blocks": {name: [box] for name in networks}, "counts": {}}
+        monkeypatch.setattr(generate, "_built", lambda _, built=built: built)
+        page, gallery = generate.page(key), generate.gallery()
+        drawn = generate.drawings(key)
+        for network, experiment in networks.items():
+            name = generate.file_of(key, network)
+            known |= {name}
+            assert b"<svg" in drawn[f"{name}.svg"]
+            assert f"](../networks/{name}.svg)" in page
+            assert f"](networks/{name}.svg)" in gallery
+            assert (name in captions) == (not experiment.collected_from)
+            assert name not in captions or (generate.FOLDER / f"{name}.png").is_file()
+    assert {*captions, *(path.stem for path in generate.FOLDER.iterdir())} <= known
+
+
 def test_text_stays_as_it_stands() -> None:
-    assert generate.plain("a_b *c* <d> [e] | f\n g") == r"a\_b \*c\* &lt;d&gt; \[e\] \| f g"
+    assert generate.plain("a_b *c* <d> [e] | f^2\n g") == r"a\_b \*c\* &lt;d&gt; \[e\] \| f^2 g"
 
 
 def test_counts_are_those_of_the_networks(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -350,7 +350,7 @@ def test_rows_are_the_magnifications_of_each_clip_and_notes_count_frames() -> No
     assert samples.y.tolist() == [0] * 4 + [2] * 4
     assert samples.x["avatar"][:, 0, 0, 0].tolist() == [0] * 4 + [1] * 4
     assert samples.notes == (
-        "smic, magnified 10 times: 12 of 19 frames stay; 1 of 2 clips keep all, and 1 lose their annotated apex",
+        "smic, magnified 10 times: 12 of 19 frames stay; 1 of 2 keep every frame; 1 lose the annotated apex",
     )
 
 

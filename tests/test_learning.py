@@ -28,51 +28,42 @@ Mark = bool | None
 YES_NO = (True, False, None)
 
 
-def score(value: float = 0.5, p: float | None = 0.5, low: float | None = None) -> Score:
-    return Score("uf1", value, low, None, 0.24, 30, 3, 3, p)
+def score(p: float | None = 0.5) -> Score:
+    return Score("uf1", 0.5, None, None, 0.24, 30, 3, 3, p)
 
 
 def learnt(stuck: int, remark: str = "") -> Learnt:
     return Learnt(3, 0.5 if stuck else 0.95, 0.3649 if stuck else 0.1, 0.3611, 0.5, stuck, 0, {}, remark)
 
 
-def row(learns: Mark = None, beats: Mark = None, control: Score | None = None, own: Score | None = None) -> Learning:
+def row(learns: Mark = None, beats: Mark = None, control: Score | None = None) -> Learning:
     known = None if learns is None else learnt(0 if learns else 3)
     p = None if beats is None else 0.001 if beats else 0.7
-    return learning.corrected([Learning("e/v", True, known, replace(own or score(), p=p), control)])[0]
+    return learning.corrected([Learning("e/v", True, known, score(p), control)])[0]
 
 
-CONTROLS = {True: score(0.2, 0.8), False: score(0.6, 0.8), None: None}
-"""By what a control shows of a score of 0.5 that beats guessing."""
+CONTROLS = {True: score(p=0.8), False: score(p=0.001), None: None}
+"""By whether a score that beats guessing rests on motion."""
 
 
 # ---------------------------------------------------------------- marks and words
 
 
 @pytest.mark.parametrize(
-    ("control", "low", "falls"),
-    [
-        (score(0.2, 0.8), 0.4, True),
-        (score(0.45, 0.8), 0.4, False),  # within the interval
-        (score(0.45, 0.8), None, True),  # a score without an interval
-        (score(0.5, 0.8), None, False),
-        (score(0.2, 0.001), 0.4, False),  # guesses from something else
-        (score(0.2, None), 0.4, True),  # a control that was not tested does not beat guessing
-        (None, 0.4, None),
-    ],
+    ("control", "falls"),
+    [(score(p=0.8), True), (score(p=0.001), False), (score(p=None), None), (None, None)],
 )
-def test_a_score_rests_on_motion_if_it_falls_without_it(control: Score | None, low: float | None, falls: Mark) -> None:
-    own = score(0.5, low=low)
-    assert learning.marks(row(True, True, control, own)) == (True, True, falls)
-    assert learning.marks(row(None, False, control, own)) == (None, False, None)  # nothing is recognised
-    assert learning.marks(row(False, None, control, own)) == (False, None, None)
+def test_a_score_rests_on_motion_if_its_control_does_not_beat_guessing(control: Score | None, falls: Mark) -> None:
+    assert learning.marks(row(True, True, control)) == (True, True, falls)
+    assert learning.marks(row(None, False, control)) == (None, False, None)  # nothing is recognised
+    assert learning.marks(row(False, None, control)) == (False, None, None)
 
 
 def test_a_network_learns_if_most_folds_do_and_without_scores_nothing_is_known() -> None:
     for stuck, learns in ((0, True), (1, True), (2, False), (3, False)):
         assert learning.learns(replace(row(), learnt=learnt(stuck))) is learns
     assert learning.learns(replace(row(), learnt=replace(learnt(1), folds=2))) is False
-    assert learning.marks(Learning("e/v", True, None, None, CONTROLS[True], 0.001)) == (None, True, None)
+    assert learning.marks(Learning("e/v", True, None, None, None)) == (None, None, None)
 
 
 def test_different_marks_differ_in_words_and_an_answer_of_one_class_is_named() -> None:

@@ -17,7 +17,7 @@ import pytest
 
 import papers
 import run_all
-from common.progress import Display, display, log
+from common.progress import Display, display, doing, log
 from common.runs import status
 
 ROOT = Path(__file__).parents[1]
@@ -151,6 +151,52 @@ def test_a_terminal_shows_bars_with_the_time_left(
     assert [task.description for task in shown._bars.tasks] == [name]
     shown.progress(name, 10, 10)
     assert shown._bars.tasks == []
+
+
+def test_what_begins_is_said_soon_and_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The epochs of the folds of a paper are one thing, those of another paper another; what is short is not said."""
+    monkeypatch.setattr(display, "SOON", 0.05)
+    log.begin(tmp_path, [])
+    with Display() as shown, doing(shown.progress, "one: loading"):
+        with doing(shown.progress, "one: over at once"):
+            pass
+        time.sleep(0.2)
+        for fold in ("one smic/s1: epochs", "one smic/s2: epochs", "two smic/s1: epochs"):
+            shown.progress(fold, 1, 4, "loss 2")
+            time.sleep(0.2)
+            shown.progress(fold, 4, 4)
+    said = capsys.readouterr().err.splitlines()
+    assert [line.partition(",")[0] for line in said] == [
+        "one: loading",
+        "one smic/s1: epochs 1 of 4",
+        "two smic/s1: epochs 1 of 4",
+    ]
+    assert logged(tmp_path)[1:] == said
+    assert shown._bars.tasks == []
+
+
+def test_something_is_shown_all_the_time() -> None:
+    open_now: dict[str, bool] = {}
+    steps: list[set[str]] = []
+
+    def say(what: str, done: int, total: int, detail: str = "", /) -> None:
+        open_now[what] = done < total
+        steps.append({name for name, is_open in open_now.items() if is_open})
+
+    with status.never_silent(say, "between") as inside:
+        for what in ("epochs", "check"):
+            inside(what, 0, 2)
+            inside("settings", 0, 1)
+            inside(what, 1, 2)
+            inside(what, 2, 2)
+            inside("settings", 1, 1)
+    *during, last = steps
+    assert all(during)
+    assert last == set()
+    assert during[-1] == {"between"}
+    assert {"epochs", "settings"} in steps
 
 
 def test_threads_may_show_the_same_progress() -> None:

@@ -14,8 +14,8 @@ import papers
 from common.audit.documented import documented
 from common.audit.predictions import against_predictions
 from common.corpora.composite import DOCUMENTED, MEGC2019, shortfall
-from common.report import reference_rows
-from common.report.common_ground import _references
+from common.report import comparison_tables
+from common.report.common_ground import references
 from common.report.comparison import page
 from common.scoring import public
 
@@ -84,10 +84,10 @@ def test_networks_that_ran_on_the_real_corpora_are_compared_with_the_methods(tmp
     names = [f"{c.paper}/{c.experiment}" for c in side.contenders]
     ststnet = METHODS["ststnet"].result
     right = replace(ststnet, probabilities=np.eye(3, dtype=np.float32)[ststnet.truth])
-    side = replace(side, references=_references({names[0]: [ststnet], names[1]: [right]}))
-    (own, oracle, none) = reference_rows.table(side)["differences"]
-    assert own[0] == "0.0000 (p 1.000)"
-    assert oracle[0].startswith("+0.2647")
+    side = replace(side, references=references({names[0]: [ststnet], names[1]: [right]}))
+    (own, oracle, none) = comparison_tables.references(side)["differences"]
+    assert own[0] == "0.000 (p 1.000)"
+    assert oracle[0].startswith("+0.265")
     assert none == ["\u2013", "\u2013"]
-    assert [row["clips"] for row in reference_rows.table(side)["rows"]] == ["442", "435"]
+    assert [row["clips"] for row in comparison_tables.references(side)["rows"]] == ["442", "435"]
     assert page(side).startswith(b"%PDF")

@@ -202,7 +202,7 @@ def test_another_precision_is_another_run_and_never_reported_as_this_one(
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert "--precision mixed_bfloat16" in line
     assert run(tmp_path, cache, *words, "--dry-run") == 0
-    assert "2 done, 0 pending" in capsys.readouterr().out
+    assert "nothing to run (2 stored" in capsys.readouterr().out
     assert run(tmp_path, cache, *words, "--report-only", "--precision", "mixed_bfloat16") == 0
 
 

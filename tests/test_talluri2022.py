@@ -266,7 +266,7 @@ def test_networks_read_the_same_clip_at_their_own_size_and_order(clip_frames: np
     halves = a[0, ..., 0].reshape(36, 16, 2, 16, 2).mean(axis=(2, 4))
     assert np.abs(np.moveaxis(b[0, ..., 0], 2, 0) - halves).max() <= 0.5
     assert made["model-a-scenario-2/published"].notes == (
-        "casme2, sequences of 36 frames around the apex: 1 of 1 clips do not fill the sequence, and 16 of 36 "
+        "casme2, sequences of 36 frames around the apex: 1 of 1 clips do not fill the sequence, 16 of 36 "
         "frames repeat a first or last frame",
     )
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from benchmarks.learning.results import Row
 from benchmarks.learning.systems import MOTIONS, SYSTEMS
 from common.report.formatting import DASH
-from common.report.known import so_far
 from common.scoring.statistics import holm
 
 SIGNIFICANT = 0.05
@@ -42,7 +41,7 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def _cell(row: Row | None, significant: bool) -> str:
-    return DASH if row is None else shown(row.uf1, row.low, row.high, significant, so_far(row.measured, row.planned))
+    return DASH if row is None else shown(row.uf1, row.low, row.high, significant, _so_far(row.measured, row.planned))
 
 
 def shown(score: float, low: float, high: float, significant: bool, remark: str = "") -> str:
@@ -86,3 +85,8 @@ def draw(rows: Sequence[Row], path: Path) -> None:
             panel.set_ylabel("UF1 on unseen subjects")
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, format="svg", metadata={"Date": None})
+
+
+def _so_far(measured: int, planned: int) -> str:
+    """What follows a score of fewer sets of stand-ins than planned; empty if all are measured."""
+    return "" if measured == planned else f"; {measured} of {planned} sets"

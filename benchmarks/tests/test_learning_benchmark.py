@@ -24,7 +24,6 @@ from common.errors import UserError
 from common.files import write_json
 from common.progress import Display
 from common.report import known
-from common.report.formatting import DASH
 from common.runs.cache import Cache
 from common.runs.processes import Pool
 
@@ -137,10 +136,8 @@ def test_what_is_stored_is_kept_unless_settings_changed(tmp_path: Path) -> None:
     assert re.search(r"\*\*1\.00 \(0\.\d\d to 1\.00\)\*\*", text)
     assert "**0.17" not in text
     assert len(text.splitlines()) == 2 + len(SYSTEMS)
-    shown = known.table([papers.load(first.paper)], path)
-    assert (shown["motions"], [row[0] for row in shown["rows"]]) == (["1"], [first.name])
-    both = known.table([papers.load(network.paper) for network in (first, second)], path)
-    assert [row[1:] for row in both["rows"]][1][0] == [DASH, ""]
+    shown = known.cells([papers.load(first.paper)], path)
+    assert [(cell["system"], cell["motion"]) for cell in shown] == [(first.name, 1.0)]
     drawing.draw(rows, tmp_path / "figure.svg")
     drawn = (tmp_path / "figure.svg").read_bytes()
     drawing.draw(rows, tmp_path / "figure.svg")

@@ -61,7 +61,7 @@ SECTIONS = (
         "note",
         True,
         "Checks that hold",
-        "At least one interpretation gives these numbers. The more other numbers would fit too, the less this shows.",
+        "At least one interpretation gives these numbers. A check is weak if many other numbers would pass it.",
         "holds",
         "",
         "None.",

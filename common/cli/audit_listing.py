@@ -28,6 +28,7 @@ def brief_lines(papers: Audited) -> Iterator[str]:
     """What `--audit` prints: the counts by paper, what is contradicted, and at the end the totals."""
     for key, findings in papers:
         yield f"{key}  {_counted([(key, findings)])}"
+    yield "Every check of a paper: --audit --paper KEY"
     contradicted = sections((key, finding) for key, findings in papers for finding in findings)[0]
     if contradicted["rows"]:
         yield ""
@@ -35,7 +36,7 @@ def brief_lines(papers: Audited) -> Iterator[str]:
     for row in contradicted["rows"]:
         yield f"  {row['paper']}  {row['topic']}: {row['statement']} ({row['source']})"
     yield ""
-    yield f"{ALL}  {_counted(papers)}; --audit --paper KEY shows every check"
+    yield f"{ALL}  {_counted(papers)}"
 
 
 def lines(papers: Audited) -> Iterator[str]:

@@ -196,9 +196,8 @@ def _found(tests: Sequence[PairedTest]) -> str:
         return ""
     verdicts = Counter(test.verdict for test in tests)
     known = sorted(number(t.detectable_adjusted, 3) for t in tests if t.detectable_adjusted is not None)
-    least = (
-        f"a difference of {' to '.join(dict.fromkeys((known[0], known[-1])))}" if known else "no difference of any size"
-    )
+    ends = " to ".join(dict.fromkeys(known[:1] + known[-1:]))
+    least = f"a difference of {ends}, by pair," if ends else "no difference of any size"
     return (
         f"Of {many(len(tests), 'pair')}, {verdicts[DIFFER]} differ in UF1, {verdicts[EQUIVALENT]} are equivalent. With "
         f"{many(max(t.n_subjects for t in tests), 'subject')}, {least} is found with a probability of "

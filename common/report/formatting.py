@@ -187,16 +187,3 @@ def corpus_name(report: Report | SideBySide, corpus: str) -> str:
 def listing(counts: Mapping[str, int]) -> str:
     """Return `disgust 63, happiness 32`; a dash if there is nothing."""
     return ", ".join(f"{name} {count(n)}" for name, n in counts.items()) or DASH
-
-
-def how_many(which: Sequence[bool], noun: str, does: str, does_not: str) -> str:
-    """Return how many of several things do something: a sentence without its full stop."""
-    if len(which) == 1:
-        return f"The only {noun} that ran {does if which[0] else does_not}"
-    if sum(which) in (0, len(which)) and len(which) == 2:
-        return f"Both {noun}s {does}" if which[0] else f"Neither {noun} {does}"
-    return (
-        f"All {len(which)} {noun}s {does}"
-        if all(which)
-        else f"{sum(which) or 'None'} of the {len(which)} {noun}s {does}"
-    )

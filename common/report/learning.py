@@ -1,7 +1,7 @@
 """Does a network learn, does it recognise anything, and is that motion? Three marks per experiment, one sentence.
 
 A network that learns predicts its training clips better than by chance; one that recognises anything is better than
-guessing on unseen subjects; one that recognises motion scores lower without it.
+guessing on unseen subjects; one that recognises motion falls to chance without it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MARKS = {True: "\u2713", False: "\u2717", None: "\u2013"}
 _ANSWERS = (
     {True: "fits its training clips", False: "does not fit its training clips", None: ""},
     {True: "beats guessing", False: "does not beat guessing", None: "was not tested against guessing"},
-    {True: "scores lower without motion", False: "scores as high without motion", None: ""},
+    {True: "falls to chance without motion", False: "beats guessing without motion too", None: ""},
 )
 
 
@@ -39,22 +39,10 @@ def of_paper(
     for e in paper.experiments:
         if folds := results.get(e.id):
             row = scored.get((e.name, e.variant, parts(e)[0][0]))
-            scores = (row.score, row.control, row.metadata) if row else (None, None, None)
-            rows.append(of_scores(e.id, e.leak_free, folds, *scores))
+            score, control, metadata = (row.score, row.control, row.metadata) if row else (None, None, None)
+            learnt = summary(folds, one_answer(folds))
+            rows.append(Learning(e.id, e.leak_free, learnt, score, control, metadata=metadata))
     return corrected(rows)
-
-
-def of_scores(
-    name: str,
-    leak_free: bool,
-    folds: Sequence[FoldResult],
-    score: Score | None,
-    control: Score | None,
-    metadata: Score | None,
-) -> Learning:
-    """Return the row of one experiment from its finished folds and its scores, without corrected p."""
-    learnt = summary(folds, one_answer(folds))
-    return Learning(name, leak_free, learnt, score, control, metadata=metadata)
 
 
 def corrected(rows: Sequence[Learning]) -> tuple[Learning, ...]:
@@ -90,19 +78,16 @@ def significant(adjusted: float | None) -> bool | None:
 
 
 def needs_motion(row: Learning) -> bool | None:
-    """Return whether a score that beats guessing falls without motion; None if it does not, or without a control.
+    """Return whether a score that beats guessing does so only with motion: its control does not beat guessing.
 
-    It falls if the control does not beat guessing and lies below the interval of the score, or below the score where
-    that has no interval.
+    None if the score does not, or if the control was not tested.
     """
-    if not significant(row.adjusted) or row.score is None or row.control is None:
-        return None
-    lowest = row.score.value if row.score.low is None else row.score.low
-    return not significant(row.control_adjusted) and row.control.value < lowest
+    still = significant(row.control_adjusted)
+    return not still if significant(row.adjusted) and still is not None else None
 
 
 def marks(row: Learning) -> tuple[bool | None, bool | None, bool | None]:
-    """Return whether it learns, beats guessing, and falls without motion."""
+    """Return whether it learns, beats guessing, and falls to chance without motion."""
     return learns(row), significant(row.adjusted), needs_motion(row)
 
 
@@ -121,7 +106,7 @@ def sentence(rows: Sequence[Learning]) -> str:
     fit, beat, fall = ([mark for mark in column if mark is not None] for column in zip(*map(marks, rows), strict=True))
     clauses = [f"{_share(fit)} experiments fit their training clips"] if fit else []
     clauses += [f"{_share(beat)} beat guessing on held-out clips"] if beat else []
-    clauses += [f"{_share(fall)} of these score lower without motion"] if fall else []
+    clauses += [f"{_share(fall)} of these fall to chance without motion"] if fall else []
     text = "; ".join(clauses) or "no score was tested"
     return f"{text[0].upper()}{text[1:]}."
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from common.contract import Claim
 from common.report.formatting import (
@@ -169,33 +167,8 @@ def by_others(report: Report, c: Comparison) -> dict[str, str]:
     return {"value": value, "about": f"{found.tier}, {many(found.bundles, 'bundle')}, {found.date}"}
 
 
-# ---------------------------------------------------------------- corpora, faults, costs
-
-
-def cost_tables(costs: Mapping[str, float]) -> dict[str, Any]:
-    """Return the costs of the whole run as rows, and those of its parts as tables, one per set of parts.
-
-    The part of the run follows a space in the key: `training_seconds stcnn-smic/loso`.
-    """
-    whole = [cost(key, value) for key, value in costs.items() if " " not in key]
-    parts: dict[str, dict[str, float]] = {}
-    for key, value in costs.items():
-        name, _, part = key.partition(" ")
-        if part:
-            parts.setdefault(name, {})[part] = value
-    tables: dict[tuple[str, ...], list[str]] = {}
-    for name, values in parts.items():
-        tables.setdefault(tuple(values), []).append(name)
-    return {
-        "whole": whole,
-        "parts": [
-            {
-                "head": [
-                    "Experiment" if "training_seconds" in names else "Network",
-                    *(cost(name, 0.0)[0] for name in names),
-                ],
-                "rows": [[part, *(cost(name, parts[name][part])[1] for name in names)] for part in rows],
-            }
-            for rows, names in tables.items()
-        ],
-    }
+def costs(report: Report) -> list[list[str]]:
+    """Return the costs of the whole run as names and values; the time of training is the sum over experiments."""
+    training = [value for key, value in report.cost.items() if key.startswith("training_seconds ")]
+    whole = {key: value for key, value in report.cost.items() if " " not in key}
+    return [list(cost(key, value)) for key, value in (whole | {"training_seconds": sum(training)}).items()]

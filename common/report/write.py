@@ -345,6 +345,6 @@ def _view(report: Report) -> dict[str, Any]:
         "excluded": formatting.count(len(report.exclusions)),
         "corrections": corpus_tables.correction_rows(report.corrections),
         "environment": [[key, str(value)] for key, value in report.environment.items()],
-        "cost": tables.cost_tables(report.cost),
+        "cost": tables.costs(report),
         "command": report.command,
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,14 @@ from common.vision.faces import FaceFinder
 VIEW = "input.png"
 MOST, LOWEST, GAP = 6, 96, 6
 """Images in the picture of an input; the height in pixels that the highest has at least; pixels between them."""
+
+
+class SeenInput(NamedTuple):
+    """The inputs of one clip as an image, with a caption for each of the images in it."""
+
+    clip: str
+    picture: NDArray[np.uint8]
+    captions: tuple[str, ...]
 
 
 def draw_inputs(
@@ -64,7 +73,7 @@ def draw_views(
 ) -> None:
     """Store a picture of one clip's inputs for the first job of those with the same inputs, as in `draw_inputs`.
 
-    `prepared` gives a clip's arrays. The clip is the first one with an annotated apex, else the first one.
+    `prepared` gives a clip's arrays.
     """
     drawn: set[Hashable] = set()
     for job in jobs:
@@ -73,19 +82,25 @@ def draw_views(
         if not usable or job.experiment.control or key in drawn:
             continue
         drawn.add(key)
-        apex = (pair for pair in usable if pair[0].apex is not None and pair[0].apex_source == "annotated")
-        clip, label = next(apex, usable[0])
         try:
-            samples = parts.preprocess.assemble([(clip, label)], [prepared(job, clip)], job.settings)
-            picture, captions = in_a_row(parts.figures.input_views(samples, job.settings))
+            shown = seen(job, usable, parts, partial(prepared, job))
         except (OSError, UserError):
             raise
         except Exception as error:  # any error while drawing: the folds can still be trained
             line(f"{job.paper.key} {job.experiment.id}: no picture of its input, {type(error).__name__}: {error}")
             continue
-        write_atomically(job.run.path / "figures" / VIEW, partial(Path.write_bytes, data=images.png(picture)))
-        shown = {"path": VIEW, "clip": clip.id, "captions": list(captions)}
-        job.run.describe((job.run.description() or {}) | {"input": shown})
+        content = images.png(shown.picture)
+        write_atomically(job.run.path / "figures" / VIEW, partial(Path.write_bytes, data=content))
+        record = {"path": VIEW, "clip": shown.clip, "captions": list(shown.captions)}
+        job.run.describe((job.run.description() or {}) | {"input": record})
+
+
+def seen(job: Job, usable: Sequence[tuple[Clip, int]], parts: Parts, prepared: Callable[[Clip], Arrays]) -> SeenInput:
+    """What the network reads of the first clip with an annotated apex, else of the first one."""
+    apex = (pair for pair in usable if pair[0].apex is not None and pair[0].apex_source == "annotated")
+    clip, label = next(apex, usable[0])
+    samples = parts.preprocess.assemble([(clip, label)], [prepared(clip)], job.settings)
+    return SeenInput(clip.id, *in_a_row(parts.figures.input_views(samples, job.settings)))
 
 
 def in_a_row(views: Mapping[str, InputView]) -> tuple[NDArray[np.uint8], tuple[str, ...]]:

@@ -68,9 +68,8 @@ class Pool:
                 initializer=_begin,
                 initargs=(max(CORES // self.count, 1), numbers, devices.gpus(), where),
             )
-            with _without_interrupts():
-                return self._executor.submit(work, item)  # starts all processes
-        return self._executor.submit(work, item)
+        with _without_interrupts():  # a process is started unless one is idle
+            return self._executor.submit(work, item)
 
     def status(self) -> status.State:
         """What the processes are training."""

@@ -151,7 +151,7 @@ def compare(
                 unavailable=unavailable,
                 caveats=tuple(dict.fromkeys(caveat for result in results for caveat in result.caveats)),
             )
-            doubt = f"its interval may not cover 95%: {measured.caution}" if measured and measured.caution else ""
+            doubt = f"approximate interval: {measured.caution}" if measured and measured.caution else ""
             if measured is not None and (short or doubt or constant):
                 judged = replace(judged, conditions=(*judged.conditions, *filter(None, (short, doubt, constant))))
             if "oracle" in selection:  # whatever the verdict
@@ -208,7 +208,7 @@ def judge(
     comparable.
     """
     if not done:
-        return Judgement("NOT_RUN", (unavailable or "no fold of this variant has finished",))
+        return Judgement("NOT_RUN", (unavailable or "not run",))
     conditions = []
     if done < folds:
         conditions.append(f"{done} of {folds} folds are done")
@@ -234,7 +234,7 @@ def judge(
     elif measured is not None and not conditions and claim.n_clips not in (None, measured.n_clips):
         return Judgement("INCOMPLETE", (), (f"{measured.n_clips} clips; the paper has {claim.n_clips}",))
     if measured is None:
-        conditions.append(why or "no finished fold contains the clips that this number needs")
+        conditions.append(why or "the clips of this number were not tested")
     if measured is None or claim is None or outcome or conditions:
         return Judgement("INCOMPLETE" if done < folds else "NOT_COMPARABLE", outcome, tuple(conditions))
     apart = measured.value - claim.value

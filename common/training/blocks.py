@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import keras
 
-MOST = 9
+MOST = 10
 """Blocks in a row, the input among them, above which poolings join the block before them."""
 DRAWN_APART = 2
 """Equal branches up to this number are rows of their own; more are one row with their number."""
@@ -181,7 +181,7 @@ def _label(kind: str, steps: Sequence[_Step]) -> str:
     for step in steps:
         name = next((name for name in _names(step.layer) if name in _KIND_OF), type(step.layer).__name__)
         if kind == "pooling":
-            name = name.partition("Pooling")[0].replace("Average", "Avg") + "Pool"
+            name = name.partition("Pooling")[0].replace("Average", "Avg").replace("Global", "global ") + "Pool"
         window = getattr(step.layer, "kernel_size", None) or getattr(step.layer, "pool_size", None)
         own = sizes.setdefault(name, {})
         if window:

@@ -149,7 +149,7 @@ def _note(corpus: str, clips: Sequence[tuple[Clip, int]], arrays: Sequence[Array
     lost = sum(int(clip_arrays["lost"][place]) for clip_arrays in corpus_arrays)
     return (
         f"{corpus}, magnified {alpha} times: {int(kept.sum())} of {int(frames.sum())} frames stay; "
-        f"{int((kept == frames).sum())} of {len(corpus_arrays)} clips keep all, and {lost} lose their annotated apex"
+        f"{int((kept == frames).sum())} of {len(corpus_arrays)} keep every frame; {lost} lose the annotated apex"
     )
 
 

@@ -103,10 +103,12 @@ def _notes(
     for corpus in dict.fromkeys(clip.corpus for clip, _ in clips):
         rows = [row for row, (clip, _) in enumerate(clips) if clip.corpus == corpus]
         some = [short[row] for row in rows if short[row]]
-        lines.append(
-            f"{corpus}, sequences of {length} frames {placement}: {len(some)} of {len(rows)} clips do not fill the "
-            f"sequence, and {sum(some)} of {length * len(rows)} frames repeat a first or last frame"
+        filled = (
+            f"{len(some)} of {len(rows)} clips do not fill the sequence, {sum(some)} of {length * len(rows)} frames "
+            "repeat a first or last frame"
         )
+        whole = filled if some else "all clips fill the sequence"
+        lines.append(f"{corpus}, sequences of {length} frames {placement}: {whole}")
         if guessed := sum(int(arrays[row]["estimated"][0]) for row in rows):
             lines.append(f"{corpus}: the apex of {guessed} of {len(rows)} clips is estimated ({method})")
         lines += tracking_notes([arrays[row] for row in rows], corpus)
