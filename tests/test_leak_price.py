@@ -223,7 +223,7 @@ def test_all_outputs_have_the_same_numbers(tmp_path: Path) -> None:
                 item[k]["mean"] for k in ("clips", "without_motion") if item[k]
             }
     assert "4of9experiments" in text(paths["comparison.pdf"])
-    assert list(word_boxes.overlaps(paths["comparison.pdf"])) == []
+    assert list(word_boxes.faults(paths["comparison.pdf"])) == []
 
 
 @pytest.mark.parametrize(("n", "seeds", "with_still"), [(1, 1, False), (2, 3, True), (60, 3, True)])
@@ -231,7 +231,7 @@ def test_every_line_is_drawn_and_no_word_over_another(tmp_path: Path, n: int, se
     prices = made_up(n, seeds, with_still)
     side = replace(example.side(tmp_path, 2, tuple(range(seeds))), prices=prices, twins=n)
     pdf, *_ = write_comparison(side, tmp_path / "out")
-    assert list(word_boxes.overlaps(pdf)) == []
+    assert list(word_boxes.faults(pdf)) == []
     page = text(pdf)
     assert all(f"example{2012 + i}network-{i}/published" in page for i in range(1, n))
     assert ("95%intervalofthemean" in page) == (seeds > 2)

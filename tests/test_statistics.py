@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise, product
+from itertools import combinations, pairwise, product
 
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from scipy.stats import friedmanchisquare, spearmanr
 from sklearn.metrics import f1_score
 
 from common.scoring import metrics, statistics
 from common.scoring.intervals import WIDER_DIFFERENCE
 from common.scoring.paired_tests import paired
-from common.scoring.statistics import holm, least_swap_p, swap_test
+from common.scoring.statistics import holm, kendall_w, least_swap_p, swap_test
 from common.types import FoldResult
 
 CLASSES = 3
@@ -407,3 +408,26 @@ def test_widening_never_lowers_p_and_ties_and_undefined_scores_are_no_evidence()
     assert statistics.guess_test(alone, truth, truth, measure, 3, draws=199) == 1
     undefined = metrics.metric("recall_d", ("a", "b", "c", "d"))
     assert statistics.guess_test(subject, truth, answer, undefined, 4, draws=199) == 1
+
+
+# ---------------------------------------------------------------- Kendall's W
+
+
+@settings(max_examples=80, deadline=None, derandomize=True)
+@given(st.integers(2, 7), st.integers(3, 9), st.integers(2, 40), st.integers(0, 10**6))
+def test_w_is_that_of_friedmans_test(seeds: int, things: int, levels: int, seed: int) -> None:
+    scores = np.random.default_rng(seed).integers(0, levels, (seeds, things)).astype(float)
+    w = kendall_w(scores)
+    if w is None:
+        assert all(len(set(values)) == 1 for values in scores.tolist())
+    else:
+        assert w == pytest.approx(friedmanchisquare(*scores.T).statistic / (seeds * (things - 1)), abs=1e-9)
+
+
+def test_w_rests_on_the_mean_rank_correlation() -> None:
+    scores = np.random.default_rng(4).random((5, 8))
+    pairs = [spearmanr(first, second).statistic for first, second in combinations(scores, 2)]
+    assert kendall_w(scores) == pytest.approx((np.mean(pairs) * 4 + 1) / 5)
+    assert kendall_w(np.tile(scores[0], (3, 1))) == pytest.approx(1)
+    for nothing in (scores[:1], scores[:, :1], np.full((2, 3), np.nan), np.zeros((2, 3)), np.zeros((0, 0))):
+        assert kendall_w(nothing) is None

@@ -61,24 +61,11 @@ def words(path: Path) -> Iterator[Word]:
             yield from _word(letters, number)
 
 
-def sizes(path: Path) -> set[float]:
-    """Return the sizes of all type in points, as printed."""
-    found = set()
-    with pypdfium2.PdfDocument(path) as document:
-        for page in document:
-            text, matrix = page.get_textpage(), pdfium.FS_MATRIX()
-            for i in range(text.count_chars()):
-                if chr(pdfium.FPDFText_GetUnicode(text, i)).isalnum() and not pdfium.FPDFText_IsGenerated(text, i):
-                    pdfium.FPDFText_GetMatrix(text, i, matrix)
-                    found.add(round(pdfium.FPDFText_GetFontSize(text, i) * math.hypot(matrix.c, matrix.d), 2))
-    return found
-
-
 def _follows(before: Sequence[float], box: Sequence[float], angle: float) -> bool:
     """Whether a letter's box (left, bottom, right, top) continues the line of the one before it."""
     along, across = (1, 0) if abs(math.sin(angle)) > 0.7 else (0, 1)
     middle_before, middle = ((b[along] + b[along + 2]) / 2 for b in (before, box))
-    forwards = -1 if math.cos(angle) < -0.7 or math.sin(angle) < -0.7 else 1
+    forwards = -1 if math.cos(angle) < -0.7 or math.sin(angle) > 0.7 else 1
     same_line = box[across] <= before[across + 2] + 4 and before[across] <= box[across + 2] + 4
     return same_line and 0 <= forwards * (middle - middle_before) <= 40
 
