@@ -23,7 +23,7 @@ from common.runs import status
 ROOT = Path(__file__).parents[1]
 KEY = "aouayeb2019"
 FOLDS = rf"{KEY}: folds (\d) of 8, \d+ s so far"
-EPOCHS = rf"{KEY} [\w-]+/[\w-]+ [\w/]+: stage epochs \d+ of 12, loss [\d.]+, \d+ s so far, about \d+ s left"
+EPOCHS = rf"{KEY} [\w-]+/[\w-]+ fold \d: stage epochs \d+ of 12, loss [\d.]+, \d+ s so far, about \d+ s left"
 STAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[+-]\d\d:\d\d  ")
 
 
@@ -109,7 +109,7 @@ def test_one_process_says_the_same(
     assert run_all.main(typed) == 0
     out, said = capsys.readouterr()
     assert {*out.splitlines(), *said.splitlines()} <= set(logged(tmp_path))
-    assert re.search(rf"{KEY}: folds 0 of 2, .*; {KEY} \S+ \S+: stage epochs \d+ of 12, loss ", said)
+    assert re.search(rf"{KEY}: folds 0 of 2, .*; {KEY} \S+ fold \d: stage epochs \d+ of 12, loss ", said)
     assert re.search(rf"{KEY}: folds 1 of 2, \d+ s so far, about \d+ s left; ", said)
 
 
