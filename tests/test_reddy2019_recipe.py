@@ -175,7 +175,7 @@ def test_where_the_last_epoch_answers_a_diverged_fold_fails_and_says_when(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recipe, "clipped_crossentropy", "categorical_crossentropy")
-    run, experiment, lines = stored("intermediate-casme_sq/loso", tmp_path)
+    run, _, lines = stored("intermediate-casme_sq/loso", tmp_path)
     fold = "casme_sq_recordings/s0"
     assert run.load(fold) is None
     for line in (*lines, run.failure(fold) or ""):
