@@ -246,7 +246,7 @@ def excuse_invented_files(records: Contents) -> None:
 
 def drop_subject(records: Contents) -> None:
     """Leave a whole subject out, with its fold."""
-    subject = run_of(records)["folds"][0]["fold"]
+    subject = run_of(records)["folds"][0]["clips"][0].rpartition("/")[0]
     _remove(records, {clip for clip, _ in run_of(records)["clips"] if clip.startswith(f"{subject}/")})
 
 
@@ -264,7 +264,7 @@ def move_subject(records: Contents) -> None:
     """Give a clip to another subject in the list of clips, so that it may be trained on."""
     run = run_of(records)
     clip = run["folds"][0]["clips"][0]
-    other = run["folds"][1]["fold"]
+    other = run["folds"][1]["clips"][0].rpartition("/")[0]
     new = f"{other}/{clip.rpartition('/')[2]}"
     run["clips"] = [[new if name == clip else name, label] for name, label in run["clips"]]
     records[HEAD]["digests"][new] = records[HEAD]["digests"][clip]
