@@ -24,8 +24,7 @@ import papers
 import run_all
 from common.corpora.names import named
 from common.errors import UserError
-from common.report import PageError, comparison_charts, formatting, known
-from common.report import comparison_learning as learning
+from common.report import PageError, comparison_charts, formatting, known, learning
 from common.report.comparison import write_comparison
 from common.report.comparison_tables import finished, name, ranked, view
 from common.report.records import SideBySide
@@ -455,18 +454,27 @@ def test_every_printed_number_appears_with_its_verdict(full: Written) -> None:
         assert (item["published"]["printed"], item["published"]["source"]) == (claim.printed, claim.source)
         assert item["published"]["value"] == claim.value
         assert (item["reproduced"] or {}).get("value") == (own.score.value if own.score else None)
-    rules = dict(text.split(": ", 1) for text in page["rules"])
     shown = [
-        (paper["key"], row["source"], row["experiment"], row["published"], row["verdict"], rules[row["rule"]])
+        (paper["key"], row["source"], row["experiment"], row["published"], row["verdict"])
         for paper in page["claims"]
         for row in paper["rows"]
     ]
     for paper, claim in expected:
         own = verdicts[paper, claim.experiment, claim.variant, claim.corpus, claim.metric]
         place = f"{claim.experiment}/{claim.variant}"
-        rule = f"{own.protocol}; {formatting.selection_name(own.selection)}"
-        assert (paper, claim.source, place, claim.printed, own.verdict, rule) in shown
-    columns = ("source", "experiment", "rule", "corpus", "metric", "published", "reproduced", "twin", "chance", "label")
+        assert (paper, claim.source, place, claim.printed, own.verdict) in shown
+    columns = (
+        "source",
+        "experiment",
+        "corpus",
+        "metric",
+        "published",
+        "reproduced",
+        "interval",
+        "twin",
+        "chance",
+        "label",
+    )
     for row in page["claims"][0]["rows"]:  # short cells: a row is one line of text
         assert squeeze("".join(row[column] for column in columns)) in text
 

@@ -21,6 +21,7 @@ from common.report import charts, first_page, formatting, known, learning, write
 from common.report.forest import fitted
 from common.report.records import Learning, Report
 from common.scoring.verdicts import COMPARED
+from common.vision.picture_grid import apart
 
 KINDS = ("small", "many", "large")
 
@@ -180,7 +181,7 @@ def test_without_a_measurement_there_is_nothing_to_draw() -> None:
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=9), st.floats(0.01, 0.125))
 def test_labels_lie_apart_in_the_order_of_their_values(values: list[float], least: float) -> None:
-    heights = first_page._apart([(value, str(i)) for i, value in enumerate(values)], least)
+    heights = apart(values, least)
     for (a, low), (b, high) in itertools.combinations(sorted(zip(values, heights, strict=True)), 2):
         assert high - low >= least - 1e-9 or a == b
         assert abs(high - low) >= least - 1e-9

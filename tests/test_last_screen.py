@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import report_example as example
 
-from common.cli import last_screen, tables
+from common.cli import last_screen
+from common.report import tables
 from common.report.records import Report
 
 PAGE = Path("some/reports/index.html")

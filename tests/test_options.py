@@ -110,7 +110,7 @@ def test_motion_keys_the_run_and_is_named_on_every_page(cache: Path, tmp_path: P
         assert report["motion"] == float(factor)
         assert ("motion" in report["notice"]) == (factor != "1")
         pages = [page.extract_text() for page in PdfReader(tmp_path / "reddy2019.pdf").pages]
-        moved = {"1": "synthetic faces.", "0": "faces without motion", "4": "motion x 4"}[factor]
+        moved = {"1": "(synthetic faces)", "0": "faces, without motion", "4": "motion \u00d74"}[factor]
         assert all(moved in " ".join(page.split()) for page in pages)
     assert sorted(record["key"]["motion"] for record in runs(tmp_path)) == [0.0, 1.0, 4.0]
     assert len({record["key"]["clips"][0][2] for record in runs(tmp_path)}) == 3  # other pictures

@@ -171,4 +171,5 @@ def costs(report: Report) -> list[list[str]]:
     """Return the costs of the whole run as names and values; the time of training is the sum over experiments."""
     training = [value for key, value in report.cost.items() if key.startswith("training_seconds ")]
     whole = {key: value for key, value in report.cost.items() if " " not in key}
-    return [list(cost(key, value)) for key, value in (whole | {"training_seconds": sum(training)}).items()]
+    whole |= {"training_seconds": sum(training)} if training else {}
+    return [list(cost(key, value)) for key, value in whole.items()]

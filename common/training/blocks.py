@@ -76,6 +76,8 @@ def blocks(models: Mapping[str, keras.Model]) -> tuple[Block, ...]:
     Activations, normalisation, dropout and padding join the block before them, and so does what only weighs the
     channels of a larger map. The blocks of a branch follow each other: those of each input, then those of several.
     """
+    if not models:
+        return ()  # without loading Keras
     from common.training.flops import is_graph
 
     return tuple(block for stage, model in models.items() if is_graph(model) for block in _of_model(stage, model))
