@@ -14,7 +14,7 @@ from PIL import Image
 from common.report import formatting, known, learning, network_chart, tables
 from common.report.forest import fitted
 from common.report.records import Learning, Report
-from common.scoring.records import Comparison
+from common.scoring.records import Comparison, Score
 from common.scoring.verdicts import COMPARED, parts
 from common.vision.picture_grid import BLUE, GREEN, GREY, INK, PALE, RED, WIDTH, apart
 
@@ -28,24 +28,27 @@ _SEEN_HEIGHT, _SEEN_WIDTH = 2.1, 11.0  # cm of the pictures of a clip
 
 def view(report: Report) -> dict[str, Any]:
     """Return what the page says, as strings: tiles, settings, one conclusion and the next command."""
-    shown, first = shown_rows(report), next((row for row in report.learning if row.score), None)
-    cells = learning.cells(first) if first else {}
+    shown = shown_rows(report)
+    first = next((row for row in report.learning if row.score), Learning("", True, None, None, None))
     scores = [row.score.value for row in report.learning if row.score]
-    several = f"{formatting.number(min(scores), 2)} to {formatting.number(max(scores), 2)}" if scores else ""
+    chance = formatting.number(first.score.chance if first.score else None, 3)
+    metadata = f"from the clips' metadata alone: {_value(first.metadata, 3)}"
     return {
         "tiles": [
             _printed_tile(report),
             {
-                "value": formatting.number(first.score.value if first and first.score else None, 2),
+                "value": _value(first.score, 2),
                 "label": "UF1",
-                "text": f"{first.name}; chance {cells['chance']}" if first else "nothing has run yet",
-                "more": f"all {len(scores)} experiments: {several}" if len(scores) > 1 else "",
+                "text": f"{first.name}; chance {chance}" if scores else "nothing has run yet",
+                "more": f"all {len(scores)} experiments: {formatting.interval(min(scores), max(scores), 2)}"
+                if len(scores) > 1
+                else "",
             },
             {
-                "value": formatting.number(first.control.value if first and first.control else None, 2),
+                "value": _value(first.control, 2),
                 "label": "UF1 without motion",
-                "text": f"{first.name}" if first and first.control else "the control has not run (--controls)",
-                "more": f"from the clips' metadata alone: {cells['metadata']}" if first and first.metadata else "",
+                "text": first.name if first.control else "the control has not run (--controls)",
+                "more": metadata if first.metadata else "",
             },
         ],
         "conclusion": learning.sentence(report.learning),
@@ -56,6 +59,10 @@ def view(report: Report) -> dict[str, Any]:
         "leaks": any(not row.leak_free for row in shown),
         "next": _next(report),
     }
+
+
+def _value(score: Score | None, decimals: int) -> str:
+    return formatting.number(score.value if score else None, decimals)
 
 
 def _printed_tile(report: Report) -> dict[str, str]:

@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import Any
 
 from common.contract import Paper
-from common.report.formatting import interval, number, probability
 from common.report.records import Learning
 from common.scoring.records import Comparison, Score
 from common.scoring.statistics import holm
@@ -117,27 +116,7 @@ def _share(which: Sequence[bool]) -> str:
     return f"{sum(which) or 'none'} of {len(which)}"
 
 
-# ---------------------------------------------------------------- as strings, and as data
-
-
-def cells(row: Learning) -> dict[str, Any]:
-    """Return a row's numbers and marks as strings; a dash if not measured."""
-    score = row.score
-    shown = {"uf1": score, "control": row.control, "metadata": row.metadata}
-    tested = {"uf1": row.adjusted, "control": row.control_adjusted, "metadata": row.metadata_adjusted}
-    return {
-        "name": row.name,
-        "leak_free": row.leak_free,
-        "training": number(row.learnt.accuracy if row.learnt else None, 2),
-        "interval": interval(score.low, score.high, 2) if score else interval(None, None, 2),
-        "chance": number(score.chance if score else None, 3),
-        "picks": number(score.picks if score else None, 3),
-        **{name: number(value.value if value else None, 3) for name, value in shown.items()},
-        **{f"{name}_p": probability(p) for name, p in tested.items()},
-        **{f"{name}_above": bool(significant(p)) for name, p in tested.items()},
-        "marks": [MARKS[mark] for mark in marks(row)],
-        "one_answer": row.one_answer,
-    }
+# ---------------------------------------------------------------- as data
 
 
 def record(row: Learning) -> dict[str, Any]:

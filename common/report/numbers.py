@@ -136,13 +136,14 @@ def view(report: Report) -> dict[str, Any]:
     conditions = [_conditions(report, c, ()) for c in report.comparisons if c.score]
     shared = [text for text in (conditions or [[]])[0] if all(text in those for those in conditions)]
     notes: Notes = {}
-    printed = printed_rows(report, notes, shared)
+    by_others = any(tables.others_of(report, p.comparison) for p in tables.printed(report))
+    printed = printed_rows(report, notes, shared) if report.comparable or by_others else []
     scores = list(score_rows(report, notes, shared))
     return {
         "summary": summary(report),
         "quoted_by": listed(report.paper.facts.get("quoted_by", ())),
-        "printed": printed if report.comparable or any(row["others_value"] for row in printed) else [],
-        "by_others": any(row["others_value"] for row in printed),
+        "printed": printed,
+        "by_others": by_others,
         "left_out": [sentence(line) for line in report.left_out],
         "scores": scores,
         "shared": shared,

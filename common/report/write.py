@@ -330,7 +330,6 @@ def _view(report: Report) -> dict[str, Any]:
         "numbers": numbers.view(report),
         "missing": numbers.command_for_missing(report),
         "titles": [[e.id, e.title] for e in paper.experiments if any(row.name == e.id for row in report.learning)],
-        "controlled": bool(report.controls),
         "prepared": [named(note) for note in report.notes],
         "tables": [
             *numbers.missing(report),
