@@ -28,6 +28,7 @@ from common.report import PageError, comparison_charts, formatting, known, learn
 from common.report.comparison import write_comparison
 from common.report.comparison_tables import finished, name, ranked, view
 from common.report.records import SideBySide
+from common.vision.picture_grid import BLUE, RED
 
 DASH = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
@@ -336,11 +337,11 @@ def test_the_first_figure_ranks_and_marks_what_the_json_says(full: Written) -> N
     figure = comparison_charts.forest(side)
     assert figure is not None
     (axes,) = figure.axes
-    dots = [line for line in axes.lines if line.get_label() != "" and line.get_color() == comparison_charts.BLUE]
+    dots = [line for line in axes.lines if line.get_label() != "" and line.get_color() == BLUE]
     values = [line.get_xdata()[0] for line in dots if line.get_marker() == "o"]
     assert values == [c["scores"]["megc2019"]["uf1"]["value"] for c in data["contenders"]]
     assert values == sorted(values, reverse=True)
-    controls = [line.get_xdata()[0] for line in axes.lines if line.get_color() == comparison_charts.VERMILION]
+    controls = [line.get_xdata()[0] for line in axes.lines if line.get_color() == RED]
     assert controls == [row["no_motion_uf1"]["value"] for row in data["learning"] if row["no_motion_uf1"]]
     marks = {
         (text.get_position()[1], text.get_text()) for text in axes.texts if text.get_text() in learning.MARKS.values()

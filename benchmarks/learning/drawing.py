@@ -8,11 +8,10 @@ from pathlib import Path
 from benchmarks.learning.results import Row
 from benchmarks.learning.systems import MOTIONS, SYSTEMS
 from common.report.formatting import DASH
+from common.report.known import CHANCE
 from common.scoring.statistics import holm
 
 SIGNIFICANT = 0.05
-CHANCE = 1 / 6
-"""UF1 of predicting one of three equally frequent classes for every clip."""
 
 
 def table(rows: Sequence[Row]) -> str:

@@ -130,21 +130,36 @@ def _matrix(axes: Axes, classes: Sequence[str], matrix: Any, size: float) -> Non
     sums = matrix.sum(axis=1, keepdims=True)
     fractions = np.divide(matrix, sums, out=np.zeros_like(matrix), where=sums > 0)
     both = counted and cell >= 19
-    axes.pcolormesh(fractions, cmap="Blues", vmin=0, vmax=1)  # unlike an image, it stays sharp
+
+    def text(count: float, total: float) -> str:
+        lines = [formatting.count(count)] if counted else []
+        return "\n".join([*lines, formatting.percent(count, total)] if both or not counted else lines)
+
+    texts = [[text(count, total) for count in row] for row, (total,) in zip(matrix, sums, strict=True)]
+    squares(axes, 0, 0, fractions, texts, 6)
     axes.set_ylim(len(classes), 0)
     axes.set_aspect("equal")
-    for i, j in np.ndindex(*matrix.shape):
-        color = "white" if fractions[i, j] > 0.55 else INK
-        texts = [formatting.count(matrix[i, j])] if counted else []
-        texts += [formatting.percent(matrix[i, j], sums[i, 0])] if both or not counted else []
-        for text, high in zip(texts, (0.36, 0.72) if both else (0.5,), strict=True):
-            axes.text(j + 0.5, i + high, text, ha="center", va="center", color=color, fontsize=6)
     short = shortened(classes, int(cell / 3))
     places = np.arange(len(classes)) + 0.5
     axes.set_xticks(places, short, fontsize=6)
     axes.set_yticks(places, short, fontsize=6, rotation=90, va="center")
     axes.tick_params(length=0, pad=1.5)
     axes.spines[:].set_visible(False)
+
+
+def squares(
+    axes: Axes, left: float, top: float, values: Any, texts: Sequence[Sequence[str]], points: float = 6.5
+) -> None:
+    """Draw values (rows, columns) from 0 to 1 as squares of one unit with texts in them, sharp at any size.
+
+    `left` and `top` place the first square, `points` is the size of the texts.
+    """
+    edges = (start + np.arange(count + 1) for start, count in zip((left, top), values.shape[::-1], strict=True))
+    axes.pcolormesh(*edges, values, cmap="Blues", vmin=0, vmax=1, edgecolors="white", linewidth=0.6)
+    for y, x in np.ndindex(*values.shape):
+        color = "white" if values[y, x] > 0.55 else INK
+        at = left + x + 0.5, top + y + 0.53
+        axes.text(*at, texts[y][x], ha="center", va="center", color=color, fontsize=points)
 
 
 def shortened(names: Sequence[str], letters: int) -> list[str]:

@@ -13,11 +13,11 @@ from matplotlib.ticker import MaxNLocator, ScalarFormatter
 from common.report import first_page
 from common.report.forest import fitted
 from common.report.records import Curve, Report
-from common.vision.picture_grid import ACCENT, BLUE, GREEN, GREY, RED, WIDTH
+from common.vision.picture_grid import ACCENT, COLOURS, GREY, INK, WIDTH
 
 _ACROSS = 6
 _KINDS = ("loss", "accuracy", "learning_rate")
-_COLORS = (BLUE, RED, GREEN, "#a65f8c", "#202020", "#56b4e9", "#b07d00")
+_COLORS = (*COLOURS, "#56b4e9", "#b07d00")
 
 
 @dataclass(frozen=True)
@@ -126,5 +126,5 @@ def _curve(axes: Axes, curve: Curve, color: str) -> None:
     known = ~np.isnan(table).all(axis=0)
     median = np.nanmedian(table[:, known], axis=0)
     style = (0, (2, 1.2)) if held_out else "-"
-    own = color or ("#202020" if held_out else ACCENT)
+    own = color or (INK if held_out else ACCENT)
     axes.plot(epochs[known], median, color=own, linestyle=style, linewidth=0.9 if color or held_out else 1.2)

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from PIL import Image
 
 from common.report import formatting, known, learning, network_chart, tables
-from common.report.forest import fitted
+from common.report.forest import draw_key, draw_row, fitted
 from common.report.records import Learning, Report
-from common.scoring.records import Comparison, Score
+from common.scoring.records import Score
 from common.scoring.verdicts import COMPARED, parts
-from common.vision.picture_grid import BLUE, GREEN, GREY, INK, PALE, RED, WIDTH, apart
+from common.vision.picture_grid import COLOURS, GREEN, GREY, INK, PALE, RED, WIDTH, apart
 
 ROWS = 24
 """Experiments that fit on the page; the table of all scores has the others."""
 _LABEL, _SCORES, _SUBJECTS, _MARKS = 1.72, 1.5, 0.72, 0.5  # inches: the columns of the plot of experiments
-_COLOURS = (BLUE, RED, GREEN, "#8f5a83")
-_TOP = 0.6
+_HEADS = "learns", "beats guessing", "by motion"
+_TOP = 0.72  # inches above the rows, for the key and the heads of the marks
 _SEEN_HEIGHT, _SEEN_WIDTH = 2.1, 11.0  # cm of the pictures of a clip
 
 
@@ -66,32 +67,27 @@ def _value(score: Score | None, decimals: int) -> str:
 
 
 def _printed_tile(report: Report) -> dict[str, str]:
-    compared = [p.comparison.verdict for p in tables.printed(report)]
-    total = formatting.many(len(compared), "printed number")
+    verdicts = [p.comparison.verdict for p in tables.printed(report)]
     if not report.comparable:
-        return {"value": formatting.DASH, "label": "of the printed numbers", "more": "", "text": _not_compared(total)}
-    counts = {name: compared.count(name) for name in formatting.VERDICTS}
+        text = f"{formatting.many(len(verdicts), 'printed number')}; none belongs beside a score on synthetic faces"
+        return {"value": formatting.DASH, "label": "no printed number compared", "text": text, "more": ""}
     return {
-        "value": f"{counts['MATCH']} of {len(compared)}",
+        "value": f"{verdicts.count('MATCH')} of {len(verdicts)}",
         "label": "printed numbers reproduced",
-        "text": f"{counts['CLOSE']} not distinguishable, {counts['DIFFERS']} not reproduced",
-        "more": f"{len(compared) - sum(counts[name] for name in COMPARED)} not compared",
+        "text": f"{verdicts.count('CLOSE')} not distinguishable, {verdicts.count('DIFFERS')} not reproduced",
+        "more": f"{sum(verdict not in COMPARED for verdict in verdicts)} not compared",
     }
-
-
-def _not_compared(total: str) -> str:
-    return f"{total}: none may be compared with a score on synthetic faces"
 
 
 def _next(report: Report) -> dict[str, str]:
     """The command that follows from this report, and what it does."""
-    words = report.command.split()
-    key = report.paper.key
+    key, words = report.paper.key, shlex.split(report.command)
     if not report.comparable:
         return {"text": "With the corpora:", "command": f"python run_all.py --paper {key} --data FOLDER"}
     if report.profile != "paper":
-        kept = " ".join(w for w in words if w != report.profile).replace(" --profile", "")
-        return {"text": "With the paper's settings:", "command": f"{kept} --profile paper"}
+        place = words.index("--profile") + 1
+        whole = shlex.join([*words[:place], "paper", *words[place + 1 :]])
+        return {"text": "With the paper's settings:", "command": whole}
     return {"text": "To let others check it:", "command": f"{report.command} --bundle {key}.zip"}
 
 
@@ -110,7 +106,7 @@ def seen(report: Report) -> tuple[dict[str, Any], dict[str, bytes]]:
         return {"pictures": []}, {}
     clip = report.seen
     pictures = [(moment, clip.frames[moment], moment) for moment in ("onset", "apex") if moment in clip.frames]
-    pictures.append(("input", clip.picture.read_bytes(), "the network's input"))
+    pictures.append(("input", clip.picture.read_bytes(), "input"))
     files, shown = {}, []
     for name, content, label in pictures:
         wide, high = size(content)
@@ -118,7 +114,7 @@ def seen(report: Report) -> tuple[dict[str, Any], dict[str, bytes]]:
         shown.append({"file": file, "label": label, "width": min(_SEEN_HEIGHT * wide / high, _SEEN_WIDTH)})
     labels = "; ".join(dict.fromkeys(clip.captions))
     before = ", ".join(moment for moment, *_ in pictures[:-1])
-    text = f"{before.capitalize()}, and what the network gets" if before else "What the network gets"
+    text = f"{before.capitalize()}, and the input" if before else "The input"
     return {"pictures": shown, "text": f"{text}{': ' if labels else ''}{labels}. Clip {clip.clip}."}, files
 
 
@@ -136,16 +132,13 @@ def network(report: Report) -> Figure | None:
 
 def shown_rows(report: Report) -> tuple[Learning, ...]:
     """Return the experiments of the page: all, or the first ones, published variants and their twins before others."""
-    variants = {e.id: e for e in report.paper.experiments}
-    usual = [row for row in report.learning if variants[row.name].twin_of or not _is_alternative(report, row)]
-    wanted = {row.name for row in (*usual, *(row for row in report.learning if row not in usual))[:ROWS]}
-    return tuple(row for row in report.learning if row.name in wanted)
-
-
-def _is_alternative(report: Report, row: Learning) -> bool:
-    """Whether another variant of the same experiment comes first."""
-    name = row.name.partition("/")[0]
-    return next(other.name for other in report.learning if other.name.partition("/")[0] == name) != row.name
+    known = {e.id: e for e in report.paper.experiments}
+    first: dict[str, str] = {}
+    for row in report.learning:
+        first.setdefault(known[row.name].name, row.name)
+    usual = {row.name for row in report.learning if known[row.name].twin_of or row.name in first.values()}
+    wanted = sorted(report.learning, key=lambda row: row.name not in usual)[:ROWS]  # stable
+    return tuple(row for row in report.learning if row in wanted)
 
 
 def experiments(report: Report) -> Figure | None:
@@ -177,66 +170,32 @@ def experiments(report: Report) -> Figure | None:
     names = [fitted(row.name, _LABEL - 0.1, size) + ("" if row.leak_free else "*") for row in rows]
     left.set_yticks(range(len(rows)), names, fontsize=size)
     right.set_yticks([])
-    printed = _printed(report)
+    columns = [(_LABEL + _SCORES + 0.26 + _SUBJECTS + x * 0.16) / wide for x in range(len(_HEADS))]
+    for place, word in zip(columns, _HEADS, strict=True):
+        figure.text(place, below + tall + 0.04 / height, word, rotation=90, ha="center", va="bottom", fontsize=6)
+    printed, drawn = _printed(report), dict[str, Line2D]()
     for y, row in enumerate(rows):
-        _score(left, y, row, printed.get(row.name))
+        drawn |= draw_row(left, y, row.score, row.control, row.metadata, printed=printed.get(row.name))
         subjects = [s.n_correct / s.n_clips for s in report.subjects if f"{s.experiment}/{s.variant}" == row.name]
         spread = np.linspace(-0.22, 0.22, len(subjects)) if len(subjects) > 1 else np.zeros(len(subjects))
         right.plot(subjects, y + spread, "o", ms=1.8, color=GREY, alpha=0.75, mew=0, clip_on=False)
-        for x, mark in enumerate(learning.marks(row)):
-            place = (_LABEL + _SCORES + 0.18 + _SUBJECTS + 0.08 + x * 0.16) / wide
+        high = below + tall * (1 - (y + 0.6) / (len(rows) + 0.2))
+        for place, mark in zip(columns, learning.marks(row), strict=True):
             colour = {True: GREEN, False: RED, None: GREY}[mark]
-            high = below + tall * (1 - (y + 0.6) / (len(rows) + 0.2))
             figure.text(place, high, learning.MARKS[mark], ha="center", va="center", fontsize=7, color=colour)
-    _key(figure, left, rows, bool(set(printed) & {row.name for row in rows}))
-    for x, word in enumerate(("learns", "beats chance", "by motion")):
-        place = (_LABEL + _SCORES + 0.18 + _SUBJECTS + 0.08 + x * 0.16) / wide
-        figure.text(place, below + tall + 0.04 / height, word, rotation=90, ha="center", va="bottom", fontsize=6)
+    draw_key(figure, drawn)
     return figure
 
 
-def _score(axes: Axes, y: float, row: Learning, printed: Comparison | None) -> None:
-    if row.score is None:
-        return
-    if row.score.chance is not None:
-        axes.plot([row.score.chance] * 2, [y - 0.45, y + 0.45], color=INK, linewidth=0.8, linestyle=(0, (2, 1.2)))
-    if row.score.low is not None and row.score.high is not None:
-        axes.plot([row.score.low, row.score.high], [y, y], color=BLUE, linewidth=1.4, solid_capstyle="butt")
-    if row.metadata is not None:
-        axes.plot(row.metadata.value, y, "x", ms=3.2, color=INK, mew=0.7, zorder=3)
-    if row.control is not None:
-        axes.plot(row.control.value, y, "o", ms=3.8, mfc="white", mec=RED, mew=0.9, zorder=4)
-    axes.plot(row.score.value, y, "o", ms=4, color=BLUE, zorder=5)
-    if printed is not None and printed.claim is not None:
-        axes.plot(printed.claim.value, y, "D", ms=3.6, mfc="white", mec=INK, mew=0.8, zorder=6)
-
-
-def _printed(report: Report) -> dict[str, Comparison]:
-    """By experiment the comparison of its UF1 with a printed number, where that is allowed."""
+def _printed(report: Report) -> dict[str, float]:
+    """The printed UF1 by experiment, where it may be compared."""
     whole = {e.id: parts(e)[0][0] for e in report.paper.experiments}
     return {
-        name: c
+        name: c.claim.value
         for c in report.comparisons
         if c.metric == learning.METRIC and c.claim and c.verdict in COMPARED and report.comparable
         if whole.get(name := f"{c.experiment}/{c.variant}") == c.corpus
     }
-
-
-def _key(figure: Figure, axes: Axes, rows: Sequence[Learning], printed: bool) -> None:
-    """Name above the plot the signs that it has."""
-    signs = [("o", BLUE, BLUE, "score" + (", 95% interval" if any(r.score and r.score.low for r in rows) else ""))]
-    signs += [("o", "white", RED, "without motion")] if any(r.control for r in rows) else []
-    signs += [("x", INK, INK, "metadata")] if any(r.metadata for r in rows) else []
-    signs += [("|", INK, INK, "chance")]
-    signs += [("D", "white", INK, "printed")] if printed else []
-    handles = [
-        axes.plot([], [], sign, mfc=fill, mec=edge, ms=3.6, mew=0.9, linewidth=0, label=word)[0]
-        for sign, fill, edge, word in signs
-    ]
-    figure.legend(
-        handles=handles, loc="upper left", bbox_to_anchor=(0, 1.0), ncols=len(handles), frameon=False, fontsize=6.5,
-        handletextpad=0.1, columnspacing=0.9, borderaxespad=0.1, handlelength=1.2,
-    )  # fmt: skip
 
 
 def confusion_of(report: Report) -> str:
@@ -261,21 +220,21 @@ def against_motion(report: Report) -> Figure | None:
     wide, height = 0.47 * WIDTH, 1.35
     figure = Figure(figsize=(wide, height))
     axes = figure.add_axes((0.34 / wide, 0.33 / height, (wide - 1.52) / wide, (height - 0.45) / height))
-    axes.axhline(1 / 3, color=INK, linewidth=0.7, linestyle=(0, (3, 2)), zorder=0)
-    ends = [(cells[-1]["uf1"], name) for name, cells in lines.items()] + [(1 / 3, "chance")]
-    for cells, colour in zip(lines.values(), _COLOURS, strict=False):
+    axes.axhline(known.CHANCE, color=INK, linewidth=0.7, linestyle=(0, (3, 2)), zorder=0)
+    ends = [(cells[-1]["uf1"], name) for name, cells in lines.items()] + [(known.CHANCE, "chance")]
+    for cells, colour in zip(lines.values(), COLOURS, strict=False):
         xs = [place[cell["motion"]] for cell in cells]
         axes.plot(xs, [cell["uf1"] for cell in cells], "o-", ms=2.6, linewidth=1.1, color=colour)
     high = apart([value for value, _ in ends], 0.105)
     for (_, name), y in zip(ends, high, strict=True):
-        colour = dict(zip(lines, _COLOURS, strict=False)).get(name, INK)
+        colour = dict(zip(lines, COLOURS, strict=False)).get(name, INK)
         axes.text(len(motions) - 0.88, y, fitted(name, 1.2, 6.5), fontsize=6.5, color=colour, va="center")
     if 1.0 in place:
         axes.axvline(place[1.0], color=PALE, linewidth=4, zorder=-1)
         axes.text(place[1.0], 1.05, "micro-expressions", fontsize=6, ha="center", va="bottom", color=GREY)
     if report.motion in place and report.motion != 1:
         axes.axvline(place[report.motion], color=PALE, linewidth=4, zorder=-1)
-        axes.text(place[report.motion], 1.05, "this run", fontsize=6, ha="center", va="bottom", color=GREY)
+        axes.text(place[report.motion], 1.05, "motion of this run", fontsize=6, ha="center", va="bottom", color=GREY)
     axes.set_xticks(range(len(motions)), [formatting.short(motion) for motion in motions], fontsize=6)
     axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"], fontsize=6)
     axes.set_ylim(0, 1.02)

@@ -16,9 +16,9 @@ from common.report.charts import Drawing
 from common.report.forest import fitted
 from common.report.leak_price import interval
 from common.report.records import Price, SeedScores
-from common.vision.picture_grid import GREY, PALE, STYLE, WIDTH, svg
+from common.vision.picture_grid import BLUE, GREY, PALE, RED, STYLE, WIDTH, svg
 
-ALL, STILL = ("#0072b2", "o"), ("#d55e00", "s")
+ALL, STILL = (BLUE, "o"), (RED, "s")
 """Colour and marker of all clips, and of clips without motion."""
 _ROWS, _NAMES = 24, 2.55  # lines of one drawing, which stays on one page, and inches of the names
 _APART = 0.2  # of the two kinds of clips from the middle of a line

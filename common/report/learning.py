@@ -1,7 +1,7 @@
 """Does a network learn, does it recognise anything, and is that motion? Three marks per experiment, one sentence.
 
 A network that learns predicts its training clips better than by chance; one that recognises anything is better than
-guessing on unseen subjects; one that recognises motion falls to chance without it.
+guessing on unseen subjects; one that recognises motion is so only with motion.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MARKS = {True: "\u2713", False: "\u2717", None: "\u2013"}
 _ANSWERS = (
     {True: "fits its training clips", False: "does not fit its training clips", None: ""},
     {True: "beats guessing", False: "does not beat guessing", None: "was not tested against guessing"},
-    {True: "falls to chance without motion", False: "beats guessing without motion too", None: ""},
+    {True: "only with motion", False: "also without motion", None: ""},
 )
 
 
@@ -86,7 +86,7 @@ def needs_motion(row: Learning) -> bool | None:
 
 
 def marks(row: Learning) -> tuple[bool | None, bool | None, bool | None]:
-    """Return whether it learns, beats guessing, and falls to chance without motion."""
+    """Return whether it learns, beats guessing, and does so only with motion."""
     return learns(row), significant(row.adjusted), needs_motion(row)
 
 
@@ -101,11 +101,11 @@ def sentence(rows: Sequence[Learning]) -> str:
     if not rows:
         return "Nothing has run yet."
     if len(rows) == 1:
-        return f"The network {answer(rows[0]).replace('; ', ', ')}."
+        return f"The only experiment that ran {answer(rows[0]).replace('; ', ', ')}."
     fit, beat, fall = ([mark for mark in column if mark is not None] for column in zip(*map(marks, rows), strict=True))
     clauses = [f"{_share(fit)} experiments fit their training clips"] if fit else []
     clauses += [f"{_share(beat)} beat guessing on held-out clips"] if beat else []
-    clauses += [f"{_share(fall)} of these fall to chance without motion"] if fall else []
+    clauses += [f"{_share(fall)} of these do so only with motion"] if fall else []
     text = "; ".join(clauses) or "no score was tested"
     return f"{text[0].upper()}{text[1:]}."
 

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from common.training.blocks import SIDE_BY_SIDE, Block
+from common.vision.picture_grid import INK
 
 Row = list[Block]
 
@@ -33,7 +34,6 @@ FLATTEST, TALLEST = 4.0, 44.0
 """Points: the heights of the box of one value and of the largest map."""
 WIDE, WIDEST = 0.56, 40.0
 """Width of a box as a fraction of the distance between two, and at most in points."""
-INK = "#202020"
 TIMES = "\u00d7"
 CLASSES = 8
 """The largest number of classes that are named."""

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from common.contract import Figure
 
 ACCENT, GREY, PALE, INK = "#1f4e79", "#5a5a5a", "#e3e3e3", "#202020"
-BLUE, RED, GREEN = "#0072b2", "#d55e00", "#007a5a"
-"""Three colours of Okabe and Ito, the green darkened so that small signs have enough contrast."""
-COLOURS = (BLUE, RED, GREEN, "#a64d79", INK)
+BLUE, RED, GREEN, PURPLE = "#0072b2", "#d55e00", "#007a5a", "#a64d79"
+"""Colours of Okabe and Ito, green and purple darkened so that small signs have enough contrast."""
+COLOURS = (BLUE, RED, GREEN, PURPLE, INK)
 _DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)))
 """Of lines in one chart, so that they can be told apart without colour, too."""
 WIDTH, HALF = 6.93, 3.34
