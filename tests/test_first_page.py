@@ -15,6 +15,7 @@ import word_boxes
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
+from PIL import Image
 
 import papers
 from common.report import charts, first_page, formatting, known, learning, write
@@ -198,6 +199,20 @@ def test_pictures_of_a_clip_are_as_high_as_each_other_unless_too_wide(tmp_path: 
         wide, high = first_page.size(files[picture["file"]])
         assert picture["width"] <= first_page._SEEN_WIDTH
         assert picture["width"] == pytest.approx(min(first_page._SEEN_HEIGHT * wide / high, first_page._SEEN_WIDTH))
+
+
+def test_wide_pictures_and_long_captions_leave_the_page_whole(tmp_path: Path) -> None:
+    """As of six frames or regions: the conclusion still stands on page 1."""
+    report = example.stand_in(tmp_path)
+    assert report.seen is not None
+    wide, frame = tmp_path / "wide.png", tmp_path / "frame.jpg"
+    Image.new("RGB", (660, 96)).save(wide)
+    Image.new("RGB", (128, 96)).save(frame)
+    frames = dict.fromkeys(("onset", "apex"), frame.read_bytes())
+    captions = tuple(f"left eye, frame {number}" for number in range(6))
+    report = replace(report, seen=replace(report.seen, frames=frames, picture=wide, captions=captions))
+    first = "".join(word.text for word in word_boxes.words(write(report, tmp_path / "out")[0]) if word.page == 1)
+    assert learning.sentence(report.learning).replace(" ", "") in first
 
 
 def command(**changes: Any) -> str:

@@ -25,7 +25,7 @@ MARKS = {True: "\u2713", False: "\u2717", None: "\u2013"}
 _ANSWERS = (
     {True: "fits its training clips", False: "does not fit its training clips", None: ""},
     {True: "beats guessing", False: "does not beat guessing", None: "was not tested against guessing"},
-    {True: "only with motion", False: "also without motion", None: ""},
+    {True: "does so only with motion", False: "does so without motion too", None: ""},
 )
 
 
