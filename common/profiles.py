@@ -27,8 +27,12 @@ QUICK_MOTION = 8.0
 """Motion relative to that of micro-expressions, so that networks learn within minutes."""
 
 
-def profiles(paper: Settings, quick: Mapping[str, Any], smoke: Mapping[str, Any]) -> dict[str, Profile]:
+def profiles(
+    paper: Settings, quick: Mapping[str, Any], smoke: Mapping[str, Any], all_controls: bool = True
+) -> dict[str, Profile]:
     """The three profiles of a paper: complete, a run of minutes, and every step once; the last two as changed settings.
+
+    Without `all_controls` the run of minutes leaves out some controls; see `common.contract.Profile`.
 
     Raises ValueError for settings without a precision, which --precision sets.
     """
@@ -46,6 +50,7 @@ def profiles(paper: Settings, quick: Mapping[str, Any], smoke: Mapping[str, Any]
             inner_folds=2,
             motion=QUICK_MOTION,
             controls=(NO_MOTION, METADATA),
+            all_controls=all_controls,
             common_ground_only=True,
             brief_check=True,
         ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -99,26 +100,31 @@ def test_ground_alone_leaves_out_the_rest_unless_it_is_named(key: str) -> None:
 
 def test_controls_join_what_nobody_names() -> None:
     paper = papers.load("le2020")
-    joined = paper.profiles["quick"].controls
-    assert set(joined) == {NO_MOTION, METADATA}
+    profile = paper.profiles["quick"]
+    assert set(profile.controls) == {NO_MOTION, METADATA}
 
-    def ids(names: tuple[str, ...], several: bool) -> list[str]:
+    def ids(names: tuple[str, ...], several: bool, everywhere: bool) -> list[str]:
         selected = selection.select(
             paper,
             names,
             tune=False,
             with_controls=False,
             several=several,
-            default_controls=joined,
-            common_ground_only=True,
+            profile=replace(profile, all_controls=everywhere),
         )
         return [e.id for e in selected]
 
-    plain = [e.id for e in paper.experiments if not e.on_request]
-    ground = [e.id for e in paper.experiments if e.common_ground]
+    plain = [e for e in paper.experiments if not e.on_request]
+    ground = [e for e in paper.experiments if e.common_ground]
     for several, shown in ((False, plain), (True, ground)):
-        assert set(ids((), several=several)) == {*shown, *(f"{name}+{control}" for name in shown for control in joined)}
-    assert ids((ground[0],), several=False) == [ground[0]]
+        known = {e.id for e in shown} | {f"{e.id}+{METADATA}" for e in shown}
+        for everywhere in (True, False):
+            still = set(ids((), several, everywhere)) - known
+            assert known < set(ids((), several, everywhere))
+            with_motion = {e.id: e for e in shown if f"{e.id}+{NO_MOTION}" in still}
+            assert len(still) == len(with_motion) == (len(shown) if everywhere else len({e.network for e in shown}))
+            assert everywhere or all(e.leak_free for e in with_motion.values())
+    assert ids((ground[0].id,), several=False, everywhere=True) == [ground[0].id]
 
 
 def test_controls_are_stored_and_reported(guessing: None, cache: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from PIL import Image
 
-from common.report import formatting, known, learning, network_chart, tables
+from common.report import formatting, known, learning, network_chart, numbers, tables
 from common.report.forest import draw_key, draw_row, fitted
 from common.report.records import Learning, Report
 from common.scoring.records import Score
@@ -30,8 +30,9 @@ _SEEN_HEIGHT, _SEEN_WIDTH = 2.1, 11.0  # cm of the pictures of a clip
 def view(report: Report) -> dict[str, Any]:
     """Return what the page says, as strings: tiles, settings, one conclusion and the next command."""
     shown = shown_rows(report)
-    first = next((row for row in report.learning if row.score), Learning("", True, None, None, None))
-    scores = [row.score.value for row in report.learning if row.score]
+    scored = [row for row in report.learning if row.score]
+    first = next((row for row in scored if row.control), (*scored, Learning("", True, None, None, None))[0])
+    scores = [row.score.value for row in scored if row.score]
     chance = formatting.number(first.score.chance if first.score else None, 3)
     metadata = f"from the clips' metadata alone: {_value(first.metadata, 3)}"
     return {
@@ -57,6 +58,7 @@ def view(report: Report) -> dict[str, Any]:
         "left": len(report.learning) - len(shown),
         "shown": formatting.count(len(shown)),
         "all": formatting.count(len(report.learning)),
+        "not_run": numbers.count_missing(report),
         "leaks": any(not row.leak_free for row in shown),
         "next": _next(report),
     }

@@ -172,9 +172,28 @@ def missing(report: Report) -> list[dict[str, Any]]:
     return table("What did not run", "", ["Experiments", "Why, or how to run them"], rows, 2)
 
 
-def command_for_missing(report: Report) -> str:
-    """Return the command that runs what could have run and did not; empty if nothing is left."""
+def count_missing(report: Report) -> str:
+    """Return how many experiments, variants and controls did not run, in one sentence."""
+    impossible = [e for e in report.paper.experiments if e.id in report.unavailable and not e.tuned_of]
+    on_request = [variant for variant in tables.waiting(report) if variant["id"] not in report.unavailable]
+    without = [row for row in report.learning if row.score and not row.control]
+    counts = (
+        (len(_left_out(report)), "experiment", " of the default run"),
+        (len(impossible), "experiment", " that this data does not allow"),
+        (len(on_request), "variant", " on request"),
+        (len(without), "control", " without motion"),
+    )
+    return f"Not run: {listed([many(n, noun) + rest for n, noun, rest in counts if n]) or 'nothing is left'}."
+
+
+def _left_out(report: Report) -> list[str]:
+    """Return the experiments that could have run and did not."""
     left_out = {variant["id"] for variant in tables.unrequested(report)} | set(report.unavailable)
     names = dict.fromkeys(f"{c.experiment}/{c.variant}" for c in report.comparisons if c.verdict == "NOT_RUN")
-    to_run = " ".join(name for name in names if name not in left_out)
-    return f"{report.command} --experiment {to_run}" if to_run else ""
+    return [name for name in names if name not in left_out]
+
+
+def command_for_missing(report: Report) -> str:
+    """Return the command that runs what could have run and did not; empty if nothing is left."""
+    to_run = _left_out(report)
+    return f"{report.command} --experiment {' '.join(to_run)}" if to_run else ""

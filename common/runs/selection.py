@@ -14,7 +14,7 @@ from common.corpora.composite import DOCUMENTED, MEGC2019
 from common.corpora.marker import REAL_MOTION, STAND_IN
 from common.errors import UserError
 from common.progress import Display
-from common.protocols.controls import CONTROLS, controls
+from common.protocols.controls import CONTROLS, METADATA, controls
 from common.runs.cache import Cache
 from common.runs.plan import Data, kind_of, read_data
 from common.types import Experiment
@@ -96,8 +96,7 @@ def select(
     tune: bool,
     with_controls: bool,
     several: bool,
-    default_controls: Sequence[str] = (),
-    common_ground_only: bool = False,
+    profile: Profile,
     stand_ins: bool = False,
 ) -> tuple[Experiment, ...]:
     """The experiments given by `names` (NAME or NAME/VARIANT), or else all that run by default.
@@ -108,8 +107,8 @@ def select(
 
     There are no `stand_ins` of public maps: experiments on these are left out. Raises UserError if one is named.
 
-    Without names, the `default_controls` of each experiment are added, and with several papers `common_ground_only`
-    leaves out experiments that are not on common ground.
+    Without names, the controls of the profile are added, and with several papers experiments that are not on common
+    ground may be left out; see `common.contract.Profile`.
     """
     every = [e for plain in paper.experiments for e in (plain, *controls(plain))]
     if stand_ins:
@@ -122,7 +121,7 @@ def select(
         every = [e for e in every if e not in on_maps]
 
     def by_default(e: Experiment) -> bool:
-        if several and common_ground_only and not names:
+        if several and profile.common_ground_only and not names:
             return e.common_ground
         return not e.on_request or (several and e.common_ground)
 
@@ -140,11 +139,15 @@ def select(
             e for e in every if e.space and not e.control and chosen & {(e.name, e.tuned_of), (e.name, e.twin_of)}
         ]
 
+    first_of_network = {e.network: e.id for e in reversed(first) if e.leak_free}
+
     def joining(e: Experiment) -> tuple[Experiment, ...]:
         if e.control or with_controls:
             return controls(e) if with_controls and not e.control else ()
-        joined = not names and not e.tuned_of
-        return tuple(control for control in controls(e) if joined and control.control in default_controls)
+        if names or e.tuned_of:
+            return ()
+        trained = profile.all_controls or e.id in first_of_network.values()
+        return tuple(c for c in controls(e) if c.control in profile.controls and (trained or c.control == METADATA))
 
     by_id = {e.id: e for asked in first for e in (asked, *joining(asked))}
     return tuple(by_id.values())

@@ -58,8 +58,9 @@ class Training:
 
 PROFILES = profiles(
     Settings(Inputs(), Network(), Training()),
-    quick={"size": 32, "model_b_size": 32},
+    quick={"size": 32, "model_b_size": 32, "epochs": 60, "learning_rate": 0.003, "model_b_learning_rate": 0.02},
     smoke={"size": 28, "model_b_size": 14, "epochs": 1},
+    all_controls=False,
 )
 
 LABELS = LabelMap(
