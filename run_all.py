@@ -225,7 +225,7 @@ def studied(options: argparse.Namespace) -> Study:
     """The study that the options describe; UserError for a paper, an experiment or weights that do not exist."""
     from common import corpora
     from common.runs import selection, tensorboard
-    from common.runs.cache import Cache
+    from common.runs.cache import Cache, default_folder
     from common.standin import real_motion
     from common.training.weights import starting_from
 
@@ -277,7 +277,7 @@ def studied(options: argparse.Namespace) -> Study:
         folder=options.data and shared(options.data),
         real=real and replace(real, folder=shared(real.folder)),
         out=shared(options.out),
-        cache=Cache((options.cache or _default_cache()).expanduser().absolute()),
+        cache=Cache((options.cache or default_folder()).expanduser().absolute()),
         seeds=tuple(range(options.seed, options.seed + options.seeds)),
         landmarks=options.landmarks and shared(options.landmarks),
         workers=1 if options.scheduler else options.workers or (1 if profile == "paper" else _processes()),
@@ -321,12 +321,6 @@ def _complain(text: str) -> None:
     from common.progress import log
 
     log.complain(text)
-
-
-def _default_cache() -> Path:
-    from platformdirs import user_cache_path
-
-    return user_cache_path("mer-suite")
 
 
 def _check_writable(out: Path) -> None:

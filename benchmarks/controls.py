@@ -39,6 +39,7 @@ from common.protocols.controls import CONTROLS, METADATA, NO_MOTION, PERMUTED, S
 from common.report import formatting
 from common.report.assemble import assemble
 from common.report.reliability_tables import AS_IT_IS, controlled
+from common.runs import preprocessing
 from common.runs.cache import Cache
 from common.runs.context import run_context
 from common.runs.manifest import plan_file, write_plan
@@ -94,7 +95,7 @@ def measured(
             for e in (experiment, *(c for c in controls(experiment) if c.control in under))
         ]
         write_plan(plan_file(out, paper, profile, data.kind, seed), jobs, data, ["python"])
-        if execute(jobs, run_context(KEY, parts, where, None, pool), _quiet, _quiet):
+        if execute(jobs, run_context(preprocessing.code(KEY), parts, where, None, pool), _quiet, _quiet):
             raise RuntimeError("not all folds were run")
         (by_control,) = controlled(assemble(Results(out, paper, profile, data.kind, (seed,)))).values()
     return {name: score for name, shown in by_control.items() if (score := shown.comparisons["uf1"].score) is not None}

@@ -30,6 +30,7 @@ from common import standin
 from common.contract import FoldRun, Parts, Profile, Trained
 from common.environment import code_digest
 from common.errors import UserError
+from common.runs import preprocessing
 from common.runs.cache import Cache
 from common.runs.context import run_context
 from common.runs.plan import Job, plan, read_data
@@ -127,7 +128,12 @@ def measured(job: Job, cache: Path) -> list[Row]:
     parts = clock.parts(job.paper.key)
     model = importlib.import_module("keras").Model
     with Pool(1) as pool, mock.patch.object(model, "train_on_batch", clock.timed(model.train_on_batch)):
-        execute([job], run_context(job.paper.key, lambda: parts, Cache(cache), None, pool), _quiet, _quiet)
+        execute(
+            [job],
+            run_context(preprocessing.code(job.paper.key), lambda: parts, Cache(cache), None, pool),
+            _quiet,
+            _quiet,
+        )
     rows = []
     for fold in job.asked():
         if (result := job.run.load(fold)) is None:

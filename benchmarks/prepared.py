@@ -82,7 +82,7 @@ class Bench:
         return job, preprocessing.samples(job, excluded, self.parts().preprocess, context.code, context.cache, None)
 
     def _context(self, pool: Pool) -> RunContext:
-        return run_context(self.paper.key, self.parts, self.cache, None, pool)
+        return run_context(preprocessing.code(self.paper.key), self.parts, self.cache, None, pool)
 
 
 def of_paper(key: str, experiment: str, cache: Cache, profile: Callable[[Profile], Profile]) -> Bench:

@@ -35,6 +35,7 @@ import papers
 from benchmarks.options import parsed
 from common import standin
 from common.environment import code_digest, peak_memory_mib
+from common.runs import preprocessing
 from common.runs.cache import Cache, digest
 from common.runs.clips import prepare_clips
 from common.runs.context import run_context
@@ -114,7 +115,7 @@ def measured(job: Job, workers: int, folder: Path) -> Cost:
     decoding = preparing = 0.0
     with tempfile.TemporaryDirectory(dir=folder) as empty, Pool(workers) as pool:
         cache = Cache(Path(empty))
-        context = run_context(job.paper.key, parts, cache, None, pool)
+        context = run_context(preprocessing.code(job.paper.key), parts, cache, None, pool)
         list(pool.finished([pool.start(decode, ()) for _ in range(workers)]))  # now the processes have started
         for first in range(0, len(job.clips), TURN * workers):
             clips = job.clips[first : first + TURN * workers]
@@ -143,7 +144,9 @@ def shares(job: Job, folder: Path) -> dict[str, float]:
     parts = partial(papers.parts, job.paper.key)
     parts()
     with tempfile.TemporaryDirectory(dir=folder) as empty, timed(PARTS, spent), Pool(1) as pool:
-        context = replace(run_context(job.paper.key, parts, Cache(Path(empty)), None, pool), faces=finder)
+        context = replace(
+            run_context(preprocessing.code(job.paper.key), parts, Cache(Path(empty)), None, pool), faces=finder
+        )
         start = time.perf_counter()
         prepare_clips([job], context, silent)
         seconds = time.perf_counter() - start

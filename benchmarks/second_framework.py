@@ -121,7 +121,7 @@ def _order(batches: Batches, epochs: int) -> list[list[NDArray[np.int64]]]:
     order = []
     for _ in range(epochs):
         order.append([batches[index][0]["row"] for index in range(len(batches))])
-        batches.reorder()
+        batches.on_epoch_end()
     return order
 
 

@@ -83,6 +83,12 @@ def run(study: Study, display: Display, counted: others.Counted = _NO_OTHERS) ->
         return _each(study, lambda selection, seed: _run(study, selection, seed, pool, display), display, own, counted)
 
 
+def train(study: Study, display: Display) -> int:
+    """Run every paper and write no report; folds are trained in processes of their own, which have loaded nothing."""
+    with Pool(study.workers, apart=True) as pool:
+        return _each(study, lambda selection, seed: _run(study, selection, seed, pool, display), display)
+
+
 def report(study: Study, display: Display, counted: others.Counted = _NO_OTHERS) -> int:
     """Write the reports from the stored results, with `counted` as in `run`."""
     with Pool(1) as pool:
@@ -204,7 +210,7 @@ def _run(study: Study, selection: PaperSelection, seed: int, pool: Pool | Cluste
             with suppress(UserError):  # the report comes with the same error
                 board.update(display.progress)
 
-    context = run_context(selection.paper.key, selection.parts, study.cache, study.landmarks, pool, study.preparers)
+    context = run_context(selection.arrays_code, selection.parts, study.cache, study.landmarks, pool, study.preparers)
     failures = execute(jobs, context, display.progress, line)
     faults: dict[str, str] = {}
     for job in jobs:

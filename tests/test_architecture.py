@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[1]
 MODULES = sorted([*ROOT.glob("common/**/*.py"), *ROOT.glob("papers/**/*.py"), ROOT / "run_all.py"])
 
 KERAS = {
+    "common/training/batches.py",
     "common/training/flops.py",
     "common/training/diagnosis.py",
     "common/training/keras_setup.py",
@@ -33,7 +34,7 @@ KERAS = {
 ROOMS = (
     *("types", "errors", "files", "seeds", "environment", "progress", "json_schema", "contract"),
     *("vision", "corpora", "standin", "protocols", "scoring", "training", "profiles"),
-    *("runs", "audit", "report", "bundles", "predict", "cli", "study"),
+    *("runs", "audit", "report", "bundles", "predict", "cli", "study", "own"),
 )
 """What lies in common/, each above those before it."""
 

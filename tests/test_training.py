@@ -97,7 +97,7 @@ def test_metrics_fetched_once_per_epoch_are_those_of_each_step(data: tuple[dict,
         rows = [batches[index] for index in range(len(batches))]
         steps = [stepwise.model.train_on_batch(*row, return_dict=True)["loss"] for row in rows]
         losses.append(sum(loss * len(row[0]["x"]) for loss, row in zip(steps, rows, strict=True)) / 30)
-        batches.reorder()
+        batches.on_epoch_end()
     assert history["loss"] == losses
 
 

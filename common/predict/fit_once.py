@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from common.contract import FoldRun, Paper, Parts, Settings
-from common.environment import code_digest
 from common.errors import StoppedError, UserError
 from common.files import locked, move_folder, named
 from common.predict import cards
@@ -79,7 +78,7 @@ def ready(study: Study, experiment: Experiment, display: Display) -> SavedModel:
         cache=study.cache,
         out=study.out,
         seed=study.seeds[0],
-        code=code_digest(selection.code),
+        code=selection.predictions_code,
         contents={},
         progress=display.progress,
     )
@@ -101,7 +100,9 @@ def _train(job: Job, selection: PaperSelection, study: Study, kind: str, folder:
     for dead in folder.parent.glob(f".{folder.name}.*.part"):  # left by killed processes: this one has the lock
         shutil.rmtree(dead, ignore_errors=True)
     with Pool(1) as pool:
-        context = run_context(job.paper.key, selection.parts, study.cache, study.landmarks, pool, study.preparers)
+        context = run_context(
+            selection.arrays_code, selection.parts, study.cache, study.landmarks, pool, study.preparers
+        )
         faults = prepare_clips([job], context, display.progress)[job.experiment.id].excluded
     for fault in faults:
         display.line(f"excluded {fault.clip}: {fault.reason}")

@@ -29,12 +29,12 @@ PLAIN = (type(None), bool, int, float, complex, str, bytes, bytearray, array, Pa
 def fingerprint(networks: object, recipe: object) -> Fingerprint:
     """A digest of each object held by the shared networks and by the modules around a recipe."""
     modules = _modules_around(recipe)
-    own = {module.__name__ for module in modules}
+    own = set(modules)
     held = {"": {f"{name!r} on the networks": value for name, value in vars(networks).items()}}
-    for module in modules:
-        held[module.__name__] = {
-            f"{module.__name__}.{name}": value
-            for name, value in vars(module).items()
+    for module, names in modules.items():
+        held[module] = {
+            f"{module}.{name}": value
+            for name, value in names.items()
             if name[:2] != "__" and not isinstance(value, ModuleType)
         }
     return {name: {key: _digest(value, own) for key, value in values.items()} for name, values in held.items()}
@@ -50,13 +50,19 @@ def changed(before: Fingerprint, after: Fingerprint) -> list[str]:
     ]
 
 
-def _modules_around(recipe: object) -> list[ModuleType]:
-    """The module of a recipe (for a shared recipe, the module of its model) and all modules of the same package."""
+def _modules_around(recipe: object) -> dict[str, Mapping[str, object]]:
+    """What the module of a recipe and all modules of its package hold, by name.
+
+    Of a shared recipe the module is that of its model, or of the function that makes the model.
+    """
     module = getattr(recipe, "model", recipe)
+    made_by = getattr(module, "make", None)
+    if isinstance(made_by, FunctionType) and not isinstance(module, ModuleType):
+        return {made_by.__module__: made_by.__globals__}
     name = module.__name__ if isinstance(module, ModuleType) else str(getattr(module, "__module__", ""))
     package = name.rpartition(".")[0]
     names = [other for other in sys.modules if other == name or (package and other.startswith(f"{package}."))]
-    return [sys.modules[other] for other in sorted(names) if isinstance(sys.modules[other], ModuleType)]
+    return {other: vars(sys.modules[other]) for other in sorted(names) if isinstance(sys.modules[other], ModuleType)}
 
 
 def _digest(value: object, own: Set[str]) -> str:

@@ -103,6 +103,13 @@ class Cache:
             raise UserError(f"cannot write to the cache {self.root}: {why}; choose another with --cache") from error
 
 
+def default_folder() -> Path:
+    """The user's cache folder."""
+    from platformdirs import user_cache_path
+
+    return user_cache_path("mer-suite")
+
+
 def _load(path: Path) -> Arrays:
     """The arrays of an entry, never unpickled. A damaged entry may raise many kinds of errors."""
     arrays = {}

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.contract import Parts
-from common.runs import preprocessing
 from common.runs.cache import Cache
 from common.runs.dask_cluster import Cluster
 from common.runs.processes import Pool
@@ -31,12 +30,12 @@ class RunContext:
 
 
 def run_context(
-    paper: str,
+    code: str,
     parts: Callable[[], Parts],
     cache: Cache,
     landmarks: Path | None,
     pool: Pool | Cluster,
     preparers: int = 1,
 ) -> RunContext:
-    """The context for the jobs of a paper, by its key. `landmarks` is dlib's model file, None for the default."""
-    return RunContext(parts, preprocessing.code(paper), cache, landmarks, FaceFinder(landmarks), pool, preparers)
+    """The context for the jobs of a paper. `landmarks` is dlib's model file, None for the default."""
+    return RunContext(parts, code, cache, landmarks, FaceFinder(landmarks), pool, preparers)

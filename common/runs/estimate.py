@@ -65,7 +65,7 @@ def estimate(
     `counted` are digests of new clips that earlier estimates include, as those of another seed; new ones are added.
     """
     parts, pending = selection.parts(), [job for job in jobs if job.pending()]
-    code = preprocessing.code(selection.paper.key)
+    code = selection.arrays_code
     threads = max(CORES // pool.count, 1)
 
     def timed(work: Callable[[Calibration], Made], chosen: Mapping[str, Job], what: str) -> dict[str, Made]:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from common.contract import Paper, Profile
 from common.corpora import SOURCES, not_read
-from common.environment import code_digest
 from common.errors import UserError, listed
 from common.progress import Display
 from common.protocols.controls import controls
@@ -54,7 +53,7 @@ def jobs_of(study: Study, selection: PaperSelection, seed: int, display: Display
     possible_here = [e for e in (*selection.experiments, *stored) if not barred(study, e)]
     data = read(study, selection, [name for e in possible_here for name in e.corpora], display)
     contents: dict[str, tuple[str, ...]] = {}
-    code = code_digest(selection.code)
+    code = selection.predictions_code
     wanted = {experiment.id for experiment in selection.experiments}
     jobs: list[Job] = []
     absent: dict[str, str] = {}

@@ -32,6 +32,7 @@ LARGE = 2**30
 class ClipTask:
     """A clip to be prepared with a paper's settings `inputs`, and the key of its arrays in the cache."""
 
+    paper: str
     clip: Clip
     inputs: Any
     key: Mapping[str, Any]
@@ -54,12 +55,11 @@ def clip_task(paper: str, clip: Clip, content: str, inputs: Any, code: str) -> C
     """The task for a clip whose files have the digest `content`. Tasks with equal keys have equal arrays."""
     key = {
         "inputs": asdict(inputs),
-        "paper": paper,
         "code": code,
         "content": content,
         "annotation": annotation(clip),
     }
-    return ClipTask(clip, inputs, key)
+    return ClipTask(paper, clip, inputs, key)
 
 
 def clip_tasks(job: Job, code: str) -> list[ClipTask]:
@@ -97,7 +97,7 @@ def arrays(clip_task: ClipTask, preprocess: Preprocess, cache: Cache, faces: Fac
         except (ClipError, UserError):
             raise
         except Exception as error:  # any error in the paper's code
-            where = f"{clip_task.key['paper']}: preparing {clip_task.clip.id} failed"
+            where = f"{clip_task.paper}: preparing {clip_task.clip.id} failed"
             reason = " ".join(str(error).split())[:300]
             raise StoppedError(f"{where}, {type(error).__name__}: {reason}") from error
 

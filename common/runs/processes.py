@@ -17,7 +17,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import FrameType, ModuleType, TracebackType
 from typing import Any, TypeVar
 
 from common.errors import StoppedError
@@ -33,14 +33,14 @@ MOST = 61 if sys.platform == "win32" else sys.maxsize
 
 
 class Pool:
-    """`count` processes that share the cores, started when needed; with one process, work runs `here`.
+    """`count` processes that share the cores, started when needed; a single one is `here`, unless it has to be `apart`.
 
     If there are several GPUs, each process uses one of them.
     """
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, *, apart: bool = False) -> None:
         self.count = min(count, MOST)
-        self.here = self.count == 1
+        self.here = self.count == 1 and not apart
         self._executor: ProcessPoolExecutor | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
@@ -68,7 +68,7 @@ class Pool:
                 initializer=_begin,
                 initargs=(max(CORES // self.count, 1), numbers, devices.gpus(), where),
             )
-        with _without_interrupts():  # a process is started unless one is idle
+        with _without_interrupts(), _without_script():  # a process is started unless one is idle
             return self._executor.submit(work, item)
 
     def status(self) -> status.State:
@@ -120,6 +120,17 @@ def _without_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _without_script() -> Iterator[None]:
+    """Start processes that do not run the user's script again, which need not be guarded by `__name__`."""
+    script = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = script
 
 
 def _begin(threads: int, numbers: Any, gpus: Sequence[str], folder: Path) -> None:

@@ -12,9 +12,11 @@ from common.contract import Paper, Parts, Profile
 from common.corpora import flow_maps
 from common.corpora.composite import DOCUMENTED, MEGC2019
 from common.corpora.marker import REAL_MOTION, STAND_IN
+from common.environment import code_digest
 from common.errors import UserError
 from common.progress import Display
 from common.protocols.controls import CONTROLS, METADATA, controls
+from common.runs import preprocessing
 from common.runs.cache import Cache
 from common.runs.plan import Data, kind_of, read_data
 from common.types import Experiment
@@ -28,13 +30,30 @@ _STAND_INS = 0
 
 @dataclass(frozen=True)
 class PaperSelection:
-    """A paper, its profile, the requested experiments, its modules and its source files."""
+    """A paper, its profile, the requested experiments, its modules and its source files.
+
+    A method that is given as functions has digests of these, `prepares` of that which prepares clips and `makes` of
+    that which makes its network, and the `words` of a command that runs it.
+    """
 
     paper: Paper
     profile: Profile
     experiments: tuple[Experiment, ...]
     parts: Callable[[], Parts]
     code: tuple[str, ...]
+    prepares: str = ""
+    makes: str = ""
+    words: tuple[str, ...] = ()
+
+    @property
+    def arrays_code(self) -> str:
+        """A digest of the code that computes the arrays of clips."""
+        return self.prepares or preprocessing.code(self.paper.key)
+
+    @property
+    def predictions_code(self) -> str:
+        """A digest of the code that determines predictions."""
+        return "".join((code_digest(self.code), self.prepares, self.makes))
 
 
 @dataclass(frozen=True)
@@ -83,6 +102,8 @@ class Study:
 
     def command(self, selection: PaperSelection, seed: int) -> list[str]:
         """The command line that runs all experiments of a paper with a seed."""
+        if selection.words:
+            return [*selection.words]
         paper, profile = selection.paper, selection.profile
         words = ["python", "run_all.py", "--paper", paper.key, "--profile", profile.name, "--seed", str(seed)]
         options = [word for pair in profile.options for word in pair]

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from common.training.keras_setup import keras
 from common.types import Arrays, Rows
 
 Inputs = Mapping[str, NDArray[Any] | Rows]
 
 
-class Batches:
-    """Batches of the rows of named arrays.
+class Batches(keras.utils.PyDataset):
+    """Batches of the rows of named arrays, as Keras' `fit` takes them.
 
     x: inputs by name, each (n, ...); y: targets by name, each (n, ...), or None for prediction. uint8
     inputs become float32 in 0-1 batch by batch, so that a corpus needs a quarter of the memory; those named in `raw`
@@ -29,9 +30,10 @@ class Batches:
         shuffle: np.random.Generator | None = None,
         raw: Collection[str] = (),
     ) -> None:
+        super().__init__()
         self._x, self._y, self._batch, self._shuffle, self._raw = x, y, batch, shuffle, raw
         self._rows = np.arange(len(next(iter(x.values()))))
-        self.reorder()
+        self.on_epoch_end()
 
     @property
     def rows(self) -> int:
@@ -46,8 +48,8 @@ class Batches:
         x = {name: values[rows] if name in self._raw else as_float(values[rows]) for name, values in self._x.items()}
         return (x,) if self._y is None else (x, {name: values[rows] for name, values in self._y.items()})
 
-    def reorder(self) -> None:
-        """Permute the rows again; to be called after each epoch."""
+    def on_epoch_end(self) -> None:
+        """Permute the rows again."""
         if self._shuffle is not None:
             self._rows = self._shuffle.permutation(self._rows)
 

@@ -180,7 +180,7 @@ class Learner:
                 batch = batches[index]
                 self.model.train_on_batch(*batch, return_dict=True)
                 rows.append(len(next(iter(batch[0].values()))))
-        batches.reorder()
+        batches.on_epoch_end()
         sums: dict[str, float] = {}
         for metrics, count in zip(steps, rows, strict=True):
             for name, value in sorted(metrics.items()):
