@@ -153,7 +153,7 @@ def load(
         profile = cut(moving(profile, motion), *stand_ins, None)
     experiment = replace(common_ground(ground, ground, ground, note=""), on_request=False)
     paper = own.paper(ground, experiment, own.Training(1, 1))
-    empty = own.Preparation(None, {})
+    empty = own.Preparation(own.Given({}, {}), {})
     selection = PaperSelection(paper, profile, (experiment,), own.parts(ground, empty, None, 1), ())
     chosen = Study(
         chosen=(selection,),
@@ -340,8 +340,9 @@ def evaluate(
     """
     if protocol not in PROTOCOLS:
         raise UserError(f"unknown protocol {quoted(protocol)}; known: {listed([*PROTOCOLS])}")
-    if not name.isidentifier() or name in papers.available():
-        raise UserError(f"name {quoted(name)}: use letters, digits and _, and no paper's key")
+    printed = name in papers.available() and papers.load(name).claims
+    if not name.isidentifier() or printed:
+        raise UserError(f"name {quoted(name)}: use letters, digits and _, and no key of a published paper")
     folder = Path(out).absolute()
     preparation, code = _preparation(clips, x, folder / "runs" / name)
     experiment = replace(clips.job.experiment, **_described(name, protocol))
@@ -376,7 +377,7 @@ def _described(name: str, protocol: str) -> dict[str, Any]:
     """The fields of an experiment that depend on the method and its protocol."""
     leak_free = PROTOCOLS[protocol] in splits.BY_SUBJECT
     return {
-        "name": f"{name}-composite",
+        "name": "composite",
         "variant": protocol,
         "title": name,
         "network": name,
@@ -393,14 +394,11 @@ def _preparation(clips: Clips, x: Any, folder: Path) -> tuple[own.Preparation, s
     declared = {name: values.shape[1:] for name, values in arrays.items()}
     if isinstance(x, Prepared):
         return own.Preparation(x.how, declared), own.digest(x.how)
-    content, files = hashlib.sha256(repr((clips.ids, declared)).encode()), {}
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, values in arrays.items():
-        files[name] = folder / f"given-{name}.npy"
-        kept = values if values.dtype == np.uint8 else values.astype(np.float32)
-        content.update(name.encode() + str(kept.dtype).encode() + np.ascontiguousarray(kept).tobytes())
-        np.save(files[name], kept)
-    return own.Preparation(None, declared, files, clips.ids), content.hexdigest()
+    given = own.given([*clips], arrays, folder)
+    content = hashlib.sha256(repr((clips.ids, declared)).encode())
+    for file in given.files.values():
+        content.update(file.read_bytes())
+    return own.Preparation(given, declared), content.hexdigest()
 
 
 # ---------------------------------------------------------------- results
@@ -422,7 +420,7 @@ class Result:
     study: Study | None
 
     def score(self, metric: str = "uf1", corpus: str = "") -> Score:
-        """UF1, UAR or accuracy of all clips or one corpus, with interval, chance and p. KeyError for an unknown name."""
+        """UF1, UAR or accuracy of all clips or of one corpus; KeyError for another name."""
         corpus = corpus or verdicts.parts(self.experiment)[0][0]
         known = {(row.corpus, row.metric): row.score for row in self.scores if row.score}
         return known[corpus, metric]

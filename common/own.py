@@ -27,6 +27,7 @@ from common.errors import UserError
 from common.types import Arrays, Clip, ClipFrames, Experiment, Samples, one_row_each
 from common.vision import plain_figures
 from common.vision.faces import FaceFinder
+from common.vision.images import frames_of, read_frame
 
 if TYPE_CHECKING:
     import keras
@@ -88,17 +89,13 @@ def paper(name: str, experiment: Experiment, training: Training) -> Paper:
 
 @dataclass(frozen=True)
 class Preparation:
-    """A preprocess module: `how` prepares clips, or arrays are `given`, .npy files by input with a row per clip id."""
+    """A preprocess module: `how` prepares clips, `declared` is the shape of each input."""
 
-    how: How | None
+    how: How
     declared: Mapping[str, tuple[int, ...]]
-    given: Mapping[str, Path] | None = None
-    ids: tuple[str, ...] = ()
 
     def prepare(self, clip: ClipFrames, inputs: Inputs, faces: FaceFinder) -> Arrays:
         """The arrays of a clip by input. Raises TypeError for what is no array."""
-        if self.how is None:
-            return {"given": np.zeros(1, np.uint8)}
         made = self.how(clip, faces)
         named = made if isinstance(made, Mapping) else {ALONE: made}
         for name, values in named.items():
@@ -112,11 +109,40 @@ class Preparation:
 
     def assemble(self, clips: Sequence[tuple[Clip, int]], arrays: Sequence[Arrays], settings: Settings) -> Samples:
         """Samples with one row per clip."""
-        if self.given is None:
-            return one_row_each(clips, {name: stacked(name, clips, arrays) for name in arrays[0]})
-        row = {clip: place for place, clip in enumerate(self.ids)}
-        rows = [row[clip.id] for clip, _ in clips]
-        return one_row_each(clips, {name: np.load(file, mmap_mode="r")[rows] for name, file in self.given.items()})
+        return one_row_each(clips, {name: stacked(name, clips, arrays) for name in arrays[0]})
+
+
+@dataclass(frozen=True)
+class Given:
+    """Stands for a function that prepares clips where arrays are given: `files` by input, `row` by `fingerprint`."""
+
+    files: Mapping[str, Path]
+    row: Mapping[str, int]
+
+    def __call__(self, clip: ClipFrames, faces: FaceFinder) -> Arrays:
+        """The arrays of a clip, found by what the clip shows, since its name is not known here."""
+        row = self.row[fingerprint(clip)]
+        return {name: np.array(np.load(file, mmap_mode="r")[row]) for name, file in self.files.items()}
+
+
+def given(clips: Sequence[Clip], arrays: Mapping[str, NDArray[Any]], folder: Path) -> Given:
+    """Write arrays with a row per clip to `folder`. Raises UserError if two clips show the same with other arrays."""
+    row: dict[str, int] = {}
+    for place, clip in enumerate(clips):
+        same = row.setdefault(fingerprint(frames_of(clip)), place)
+        if any(not np.array_equal(values[same], values[place]) for values in arrays.values()):
+            raise UserError(f"{clips[same].id} and {clip.id} show the same frames, but have other arrays")
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {name: folder / f"given-{name}.npy" for name in arrays}
+    for name, values in arrays.items():
+        np.save(files[name], _as_float32(values))
+    return Given(files, row)
+
+
+def fingerprint(clip: ClipFrames) -> str:
+    """SHA-256 (hex) of the first frame of a clip and its times."""
+    times = clip.corpus, clip.numbers, clip.onset, clip.apex, clip.offset, clip.fps
+    return hashlib.sha256(repr(times).encode() + read_frame(clip, 0).tobytes()).hexdigest()
 
 
 def _as_float32(values: NDArray[Any]) -> NDArray[Any]:

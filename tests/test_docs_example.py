@@ -63,6 +63,31 @@ assert f"# {KEY}" in generate.page("{KEY}")
 assert "{KEY}.md" in generate.index()
 """
 
+FUNCTIONS = f"""
+import sys
+from pathlib import Path
+import mer
+import run_all
+from papers.{KEY} import model, preprocess
+from papers.{KEY}.experiments import PROFILES
+
+out, cache = map(Path, sys.argv[1:])
+settings = PROFILES["smoke"].settings
+
+def how(clip, faces):
+    return preprocess.prepare(clip, settings.inputs, faces)
+
+def make(shapes, classes):
+    return model.build(settings.network, shapes, classes)
+
+clips = mer.load(stand_ins=(2, 2), cache=cache)
+x = mer.prepare(clips, how)
+result = mer.loso(clips, x, make, epochs=1, batch=16, name="{KEY}", out=out / "functions", controls=True)
+result.report(out / "functions.pdf")
+words = ["--paper", "{KEY}", "--profile", "smoke", "--experiment", "composite/loso", "--folds", "6"]
+assert run_all.main([*words, "--workers", "1", "--out", str(out / "folder"), "--cache", str(cache)]) == 0
+"""
+
 
 def apply(diff: Path, project: Path) -> None:
     """Apply a unified diff whose hunks are found by their text, which must be there exactly once."""
@@ -102,7 +127,7 @@ def copied(copy: Path) -> Path:
     for name in ("common", "papers", "docs", "results"):
         shutil.copytree(ROOT / name, copy / name, ignore=left_out)
     (copy / "tests").mkdir()
-    for name in ("run_all.py", "pyproject.toml", "tests/test_papers.py"):
+    for name in ("run_all.py", "mer.py", "pyproject.toml", "tests/test_papers.py"):
         shutil.copy(ROOT / name, copy / name)
     for file in (ROOT / "tests").glob("*.py"):
         if not file.name.startswith("test_"):
@@ -157,6 +182,21 @@ def test_without_motion_it_sees_nothing(finished: tuple[Path, str]) -> None:
     for fold in folds:
         answers = np.array(json.loads(fold.read_text(encoding="utf-8"))["probabilities"])
         assert np.ptp(answers, axis=0).max() < 1e-6
+
+
+def test_a_method_of_functions_scores_as_its_folder_does(tmp_path: Path) -> None:
+    project = copied(tmp_path / "project")
+    output([sys.executable, "-c", FUNCTIONS, str(tmp_path), str(tmp_path / "cache")], project)
+    answers = []
+    for out in (tmp_path / "functions", tmp_path / "folder"):
+        folds = sorted((out / "runs" / KEY / "composite" / "loso").glob("*/folds/*.json"))
+        stored = [json.loads(fold.read_text(encoding="utf-8")) for fold in folds]
+        answers.append([(fold["fold"], fold["clips"], fold["probabilities"]) for fold in stored])
+    assert len(answers[0]) == 6
+    assert answers[0] == answers[1]
+    assert (tmp_path / "functions.pdf").read_bytes().startswith(b"%PDF")
+    report = json.loads((tmp_path / "functions" / f"{KEY}.json").read_text(encoding="utf-8"))
+    assert {row["variant"] for row in report["controls"]} == {"loso+no-motion", "loso+metadata"}
 
 
 def edited(file: Path, old: str, new: str) -> None:

@@ -27,9 +27,10 @@ def results(experiment: Experiment, folder: Path) -> list[Figure]:
 def input_views(samples: Samples, settings: Settings) -> dict[str, InputView]:
     """Return the inputs of one clip: images (height, width, channels), or videos (frames, height, width, channels).
 
-    White is 255 for uint8 values, else the largest magnitude; if some values are negative, 0 is grey.
+    White is 255 for uint8 values, else the largest magnitude; if some values are negative, 0 is grey. Inputs of another
+    kind have no picture.
     """
-    return {name: _view(name, values[:]) for name, values in samples.x.items()}
+    return {name: _view(name, values[:]) for name, values in samples.x.items() if len(values.shape) in (4, 5)}
 
 
 def _view(name: str, values: NDArray[Any]) -> InputView:
