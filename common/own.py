@@ -251,7 +251,7 @@ def digest(function: Callable[..., Any]) -> str:
     except Exception as error:  # any error of a value of any kind
         why = " ".join(str(error).split())[:200]
         raise UserError(
-            f"{function.__qualname__} uses a value that cannot be compared between runs ({why}); make it inside"
+            f"{getattr(function, '__qualname__', 'a function')} uses a value that cannot be compared between runs ({why}); make it inside"
         ) from error
     return hashlib.sha256(stream.getvalue()).hexdigest()
 
