@@ -249,10 +249,9 @@ def digest(function: Callable[..., Any]) -> str:
     try:
         _Writer(stream).dump(function)
     except Exception as error:  # any error of a value of any kind
-        why = " ".join(str(error).split())[:200]
-        raise UserError(
-            f"{getattr(function, '__qualname__', 'a function')} uses a value that cannot be compared between runs ({why}); make it inside"
-        ) from error
+        name, why = getattr(function, "__qualname__", "a function"), " ".join(str(error).split())[:200]
+        text = f"{name} uses a value that cannot be compared between runs ({why}); make it inside the function"
+        raise UserError(text) from error
     return hashlib.sha256(stream.getvalue()).hexdigest()
 
 

@@ -18,7 +18,7 @@ from common.runs.store import Run
 from common.standin.layouts import EDITIONS, FOLDERS
 
 ROOT = Path(__file__).parents[1]
-SOURCES = sorted([*ROOT.glob("common/**/*.py"), *ROOT.glob("papers/**/*.py"), ROOT / "run_all.py"])
+SOURCES = sorted([*ROOT.glob("common/**/*.py"), *ROOT.glob("papers/**/*.py"), ROOT / "run_all.py", ROOT / "mer.py"])
 BENCHMARKS = sorted(ROOT.glob("benchmarks/**/*.py"))
 UNIX_ALONE = {"fcntl", "grp", "posix", "pty", "pwd", "resource", "syslog", "termios"}
 NOT_ON_WINDOWS = {"fork", "forkpty", "getuid", "geteuid", "getpgid", "kill", "killpg", "setsid", "uname", "nice"}
