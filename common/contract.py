@@ -316,12 +316,11 @@ class Profile:
     parts of the clips are held out. Of the folds of each experiment `folds` are run, spread from the first to the last.
     If settings are searched, at most `trials` are tried, each on `inner_folds` folds of the training subjects.
     `options` are the command-line options that changed the profile, as (name, value). `motion` is how far faces of
-    stand-ins move: 1 is as far as in micro-expressions, 0 not at all. `controls` are the controls that run by default
-    with each experiment; without `all_controls`, those that are trained run only with the first leak-free experiment of
-    each network. If several papers run together, `common_ground_only` leaves out experiments that are not on
-    common ground, unless they are named. With `diagnose`, networks that do not learn are diagnosed, which takes some
-    seconds per fold. The second fold of each network is trained again in a process of its own, to check that folds pass
-    nothing on; with `brief_check` that of one network only, for one epoch.
+    stand-ins move: 1 is as far as in micro-expressions, 0 not at all. `controls` run by default with each experiment;
+    without `all_controls`, those that are trained run only with the first leak-free one of each network. If several
+    papers run, `common_ground_only` leaves out what is not on common ground and not named. With `diagnose`, networks
+    that do not learn are diagnosed, which takes seconds per fold. The second fold of each network is trained again in a
+    process of its own, to check that folds pass nothing on; with `brief_check` of one network only, for one epoch.
     """
 
     name: str

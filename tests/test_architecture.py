@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[1]
 MODULES = sorted([*ROOT.glob("common/**/*.py"), *ROOT.glob("papers/**/*.py"), ROOT / "run_all.py", ROOT / "mer.py"])
 
 KERAS = {
+    "common/own.py",
     "common/training/batches.py",
     "common/training/flops.py",
     "common/training/diagnosis.py",
@@ -26,6 +27,7 @@ KERAS = {
     "common/training/single_network.py",
     "common/training/learner.py",
     "common/training/linear.py",
+    "mer.py",
     "papers/*/model.py",
     "papers/*/recipe.py",
     "papers/le2020/resnet.py",
