@@ -213,16 +213,13 @@ def common_ground(
 def on_ground(paper: Paper, ground: Ground) -> Paper:
     """A paper restricted to a ground: each network that it has on common ground, and its tuned copy.
 
-    Those of the default ground are the paper's own, with their printed numbers; of another they are derived from them,
-    and no printed number belongs to them.
+    Those of the default ground are the paper's own; those of another are derived from them. The paper keeps its printed
+    numbers, which only its own experiments are compared with.
     """
-    own = {(e.name, e.variant): e for e in paper.experiments if e.common_ground}
-    there = tuple(e for e in paper.experiments if e.common_ground or (e.name, e.tuned_of) in own)
-    if ground is not grounds.DEFAULT:
-        return replace(paper, experiments=tuple(_moved(e, ground) for e in there), claims=(), ground=ground.name)
-    known = {(e.name, e.variant) for e in there}
-    claims = tuple(c for c in paper.claims if (c.experiment, c.variant) in known)
-    return replace(paper, experiments=there, claims=claims, ground=ground.name)
+    own = {(e.name, e.variant) for e in paper.experiments if e.common_ground}
+    there = (e for e in paper.experiments if e.common_ground or (e.name, e.tuned_of) in own)
+    moved = (e if ground is grounds.DEFAULT else _moved(e, ground) for e in there)
+    return replace(paper, experiments=tuple(moved), ground=ground.name)
 
 
 def _moved(experiment: Experiment, ground: Ground) -> Experiment:
