@@ -33,7 +33,7 @@ from common.cli import arguments, listing
 from common.contract import Paper, Profile
 from common.corpora import grounds
 from common.errors import DONE, FAILED, WRONG, StoppedError, UserError
-from common.profiles import check_settings, computing_in, cut, moving, not_reached, on_ground, with_settings
+from common.profiles import check_settings, computing_in, cut, everywhere, moving, not_reached, on_ground, with_settings
 from common.training import devices
 
 if TYPE_CHECKING:
@@ -210,7 +210,9 @@ def verify(files: Sequence[Path], as_json: bool) -> int:
     from common.bundles import verify as verification
     from common.scoring import public
 
-    results = verification.verify(files, papers.load, released.read(), public.composite_classes())
+    results = verification.verify(
+        files, lambda key: everywhere(papers.load(key)), released.read(), public.composite_classes()
+    )
     if as_json:
         print(json.dumps(verification.record(results), indent=1))
     else:
@@ -223,7 +225,11 @@ def _of_others(paths: Sequence[Path]) -> Counted:
     from common.bundles import others, released
     from common.scoring import public
 
-    return others.read(paths, papers.load, released.read(), public.composite_classes()) if paths else others.Counted()
+    return (
+        others.read(paths, lambda key: everywhere(papers.load(key)), released.read(), public.composite_classes())
+        if paths
+        else others.Counted()
+    )
 
 
 def studied(options: argparse.Namespace) -> Study:

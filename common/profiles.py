@@ -222,6 +222,12 @@ def on_ground(paper: Paper, ground: Ground) -> Paper:
     return replace(paper, experiments=tuple(moved), ground=ground.name)
 
 
+def everywhere(paper: Paper) -> Paper:
+    """A paper with its own experiments and those on every ground, as in a bundle of results."""
+    moved = (e for g in grounds.GROUNDS.values() if g is not grounds.DEFAULT for e in on_ground(paper, g).experiments)
+    return replace(paper, experiments=(*paper.experiments, *moved))
+
+
 def _moved(experiment: Experiment, ground: Ground) -> Experiment:
     """An experiment of the default ground on another: the same network and settings, on its clips and classes."""
     words = re.findall("[a-z0-9]+", experiment.network.lower())
@@ -232,7 +238,7 @@ def _moved(experiment: Experiment, ground: Ground) -> Experiment:
         corpora=ground.corpora,
         labels=ground.labels,
         protocol=ground.protocol,
-        note=f"Network and settings of {experiment.id}, on the ground {ground.name}. {ground.choice}",
+        note=f"The settings of the network on {grounds.DEFAULT.title}. {ground.choice}",
         on_request=bool(experiment.tuned_of),
         twin_of="",
     )

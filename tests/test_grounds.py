@@ -1,4 +1,4 @@
-"""Every common ground: its classes against the corpora, its counts against the tables, its experiments of every paper."""
+"""Every common ground: its classes and counts against the tables of the corpora, and its experiments of every paper."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ NOT_PREDICTED = (
 )
 NOT_BUNDLED = (
     *("predict", "controls", "dry_run", "report_only", "tune", "scheduler", "workers", "device", "tensorboard"),
-    *("show_frames", "export", "landmarks", "others", "ground"),
+    *("show_frames", "export", "landmarks", "others"),
 )
 """Options that do not go with --bundle, which runs nothing."""
 IN_CARD = (

@@ -15,6 +15,7 @@ from PIL import Image
 from common.report import formatting, known, learning, network_chart, numbers, tables
 from common.report.forest import draw_key, draw_row, fitted
 from common.report.records import Learning, Report
+from common.runs.selection import of_ground
 from common.scoring.records import Score
 from common.scoring.verdicts import COMPARED, parts
 from common.vision.picture_grid import COLOURS, GREEN, GREY, INK, PALE, RED, WIDTH, apart
@@ -85,7 +86,8 @@ def _next(report: Report) -> dict[str, str]:
     """The command that follows from this report, and what it does."""
     key, words = report.paper.key, shlex.split(report.command)
     if not report.comparable:
-        return {"text": "With the corpora:", "command": f"python run_all.py --paper {key} --data FOLDER"}
+        command = ["python", "run_all.py", "--paper", key, *of_ground(report.paper), "--data", "FOLDER"]
+        return {"text": "With the corpora:", "command": " ".join(command)}
     if report.profile != "paper":
         place = words.index("--profile") + 1
         whole = shlex.join([*words[:place], "paper", *words[place + 1 :]])
