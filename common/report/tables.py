@@ -154,9 +154,12 @@ def _compared(claim: Claim, c: Comparison | None) -> Comparison:
 
 def f1_rows(report: Report) -> Iterator[dict[str, object]]:
     """Yield F1 of each class, as metric `f1_<class>`, of each experiment that ran and each of its corpora."""
+    known = {(e.name, e.variant): e for e in report.paper.experiments}
     for c in report.confusions:
+        e = known[c.experiment, c.variant]
+        where = {"experiment": e.name, "variant": e.variant, "corpus": c.corpus}
+        where |= {"protocol": e.protocol, "selection": e.selection}
         for name, value in f1_by_class(c.matrix, c.classes).items():
-            where = {"experiment": c.experiment, "variant": c.variant, "corpus": c.corpus}
             yield where | {"metric": f"f1_{name}", "reproduced_value": value, "reproduced_n_clips": c.clips}
 
 
