@@ -122,10 +122,7 @@ Checks = Callable[[Mapping[str, Any], Sequence[Claim]], Iterable["Finding"]]
 
 @dataclass(frozen=True)
 class CitedRow:
-    """A row that the paper quotes from others: `values[corpus][metric]`.
-
-    `predictions` is the key of the method's public predictions (`scoring.public`), if there are any.
-    """
+    """A row quoted from others: `values[corpus][metric]`; `predictions` is its key in `scoring.public`, if any."""
 
     method: str
     values: Mapping[str, Mapping[str, float]]
@@ -160,7 +157,7 @@ class Reference:
 class Paper:
     """A paper's identity and its experiments; light to import (no Keras, no OpenCV).
 
-    `checks` are checks of its printed numbers that no other paper needs.
+    `checks` are checks of its own printed numbers. `ground` names the ground that it is restricted to, if it is.
     """
 
     key: str
@@ -179,6 +176,7 @@ class Paper:
     departures: tuple[Departure, ...]
     reference: Reference
     checks: Checks | None = None
+    ground: str = ""
 
 
 @dataclass(frozen=True)

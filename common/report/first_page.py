@@ -16,6 +16,7 @@ from common import program
 from common.report import formatting, known, learning, network_chart, numbers, tables
 from common.report.forest import draw_key, draw_row, fitted
 from common.report.records import Learning, Report
+from common.runs.selection import of_ground
 from common.scoring.records import Score
 from common.scoring.verdicts import COMPARED, parts
 from common.vision.picture_grid import COLOURS, GREEN, GREY, INK, PALE, RED, WIDTH, apart
@@ -85,8 +86,11 @@ def _printed_tile(report: Report) -> dict[str, str]:
 def _next(report: Report) -> dict[str, str]:
     """The command that follows from this report, and what it does."""
     key, words = report.paper.key, shlex.split(report.command)
+    if "--profile" not in words:  # a script that uses functions
+        return {"text": "To run it again:", "command": report.command}
     if not report.comparable:
-        return {"text": "With the corpora:", "command": f"{shlex.join(program())} --paper {key} --data FOLDER"}
+        command = [*program(), "--paper", key, *of_ground(report.paper), "--data", "FOLDER"]
+        return {"text": "With the corpora:", "command": " ".join(command)}
     if report.profile != "paper":
         place = words.index("--profile") + 1
         whole = shlex.join([*words[:place], "paper", *words[place + 1 :]])

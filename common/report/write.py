@@ -36,6 +36,7 @@ from common.report import (
     tables,
 )
 from common.report.records import Report
+from common.scoring.metrics import f1_by_class
 from common.scoring.records import Comparison
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ def record(report: Report) -> dict[str, Any]:
         "tests": plain(report.tests),
         "tried": plain(report.tried),
         "spread": plain(report.spread),
-        "confusions": plain(report.confusions),
+        "confusions": [plain(c) | {"f1": f1_by_class(c.matrix, c.classes)} for c in report.confusions],
         "published_confusions": plain(report.paper.facts.get("confusions", ())),
         "cited": plain(paper.cited),
         "departures": plain(paper.departures),
@@ -199,7 +200,7 @@ def json_bytes(data: Any) -> bytes:
 
 
 def comparison_csv(report: Report) -> bytes:
-    """Return one row per comparison, nested fields as `published_value` and so on; missing values are empty."""
+    """Return a row per comparison, nested fields as `published_value` and so on, then F1 by class; empty if missing."""
     nested = {
         "published": ("value", "source", "printed", "unit", "note"),
         "reproduced": ("value", "low", "high", "n_clips", "n_folds_done", "n_folds", "chance", "picks", "p", "caution"),
@@ -211,14 +212,15 @@ def comparison_csv(report: Report) -> bytes:
     buffer = io.StringIO(newline="")
     writer = csv.DictWriter(buffer, ["paper", "profile", "data", *columns], lineterminator="\n")
     writer.writeheader()
+    about = {"paper": report.paper.key, "profile": report.profile, "data": report.data}
     for comparison in report.comparisons:
         c = comparison_record(comparison)
-        row: dict[str, Any] = {"paper": report.paper.key, "profile": report.profile, "data": report.data}
-        row |= {key: value for key, value in c.items() if key not in nested}
+        row: dict[str, Any] = about | {key: value for key, value in c.items() if key not in nested}
         row |= {f"{group}_{name}": (c[group] or {}).get(name) for group, names in nested.items() for name in names}
         if others := tables.others_of(report, comparison):
             row |= {f"by_others_{name}": getattr(others, name) for name in _OTHERS}
         writer.writerow(row)
+    writer.writerows(about | row for row in tables.f1_rows(report))
     return buffer.getvalue().encode()
 
 

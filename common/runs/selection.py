@@ -108,7 +108,12 @@ class Study:
         paper, profile = selection.paper, selection.profile
         words = [*program(), "--paper", paper.key, "--profile", profile.name, "--seed", str(seed)]
         options = [word for pair in profile.options for word in pair]
-        return [*words, *self.source, *options]
+        return [*words, *of_ground(paper), *self.source, *options]
+
+
+def of_ground(paper: Paper) -> list[str]:
+    """The words of the command line that restrict a paper to a common ground, if it is restricted."""
+    return ["--ground", paper.ground] if paper.ground else []
 
 
 def select(
@@ -123,9 +128,10 @@ def select(
 ) -> tuple[Experiment, ...]:
     """The experiments given by `names` (NAME or NAME/VARIANT), or else all that run by default.
 
-    With `several` papers also those on common ground. With `tune` also those that search settings, if the variant
-    without a search is chosen or the one whose leak-free twin that is; with `with_controls` the controls of all chosen
-    ones. A NAME whose variants all run only on request selects them. Empty if no name belongs to this paper.
+    With `several` papers also those on common ground; of a paper restricted to a ground only those there. With `tune`
+    also those that search settings, if the variant without a search is chosen or the one whose leak-free twin that is;
+    with `with_controls` the controls of all chosen ones. A NAME whose variants all run only on request selects them.
+    Empty if no name belongs to this paper.
 
     There are no `stand_ins` of public maps: experiments on these are left out. Raises UserError if one is named.
 
@@ -143,7 +149,7 @@ def select(
         every = [e for e in every if e not in on_maps]
 
     def by_default(e: Experiment) -> bool:
-        if several and profile.common_ground_only and not names:
+        if paper.ground or (several and profile.common_ground_only and not names):
             return e.common_ground
         return not e.on_request or (several and e.common_ground)
 
@@ -191,8 +197,9 @@ def check_names(papers: Sequence[Paper], names: Sequence[str]) -> None:
     for name in names:
         if name not in plain and name not in control_ids:
             keys = " and ".join(paper.key for paper in papers)
+            where = f" on the ground {papers[0].ground}" if papers[0].ground else ""
             raise UserError(
-                f"{keys}: no experiment {name!r}; known: {', '.join(plain)}; "
+                f"{keys}: no experiment {name!r}{where}; known: {', '.join(plain)}; "
                 f"append +{', +'.join(CONTROLS)} to a variant for its controls"
             )
 
