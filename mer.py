@@ -56,7 +56,7 @@ from common.standin import real_motion as maps
 from common.types import Arrays, Clip, ClipFrames, Experiment, FoldResult
 from common.vision import alignment, apex, flow_recipes, images
 from common.vision.faces import FaceFinder
-from common.vision.flow_recipes import RECIPES, Recipe
+from common.vision.flow_recipes import Recipe
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,6 +69,8 @@ PROTOCOLS: Mapping[str, str] = {
     "stratified": splits.STRATIFIED,
 }
 """Protocols by the name that `evaluate` takes. The last two split by clip: one person is in training and in test."""
+RECIPES: Mapping[str, Recipe] = flow_recipes.RECIPES
+"""How public code makes images of optical flow, by the name that `flow_maps` takes."""
 
 
 # ---------------------------------------------------------------- clips
@@ -78,8 +80,8 @@ PROTOCOLS: Mapping[str, str] = {
 class Clips:
     """Clips of a common ground with their classes; made by `load`.
 
-    `ground` says which, `pairs` are clips with the index of their class, `left_out` has a line for each clip that cannot
-    be used. `job` and `study` are what the suite runs them with.
+    `ground` says which, `pairs` are clips with the index of their class, `left_out` has a line for each clip that
+    cannot be used. `job` and `study` are what the suite runs them with.
     """
 
     ground: Ground
@@ -253,11 +255,13 @@ def _as_paper(key: str, settings: Settings, clip: ClipFrames, faces: FaceFinder)
     return {name: np.asarray(values[0]) for name, values in samples.x.items()}
 
 
-def flow_maps(clips: Clips, recipe: str | Recipe, out: str | Path, apex_method: str = "lbp-divide-and-conquer") -> Clips:
+def flow_maps(
+    clips: Clips, recipe: str | Recipe, out: str | Path, apex_method: str = "lbp-divide-and-conquer"
+) -> Clips:
     """Write an image of the optical flow from onset to apex of each clip, in the folders that public code reads.
 
-    `recipe` is one of `RECIPES`, by name, or your own record. `out` is a new folder: `norm_u_v_os/<subject>/u_train` and
-    `u_test`, with a folder for each class, `STSNet_whole_norm_u_v_os` with each image once, HTNet's list file, and
+    `recipe` is one of `RECIPES`, by name, or your own record. `out` is a new folder: `norm_u_v_os/<subject>/u_train`
+    and `u_test`, with a folder for each class, `STSNet_whole_norm_u_v_os` with each image once, HTNet's list file, and
     `flow-maps.json`, which says how they were made. An apex that is not annotated is estimated, by "midpoint" or
     "lbp-divide-and-conquer". Maps of stand-ins are marked as such.
 
@@ -267,6 +271,8 @@ def flow_maps(clips: Clips, recipe: str | Recipe, out: str | Path, apex_method: 
     chosen = flow_recipes.named(recipe) if isinstance(recipe, str) else recipe
     if apex_method not in apex.METHODS:
         raise UserError(f"unknown method {quoted(apex_method)} for estimating an apex; known: {listed(apex.METHODS)}")
+    folder = Path(out).absolute()
+    made_flow_maps.check(folder)
     made = prepare(clips, partial(flow_recipes.of_clip, chosen, apex_method))
     used = made.clips
     record = {
@@ -281,7 +287,7 @@ def flow_maps(clips: Clips, recipe: str | Recipe, out: str | Path, apex_method: 
         "left_out": list(used.left_out),
     }
     numbers = [clip.numbers[0] + int(apex) for clip, (apex,) in zip(used, made["apex"], strict=True)]
-    made_flow_maps.write(Path(out).absolute(), used.pairs, made["image"], numbers, record, used.study.kind)
+    made_flow_maps.write(folder, used.pairs, made["image"], numbers, record, used.study.kind)
     return used
 
 

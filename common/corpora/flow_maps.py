@@ -133,7 +133,9 @@ def load(root: Root, images: str = "raw") -> Corpus:
     kinds = {copy.kind for group in copies.values() for copy in group}
     records = [record for place in sorted(places) if (record := made(place))]
     if other := next((record for record in records if record["ground"] != composite.MEGC2019.name), None):
-        raise UserError(f"{top}: flow maps of the ground {other['ground']}; only those of megc2019 are read as a corpus")
+        raise UserError(
+            f"{top}: flow maps of the ground {other['ground']}; only those of megc2019 are read as a corpus"
+        )
     published = NOTES if len(records) < len(places) else ()
     own = (f"made by mer-suite, not published: recipe {record['recipe']} ({record['source']})" for record in records)
     return Corpus(

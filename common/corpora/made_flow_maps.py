@@ -27,7 +27,7 @@ from common.files import named, write_json
 from common.types import Clip
 
 TREE, FLAT = "norm_u_v_os", "STSNet_whole_norm_u_v_os"
-"""Folders that `write` makes: maps by left-out subject, as STSTNet's code reads them, and each once, as HTNet's does."""
+"""Folders that `write` makes: maps by left-out subject, as in STSTNet's code, and each once, as in HTNet's."""
 MADE = "flow-maps.json"
 """The record of maps that this suite has made, beside these folders."""
 
@@ -44,6 +44,12 @@ def made(place: Path) -> dict[str, Any] | None:
     except (OSError, ValueError, KeyError):
         pass
     raise UserError(f"{path}: no record of flow maps as mer-suite writes it; make the maps again")
+
+
+def check(folder: Path) -> None:
+    """Raise UserError if `folder` holds anything else than maps that this suite has made."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())) and not (folder / MADE).is_file():
+        raise UserError(f"{folder}: is there already and holds no flow maps of mer-suite; name a new folder")
 
 
 def write(
@@ -69,10 +75,11 @@ def write(
     digest = hashlib.sha256(repr([(*name, label) for name, (_, label) in zip(names, clips, strict=True)]).encode())
     digest.update(b"".join(pngs))
     whole = {**record, "clips": len(clips), "digest": digest.hexdigest()}
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        if (folder / MADE).is_file() and made(folder / TREE) == whole:
+    check(folder)
+    if known := made(folder / TREE):
+        if known == whole:
             return False
-        raise UserError(f"{folder}: is there already and holds something else; name a new folder")
+        raise UserError(f"{folder}: holds other flow maps, by the recipe {known['recipe']}; name a new folder")
     part = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.part")
     try:
         with named(part):

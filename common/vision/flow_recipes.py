@@ -83,8 +83,9 @@ RECIPES: Mapping[str, Recipe] = {
         Recipe(
             name="htnet",
             source="wangzhifengharrison/HTNet, HTNet_for_three_datasets_confusion_matrix.py, "
-            "1ea5293f3008f2ef63aacc4153668a1abd5921f3: for CAS(ME)^3; its maps of the composite are not made by it",
-            differs=f"{CROP}, where MTCNN crops onset and apex each by itself",
+            "1ea5293f3008f2ef63aacc4153668a1abd5921f3",
+            differs=f"{CROP}, where MTCNN crops onset and apex each by itself; its code does this for CAS(ME)^3, while "
+            "its maps of the composite are those of the authors of STSTNet",
             method="farneback",
             channels=("right", "down", "length"),
             pixels=(SIZE, SIZE),
@@ -98,7 +99,7 @@ RECIPES: Mapping[str, Recipe] = {
         ),
         Recipe(
             name="dis",
-            source="mer-suite, the variant dis of liong2019; no public code for micro-expressions was found that uses it",
+            source="mer-suite, variant dis of liong2019; no public code for micro-expressions was found that uses it",
             differs="each channel is stretched as in the public maps, so that zero is lost",
             method="dis",
         ),
@@ -141,11 +142,15 @@ def pair(clip: Clip | ClipFrames, apex_method: str, faces: FaceFinder) -> tuple[
 
 
 def image(recipe: Recipe, onset: Image, peak: Image) -> Image:
-    """The image, uint8 (28, 28, 3) in OpenCV's order, of two grey faces, uint8 of one size. No motion gives 0."""
+    """The image, uint8 (28, 28, 3) in OpenCV's order, of two grey faces, uint8 of one size.
+
+    Two equal faces give 0, except with "farneback", whose rounding errors are stretched like any flow.
+    """
     height, width = recipe.pixels
     if onset.shape != recipe.pixels:
         onset, peak = (
-            np.asarray(cv2.resize(face, (width, height), interpolation=cv2.INTER_AREA)) for face in (onset, peak)
+            np.asarray(cv2.resize(face, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+            for face in (onset, peak)
         )
     moved = flow(onset, peak, recipe.method) if recipe.method != "farneback" else _farneback(onset, peak)
     if not recipe.channels:
@@ -176,8 +181,9 @@ def _channel(recipe: Recipe, channel: Channel, moved: NDArray[np.float32]) -> ND
         inner = np.sqrt(dx_right**2 + dy_down**2 + (dy_right + dx_down) ** 2 / 2)
         return np.pad(inner, ((0, 1), (0, 1)), "edge")
     if recipe.strain == "exchanged":
-        (dy_right, dx_right), (dy_down, dx_down) = (np.gradient(part) for part in (right, down))
-        return np.sqrt(dy_right**2 + dx_down**2 + (dx_right + dy_down) ** 2 / 4)
+        (down_of_right, right_of_right), (down_of_down, right_of_down) = np.gradient(right), np.gradient(down)
+        shear = right_of_right + down_of_down
+        return np.asarray(np.sqrt(down_of_right**2 + right_of_down**2 + shear**2 / 4))
     return strain(moved)
 
 
