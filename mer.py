@@ -287,7 +287,7 @@ def flow_maps(
         "left_out": list(used.left_out),
     }
     numbers = [clip.numbers[0] + int(apex) for clip, (apex,) in zip(used, made["apex"], strict=True)]
-    made_flow_maps.write(folder, used.pairs, made["image"], numbers, record, used.study.kind)
+    made_flow_maps.write(folder, used.pairs, made["image"], numbers, record)
     return used
 
 

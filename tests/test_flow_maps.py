@@ -169,7 +169,13 @@ def test_the_check_counts_maps_and_other_papers_cannot_run_on_them(
     assert len(capsys.readouterr().err.strip().splitlines()) == 1
 
 
-RECORD = {"recipe": "one", "source": "somewhere", "ground": "megc2019", "classes": list(CLASSES)}
+RECORD = {
+    "recipe": "one",
+    "source": "somewhere",
+    "ground": "megc2019",
+    "classes": list(CLASSES),
+    "data": marker.LICENSED,
+}
 
 
 def clips_of_maps() -> tuple[list[tuple[Clip, int]], np.ndarray, list[int]]:
@@ -185,7 +191,7 @@ def clips_of_maps() -> tuple[list[tuple[Clip, int]], np.ndarray, list[int]]:
 def test_maps_that_are_written_are_read_back(tmp_path: Path, data: str) -> None:
     folder = tmp_path / "maps"
     pairs, images, apexes = clips_of_maps()
-    assert made_flow_maps.write(folder, pairs, images, apexes, RECORD, data)
+    assert made_flow_maps.write(folder, pairs, images, apexes, {**RECORD, "data": data})
     corpus = loaded(folder)
     assert {clip.id: clip.emotion for clip in corpus.clips} == {clip.id: clip.emotion for clip, _ in pairs}
     assert not corpus.exclusions
@@ -204,7 +210,7 @@ def test_maps_that_are_written_are_read_back(tmp_path: Path, data: str) -> None:
 def test_the_folders_are_those_that_public_code_lists(tmp_path: Path) -> None:
     """As in christy1206/STSTNet, main.py: subjects, u_train and u_test, folders whose names are the classes."""
     folder = tmp_path / "maps"
-    made_flow_maps.write(folder, *clips_of_maps(), RECORD, marker.LICENSED)
+    made_flow_maps.write(folder, *clips_of_maps(), RECORD)
     tree = folder / "norm_u_v_os"
     assert {home.name for home in tree.iterdir()} == {subject for subject, _, _ in MAPS.values()}
     for home in tree.iterdir():
@@ -221,28 +227,28 @@ def test_the_folders_are_those_that_public_code_lists(tmp_path: Path) -> None:
 def test_a_folder_with_anything_else_is_left_as_it_is(tmp_path: Path) -> None:
     pairs, images, apexes = clips_of_maps()
     folder = tmp_path / "maps"
-    made_flow_maps.write(folder, pairs, images, apexes, RECORD, marker.LICENSED)
+    made_flow_maps.write(folder, pairs, images, apexes, RECORD)
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
-    assert not made_flow_maps.write(folder, pairs, images, apexes, RECORD, marker.LICENSED)
+    assert not made_flow_maps.write(folder, pairs, images, apexes, RECORD)
     for other in (images[::-1].copy(), images + 1):
         with pytest.raises(UserError):
-            made_flow_maps.write(folder, pairs, other, apexes, RECORD, marker.LICENSED)
+            made_flow_maps.write(folder, pairs, other, apexes, RECORD)
+    (tmp_path / "empty").mkdir()
+    assert made_flow_maps.write(tmp_path / "empty", pairs, images, apexes, RECORD)
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "notes.txt").touch()
     for path in (tmp_path / "own", tmp_path / "own" / "notes.txt"):
         with pytest.raises(UserError):
-            made_flow_maps.write(path, pairs, images, apexes, RECORD, marker.LICENSED)
+            made_flow_maps.write(path, pairs, images, apexes, RECORD)
     with pytest.raises(UserError):  # two clips with one name
-        made_flow_maps.write(
-            tmp_path / "new", [*pairs, pairs[0]], images[[*range(6), 0]], apexes, RECORD, marker.LICENSED
-        )
+        made_flow_maps.write(tmp_path / "new", [*pairs, pairs[0]], images[[*range(6), 0]], apexes, RECORD)
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
-    assert {path.name for path in tmp_path.iterdir()} == {"maps", "own"}
+    assert {path.name for path in tmp_path.iterdir()} == {"empty", "maps", "own"}
 
 
 def test_maps_of_another_ground_and_a_damaged_record_are_refused(tmp_path: Path) -> None:
     pairs, images, apexes = clips_of_maps()
-    made_flow_maps.write(tmp_path / "maps", pairs, images, apexes, {**RECORD, "ground": "casme2-5"}, marker.LICENSED)
+    made_flow_maps.write(tmp_path / "maps", pairs, images, apexes, {**RECORD, "ground": "casme2-5"})
     with pytest.raises(UserError):
         loaded(tmp_path / "maps")
     (tmp_path / "maps" / made_flow_maps.MADE).write_text("{", encoding="utf-8")

@@ -58,12 +58,12 @@ def write(
     images: NDArray[np.uint8],
     apexes: Sequence[int],
     record: Mapping[str, Any],
-    data: str,
 ) -> bool:
     """Write the maps of clips, (n, 28, 28, 3) as OpenCV reads them, with their classes and the numbers of apex frames.
 
     `TREE` has a folder for each subject, `FLAT` each map once; beside them are HTNet's list file and `record` with
-    "clips" and "digest". `data` is the kind of data: maps of stand-ins are marked. Everything is written, or nothing.
+    "clips" and "digest". Its "classes" are the names of the classes, its "data" is the kind of data: maps of stand-ins
+    are marked. Everything is written, or nothing.
 
     Returns False if the same maps are there already. UserError if the folder holds anything else, or if clips of two
     corpora would have the same name.
@@ -87,9 +87,11 @@ def write(
                 (part / path).parent.mkdir(parents=True, exist_ok=True)
                 (part / path).write_bytes(png)
             _write_list(part, clips, names, apexes, len(record["classes"]))
-            if data in marker.TEXTS:
+            if (data := record["data"]) in marker.TEXTS:
                 (part / marker.MARKER).write_text(marker.TEXTS[data], encoding="ascii")
             write_json(part / MADE, whole)
+            if folder.exists():
+                folder.rmdir()  # it is empty; Windows replaces no folder
             os.replace(part, folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)

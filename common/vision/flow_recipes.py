@@ -30,7 +30,7 @@ FACE = (170, 140)
 """Height and width in pixels of the faces between which flow is computed: Table II of the paper on STSTNet."""
 TVL1 = (
     "TV-L1 is that of scikit-image instead of OpenCV's contributed module, which has another pyramid and filters the "
-    "flow: on 10 clips the components correlate at 0.89 to 0.99 (median 0.97)"
+    "flow: of 10 stand-ins with real motion, the components averaged to 28 x 28 correlate at 0.89 to 0.99 (median 0.97)"
 )
 CROP = "faces are aligned by dlib's landmarks of the onset frame"
 
