@@ -77,8 +77,8 @@ PROTOCOLS: Mapping[str, str] = {
 class Clips:
     """Clips of a common ground with their classes; made by `load`.
 
-    `ground` says which, `pairs` are clips with the index of their class, `left_out` has a line for each clip that cannot
-    be used. `job` and `study` are what the suite runs them with.
+    `ground` says which, `pairs` are clips with the index of their class, `left_out` has a line for each clip that
+    cannot be used. `job` and `study` are what the suite runs them with.
     """
 
     ground: Ground

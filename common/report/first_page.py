@@ -86,7 +86,7 @@ def _printed_tile(report: Report) -> dict[str, str]:
 def _next(report: Report) -> dict[str, str]:
     """The command that follows from this report, and what it does."""
     key, words = report.paper.key, shlex.split(report.command)
-    if "--profile" not in words:  # a script that uses functions
+    if not report.paper.claims and "--paper" not in words:  # a script that uses functions
         return {"text": "To run it again:", "command": report.command}
     if not report.comparable:
         command = [*program(), "--paper", key, *of_ground(report.paper), "--data", "FOLDER"]
