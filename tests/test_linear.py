@@ -20,6 +20,7 @@ from common.training.linear import LinearClassifier, regressions, turned_rows, w
 from common.types import Samples
 from papers.liong2019.recipe import regression
 from papers.see2019.model import machines
+from papers.see2019.model import relabelled as fits_of_machines
 
 CLASSES = ("negative", "positive", "surprise")
 
@@ -50,7 +51,7 @@ CLOSE = 0.01
 """Probabilities of equal trainings differ by less: both solvers stop near the best classifier."""
 RECIPES = {
     "logistic regression": LinearClassifier("linear", regression, fits=regressions),
-    "support vector machines": LinearClassifier("linear", machines, standardised=False),
+    "support vector machines": LinearClassifier("linear", machines, standardised=False, fits=fits_of_machines),
 }
 """Those of liong2019 and see2019."""
 
@@ -98,7 +99,7 @@ def test_the_papers_have_these_recipes() -> None:
     from papers.see2019.recipe import RECIPE
 
     assert [OF_FLOW["linear"].fits, OF_FLOW["linear"].classifier] == [regressions, regression]
-    assert [RECIPE.classifier, RECIPE.standardised] == [machines, False]
+    assert [RECIPE.fits, RECIPE.classifier, RECIPE.standardised] == [fits_of_machines, machines, False]
 
 
 def test_turned_rows_have_the_same_products() -> None:

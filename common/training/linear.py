@@ -88,10 +88,8 @@ def regressions(classifier: Any, rows: Numbers, labels: NDArray[np.int64], class
     """`Fits` for scikit-learn's logistic regression with its penalty `C`: all labels at once.
 
     Newton's method, whose steps are found by conjugate gradients. `rows` should have orthogonal columns, whose lengths
-    then make the equations well conditioned. With two classes, or without rows of one, fitted one by one.
+    then make the equations well conditioned. There are three classes or more: of two, scikit-learn fits one alone.
     """
-    if classes < 3 or any(len(np.unique(y)) < classes for y in labels):
-        return one_by_one(classifier, rows, labels, classes)
     x = np.column_stack([rows, np.ones(len(rows))])
     turned = np.ascontiguousarray(x.T)
     squares = (x**2).sum(axis=0)[:, None, None]
@@ -183,7 +181,8 @@ class LinearClassifier:
     """A recipe. `classifier` makes a classifier of scikit-learn from the settings of the training.
 
     `name` is that of the classifier in reports. Without `standardised`, the classifier reads the arrays as they are.
-    `fits` fits it to many labels of the same rows; its penalty must be a squared one.
+    `fits` fits it to many labels of the same rows, three classes or more, each of which has rows; its penalty must be
+    a squared one.
     """
 
     name: str
@@ -223,7 +222,9 @@ class LinearClassifier:
 
         scaler = StandardScaler(with_mean=self.standardised, with_std=self.standardised).fit(x)
         rows, basis = turned_rows(scaler.transform(x))
-        matrices, shifts = self.fits(classifier, rows, labels, classes)
+        complete = classes > 2 and all(len(np.unique(y)) == classes for y in labels)
+        fits = self.fits if complete else one_by_one
+        matrices, shifts = fits(classifier, rows, labels, classes)
         return np.asarray(((scaler.transform(tested) @ basis) @ matrices + shifts[:, None]).argmax(axis=-1), np.int64)
 
     def answers(self, models: Models, samples: Samples, settings: Settings) -> Predictions:
