@@ -117,7 +117,7 @@ def retrained(design: Design, subjects: int, effect: float, count: int, random: 
 
 
 def relabelled_predictions(features: Numbers, labels: Labels, fold: Labels) -> Labels:
-    """The classes (k, n) by the classifiers of `predictions`, not balanced, for k labels (k, n) of the same features."""
+    """The classes (k, n) by the classifiers of `predictions`, not balanced, for k labels (k, n) of the features."""
     x, found = np.column_stack([features, np.ones(len(fold))]), np.empty_like(labels)
     y = np.eye(3)[labels].transpose(1, 2, 0).reshape(len(fold), -1)
     penalty = PENALTY * np.diag([*np.ones(FEATURES), 0])

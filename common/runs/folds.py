@@ -256,7 +256,12 @@ def _relabelled(context: FoldContext, fold: Fold, trained: Trained, clips: tuple
     job, samples = context.job, context.samples
     labels = relabellings(samples.subject, samples.clip, samples.y, job.profile.relabellings, job.seed)
     test = samples.only(fold.test)
-    predicted = trained.relabelled(test, labels[:, fold.train])
+    name = f"{job.paper.key} {job.experiment.id} {fold.name}: {len(labels)} trainings on relabelled clips"
+    context.say(name, 0, 1)
+    try:
+        predicted = trained.relabelled(test, labels[:, fold.train])
+    finally:
+        context.say(name, 1, 1)
     return predicted[:, [test.clip.tolist().index(clip) for clip in clips]]
 
 

@@ -118,27 +118,36 @@ def regressions(classifier: Any, rows: Numbers, labels: NDArray[np.int64], class
 
 
 def _newton_step(x: Numbers, turned: Numbers, penalty: Numbers, p: Numbers, slope: Numbers, scale: Numbers) -> Numbers:
-    """Conjugate gradients, preconditioned by `scale`, until a tenth of the slope is left, or `STEPS`."""
-    step, rest = np.zeros_like(slope), -slope
+    """Conjugate gradients, preconditioned by `scale`, until a tenth of the slope is left, or `STEPS`.
+
+    In float32, since the next step of Newton corrects this one.
+    """
+    x, turned, penalty, p, rest, scale = (a.astype(np.float32) for a in (x, turned, penalty, p, -slope, scale))
+    step, least = np.zeros_like(rest), np.finfo(np.float32).tiny
     scaled = direction = rest / scale
-    size = first = (rest * scaled).sum(axis=(0, 1))
+    size = first = _products(rest, scaled)
     for _ in range(STEPS):
         along = _times(x, direction)
         curved = p * (along - (p * along).sum(axis=1, keepdims=True))
         bent = _times(turned, curved) + penalty * direction
-        length = size / np.maximum((direction * bent).sum(axis=(0, 1)), np.finfo(float).tiny)
+        length = size / np.maximum(_products(direction, bent), least)
         step, rest = step + length * direction, rest - length * bent
         scaled = rest / scale
-        left = (rest * scaled).sum(axis=(0, 1))
+        left = _products(rest, scaled)
         if (left <= 0.01 * first).all():
             break
-        direction, size = scaled + left / np.maximum(size, np.finfo(float).tiny) * direction, left
-    return step
+        direction, size = scaled + left / np.maximum(size, least) * direction, left
+    return step.astype(np.float64)
 
 
 def _times(matrix: Numbers, several: Numbers) -> Numbers:
     """matrix (a, b) times several (b, classes, k): (a, classes, k)."""
     return (matrix @ several.reshape(len(several), -1)).reshape(len(matrix), *several.shape[1:])
+
+
+def _products(first: Numbers, second: Numbers) -> Numbers:
+    """Scalar products (k,) of several (a, classes, k)."""
+    return np.asarray(np.einsum("ack,ack->k", first, second))
 
 
 def _loss_of(scores: Numbers, truth: Numbers, penalty: Numbers, w: Numbers) -> Numbers:
