@@ -122,7 +122,8 @@ def _newton_step(x: Numbers, turned: Numbers, penalty: Numbers, p: Numbers, slop
 
     In float32, since the next step of Newton corrects this one.
     """
-    x, turned, penalty, p, rest, scale = (a.astype(np.float32) for a in (x, turned, penalty, p, -slope, scale))
+    arrays: list[NDArray[Any]] = [a.astype(np.float32) for a in (x, turned, penalty, p, -slope, scale)]
+    x, turned, penalty, p, rest, scale = arrays
     step, least = np.zeros_like(rest), np.finfo(np.float32).tiny
     scaled = direction = rest / scale
     size = first = _products(rest, scaled)
@@ -140,14 +141,15 @@ def _newton_step(x: Numbers, turned: Numbers, penalty: Numbers, p: Numbers, slop
     return step.astype(np.float64)
 
 
-def _times(matrix: Numbers, several: Numbers) -> Numbers:
+def _times(matrix: NDArray[Any], several: NDArray[Any]) -> NDArray[Any]:
     """matrix (a, b) times several (b, classes, k): (a, classes, k)."""
     return (matrix @ several.reshape(len(several), -1)).reshape(len(matrix), *several.shape[1:])
 
 
-def _products(first: Numbers, second: Numbers) -> Numbers:
+def _products(first: NDArray[Any], second: NDArray[Any]) -> NDArray[Any]:
     """Scalar products (k,) of several (a, classes, k)."""
-    return np.asarray(np.einsum("ack,ack->k", first, second))
+    products: NDArray[Any] = np.einsum("ack,ack->k", first, second)
+    return products
 
 
 def _loss_of(scores: Numbers, truth: Numbers, penalty: Numbers, w: Numbers) -> Numbers:
