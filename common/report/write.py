@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from common import program
 from common.audit.sections import sections
 from common.corpora.names import named
 from common.environment import without_stderr
@@ -318,6 +319,7 @@ def _view(report: Report) -> dict[str, Any]:
     return {
         "banner": formatting.banner(report.data, report.motion),
         "dash": formatting.DASH,
+        "program": " ".join(program()),
         "key": paper.key,
         "title": paper.title,
         "authors": paper.authors,
