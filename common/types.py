@@ -313,6 +313,8 @@ class FoldResult:
     clips (n,), truth (n,) int, probabilities (n, classes) float32; row i of all arrays belongs together. `measured`
     are counts and costs by name: parameters, floating point operations, milliseconds, MiB. `trials` are those of a
     search for settings, starting with the profile's own; `caveats` those of `Trained`, `blocks` show its models.
+    `relabelled` (k, n) int are the classes that k trainings on relabelled clips predict (`controls.relabellings`), None
+    where the recipe does not train so.
     """
 
     fold: str
@@ -327,6 +329,7 @@ class FoldResult:
     trials: tuple[Trial, ...] = ()
     caveats: tuple[str, ...] = ()
     blocks: tuple[Block, ...] = ()
+    relabelled: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True)
