@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import papers
+from common import program
 from common.cli import arguments, listing
 from common.contract import Paper, Profile
 from common.corpora import grounds
@@ -66,19 +67,19 @@ def main(argv: Sequence[str] | None = None) -> int:
             devices.choose(options.device)
         return predict(options) if options.predict else run(options)
     except UserError as error:
-        _complain(f"run_all.py: {error}")
+        _complain(f"{program()[-1]}: {error}")
         return FAILED if isinstance(error, StoppedError) else WRONG
     except BrokenPipeError:  # the reader of the output, such as `head`, has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except OSError as error:
-        _complain(f"run_all.py: {error.filename or 'input/output'}: {error.strerror or error}")
+        _complain(f"{program()[-1]}: {error.filename or 'input/output'}: {error.strerror or error}")
         return FAILED
     except (ImportError, KeyboardInterrupt) as error:
         # an import that is interrupted may end as an ImportError
         if isinstance(error, ImportError) and not isinstance(error.__cause__, KeyboardInterrupt):
             name = error.name or "a package"  # of this environment, or a system library that a package needs
-            _complain(f"run_all.py: {name} cannot be imported here ({error}); see docs/pages/install.md")
+            _complain(f"{program()[-1]}: {name} cannot be imported here ({error}); see docs/pages/install.md")
             return WRONG
         reading = options.check_data or options.list or options.audit or options.verify or options.bundle
         stored = not (reading or options.predict or options.dry_run or options.report_only)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from common import CHECKOUT
+
 DONE, FAILED, WRONG = 0, 1, 2
 """Exit statuses of the command line."""
 LONGEST = 60
@@ -46,4 +48,5 @@ def listed(names: Sequence[str], last: str = "and") -> str:
 
 def missing_extra(option: str, extra: str) -> UserError:
     """The error of an option that needs packages which are not installed."""
-    return UserError(f'{option} needs the extra {extra}: pip install -e ".[{extra}]" -c constraints.txt')
+    what = f'-e ".[{extra}]" -c constraints.txt' if CHECKOUT else f'"mer-suite[{extra}]"'
+    return UserError(f"{option} needs the extra {extra}: pip install {what}")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from common import program
 from common.bundles import others
 from common.cli import last_screen
 from common.errors import DONE, FAILED, WRONG, StoppedError, UserError
@@ -108,7 +109,7 @@ def _each(
 
     def complain(error: UserError) -> None:
         if str(error) not in said:  # a data folder without corpora is the same fault for all papers and seeds
-            display.fault(f"run_all.py: {error}")
+            display.fault(f"{program()[-1]}: {error}")
         said.add(str(error))
 
     of_others = {s.paper.key: others.of_paper(counted, s.paper) for s in study.chosen}
@@ -229,7 +230,7 @@ def _say_unavailable(selection: PaperSelection, jobs: Jobs, display: Display) ->
     for line in unavailable_lines(selection.paper, selection.experiments, jobs.unavailable):
         display.line(line)
     for fault in jobs.faults:
-        display.fault(f"run_all.py: {fault}")
+        display.fault(f"{program()[-1]}: {fault}")
     return FAILED if jobs.faults else DONE
 
 
@@ -279,7 +280,7 @@ def _say_reported(display: Display, reported: Reported) -> None:
     for path in reported.written:
         display.line(f"wrote {path}")
     if reported.fault:
-        display.fault(f"run_all.py: {reported.fault}")
+        display.fault(f"{program()[-1]}: {reported.fault}")
 
 
 def _report(task: tuple[Study, PaperSelection, others.OfPaper], *, write_it: bool = True) -> Reported:
@@ -311,7 +312,7 @@ def _compare(study: Study, written: Sequence[Reported], display: Display) -> tup
     from common.report.comparison_tables import name, ranked
 
     profile = study.chosen[0].profile.name
-    command = ["python", "run_all.py", "--paper", *(one.results.paper.key for one in written), "--profile", profile]
+    command = [*program(), "--paper", *(one.results.paper.key for one in written), "--profile", profile]
     command += ["--seed", str(study.seeds[0])]
     command += ["--seeds", str(len(study.seeds))] if len(study.seeds) > 1 else []
     command += [*of_ground(study.chosen[0].paper), *study.source]
@@ -322,7 +323,7 @@ def _compare(study: Study, written: Sequence[Reported], display: Display) -> tup
     try:
         paths = write_comparison(side, study.out, study.exports)
     except PageError as error:
-        paths, fault = error.written, f"run_all.py: {error}"
+        paths, fault = error.written, f"{program()[-1]}: {error}"
     for path in paths:
         display.line(f"wrote {path}")
     if fault:

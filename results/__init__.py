@@ -1,1 +1,1 @@
-"""Bundles that others have contributed, and the digests of released source code."""
+"""Bundles that others have contributed."""

@@ -4,7 +4,7 @@ python -m results
 python -m results --release
 
 The first command ends with the status of `run_all.py --verify`. The second writes the entry of the current version in
-released.json and does not change those of other versions.
+common/bundles/released.json and does not change those of other versions.
 """
 
 from __future__ import annotations

@@ -57,6 +57,7 @@ NOT_RUN = {
     ".[gpu]": "downloads gigabytes, for a GPU",
     ".[fidelity]": "downloads gigabytes; .ci/run compares the networks that do not need PyTorch",
     "papers.reddy2019.published_weights": "needs the authors' file; tests/test_fidelity.py reads files of this layout",
+    "mer-suite[cluster]": "its packages are in the extra test, too",
     ".[cluster]": "its packages are in the extra test, too",
     ".[tensorboard]": "its package is in the extra test, too",
     "--require-hashes": "downloads all packages again; tests/test_supply.py compares the lists",
@@ -99,6 +100,8 @@ def test_a_printed_command_can_be_typed(file: str, command: str) -> None:
     words = words_of(command)
     if words[:2] == ["python", "run_all.py"]:
         _run_all(words[2:])
+    elif words[0] == "mer-suite":
+        _run_all(words[1:])
     elif words[:3] == ["python", "-m", "pytest"]:
         assert all((ROOT / word).is_file() for word in words if word.startswith("tests/"))
     elif words[:2] == ["python", "-m"]:
@@ -192,9 +195,9 @@ def test_examples_in_python_are_python() -> None:
 def test_the_readme_is_short_and_has_the_two_commands() -> None:
     text = README.read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 120
-    fences = [body.strip() for _, body in FENCE.findall(text)]
-    assert "pip install -e . -c constraints.txt && python run_all.py --paper aouayeb2019" in fences
-    assert 'pip install -e ".[test]" -c constraints.txt && python -m pytest' in fences
+    lines = [line for _, body in FENCE.findall(text) for line in body.splitlines()]
+    assert "pip install -e . -c constraints.txt && python run_all.py --paper aouayeb2019" in lines
+    assert 'pip install -e ".[test]" -c constraints.txt && python -m pytest' in lines
 
 
 def test_the_first_table_of_the_readme_has_the_scores_of_the_bundle() -> None:

@@ -1,4 +1,4 @@
-"""The source code of released versions: one digest per version and paper, in results/released.json."""
+"""The source code of released versions: one digest per version and paper."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from common.environment import ROOT
 from common.errors import UserError
 from common.json_schema import by_name, parsed, text_like
 
-FILE = ROOT / "results" / "released.json"
+FILE = Path(__file__).with_name("released.json")
 _SCHEMA = by_name(by_name(text_like("[0-9a-f]{64}")))
 
 

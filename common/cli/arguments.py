@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from common import program
 from common.cli import conflicts
 from common.profiles import CUTS
 
@@ -23,7 +24,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="run_all.py",
+        prog=program()[-1],
         description="Reproduce micro-expression recognition papers and compare published numbers with reproduced ones.",
     )
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape as plain_markup
 from rich.table import Table
 
+from common import program
 from common.corpora import SOURCES
 from common.corpora.marker import REAL_MOTION, STAND_IN
 from common.errors import printable, quoted
@@ -230,10 +231,11 @@ def _print_experiments(result: Mapping[str, Any], console: Console) -> None:
     if not runnable_papers:
         return
     data = shlex.join(["--data", result["data"], *(word for place in result["placed"] for word in ("--as", place))])
+    start = shlex.join(program())
     commands = {
-        f"python run_all.py --all {data} --dry-run": "To see how long it takes to run all this",
-        f"python run_all.py --all {data}": "To run it",
-        f"python run_all.py --paper {runnable_papers[0]} {data}": "To run one paper",
+        f"{start} --all {data} --dry-run": "To see how long it takes to run all this",
+        f"{start} --all {data}": "To run it",
+        f"{start} --paper {runnable_papers[0]} {data}": "To run one paper",
     }
     console.print()
     for command, what in commands.items():

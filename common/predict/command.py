@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from common import corpora
+from common import corpora, program
 from common.contract import Settings
 from common.corpora import source as corpus_source
 from common.environment import backend
@@ -83,7 +83,7 @@ def run(study: Study, request: Request, display: Display) -> int:
     try:
         kept = kept or fit_once.ready(study, experiment, display)
     except StoppedError as error:
-        display.fault(f"run_all.py: {error}")
+        display.fault(f"{program()[-1]}: {error}")
         return FAILED
     caveats.check(kept.card, kept.folder)
     for notice in caveats.notices(kept.card):
@@ -95,7 +95,7 @@ def run(study: Study, request: Request, display: Display) -> int:
         try:
             _answer(asking, examined, display)
         except (ClipError, PageError) as error:
-            display.fault(f"run_all.py: {error}")
+            display.fault(f"{program()[-1]}: {error}")
             failed += 1
     return FAILED if failed else DONE
 
@@ -149,7 +149,7 @@ def _examined(
                 raise ClipError(fault if str(path) in fault else f"{path}: {fault}")
             clear.append(Clear(source, clip, person, clip_task, tuple(remarks.remarks(source, sights, slowest))))
         except ClipError as error:
-            display.fault(f"run_all.py: {error}")
+            display.fault(f"{program()[-1]}: {error}")
     display.progress("examining clips", len(paths), len(paths))
     return clear, len(paths) - len(clear)
 
@@ -189,7 +189,7 @@ def _exported(asking: Asking, clear: Sequence[Clear], display: Display) -> bool:
     try:
         differences = onnx_files.export(asking.models, asking.kept.folder, asking.raw, inputs())
     except (StoppedError, OSError) as error:
-        display.fault(f"run_all.py: {error}")
+        display.fault(f"{program()[-1]}: {error}")
         return False
     clips = "1 clip" if len(clear) == 1 else f"{len(clear)} clips"
     for file, difference in differences.items():

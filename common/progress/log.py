@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from common import program
 from common.errors import printable
 
 NAME = "log.txt"
@@ -26,7 +27,7 @@ _command = ""
 def begin(folder: Path, words: Sequence[str]) -> None:
     """Append to the log in `folder` from now on, starting with the command line, given as the words typed."""
     global _file, _command
-    _file, _command = folder / NAME, shlex.join(["python", "run_all.py", *words])
+    _file, _command = folder / NAME, shlex.join([*program(), *words])
     with contextlib.suppress(OSError):
         if _file.exists():
             _append("")

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from PIL import Image
 
+from common import program
 from common.report import formatting, known, learning, network_chart, numbers, tables
 from common.report.forest import draw_key, draw_row, fitted
 from common.report.records import Learning, Report
@@ -86,8 +87,8 @@ def _next(report: Report) -> dict[str, str]:
     """The command that follows from this report, and what it does."""
     key, words = report.paper.key, shlex.split(report.command)
     if not report.comparable:
-        command = ["python", "run_all.py", "--paper", key, *of_ground(report.paper), "--data", "FOLDER"]
-        return {"text": "With the corpora:", "command": " ".join(command)}
+        command = [*program(), "--paper", key, *of_ground(report.paper), "--data", "FOLDER"]
+        return {"text": "With the corpora:", "command": shlex.join(command)}
     if report.profile != "paper":
         place = words.index("--profile") + 1
         whole = shlex.join([*words[:place], "paper", *words[place + 1 :]])

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from common import program
 from common.audit.sections import sections
 from common.corpora.names import named
 from common.environment import without_stderr
@@ -46,8 +47,7 @@ _SHARED_TEMPLATE = "page.typ"
 _NAMES = ("experiment", "variant", "corpus", "metric", "source")
 _OTHERS = ("value", "tier", "bundles", "date")
 _FIGURE_WIDTH, _HALF_WIDTH = 17.6, 8.5  # cm that a paper's figure may take on a page, and each of two side by side
-# of PNG files, which earlier versions drew: the most cm in height; pixels up to which two stand side by side; the least
-# pixels per cm
+# of PNG files, which earlier versions drew: most cm in height; most pixels of two side by side; least pixels per cm
 _FIGURE_HEIGHT, _SMALL, _PIXELS_PER_CM = 8.5, 1000, 40.0
 
 
@@ -205,8 +205,12 @@ def comparison_csv(report: Report) -> bytes:
         "reproduced": ("value", "low", "high", "n_clips", "n_folds_done", "n_folds", "chance", "picks", "p", "caution"),
     }
     columns = ["experiment", "variant", "corpus", "protocol", "selection", "metric"]
-    columns += [f"{group}_{name}" for group, names in nested.items() for name in names]
-    columns += ["verdict", "reason", "command"]
+    columns += [
+        *(f"{group}_{name}" for group, names in nested.items() for name in names),
+        "verdict",
+        "reason",
+        "command",
+    ]
     columns += [f"by_others_{name}" for name in _OTHERS] if report.by_others else []
     buffer = io.StringIO(newline="")
     writer = csv.DictWriter(buffer, ["paper", "profile", "data", *columns], lineterminator="\n")
@@ -319,6 +323,7 @@ def _view(report: Report) -> dict[str, Any]:
     return {
         "banner": formatting.banner(report.data, report.motion),
         "dash": formatting.DASH,
+        "program": " ".join(program()),
         "key": paper.key,
         "title": paper.title,
         "authors": paper.authors,

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from common import program
 from common.contract import Paper, Profile
 from common.corpora import SOURCES, not_read
 from common.environment import code_digest
@@ -127,7 +128,7 @@ def _nothing(
     readable = [name for name in data.found if name not in data.faults]
     own = possible([selection.paper], readable)
     others = possible([paper for paper in study.known if paper.key != selection.paper.key], readable)
-    words = ["python", "run_all.py", "--paper", *(own or others), "--data", str(data.folder)]
+    words = [*program(), "--paper", *(own or others), "--data", str(data.folder)]
     words += [word for name, folder in study.placed.items() for word in ("--as", f"{name}={folder}")]
     words += ["--experiment", *own[selection.paper.key]] if own else []
     advice = f"this can run: {shlex.join(words)}" if own or others else "nothing in this suite can run on these corpora"

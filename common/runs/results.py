@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from common import program
 from common.contract import Paper, Profile
 from common.protocols.controls import METADATA, NO_MOTION, controls
 from common.runs import thumbnails
@@ -97,7 +98,7 @@ class Results:
     @property
     def command(self) -> list[str]:
         """The words of the command that made the results."""
-        default = ["python", "run_all.py", "--paper", self.paper.key, "--profile", self.profile.name]
+        default = [*program(), "--paper", self.paper.key, "--profile", self.profile.name]
         return list(self.plan().get("command", default))
 
     @cached_property

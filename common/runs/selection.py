@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from common import program
 from common.contract import Paper, Parts, Profile
 from common.corpora import flow_maps
 from common.corpora.composite import DOCUMENTED, MEGC2019
@@ -84,7 +85,7 @@ class Study:
     def command(self, selection: PaperSelection, seed: int) -> list[str]:
         """The command line that runs all experiments of a paper with a seed."""
         paper, profile = selection.paper, selection.profile
-        words = ["python", "run_all.py", "--paper", paper.key, "--profile", profile.name, "--seed", str(seed)]
+        words = [*program(), "--paper", paper.key, "--profile", profile.name, "--seed", str(seed)]
         options = [word for pair in profile.options for word in pair]
         return [*words, *of_ground(paper), *self.source, *options]
 

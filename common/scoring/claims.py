@@ -85,7 +85,7 @@ def read_claims(path: Path, known: Keys | None = None) -> Claims:
     [facts.class_counts]. `also` names further experiments that are compared with these numbers; `not_comparable` says
     why they cannot be compared with what their metric measures. Each [[cited]] is one quoted row, with numbers as
     printed; the facts include these rows too (`cited`), because the text compares its own numbers with them;
-    `predictions` names a method of `results/public`.
+    `predictions` names a method of `common/scoring/predictions`.
 
     With the keys that facts may have (`known`), raises UserError for any other one: no check would read it. [facts] may
     have `sources`, the place of each fact.

@@ -1,4 +1,4 @@
-"""Predictions on the real corpora that others published, in `results/public`: scores without an image.
+"""Predictions on the real corpora that others published, in the folder `predictions`: scores without an image.
 
 Each method is a table of `methods.toml` and a file of one row per clip: its id, true class and prediction. All are on
 the MEGC 2019 composite, one subject left out at a time.
@@ -22,7 +22,7 @@ from common.scoring.records import PairedTest, Score
 from common.scoring.verdicts import METRICS, guessing, n_clips, pooled, score
 from common.types import FoldResult
 
-FOLDER = Path(__file__).parents[2] / "results" / "public"
+FOLDER = Path(__file__).with_name("predictions")
 
 
 @dataclass(frozen=True)
