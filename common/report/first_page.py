@@ -90,7 +90,7 @@ def _next(report: Report) -> dict[str, str]:
         return {"text": "To run it again:", "command": report.command}
     if not report.comparable:
         command = [*program(), "--paper", key, *of_ground(report.paper), "--data", "FOLDER"]
-        return {"text": "With the corpora:", "command": " ".join(command)}
+        return {"text": "With the corpora:", "command": shlex.join(command)}
     if report.profile != "paper":
         place = words.index("--profile") + 1
         whole = shlex.join([*words[:place], "paper", *words[place + 1 :]])

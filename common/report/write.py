@@ -49,8 +49,7 @@ _OTHERS = ("value", "tier", "bundles", "date")
 _FOLDS = ("n_clips", "n_folds_done", "n_folds")
 _SCORE = ("value", "low", "high", *_FOLDS, "chance", "picks", "p", "p_test", "caution")
 _FIGURE_WIDTH, _HALF_WIDTH = 17.6, 8.5  # cm that a paper's figure may take on a page, and each of two side by side
-# of PNG files, which earlier versions drew: the most cm in height; pixels up to which two stand side by side; the least
-# pixels per cm
+# of PNG files, which earlier versions drew: most cm in height; most pixels of two side by side; least pixels per cm
 _FIGURE_HEIGHT, _SMALL, _PIXELS_PER_CM = 8.5, 1000, 40.0
 
 
@@ -207,8 +206,12 @@ def comparison_csv(report: Report) -> bytes:
         "reproduced": _SCORE,
     }
     columns = ["experiment", "variant", "corpus", "protocol", "selection", "metric"]
-    columns += [f"{group}_{name}" for group, names in nested.items() for name in names]
-    columns += ["verdict", "reason", "command"]
+    columns += [
+        *(f"{group}_{name}" for group, names in nested.items() for name in names),
+        "verdict",
+        "reason",
+        "command",
+    ]
     columns += [f"by_others_{name}" for name in _OTHERS] if report.by_others else []
     buffer = io.StringIO(newline="")
     writer = csv.DictWriter(buffer, ["paper", "profile", "data", *columns], lineterminator="\n")
