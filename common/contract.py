@@ -324,9 +324,9 @@ class Profile:
     that do not learn are diagnosed, which takes seconds per fold. The second fold of each network is trained again in a
     process of its own, to check that folds pass nothing on; with `brief_check` of one network only, for one epoch.
 
-    Where it is cheap, every fold is trained again on `relabellings` relabelled copies of the clips, with which scores are tested
-    against guessing: 399 give a p below 0.05 after Holm's correction for the 15 scores of an experiment and its
-    controls.
+    Where it is cheap, every fold is trained again on `relabellings` relabelled copies of the clips, with which scores
+    are tested against guessing: 399 give a p below 0.05 after Holm's correction for the 15 scores of an experiment and
+    its controls.
     """
 
     name: str
