@@ -30,10 +30,8 @@ class Trained:
 
     `training_targets` gives the inputs and targets of the models if these are not the arrays themselves, with classes
     one-hot; it leaves out a model that does not have the weights of this fold, and has no targets for a model that is
-    trained as part of another.
-
-    `relabelled` trains again, exactly as before, on other classes of the training rows (k, n) int, and returns the
-    classes that these k trainings predict for the rows of held-out samples, (k, rows) int. Only where that is cheap.
+    trained as part of another. `relabelled`, where that is cheap, trains again in the same way on other classes (k, n)
+    int of the training rows, and returns those that the k trainings predict for held-out rows, (k, rows) int.
     """
 
     predict: Callable[[Samples], Predictions]
@@ -83,10 +81,9 @@ class Settings:
 
 @dataclass(frozen=True)
 class InputView:
-    """An input of one clip's samples as images.
+    """An input of a clip as images: RGB uint8 `pictures` (n, height, width, 3), with a caption each.
 
-    `axes` are the axes of height and width in its array, whose first axis is rows; `pictures` are RGB uint8 (n, height,
-    width, 3), with a caption each.
+    `axes` are those of height and width in its array, whose first axis is rows.
     """
 
     axes: tuple[int, int]
@@ -126,10 +123,7 @@ Checks = Callable[[Mapping[str, Any], Sequence[Claim]], Iterable["Finding"]]
 
 @dataclass(frozen=True)
 class CitedRow:
-    """A row that the paper quotes from others: `values[corpus][metric]`.
-
-    `predictions` is the key of the method's public predictions (`scoring.public`), if there are any.
-    """
+    """A row that the paper quotes from others: `values[corpus][metric]`; `predictions` as a key of `scoring.public`."""
 
     method: str
     values: Mapping[str, Mapping[str, float]]
@@ -150,9 +144,8 @@ class Departure:
 
 @dataclass(frozen=True)
 class Reference:
-    """The bibliography entry of a paper, without its title, year and address.
-
-    `kind` is a BibTeX type; `authors` are full names as printed; `details` further verified fields by BibTeX name.
+    """The bibliography entry of a paper, without its title, year and address: its BibTeX type (`kind`), full names as
+    printed, and further verified fields by BibTeX name (`details`).
     """
 
     kind: str
@@ -162,9 +155,8 @@ class Reference:
 
 @dataclass(frozen=True)
 class Paper:
-    """A paper's identity and its experiments; light to import (no Keras, no OpenCV).
-
-    `checks` are checks of its printed numbers that no other paper needs.
+    """A paper's identity and its experiments; light to import (no Keras, no OpenCV). `checks` are checks of its printed
+    numbers that no other paper needs.
     """
 
     key: str
@@ -325,9 +317,8 @@ class Profile:
     each network. If several papers run together, `common_ground_only` leaves out experiments that are not on
     common ground, unless they are named. With `diagnose`, networks that do not learn are diagnosed, which takes some
     seconds per fold. The second fold of each network is trained again in a process of its own, to check that folds pass
-    nothing on; with `brief_check` that of one network only, for one epoch. Where it is cheap, every fold is trained
-    again on `relabellings` relabelled copies of the clips, with which scores are tested against guessing: 399 give a
-    p below 0.05 after Holm's correction for the 15 scores of an experiment and its controls.
+    nothing on; with `brief_check` that of one network only, for one epoch. Where that is cheap, folds are trained on
+    `relabellings` relabelled copies of the clips, to test scores against guessing.
     """
 
     name: str
@@ -345,7 +336,7 @@ class Profile:
     common_ground_only: bool = False
     diagnose: bool = True
     brief_check: bool = False
-    relabellings: int = 399
+    relabellings: int = 399  # p may be below 0.05 after Holm's correction for the 15 scores of four controls too
 
     @property
     def deciding(self) -> tuple[tuple[str, str], ...]:
