@@ -66,7 +66,7 @@ def test_the_short_form_measures_every_cell_and_prints_all_tables(capsys: pytest
     assert benchmark.main(["--short"]) == 0
     text = capsys.readouterr().out
     assert all(model.name in text for model in MODELS)
-    assert text.count("\n| --- |") == len(results.TABLES) == 7
+    assert text.count("\n| --- |") == len(results.TABLES) == 8
     assert all(design.name in text for design in DESIGNS)
 
 

@@ -46,8 +46,7 @@ TEMPLATES = Path(__file__).parent
 _SHARED_TEMPLATE = "page.typ"
 _NAMES = ("experiment", "variant", "corpus", "metric", "source")
 _OTHERS = ("value", "tier", "bundles", "date")
-_FOLDS = ("n_clips", "n_folds_done", "n_folds")
-_SCORE = ("value", "low", "high", *_FOLDS, "chance", "picks", "p", "p_test", "caution")
+_SCORE = ["value", "low", "high", "n_clips", "n_folds_done", "n_folds", "chance", "picks", "p", "p_test", "caution"]
 _FIGURE_WIDTH, _HALF_WIDTH = 17.6, 8.5  # cm that a paper's figure may take on a page, and each of two side by side
 # of PNG files, which earlier versions drew: most cm in height; most pixels of two side by side; least pixels per cm
 _FIGURE_HEIGHT, _SMALL, _PIXELS_PER_CM = 8.5, 1000, 40.0
