@@ -205,13 +205,8 @@ def comparison_csv(report: Report) -> bytes:
         "reproduced": _SCORE,
     }
     columns = ["experiment", "variant", "corpus", "protocol", "selection", "metric"]
-    columns += [
-        *(f"{group}_{name}" for group, names in nested.items() for name in names),
-        "verdict",
-        "reason",
-        "command",
-    ]
-    columns += [f"by_others_{name}" for name in _OTHERS] if report.by_others else []
+    columns += [f"{group}_{name}" for group, names in nested.items() for name in names]
+    columns += ["verdict", "reason", "command", *(f"by_others_{name}" for name in _OTHERS if report.by_others)]
     buffer = io.StringIO(newline="")
     writer = csv.DictWriter(buffer, ["paper", "profile", "data", *columns], lineterminator="\n")
     writer.writeheader()
