@@ -130,13 +130,13 @@ def test_controls_join_what_nobody_names() -> None:
     plain = [e for e in paper.experiments if not e.on_request]
     ground = [e for e in paper.experiments if e.common_ground]
     for several, shown in ((False, plain), (True, ground)):
-        known = {e.id for e in shown} | {f"{e.id}+{METADATA}" for e in shown}
+        networks = {e.network for e in shown}
         for everywhere in (True, False):
-            still = set(ids((), several, everywhere)) - known
-            assert known < set(ids((), several, everywhere))
-            with_motion = {e.id: e for e in shown if f"{e.id}+{NO_MOTION}" in still}
-            assert len(still) == len(with_motion) == (len(shown) if everywhere else len({e.network for e in shown}))
-            assert everywhere or all(e.leak_free for e in with_motion.values())
+            controlled = set(ids((), several, everywhere)) - {e.id for e in shown}
+            first = {e.id: e for e in shown if f"{e.id}+{NO_MOTION}" in controlled}
+            assert controlled == {f"{name}+{control}" for name in first for control in (NO_MOTION, METADATA)}
+            assert len(first) == (len(shown) if everywhere else len(networks))
+            assert everywhere or all(e.leak_free for e in first.values())
     assert ids((ground[0].id,), several=False, everywhere=True) == [ground[0].id]
 
 

@@ -23,6 +23,8 @@ from common.vision.picture_grid import COLOURS, GREEN, GREY, INK, PALE, RED, WID
 
 ROWS = 24
 """Experiments that fit on the page; the table of all scores has the others."""
+PICTURED = 12
+"""Experiments of which the later pages show matrices and curves; the files of the report have those of all."""
 _LABEL, _SCORES, _SUBJECTS, _MARKS = 1.72, 1.5, 0.72, 0.5  # inches: the columns of the plot of experiments
 _HEADS = "learns", "beats guessing", "by motion"
 _TOP = 0.72  # inches above the rows, for the key and the heads of the marks
@@ -57,6 +59,7 @@ def view(report: Report) -> dict[str, Any]:
         ],
         "conclusion": learning.sentence(report.learning),
         "settings": [list(row) for row in report.differences],
+        "pictured": f" of {PICTURED} of {len(report.learning)} experiments" * (len(report.learning) > PICTURED),
         "left": len(report.learning) - len(shown),
         "shown": formatting.count(len(shown)),
         "all": formatting.count(len(report.learning)),
@@ -137,14 +140,14 @@ def network(report: Report) -> Figure | None:
 # ---------------------------------------------------------------- what came out
 
 
-def shown_rows(report: Report) -> tuple[Learning, ...]:
+def shown_rows(report: Report, most: int = ROWS) -> tuple[Learning, ...]:
     """Return the experiments of the page: all, or the first ones, published variants and their twins before others."""
     known = {e.id: e for e in report.paper.experiments}
     first: dict[str, str] = {}
     for row in report.learning:
         first.setdefault(known[row.name].name, row.name)
     usual = {row.name for row in report.learning if known[row.name].twin_of or row.name in first.values()}
-    wanted = sorted(report.learning, key=lambda row: row.name not in usual)[:ROWS]  # stable
+    wanted = sorted(report.learning, key=lambda row: row.name not in usual)[:most]  # stable
     return tuple(row for row in report.learning if row in wanted)
 
 
