@@ -65,6 +65,7 @@ def profiles(
             inner_folds=2,
             diagnose=False,
             brief_check=True,
+            relabellings=19,
         ),
     }
 

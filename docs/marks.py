@@ -292,6 +292,7 @@ def coverage(part: str) -> str:
         "folds": lambda: simulated.folds(stored),
         "alarms": lambda: simulated.alarms(stored),
         "errors": lambda: simulated.errors(stored),
+        "retraining": lambda: simulated.retraining(stored),
     }
     return made[part]()
 

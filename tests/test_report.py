@@ -33,7 +33,7 @@ from common.vision import picture_grid
 CONTRACT = {"paper", "profile", "data", "comparisons", "confusions", "departures", "audit", "environment", "cost"}
 COMPARISON = ["experiment", "variant", "corpus", "protocol", "selection", "metric", "published", "reproduced"]
 COMPARISON += ["verdict", "reason", "command"]
-SCORE = ["value", "low", "high", "n_clips", "n_folds_done", "n_folds", "chance", "picks", "p", "caution"]
+SCORE = ["value", "low", "high", "n_clips", "n_folds_done", "n_folds", "chance", "picks", "p", "p_test", "caution"]
 DASH = "\N{EN DASH}"
 Made = tuple[Report, tuple[Path, ...]]
 """A report and its files."""

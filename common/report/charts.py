@@ -64,8 +64,8 @@ MatrixPanel = tuple[str, tuple[str, ...], Any]
 
 
 def _panels(report: Report) -> list[tuple[str, MatrixPanel]]:
-    """The matrices of the experiments on page 1 with their ids: all their clips, and the paper's own if comparable."""
-    shown = {row.name for row in first_page.shown_rows(report)}
+    """The matrices of the first experiments with their ids: all their clips, and the paper's own if comparable."""
+    shown = {row.name for row in first_page.shown_rows(report, first_page.PICTURED)}
     panels: dict[str, list[MatrixPanel]] = {}
     for c in report.confusions:
         name = f"{c.experiment}/{c.variant}"

@@ -18,7 +18,7 @@ from common.scoring.metrics import f1_by_class
 from common.scoring.verdicts import METRICS
 
 _COSTS = ("parameters", "flops", "seconds_per_fold", "inference_ms_per_clip", "peak_memory_mib")
-_SCORE = ("value", "low", "high", "chance", "picks", "n_clips", "n_folds_done", "n_folds", "p")
+_SCORE = ("value", "low", "high", "chance", "picks", "n_clips", "n_folds_done", "n_folds", "p", "p_test")
 
 
 def write_comparison(side: SideBySide, out: Path, formats: Sequence[str] = ()) -> tuple[Path, ...]:

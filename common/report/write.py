@@ -46,9 +46,9 @@ TEMPLATES = Path(__file__).parent
 _SHARED_TEMPLATE = "page.typ"
 _NAMES = ("experiment", "variant", "corpus", "metric", "source")
 _OTHERS = ("value", "tier", "bundles", "date")
+_SCORE = ["value", "low", "high", "n_clips", "n_folds_done", "n_folds", "chance", "picks", "p", "p_test", "caution"]
 _FIGURE_WIDTH, _HALF_WIDTH = 17.6, 8.5  # cm that a paper's figure may take on a page, and each of two side by side
-# of PNG files, which earlier versions drew: the most cm in height; pixels up to which two stand side by side; the least
-# pixels per cm
+# of PNG files, which earlier versions drew: most cm in height; most pixels of two side by side; least pixels per cm
 _FIGURE_HEIGHT, _SMALL, _PIXELS_PER_CM = 8.5, 1000, 40.0
 
 
@@ -155,7 +155,6 @@ def record(report: Report) -> dict[str, Any]:
 
 def comparison_record(c: Comparison) -> dict[str, Any]:
     """Return a comparison; values are fractions even if the paper prints percentages, see `printed` and `unit`."""
-    names = ("value", "low", "high", "n_clips", "n_folds_done", "n_folds", "chance", "picks", "p", "caution")
     return {
         "experiment": c.experiment,
         "variant": c.variant,
@@ -172,7 +171,7 @@ def comparison_record(c: Comparison) -> dict[str, Any]:
         }
         if c.claim
         else None,
-        "reproduced": {name: plain(getattr(c.score, name)) for name in names} if c.score else None,
+        "reproduced": {name: plain(getattr(c.score, name)) for name in _SCORE} if c.score else None,
         "verdict": c.verdict,
         "reason": c.reason,
         "command": c.command,
@@ -203,12 +202,11 @@ def comparison_csv(report: Report) -> bytes:
     """Return a row per comparison, nested fields as `published_value` and so on, then F1 by class; empty if missing."""
     nested = {
         "published": ("value", "source", "printed", "unit", "note"),
-        "reproduced": ("value", "low", "high", "n_clips", "n_folds_done", "n_folds", "chance", "picks", "p", "caution"),
+        "reproduced": _SCORE,
     }
     columns = ["experiment", "variant", "corpus", "protocol", "selection", "metric"]
     columns += [f"{group}_{name}" for group, names in nested.items() for name in names]
-    columns += ["verdict", "reason", "command"]
-    columns += [f"by_others_{name}" for name in _OTHERS] if report.by_others else []
+    columns += ["verdict", "reason", "command", *(f"by_others_{name}" for name in _OTHERS if report.by_others)]
     buffer = io.StringIO(newline="")
     writer = csv.DictWriter(buffer, ["paper", "profile", "data", *columns], lineterminator="\n")
     writer.writeheader()

@@ -16,7 +16,7 @@ from common.corpora.marker import REAL_MOTION, STAND_IN
 from common.environment import code_digest
 from common.errors import UserError
 from common.progress import Display
-from common.protocols.controls import CONTROLS, METADATA, controls
+from common.protocols.controls import CONTROLS, controls
 from common.runs import preprocessing
 from common.runs.cache import Cache
 from common.runs.plan import Data, kind_of, read_data
@@ -172,10 +172,8 @@ def select(
     def joining(e: Experiment) -> tuple[Experiment, ...]:
         if e.control or with_controls:
             return controls(e) if with_controls and not e.control else ()
-        if names or e.tuned_of:
-            return ()
-        trained = profile.all_controls or e.id in first_of_network.values()
-        return tuple(c for c in controls(e) if c.control in profile.controls and (trained or c.control == METADATA))
+        joined = not names and not e.tuned_of and (profile.all_controls or e.id in first_of_network.values())
+        return tuple(control for control in controls(e) if joined and control.control in profile.controls)
 
     by_id = {e.id: e for asked in first for e in (asked, *joining(asked))}
     return tuple(by_id.values())
