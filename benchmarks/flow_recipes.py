@@ -48,7 +48,7 @@ def images(clip: ClipFrames, faces: FaceFinder) -> Arrays:
 
 
 def answers(x: NDArray[Any], y: NDArray[np.int64], subjects: Sequence[str]) -> NDArray[np.int64]:
-    """The class that a ridge classifier, as in `common.standin.proof`, gives each row when trained on other subjects."""
+    """The class of each row (n, ...) by a ridge classifier of other subjects' rows, as in `common.standin.proof`."""
     from sklearn.linear_model import RidgeClassifier
     from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
     from sklearn.pipeline import make_pipeline
@@ -107,7 +107,7 @@ def table(results: Mapping[str, Any]) -> str:
         shown = ", ".join(recipe.channels) or "direction and length as a colour"
         known = [row["like_public"].get(name) for name in ("right", "down", "strain")]
         like = ", ".join(DASH if value is None else f"{value:.2f}" for value in known)
-        lines.append(f"| `{recipe.name}` | {recipe.method} | {shown} | {score} | {like} | {row['seconds']:.3f} |")
+        lines.append(f"| `{recipe.name}` | {recipe.method} | {shown} | {score} | {like} | {row['seconds']:.1g} |")
     return "\n".join(lines)
 
 
