@@ -31,10 +31,11 @@ from numpy.typing import NDArray
 import papers
 from common import own, study
 from common.contract import Paper, Profile, Settings
-from common.corpora import marker
+from common.corpora import grounds, marker
+from common.corpora.grounds import Ground
 from common.errors import UserError, listed, quoted
 from common.own import How, Make
-from common.profiles import common_ground, cut, moving
+from common.profiles import cut, moving, on_ground
 from common.progress import Display
 from common.protocols import splits
 from common.protocols.controls import METADATA, NO_MOTION
@@ -76,10 +77,11 @@ PROTOCOLS: Mapping[str, str] = {
 class Clips:
     """Clips of a common ground with their classes; made by `load`.
 
-    `pairs` are clips with the index of their class, `left_out` says in a line for each clip that is not used why not.
-    `job` and `study` are what the suite runs them with.
+    `ground` says which, `pairs` are clips with the index of their class, `left_out` has a line for each clip that
+    cannot be used. `job` and `study` are what the suite runs them with.
     """
 
+    ground: Ground
     pairs: tuple[tuple[Clip, int], ...]
     left_out: tuple[str, ...]
     job: Job
@@ -151,10 +153,10 @@ def load(
     profile = Profile("paper", Settings(own.Inputs(), own.Network(), own.Training(1, 1)))
     if folder is None:
         profile = cut(moving(profile, motion), *stand_ins, None)
-    experiment = replace(common_ground(ground, ground, ground, note=""), on_request=False)
-    paper = own.paper(ground, experiment, own.Training(1, 1))
+    held = grounds.named(ground)
+    paper = own.paper("own", own.Training(1, 1), held)
     empty = own.Preparation(own.Given({}, {}), {})
-    selection = PaperSelection(paper, profile, (experiment,), own.parts(ground, empty, None, 1), ())
+    selection = PaperSelection(paper, profile, paper.experiments, own.parts("own", empty, None, 1), ())
     chosen = Study(
         chosen=(selection,),
         folder=folder,
@@ -167,7 +169,7 @@ def load(
     with Display() as display:
         (job,) = jobs_of(chosen, selection, 0, display).asked
     faults = [f"{exclusion.clip}: {exclusion.reason}" for exclusion in job.exclusions if exclusion.fault]
-    return Clips(job.clips, tuple(faults), job, chosen)
+    return Clips(held, job.clips, tuple(faults), job, chosen)
 
 
 # ---------------------------------------------------------------- arrays
@@ -345,9 +347,8 @@ def evaluate(
         raise UserError(f"name {quoted(name)}: use letters, digits and _, and no key of a published paper")
     folder = Path(out).absolute()
     preparation, code = _preparation(clips, x, folder / "runs" / name)
-    experiment = replace(clips.job.experiment, **_described(name, protocol))
-    training = own.Training(epochs, batch)
-    paper = own.paper(name, experiment, training)
+    paper = own.paper(name, own.Training(epochs, batch), clips.ground, PROTOCOLS[protocol])
+    (experiment,) = paper.experiments
     (loaded,) = clips.study.chosen
     profile = replace(loaded.profile, settings=paper.profiles["paper"].settings)
     parts = own.parts(name, preparation, make, len(clips.classes))
@@ -371,21 +372,6 @@ def evaluate(
             raise UserError(f"not all folds were trained; the lines above and {folder / 'runs' / name} say why")
     results = Results(folder, paper, profile, wanted_study.kind, wanted_study.seeds)
     return Result(name, clips, experiment, results.of(experiment).results, results.table, wanted_study)
-
-
-def _described(name: str, protocol: str) -> dict[str, Any]:
-    """The fields of an experiment that depend on the method and its protocol."""
-    leak_free = PROTOCOLS[protocol] in splits.BY_SUBJECT
-    return {
-        "name": "composite",
-        "variant": protocol,
-        "title": name,
-        "network": name,
-        "protocol": PROTOCOLS[protocol],
-        "leak_free": leak_free,
-        "common_ground": leak_free,
-        "note": "" if leak_free else "Folds are by clip: clips of one person are in training and in test.",
-    }
 
 
 def _preparation(clips: Clips, x: Any, folder: Path) -> tuple[own.Preparation, str]:
@@ -533,7 +519,10 @@ class Result:
         """The finished folds of a paper's networks on common ground, by the network's name; trained if missing."""
         if self.study is None:
             raise UserError(f"{key}: predictions that were read from a file are compared with results, not with keys")
-        chosen = _selected(papers.load(key), self.study)
+        paper = papers.load(key)
+        if self.clips.ground is not grounds.DEFAULT:
+            paper = on_ground(paper, self.clips.ground)
+        chosen = _selected(paper, self.study)
         again = replace(self.study, chosen=(chosen,))
         with Display() as display:
             if study.train(again, display):
@@ -592,9 +581,10 @@ def score(file: str | Path, clips: Clips, name: str = "") -> Result:
         )
         for subject, ids in by_subject.items()
     )
-    experiment = replace(clips.job.experiment, **_described("own", "loso"))
+    paper = own.paper("own", own.Training(1, 1), clips.ground)
+    (experiment,) = paper.experiments
     rows = verdicts.compare(
-        own.paper("own", experiment, own.Training(1, 1)),
+        paper,
         experiment,
         folds,
         len(folds),

@@ -32,8 +32,9 @@ import papers
 from common import program
 from common.cli import arguments, listing
 from common.contract import Paper, Profile
+from common.corpora import grounds
 from common.errors import DONE, FAILED, WRONG, StoppedError, UserError
-from common.profiles import check_settings, computing_in, cut, moving, not_reached, with_settings
+from common.profiles import check_settings, computing_in, cut, everywhere, moving, not_reached, on_ground, with_settings
 from common.training import devices
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     try:
         if options.list:
-            return list_papers(options.paper, options.json)
+            return list_papers(options.paper, options.ground, options.json)
         if options.audit:
             return audit_papers(options.paper, options.json)
         if options.check_data:
@@ -87,11 +88,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
-def list_papers(keys: Sequence[str] | None, as_json: bool) -> int:
-    """Print a line per paper; of papers that are named, their experiments and published numbers."""
-    known = _loaded(keys)
+def list_papers(keys: Sequence[str] | None, ground: str, as_json: bool) -> int:
+    """Print a line per paper and the grounds; of papers that are named, their experiments and published numbers.
+
+    With a ground its experiments alone.
+    """
+    known = _loaded(keys, ground)
     if as_json:
-        print(json.dumps({"papers": [listing.record(paper) for paper in known]}, indent=1))
+        print(json.dumps(listing.all_records(known), indent=1))
     else:
         whole = [line for paper in known for line in listing.lines(paper)]
         print("\n".join(whole if keys else listing.overview(known)))
@@ -110,9 +114,10 @@ def audit_papers(keys: Sequence[str] | None, as_json: bool) -> int:
     return DONE
 
 
-def _loaded(keys: Sequence[str] | None) -> list[Paper]:
-    """The papers of these keys, or all."""
-    return [papers.load(key) for key in dict.fromkeys(keys or papers.available())]
+def _loaded(keys: Sequence[str] | None, ground: str = "") -> list[Paper]:
+    """The papers of these keys, or all; restricted to a ground if one is named."""
+    known = [papers.load(key) for key in dict.fromkeys(keys or papers.available())]
+    return [on_ground(paper, grounds.named(ground)) for paper in known] if ground else known
 
 
 def check_data(folder: Path, names: Sequence[str] | None, placed: Sequence[str], as_json: bool) -> int:
@@ -206,7 +211,9 @@ def verify(files: Sequence[Path], as_json: bool) -> int:
     from common.bundles import verify as verification
     from common.scoring import public
 
-    results = verification.verify(files, papers.load, released.read(), public.composite_classes())
+    results = verification.verify(
+        files, lambda key: everywhere(papers.load(key)), released.read(), public.composite_classes()
+    )
     if as_json:
         print(json.dumps(verification.record(results), indent=1))
     else:
@@ -219,7 +226,11 @@ def _of_others(paths: Sequence[Path]) -> Counted:
     from common.bundles import others, released
     from common.scoring import public
 
-    return others.read(paths, papers.load, released.read(), public.composite_classes()) if paths else others.Counted()
+    return (
+        others.read(paths, lambda key: everywhere(papers.load(key)), released.read(), public.composite_classes())
+        if paths
+        else others.Counted()
+    )
 
 
 def studied(options: argparse.Namespace) -> Study:
@@ -232,7 +243,7 @@ def studied(options: argparse.Namespace) -> Study:
 
     if options.tensorboard:
         tensorboard.check()
-    loaded = [papers.load(key) for key in (papers.available() if options.all else dict.fromkeys(options.paper))]
+    loaded = _loaded(options.paper, options.ground)
     selection.check_names(loaded, options.experiment or ())
     check_settings(loaded, options.set)
     weights = _weights(loaded, options)

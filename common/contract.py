@@ -31,6 +31,9 @@ class Trained:
     `training_targets` gives the inputs and targets of the models if these are not the arrays themselves, with classes
     one-hot; it leaves out a model that does not have the weights of this fold, and has no targets for a model that is
     trained as part of another.
+
+    `relabelled` trains again, exactly as before, on other classes of the training rows (k, n) int, and returns the
+    classes that these k trainings predict for the rows of held-out samples, (k, rows) int. Only where that is cheap.
     """
 
     predict: Callable[[Samples], Predictions]
@@ -39,6 +42,7 @@ class Trained:
     scaling: Scaling = field(default_factory=dict)
     caveats: tuple[str, ...] = ()
     training_targets: TrainingTargets | None = None
+    relabelled: Callable[[Samples, NDArray[np.int64]], NDArray[np.int64]] | None = None
 
 
 @dataclass(frozen=True)
@@ -122,10 +126,7 @@ Checks = Callable[[Mapping[str, Any], Sequence[Claim]], Iterable["Finding"]]
 
 @dataclass(frozen=True)
 class CitedRow:
-    """A row that the paper quotes from others: `values[corpus][metric]`.
-
-    `predictions` is the key of the method's public predictions (`scoring.public`), if there are any.
-    """
+    """A row quoted from others: `values[corpus][metric]`; `predictions` is its key in `scoring.public`, if any."""
 
     method: str
     values: Mapping[str, Mapping[str, float]]
@@ -160,7 +161,7 @@ class Reference:
 class Paper:
     """A paper's identity and its experiments; light to import (no Keras, no OpenCV).
 
-    `checks` are checks of its printed numbers that no other paper needs.
+    `checks` are checks of its own printed numbers. `ground` names the ground that it is restricted to, if it is.
     """
 
     key: str
@@ -179,6 +180,7 @@ class Paper:
     departures: tuple[Departure, ...]
     reference: Reference
     checks: Checks | None = None
+    ground: str = ""
 
 
 @dataclass(frozen=True)
@@ -316,12 +318,15 @@ class Profile:
     parts of the clips are held out. Of the folds of each experiment `folds` are run, spread from the first to the last.
     If settings are searched, at most `trials` are tried, each on `inner_folds` folds of the training subjects.
     `options` are the command-line options that changed the profile, as (name, value). `motion` is how far faces of
-    stand-ins move: 1 is as far as in micro-expressions, 0 not at all. `controls` are the controls that run by default
-    with each experiment; without `all_controls`, those that are trained run only with the first leak-free experiment of
-    each network. If several papers run together, `common_ground_only` leaves out experiments that are not on
-    common ground, unless they are named. With `diagnose`, networks that do not learn are diagnosed, which takes some
-    seconds per fold. The second fold of each network is trained again in a process of its own, to check that folds pass
-    nothing on; with `brief_check` that of one network only, for one epoch.
+    stand-ins move: 1 is as far as in micro-expressions, 0 not at all. `controls` run by default with each experiment;
+    without `all_controls`, only with the first leak-free one of each network. If several papers run,
+    `common_ground_only` leaves out what is not on common ground and not named. With `diagnose`, networks that do not
+    learn are diagnosed, which takes seconds per fold. The second fold of each network is trained again in a process of
+    its own, to check that folds pass nothing on; with `brief_check` of one network only, for one epoch.
+
+    Where it is cheap, every fold is trained again on `relabellings` relabelled copies of the clips, with which scores
+    are tested against guessing: 399 give a p below 0.05 after Holm's correction for the 15 scores of an experiment and
+    its controls.
     """
 
     name: str
@@ -339,6 +344,7 @@ class Profile:
     common_ground_only: bool = False
     diagnose: bool = True
     brief_check: bool = False
+    relabellings: int = 399
 
     @property
     def deciding(self) -> tuple[tuple[str, str], ...]:

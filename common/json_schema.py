@@ -83,6 +83,7 @@ _BLOCK = exactly(
     }
 )
 FOLD["properties"]["blocks"] = list_of(_BLOCK)  # folds of earlier versions have none
+FOLD["properties"]["relabelled"] = list_of(list_of(INTEGER))  # only where relabelled trainings are cheap
 RUN = holding(
     {
         "exclusions": list_of(_EXCLUSION),

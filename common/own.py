@@ -13,7 +13,7 @@ import sys
 import sysconfig
 import types
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,8 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.contract import Paper, Parts, Profile, Recipe, Reference, Settings, Shapes
+from common.corpora import grounds
+from common.corpora.grounds import Ground
 from common.environment import ROOT, code_digest, sources
 from common.errors import UserError
+from common.profiles import on_ground
+from common.protocols.splits import BY_SUBJECT, LOSO
 from common.types import Arrays, Clip, ClipFrames, Experiment, Samples, one_row_each
 from common.vision import plain_figures
 from common.vision.faces import FaceFinder
@@ -62,26 +66,49 @@ class Training:
     precision: str = "float32"
 
 
-def paper(name: str, experiment: Experiment, training: Training) -> Paper:
-    """A method as a paper that prints no numbers, with one experiment and the profile `paper`."""
-    settings = Settings(Inputs(), Network(), training)
-    return Paper(
+def paper(name: str, training: Training, ground: Ground, protocol: str = LOSO) -> Paper:
+    """A method as a paper that prints no numbers, with one experiment on a common ground and the profile `paper`."""
+    experiment = Experiment(
+        name="composite",
+        variant="loso",
+        title=name,
+        corpora=grounds.DEFAULT.corpora,
+        labels=grounds.DEFAULT.labels,
+        protocol=grounds.DEFAULT.protocol,
+        selection="last epoch",
+        leak_free=True,
+        network=name,
+        common_ground=True,
+    )
+    whole = Paper(
         key=name,
         title=name,
-        authors="not published",
+        authors="your own method",
         venue="not published",
         year=0,
         url="",
         summary="A method that is given as functions.",
         images="raw",
         experiments=(experiment,),
-        profiles={"paper": Profile("paper", settings)},
+        profiles={"paper": Profile("paper", Settings(Inputs(), Network(), training))},
         claims=(),
         cited=(),
         facts={"published": False},
         departures=(),
         reference=Reference("misc", (), {}),
     )
+    whole = whole if ground is grounds.DEFAULT else on_ground(whole, ground)
+    if protocol in BY_SUBJECT:
+        return whole
+    by_clip = replace(
+        whole.experiments[0],
+        variant=protocol.partition(",")[0].replace(" ", "-"),
+        protocol=protocol,
+        leak_free=False,
+        common_ground=False,
+        note="Folds are by clip: clips of one person are in training and in test.",
+    )
+    return replace(whole, experiments=(by_clip,))
 
 
 # ---------------------------------------------------------------- its modules

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from common.contract import Paper, Profile, Settings
-from common.corpora.composite import MEGC2019
+from common.corpora import grounds
+from common.corpora.grounds import Ground
 from common.errors import UserError, quoted
 from common.protocols.controls import METADATA, NO_MOTION
-from common.protocols.splits import LOSO
 from common.types import Experiment
 
 CUTS = {
@@ -64,6 +65,7 @@ def profiles(
             inner_folds=2,
             diagnose=False,
             brief_check=True,
+            relabellings=19,
         ),
     }
 
@@ -191,14 +193,14 @@ def _with_option(profile: Profile, name: str, value: str) -> Profile:
 def common_ground(
     name: str, title: str, network: str, settings: Mapping[str, Any] | None = None, note: str = ""
 ) -> Experiment:
-    """A paper's network in the experiment on which all papers are compared, which the paper itself does not run."""
+    """A paper's network on the default ground, where all papers are compared and which the paper does not run."""
     return Experiment(
         name=f"{name}-composite",
         variant="loso",
-        title=f"{title} on the MEGC 2019 composite",
-        corpora=("casme2", "smic", "samm"),
-        labels=MEGC2019,
-        protocol=LOSO,
+        title=f"{title} on {grounds.DEFAULT.title}",
+        corpora=grounds.DEFAULT.corpora,
+        labels=grounds.DEFAULT.labels,
+        protocol=grounds.DEFAULT.protocol,
         selection="last epoch",
         leak_free=True,
         network=network,
@@ -206,6 +208,40 @@ def common_ground(
         note=f"The paper does not run this experiment, in which all papers are compared. {note}".rstrip(),
         on_request=True,
         common_ground=True,
+    )
+
+
+def on_ground(paper: Paper, ground: Ground) -> Paper:
+    """A paper restricted to a ground: each network that it has on common ground, and its tuned copy.
+
+    Those of the default ground are the paper's own; those of another are derived from them. The paper keeps its printed
+    numbers, which only its own experiments are compared with.
+    """
+    own = {(e.name, e.variant) for e in paper.experiments if e.common_ground}
+    there = (e for e in paper.experiments if e.common_ground or (e.name, e.tuned_of) in own)
+    moved = (e if ground is grounds.DEFAULT else _moved(e, ground) for e in there)
+    return replace(paper, experiments=tuple(moved), ground=ground.name)
+
+
+def everywhere(paper: Paper) -> Paper:
+    """A paper with its own experiments and those on every ground, as in a bundle of results."""
+    moved = (e for g in grounds.GROUNDS.values() if g is not grounds.DEFAULT for e in on_ground(paper, g).experiments)
+    return replace(paper, experiments=(*paper.experiments, *moved))
+
+
+def _moved(experiment: Experiment, ground: Ground) -> Experiment:
+    """An experiment of the default ground on another: the same network and settings, on its clips and classes."""
+    words = re.findall("[a-z0-9]+", experiment.network.lower())
+    return replace(
+        experiment,
+        name="-".join((*words, ground.name)),
+        title=f"{experiment.network} on {ground.title}{', tuned' if experiment.tuned_of else ''}",
+        corpora=ground.corpora,
+        labels=ground.labels,
+        protocol=ground.protocol,
+        note=f"The settings of the network on {grounds.DEFAULT.title}. {ground.choice}",
+        on_request=bool(experiment.tuned_of),
+        twin_of="",
     )
 
 

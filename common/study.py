@@ -26,7 +26,7 @@ from common.runs.jobs import Jobs, NothingCanRunError, jobs_of, unavailable_line
 from common.runs.plan import Job
 from common.runs.processes import Pool
 from common.runs.results import Results
-from common.runs.selection import PaperSelection, Study
+from common.runs.selection import PaperSelection, Study, of_ground
 
 _NO_OTHERS = others.Counted()
 
@@ -321,7 +321,7 @@ def _compare(study: Study, written: Sequence[Reported], display: Display) -> tup
     command = [*program(), "--paper", *(one.results.paper.key for one in written), "--profile", profile]
     command += ["--seed", str(study.seeds[0])]
     command += ["--seeds", str(len(study.seeds))] if len(study.seeds) > 1 else []
-    command += study.source
+    command += [*of_ground(study.chosen[0].paper), *study.source]
     options = dict.fromkeys(pair for selection in study.chosen for pair in selection.profile.options)
     command += [word for pair in options for word in pair]
     side = side_by_side([one.results for one in written], [one.report for one in written], shlex.join(command))

@@ -129,9 +129,8 @@ class Correction:
 
 @dataclass(frozen=True)
 class Corpus:
-    """One corpus as found below `root`. `tree` names the layout that was read, `table` the annotation file.
-
-    `images` is the folder that was read. `notes` are lines about the whole copy, such as other trees not read.
+    """One corpus as found below `root`: `tree` names its layout, `table` the annotation file, `images` the folder that
+    was read. `notes` are lines about the whole copy, such as other trees not read.
     """
 
     name: str
@@ -311,8 +310,8 @@ class FoldResult:
     """The predictions of one fold, with the true classes and circumstances, as in the result store.
 
     clips (n,), truth (n,) int, probabilities (n, classes) float32; row i of all arrays belongs together. `measured`
-    are counts and costs by name: parameters, floating point operations, milliseconds, MiB. `trials` are those of a
-    search for settings, starting with the profile's own; `caveats` those of `Trained`, `blocks` show its models.
+    are counts and costs by name, such as parameters, milliseconds, MiB. `trials` are those of a search for settings,
+    starting with the profile's own; `caveats`, `blocks` and `relabelled` (k, n) int are those of `Trained`.
     """
 
     fold: str
@@ -327,6 +326,7 @@ class FoldResult:
     trials: tuple[Trial, ...] = ()
     caveats: tuple[str, ...] = ()
     blocks: tuple[Block, ...] = ()
+    relabelled: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True)

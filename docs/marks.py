@@ -21,6 +21,7 @@ from benchmarks.real_motion import results as real_motion_results
 from common import corpora
 from common.cli import arguments
 from common.corpora.composite import DOCUMENTED, MEGC2019
+from common.corpora.grounds import GROUNDS
 from common.corpora.tables import Documented
 from common.scoring import picks, public
 from common.scoring.metrics import uf1
@@ -46,6 +47,7 @@ def filled(markdown: str) -> str:
         "drills": drills,
         "fidelity": fidelity,
         "file": file,
+        "grounds": ground_table,
         "hours": hours,
         "leaderboard": leaderboard,
         "leak_price": leak_price,
@@ -93,6 +95,18 @@ def _counts(known: Documented) -> str:
     counts = "; ".join(", ".join(f"{plain(name)} {n}" for name, n in group.items()) for group in groups if group)
     where = ", ".join(filter(None, [known.title, known.source]))
     return f"{plain(where)}: {known.clips} clips of {known.subjects} subjects" + (f"; {counts}" if counts else "")
+
+
+def ground_table() -> str:
+    """Return a table of the common grounds: classes with the documented clips of all corpora, choice and citation."""
+    rows = []
+    for ground in GROUNDS.values():
+        by_class = {name: [c[name] for c in (ground.counts or {}).values()] for name in ground.labels.classes}
+        classes = ", ".join(f"{plain(name)} {sum(clips)}" if clips else plain(name) for name, clips in by_class.items())
+        whole = sum(map(sum, by_class.values()))
+        known = (code(ground.name), plain(ground.title), classes, str(whole or ""), ground.protocol)
+        rows.append((*known, plain(ground.choice), plain(ground.source)))
+    return table(("Name", "Ground", "Classes", "Clips", "Protocol", "What was chosen", "Source"), rows)
 
 
 def leak_price() -> str:
@@ -250,6 +264,7 @@ def coverage(part: str) -> str:
         "folds": lambda: simulated.folds(stored),
         "alarms": lambda: simulated.alarms(stored),
         "errors": lambda: simulated.errors(stored),
+        "retraining": lambda: simulated.retraining(stored),
     }
     return made[part]()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import report_example as papers
 
+from common.corpora.grounds import DEFAULT
 from common.report.records import NetworkResult, Report, SideBySide
 from common.scoring.differences import verdict
 from common.scoring.records import PairedTest, Score
@@ -131,6 +132,7 @@ def side(folder: Path, n: int = 13, seeds: tuple[int, ...] = (0,), stand_in: boo
         profile="quick" if stand_in else "paper",
         data="stand-in" if stand_in else "licensed",
         seeds=seeds,
+        ground=DEFAULT,
         labels="megc2019",
         classes=papers.CLASSES,
         protocol="leave one subject out",

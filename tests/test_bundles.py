@@ -32,15 +32,17 @@ from common.bundles import archive, build, compare, private, released
 from common.bundles import verify as verification
 from common.bundles.archive import BundleError
 from common.bundles.checks_data import expected
-from common.bundles.read import read
+from common.bundles.read import _fold, read
 from common.bundles.records import CLAIMED, CONSISTENT, CORROBORATED, FAILED, BundleRun
-from common.bundles.schema import FOLD_FIELDS, HEAD, HEAD_FIELDS, RUN_FIELDS, SCORE_FIELDS
+from common.bundles.schema import FOLD, FOLD_FIELDS, HEAD, HEAD_FIELDS, RUN_FIELDS, SCORE_FIELDS
 from common.errors import UserError
+from common.json_schema import parsed
 from common.report.assemble import assemble
 from common.runs.results import Results
 from common.runs.store import Run
 from common.scoring import metrics
 from common.scoring.records import Score
+from common.types import FoldResult
 from results import __main__ as writing
 
 ROOT = Path(__file__).parents[1]
@@ -582,6 +584,21 @@ def test_published_counts_are_known_for_every_corpus_but_one(key: str) -> None:
 def test_the_source_code_of_this_version_is_listed() -> None:
     """If this fails, run `python -m results --release`: bundles name the code by these digests."""
     assert released.read()[released.current()] == writing.digests()
+
+
+def test_relabelled_trainings_go_into_a_bundle_and_back() -> None:
+    answers = np.eye(3, dtype=np.float32)[[0, 2]]
+    result = FoldResult("s", ("smic/s/a", "smic/s/b"), np.array([0, 1]), answers, {}, 0, 1.0, {}, {})
+    assert "relabelled" not in build.fold_record(result)
+    record = build.fold_record(replace(result, relabelled=np.array([[0, 1], [2, 2], [1, 0]])))
+    back = _fold("run", parsed(json.dumps(record), FOLD), 0)
+    assert back.relabelled is not None
+    assert back.relabelled.tolist() == [[0, 1], [2, 2], [1, 0]]
+    for wrong in ([[0]], [[0, 3]], [[0, -1]]):
+        with pytest.raises(BundleError, match="other clips or classes"):
+            _fold("run", parsed(json.dumps(record | {"relabelled": wrong}), FOLD), 0)
+    with pytest.raises(ValueError, match="unexpected format"):
+        parsed(json.dumps(record | {"relabelled": [["0", "1"]]}), FOLD)
 
 
 def test_committed_bundles_verify() -> None:

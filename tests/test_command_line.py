@@ -20,6 +20,7 @@ import pytest
 import papers
 import run_all
 from common.contract import Parts, Trained
+from common.corpora.grounds import GROUNDS
 from common.corpora.marker import MARKER
 from common.errors import ClipError
 from common.types import Predictions, Samples
@@ -95,7 +96,8 @@ def test_a_run_leaves_what_it_promises(finished: tuple[Path, Path]) -> None:
             assert (low, high) == (None, None) or 0 <= low <= value <= high <= 1  # two subjects may not vary
     assert len(predictions(out)) == 2 * len(run)
     assert (out / f"{KEY}.pdf").read_bytes().startswith(b"%PDF")
-    assert (out / f"{KEY}.csv").read_text().count("\n") == len(report["comparisons"]) + 1
+    by_class = sum(len(confusion["f1"]) for confusion in report["confusions"])
+    assert (out / f"{KEY}.csv").read_text().count("\n") == len(report["comparisons"]) + by_class + 1
 
 
 def test_the_corpus_rows_are_the_composite_restricted(finished: tuple[Path, Path]) -> None:
@@ -429,7 +431,8 @@ def test_listing_and_checking_as_json(standin_data: Path, capsys) -> None:
 
 def test_the_list_has_a_line_for_each_paper(capsys) -> None:
     assert run_all.main(["--list"]) == 0
-    lines = capsys.readouterr().out.splitlines()
+    *lines, last = capsys.readouterr().out.splitlines()
+    assert all(name in last for name in GROUNDS)
     assert [line.split()[0] for line in lines] == list(papers.available())
     for line, paper in zip(lines, map(papers.load, papers.available()), strict=True):
         assert len(line) <= 80
@@ -439,7 +442,14 @@ def test_the_list_has_a_line_for_each_paper(capsys) -> None:
         ]
         assert own[0].network in line
     assert run_all.main(["--list", "--json", "--paper", KEY]) == 0
-    assert [paper["key"] for paper in json.loads(capsys.readouterr().out)["papers"]] == [KEY]
+    listed = json.loads(capsys.readouterr().out)
+    assert [paper["key"] for paper in listed["papers"]] == [KEY]
+    assert [ground["name"] for ground in listed["grounds"]] == list(GROUNDS)
+    assert run_all.main(["--list", "--json", "--paper", KEY, "--ground", "samm-5"]) == 0
+    (paper,) = json.loads(capsys.readouterr().out)["papers"]
+    assert all(
+        e["corpora"] == ["samm"] and e["classes"] == [*GROUNDS["samm-5"].labels.classes] for e in paper["experiments"]
+    )
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no process groups to send Ctrl-C to")

@@ -12,7 +12,8 @@ import pytest
 
 from common.contract import Claim, Paper, Profile, Reference
 from common.corpora.composite import MEGC2019
-from common.protocols.splits import CROSS, SPLITS
+from common.protocols.controls import relabellings
+from common.protocols.splits import CROSS, LOSO, SPLITS
 from common.report.common_ground import _differing
 from common.runs.results import Finished
 from common.runs.store import Run
@@ -382,3 +383,42 @@ def test_a_caveat_of_any_fold_makes_its_number_not_comparable() -> None:
     assert [line for line in _differing({"faces2019/network": (ONCE, finished)}, "stand-in") if caveat in line]
     unfinished = rows(ONCE, [halves[1]], CLAIM, folds=2)["accuracy"]
     assert (unfinished.verdict, caveat in unfinished.reason) == ("INCOMPLETE", True)
+
+
+def test_p_comes_from_retraining_only_where_all_folds_were_trained_again() -> None:
+    """On relabelled clips that are all predicted right, every relabelled score is as high as any other."""
+    clips = [f"faces/s{s}/clip{i}" for s in range(4) for i in range(6)]
+    subject, truth = np.repeat([f"faces/s{s}" for s in range(4)], 6), np.tile([0, 1, 2], 8)
+    labels = relabellings(subject, np.array(clips), truth, 19, seed=0)
+    known = [
+        FoldResult(str(s), tuple(clips[own]), truth[own], np.eye(3)[truth[own]], {}, 0, 1.0, {}, {}, relabelled=again)
+        for s, own, again in ((s, slice(6 * s, 6 * s + 6), labels[:, 6 * s : 6 * s + 6]) for s in (2, 0, 3, 1))
+    ]
+    lost = [replace(known[0], relabelled=None), *known[1:]]
+    fewer = [replace(known[0], relabelled=labels[:9, 12:18]), *known[1:]]
+    wrong = [replace(result, relabelled=(result.relabelled + 1) % 3) for result in known]
+    for results, folds, p, test in (
+        (known, 4, 1.0, "retraining"),
+        (wrong, 4, 1 / 20, "retraining"),
+        *((results, 4, 1 / 2001, "swaps") for results in (lost, fewer)),
+        (known[:3], 4, 1 / 2001, "swaps"),
+    ):
+        found = rows(replace(ONCE, protocol=LOSO, selection="last epoch", leak_free=True), results, folds=folds)[
+            "uf1"
+        ].score
+        assert found is not None
+        assert (found.p, found.p_test) == (p, test)
+
+
+def test_relabelled_clips_keep_the_classes_of_a_subject_and_depend_on_nothing_else() -> None:
+    random = np.random.default_rng(0)
+    subject, truth = np.repeat(["a/s1", "a/s2", "b/s1"], [5, 4, 7]), random.integers(0, 3, 16)
+    clip = np.array([f"{s}/{i}" for i, s in enumerate(subject)])
+    labels = relabellings(subject, clip, truth, 50, seed=1)
+    for person in np.unique(subject):
+        own = subject == person
+        assert (np.sort(labels[:, own], axis=1) == np.sort(truth[own])).all()
+        assert (labels[:, own] == relabellings(subject[own], clip[own], truth[own], 50, seed=1)).all()
+    order = random.permutation(16)
+    assert (labels[:, order] == relabellings(subject[order], clip[order], truth[order], 50, seed=1)).all()
+    assert (labels != relabellings(subject, clip, truth, 50, seed=2)).any()

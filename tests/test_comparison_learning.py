@@ -82,7 +82,8 @@ def test_what_is_stored_is_what_is_shown(cache: Path, tmp_path: Path, monkeypatc
         for corpus, within in (("megc2019", None), ("smic", "smic")):
             if corpus in shown:
                 for metric in verdicts.METRICS:
-                    assert shown[corpus][metric]["p"] == verdicts.guessing(results, within, metric, classes)
+                    p, test = verdicts.against_guessing(results, within, metric, classes, len(results))
+                    assert (shown[corpus][metric]["p"], shown[corpus][metric]["p_test"]) == (p, test)
     header, *lines = (tmp_path / "comparison.csv").read_text().splitlines()
     spoilt = {f"{control}_{name}" for control in ("no_motion", "metadata") for name in ("value", "p")}
     assert {"p", "training_accuracy", *spoilt} <= {*header.split(",")}

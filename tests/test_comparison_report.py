@@ -115,7 +115,13 @@ def test_json_has_every_number_of_the_input(mixed: Written) -> None:
 def test_csv_is_tidy_and_leaves_gaps_empty(mixed: Written) -> None:
     side, paths = mixed
     by_key = {(r["paper"], r["experiment"], r["corpus"], r["metric"]): r for r in rows(paths)}
-    assert len(by_key) == len(rows(paths)) == len(side.contenders) * len(example.CORPORA) * len(example.METRICS)
+    f1 = {key: r for key, r in by_key.items() if key[3].startswith("f1_")}
+    scores = len(side.contenders) * len(example.CORPORA) * len(example.METRICS)
+    assert len(by_key) == len(rows(paths)) == scores + len(f1)
+    for item in load(paths)["contenders"]:
+        for label, value in item["f1"].items() if any(map(any, item["confusion"])) else ():
+            row = f1[item["paper"], item["experiment"], example.CORPORA[0], f"f1_{label}"]
+            assert row["value"] == ("" if value is None else str(value))
     for c in side.contenders:
         for corpus in example.CORPORA:
             for metric in example.METRICS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +12,11 @@ import numpy as np
 import pytest
 
 import papers
-from common.protocols.controls import CONTROLS, NO_MOTION, PERMUTED, SHUFFLED, controls, perturb
-from common.types import Clip
+import run_all
+from common.protocols.controls import CONTROLS, NO_MOTION, PERMUTED, SHUFFLED, controls, perturb, relabellings
+from common.runs import plan
+from common.runs.store import Run
+from common.types import Clip, FoldResult
 from common.vision.images import each_frame, read_frame, read_frames
 from common.vision.rank_pooling import approximate
 
@@ -104,3 +108,33 @@ def test_a_single_frame_may_gain_an_expression_and_a_still_has_no_dynamic_image(
     assert abs(images[1]).max() > 0
     assert abs(images[1]).max() < abs(images[0]).max()
     assert (images[2] == 0).all()
+
+
+@pytest.mark.usefixtures("without_pages")
+def test_a_relabelled_training_is_the_run_on_relabelled_clips(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first relabelling of a run predicts what a run of the same experiment does whose clips have these classes."""
+
+    def folds(out: Path) -> dict[str, FoldResult]:
+        words = ["--paper", "liong2019", "--experiment", "linear-composite/loso", "--profile", "smoke"]
+        assert run_all.main([*words, "--workers", "1", "--cache", str(cache), "--out", str(out)]) == 0
+        (folder,) = out.glob("runs/liong2019/linear-composite/loso/*/folds")
+        found = [Run(folder.parent).load(f"fold {number}") for number in (1, 2)]
+        return {result.fold: result for result in found if result is not None}
+
+    def relabelled(clips: Sequence[tuple[Clip, int]], control: str, seed: int) -> tuple[tuple[Clip, int], ...]:
+        subject, ids = (np.array(names) for names in zip(*((c.subject_id, c.id) for c, _ in clips), strict=True))
+        (first, *_) = relabellings(subject, ids, np.array([label for _, label in clips]), 19, seed)
+        return tuple((clip, int(label)) for (clip, _), label in zip(clips, first, strict=True))
+
+    plain = folds(tmp_path / "plain")
+    monkeypatch.setattr(plan, "perturb", relabelled)
+    usual = folds(tmp_path / "relabelled")
+    assert [*plain] == [*usual] == ["fold 1", "fold 2"]
+    assert any((plain[name].truth != usual[name].truth).any() for name in plain)
+    for name, fold in plain.items():
+        assert fold.relabelled is not None
+        assert fold.relabelled.shape == (19, len(fold.clips))
+        answers = dict(zip(usual[name].clips, usual[name].probabilities.argmax(axis=1).tolist(), strict=True))
+        assert fold.relabelled[0].tolist() == [answers[clip] for clip in fold.clips]

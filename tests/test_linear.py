@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,9 +15,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
-from common.contract import FoldRun
-from common.training.linear import LinearClassifier, weights
+from common.contract import FoldRun, Trained
+from common.training.linear import LinearClassifier, regressions, turned_rows, weights
 from common.types import Samples
+from papers.liong2019.recipe import regression
+from papers.see2019.model import machines
+from papers.see2019.model import relabelled as fits_of_machines
 
 CLASSES = ("negative", "positive", "surprise")
 
@@ -33,6 +37,79 @@ def rows(present: tuple[int, ...] = (0, 1, 2)) -> tuple[NDArray[np.float64], NDA
 def samples_of(x: NDArray[Any], y: NDArray[np.int64]) -> Samples:
     clip = np.array([f"smic/s/{number}" for number in range(len(y))])
     return Samples({"x": x}, y, np.array(["smic/s"] * len(y)), clip, np.zeros(len(y), np.int64))
+
+
+@dataclass(frozen=True)
+class Training:
+    """The settings of both papers' classifiers."""
+
+    inverse_penalty: float = 1.0
+    penalty: float = 100.0
+
+
+CLOSE = 0.01
+"""Probabilities of equal trainings differ by less: both solvers stop near the best classifier."""
+RECIPES = {
+    "logistic regression": LinearClassifier("linear", regression, fits=regressions),
+    "support vector machines": LinearClassifier("linear", machines, standardised=False, fits=fits_of_machines),
+}
+"""Those of liong2019 and see2019."""
+
+
+def trained(recipe: LinearClassifier, some: Samples, classes: tuple[str, ...] = CLASSES) -> Trained:
+    settings: Any = SimpleNamespace(training=Training())
+    fold_run = FoldRun("fold", 0, settings, lambda *words: None, Path(), None)
+    networks = recipe.build_networks(None, None, {"x": some.x["x"].shape[1:]}, classes, 0)
+    return recipe.train(networks, None, some, fold_run)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", [*RECIPES])
+@pytest.mark.parametrize("features", [3, 200])
+@pytest.mark.parametrize("present", [(0, 1, 2), (0, 2), (1,)])
+def test_a_relabelled_training_is_the_training_on_relabelled_clips(
+    kind: str, features: int, present: tuple[int, ...]
+) -> None:
+    random = np.random.default_rng(features)
+    y = np.array(present)[np.arange(60) % len(present)]
+    x = random.normal(size=(90, features)) * random.lognormal(size=features) + 5
+    x[:60] += 0.5 * y[:, None]
+    if kind != "logistic regression":
+        x = np.abs(x) / np.abs(x).sum(axis=1, keepdims=True)
+    tested = samples_of(x[60:], np.zeros(30, np.int64))
+    labels = np.stack([random.permutation(y) for _ in range(5)])
+    relabelled = trained(RECIPES[kind], samples_of(x[:60], y)).relabelled
+    assert relabelled is not None
+    for own, predicted in zip(labels, relabelled(tested, labels), strict=True):
+        usual = trained(RECIPES[kind], samples_of(x[:60], own)).predict(tested)
+        probabilities = np.stack([usual[clip] for clip in tested.clip.tolist()])
+        assert probabilities[np.arange(30), predicted] == pytest.approx(probabilities.max(axis=1), abs=CLOSE)
+        assert (predicted == probabilities.argmax(axis=1)).mean() > 0.9
+
+
+@pytest.mark.parametrize("kind", [*RECIPES])
+def test_rows_that_are_all_alike_can_be_relabelled(kind: str) -> None:
+    _, y = rows()
+    relabelled = trained(RECIPES[kind], samples_of(np.zeros((40, 5)), y)).relabelled
+    assert relabelled is not None
+    assert len(np.unique(relabelled(samples_of(np.zeros((3, 5)), y[:3]), y[None]))) == 1
+
+
+def test_the_papers_have_these_recipes() -> None:
+    from papers.liong2019.recipe import RECIPES as OF_FLOW
+    from papers.see2019.recipe import RECIPE
+
+    assert [OF_FLOW["linear"].fits, OF_FLOW["linear"].classifier] == [regressions, regression]
+    assert [RECIPE.fits, RECIPE.classifier, RECIPE.standardised] == [fits_of_machines, machines, False]
+
+
+def test_turned_rows_have_the_same_products() -> None:
+    x = np.random.default_rng(0).normal(size=(20, 50))
+    x[3] = x[4]
+    turned, basis = turned_rows(x)
+    assert turned.shape[1] == 19
+    assert turned @ turned.T == pytest.approx(x @ x.T)
+    assert x @ basis == pytest.approx(turned)
+    assert turned.T @ turned == pytest.approx(np.diag((turned**2).sum(axis=0)))
 
 
 def fitted(x: NDArray[Any], y: NDArray[np.int64], classifier: Any) -> tuple[NDArray[np.float32], list[tuple[int, int]]]:

@@ -33,7 +33,7 @@ from common.vision import picture_grid
 CONTRACT = {"paper", "profile", "data", "comparisons", "confusions", "departures", "audit", "environment", "cost"}
 COMPARISON = ["experiment", "variant", "corpus", "protocol", "selection", "metric", "published", "reproduced"]
 COMPARISON += ["verdict", "reason", "command"]
-SCORE = ["value", "low", "high", "n_clips", "n_folds_done", "n_folds", "chance", "picks", "p", "caution"]
+SCORE = ["value", "low", "high", "n_clips", "n_folds_done", "n_folds", "chance", "picks", "p", "p_test", "caution"]
 DASH = "\N{EN DASH}"
 Made = tuple[Report, tuple[Path, ...]]
 """A report and its files."""
@@ -143,8 +143,17 @@ def test_missing_is_null_in_json_and_empty_in_csv(tmp_path: Path) -> None:
 def test_csv_rows_are_the_comparisons(large: Made) -> None:
     _, (_, json_path, csv_path) = large
     items = json.loads(json_path.read_text("utf-8"))["comparisons"]
-    rows = list(csv.DictReader(io.StringIO(csv_path.read_text("utf-8"))))
+    every = list(csv.DictReader(io.StringIO(csv_path.read_text("utf-8"))))
+    rows = [row for row in every if not row["metric"].startswith("f1_")]
     assert len(rows) == len(items)
+    f1 = {
+        (c["experiment"], c["variant"], c["corpus"], f"f1_{name}"): value
+        for c in json.loads(json_path.read_text("utf-8"))["confusions"]
+        for name, value in c["f1"].items()
+    }
+    shown = {(r["experiment"], r["variant"], r["corpus"], r["metric"]): r["reproduced_value"] for r in every}
+    assert f1
+    assert all(shown[key] == ("" if value is None else str(value)) for key, value in f1.items())
     for row, item in zip(rows, items, strict=True):
         for key, value in item.items():
             if isinstance(value, dict):

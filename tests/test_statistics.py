@@ -363,10 +363,13 @@ def test_who_knows_the_subject_alone_guesses() -> None:
     assert statistics.guess_test(subject, truth, answers, measure, 3) == 1
 
 
-def cross_validated(count: int, effect: float) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Truths and predictions (90,) of ridge regression on 30 features, each subject's by a fold that leaves it out.
+def cross_validated(
+    count: int, effect: float, relabelled: int = 0
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Truths and predictions (1 + relabelled, 90) of ridge regression, each subject's by a fold that leaves it out.
 
-    15 subjects have two clips of each of three classes. `effect` is how far the classes are apart in three of the
+    The first are those of the data, the others those of classes that are permuted within each subject. 15 subjects have
+    two clips of each of three classes, and 30 features. `effect` is how far the classes are apart in three of the
     features, in standard deviations; the features are noise otherwise.
     """
     rng = np.random.default_rng(11)
@@ -374,18 +377,28 @@ def cross_validated(count: int, effect: float) -> Iterator[tuple[NDArray[np.int6
         truth = rng.permuted(np.tile([0, 0, 1, 1, 2, 2], (15, 1)), axis=1).ravel()
         features = rng.normal(size=(90, 30))
         features[:, :3] += effect * np.eye(3)[truth]
-        x, y = features.reshape(15, 6, 30), (np.eye(3)[truth] - 1 / 3).reshape(15, 6, 3)
-        squares, products = np.einsum("sif,sig->sfg", x, x), np.einsum("sif,sic->sfc", x, y)
-        others = squares.sum(axis=0) - squares + 10 * np.eye(30)
-        yield truth, (x @ np.linalg.solve(others, products.sum(axis=0) - products)).argmax(axis=2).ravel()
+        again = rng.permuted(np.tile(truth.reshape(15, 6), (relabelled, 1, 1)), axis=2).reshape(-1, 90)
+        truths = np.concatenate([truth[None], again])
+        x, y = features.reshape(15, 6, 30), (np.eye(3)[truths] - 1 / 3).reshape(-1, 15, 6, 3)
+        squares, products = np.einsum("sif,sig->sfg", x, x), np.einsum("sif,ksic->ksfc", x, y)
+        inverse = np.linalg.inv(squares.sum(axis=0) - squares + 10 * np.eye(30))
+        fitted = inverse @ (products.sum(axis=1, keepdims=True) - products)
+        yield truths, (x @ fitted).argmax(axis=-1).reshape(-1, 90)
 
 
 def test_folds_that_train_on_one_another_do_not_raise_more_alarms() -> None:
     subject, measure = np.repeat([f"s{k:02}" for k in range(15)], 6), metrics.metric("uf1", ("a", "b", "c"))
 
+    def retrained_alarms(count: int, effect: float) -> float:
+        p = [
+            statistics.retraining_test(truth[0], answer[0], truth[1:], answer[1:], measure, 3)
+            for truth, answer in cross_validated(count, effect, relabelled=19)
+        ]
+        return float(np.mean(np.array(p) <= 0.05))
+
     def alarms(count: int, effect: float, *, widened: bool) -> float:
         p = [
-            statistics.guess_test(subject, truth, answer, measure, 3, draws=199, cross_validated=widened)
+            statistics.guess_test(subject, truth[0], answer[0], measure, 3, draws=199, cross_validated=widened)
             for truth, answer in cross_validated(count, effect)
         ]
         return float(np.mean(np.array(p) <= 0.05))
@@ -394,11 +407,13 @@ def test_folds_that_train_on_one_another_do_not_raise_more_alarms() -> None:
     assert alarms(1000, 0, widened=False) > 0.05 + 4 * error
     assert alarms(1000, 0, widened=True) < 0.05 + error
     assert alarms(100, 1.5, widened=True) > 0.9
+    assert abs(retrained_alarms(1000, 0) - 0.05) < 3 * error
+    assert retrained_alarms(100, 1.5) > 0.9
 
 
 def test_widening_never_lowers_p_and_ties_and_undefined_scores_are_no_evidence() -> None:
     subject, measure = np.repeat([f"s{k:02}" for k in range(15)], 6), metrics.metric("uf1", ("a", "b", "c"))
-    for truth, answer in cross_validated(40, 0.3):
+    for (truth,), (answer,) in cross_validated(40, 0.3):
         narrow, wide = (
             statistics.guess_test(subject, truth, answer, measure, 3, draws=199, cross_validated=widened)
             for widened in (False, True)
@@ -408,6 +423,15 @@ def test_widening_never_lowers_p_and_ties_and_undefined_scores_are_no_evidence()
     assert statistics.guess_test(alone, truth, truth, measure, 3, draws=199) == 1
     undefined = metrics.metric("recall_d", ("a", "b", "c", "d"))
     assert statistics.guess_test(subject, truth, answer, undefined, 4, draws=199) == 1
+    assert statistics.retraining_test(truth, answer, truth[None], answer[None], undefined, 4) == 1
+
+
+def test_a_retrained_p_counts_the_relabelled_scores_that_are_as_high() -> None:
+    truth, answer = np.array([0, 1, 2, 0]), np.array([0, 1, 2, 1])
+    relabelled = np.array([[0, 1, 2, 0], [1, 0, 2, 0], [0, 1, 2, 0]])
+    predicted = np.array([[0, 1, 2, 0], [0, 1, 2, 1], [1, 1, 2, 0]])  # 4, 1 and 3 right; 3 in truth
+    measure = metrics.metric("accuracy", ("a", "b", "c"))
+    assert statistics.retraining_test(truth, answer, relabelled, predicted, measure, 3) == (1 + 2) / (1 + 3)
 
 
 # ---------------------------------------------------------------- Kendall's W

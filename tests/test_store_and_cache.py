@@ -39,6 +39,7 @@ def result(fold: str = "smic/s1") -> FoldResult:
         {"parameters": 12},
         {"python": "3"},
         caveats=("random weights",),
+        relabelled=np.array([[0, 1], [2, 2], [1, 0]]),
     )
 
 
@@ -50,6 +51,12 @@ def test_a_fold_comes_back_bit_for_bit(tmp_path: Path) -> None:
     assert back.clips == result().clips
     assert (back.truth == result().truth).all()
     assert back.probabilities.tobytes() == result().probabilities.tobytes()
+    assert back.relabelled is not None
+    assert back.relabelled.tolist() == [[0, 1], [2, 2], [1, 0]]
+    run.save(replace(result("smic/s2"), relabelled=None))
+    other = run.load("smic/s2")
+    assert other is not None
+    assert other.relabelled is None
 
 
 def test_epochs_that_are_not_finite_are_stored_as_null(tmp_path: Path) -> None:
@@ -110,6 +117,12 @@ def test_a_damaged_fold_counts_as_missing_and_is_named(tmp_path: Path, damage, c
         {"measured": {"parameters": "many"}},
         {"environment": ["python"]},
         {"caveats": "random weights"},
+        {"relabelled": [[0, 1], [2]]},
+        {"relabelled": [[0, 1, 2]]},
+        {"relabelled": [[0, 3]]},
+        {"relabelled": [[0, -1]]},
+        {"relabelled": [0, 1]},
+        {"relabelled": [[0.0, 1.0]]},
         {"fold": "smic/s2"},
     ],
     ids=str,

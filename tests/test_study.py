@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,12 @@ import pytest
 
 import papers
 import run_all
+from common.contract import Paper
 from common.errors import UserError
 from common.protocols.controls import CONTROLS, METADATA, NO_MOTION
+from common.protocols.controls import controls as controls_of
 from common.runs import selection
+from common.types import Experiment
 
 pytestmark = pytest.mark.usefixtures("without_pages")
 KEYS = ("aouayeb2019", "kumar2019")
@@ -36,11 +40,26 @@ def read(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
+def chosen(
+    paper: Paper,
+    names: Sequence[str],
+    *,
+    tune: bool = False,
+    with_controls: bool = False,
+    several: bool = False,
+    profile: str = "paper",
+) -> tuple[Experiment, ...]:
+    return selection.select(
+        paper, names, tune=tune, with_controls=with_controls, several=several, profile=paper.profiles[profile]
+    )
+
+
 def test_what_runs_by_default_by_name_and_on_request() -> None:
     paper = papers.load("aouayeb2019")
 
     def ids(*names: str, tune: bool = False, with_controls: bool = False, several: bool = False) -> list[str]:
-        return [e.id for e in selection.select(paper, names, tune=tune, with_controls=with_controls, several=several)]
+        selected = chosen(paper, names, tune=tune, with_controls=with_controls, several=several)
+        return [e.id for e in selected]
 
     plain = ids()
     assert plain == [e.id for e in paper.experiments if not e.on_request]
@@ -59,22 +78,22 @@ def test_what_runs_by_default_by_name_and_on_request() -> None:
 
 def test_a_name_of_which_all_variants_wait_names_them() -> None:
     paper = papers.load("reddy2019")
-    selected = selection.select(paper, ["stcnn-composite"], tune=False, with_controls=False, several=False)
+    selected = chosen(paper, ["stcnn-composite"])
     assert [e.id for e in selected] == ["stcnn-composite/loso"]
 
 
 def test_a_name_may_fit_one_of_several_papers() -> None:
     kumar, le = papers.load("kumar2019"), papers.load("le2020")
     selection.check_names([kumar, le], ["smic-loso"])
-    assert [e.id for e in selection.select(kumar, ["smic-loso"], tune=False, with_controls=False, several=True)]
-    assert not selection.select(le, ["smic-loso"], tune=False, with_controls=False, several=True)
+    assert [e.id for e in chosen(kumar, ["smic-loso"], several=True)]
+    assert not chosen(le, ["smic-loso"], several=True)
 
 
 def test_several_papers_bring_their_common_ground() -> None:
     for key in papers.available():
         paper = papers.load(key)
-        alone = selection.select(paper, (), tune=False, with_controls=False, several=False)
-        several = selection.select(paper, (), tune=False, with_controls=False, several=True)
+        alone = chosen(paper, ())
+        several = chosen(paper, (), several=True)
         more = {e.id for e in paper.experiments if e.common_ground and e.on_request}
         assert {e.id for e in several} - {e.id for e in alone} == more
 
@@ -83,11 +102,10 @@ def test_several_papers_bring_their_common_ground() -> None:
 def test_ground_alone_leaves_out_the_rest_unless_it_is_named(key: str) -> None:
     paper = papers.load(key)
 
+    controls = {control.id for e in paper.experiments for control in controls_of(e)}
+
     def ids(*names: str, several: bool) -> set[str]:
-        selected = selection.select(
-            paper, names, tune=False, with_controls=False, several=several, common_ground_only=True
-        )
-        return {e.id for e in selected}
+        return {e.id for e in chosen(paper, names, several=several, profile="quick")} - controls
 
     ground = {e.id for e in paper.experiments if e.common_ground}
     plain = {e.id for e in paper.experiments if not e.on_request}
@@ -104,26 +122,21 @@ def test_controls_join_what_nobody_names() -> None:
     assert set(profile.controls) == {NO_MOTION, METADATA}
 
     def ids(names: tuple[str, ...], several: bool, everywhere: bool) -> list[str]:
-        selected = selection.select(
-            paper,
-            names,
-            tune=False,
-            with_controls=False,
-            several=several,
-            profile=replace(profile, all_controls=everywhere),
-        )
-        return [e.id for e in selected]
+        quick = replace(profile, all_controls=everywhere)
+        return [
+            e.id for e in chosen(replace(paper, profiles={"quick": quick}), names, several=several, profile="quick")
+        ]
 
     plain = [e for e in paper.experiments if not e.on_request]
     ground = [e for e in paper.experiments if e.common_ground]
     for several, shown in ((False, plain), (True, ground)):
-        known = {e.id for e in shown} | {f"{e.id}+{METADATA}" for e in shown}
+        networks = {e.network for e in shown}
         for everywhere in (True, False):
-            still = set(ids((), several, everywhere)) - known
-            assert known < set(ids((), several, everywhere))
-            with_motion = {e.id: e for e in shown if f"{e.id}+{NO_MOTION}" in still}
-            assert len(still) == len(with_motion) == (len(shown) if everywhere else len({e.network for e in shown}))
-            assert everywhere or all(e.leak_free for e in with_motion.values())
+            controlled = set(ids((), several, everywhere)) - {e.id for e in shown}
+            first = {e.id: e for e in shown if f"{e.id}+{NO_MOTION}" in controlled}
+            assert controlled == {f"{name}+{control}" for name in first for control in (NO_MOTION, METADATA)}
+            assert len(first) == (len(shown) if everywhere else len(networks))
+            assert everywhere or all(e.leak_free for e in first.values())
     assert ids((ground[0].id,), several=False, everywhere=True) == [ground[0].id]
 
 

@@ -88,6 +88,9 @@ def _cells(count: int, resampled: int, draws: int, trained: int) -> Iterator[Cel
             for effect in cross_validated.EFFECTS:
                 folds = {"design": design.name, "subjects": subjects, "effect": effect}
                 yield "cross_validated", folds, partial(cross_validated.measured, design, subjects, effect, trained)
+            for effect in () if design.balanced else cross_validated.WEAK:
+                folds = {"design": design.name, "subjects": subjects, "effect": effect}
+                yield "retrained", folds, partial(cross_validated.retrained, design, subjects, effect, trained)
 
 
 if __name__ == "__main__":

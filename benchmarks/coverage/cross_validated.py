@@ -16,7 +16,7 @@ from benchmarks.coverage.candidates import METRICS
 from benchmarks.coverage.models import Model, drawn
 from common.scoring.intervals import WIDER, bounds, effective_subjects, jackknife
 from common.scoring.metrics import uf1
-from common.scoring.statistics import guess_test, swap_test
+from common.scoring.statistics import guess_test, retraining_test, swap_test
 
 POPULATION = Model("unequal sizes, each subject with its own mixture of classes")
 """Where the numbers of clips by subject and class come from."""
@@ -30,6 +30,11 @@ EFFECTS = (0.0, 1.0, 2.0)
 LEVELS = (0.05, 0.01)
 DRAWS = 499
 """Draws of each test; a p of 0.01 needs at most four hits."""
+
+WEAK = (0.0, 0.5)
+"""The effects at which both tests of guessing are compared: none, and one that is not always found."""
+RELABELLINGS = 99
+"""Relabelled copies of a data set on which all folds are trained again; a p of 0.01 needs that none scores as high."""
 
 Numbers = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -93,6 +98,34 @@ def predictions(features: Numbers, truth: Labels, fold: Labels, *, balanced: boo
     fitted = np.linalg.solve(squares.sum(axis=0) - squares + penalty, products.sum(axis=0) - products)
     found = np.empty(len(y), np.int64)
     found[order] = np.einsum("nf,nfk->nk", x, fitted[fold[order]]).argmax(axis=1)
+    return found
+
+
+def retrained(design: Design, subjects: int, effect: float, count: int, random: np.random.Generator) -> dict[str, Any]:
+    """How often guessing is rejected by retraining, for each metric, and by swaps with their factor, for UF1."""
+    found: dict[str, list[float]] = {name: [] for name in (*METRICS, "uf1 swaps")}
+    for by_class in drawn(POPULATION, subjects, count, random).sum(axis=-1):
+        truth, subject, features = data_set(by_class, effect, random)
+        fold = folds_of(subjects, design.folds, random)[subject]
+        order = np.argsort(subject + random.random((RELABELLINGS, len(truth))), axis=1)
+        labels = np.concatenate([truth[None], truth[order]])
+        answers = relabelled_predictions(features[0], labels, fold)
+        for name, metric in METRICS.items():
+            found[name].append(retraining_test(truth, answers[0], labels[1:], answers[1:], metric, 3))
+        found["uf1 swaps"].append(guess_test(subject.astype(str), truth, answers[0], METRICS["uf1"], 3, DRAWS))
+    return {name: _sizes(p) for name, p in found.items()}
+
+
+def relabelled_predictions(features: Numbers, labels: Labels, fold: Labels) -> Labels:
+    """The classes (k, n) by the classifiers of `predictions`, not balanced, for k labels (k, n) of the features."""
+    x, found = np.column_stack([features, np.ones(len(fold))]), np.empty_like(labels)
+    y = np.eye(3)[labels].transpose(1, 2, 0).reshape(len(fold), -1)
+    penalty = PENALTY * np.diag([*np.ones(FEATURES), 0])
+    for number in range(fold.max() + 1):
+        tested = fold == number
+        rest = x[~tested]
+        scores = x[tested] @ np.linalg.solve(rest.T @ rest + penalty, rest.T @ y[~tested])
+        found[:, tested] = scores.reshape(-1, 3, len(labels)).argmax(axis=1).T
     return found
 
 

@@ -15,7 +15,7 @@ from common.report.formatting import DASH
 from common.scoring.intervals import FEW_SUBJECTS, FEW_WITH_CLASS, HIGH, WIDER, WIDER_DIFFERENCE
 
 FILE = Path(__file__).with_name("results.json")
-PARTS = ("coverage", "seeds", "differences", "cross_validated")
+PARTS = ("coverage", "seeds", "differences", "cross_validated", "retrained")
 SIZES = ("simulations", "resampled", "draws", "trained")
 FACTORS = [round(WIDER, 4), WIDER_DIFFERENCE]
 LOWEST, HIGHEST = 0.94, 0.96
@@ -38,7 +38,8 @@ def read(path: Path, sizes: Mapping[str, int]) -> dict[str, Any]:
     stored = read_all(path)
     if any(stored[name] != size for name, size in sizes.items()):
         return _empty(sizes)
-    return stored if stored["factors"] == FACTORS else stored | {"factors": FACTORS, "cross_validated": []}
+    factors = {"factors": FACTORS, "cross_validated": [], "retrained": []}
+    return stored if stored["factors"] == FACTORS else stored | factors
 
 
 def _empty(sizes: Mapping[str, int]) -> dict[str, Any]:
@@ -50,7 +51,7 @@ def read_all(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return _empty(dict.fromkeys(SIZES, 0))
     stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return stored
+    return {part: [] for part in PARTS} | stored
 
 
 def write(path: Path, results: Mapping[str, Any]) -> None:
@@ -198,6 +199,19 @@ def alarms(results: Mapping[str, Any]) -> str:
     return _table(rows)
 
 
+def retraining(results: Mapping[str, Any]) -> str:
+    """A Markdown table: how often both tests reject guessing at 5% and 1%, by what is to be learnt."""
+    effects = sorted({cell["effect"] for cell in results["retrained"]})
+    by_cell = {(cell["design"], cell["subjects"], cell["effect"]): cell for cell in results["retrained"]}
+    about = ["nothing to learn" if not effect else "little to learn" for effect in effects]
+    rows = [["A fold tests", "Subjects", *(f"{name}, {what}" for what in about for name in ("Swaps", "Retraining"))]]
+    for design, subjects in dict.fromkeys(place[:2] for place in by_cell):
+        cells = [by_cell.get((design, subjects, effect), {}) for effect in effects]
+        shown = [_pair(cell.get(name)) for cell in cells for name in ("uf1 swaps", "uf1")]
+        rows.append([design, str(subjects), *shown])
+    return _table(rows)
+
+
 def _pair(sizes: Sequence[float] | None) -> str:
     return " / ".join(map(_percent, sizes)) if sizes else DASH
 
@@ -211,5 +225,5 @@ def errors(results: Mapping[str, Any]) -> str:
     )
 
 
-TABLES = (methods, cells, limits, seeds, differences, folds, alarms)
+TABLES = (methods, cells, limits, seeds, differences, folds, alarms, retraining)
 """What the command prints."""

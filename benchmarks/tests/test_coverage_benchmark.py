@@ -18,10 +18,12 @@ from benchmarks.coverage.cross_validated import (
     FEATURES,
     PENALTY,
     SUBJECTS,
+    WEAK,
     Design,
     data_set,
     folds_of,
     predictions,
+    relabelled_predictions,
 )
 from benchmarks.coverage.models import CORPORA, MODELS, drawn, expected, paired, paired_truth
 from common.scoring.intervals import FEW_SUBJECTS, SIMULATED, WIDER, WIDER_DIFFERENCE
@@ -64,7 +66,7 @@ def test_the_short_form_measures_every_cell_and_prints_all_tables(capsys: pytest
     assert benchmark.main(["--short"]) == 0
     text = capsys.readouterr().out
     assert all(model.name in text for model in MODELS)
-    assert text.count("\n| --- |") == len(results.TABLES) == 7
+    assert text.count("\n| --- |") == len(results.TABLES) == 8
     assert all(design.name in text for design in DESIGNS)
 
 
@@ -129,6 +131,17 @@ def test_each_fold_trains_a_ridge_classifier_on_all_other_clips(design: Design) 
         assert (found[~rest] == ridge.predict(features[0][~rest]).argmax(axis=1)).all()
 
 
+@pytest.mark.parametrize("design", [design for design in DESIGNS if not design.balanced], ids=lambda d: d.name)
+def test_relabelled_folds_are_trained_like_all_others(design: Design) -> None:
+    random = np.random.default_rng(9)
+    truth, subject, features = data_set(random.multinomial(random.integers(2, 9, 12), [0.5, 0.3, 0.2]), 1.0, random)
+    fold = folds_of(12, design.folds, random)[subject]
+    labels = np.stack([truth, random.permutation(truth), random.permutation(truth)])
+    found = relabelled_predictions(features[0], labels, fold)
+    for own, answers in zip(labels, found, strict=True):
+        assert (answers == predictions(features[0], own, fold, balanced=False)).all()
+
+
 def test_what_one_clip_is_changes_no_prediction_of_its_own_fold() -> None:
     random = np.random.default_rng(9)
     truth, subject, features = data_set(np.full((8, 3), 2), 1.0, random)
@@ -146,7 +159,7 @@ def test_another_factor_is_measured_again(tmp_path: Path) -> None:
     other = tmp_path / "results.json"
     other.write_text(json.dumps(stored | {"factors": [1.2, 1.25]}), encoding="utf-8")
     again = results.read(other, sizes)
-    assert (again["factors"], again["cross_validated"]) == (stored["factors"], [])
+    assert (again["factors"], again["cross_validated"], again["retrained"]) == (stored["factors"], [], [])
     assert again["coverage"] == stored["coverage"]
 
 
@@ -161,6 +174,15 @@ def test_committed_results_hold_the_sizes_and_the_coverage_of_cross_validated_pr
     assert max(five for five, _ in tests) <= 0.06
     assert max(one for _, one in tests) <= 0.015
     assert min(cell[name]["coverage"] for cell in cells.values() for name in METRICS) >= 0.94
+    retrained = stored["retrained"]
+    assert {(cell["design"], cell["subjects"], cell["effect"]) for cell in retrained} == {
+        (d.name, subjects, effect) for d in DESIGNS if not d.balanced for subjects in SUBJECTS for effect in WEAK
+    }
+    for cell in retrained:
+        if not cell["effect"]:  # exact, but for chance: four standard errors
+            assert max(abs(cell[name][0] - 0.05) for name in METRICS) < 0.023
+        else:
+            assert cell["uf1"][0] > cell["uf1 swaps"][0] - 0.02
     # and it is the factor that does it
     assert min(cell[name]["coverage without"] for cell in cells.values() for name in METRICS) < 0.9
     assert max(cell["swap"]["without"][0] for cell in cells.values()) > 0.08

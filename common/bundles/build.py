@@ -218,7 +218,7 @@ def fold_record(result: FoldResult) -> dict[str, Any]:
     environment = {name: result.environment[name] for name in ENVIRONMENT if name in result.environment}
     if "platform" in environment and (found := _PLATFORM.match(environment["platform"])):
         environment["platform"] = "-".join(part for part in found.groups() if part) or "other"
-    return {
+    record = {
         "fold": result.fold,
         "clips": list(result.clips),
         "truth": result.truth.tolist(),
@@ -230,6 +230,7 @@ def fold_record(result: FoldResult) -> dict[str, Any]:
         "trials": [asdict(trial) for trial in result.trials],
         "caveats": list(result.caveats),
     }
+    return record | ({} if result.relabelled is None else {"relabelled": result.relabelled.tolist()})
 
 
 def _reason(text: str, fault: bool) -> str:

@@ -93,6 +93,9 @@ def _fold(name: str, record: Mapping[str, Any], seed: int) -> FoldResult:
         raise BundleError(f"{where}: a true class is not one of the {classes} classes")
     if any(abs(p) > 2 for row in rows for p in row):
         raise BundleError(f"{where}: a probability is above 1")
+    again = record.get("relabelled")
+    if again is not None and not all(len(row) == len(clips) and {*row} <= {*range(classes)} for row in again):
+        raise BundleError(f"{where}: a relabelled training predicts other clips or classes")
     return FoldResult(
         fold=record["fold"],
         clips=tuple(clips),
@@ -105,4 +108,5 @@ def _fold(name: str, record: Mapping[str, Any], seed: int) -> FoldResult:
         environment=record["environment"],
         trials=tuple(Trial(trial["settings"], trial["uf1"], trial["log_loss"]) for trial in record["trials"]),
         caveats=tuple(record["caveats"]),
+        relabelled=np.array(again, np.int64) if again is not None else None,
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from common.bundles.schema import SCORE_FIELDS
+from common.bundles.schema import SCORE
 from common.contract import Paper, Profile
 from common.protocols.splits import split
 from common.scoring import verdicts
@@ -53,6 +53,6 @@ def claimed(
 def score_records(scores: Mapping[tuple[str, str], Score]) -> list[dict[str, Any]]:
     """Scores as in a bundle."""
     return [
-        {"corpus": corpus} | {name: value for name, value in asdict(score).items() if name in SCORE_FIELDS}
+        {"corpus": corpus} | {name: value for name, value in asdict(score).items() if name in SCORE["properties"]}
         for (corpus, _), score in scores.items()
     ]

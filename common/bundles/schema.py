@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import get_args
 
 from common.corpora.marker import REAL, REAL_MOTION, STAND_IN
 from common.environment import IN_PLACE, PACKAGES
 from common.json_schema import INTEGER, NUMBER, NUMBER_OR_NULL, Schema, exactly, list_of, text_like
+from common.scoring.records import GuessTest
 
 FORMAT = "mer-suite bundle"
 VERSION = 1
-"""Version of the format. It is raised whenever a field is added, removed or changes its meaning."""
+"""Version of the format, raised whenever a required field is added, or a field is removed or changes its meaning."""
 HEAD = "bundle.json"
 RUN_FILE = re.compile(r"run-[0-9]{4}\.json")
 REASONS = ("faulty", "no class", "too short")
@@ -23,7 +25,7 @@ ENVIRONMENT = ("python", "platform", "processor", "cores", *PACKAGES, *IN_PLACE,
 REQUIRED = ("python", "platform", "processor", "cores", "numpy", "keras backend", "code")
 """Those that are in every environment."""
 
-MOST_EPOCHS = 100_000
+MOST_EPOCHS, MOST_RELABELLINGS = 100_000, 10_000
 _NAMED = r"^\w[\w .,:()+%/-]{0,99}$"
 
 
@@ -93,6 +95,10 @@ FOLD_FIELDS: Mapping[str, Schema] = {
     "trials": list_of(_TRIAL),
     "caveats": list_of(TEXT),
 }
+FOLD, SCORE = exactly(FOLD_FIELDS), exactly(SCORE_FIELDS)
+# only where folds are trained again on relabelled clips
+FOLD["properties"]["relabelled"] = list_of(list_of(INTEGER)) | {"maxItems": MOST_RELABELLINGS}
+SCORE["properties"]["p_test"] = {"enum": [*get_args(GuessTest)]}
 RUN_FIELDS: Mapping[str, Schema] = {
     "experiment": EXPERIMENT,
     "seed": INTEGER,
@@ -100,8 +106,8 @@ RUN_FIELDS: Mapping[str, Schema] = {
     "settings": _by_name(_by_name(SETTING)),
     "clips": list_of({"type": "array", "items": [CLIP, INTEGER], "additionalItems": False, "minItems": 2}),
     "unusable": list_of(CLIP),
-    "folds": list_of(exactly(FOLD_FIELDS)),
-    "scores": list_of(exactly(SCORE_FIELDS)),
+    "folds": list_of(FOLD),
+    "scores": list_of(SCORE),
 }
 HEAD_SCHEMA, RUN_SCHEMA = exactly(HEAD_FIELDS), exactly(RUN_FIELDS)
 CLIP_ID = re.compile(str(CLIP["pattern"]))

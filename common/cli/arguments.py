@@ -98,10 +98,16 @@ def _parser() -> argparse.ArgumentParser:
 
     chosen = parser.add_argument_group("what is run")
     chosen.add_argument(
+        "--ground",
+        default="",
+        metavar="NAME",
+        help="every network of the chosen papers, leak-free, on this common ground only; --list names the grounds",
+    )
+    chosen.add_argument(
         "--experiment",
         nargs="+",
         metavar="NAME",
-        help="only these: NAME or NAME/VARIANT as printed by --list --paper KEY",
+        help="only these: NAME or NAME/VARIANT as printed by --list --paper KEY; with --ground of those on the ground",
     )
     chosen.add_argument(
         "--profile",

@@ -11,11 +11,11 @@ from common.training.devices import is_device
 
 ACTIONS = {"list", "audit", "check_data", "paper", "all", "verify"}
 """What to do: one of these is needed."""
-PLAIN = {"list", "audit", "check_data", "verify", "paper", "corpus", "json", "placed"}
+PLAIN = {"list", "audit", "check_data", "verify", "paper", "ground", "corpus", "json", "placed"}
 """The options that read and print, and those that go with them."""
 NOT_PREDICTED = (
     *("controls", "dry_run", "report_only", "tune", "scheduler", "workers", "tensorboard", "folds"),
-    *("show_frames", "others"),
+    *("show_frames", "others", "ground"),
 )
 NOT_BUNDLED = (
     *("predict", "controls", "dry_run", "report_only", "tune", "scheduler", "workers", "device", "tensorboard"),
@@ -80,6 +80,8 @@ def _of_actions(options: argparse.Namespace, given: set[str]) -> str:
     plain = given & {"list", "audit", "check_data", "verify"}
     if "paper" in given and (other := given & {"check_data", "verify", "all"}):
         return f"--paper does not go with {_flag(other.pop())}"
+    if "ground" in given and (other := plain - {"list"}):
+        return f"--ground does not go with {_flag(other.pop())}"
     if "json" in given and not plain:
         return "--json goes with --list, --audit, --check-data or --verify"
     for name in vars(options):

@@ -9,6 +9,7 @@ from textwrap import indent
 
 from common.cli.bibtex import bibtex
 from common.contract import Claim, Paper
+from common.corpora.grounds import GROUNDS
 from common.profiles import as_option, settable
 from common.report.formatting import many
 from common.types import Experiment
@@ -29,7 +30,7 @@ def experiment_counts(paper: Paper) -> str:
 def overview(papers: Sequence[Paper]) -> list[str]:
     """The lines of `--list`, one per paper: key, year, number of experiments and of printed numbers, networks.
 
-    Tuned copies are not counted, and networks that run only on request not named.
+    Tuned copies are not counted, and networks that run only on request not named. The last line names the grounds.
     """
     rows = []
     for paper in papers:
@@ -43,7 +44,25 @@ def overview(papers: Sequence[Paper]) -> list[str]:
         for start in [
             f"{key:<{wide}} {year} {many(experiments, 'experiment'):>15}, {many(claims, 'printed number'):>18}  "
         ]
+    ] + [f"grounds (--ground NAME): {', '.join(GROUNDS)}"]
+
+
+def all_records(papers: Sequence[Paper]) -> dict[str, object]:
+    """Return what `--list --json` prints: the papers, and all grounds."""
+    grounds = [
+        {
+            "name": ground.name,
+            "title": ground.title,
+            "corpora": list(ground.corpora),
+            "classes": list(ground.labels.classes),
+            "protocol": ground.protocol,
+            "source": ground.source,
+            "choice": ground.choice,
+            "counts": ground.counts,
+        }
+        for ground in GROUNDS.values()
     ]
+    return {"papers": [record(paper) for paper in papers], "grounds": grounds}
 
 
 def _named(names: Sequence[str], room: int) -> str:

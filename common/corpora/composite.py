@@ -176,10 +176,12 @@ def listed_id(cells: list[str]) -> str | None:
     return None
 
 
-def shortfall(clips: Iterable[str]) -> str:
-    """How many clips of the MEGC 2019 composite are among these clip ids, in one clause; empty if all of them are."""
+_CLIPS = {corpus: row["clips"] for corpus, row in DOCUMENTED.items()}
+
+
+def shortfall(clips: Iterable[str], documented: Mapping[str, int] = _CLIPS, whole_name: str = "the composite") -> str:
+    """How many of the `documented` clips by corpus are missing among these clip ids, in one clause; empty if none."""
     counts = Counter(clip.partition("/")[0] for clip in clips)
-    known = {corpus: row["clips"] for corpus, row in DOCUMENTED.items()}
-    short = [f"{corpus} {counts[corpus]} of {whole}" for corpus, whole in known.items() if counts[corpus] < whole]
-    whole, there = sum(known.values()), sum(counts[corpus] for corpus in known)
-    return f"{there} of the {whole} clips of the composite: {', '.join(short)}" if short else ""
+    short = [f"{corpus} {counts[corpus]} of {whole}" for corpus, whole in documented.items() if counts[corpus] < whole]
+    whole, there = sum(documented.values()), sum(counts[corpus] for corpus in documented)
+    return f"{there} of the {whole} clips of {whole_name}: {', '.join(short)}" if short else ""

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from common.seeds import seed_of
 from common.types import Clip, Experiment
@@ -69,6 +70,23 @@ def perturb(clips: Sequence[tuple[Clip, int]], control: str, seed: int) -> tuple
     if control == PERMUTED:
         return _permuted(clips, seed)
     raise ValueError(f"unknown control {control!r}; known: {', '.join(CONTROLS)}")
+
+
+def relabellings(
+    subject: NDArray[np.str_], clip: NDArray[np.str_], truth: NDArray[np.int64], count: int, seed: int
+) -> NDArray[np.int64]:
+    """The classes (n,) of clips, permuted `count` times among the clips of a subject: (count, n).
+
+    subject, clip, truth (n,), one row per clip. Those of a subject depend on its clips and on the seed alone, so that
+    folds which train on it agree on them, and they can be computed again from the stored results.
+    """
+    labels = np.empty((count, len(truth)), np.int64)
+    for person in np.unique(subject):
+        rows = np.flatnonzero(subject == person)
+        rows = rows[np.argsort(clip[rows])]
+        random = np.random.default_rng(seed_of("relabelled", str(person), seed))
+        labels[:, rows] = random.permuted(np.tile(truth[rows], (count, 1)), axis=1)
+    return labels
 
 
 def _showing(clip: Clip, places: Sequence[int]) -> Clip:

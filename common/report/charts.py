@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from common.report import curve_charts, first_page, formatting
 from common.report.records import Report
+from common.scoring.metrics import f1_by_class
 from common.vision.picture_grid import INK, STYLE, WIDTH, svg
 
 _TIED = "\u00a0"  # a space at which no title breaks
@@ -63,8 +64,8 @@ MatrixPanel = tuple[str, tuple[str, ...], Any]
 
 
 def _panels(report: Report) -> list[tuple[str, MatrixPanel]]:
-    """The matrices of the experiments on page 1 with their ids: all their clips, and the paper's own if comparable."""
-    shown = {row.name for row in first_page.shown_rows(report)}
+    """The matrices of the first experiments with their ids: all their clips, and the paper's own if comparable."""
+    shown = {row.name for row in first_page.shown_rows(report, first_page.PICTURED)}
     panels: dict[str, list[MatrixPanel]] = {}
     for c in report.confusions:
         name = f"{c.experiment}/{c.variant}"
@@ -91,7 +92,7 @@ def _matrices(panels: Sequence[MatrixPanel], scale: bool, across: int = ACROSS) 
     pitch = (WIDTH - 0.3) / across
     wide = WIDTH if across == ACROSS else pitch
     lines = max(len(_title(title, pitch)) for title, *_ in panels)
-    size, above, below = pitch - 0.3, 0.06 + 0.105 * lines, 0.3
+    size, above, below = pitch - 0.3, 0.06 + 0.105 * lines, 0.38
     height = size + above + below
     figure = Figure(figsize=(wide, height))
 
@@ -102,7 +103,6 @@ def _matrices(panels: Sequence[MatrixPanel], scale: bool, across: int = ACROSS) 
         axes = place(i * pitch + 0.26, size)
         _matrix(axes, classes, np.asarray(matrix), size)
         axes.set_title("\n".join(_title(title, pitch)), fontsize=6, pad=3, color=INK, linespacing=1.15)
-        axes.set_xlabel("predicted", fontsize=6, labelpad=1)
         axes.set_ylabel("true", fontsize=6, labelpad=4)
     if scale:
         bar = place(across * pitch + 0.02, 0.07, min(size, 1.2))
@@ -141,7 +141,9 @@ def _matrix(axes: Axes, classes: Sequence[str], matrix: Any, size: float) -> Non
     axes.set_aspect("equal")
     short = shortened(classes, int(cell / 3))
     places = np.arange(len(classes)) + 0.5
-    axes.set_xticks(places, short, fontsize=6)
+    f1 = [f"\n{formatting.number(value, 2)}" for value in f1_by_class(matrix, classes).values()]
+    axes.set_xticks(places, [name + score * counted for name, score in zip(short, f1, strict=True)], fontsize=6)
+    axes.set_xlabel("predicted, and F1" if counted else "predicted", fontsize=6, labelpad=1)
     axes.set_yticks(places, short, fontsize=6, rotation=90, va="center")
     axes.tick_params(length=0, pad=1.5)
     axes.spines[:].set_visible(False)

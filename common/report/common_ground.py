@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from common.corpora.composite import shortfall
+from common.corpora.grounds import DEFAULT, GROUNDS, Ground
 from common.environment import MEMORY_BEFORE, NETWORKS_BEFORE
 from common.report import leak_price
 from common.report.assemble import merge, parameters
@@ -33,6 +34,7 @@ def side_by_side(studied: Sequence[Results], reports: Sequence[Report], command:
     }
     data = studied[0].data
     ground = next((experiment for _, experiment, _ in stored.values()), None)
+    held = GROUNDS[studied[0].paper.ground or DEFAULT.name]
     classes = ground.labels.classes if ground else ()
     done = {name: outcome.results for name, (_, _, outcome) in stored.items() if outcome.results}
     names = list(done)
@@ -41,6 +43,7 @@ def side_by_side(studied: Sequence[Results], reports: Sequence[Report], command:
         profile=reports[0].profile,
         data=data,
         seeds=studied[0].seeds,
+        ground=held,
         labels=ground.labels.name if ground else "",
         classes=classes,
         protocol=ground.protocol if ground else "",
@@ -48,7 +51,7 @@ def side_by_side(studied: Sequence[Results], reports: Sequence[Report], command:
         corpora=_corpora(reports, ground),
         contenders=tuple(_contender(*one) for one in stored.values()),
         tests=paired(done, pairs, len(classes)),
-        differing=_differing({name: (e, outcome) for name, (_, e, outcome) in stored.items()}, data),
+        differing=_differing({name: (e, outcome) for name, (_, e, outcome) in stored.items()}, data, held),
         reports=tuple(reports),
         environment=merge([report.environment for report in reports]),
         command=command,
@@ -67,7 +70,7 @@ def references(done: Mapping[str, Sequence[FoldResult]]) -> tuple[Reference, ...
 
 
 def _contender(report: Report, experiment: Experiment, outcome: Finished) -> NetworkResult:
-    whole = experiment.name, experiment.variant, experiment.labels.name
+    whole = experiment.name, experiment.variant, verdicts.parts(experiment)[0][0]
     rows = [c for c in report.comparisons if (c.experiment, c.variant) == whole[:2] and c.metric in verdicts.METRICS]
 
     def scores(which: str) -> dict[str, dict[str, Score]]:
@@ -101,7 +104,7 @@ def _contender(report: Report, experiment: Experiment, outcome: Finished) -> Net
         seconds_per_fold=statistics.fmean(result.seconds for result in outcome.results) if outcome.results else None,
         inference_ms_per_clip=statistics.median(times) if (times := measured("inference_ms_per_clip")) else None,
         peak_memory_mib=max((m["peak_memory_mib"] - m[MEMORY_BEFORE] for m in first), default=None),
-        spread=spread or {c.metric: (c.score.value,) for c in rows if c.score and c.corpus == experiment.labels.name},
+        spread=spread or {c.metric: (c.score.value,) for c in rows if c.score and c.corpus == whole[2]},
         control=scores("control"),
         learnt=summary(outcome.results, verdicts.one_answer(outcome.results)),
         leak_free=experiment.leak_free,
@@ -110,7 +113,9 @@ def _contender(report: Report, experiment: Experiment, outcome: Finished) -> Net
     )
 
 
-def _differing(stored: Mapping[str, tuple[Experiment, Finished]], data: str) -> tuple[str, ...]:
+def _differing(
+    stored: Mapping[str, tuple[Experiment, Finished]], data: str, ground: Ground = DEFAULT
+) -> tuple[str, ...]:
     """What is not the same for all networks, or not complete, one line each: clips, caveats of folds, conditions."""
     lines: list[str] = []
     done = {name: outcome for name, (_, outcome) in stored.items() if outcome.results}
@@ -119,12 +124,13 @@ def _differing(stored: Mapping[str, tuple[Experiment, Finished]], data: str) -> 
     for name, answered in clips.items():
         if more := len(answered - everywhere):
             lines.append(f"{name} predicts {more} clips that not all others predict; paired tests use the shared ones")
-    if data == "licensed":
+    if data == "licensed" and ground.counts:
+        whole = {corpus: sum(by_class.values()) for corpus, by_class in ground.counts.items()}
         lines += [
             f"{name}: {short}"
             for name, outcome in done.items()
-            if verdicts.is_composite(stored[name][0]) and len(outcome.results) == outcome.folds
-            if (short := shortfall(clips[name]))
+            if len(outcome.results) == outcome.folds
+            if (short := shortfall(clips[name], whole, ground.title))
         ]
     lines += dict.fromkeys(f"{name}: {why}" for name, one in done.items() for r in one.results for why in r.caveats)
     if (

@@ -14,10 +14,11 @@ from common.report import exports, formatting, leak_price, learning, tables
 from common.report.comparison_tables import corpora, name, ranked, scored, view
 from common.report.records import SideBySide
 from common.report.write import TEMPLATES, comparison_record, embed, json_bytes, plain, save_with_page, typeset
+from common.scoring.metrics import f1_by_class
 from common.scoring.verdicts import METRICS
 
 _COSTS = ("parameters", "flops", "seconds_per_fold", "inference_ms_per_clip", "peak_memory_mib")
-_SCORE = ("value", "low", "high", "chance", "picks", "n_clips", "n_folds_done", "n_folds", "p")
+_SCORE = ("value", "low", "high", "chance", "picks", "n_clips", "n_folds_done", "n_folds", "p", "p_test")
 
 
 def write_comparison(side: SideBySide, out: Path, formats: Sequence[str] = ()) -> tuple[Path, ...]:
@@ -46,6 +47,7 @@ def record(side: SideBySide) -> dict[str, Any]:
         "data": side.data,
         "notice": formatting.banner(side.data, side.motion),
         "seeds": list(side.seeds),
+        "ground": {key: getattr(side.ground, key) for key in ("name", "title", "source", "choice")},
         "labels": side.labels,
         "classes": list(side.classes),
         "protocol": side.protocol,
@@ -57,6 +59,7 @@ def record(side: SideBySide) -> dict[str, Any]:
         "learning_summary": [learning.sentence(learnt.rows(side))],
         "contenders": [
             {"number": i, "name": name(c), **plain(c), "training_accuracy": plain(c.training_accuracy)}
+            | {"f1": f1_by_class(c.confusion, side.classes)}
             for i, c in enumerate(side.contenders, 1)
         ],
         "tests": plain(side.tests),
@@ -75,7 +78,7 @@ def record(side: SideBySide) -> dict[str, Any]:
 
 
 def tidy_csv(side: SideBySide) -> bytes:
-    """Return one row per contender, corpus and metric; missing values are empty."""
+    """Return one row per contender, corpus and metric, last F1 of each class (`f1_<class>`); missing ones are empty."""
     columns = ["paper", "experiment", "title", "corpus", "metric", *_SCORE, "no_motion_value", "no_motion_p"]
     columns += ["metadata_value", "metadata_p", "training_accuracy", *_COSTS, "profile", "data", "seeds"]
     buffer = io.StringIO(newline="")
@@ -92,6 +95,11 @@ def tidy_csv(side: SideBySide) -> bytes:
             if spoilt := scores.get(corpus, {}).get(metric):
                 row |= {f"{control}_value": plain(spoilt.value), f"{control}_p": plain(spoilt.p)}
         writer.writerow(row)
+    whole = next(iter(corpora(side)), "")
+    for c in side.contenders:
+        for label, value in f1_by_class(c.confusion, side.classes).items() if c.confusion.any() else ():
+            row = shared | {key: plain(getattr(c, key)) for key in own} | {"corpus": whole, "metric": f"f1_{label}"}
+            writer.writerow(row | {"value": value, "n_clips": int(c.confusion.sum())})
     return buffer.getvalue().encode()
 
 

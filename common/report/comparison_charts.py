@@ -15,6 +15,7 @@ from common.report.charts import Drawing, squares
 from common.report.comparison_tables import corpora, finished, name, numbered, scored
 from common.report.forest import draw_key, draw_row, fitted
 from common.report.records import NetworkResult, SideBySide
+from common.scoring.metrics import f1_by_class
 from common.vision.picture_grid import GREY, INK, PALE, STYLE, WIDTH, svg
 
 _SMALL = 6.5
@@ -100,12 +101,12 @@ def less_motion(side: SideBySide, file: Path = known.FILE) -> Figure | None:
 
 
 def confusions(side: SideBySide) -> Figure | None:
-    """Draw the matrices of all contenders with a prediction: rows are true classes, columns predicted ones."""
+    """Draw the matrices of all contenders with a prediction: rows are true classes with F1, columns predicted ones."""
     shown = [(i, c) for i, c in enumerate(side.contenders, 1) if c.confusion.sum()]
     if not shown:
         return None
     size = len(side.classes)
-    wide, high = size + 2.2, size + 2.6
+    wide, high = size + 3.4, size + 2.6
     across = max(int(42 // wide), 1)
     unit, lines = WIDTH / (across * wide), -(-len(shown) // across)
     figure = Figure(figsize=(WIDTH, lines * high * unit))
@@ -116,9 +117,12 @@ def confusions(side: SideBySide) -> Figure | None:
         squares(axes, left, top, c.confusion / sums, [list(map(formatting.count, row)) for row in c.confusion])
         title = fitted(_name(i, c, 99), (wide - 0.4) * unit, 8)
         axes.text(left - 1.4, top - 0.15, title, fontsize=_SMALL, va="bottom", color=INK)
+        f1 = f1_by_class(c.confusion, side.classes)
         for at, label in enumerate(side.classes):
             axes.text(left - 0.12, top + at + 0.53, label[:3], fontsize=_SMALL, ha="right", va="center", color=GREY)
             axes.text(left + at + 0.5, top + size + 0.1, label[:3], fontsize=_SMALL, ha="center", va="top", color=GREY)
+            score = formatting.number(f1[label], 2)
+            axes.text(left + size + 0.15, top + at + 0.53, score, fontsize=_SMALL, va="center", color=GREY)
     axes.set_xlim(0, across * wide)
     axes.set_ylim(lines * high, 0)
     axes.axis("off")

@@ -79,6 +79,7 @@ def view(side: SideBySide) -> dict[str, Any]:
         "profile": side.profile,
         "seeds": formatting.shown_seeds(side.seeds),
         "corpora": list(map(_corpus_line, side.corpora)),
+        "ground": f"{side.ground.title} ({side.ground.source})",
         "labels": formatting.corpus_name(side, side.labels),
         "classes": ", ".join(side.classes),
         "protocol": side.protocol,

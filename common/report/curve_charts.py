@@ -42,7 +42,7 @@ class _Network:
 
 def figures(report: Report) -> Iterator[tuple[Figure, str]]:
     """Draw the networks in rows of panels of one size; one that was trained for a single epoch has no curve."""
-    shown = {row.name for row in first_page.shown_rows(report)}
+    shown = {row.name for row in first_page.shown_rows(report, first_page.PICTURED)}
     row: list[_Network] = []
     for network in _networks([c for c in report.curves if f"{c.experiment}/{c.variant}" in shown]):
         if row and sum(n.places for n in row) + network.places > _ACROSS:

@@ -16,12 +16,15 @@ from common import program
 from common.report import formatting, known, learning, network_chart, numbers, tables
 from common.report.forest import draw_key, draw_row, fitted
 from common.report.records import Learning, Report
+from common.runs.selection import of_ground
 from common.scoring.records import Score
 from common.scoring.verdicts import COMPARED, parts
 from common.vision.picture_grid import COLOURS, GREEN, GREY, INK, PALE, RED, WIDTH, apart
 
 ROWS = 24
 """Experiments that fit on the page; the table of all scores has the others."""
+PICTURED = 12
+"""Experiments of which the later pages show matrices and curves; the files of the report have those of all."""
 _LABEL, _SCORES, _SUBJECTS, _MARKS = 1.72, 1.5, 0.72, 0.5  # inches: the columns of the plot of experiments
 _HEADS = "learns", "beats guessing", "by motion"
 _TOP = 0.72  # inches above the rows, for the key and the heads of the marks
@@ -56,6 +59,7 @@ def view(report: Report) -> dict[str, Any]:
         ],
         "conclusion": learning.sentence(report.learning),
         "settings": [list(row) for row in report.differences],
+        "pictured": f" of {PICTURED} of {len(report.learning)} experiments" * (len(report.learning) > PICTURED),
         "left": len(report.learning) - len(shown),
         "shown": formatting.count(len(shown)),
         "all": formatting.count(len(report.learning)),
@@ -85,8 +89,11 @@ def _printed_tile(report: Report) -> dict[str, str]:
 def _next(report: Report) -> dict[str, str]:
     """The command that follows from this report, and what it does."""
     key, words = report.paper.key, shlex.split(report.command)
+    if not report.paper.claims and "--paper" not in words:  # a script that uses functions
+        return {"text": "To run it again:", "command": report.command}
     if not report.comparable:
-        return {"text": "With the corpora:", "command": f"{shlex.join(program())} --paper {key} --data FOLDER"}
+        command = [*program(), "--paper", key, *of_ground(report.paper), "--data", "FOLDER"]
+        return {"text": "With the corpora:", "command": shlex.join(command)}
     if report.profile != "paper":
         place = words.index("--profile") + 1
         whole = shlex.join([*words[:place], "paper", *words[place + 1 :]])
@@ -133,14 +140,14 @@ def network(report: Report) -> Figure | None:
 # ---------------------------------------------------------------- what came out
 
 
-def shown_rows(report: Report) -> tuple[Learning, ...]:
+def shown_rows(report: Report, most: int = ROWS) -> tuple[Learning, ...]:
     """Return the experiments of the page: all, or the first ones, published variants and their twins before others."""
     known = {e.id: e for e in report.paper.experiments}
     first: dict[str, str] = {}
     for row in report.learning:
         first.setdefault(known[row.name].name, row.name)
     usual = {row.name for row in report.learning if known[row.name].twin_of or row.name in first.values()}
-    wanted = sorted(report.learning, key=lambda row: row.name not in usual)[:ROWS]  # stable
+    wanted = sorted(report.learning, key=lambda row: row.name not in usual)[:most]  # stable
     return tuple(row for row in report.learning if row in wanted)
 
 

@@ -146,6 +146,7 @@ def view(report: Report) -> dict[str, Any]:
         "by_others": by_others,
         "left_out": [sentence(line) for line in report.left_out],
         "scores": scores,
+        "retrained": any(c.score is not None and c.score.p_test == "retraining" for c in report.comparisons),
         "shared": shared,
         "notes": [sentence(text) for text in notes],
     }

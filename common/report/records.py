@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from common.audit.finding import Finding
 from common.contract import Claim, Figure, Paper
+from common.corpora.grounds import Ground
 from common.corpora.marker import REAL
 from common.scoring.records import Comparison, Confusion, PairedTest, Score
 from common.training.blocks import Block
@@ -306,7 +307,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class SideBySide:
-    """Several papers on the same clips, label map, folds, seed and selection rule, and all their printed numbers.
+    """Several papers on one `ground`: the same clips, classes, folds, seed and selection rule; all printed numbers.
 
     `reports` are the papers' own, `references` others' methods on the same corpora. `differing` names what is not the
     same after all, one line each, such as clips that one paper could not use. `prices` has the finished experiments
@@ -316,6 +317,7 @@ class SideBySide:
     profile: str
     data: str
     seeds: tuple[int, ...]
+    ground: Ground
     labels: str
     classes: tuple[str, ...]
     protocol: str

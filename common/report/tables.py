@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from common.contract import Claim
@@ -18,6 +19,7 @@ from common.report.formatting import (
     number,
 )
 from common.report.records import ByOthers, Report
+from common.scoring.metrics import f1_by_class
 from common.scoring.records import Comparison
 
 # ---------------------------------------------------------------- published and reproduced
@@ -148,6 +150,17 @@ def _compared(claim: Claim, c: Comparison | None) -> Comparison:
         conditions=(),
         command="",
     )
+
+
+def f1_rows(report: Report) -> Iterator[dict[str, object]]:
+    """Yield F1 of each class, as metric `f1_<class>`, of each experiment that ran and each of its corpora."""
+    known = {(e.name, e.variant): e for e in report.paper.experiments}
+    for c in report.confusions:
+        e = known[c.experiment, c.variant]
+        where = {"experiment": e.name, "variant": e.variant, "corpus": c.corpus}
+        where |= {"protocol": e.protocol, "selection": e.selection}
+        for name, value in f1_by_class(c.matrix, c.classes).items():
+            yield where | {"metric": f"f1_{name}", "reproduced_value": value, "reproduced_n_clips": c.clips}
 
 
 def others_of(report: Report, c: Comparison) -> ByOthers | None:

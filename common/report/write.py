@@ -36,6 +36,7 @@ from common.report import (
     tables,
 )
 from common.report.records import Report
+from common.scoring.metrics import f1_by_class
 from common.scoring.records import Comparison
 
 if TYPE_CHECKING:
@@ -45,9 +46,9 @@ TEMPLATES = Path(__file__).parent
 _SHARED_TEMPLATE = "page.typ"
 _NAMES = ("experiment", "variant", "corpus", "metric", "source")
 _OTHERS = ("value", "tier", "bundles", "date")
+_SCORE = ["value", "low", "high", "n_clips", "n_folds_done", "n_folds", "chance", "picks", "p", "p_test", "caution"]
 _FIGURE_WIDTH, _HALF_WIDTH = 17.6, 8.5  # cm that a paper's figure may take on a page, and each of two side by side
-# of PNG files, which earlier versions drew: the most cm in height; pixels up to which two stand side by side; the least
-# pixels per cm
+# of PNG files, which earlier versions drew: most cm in height; most pixels of two side by side; least pixels per cm
 _FIGURE_HEIGHT, _SMALL, _PIXELS_PER_CM = 8.5, 1000, 40.0
 
 
@@ -134,7 +135,7 @@ def record(report: Report) -> dict[str, Any]:
         "tests": plain(report.tests),
         "tried": plain(report.tried),
         "spread": plain(report.spread),
-        "confusions": plain(report.confusions),
+        "confusions": [plain(c) | {"f1": f1_by_class(c.matrix, c.classes)} for c in report.confusions],
         "published_confusions": plain(report.paper.facts.get("confusions", ())),
         "cited": plain(paper.cited),
         "departures": plain(paper.departures),
@@ -154,7 +155,6 @@ def record(report: Report) -> dict[str, Any]:
 
 def comparison_record(c: Comparison) -> dict[str, Any]:
     """Return a comparison; values are fractions even if the paper prints percentages, see `printed` and `unit`."""
-    names = ("value", "low", "high", "n_clips", "n_folds_done", "n_folds", "chance", "picks", "p", "caution")
     return {
         "experiment": c.experiment,
         "variant": c.variant,
@@ -171,7 +171,7 @@ def comparison_record(c: Comparison) -> dict[str, Any]:
         }
         if c.claim
         else None,
-        "reproduced": {name: plain(getattr(c.score, name)) for name in names} if c.score else None,
+        "reproduced": {name: plain(getattr(c.score, name)) for name in _SCORE} if c.score else None,
         "verdict": c.verdict,
         "reason": c.reason,
         "command": c.command,
@@ -199,26 +199,26 @@ def json_bytes(data: Any) -> bytes:
 
 
 def comparison_csv(report: Report) -> bytes:
-    """Return one row per comparison, nested fields as `published_value` and so on; missing values are empty."""
+    """Return a row per comparison, nested fields as `published_value` and so on, then F1 by class; empty if missing."""
     nested = {
         "published": ("value", "source", "printed", "unit", "note"),
-        "reproduced": ("value", "low", "high", "n_clips", "n_folds_done", "n_folds", "chance", "picks", "p", "caution"),
+        "reproduced": _SCORE,
     }
     columns = ["experiment", "variant", "corpus", "protocol", "selection", "metric"]
     columns += [f"{group}_{name}" for group, names in nested.items() for name in names]
-    columns += ["verdict", "reason", "command"]
-    columns += [f"by_others_{name}" for name in _OTHERS] if report.by_others else []
+    columns += ["verdict", "reason", "command", *(f"by_others_{name}" for name in _OTHERS if report.by_others)]
     buffer = io.StringIO(newline="")
     writer = csv.DictWriter(buffer, ["paper", "profile", "data", *columns], lineterminator="\n")
     writer.writeheader()
+    about = {"paper": report.paper.key, "profile": report.profile, "data": report.data}
     for comparison in report.comparisons:
         c = comparison_record(comparison)
-        row: dict[str, Any] = {"paper": report.paper.key, "profile": report.profile, "data": report.data}
-        row |= {key: value for key, value in c.items() if key not in nested}
+        row: dict[str, Any] = about | {key: value for key, value in c.items() if key not in nested}
         row |= {f"{group}_{name}": (c[group] or {}).get(name) for group, names in nested.items() for name in names}
         if others := tables.others_of(report, comparison):
             row |= {f"by_others_{name}": getattr(others, name) for name in _OTHERS}
         writer.writerow(row)
+    writer.writerows(about | row for row in tables.f1_rows(report))
     return buffer.getvalue().encode()
 
 

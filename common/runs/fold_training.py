@@ -69,6 +69,8 @@ def train(context: FoldContext, fold: Fold, folder: Path) -> tuple[Trained, tupl
             settings, trials = tuning.choose(build, context.recipe, *search)
             networks, fold_run = build(settings), replace(fold_run, settings=settings)
         trained = context.recipe.train(networks, experiment, rows, fold_run)
+        if experiment.space:  # a relabelled training would search as well
+            trained = replace(trained, relabelled=None)
     return replace(trained, predict=leakage.unnamed(trained.predict)) if experiment.leak_free else trained, trials
 
 

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from common.contract import Networks, Parts, Say, Trained
 from common.environment import MEMORY_BEFORE, NETWORKS_BEFORE, environment, forget_peak_memory, peak_memory_mib
 from common.errors import UserError
 from common.protocols import leakage
+from common.protocols.controls import relabellings
 from common.protocols.splits import split
 from common.runs import again, preprocessing
 from common.runs.cache import Cache
@@ -243,7 +245,24 @@ def _fold(context: FoldContext, fold: Fold, *, trial: bool, last: bool) -> FoldR
         trials=trials,
         caveats=trained.caveats,
         blocks=_blocks(trained),
+        relabelled=_relabelled(context, fold, trained, tuple(answers)),
     )
+
+
+def _relabelled(context: FoldContext, fold: Fold, trained: Trained, clips: tuple[str, ...]) -> NDArray[np.int64] | None:
+    """The classes that trainings on relabelled clips predict for `clips`; None if the recipe does not train so."""
+    if trained.relabelled is None:
+        return None
+    job, samples = context.job, context.samples
+    labels = relabellings(samples.subject, samples.clip, samples.y, job.profile.relabellings, job.seed)
+    test = samples.only(fold.test)
+    name = f"{job.paper.key} {job.experiment.id} {fold.name}: {len(labels)} trainings on relabelled clips"
+    context.say(name, 0, 1)
+    try:
+        predicted = trained.relabelled(test, labels[:, fold.train])
+    finally:
+        context.say(name, 1, 1)
+    return predicted[:, [test.clip.tolist().index(clip) for clip in clips]]
 
 
 def _blocks(trained: Trained) -> tuple[blocks.Block, ...]:

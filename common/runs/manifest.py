@@ -17,8 +17,9 @@ from common.types import CorpusSummary, Correction, Exclusion
 
 
 def plan_file(out: Path, paper: Paper, profile: Profile, data: str, seed: int) -> Path:
-    """The file of the last plan of this kind, with which `--report-only` finds the runs."""
-    return out / "runs" / paper.key / f"{profile.name}-{data}-seed{seed}.json"
+    """The file of the last plan of this kind, with which `--report-only` finds the runs; each --ground has its own."""
+    name = "-".join(filter(None, (profile.name, data, paper.ground, f"seed{seed}")))
+    return out / "runs" / paper.key / f"{name}.json"
 
 
 def write_plan(

@@ -16,7 +16,7 @@ from common.corpora.marker import REAL_MOTION, STAND_IN
 from common.environment import code_digest
 from common.errors import UserError
 from common.progress import Display
-from common.protocols.controls import CONTROLS, METADATA, controls
+from common.protocols.controls import CONTROLS, controls
 from common.runs import preprocessing
 from common.runs.cache import Cache
 from common.runs.plan import Data, kind_of, read_data
@@ -108,7 +108,12 @@ class Study:
         paper, profile = selection.paper, selection.profile
         words = [*program(), "--paper", paper.key, "--profile", profile.name, "--seed", str(seed)]
         options = [word for pair in profile.options for word in pair]
-        return [*words, *self.source, *options]
+        return [*words, *of_ground(paper), *self.source, *options]
+
+
+def of_ground(paper: Paper) -> list[str]:
+    """The words of the command line that restrict a paper to a common ground, if it is restricted."""
+    return ["--ground", paper.ground] if paper.ground else []
 
 
 def select(
@@ -123,9 +128,10 @@ def select(
 ) -> tuple[Experiment, ...]:
     """The experiments given by `names` (NAME or NAME/VARIANT), or else all that run by default.
 
-    With `several` papers also those on common ground. With `tune` also those that search settings, if the variant
-    without a search is chosen or the one whose leak-free twin that is; with `with_controls` the controls of all chosen
-    ones. A NAME whose variants all run only on request selects them. Empty if no name belongs to this paper.
+    With `several` papers also those on common ground; of a paper restricted to a ground only those there. With `tune`
+    also those that search settings, if the variant without a search is chosen or the one whose leak-free twin that is;
+    with `with_controls` the controls of all chosen ones. A NAME whose variants all run only on request selects them.
+    Empty if no name belongs to this paper.
 
     There are no `stand_ins` of public maps: experiments on these are left out. Raises UserError if one is named.
 
@@ -143,7 +149,7 @@ def select(
         every = [e for e in every if e not in on_maps]
 
     def by_default(e: Experiment) -> bool:
-        if several and profile.common_ground_only and not names:
+        if paper.ground or (several and profile.common_ground_only and not names):
             return e.common_ground
         return not e.on_request or (several and e.common_ground)
 
@@ -166,10 +172,8 @@ def select(
     def joining(e: Experiment) -> tuple[Experiment, ...]:
         if e.control or with_controls:
             return controls(e) if with_controls and not e.control else ()
-        if names or e.tuned_of:
-            return ()
-        trained = profile.all_controls or e.id in first_of_network.values()
-        return tuple(c for c in controls(e) if c.control in profile.controls and (trained or c.control == METADATA))
+        joined = not names and not e.tuned_of and (profile.all_controls or e.id in first_of_network.values())
+        return tuple(control for control in controls(e) if joined and control.control in profile.controls)
 
     by_id = {e.id: e for asked in first for e in (asked, *joining(asked))}
     return tuple(by_id.values())
@@ -191,8 +195,9 @@ def check_names(papers: Sequence[Paper], names: Sequence[str]) -> None:
     for name in names:
         if name not in plain and name not in control_ids:
             keys = " and ".join(paper.key for paper in papers)
+            where = f" on the ground {papers[0].ground}" if papers[0].ground else ""
             raise UserError(
-                f"{keys}: no experiment {name!r}; known: {', '.join(plain)}; "
+                f"{keys}: no experiment {name!r}{where}; known: {', '.join(plain)}; "
                 f"append +{', +'.join(CONTROLS)} to a variant for its controls"
             )
 

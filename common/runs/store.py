@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from common.files import file_name, write_json
 from common.json_schema import FAILURE, FOLD, NOTES, RUN, Schema, read_json
@@ -75,6 +76,8 @@ class Run:
             "caveats": list(result.caveats),
             "blocks": [asdict(block) for block in result.blocks],
         }
+        if result.relabelled is not None:
+            record["relabelled"] = result.relabelled.tolist()
         write_json(self._file("folds", result.fold), record | {"digest": digest(record)})
         self._file("failed", result.fold).unlink(missing_ok=True)
 
@@ -112,6 +115,7 @@ class Run:
                 trials=tuple(Trial(trial["settings"], trial["uf1"], trial["log_loss"]) for trial in record["trials"]),
                 caveats=tuple(record["caveats"]),
                 blocks=tuple(Block(**block | {"shape": tuple(block["shape"])}) for block in record.get("blocks", [])),
+                relabelled=np.array(record["relabelled"], np.int64) if "relabelled" in record else None,
             )
             _check(result)
         except (ValueError, RecursionError) as error:
@@ -159,6 +163,17 @@ def _check(result: FoldResult) -> None:
         raise ValueError(f"a true class is not one of the {p.shape[1]} classes")
     if not (p >= 0).all() or not np.allclose(p.sum(axis=1), 1, atol=1e-3):
         raise ValueError("its probabilities are negative or do not sum to 1")
+    if (again := result.relabelled) is not None and not belongs(again, count, p.shape[1]):
+        raise ValueError("the predictions of relabelled trainings are not classes of its clips")
+
+
+def belongs(relabelled: NDArray[np.int64], clips: int, classes: int) -> bool:
+    """Whether the predictions of relabelled trainings are of so many clips and classes."""
+    return (
+        relabelled.ndim == 2
+        and relabelled.shape[1] == clips
+        and bool(((relabelled >= 0) & (relabelled < classes)).all())
+    )
 
 
 def _read(path: Path, schema: Schema) -> dict[str, Any] | None:

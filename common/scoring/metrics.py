@@ -5,7 +5,7 @@ A confusion matrix is (..., classes, classes): rows truth, columns prediction, i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,12 @@ def f1_per_class(matrix: Matrix) -> NDArray[np.float64]:
     clips = matrix.sum(axis=-1)
     total = clips + matrix.sum(axis=-2)
     return np.where(clips > 0, 2 * hits / np.where(total > 0, total, 1), np.nan)
+
+
+def f1_by_class(matrix: Matrix, classes: Sequence[str]) -> dict[str, float | None]:
+    """F1 of each class of one confusion matrix by name; None for a class without clips."""
+    values = f1_per_class(matrix).tolist()
+    return {name: None if np.isnan(value) else value for name, value in zip(classes, values, strict=True)}
 
 
 def recall_per_class(matrix: Matrix) -> NDArray[np.float64]:

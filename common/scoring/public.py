@@ -19,7 +19,7 @@ from common.corpora.composite import DOCUMENTED, MEGC2019
 from common.scoring import metrics, picks
 from common.scoring.paired_tests import paired
 from common.scoring.records import PairedTest, Score
-from common.scoring.verdicts import METRICS, guessing, n_clips, pooled, score
+from common.scoring.verdicts import METRICS, against_guessing, n_clips, pooled, score
 from common.types import FoldResult
 
 FOLDER = Path(__file__).with_name("predictions")
@@ -81,7 +81,7 @@ def scores(method: PublicMethod) -> dict[str, dict[str, Score]]:
             folds = len(matrices)  # each leaves out a subject
             found = score(matrices, metric, classes, n_clips(results, within), folds, folds)
             if found is not None:
-                p, guesses = guessing(results, within, metric, classes), None
+                (p, _), guesses = against_guessing(results, within, metric, classes, folds), None
                 if method.picks:
                     subjects, how = by_subject(method.result), metrics.metric(metric, classes)
                     guesses = picks.of_folds(subjects, [method.picks] * len(subjects), how, within)

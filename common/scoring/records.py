@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from common.contract import Claim
 
+GuessTest = Literal["retraining", "swaps"]
+
 
 @dataclass(frozen=True)
 class Score:
     """A metric of pooled predictions with its interval over subjects and its chance level, if it has one.
 
-    `p` is the probability of a score as high when the predictions for each subject are permuted among its clips, with
-    the wider spread of cross-validated predictions (`statistics.guess_test`); `caution` says why the interval may not
-    cover 95%. `picks` is what guesses reach that may pick as often as this score's epoch or split was picked on the
-    scored clips (`picks.guessed`), None if nothing was picked on them; `p` does not account for that.
+    `p` is the probability of a score as high where nothing is to be learnt, by `p_test`: "retraining" on clips whose
+    classes are permuted within each subject (`statistics.retraining_test`), or "swaps" of the predictions among the
+    clips of a subject, with the wider spread of cross-validated ones (`statistics.guess_test`). `caution` says why the
+    interval may not cover 95%. `picks` is what guesses reach that may pick as often as this score's epoch or split was
+    picked on the scored clips (`picks.guessed`), None if nothing was picked on them; `p` does not account for that.
     """
 
     metric: str
@@ -31,6 +35,7 @@ class Score:
     p: float | None = None
     caution: str = ""
     picks: float | None = None
+    p_test: GuessTest = "swaps"
 
 
 @dataclass(frozen=True)

@@ -37,18 +37,51 @@ def guess_test(
     truth, answer = truth[order].astype(np.int64), answer[order].astype(np.int64)
     _, starts = np.unique(subject[order], return_index=True)
     rng = np.random.default_rng(20190524)
-    cells = np.empty((draws, len(truth)), np.int64)
+    swapped = np.empty((draws, len(truth)), np.int64)
     for rows in np.split(np.arange(len(truth)), starts[1:]):
-        cells[:, rows] = truth[rows] * classes + rng.permuted(np.tile(answer[rows], (draws, 1)), axis=1)
-    offsets = classes * classes * np.arange(draws)[:, None]
-    counts = np.bincount((cells + offsets).ravel(), minlength=draws * classes * classes)
-    with np.errstate(invalid="ignore"):
-        drawn = metric(counts.reshape(draws, classes, classes))
-        own = metric(np.bincount(truth * classes + answer, minlength=classes * classes).reshape(classes, classes))
+        swapped[:, rows] = rng.permuted(np.tile(answer[rows], (draws, 1)), axis=1)
+    drawn = _scores(truth, swapped, metric, classes)
     if cross_validated:  # a draw that is as high before it is moved still counts, so that this never lowers p
         drawn = np.maximum(drawn, drawn.mean() + WIDER * (drawn - drawn.mean()))
+    return _share_as_high(drawn, _scores(truth, answer[None], metric, classes))
+
+
+def retraining_test(
+    truth: NDArray[np.int64],
+    answer: NDArray[np.int64],
+    relabelled: NDArray[np.int64],
+    predicted: NDArray[np.int64],
+    metric: Callable[[Matrix], NDArray[np.float64]],
+    classes: int,
+) -> float:
+    """One-sided p of a score as high when all folds are trained again on clips whose classes are permuted.
+
+    truth, answer (n,); `relabelled` (k, n) are the permuted classes of the same clips, `predicted` (k, n) the classes
+    predicted by folds that are trained on them. This is the permutation test of Ojala and Garriga (JMLR 11, 2010), with
+    permutations within subjects: where nothing is to be learnt, p is at most alpha with a probability of at most alpha,
+    however much the folds depend on one another. p is (1 + hits) / (1 + k), and 1 if the metric is undefined.
+    """
+    return _share_as_high(
+        _scores(relabelled, predicted, metric, classes), _scores(truth, answer[None], metric, classes)
+    )
+
+
+def _scores(
+    truth: NDArray[np.integer],
+    answers: NDArray[np.integer],
+    metric: Callable[[Matrix], NDArray[np.float64]],
+    classes: int,
+) -> NDArray[np.float64]:
+    """The metric (k,) of each row of answers (k, n); truth (n,) or (k, n)."""
+    cells = truth * classes + answers + classes * classes * np.arange(len(answers))[:, None]
+    counts = np.bincount(cells.ravel(), minlength=len(answers) * classes * classes)
+    with np.errstate(invalid="ignore"):
+        return metric(counts.reshape(-1, classes, classes))
+
+
+def _share_as_high(drawn: NDArray[np.float64], own: NDArray[np.float64]) -> float:
     hits = ~(drawn < own - 1e-12)  # equal fractions may round apart; NaN is a hit
-    return float((1 + np.sum(hits)) / (1 + draws))
+    return float((1 + np.sum(hits)) / (1 + len(drawn)))
 
 
 CHUNK = 1024

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from common.contract import Claim, Paper, Profile
 from common.corpora.composite import DOCUMENTED, MEGC2019, shortfall
 from common.corpora.marker import REAL, REAL_MOTION
+from common.protocols.controls import relabellings
 from common.protocols.splits import REPEATED, SPLITS
 from common.scoring import histories, metrics, picks
 from common.scoring.intervals import caution, subject_interval
 from common.scoring.paired_tests import paired
-from common.scoring.records import Comparison, Confusion, PairedTest, Score
-from common.scoring.statistics import guess_test
+from common.scoring.records import Comparison, Confusion, GuessTest, PairedTest, Score
+from common.scoring.statistics import guess_test, retraining_test
 from common.types import Experiment, FoldResult
 
 TOLERANCE = 0.01
@@ -133,8 +134,8 @@ def compare(
                     matrices, name, experiment.labels.classes, n_clips(results, within), len(results), folds, others
                 )
                 if measured is not None and name in METRICS and experiment.protocol not in REPEATED:
-                    p = guessing(results, within, name, experiment.labels.classes, cross_validated=folds > 1)
-                    measured = replace(measured, p=p)
+                    p, test = against_guessing(results, within, name, experiment.labels.classes, folds)
+                    measured = replace(measured, p=p, p_test=test)
                 if measured is not None and tries and all(tries):  # a classifier of metadata has no epochs
                     metric = metrics.metric(name, experiment.labels.classes)
                     measured = replace(measured, picks=picks.of_folds(results, tries, metric, within))
@@ -262,27 +263,27 @@ def is_composite(experiment: Experiment) -> bool:
     return experiment.labels.name == MEGC2019.name and set(experiment.scored) == set(DOCUMENTED)
 
 
-def guessing(
-    results: Sequence[FoldResult],
-    corpus: str | None,
-    name: str,
-    classes: tuple[str, ...],
-    *,
-    cross_validated: bool = True,
-) -> float:
-    """The p of `statistics.guess_test` for a metric of the predictions, of one corpus or of all (None).
+def against_guessing(
+    results: Sequence[FoldResult], corpus: str | None, name: str, classes: tuple[str, ...], folds: int
+) -> tuple[float, GuessTest]:
+    """The p of a metric of predictions, of one corpus or of all (None), and the test that it comes from.
 
-    `cross_validated`: the protocol has several folds, which train on one another's tested clips.
+    `results` test each clip once. That is retraining if all of the `folds` are done and each was trained again on as
+    many relabellings. Else predictions are swapped; those of several folds are cross-validated.
     """
-    rows = [
-        (clip.rpartition("/")[0], truth, answer)
-        for result in results
-        for clip, truth, answer in zip(result.clips, result.truth, result.probabilities.argmax(axis=1), strict=True)
-        if corpus is None or clip.startswith(f"{corpus}/")
-    ]
-    subject, truth, answer = (np.array(column) for column in zip(*rows, strict=True))
-    metric = metrics.metric(name, classes)
-    return guess_test(subject, truth, answer, metric, len(classes), cross_validated=cross_validated)
+    clip = np.array([clip for result in results for clip in result.clips])
+    subject = np.array([clip.rpartition("/")[0] for clip in clip.tolist()])
+    truth = np.concatenate([result.truth for result in results])
+    answer = np.concatenate([result.probabilities.argmax(axis=1) for result in results])
+    within = np.array([corpus is None or clip.startswith(f"{corpus}/") for clip in clip.tolist()])
+    how = metrics.metric(name, classes), len(classes)
+    again = [result.relabelled for result in results if result.relabelled is not None]
+    if len(again) == folds and len({len(predicted) for predicted in again}) == 1:
+        labels = relabellings(subject, clip, truth, len(again[0]), results[0].seed)[:, within]
+        predicted = np.concatenate(again, axis=1)[:, within]
+        return retraining_test(truth[within], answer[within], labels, predicted, *how), "retraining"
+    own = subject[within], truth[within], answer[within]
+    return guess_test(*own, *how, cross_validated=folds > 1), "swaps"
 
 
 def one_answer(results: Sequence[FoldResult]) -> str:

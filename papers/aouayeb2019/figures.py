@@ -96,5 +96,5 @@ def _inputs(clip: Clip, settings: Settings, faces: FaceFinder, path: Path) -> Fi
         path,
         "Input of the region CNNs",
         f"The six regions of {clip.id} in its first and its middle frame, as this run reads them. Above: the classes "
-        'that a region takes part in; for the others its label is "not me" (section 3.2, figure 3).',
+        'of the composite that a region takes part in; for the others its label is "not me" (section 3.2, figure 3).',
     )

@@ -60,8 +60,39 @@ TAKES_PART: Mapping[RegionsByClass, Mapping[str, tuple[str, ...]]] = {
 """The classes in which each region takes part; in the others its frames are "not me" (section 3.2).
 
 Figure 3, which shows this, is not in the text. The first table is that of the function `relabel` of the authors'
-CNN_SE.py, the second follows the Facial Action Coding System.
+CNN_SE.py, the second follows the Facial Action Coding System. Other classes take part as `takes_part` says.
 """
+
+SHOWN_IN: Mapping[str, tuple[int, ...]] = {
+    "left_eye": (1, 2, 4, 5, 6, 7),
+    "right_eye": (1, 2, 4, 5, 6, 7),
+    "nose": (9,),
+    "left_cheek": (6, 12),
+    "right_cheek": (6, 12),
+    "mouth": (10, 12, 14, 15, 16, 17, 20, 23, 25, 26),
+}
+"""The action units that show in each region, as in the second table."""
+
+PROTOTYPES: Mapping[str, tuple[int, ...]] = {
+    "happiness": (6, 12),
+    "disgust": (9, 15, 16),
+    "anger": (4, 5, 7, 23),
+    "contempt": (12, 14),
+    "fear": (1, 2, 4, 5, 7, 20, 26),
+    "sadness": (1, 4, 15),
+    "repression": (15, 17),
+}
+"""The action units of emotions: EMFACS (Friesen and Ekman 1983); repression as CASME II labels it (Yan et al. 2014)."""
+
+
+def takes_part(region: str, name: str, by_class: Mapping[str, tuple[str, ...]]) -> bool:
+    """Whether a region takes part in a class: as in the table `by_class`, else if it shows the emotion's action units.
+
+    Every region takes part in a class that is neither in the table nor has action units, such as `others`.
+    """
+    if any(name in classes for classes in by_class.values()):
+        return name in by_class[region]
+    return name not in PROTOTYPES or bool({*PROTOTYPES[name]} & {*SHOWN_IN[region]})
 
 
 AROUND: dict[str, tuple[int, ...]] = {

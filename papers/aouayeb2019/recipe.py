@@ -18,7 +18,7 @@ from common.training.learner import Learner, Models, predict
 from common.types import Arrays, Experiment, Predictions, Samples
 from papers.aouayeb2019 import model
 from papers.aouayeb2019.experiments import Network, Training
-from papers.aouayeb2019.preprocess import REGIONS, TAKES_PART
+from papers.aouayeb2019.preprocess import REGIONS, TAKES_PART, takes_part
 
 _HISTORY = "history "
 
@@ -161,7 +161,9 @@ def _train_cnns(networks: Networks, samples: Samples, rows: NDArray[np.int64], s
     by_class = TAKES_PART[fold_run.settings.training.regions_by_class]
     targets = {}
     for region in REGIONS:  # a frame's label is its clip's class, or the last class, "not me" (section 3.2)
-        taking_part = [label if name in by_class[region] else not_me for label, name in enumerate(networks.classes)]
+        taking_part = [
+            label if takes_part(region, name, by_class) else not_me for label, name in enumerate(networks.classes)
+        ]
         targets[region] = model.focal_targets(np.array(taking_part, np.int64)[some.y], not_me + 1, np.arange(len(rows)))
     epochs = fold_run.settings.training.cnn_epochs
     history = networks.cnns.fit(some.x, targets, seed, fold_run.epochs("CNN"), epochs=epochs)

@@ -7,7 +7,7 @@ from typing import Any
 
 from common.contract import FoldRun, Networks, Settings, Shapes, Trained
 from common.training.learner import Models
-from common.training.linear import LinearClassifier
+from common.training.linear import LinearClassifier, regressions
 from common.training.single_network import CompiledNetwork, SingleNetwork
 from common.types import Experiment, Predictions, Samples
 from papers.liong2019 import model
@@ -35,7 +35,7 @@ class AuthorsNetworks(SingleNetwork):
 
 RECIPES: dict[Kind, Any] = {
     "ststnet": SingleNetwork("liong2019", model),
-    "linear": LinearClassifier("linear", regression),
+    "linear": LinearClassifier("linear", regression, fits=regressions),
     "authors": AuthorsNetworks("liong2019", model),
 }
 
