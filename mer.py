@@ -216,10 +216,10 @@ def prepare(clips: Clips, how: How | str) -> Prepared:
     shapes differ, or if a paper's input has several rows for a clip.
     """
     function = _of_paper(how, clips) if isinstance(how, str) else how
+    code = own.digest(function)
     (selection,) = clips.study.chosen
     parts = own.parts(selection.paper.key, own.Preparation(function, {}), None, len(clips.classes))
     with Pool(1) as pool, Display() as display:
-        code = own.digest(function)
         context = run_context(code, parts, clips.study.cache, None, pool, clips.study.preparers)
         faults = prepare_clips([clips.job], context, display.progress)[clips.job.experiment.id].excluded
     out = {exclusion.clip: exclusion.reason for exclusion in faults}
@@ -270,10 +270,10 @@ def _arrays(clips: Clips, x: Any) -> Mapping[str, NDArray[Any]]:
     if isinstance(x, Prepared) and x.clips.ids != clips.ids:
         raise UserError(f"x was prepared from other clips: {len(x.clips)} of {len(clips)}; give x.clips as the clips")
     for name, values in arrays.items():
-        if not isinstance(values, np.ndarray) or len(values) != len(clips):
-            found = f"{len(values)} rows" if isinstance(values, np.ndarray) else type(values).__name__
+        found = own.wrong_kind(values) or f"{len(np.atleast_1d(values))} rows"
+        if found != f"{len(clips)} rows":
             raise UserError(
-                f"input {name!r} has {found}; it needs an array with a row for each of the {len(clips)} clips"
+                f"input {name!r} has {found}; it needs an array of numbers, a row for each of the {len(clips)} clips"
             )
     return arrays
 
@@ -345,7 +345,11 @@ def evaluate(
     printed = name in papers.available() and papers.load(name).claims
     if not name.isidentifier() or printed:
         raise UserError(f"name {quoted(name)}: use letters, digits and _, and no key of a published paper")
+    for word, count in {"epochs": epochs, "batch": batch, "seeds": seeds, "workers": workers}.items():
+        if count < 1:
+            raise UserError(f"{word} must be at least 1, not {count}")
     folder = Path(out).absolute()
+    makes = own.digest(make)
     preparation, code = _preparation(clips, x, folder / "runs" / name)
     paper = own.paper(name, own.Training(epochs, batch), clips.ground, PROTOCOLS[protocol])
     (experiment,) = paper.experiments
@@ -361,7 +365,7 @@ def evaluate(
         parts,
         own.code(),
         prepares=code,
-        makes=own.digest(make),
+        makes=makes,
         words=("python", Path(sys.argv[0]).name),
     )
     wanted_study = replace(
@@ -501,7 +505,10 @@ class Result:
 
         methods: dict[str, Sequence[FoldResult]] = {self.name: self.folds}
         for other in others:
-            methods |= {other.name: other.folds} if isinstance(other, Result) else self._folds_of(other)
+            added = {other.name: other.folds} if isinstance(other, Result) else self._folds_of(other)
+            if known := [name for name in added if name in methods]:
+                raise UserError(f"{known[0]} is compared twice, or two results have this name; give them others")
+            methods |= added
         pairs = [(self.name, name) for name in methods if name != self.name]
         tests = paired(methods, pairs, len(self.clips.classes))
         rows = [
