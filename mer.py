@@ -143,10 +143,12 @@ def load(
     """Load the clips of a common ground with their classes.
 
     `data` is the folder with the corpora. Without it, stand-ins are generated in the cache: synthetic faces, whose
-    expressions move `motion` times as far as micro-expressions, or as the public flow maps in `real_motion` show.
-    `stand_ins` are the number of subjects of each corpus and of clips of each subject; None is that of the real ones.
+    expressions move `motion` times as far as micro-expressions (0 to 16), or as the public flow maps in the folder
+    `real_motion` show. `stand_ins` are the number of subjects of each corpus and of clips of each subject; None is that
+    of the real ones. `ground` is a name that `common.corpora.grounds` has: the composite of MEGC 2019, or the clips of
+    one corpus with the classes that are usual there. `cache` is a folder; without it, that of the user.
 
-    Raises UserError if the folder lacks a corpus of the ground, or if no clip can be used.
+    Raises UserError if the folder lacks a corpus of the ground, if the ground is unknown, or if no clip can be used.
     """
     folder = Path(data).absolute() if data is not None else None
     real = maps.read(Path(real_motion).absolute()) if real_motion is not None else None
@@ -210,10 +212,12 @@ def prepare(clips: Clips, how: How | str) -> Prepared:
 
     `how(clip, faces)` returns an array of one clip, the input `x`, or several by name, of one shape for all clips.
     uint8 is kept, and converted to 0-1 float32 batch by batch; all else becomes float32. `clip` is a `ClipFrames`:
-    images and times, nothing that tells the class; `faces` finds faces. A paper's key stands for its own input.
+    images and times, nothing that tells the class; `faces` is a `FaceFinder`. A paper's key stands for its own input,
+    on stand-ins with the settings of its profile quick.
 
     Clips for which `how` raises ClipError are left out of the result's `clips`. Raises UserError if none is left, if
-    shapes differ, or if a paper's input has several rows for a clip.
+    shapes differ, if a paper's input has several rows for a clip, or if `how` uses a value that cannot be pickled;
+    StoppedError, which names the clip and the cause, if `how` raises anything else or returns no array of numbers.
     """
     function = _of_paper(how, clips) if isinstance(how, str) else how
     code = own.digest(function)
@@ -253,10 +257,11 @@ def _as_paper(key: str, settings: Settings, clip: ClipFrames, faces: FaceFinder)
 
 
 def batches(clips: Clips, x: Any, batch: int = 8, shuffle: int | None = None) -> Batches:
-    """A `keras.utils.PyDataset` for `model.fit`: inputs by name, and classes one-hot as `emotion`.
+    """A `keras.utils.PyDataset` for `model.fit`: inputs by name, (batch, ...), and `emotion`, one-hot (batch, classes).
 
-    `x` as for `loso`. uint8 arrays become float32 in 0-1 batch by batch, so that they need a quarter of the memory.
-    `shuffle` is the seed of the order, which changes with each epoch; None keeps the order of the clips.
+    `x` as for `evaluate`. uint8 arrays become float32 in 0-1 batch by batch, so that they need a quarter of the memory.
+    `shuffle` is the seed of the order, which changes with each epoch; None keeps the order of the clips. The last batch
+    may be smaller. Raises UserError if `x` does not have a row for each clip.
     """
     from common.training.batches import Batches
 
@@ -296,7 +301,7 @@ def loso(
 ) -> Result:
     """Train a network with one subject left out at a time, and predict that subject's clips after the last epoch.
 
-    As `evaluate` with its default protocol.
+    As `evaluate` with its default protocol, which explains the arguments.
     """
     return evaluate(
         clips,
@@ -328,17 +333,21 @@ def evaluate(
 ) -> Result:
     """Train a network on the folds of a protocol, one of `PROTOCOLS`, and predict the held-out clips of each.
 
-    `x` comes from `prepare`, or is an array or several by input name, with a row for each clip; how those were made is
-    not checked. `make(shapes, classes)` gets the shape of one clip by input and the number of classes, and returns a
-    Keras model with these inputs and the output `emotion`, probabilities (classes,). If it is compiled, it keeps its
-    optimizer, a new one for each fold, and its loss, which gets one-hot classes; else it gets Adam at 0.001 and
-    categorical cross-entropy.
+    `x` comes from `prepare`, or is an array or several by input name, (clips, ...), in the order of the clips; how
+    those were made is not checked. `make(shapes, classes)` gets the shape of one clip by input and the number of
+    classes, and returns a Keras model with these inputs by name and the output `emotion`, probabilities (classes,). A
+    single input or output may have any name. If the model is compiled, it keeps its optimizer, a new one for each fold,
+    and its loss, which gets one-hot classes; else it gets Adam at 0.001 and categorical cross-entropy. It is trained
+    for `epochs`, in batches of `batch` clips, and predicts after the last one.
 
-    Folds are stored below `out`, under `name`, from which seeds derive too. With `seeds` the network is trained that
-    many times, from seed 0 on. With `controls` it is also trained on clips without motion, and a classifier of metadata
-    is fitted. Folds are trained in `workers` processes.
+    Folds are stored in the folder `out`, under `name`, from which seeds derive too. With `seeds` the network is trained
+    that many times, from seed 0 on. With `controls` it is also trained on clips without motion, and a classifier of
+    metadata is fitted. Folds are trained in `workers` processes.
 
-    Raises UserError for inputs, outputs or labels that do not fit, LeakError if a prediction depends on other clips.
+    The protocol `loso` leaves out one subject at a time. `tenfold` and `stratified` split by clip, in ten and in five
+    folds, so that a person is in training and in test.
+
+    Raises UserError for arguments that do not fit and if a fold cannot be trained; the line before says why.
     """
     if protocol not in PROTOCOLS:
         raise UserError(f"unknown protocol {quoted(protocol)}; known: {listed([*PROTOCOLS])}")
@@ -494,12 +503,13 @@ class Result:
         ).set_index("clip")
 
     def compare(self, *others: str | Result) -> pd.DataFrame:
-        """Compare UF1 with that of papers, by key, or of other results, on the clips that both predict.
+        """Compare UF1 with that of papers, by key, or of other results of other names, on the clips that both predict.
 
         A paper's network is trained where its folds are not stored yet: on the same clips, with one subject left out at
         a time, with its own settings (on stand-ins those of the profile quick). A row per network: its UF1, the
         difference, its standard error, p when predictions of whole subjects are swapped, p by Holm's correction for
-        all rows, and what follows. Raises UserError for an unknown key, and for a key where predictions were read.
+        all rows, and what follows: `differ`, `equivalent` or `open`. Raises UserError for an unknown key, for
+        two results of one name, and for a key where predictions were read.
         """
         import pandas as pd
 

@@ -169,7 +169,8 @@ def test_what_is_no_network_of_these_clips_is_refused() -> None:
     def built(model: object) -> keras.Model:
         return own.Made("own", lambda shapes, classes: model, {"x": (4, 4)}, 3).build(own.Network(), {"x": (4, 4)}, 3)
 
-    right = keras.layers.Dense(3, "softmax")
+    start = keras.Input((4, 4))
+    misnamed = keras.Model(start, {"y": keras.layers.Dense(3, "softmax")(keras.layers.Flatten()(start))})
     without_input = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(3, "softmax")])
     for wrong in (
         None,
@@ -177,8 +178,8 @@ def test_what_is_no_network_of_these_clips_is_refused() -> None:
         flat(keras.layers.Dense(3)),
         flat(keras.layers.Dense(3, "sigmoid")),
         flat(keras.layers.Dense(2, "softmax")),
-        flat(right, start=5),
-        keras.Model(given := keras.Input((4, 4)), {"y": right(keras.layers.Flatten()(given))}),
+        flat(keras.layers.Dense(3, "softmax"), start=5),
+        misnamed,
     ):
         with pytest.raises(UserError):
             built(wrong)
