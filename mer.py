@@ -146,10 +146,12 @@ def load(
     """Load the clips of a common ground with their classes.
 
     `data` is the folder with the corpora. Without it, stand-ins are generated in the cache: synthetic faces, whose
-    expressions move `motion` times as far as micro-expressions, or as the public flow maps in `real_motion` show.
-    `stand_ins` are the number of subjects of each corpus and of clips of each subject; None is that of the real ones.
+    expressions move `motion` times as far as micro-expressions (0 to 16), or as the public flow maps in the folder
+    `real_motion` show. `stand_ins` are the number of subjects of each corpus and of clips of each subject; None is that
+    of the real ones. `ground` is a name that `common.corpora.grounds` has: the composite of MEGC 2019, or the clips of
+    one corpus with the classes that are usual there. `cache` is a folder; without it, that of the user.
 
-    Raises UserError if the folder lacks a corpus of the ground, or if no clip can be used.
+    Raises UserError if the folder lacks a corpus of the ground, if the ground is unknown, or if no clip can be used.
     """
     folder = Path(data).absolute() if data is not None else None
     real = maps.read(Path(real_motion).absolute()) if real_motion is not None else None
@@ -213,16 +215,18 @@ def prepare(clips: Clips, how: How | str) -> Prepared:
 
     `how(clip, faces)` returns an array of one clip, the input `x`, or several by name, of one shape for all clips.
     uint8 is kept, and converted to 0-1 float32 batch by batch; all else becomes float32. `clip` is a `ClipFrames`:
-    images and times, nothing that tells the class; `faces` finds faces. A paper's key stands for its own input.
+    images and times, nothing that tells the class; `faces` is a `FaceFinder`. A paper's key stands for its own input,
+    on stand-ins with the settings of its profile quick.
 
     Clips for which `how` raises ClipError are left out of the result's `clips`. Raises UserError if none is left, if
-    shapes differ, or if a paper's input has several rows for a clip.
+    shapes differ, if a paper's input has several rows for a clip, or if `how` uses a value that cannot be pickled;
+    StoppedError, which names the clip and the cause, if `how` raises anything else or returns no array of numbers.
     """
     function = _of_paper(how, clips) if isinstance(how, str) else how
+    code = own.digest(function)
     (selection,) = clips.study.chosen
     parts = own.parts(selection.paper.key, own.Preparation(function, {}), None, len(clips.classes))
     with Pool(1) as pool, Display() as display:
-        code = own.digest(function)
         context = run_context(code, parts, clips.study.cache, None, pool, clips.study.preparers)
         faults = prepare_clips([clips.job], context, display.progress)[clips.job.experiment.id].excluded
     out = {exclusion.clip: exclusion.reason for exclusion in faults}
@@ -292,10 +296,11 @@ def flow_maps(
 
 
 def batches(clips: Clips, x: Any, batch: int = 8, shuffle: int | None = None) -> Batches:
-    """A `keras.utils.PyDataset` for `model.fit`: inputs by name, and classes one-hot as `emotion`.
+    """A `keras.utils.PyDataset` for `model.fit`: inputs by name, (batch, ...), and `emotion`, one-hot (batch, classes).
 
-    `x` as for `loso`. uint8 arrays become float32 in 0-1 batch by batch, so that they need a quarter of the memory.
-    `shuffle` is the seed of the order, which changes with each epoch; None keeps the order of the clips.
+    `x` as for `evaluate`. uint8 arrays become float32 in 0-1 batch by batch, so that they need a quarter of the memory.
+    `shuffle` is the seed of the order, which changes with each epoch; None keeps the order of the clips. The last batch
+    may be smaller. Raises UserError if `x` does not have a row for each clip.
     """
     from common.training.batches import Batches
 
@@ -309,10 +314,10 @@ def _arrays(clips: Clips, x: Any) -> Mapping[str, NDArray[Any]]:
     if isinstance(x, Prepared) and x.clips.ids != clips.ids:
         raise UserError(f"x was prepared from other clips: {len(x.clips)} of {len(clips)}; give x.clips as the clips")
     for name, values in arrays.items():
-        if not isinstance(values, np.ndarray) or len(values) != len(clips):
-            found = f"{len(values)} rows" if isinstance(values, np.ndarray) else type(values).__name__
+        found = own.wrong_kind(values) or f"{len(np.atleast_1d(values))} rows"
+        if found != f"{len(clips)} rows":
             raise UserError(
-                f"input {name!r} has {found}; it needs an array with a row for each of the {len(clips)} clips"
+                f"input {name!r} has {found}; it needs an array of numbers, a row for each of the {len(clips)} clips"
             )
     return arrays
 
@@ -335,7 +340,7 @@ def loso(
 ) -> Result:
     """Train a network with one subject left out at a time, and predict that subject's clips after the last epoch.
 
-    As `evaluate` with its default protocol.
+    As `evaluate` with its default protocol, which explains the arguments.
     """
     return evaluate(
         clips,
@@ -367,24 +372,32 @@ def evaluate(
 ) -> Result:
     """Train a network on the folds of a protocol, one of `PROTOCOLS`, and predict the held-out clips of each.
 
-    `x` comes from `prepare`, or is an array or several by input name, with a row for each clip; how those were made is
-    not checked. `make(shapes, classes)` gets the shape of one clip by input and the number of classes, and returns a
-    Keras model with these inputs and the output `emotion`, probabilities (classes,). If it is compiled, it keeps its
-    optimizer, a new one for each fold, and its loss, which gets one-hot classes; else it gets Adam at 0.001 and
-    categorical cross-entropy.
+    `x` comes from `prepare`, or is an array or several by input name, (clips, ...), in the order of the clips; how
+    those were made is not checked. `make(shapes, classes)` gets the shape of one clip by input and the number of
+    classes, and returns a Keras model with these inputs by name and the output `emotion`, probabilities (classes,). A
+    single input or output may have any name. If the model is compiled, it keeps its optimizer, a new one for each fold,
+    and its loss, which gets one-hot classes; else it gets Adam at 0.001 and categorical cross-entropy. It is trained
+    for `epochs`, in batches of `batch` clips, and predicts after the last one.
 
-    Folds are stored below `out`, under `name`, from which seeds derive too. With `seeds` the network is trained that
-    many times, from seed 0 on. With `controls` it is also trained on clips without motion, and a classifier of metadata
-    is fitted. Folds are trained in `workers` processes.
+    Folds are stored in the folder `out`, under `name`, from which seeds derive too. With `seeds` the network is trained
+    that many times, from seed 0 on. With `controls` it is also trained on clips without motion, and a classifier of
+    metadata is fitted. Folds are trained in `workers` processes.
 
-    Raises UserError for inputs, outputs or labels that do not fit, LeakError if a prediction depends on other clips.
+    The protocol `loso` leaves out one subject at a time. `tenfold` and `stratified` split by clip, in ten and in five
+    folds, so that a person is in training and in test.
+
+    Raises UserError for arguments that do not fit and if a fold cannot be trained; the line before says why.
     """
     if protocol not in PROTOCOLS:
         raise UserError(f"unknown protocol {quoted(protocol)}; known: {listed([*PROTOCOLS])}")
     printed = name in papers.available() and papers.load(name).claims
     if not name.isidentifier() or printed:
         raise UserError(f"name {quoted(name)}: use letters, digits and _, and no key of a published paper")
+    for word, count in {"epochs": epochs, "batch": batch, "seeds": seeds, "workers": workers}.items():
+        if count < 1:
+            raise UserError(f"{word} must be at least 1, not {count}")
     folder = Path(out).absolute()
+    makes = own.digest(make)
     preparation, code = _preparation(clips, x, folder / "runs" / name)
     paper = own.paper(name, own.Training(epochs, batch), clips.ground, PROTOCOLS[protocol])
     (experiment,) = paper.experiments
@@ -400,7 +413,7 @@ def evaluate(
         parts,
         own.code(),
         prepares=code,
-        makes=own.digest(make),
+        makes=makes,
         words=("python", Path(sys.argv[0]).name),
     )
     wanted_study = replace(
@@ -529,18 +542,22 @@ class Result:
         ).set_index("clip")
 
     def compare(self, *others: str | Result) -> pd.DataFrame:
-        """Compare UF1 with that of papers, by key, or of other results, on the clips that both predict.
+        """Compare UF1 with that of papers, by key, or of other results of other names, on the clips that both predict.
 
         A paper's network is trained where its folds are not stored yet: on the same clips, with one subject left out at
         a time, with its own settings (on stand-ins those of the profile quick). A row per network: its UF1, the
         difference, its standard error, p when predictions of whole subjects are swapped, p by Holm's correction for
-        all rows, and what follows. Raises UserError for an unknown key, and for a key where predictions were read.
+        all rows, and what follows: `differ`, `equivalent` or `open`. Raises UserError for an unknown key, for
+        two results of one name, and for a key where predictions were read.
         """
         import pandas as pd
 
         methods: dict[str, Sequence[FoldResult]] = {self.name: self.folds}
         for other in others:
-            methods |= {other.name: other.folds} if isinstance(other, Result) else self._folds_of(other)
+            added = {other.name: other.folds} if isinstance(other, Result) else self._folds_of(other)
+            if known := [name for name in added if name in methods]:
+                raise UserError(f"{known[0]} is compared twice, or two results have this name; give them others")
+            methods |= added
         pairs = [(self.name, name) for name in methods if name != self.name]
         tests = paired(methods, pairs, len(self.clips.classes))
         rows = [

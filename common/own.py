@@ -6,6 +6,7 @@ the same code.
 
 from __future__ import annotations
 
+import dis
 import hashlib
 import io
 import pickle
@@ -126,8 +127,8 @@ class Preparation:
         made = self.how(clip, faces)
         named = made if isinstance(made, Mapping) else {ALONE: made}
         for name, values in named.items():
-            if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiub":
-                raise TypeError(f"the function that prepares clips returns {type(values).__name__} as {name!r}")
+            if kind := wrong_kind(values):
+                raise TypeError(f"the function that prepares clips returns {kind} as {name!r}, not an array of numbers")
         return {name: _as_float32(values) for name, values in named.items()}
 
     def shapes(self, settings: Settings) -> Shapes:
@@ -157,7 +158,7 @@ def given(clips: Sequence[Clip], arrays: Mapping[str, NDArray[Any]], folder: Pat
     row: dict[str, int] = {}
     for place, clip in enumerate(clips):
         same = row.setdefault(fingerprint(frames_of(clip)), place)
-        if any(not np.array_equal(values[same], values[place]) for values in arrays.values()):
+        if same != place and any(not np.array_equal(values[same], values[place]) for values in arrays.values()):
             raise UserError(f"{clips[same].id} and {clip.id} show the same frames, but have other arrays")
     folder.mkdir(parents=True, exist_ok=True)
     files = {name: folder / f"given-{name}.npy" for name in arrays}
@@ -170,6 +171,13 @@ def fingerprint(clip: ClipFrames) -> str:
     """SHA-256 (hex) of the first frame of a clip and its times."""
     times = clip.corpus, clip.numbers, clip.onset, clip.apex, clip.offset, clip.fps
     return hashlib.sha256(repr(times).encode() + read_frame(clip, 0).tobytes()).hexdigest()
+
+
+def wrong_kind(values: Any) -> str:
+    """What this is instead of an array of numbers; empty for such an array."""
+    if not isinstance(values, np.ndarray):
+        return type(values).__name__
+    return "" if values.dtype.kind in "fiub" else f"an array of {values.dtype}"
 
 
 def _as_float32(values: NDArray[Any]) -> NDArray[Any]:
@@ -202,22 +210,34 @@ class Made:
         """The network with inputs and the output "emotion" by name. Raises UserError if it has others."""
         import keras
 
-        model = self.make(dict(shapes), classes)
+        model = self._made(shapes, classes)
         inputs = {tensor.name: tensor for tensor in model.inputs}
         if len(inputs) == len(shapes) == 1:
             inputs = dict(zip(shapes, model.inputs, strict=True))
         wrong = {name: tuple(tensor.shape[1:]) for name, tensor in inputs.items()}
         if wrong != dict(shapes):
             raise UserError(f"the network has the inputs {wrong}, the clips {dict(shapes)}")
-        outputs = model.output if isinstance(model.output, dict) else {"emotion": model.output}
-        if set(outputs) != {"emotion"} or outputs["emotion"].shape != (None, classes):
-            told = (
-                {name: tensor.shape[1:] for name, tensor in outputs.items()} if isinstance(outputs, dict) else "several"
-            )
+        named = not isinstance(model, keras.Sequential) and isinstance(model.output, dict)
+        outputs = model.output if named else dict(zip(("emotion", "a second one"), model.outputs, strict=False))
+        told = {name: tuple(tensor.shape[1:]) for name, tensor in outputs.items()}
+        if told != {"emotion": (classes,)}:
             raise UserError(f"the network must have one output of {classes} probabilities, called emotion, not {told}")
-        if isinstance(model.input, dict) and isinstance(model.output, dict):
-            return model
-        return keras.Model(inputs, outputs, name=model.name)
+        if not named or not isinstance(model.input, dict) or set(model.input) != set(shapes):
+            model = keras.Model(inputs, outputs, name=model.name)
+        grey = {name: np.full((1, *shape), 0.5, np.float32) for name, shape in shapes.items()}
+        total = float(keras.ops.sum(model(grey, training=False)["emotion"]))
+        if not abs(total - 1) < 0.01:
+            raise UserError(f"the network's outputs for a clip sum to {total:.3g}, not to 1: end it with a softmax")
+        return model
+
+    def _made(self, shapes: Shapes, classes: int) -> keras.Model:
+        import keras
+
+        model = self.make(dict(shapes), classes)
+        if not isinstance(model, keras.Model) or not getattr(model, "inputs", None):
+            kind = type(model).__name__
+            raise UserError(f"the network is a {kind}, not a keras.Model that begins with keras.Input(shapes[...])")
+        return model
 
     def training_config(self, network: Network, training: Training) -> TrainingConfig:
         """How the network is compiled; Adam and cross-entropy if it is not. Raises UserError for sparse labels."""
@@ -225,14 +245,15 @@ class Made:
 
         from common.training.single_network import TrainingConfig
 
-        model = self.make(dict(self.declared), self.classes)
+        model = self._made(self.declared, self.classes)
         optimizer, loss = keras.optimizers.Adam(1e-3), "categorical_crossentropy"
         if model.compiled:
             optimizer = model.optimizer.from_config(model.optimizer.get_config())
             loss = model.loss["emotion"] if isinstance(model.loss, dict) else model.loss
-        if "sparse" in str(getattr(loss, "name", loss)).lower():
+        called = str(getattr(loss, "name", loss))
+        if "sparse" in called.lower():
             raise UserError(
-                f"the network is compiled with {loss}, but labels are one-hot: use categorical_crossentropy"
+                f"the network is compiled with {called}, but classes are one-hot: use categorical_crossentropy"
             )
         return TrainingConfig(self.name, optimizer, training.batch, training.epochs, loss)
 
@@ -317,9 +338,10 @@ class _Writer(pickle.Pickler):
 
 
 def _names(code: types.CodeType) -> list[str]:
-    """The names of globals and attributes that code uses, including functions inside it, sorted."""
+    """The names of globals that code uses, including functions inside it, sorted."""
     inner = [name for part in code.co_consts if isinstance(part, types.CodeType) for name in _names(part)]
-    return sorted({*code.co_names, *inner})
+    own = [step.argval for step in dis.get_instructions(code) if step.opname in ("LOAD_GLOBAL", "LOAD_NAME")]
+    return sorted({*own, *inner})
 
 
 def _own_file(module: str) -> Path | None:

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 import papers  # noqa: E402
-from docs import generate, marks  # noqa: E402
+from docs import generate, marks, notebook  # noqa: E402
 
 
 def on_config(config: Any) -> Any:
@@ -24,8 +24,9 @@ def on_config(config: Any) -> Any:
 
 
 def on_files(files: Files, config: Any) -> Files:
-    """Add the papers' pages, the drawings of their networks and the image that the README also shows."""
+    """Add the papers' pages, the drawings of their networks, the notebook and the image that the README also shows."""
     made: dict[str, str | bytes] = {"papers/index.md": generate.index(), "networks.md": generate.gallery()}
+    made |= notebook.files()
     made |= {f"papers/{key}.md": generate.page(key) for key in papers.available()}
     for key in papers.available():
         made |= {f"networks/{name}": svg for name, svg in generate.drawings(key).items()}

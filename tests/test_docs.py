@@ -25,7 +25,7 @@ from common.report.formatting import metric_name
 from common.report.write import comparison_record, record
 from common.runs import selection
 from common.scoring.verdicts import METRICS
-from docs import contributed, generate, marks
+from docs import contributed, generate, marks, notebook
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs" / "pages").rglob("*.md"))
@@ -189,6 +189,22 @@ def test_examples_in_python_are_python() -> None:
     assert len(examples) > 3
 
 
+def test_the_notebook_has_no_outputs_and_its_page_shows_them() -> None:
+    cells = json.loads(notebook.NOTEBOOK.read_text(encoding="utf-8"))["cells"]
+    coded = [cell for cell in cells if cell["cell_type"] == "code"]
+    assert not any(cell["outputs"] or cell["execution_count"] for cell in coded)
+    shown = {"image/png": "UE5H", "text/plain": "<Figure>"}, {"text/html": "<table class='a'>", "text/plain": "plain"}
+    coded[0]["outputs"] = [{"output_type": "display_data", "data": data} for data in shown]
+    coded[1]["outputs"] = [{"output_type": "stream", "name": name, "text": name} for name in ("stdout", "stderr")]
+    text, pictures = notebook.page({"cells": cells})
+    assert pictures == {"own_network_1.png": b"PNG"}
+    assert "](own_network_1.png)" in text
+    assert "<table" in text
+    assert "```text\nstdout\n```" in text
+    assert "stderr" not in text
+    assert all("".join(cell["source"]) in text for cell in cells)
+
+
 # ---------------------------------------------------------------- README
 
 
@@ -241,7 +257,13 @@ def test_the_readme_counts_the_checks_of_printed_numbers() -> None:
 
 
 def test_links_lead_somewhere() -> None:
-    made = {"networks.md", "papers/index.md", *(f"papers/{key}.md" for key in papers.available()), "example.png"}
+    made = {
+        "networks.md",
+        "papers/index.md",
+        *(f"papers/{key}.md" for key in papers.available()),
+        "example.png",
+        "own_network.md",
+    }
     for path in TEXTS:
         text = FENCE.sub("", path.read_text(encoding="utf-8"))
         for target in re.findall(r"\]\(([^)\s]+)\)", text):

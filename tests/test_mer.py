@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -19,6 +23,7 @@ from common.corpora import flow_maps
 from common.errors import ClipError, UserError
 from common.types import ClipFrames
 
+ROOT = Path(__file__).parents[1]
 SIZE = 12
 
 
@@ -105,6 +110,8 @@ def test_a_digest_depends_on_all_that_a_function_uses(monkeypatch: pytest.Monkey
     with pytest.raises(UserError):
         own.digest(partial(prepared, scale=Lock()))
     monkeypatch.undo()
+    monkeypatch.setattr("test_mer.fps", Lock(), raising=False)  # the name of an attribute that `brightness` reads
+    own.digest(brightness)
     assert own.digest(prepared) == before
 
 
@@ -123,6 +130,8 @@ def test_predictions_from_elsewhere_are_scored_as_sklearn_does(clips: mer.Clips,
     assert result.interval is not None
     assert result.predictions.loc[list(clips.ids), "predicted"].tolist() == [clips.classes[k] for k in answers]
     assert result.compare(mer.score(file, clips, name="again"))["difference"].tolist() == [0]
+    with pytest.raises(UserError):
+        result.compare(result)
     for wrong in (rows[:-1], [*rows, rows[0]], [*rows[:-1], "smic/s99/none,0"], [*rows[:-1], f"{clips.ids[-1]},9"]):
         file.write_text("\n".join(["clip,predicted", *wrong]), encoding="utf-8")
         with pytest.raises(UserError):
@@ -159,6 +168,47 @@ def test_what_does_not_fit_is_refused_before_training(clips: mer.Clips, tmp_path
         mer.load(tmp_path)
 
 
+def test_numbers_below_one_and_what_is_no_array_of_numbers_are_refused(clips: mer.Clips, tmp_path: Path) -> None:
+    x = np.zeros((18, 2), np.float32)
+    for wrong in ({"epochs": 0}, {"epochs": 1, "batch": 0}, {"epochs": 1, "seeds": 0}, {"epochs": 1, "workers": 0}):
+        with pytest.raises(UserError, match=r"at least 1"):
+            mer.loso(clips, x, make=lambda shapes, classes: None, out=tmp_path, **wrong)
+    for given in (x.tolist(), x.astype(str), x.astype(complex), np.array(None)):
+        with pytest.raises(UserError):
+            mer.batches(clips, given)
+    files = own.given([*clips], {"x": np.full((18, 2), np.nan)}, tmp_path)
+    assert len(files.row) == 18
+
+
+@pytest.mark.slow
+def test_what_is_no_network_of_these_clips_is_refused() -> None:
+    import keras
+
+    def flat(*ends: keras.layers.Layer, start: int = 4) -> keras.Model:
+        return keras.Sequential([keras.Input((start, 4)), keras.layers.Flatten(), *ends])
+
+    def built(model: object) -> keras.Model:
+        return own.Made("own", lambda shapes, classes: model, {"x": (4, 4)}, 3).build(own.Network(), {"x": (4, 4)}, 3)
+
+    start = keras.Input((4, 4))
+    misnamed = keras.Model(start, {"y": keras.layers.Dense(3, "softmax")(keras.layers.Flatten()(start))})
+    without_input = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(3, "softmax")])
+    for wrong in (
+        None,
+        without_input,
+        flat(keras.layers.Dense(3)),
+        flat(keras.layers.Dense(3, "sigmoid")),
+        flat(keras.layers.Dense(2, "softmax")),
+        flat(keras.layers.Dense(3, "softmax"), start=5),
+        misnamed,
+    ):
+        with pytest.raises(UserError):
+            built(wrong)
+    x = {"x": np.random.default_rng(0).random((5, 4, 4), np.float32)}
+    model = flat(keras.layers.Dense(3, "softmax"))
+    assert np.allclose(built(model)(x)["emotion"], model(x["x"]))
+
+
 @pytest.mark.slow
 def test_given_arrays_are_trained_on_and_a_second_call_only_reads(clips: mer.Clips, tmp_path: Path) -> None:
     def make(shapes: dict[str, tuple[int, ...]], classes: int) -> object:
@@ -178,3 +228,18 @@ def test_given_arrays_are_trained_on_and_a_second_call_only_reads(clips: mer.Cli
     assert [fold.stat().st_mtime_ns for fold in folds] == written
     assert len(folds) == 6
     assert again.predictions.equals(result.predictions)
+
+
+@pytest.mark.slow
+def test_the_examples_of_the_page_run_as_one_script_in_an_empty_folder(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "pages" / "python.md").read_text(encoding="utf-8")
+    examples = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    (tmp_path / "own.py").write_text("\n".join(examples), encoding="utf-8")
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    done = subprocess.run([sys.executable, "own.py"], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert (tmp_path / "own.pdf").read_bytes().startswith(b"%PDF")
+    told = re.findall(r"^(own|mine): UF1 ([\d.]+)", done.stdout, re.MULTILINE)
+    assert [name for name, _ in told] == ["own", "mine"]
+    assert all(float(uf1) > 0.6 for _, uf1 in told), "its faces move so far that networks learn"
+    assert "landmarks composite/loso: all folds (6) are stored" in done.stdout, "more seeds train no fold again"

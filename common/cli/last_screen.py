@@ -56,7 +56,7 @@ def _table(rows: Sequence[tuple[str, ...]], width: int) -> list[str]:
     for name, *cells in rows:
         table.add_row(_shortened(name, room), *cells)
     text = io.StringIO()
-    Console(file=text, width=max(width, 80), color_system=None, markup=False).print(table)
+    Console(file=text, width=max(width, 80), color_system=None, markup=False, force_jupyter=False).print(table)
     return ["", *(line.rstrip() for line in text.getvalue().splitlines()), ""]
 
 

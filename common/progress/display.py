@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -38,7 +39,8 @@ class Display:
     """
 
     def __init__(self) -> None:
-        self._out = Console(highlight=False, soft_wrap=True)
+        terminal = False if "ipykernel" in sys.modules else None  # a notebook asks for colours, but moves no cursor
+        self._out = Console(highlight=False, soft_wrap=True, force_jupyter=False, force_terminal=terminal)
         self._bars = Progress(
             TextColumn("{task.description}", table_column=Column()),  # on narrow terminals it is wrapped
             BarColumn(20),
@@ -46,7 +48,7 @@ class Display:
             TimeElapsedColumn(),
             _TimeLeft(),
             TextColumn("{task.fields[detail]}"),
-            console=Console(stderr=True),
+            console=Console(stderr=True, force_jupyter=False, force_terminal=terminal),
             transient=True,
         )
         self._tasks: dict[str, TaskID] = {}

@@ -91,18 +91,23 @@ def draw_views(
         except Exception as error:  # any error while drawing: the folds can still be trained
             line(f"{job.paper.key} {job.experiment.id}: no picture of its input, {type(error).__name__}: {error}")
             continue
+        if shown is None:
+            continue
         content = images.png(shown.picture)
         write_atomically(job.run.path / "figures" / VIEW, partial(Path.write_bytes, data=content))
         record = {"path": VIEW, "clip": shown.clip, "captions": list(shown.captions)}
         job.run.describe((job.run.description() or {}) | {"input": record})
 
 
-def seen(job: Job, usable: Sequence[tuple[Clip, int]], parts: Parts, prepared: Callable[[Clip], Arrays]) -> SeenInput:
-    """What the network reads of the first clip with an annotated apex, else of the first one."""
+def seen(
+    job: Job, usable: Sequence[tuple[Clip, int]], parts: Parts, prepared: Callable[[Clip], Arrays]
+) -> SeenInput | None:
+    """What the network reads of the first clip with an annotated apex, else of the first one; None if no picture."""
     apex = (pair for pair in usable if pair[0].apex is not None and pair[0].apex_source == "annotated")
     clip, label = next(apex, usable[0])
     samples = parts.preprocess.assemble([(clip, label)], [prepared(clip)], job.settings)
-    return SeenInput(clip.id, *in_a_row(parts.figures.input_views(samples, job.settings)))
+    views = parts.figures.input_views(samples, job.settings)
+    return SeenInput(clip.id, *in_a_row(views)) if views else None
 
 
 def in_a_row(views: Mapping[str, InputView]) -> tuple[NDArray[np.uint8], tuple[str, ...]]:
