@@ -50,6 +50,8 @@ def main() -> None:
                 return parts.preprocess.prepare(images.frames_of(clip), inputs, faces)
 
             seen = drawing.seen(job, job.clips, parts, prepared)
+            if seen is None:
+                continue
             name = file_of(key, network)
             (FOLDER / f"{name}.png").write_bytes(images.png(seen.picture))
             shown[name] = {"clip": seen.clip, "captions": list(seen.captions)}
