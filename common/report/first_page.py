@@ -35,7 +35,7 @@ def view(report: Report) -> dict[str, Any]:
     """Return what the page says, as strings: tiles, settings, one conclusion and the next command."""
     shown = shown_rows(report)
     scored = [row for row in report.learning if row.score]
-    first = next((row for row in scored if row.control), (*scored, Learning("", True, None, None, None))[0])
+    first = _first(report)
     scores = [row.score.value for row in scored if row.score]
     chance = formatting.number(first.score.chance if first.score else None, 3)
     metadata = f"from the clips' metadata alone: {_value(first.metadata, 3)}"
@@ -67,6 +67,12 @@ def view(report: Report) -> dict[str, Any]:
         "leaks": any(not row.leak_free for row in shown),
         "next": _next(report),
     }
+
+
+def _first(report: Report) -> Learning:
+    """The experiment that stands for all on the page: the first that has a score without motion, else the first."""
+    scored = [row for row in report.learning if row.score]
+    return next((row for row in scored if row.control), (*scored, Learning("", True, None, None, None))[0])
 
 
 def _value(score: Score | None, decimals: int) -> str:
@@ -209,9 +215,8 @@ def _printed(report: Report) -> dict[str, float]:
 
 
 def confusion_of(report: Report) -> str:
-    """The experiment whose confusion matrix is on the page: the first that has one."""
-    first = next((row.name for row in report.learning if row.score), "")
-    return first or next((f"{c.experiment}/{c.variant}" for c in report.confusions), "")
+    """The experiment whose confusion matrix is on the page: that of the tiles, else the first that has one."""
+    return _first(report).name or next((f"{c.experiment}/{c.variant}" for c in report.confusions), "")
 
 
 # ---------------------------------------------------------------- UF1 against motion
