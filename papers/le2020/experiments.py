@@ -62,7 +62,7 @@ class Training:
 PROFILES = profiles(
     Settings(Inputs(), Network(), Training()),
     # At 32 pixels the last maps have one position: all-black clips (no motion) have no variance, and training diverges
-    quick={"size": 36, "face_size": 112, "epochs": 10, "batch": 4, "learning_rate": 0.003, "weights": Weights(NONE)},
+    quick={"size": 36, "face_size": 112, "epochs": 12, "learning_rate": 0.005, "weights": Weights(NONE)},
     smoke={"size": 48, "face_size": 112, "epochs": 1, "weights": Weights(NONE)},
     all_controls=False,
 )
