@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 import papers
 from common import own, study
 from common.contract import Paper, Profile, Settings
-from common.corpora import grounds, marker
+from common.corpora import grounds, made_flow_maps, marker
 from common.corpora.grounds import Ground
 from common.errors import UserError, listed, quoted
 from common.own import How, Make
@@ -54,8 +54,9 @@ from common.scoring.paired_tests import paired
 from common.scoring.records import Comparison, Score
 from common.standin import real_motion as maps
 from common.types import Arrays, Clip, ClipFrames, Experiment, FoldResult
-from common.vision import alignment, images
+from common.vision import alignment, apex, flow_recipes, images
 from common.vision.faces import FaceFinder
+from common.vision.flow_recipes import Recipe
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,6 +69,8 @@ PROTOCOLS: Mapping[str, str] = {
     "stratified": splits.STRATIFIED,
 }
 """Protocols by the name that `evaluate` takes. The last two split by clip: one person is in training and in test."""
+RECIPES: Mapping[str, Recipe] = flow_recipes.RECIPES
+"""How public code makes images of optical flow, by the name that `flow_maps` takes."""
 
 
 # ---------------------------------------------------------------- clips
@@ -254,6 +257,42 @@ def _as_paper(key: str, settings: Settings, clip: ClipFrames, faces: FaceFinder)
             f"{key}: its input has {len(samples.y)} rows for each clip, so that it is none of a single network"
         )
     return {name: np.asarray(values[0]) for name, values in samples.x.items()}
+
+
+def flow_maps(
+    clips: Clips, recipe: str | Recipe, out: str | Path, apex_method: str = "lbp-divide-and-conquer"
+) -> Clips:
+    """Write an image of the optical flow from onset to apex of each clip, in the folders that public code reads.
+
+    `recipe` is one of `RECIPES`, by name, or your own record. `out` is a new folder: `norm_u_v_os/<subject>/u_train`
+    and `u_test`, with a folder for each class, `STSNet_whole_norm_u_v_os` with each image once, HTNet's list file, and
+    `flow-maps.json`, which says how they were made. An apex that is not annotated is estimated, by "midpoint" or
+    "lbp-divide-and-conquer". Maps of stand-ins are marked as such.
+
+    Returns the clips whose images are there: those without a face, for example, are in its `left_out`. Raises UserError
+    for an unknown recipe or method, and if `out` holds anything else than these images.
+    """
+    chosen = flow_recipes.named(recipe) if isinstance(recipe, str) else recipe
+    if apex_method not in apex.METHODS:
+        raise UserError(f"unknown method {quoted(apex_method)} for estimating an apex; known: {listed(apex.METHODS)}")
+    folder = Path(out).absolute()
+    made_flow_maps.check(folder)
+    made = prepare(clips, partial(flow_recipes.of_clip, chosen, apex_method))
+    used = made.clips
+    record = {
+        "recipe": chosen.name,
+        "source": chosen.source,
+        "differs": chosen.differs,
+        "ground": used.ground.name,
+        "classes": list(used.classes),
+        "data": used.study.kind,
+        "apex_method": apex_method,
+        "estimated": sum(clip.apex is None for clip in used),
+        "left_out": list(used.left_out),
+    }
+    numbers = [clip.numbers[0] + int(apex) for clip, (apex,) in zip(used, made["apex"], strict=True)]
+    made_flow_maps.write(folder, used.pairs, made["image"], numbers, record)
+    return used
 
 
 def batches(clips: Clips, x: Any, batch: int = 8, shuffle: int | None = None) -> Batches:

@@ -63,6 +63,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             return verify(options.verify, options.json)
         if options.bundle:
             return bundle(options)
+        if options.export_flow:
+            return export_flow(options)
         if options.device:
             devices.choose(options.device)
         return predict(options) if options.predict else run(options)
@@ -82,6 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             _complain(f"{program()[-1]}: {name} cannot be imported here ({error}); see docs/pages/install.md")
             return WRONG
         reading = options.check_data or options.list or options.audit or options.verify or options.bundle
+        reading = reading or options.export_flow
         stored = not (reading or options.predict or options.dry_run or options.report_only)
         resumed = " Finished folds are stored; the same command resumes the run." if stored else ""
         _complain(f"Interrupted.{resumed}")
@@ -203,6 +206,30 @@ def bundle(options: argparse.Namespace) -> int:
     size = build.write(options.bundle, prepared)
     print(f"wrote {options.bundle} ({size:,} bytes)")
     return DONE
+
+
+def export_flow(options: argparse.Namespace) -> int:
+    """Write flow maps in the folders that public code reads; 1 if a clip is left out because of its files."""
+    import mer
+    from common.vision import flow_recipes
+
+    recipe = flow_recipes.named(options.recipe)
+    few = (3, 9) if options.real_motion is None else (None, None)
+    clips = mer.load(
+        options.data,
+        options.ground or "megc2019",
+        real_motion=options.real_motion,
+        motion=1 if options.motion is None else options.motion,
+        stand_ins=(options.subjects or few[0], options.clips or few[1]),
+        cache=options.cache,
+    )
+    used = mer.flow_maps(clips, recipe, options.export_flow)
+    for line in used.left_out:
+        print(f"left out: {line}")
+    estimated = sum(clip.apex is None for clip in used)
+    print(f"{options.export_flow}: {used}; recipe {recipe.name}, {estimated} apexes estimated")
+    print(f"differs from {recipe.source}: {recipe.differs}")
+    return FAILED if used.left_out else DONE
 
 
 def verify(files: Sequence[Path], as_json: bool) -> int:

@@ -50,6 +50,7 @@ def main() -> None:
                 return parts.preprocess.prepare(images.frames_of(clip), inputs, faces)
 
             seen = drawing.seen(job, job.clips, parts, prepared)
+            assert seen is not None  # every paper reads images
             name = file_of(key, network)
             (FOLDER / f"{name}.png").write_bytes(images.png(seen.picture))
             shown[name] = {"clip": seen.clip, "captions": list(seen.captions)}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 import papers
+from benchmarks import flow_recipes as recipes_benchmark
 from benchmarks.coverage import results as simulated
 from benchmarks.forgery.table import DRILLS, needs
 from benchmarks.full_study import results as full_study
@@ -26,6 +28,7 @@ from common.corpora.tables import Documented
 from common.scoring import picks, public
 from common.scoring.metrics import uf1
 from common.scoring.records import Score
+from common.vision.flow_recipes import RECIPES
 from docs import contributed
 from docs.generate import code, plain, table
 from fidelity import results as compared
@@ -48,6 +51,7 @@ def filled(markdown: str) -> str:
         "fidelity": fidelity,
         "file": file,
         "grounds": ground_table,
+        "flow_recipes": flow_recipe_scores,
         "hours": hours,
         "leaderboard": leaderboard,
         "leak_price": leak_price,
@@ -56,6 +60,7 @@ def filled(markdown: str) -> str:
         "picks": picked_guesses,
         "real_motion": real_motion,
         "real_motion_settings": real_motion_drawing.settings,
+        "recipes": recipes,
         "usage": usage,
     }
     return MARK.sub(lambda mark: made[mark[1]](*filter(None, [mark[2]])), markdown)
@@ -156,6 +161,29 @@ def real_motion() -> str:
         f"Training and testing took {hours:.1f} hours in total, not counting the preparation of clips, on two cores "
         f"({', '.join(processors)}), while the machine did other work."
     )
+
+
+def recipes() -> str:
+    """Return the table of the recipes for flow maps, from their records."""
+    rows = [
+        (
+            code(recipe.name),
+            plain(recipe.method),
+            plain(", ".join(recipe.channels) or "the direction as hue, the length as value"),
+            plain(f"{recipe.strain} differences" if "strain" in recipe.channels else "none"),
+            plain(f"{' x '.join(map(str, recipe.pixels))}, {recipe.stretched}, {recipe.shrunk}"),
+            plain(recipe.source),
+            plain(recipe.differs),
+        )
+        for recipe in RECIPES.values()
+    ]
+    how = "Computed at; stretched while; shrunk by"
+    return table(("Recipe", "Flow", "Blue, green, red", "Strain", how, "From", "Otherwise here"), rows)
+
+
+def flow_recipe_scores() -> str:
+    """Return the table of the benchmark on recipes for flow maps."""
+    return recipes_benchmark.table(json.loads(recipes_benchmark.FILE.read_text(encoding="utf-8")))
 
 
 def costs() -> str:

@@ -8,7 +8,11 @@ import pytest
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, map_coordinates
 
+from common.cli import arguments
+from common.errors import UserError
+from common.vision import flow_recipes
 from common.vision.flow import PARAMETERS, Method, flow, strain
+from common.vision.flow_recipes import RECIPES, Recipe
 
 SIZE = 160
 ROUND = 20
@@ -88,3 +92,74 @@ def test_the_strain_of_a_measured_flow_is_near_that_of_the_warp() -> None:
     first, second, _ = warped(matrix, shift)
     inside = strain(flow(first, second))[10:-10, 10:-10]
     assert np.median(inside) == pytest.approx(np.linalg.norm(matrix), rel=0.25)
+
+
+def bumps() -> tuple[NDArray, NDArray, dict[str, NDArray]]:
+    """Two faces between which two places move by less than two pixels, and the flow (28, 28) right and down."""
+    height, width = flow_recipes.FACE
+    texture = gaussian_filter(np.random.default_rng(0).normal(size=(height, width)), 3.0)
+    onset = np.rint((texture - texture.min()) / np.ptp(texture) * 255).astype(np.uint8)
+    y, x = np.mgrid[:height, :width].astype(float)
+    right = 2 * np.exp(-((x - 50) ** 2 + (y - 60) ** 2) / 800)
+    down = -2 * np.exp(-((x - 90) ** 2 + (y - 120) ** 2) / 800)
+    peak = map_coordinates(onset.astype(float), [y - down, x - right], mode="nearest")
+    small = {
+        name: cv2.resize(part, (28, 28), interpolation=cv2.INTER_AREA)
+        for name, part in (("right", right), ("down", down), ("length", np.hypot(right, down)))
+    }
+    return onset, np.clip(np.rint(peak), 0, 255).astype(np.uint8), small
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=lambda recipe: recipe.name)
+def test_the_channels_of_a_recipe_show_what_its_record_says(recipe: Recipe) -> None:
+    onset, peak, moved = bumps()
+    image = flow_recipes.image(recipe, onset, peak)
+    assert (image.shape, image.dtype) == ((28, 28, 3), np.uint8)
+    for place, name in enumerate(recipe.channels):
+        if name in moved:
+            alike = np.corrcoef(image[..., place].ravel(), moved[name].ravel())[0, 1]
+            assert alike > (0.2 if recipe.pixels != flow_recipes.FACE else 0.95)
+    if recipe.method != "farneback":
+        assert not flow_recipes.image(recipe, onset, onset.copy()).any()
+    if recipe.stretched == "small" and recipe.channels:
+        assert image.min(axis=(0, 1)).tolist() == [0, 0, 0]
+        assert image.max(axis=(0, 1)).tolist() == [255, 255, 255]
+
+
+def test_colours_have_the_hue_of_the_direction() -> None:
+    onset, peak, moved = bumps()
+    hue = cv2.cvtColor(flow_recipes.image(RECIPES["samm-optflow-28"], onset, peak), cv2.COLOR_BGR2HSV)[..., 0]
+    to_the_right = np.unravel_index(moved["right"].argmax(), (28, 28))
+    up = np.unravel_index(moved["down"].argmin(), (28, 28))
+    assert min(hue[to_the_right], 180 - hue[to_the_right]) <= 10
+    assert abs(int(hue[up]) - 270 // 2) <= 10
+
+
+@pytest.mark.parametrize("name", ["skd-tstsan", "ststnet-thread"])
+def test_the_strain_of_the_public_code_is_computed_pixel_by_pixel(name: str) -> None:
+    """Written out from the formulas in the two sources, where a missing neighbour takes the value before it."""
+    moved = np.random.default_rng(1).normal(size=(6, 5, 2)).astype(np.float32)
+    u, v = (moved[..., axis].astype(float) for axis in (0, 1))
+    expected = np.zeros((6, 5))
+    for row in range(6):
+        for column in range(5):
+            i, j = min(row, 4), min(column, 3)
+            if name == "skd-tstsan":
+                across, along = u[i, j] - u[i, j + 1], v[i, j] - v[i + 1, j]
+                shear = u[i, j] - u[i + 1, j] + v[i, j] - v[i, j + 1]
+                expected[row, column] = np.sqrt(across**2 + along**2 + shear**2 / 2)
+            else:
+                x, y = (np.gradient(part, axis=0)[row, column] for part in (u, v))
+                other_x, other_y = (np.gradient(part, axis=1)[row, column] for part in (u, v))
+                expected[row, column] = np.sqrt(x**2 + other_y**2 + (other_x + y) ** 2 / 4)
+    assert flow_recipes._channel(RECIPES[name], "strain", moved) == pytest.approx(expected)
+
+
+def test_recipes_name_their_source_and_the_help_names_them(capsys: pytest.CaptureFixture[str]) -> None:
+    assert all(recipe.source and recipe.differs and recipe.name == name for name, recipe in RECIPES.items())
+    with pytest.raises(UserError):
+        flow_recipes.named("another")
+    with pytest.raises(SystemExit):
+        arguments.parse(["--help"])
+    shown = "".join(capsys.readouterr().out.split())  # lines of the help break at hyphens too
+    assert all(name in shown for name in RECIPES)

@@ -11,9 +11,11 @@ import pytest
 
 import run_all
 from common import corpora
-from common.corpora import check, flow_maps
+from common.corpora import check, flow_maps, made_flow_maps, marker
 from common.errors import ClipError, UserError
-from common.types import Corpus
+from common.runs.plan import kind_of
+from common.standin import real_motion
+from common.types import Clip, Corpus
 
 MAPS = {  # file: subject, class, clip
     "sub01_EP02_01f .png": ("sub01", 1, "casme2/sub01/EP02_01f"),
@@ -165,3 +167,90 @@ def test_the_check_counts_maps_and_other_papers_cannot_run_on_them(
     words = ["--paper", "kumar2019", "--data", str(tmp_path / "maps"), "--profile", "smoke", "--out", str(tmp_path)]
     assert run_all.main(words) == 2
     assert len(capsys.readouterr().err.strip().splitlines()) == 1
+
+
+RECORD = {
+    "recipe": "one",
+    "source": "somewhere",
+    "ground": "megc2019",
+    "classes": list(CLASSES),
+    "data": marker.LICENSED,
+}
+
+
+def clips_of_maps() -> tuple[list[tuple[Clip, int]], np.ndarray, list[int]]:
+    """The clips of MAPS with their classes, an image for each, and the numbers of their apex frames."""
+    pairs = []
+    for number, (_, label, key) in enumerate(MAPS.values()):
+        corpus, subject, name = key.split("/")
+        pairs.append((Clip(corpus, subject, name, (), (number,), number, None, number, 200, CLASSES[label]), label))
+    return pairs, np.random.default_rng(0).integers(0, 256, (len(pairs), 28, 28, 3), np.uint8), [*range(len(pairs))]
+
+
+@pytest.mark.parametrize("data", [marker.LICENSED, marker.STAND_IN, marker.REAL_MOTION])
+def test_maps_that_are_written_are_read_back(tmp_path: Path, data: str) -> None:
+    folder = tmp_path / "maps"
+    pairs, images, apexes = clips_of_maps()
+    assert made_flow_maps.write(folder, pairs, images, apexes, {**RECORD, "data": data})
+    corpus = loaded(folder)
+    assert {clip.id: clip.emotion for clip in corpus.clips} == {clip.id: clip.emotion for clip, _ in pairs}
+    assert not corpus.exclusions
+    for clip, picture_ in zip((clip for clip, _ in pairs), images, strict=True):
+        (read,) = (other for other in corpus.clips if other.id == clip.id)
+        assert np.array_equal(flow_maps.image(read.frames[0]), picture_)
+    assert any("one" in note for note in corpus.notes)
+    assert not set(flow_maps.NOTES) & set(corpus.notes)
+    assert kind_of(folder) == data
+    (row,) = check.check(folder)["corpora"].values()
+    assert row["data"] == data
+    with pytest.raises(UserError):
+        real_motion.read(folder)
+
+
+def test_the_folders_are_those_that_public_code_lists(tmp_path: Path) -> None:
+    """As in christy1206/STSTNet, main.py: subjects, u_train and u_test, folders whose names are the classes."""
+    folder = tmp_path / "maps"
+    made_flow_maps.write(folder, *clips_of_maps(), RECORD)
+    tree = folder / "norm_u_v_os"
+    assert {home.name for home in tree.iterdir()} == {subject for subject, _, _ in MAPS.values()}
+    for home in tree.iterdir():
+        files = {
+            kind: {path.name: int(path.parent.name) for path in (home / kind).glob("*/*")}
+            for kind in ("u_test", "u_train")
+        }
+        own = {name: label for name, (subject, label, _) in MAPS.items() if subject == home.name}
+        assert files["u_test"] == own
+        assert files["u_train"] == {name: label for name, (_, label, _) in MAPS.items() if name not in own}
+    assert {path.name for path in (folder / "STSNet_whole_norm_u_v_os").iterdir()} == set(MAPS)
+
+
+def test_a_folder_with_anything_else_is_left_as_it_is(tmp_path: Path) -> None:
+    pairs, images, apexes = clips_of_maps()
+    folder = tmp_path / "maps"
+    made_flow_maps.write(folder, pairs, images, apexes, RECORD)
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+    assert not made_flow_maps.write(folder, pairs, images, apexes, RECORD)
+    for other in (images[::-1].copy(), images + 1):
+        with pytest.raises(UserError):
+            made_flow_maps.write(folder, pairs, other, apexes, RECORD)
+    (tmp_path / "empty").mkdir()
+    assert made_flow_maps.write(tmp_path / "empty", pairs, images, apexes, RECORD)
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "notes.txt").touch()
+    for path in (tmp_path / "own", tmp_path / "own" / "notes.txt"):
+        with pytest.raises(UserError):
+            made_flow_maps.write(path, pairs, images, apexes, RECORD)
+    with pytest.raises(UserError):  # two clips with one name
+        made_flow_maps.write(tmp_path / "new", [*pairs, pairs[0]], images[[*range(6), 0]], apexes, RECORD)
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+    assert {path.name for path in tmp_path.iterdir()} == {"empty", "maps", "own"}
+
+
+def test_maps_of_another_ground_and_a_damaged_record_are_refused(tmp_path: Path) -> None:
+    pairs, images, apexes = clips_of_maps()
+    made_flow_maps.write(tmp_path / "maps", pairs, images, apexes, {**RECORD, "ground": "casme2-5"})
+    with pytest.raises(UserError):
+        loaded(tmp_path / "maps")
+    (tmp_path / "maps" / made_flow_maps.MADE).write_text("{", encoding="utf-8")
+    with pytest.raises(UserError):
+        loaded(tmp_path / "maps")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import os
 import re
 import subprocess
@@ -16,7 +18,8 @@ import pytest
 from sklearn.metrics import accuracy_score, f1_score, recall_score
 
 import mer
-from common import own
+from common import corpora, own
+from common.corpora import flow_maps
 from common.errors import ClipError, UserError
 from common.types import ClipFrames
 
@@ -133,6 +136,24 @@ def test_predictions_from_elsewhere_are_scored_as_sklearn_does(clips: mer.Clips,
         file.write_text("\n".join(["clip,predicted", *wrong]), encoding="utf-8")
         with pytest.raises(UserError):
             mer.score(file, clips)
+
+
+def test_flow_maps_are_written_for_every_clip_and_read_as_a_corpus(clips: mer.Clips, tmp_path: Path) -> None:
+    used = mer.flow_maps(clips, "dis", tmp_path / "maps", "midpoint")
+    corpus = corpora.load(flow_maps.CORPUS, tmp_path / "maps")
+    assert {clip.id: clip.emotion for clip in corpus.clips} == {
+        clip.id: clips.classes[label] for clip, label in used.pairs
+    }
+    assert used.ids == clips.ids
+    record = json.loads((tmp_path / "maps" / "flow-maps.json").read_text(encoding="utf-8"))
+    assert record["estimated"] == sum(clip.apex is None for clip in clips) == 6
+    with (tmp_path / "maps" / "combined_3_class2_for_optical_flow.csv").open(encoding="utf-8", newline="") as lines:
+        apexes = [int(row["apex"]) for row in csv.DictReader(lines)]
+    assert all(apex == clip.apex or clip.apex is None for apex, clip in zip(apexes, used, strict=True))
+    assert all(apex in clip.numbers for apex, clip in zip(apexes, used, strict=True))
+    for recipe, method in (("none", "midpoint"), ("dis", "none")):
+        with pytest.raises(UserError):
+            mer.flow_maps(clips, recipe, tmp_path / "other", method)
 
 
 def test_what_does_not_fit_is_refused_before_training(clips: mer.Clips, tmp_path: Path) -> None:

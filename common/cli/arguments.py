@@ -54,6 +54,19 @@ def _parser() -> argparse.ArgumentParser:
         "--verify", nargs="+", type=Path, metavar="FILE", help="verify bundles that others made, without data"
     )
 
+    actions.add_argument(
+        "--export-flow",
+        type=Path,
+        metavar="DIR",
+        help="write images of optical flow, onset to apex, of every clip of --ground (default: megc2019) into the new "
+        "folder DIR, as public code reads them",
+    )
+    what.add_argument(
+        "--recipe",
+        metavar="NAME",
+        help="with --export-flow: whose images: skd-tstsan, ststnet-thread, htnet, samm-optflow-28, or dis",
+    )
+
     data = parser.add_argument_group("data")
     data.add_argument(
         "--data",

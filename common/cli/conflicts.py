@@ -9,7 +9,7 @@ from common.errors import quoted
 from common.profiles import CUTS
 from common.training.devices import is_device
 
-ACTIONS = {"list", "audit", "check_data", "paper", "all", "verify"}
+ACTIONS = {"list", "audit", "check_data", "paper", "all", "verify", "export_flow"}
 """What to do: one of these is needed."""
 PLAIN = {"list", "audit", "check_data", "verify", "paper", "ground", "corpus", "json", "placed"}
 """The options that read and print, and those that go with them."""
@@ -22,6 +22,8 @@ NOT_BUNDLED = (
     *("show_frames", "export", "landmarks", "others"),
 )
 """Options that do not go with --bundle, which runs nothing."""
+EXPORTED = {"export_flow", "recipe", "data", "real_motion", "ground", "motion", "subjects", "clips", "cache"}
+"""The options that write flow maps, and those that go with them."""
 IN_CARD = (
     *("experiment", "profile", "data", "real_motion", "placed", "weights", "set", "motion", "subjects", "clips"),
     *("seed", "precision"),
@@ -77,6 +79,12 @@ def _of_actions(options: argparse.Namespace, given: set[str]) -> str:
         return "--corpus goes with --check-data"
     if "placed" in given and not given & {"check_data", "data"}:
         return "--as goes with --data or --check-data"
+    if ("export_flow" in given) != ("recipe" in given):
+        return "--export-flow DIR and --recipe NAME go together"
+    if "export_flow" in given and (other := given - EXPORTED):
+        return f"--export-flow does not go with {_flag(other.pop())}"
+    if {"export_flow", "data"} <= given and (other := given & {"subjects", "clips"}):
+        return f"--export-flow with --data writes every clip: {_flag(other.pop())} is for stand-ins"
     plain = given & {"list", "audit", "check_data", "verify"}
     if "paper" in given and (other := given & {"check_data", "verify", "all"}):
         return f"--paper does not go with {_flag(other.pop())}"

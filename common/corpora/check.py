@@ -106,7 +106,7 @@ def _corpus(corpus: Corpus, progress: Progress | None) -> dict[str, Any]:
     }
     return {
         "root": str(corpus.root),
-        "data": marker.PUBLIC_MAPS if corpus.name == flow_maps.CORPUS else marker.kind(corpus.root),
+        "data": flow_maps.kind(corpus.root) if corpus.name == flow_maps.CORPUS else marker.kind(corpus.root),
         "title": corpus.title,
         "tree": corpus.tree,
         "images": None if corpus.images is None else str(corpus.images),

@@ -6,6 +6,8 @@ repository of HTNet (Wang et al. 2023, wangzhifengharrison/HTNet), which has no 
 `<subject>/u_train/<class>/` with copies of all others; `datasets/STSNet_whole_norm_u_v_os` has each map once more, all
 in one folder. A file is called `<subject>_<clip> .png`, with a blank before the dot.
 
+Maps that this suite has made are in the same folders, with a record beside them (see `common.corpora.made_flow_maps`).
+
 A map is a PNG of 28 x 28 pixels. As OpenCV reads it, its channels are strain, vertical flow (down) and horizontal flow
 (right). Each channel is stretched to 0..255 by itself, so its zero and its scale are lost.
 """
@@ -23,7 +25,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from common.corpora import composite, trees
+from common.corpora import composite, marker, trees
+from common.corpora.made_flow_maps import made
 from common.corpora.tables import Documented
 from common.corpora.trees import REFUSE, Root
 from common.errors import ClipError, UserError, listed, quoted
@@ -117,6 +120,7 @@ def load(root: Root, images: str = "raw") -> Corpus:
     top = Path(os.path.abspath(root.folder if isinstance(root, trees.Place) else root))
     if not copies:
         raise UserError(f"{top}: found no flow maps, such as 'sub01/u_test/1/sub01_EP02_01f .png'")
+    places = {_tree(copy.path.parent) for group in copies.values() for copy in group}
     path = composite.find_megc_list(top)
     in_list = composite.read_megc_list(path) if path else {}
     clips: list[Clip] = []
@@ -127,10 +131,16 @@ def load(root: Root, images: str = "raw") -> Corpus:
         except ClipError as error:
             exclusions.append(Exclusion(clip, str(error)))
     kinds = {copy.kind for group in copies.values() for copy in group}
-    places = {_tree(copy.path.parent) for group in copies.values() for copy in group}
+    records = [record for place in sorted(places) if (record := made(place))]
+    if other := next((record for record in records if record["ground"] != composite.MEGC2019.name), None):
+        raise UserError(
+            f"{top}: flow maps of the ground {other['ground']}; only those of megc2019 are read as a corpus"
+        )
+    published = NOTES if len(records) < len(places) else ()
+    own = (f"made by mer-suite, not published: recipe {record['recipe']} ({record['source']})" for record in records)
     return Corpus(
         name=CORPUS,
-        title="public flow maps of the MEGC 2019 composite",
+        title="flow maps of the MEGC 2019 composite" if records else "public flow maps of the MEGC 2019 composite",
         citation="S.-T. Liong, Y. S. Gan, J. See, H.-Q. Khor, Y.-C. Huang. Shallow triple stream three-dimensional CNN "
         "(STSTNet) for micro-expression recognition. FG 2019.",
         root=top,
@@ -138,9 +148,19 @@ def load(root: Root, images: str = "raw") -> Corpus:
         table=path.name if path else "",
         clips=tuple(clips),
         exclusions=tuple(exclusions),
-        notes=(*NOTES, *_unlike(clips), *_misplaced(copies), *_foreign(copies, top)),
+        notes=(*published, *dict.fromkeys(own), *_unlike(clips), *_misplaced(copies), *_foreign(copies, top)),
         images=Path(os.path.commonpath(places)),
     )
+
+
+def kind(root: Root) -> str:
+    """The kind of data of the maps at or below a folder, as in `marker`: "public-maps", or that of what they show.
+
+    Maps that this suite has made show stand-ins, or are "licensed" like the recordings that they were made from.
+    """
+    places = find(root)
+    shown = marker.kind(*places)
+    return marker.PUBLIC_MAPS if shown == marker.LICENSED and not all(made(place) for place in places) else shown
 
 
 def _clip(copies: list[Copy], in_list: Mapping[str, str]) -> Clip:

@@ -115,9 +115,10 @@ def lacking(experiment: Experiment, data: Data) -> str:
 
 
 def kind_of(folder: Path, placed: Mapping[str, Path] = corpora.NONE_PLACED) -> str:
-    """The kind of the corpora below `folder` and in `placed`; without a marker "public-maps" if there are only maps."""
+    """The kind of the corpora below `folder` and in `placed`; that of the maps if there are only maps."""
     roots = corpora.find(folder, (*corpora.NAMES, *placed), placed)
-    return marker.PUBLIC_MAPS if set(roots) == {flow_maps.CORPUS} else marker.kind(*roots.values())
+    alone = set(roots) == {flow_maps.CORPUS}
+    return flow_maps.kind(roots[flow_maps.CORPUS]) if alone else marker.kind(*roots.values())
 
 
 def plan(

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from common.corpora import flow_maps
 from common.corpora.composite import DOCUMENTED, shortfall
+from common.corpora.made_flow_maps import made
 from common.errors import UserError
 from common.standin.faces import NO_MAP, Array
 from common.standin.portraits import Portrait
@@ -55,11 +56,16 @@ class RealMotion:
 
 
 def read(folder: Path) -> RealMotion:
-    """The maps at or below `folder`, without damaged or doubtful ones. UserError without any."""
+    """The published maps at or below `folder`, without damaged or doubtful ones. UserError without any.
+
+    Maps that this suite has made are refused: their channels may show something else.
+    """
     try:
         corpus = flow_maps.load(folder)
     except UserError as error:
         raise UserError(f"--real-motion {error}") from None
+    if any(made(place) for place in flow_maps.find(folder)):
+        raise UserError(f"--real-motion {folder}: these maps were made by mer-suite; name the published ones")
     notes = []
     if bad := corpus.exclusions:
         first = f"{bad[0].clip}: {bad[0].reason}"
