@@ -235,8 +235,7 @@ class Made:
 
         model = self.make(dict(shapes), classes)
         if not isinstance(model, keras.Model) or not getattr(model, "inputs", None):
-            kind = type(model).__name__
-            raise UserError(f"the network is a {kind}, not a keras.Model that begins with keras.Input(shapes[...])")
+            raise UserError(f"{type(model).__name__} is no keras.Model that begins with keras.Input(shapes[...])")
         return model
 
     def training_config(self, network: Network, training: Training) -> TrainingConfig:

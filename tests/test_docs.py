@@ -232,6 +232,14 @@ def test_the_first_table_of_the_readme_has_the_scores_of_the_bundle() -> None:
         assert shown[name] == [f"{score.value:.4f} ({score.low:.2f} to {score.high:.2f})" for score in both]
 
 
+def test_the_readme_and_the_page_have_the_same_script() -> None:
+    scripts = [
+        next(body for language, body in FENCE.findall(path.read_text("utf-8")) if language == "python")
+        for path in (README, ROOT / "docs" / "pages" / "python.md")
+    ]
+    assert scripts[0] == scripts[1]
+
+
 def test_the_readme_names_every_paper() -> None:
     rows = re.findall(r"^\| \[`(\w+)`\]\((papers/\w+)\).*\|$", README.read_text("utf-8"), re.MULTILINE)
     assert sorted(rows) == sorted((key, f"papers/{key}") for key in papers.available())
