@@ -111,6 +111,7 @@ def test_a_single_frame_may_gain_an_expression_and_a_still_has_no_dynamic_image(
 
 
 @pytest.mark.usefixtures("without_pages")
+@pytest.mark.slow
 def test_a_relabelled_training_is_the_run_on_relabelled_clips(
     cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -41,8 +41,8 @@ def brightness(clip: ClipFrames, faces: object) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def clips(tmp_path_factory: pytest.TempPathFactory) -> mer.Clips:
-    return mer.load(stand_ins=(2, 3), cache=tmp_path_factory.mktemp("cache"))
+def clips(standin_data: Path, cache: Path) -> mer.Clips:
+    return mer.load(stand_ins=(2, 3), cache=cache)
 
 
 def test_clips_have_their_classes_and_no_two_the_same_id(clips: mer.Clips) -> None:
