@@ -253,9 +253,7 @@ def _as_paper(key: str, settings: Settings, clip: ClipFrames, faces: FaceFinder)
     some = Clip("", "", "", (), (), 0, None, 0, 0, "")
     samples = preprocess.assemble([(some, 0)], [arrays], settings)
     if len(samples.y) > 1:
-        raise UserError(
-            f"{key}: its input has {len(samples.y)} rows for each clip, so that it is none of a single network"
-        )
+        raise UserError(f"{key}: its input has {len(samples.y)} rows for each clip, and a network made here reads one")
     return {name: np.asarray(values[0]) for name, values in samples.x.items()}
 
 
@@ -314,46 +312,15 @@ def _arrays(clips: Clips, x: Any) -> Mapping[str, NDArray[Any]]:
     if isinstance(x, Prepared) and x.clips.ids != clips.ids:
         raise UserError(f"x was prepared from other clips: {len(x.clips)} of {len(clips)}; give x.clips as the clips")
     for name, values in arrays.items():
-        found = own.wrong_kind(values) or f"{len(np.atleast_1d(values))} rows"
-        if found != f"{len(clips)} rows":
+        given = own.wrong_kind(values) or f"{len(np.atleast_1d(values))} rows"
+        if given != f"{len(clips)} rows":
             raise UserError(
-                f"input {name!r} has {found}; it needs an array of numbers, a row for each of the {len(clips)} clips"
+                f"input {name!r} has {given}; it needs an array of numbers, a row for each of the {len(clips)} clips"
             )
     return arrays
 
 
 # ---------------------------------------------------------------- training
-
-
-def loso(
-    clips: Clips,
-    x: Any,
-    make: Make,
-    *,
-    epochs: int,
-    batch: int = 8,
-    seeds: int = 1,
-    out: str | Path = "reports",
-    name: str = "own",
-    controls: bool = False,
-    workers: int = 1,
-) -> Result:
-    """Train a network with one subject left out at a time, and predict that subject's clips after the last epoch.
-
-    As `evaluate` with its default protocol, which explains the arguments.
-    """
-    return evaluate(
-        clips,
-        x,
-        make,
-        epochs=epochs,
-        batch=batch,
-        seeds=seeds,
-        out=out,
-        name=name,
-        controls=controls,
-        workers=workers,
-    )
 
 
 def evaluate(
@@ -424,6 +391,10 @@ def evaluate(
             raise UserError(f"not all folds were trained; the lines above and {folder / 'runs' / name} say why")
     results = Results(folder, paper, profile, wanted_study.kind, wanted_study.seeds)
     return Result(name, clips, experiment, results.of(experiment).results, results.table, wanted_study)
+
+
+loso = partial(evaluate, protocol="loso")
+"""`evaluate` with one subject left out at a time, whose clips are predicted after the last epoch."""
 
 
 def _preparation(clips: Clips, x: Any, folder: Path) -> tuple[own.Preparation, str]:

@@ -93,8 +93,8 @@ def contents(path: Path) -> Contents:
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, RuntimeError) as error:
         raise BundleError("not a readable ZIP file") from error
     records = {name: _record(name, content) for name, content in files.items()}
-    found = {name: sha256(content) for name, content in files.items() if name != HEAD}
-    if records[HEAD]["files"] != found:
+    digests = {name: sha256(content) for name, content in files.items() if name != HEAD}
+    if records[HEAD]["files"] != digests:
         raise BundleError(f"its files are not those whose digests {HEAD} lists")
     return records
 

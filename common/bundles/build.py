@@ -57,7 +57,7 @@ def prepare(
     is None for generated stand-ins; no image is opened. Raises UserError if nothing has finished, if results are of
     other data or source code, and if anything that must not be in a bundle is found in it.
     """
-    found = _Found(folder)
+    gathered = _Gathered(folder)
     for seed in seeds:
         results = Results(out, paper, profile, data, (seed,))
         plan = results.plan()
@@ -65,13 +65,15 @@ def prepare(
             continue
         if folder and plan["data"] != str(folder.absolute()):
             raise UserError(f"the results in {out} were made from {plan['data']}; run {folder} first")
-        found.folder = Path(plan["data"])
-        found.excluded |= {e.clip: _reason(e.reason, e.fault) for e in plan["exclusions"] if CLIP_ID.fullmatch(e.clip)}
+        gathered.folder = Path(plan["data"])
+        gathered.excluded |= {
+            e.clip: _reason(e.reason, e.fault) for e in plan["exclusions"] if CLIP_ID.fullmatch(e.clip)
+        }
         for experiment in _experiments(paper, names):
             stored = results.of(experiment)
             if stored.results and "key" in stored.about:
-                _add(found, paper, experiment, profile, data, stored, code_digest(sources))
-    if not found.runs or found.folder is None:
+                _add(gathered, paper, experiment, profile, data, stored, code_digest(sources))
+    if not gathered.runs or gathered.folder is None:
         raise UserError(f"no experiment of {paper.key} has finished below {out} with these options; run it first")
     head = {
         "format": FORMAT,
@@ -82,18 +84,20 @@ def prepare(
         "options": [[name, _public(name, value)] for name, value in profile.options if name != "--as"],
         "version": released.current(),
         "sources": released.sources_digest(sources),
-        "copy": copy_id(found.folder, sorted(found.corpora), placed),
-        "date": datetime.fromtimestamp(max(found.times), UTC).date().isoformat(),
-        "digests": found.digests,
-        "excluded": {clip: why for clip, why in found.excluded.items() if clip.partition("/")[0] in found.sources},
+        "copy": copy_id(gathered.folder, sorted(gathered.corpora), placed),
+        "date": datetime.fromtimestamp(max(gathered.times), UTC).date().isoformat(),
+        "digests": gathered.digests,
+        "excluded": {
+            clip: why for clip, why in gathered.excluded.items() if clip.partition("/")[0] in gathered.sources
+        },
     }
-    files = archive.sealed(head, found.runs)
+    files = archive.sealed(head, gathered.runs)
     check(files)
-    return Prepared(files, (*found.lines, *_common_lines(head)))
+    return Prepared(files, (*gathered.lines, *_common_lines(head)))
 
 
 @dataclass
-class _Found:
+class _Gathered:
     """What has been collected for a bundle.
 
     `sources` are the corpora of the clips, where `corpora` may be collections of several; `times` are those at which
@@ -111,7 +115,7 @@ class _Found:
 
 
 def _add(
-    found: _Found, paper: Paper, experiment: Experiment, profile: Profile, data: str, stored: Finished, code: str
+    gathered: _Gathered, paper: Paper, experiment: Experiment, profile: Profile, data: str, stored: Finished, code: str
 ) -> None:
     """Add a run if it has finished; else a line says that it has not."""
     key, name = stored.about["key"], f"{paper.key} {experiment.id}"
@@ -126,20 +130,20 @@ def _add(
     done = {result.fold: result for result in stored.results}
     where = f"{experiment.id} seed {key['seed']}"
     if missing := [fold for fold in folds if fold not in done]:
-        found.lines.append(f"left out, not finished: {where} ({len(missing)} folds are missing)")
+        gathered.lines.append(f"left out, not finished: {where} ({len(missing)} folds are missing)")
         return
     for clip, _, files, *annotation in key["clips"]:
         pair = [files, digest(annotation[:6])[:2]]  # without the frames that a control shows instead
-        if found.digests.setdefault(clip, pair) != pair:
+        if gathered.digests.setdefault(clip, pair) != pair:
             raise UserError(f"{clip} changed between the runs of two experiments; run {paper.key} again")
     results = [done[fold] for fold in folds]
     record = run_record(paper, experiment, profile, data, key, clips, unusable, results)
-    found.runs[f"run-{len(found.runs) + 1:04}.json"] = record
-    found.excluded |= dict.fromkeys(unusable, "faulty")
-    found.times += [stored.run.fold_file(fold).stat().st_mtime for fold in folds]
-    found.corpora |= set(experiment.corpora)
-    found.sources |= set(experiment.collected_from or experiment.corpora)
-    found.lines.append(_line(where, record))
+    gathered.runs[f"run-{len(gathered.runs) + 1:04}.json"] = record
+    gathered.excluded |= dict.fromkeys(unusable, "faulty")
+    gathered.times += [stored.run.fold_file(fold).stat().st_mtime for fold in folds]
+    gathered.corpora |= set(experiment.corpora)
+    gathered.sources |= set(experiment.collected_from or experiment.corpora)
+    gathered.lines.append(_line(where, record))
 
 
 def _line(where: str, record: Mapping[str, Any]) -> str:
@@ -216,8 +220,8 @@ def run_record(
 def fold_record(result: FoldResult) -> dict[str, Any]:
     """A fold as in a bundle: as stored, without its digest and with the allowed fields of the environment."""
     environment = {name: result.environment[name] for name in ENVIRONMENT if name in result.environment}
-    if "platform" in environment and (found := _PLATFORM.match(environment["platform"])):
-        environment["platform"] = "-".join(part for part in found.groups() if part) or "other"
+    if "platform" in environment and (known := _PLATFORM.match(environment["platform"])):
+        environment["platform"] = "-".join(part for part in known.groups() if part) or "other"
     record = {
         "fold": result.fold,
         "clips": list(result.clips),

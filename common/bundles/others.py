@@ -45,9 +45,9 @@ def read(
     """
     files, left_out = [], []
     for path in paths:
-        found = archive.bundles_in(path)
-        files += found
-        left_out += [("", f"{path} has no bundle (*.zip)")] * (not found)
+        bundles = archive.bundles_in(path)
+        files += bundles
+        left_out += [("", f"{path} has no bundle (*.zip)")] * (not bundles)
     kept: list[Verified] = []
     for entry in verify.each(list(dict.fromkeys(files)), load, released, listed):
         if why := _unusable(entry, load) or next(filter(None, (_repeats(entry, other) for other in kept)), ""):
@@ -85,7 +85,7 @@ def of_paper(counted: Counted, paper: Paper) -> OfPaper:
     A number enters if a report would compare it with the printed one.
     """
     experiments = {e.id: e for e in paper.experiments}
-    found: dict[Claim, ByOthers] = {}
+    by_claim: dict[Claim, ByOthers] = {}
     unused = [entry.file for entry in counted.bundles if entry.bundle and entry.bundle.paper == paper.key]
     for claim in paper.claims:
         experiment = experiments.get(f"{claim.experiment}/{claim.variant}")
@@ -93,11 +93,11 @@ def of_paper(counted: Counted, paper: Paper) -> OfPaper:
             continue
         means = [*_means(counted, paper, experiment, (claim.corpus, claim.metric), claim)]
         if summary := _best(means, experiment):
-            found[claim] = summary
+            by_claim[claim] = summary
         unused = [file for file in unused if file not in {entry.file for entry, _ in means}]
     lines = [line for key, line in counted.left_out if key in ("", paper.key)]
     lines += [printable(f"{file} has no score that can be compared with a printed number") for file in unused]
-    return found, tuple(lines)
+    return by_claim, tuple(lines)
 
 
 def scores(counted: Counted, paper: Paper, experiment: Experiment, where: Where) -> ByOthers | None:

@@ -25,9 +25,9 @@ def look(folder: Folder) -> Glimpse | None:
     """The first clips of some subjects in a folder; None if it contains no subject with a clip."""
     people = tuple(name for name in folder.folders if _PERSON.fullmatch(name))
     clips = islice((c for name in people[: 4 * _SAMPLES] if (c := first_clip(folder.path, name))[0]), _SAMPLES)
-    found = tuple(clips)
-    counts = [count for _, count in found if count]
-    return Glimpse(folder.path, people, tuple(names for names, _ in found), max(counts, default=0)) if found else None
+    seen = tuple(clips)
+    counts = [count for _, count in seen if count]
+    return Glimpse(folder.path, people, tuple(names for names, _ in seen), max(counts, default=0)) if seen else None
 
 
 def first_clip(tree: Path, subject: str) -> tuple[tuple[str, ...], int]:

@@ -23,7 +23,7 @@ from common.vision.picture_grid import COLOURS, GREEN, GREY, INK, PALE, RED, WID
 
 ROWS = 24
 """Experiments that fit on the page; the table of all scores has the others."""
-PICTURED = 12
+PICTURED = 10
 """Experiments of which the later pages show matrices and curves; the files of the report have those of all."""
 _LABEL, _SCORES, _SUBJECTS, _MARKS = 1.72, 1.5, 0.72, 0.5  # inches: the columns of the plot of experiments
 _HEADS = "learns", "beats guessing", "by motion"

@@ -322,7 +322,7 @@ def _view(report: Report) -> dict[str, Any]:
         "key": paper.key,
         "title": paper.title,
         "authors": paper.authors,
-        "venue": f"{paper.venue}, {paper.year}",
+        "venue": f"{paper.venue}, {paper.year}" if paper.year else paper.venue,
         "url": paper.url,
         "about": paper.summary,
         "data": formatting.data_name(report.data).capitalize(),
